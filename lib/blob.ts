@@ -1,0 +1,190 @@
+/**
+ * Bytes to blobs and back: inline or through the store.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { LlamaError } from "./errors.ts";
+import { type Blob, maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "./protocol.ts";
+import { mapConcurrently } from "./concurrency.ts";
+import type { ObjectStore } from "./store/store.ts";
+
+/** A file to be sent, with its size in bytes when it was looked at. */
+export interface FileSource {
+  /** Where it is. */
+  path: string;
+  /** Its size in bytes. */
+  size: number;
+}
+
+/** What a blob is made from. */
+export type BlobSource = Uint8Array | FileSource;
+
+/** How blobs are made. */
+export interface EncodeBlobsOptions {
+  /** Where the big ones go; without one all are inlined. */
+  store: ObjectStore | undefined;
+  /** How many bytes the rest of the message takes. @default {0} */
+  reservedBytes?: number;
+  /** The most bytes that are inlined, blobs and reserve together. @default {1 MiB} */
+  budgetBytes?: number;
+  /** Ends the work early. */
+  signal?: AbortSignal | undefined;
+}
+
+/** How many objects of one message are sent or fetched at once. */
+export const blobConcurrency = 8;
+
+/**
+ * Makes the blobs of one message: inline up to 256 KiB each while the whole stays under 1 MiB,
+ * the rest through the store, the largest first. Without a store all are inlined.
+ *
+ * @param sources What the blobs shall hold.
+ * @param options Store, bounds and signal.
+ * @returns A blob for each source, in the same order.
+ * @throws {LlamaError} `too-large` if there is no store and the message would be over Lambda's
+ * limit, `store` and others if storing failed.
+ * @throws {Deno.errors.NotFound} And the like, where a file cannot be read.
+ */
+export async function encodeBlobs(
+  sources: readonly BlobSource[],
+  options: EncodeBlobsOptions,
+): Promise<Blob[]> {
+  const { store, reservedBytes = 0, signal } = options;
+  const budget = store ? options.budgetBytes ?? maxMessageBytes : maxPayloadBytes;
+  const sizes = sources.map(sizeOf);
+  // Inlining takes at least as many bytes as there are, so the sizes alone say of many sources
+  // that they cannot be inlined, before one is read.
+  const order = sources.keys().toArray().toSorted((a, b) => (sizes[a] ?? 0) - (sizes[b] ?? 0));
+  const inline: { index: number; blob: Blob; bytes: Uint8Array; cost: number }[] = [];
+  let total = reservedBytes;
+  let raw = reservedBytes;
+  for (const index of order) {
+    const size = sizes[index] ?? 0;
+    raw += size;
+    if (store ? size > maxInlineBytes || raw >= budget : raw > budget) break;
+    const source = sources[index];
+    if (source === undefined) break;
+    const bytes = source instanceof Uint8Array ? source : await Deno.readFile(source.path);
+    const entry = { index, bytes, ...inlineBlob(bytes) };
+    inline.push(entry);
+    total += entry.cost;
+  }
+  if (!store && (inline.length < sources.length || total > budget)) {
+    throw new LlamaError(
+      "too-large",
+      `${sizes.reduce((sum, size) => sum + size, 0)} bytes do not fit into one message ` +
+        `of Lambda's (${maxPayloadBytes} bytes), and there is no object store`,
+      { hint: "set LLAMA_OBJECT_STORE or -store to s3://BUCKET/PREFIX/" },
+    );
+  }
+  inline.sort((a, b) => a.cost - b.cost);
+  const read = new Map<number, Uint8Array>();
+  while (store && total >= budget) {
+    const largest = inline.pop();
+    if (!largest) break;
+    total -= largest.cost;
+    read.set(largest.index, largest.bytes);
+  }
+  const blobs = new Map(inline.map(({ index, blob }) => [index, blob]));
+  return await mapConcurrently(sources, blobConcurrency, async (source, index) => {
+    const blob = blobs.get(index);
+    if (blob || !store) return blob ?? {};
+    const bytes = read.get(index) ?? source;
+    return {
+      r: bytes instanceof Uint8Array
+        ? await store.put(bytes, signal)
+        : await store.putFile(bytes.path, signal),
+    };
+  }, signal);
+}
+
+/**
+ * Inlines bytes as text or as base64, whichever is the shorter JSON.
+ *
+ * @param bytes What the blob holds.
+ * @returns The blob, and the bytes of JSON that its contents take.
+ */
+export function inlineBlob(bytes: Uint8Array): { blob: Blob; cost: number } {
+  if (bytes.length === 0) return { blob: {}, cost: 2 };
+  const base64Cost = Math.ceil(bytes.length / 3) * 4 + 8;
+  const text = utf8(bytes);
+  if (text !== undefined) {
+    const cost = Buffer.byteLength(JSON.stringify(text)) + 6;
+    if (cost <= base64Cost) return { blob: { s: text }, cost };
+  }
+  return { blob: { b: asBuffer(bytes).toString("base64") }, cost: base64Cost };
+}
+
+/**
+ * Reads a blob.
+ *
+ * @param blob The blob as it came over the wire.
+ * @param store Where its object is, if it is one; called only then.
+ * @param signal Ends the work early.
+ * @returns Its bytes.
+ * @throws {LlamaError} `protocol` if it holds no bytes (`e`) or its base64 is broken; as the
+ * store's `get`.
+ */
+export async function decodeBlob(
+  blob: Blob,
+  store: () => ObjectStore,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
+  return blob.r === undefined ? decodeInline(blob) : await store().get(blob.r, signal);
+}
+
+/**
+ * Writes a blob into a new file. After an error the file may be there in part.
+ *
+ * @param blob The blob as it came over the wire.
+ * @param path The file to make.
+ * @param store Where its object is, if it is one; called only then.
+ * @param signal Ends the work early.
+ * @throws As {@linkcode decodeBlob}, and what the file system throws.
+ */
+export async function decodeBlobToFile(
+  blob: Blob,
+  path: string,
+  store: () => ObjectStore,
+  signal?: AbortSignal,
+): Promise<void> {
+  if (blob.r === undefined) {
+    await Deno.writeFile(path, decodeInline(blob), { createNew: true });
+  } else {
+    await store().getFile(blob.r, path, signal);
+  }
+}
+
+function decodeInline(blob: Blob): Uint8Array {
+  if (blob.e !== undefined) throw new LlamaError("protocol", blob.e);
+  if (blob.s !== undefined) return Buffer.from(blob.s);
+  if (blob.b === undefined) return new Uint8Array();
+  const bytes = Buffer.from(blob.b, "base64");
+  // Buffer skips what is not base64, and then there are fewer bytes than the length promises.
+  const padding = blob.b.endsWith("==") ? 2 : blob.b.endsWith("=") ? 1 : 0;
+  if (blob.b.length % 4 !== 0 || bytes.length !== (blob.b.length / 4) * 3 - padding) {
+    throw new LlamaError("protocol", 'a blob\'s "b" is not base64');
+  }
+  return bytes;
+}
+
+function sizeOf(source: BlobSource): number {
+  return source instanceof Uint8Array ? source.length : source.size;
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function utf8(bytes: Uint8Array): string | undefined {
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    // Not UTF-8: the caller has another way.
+    return undefined;
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * A store in a directory: `file:///dir`.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { LlamaError, reasonOf } from "../errors.ts";
+import { removeIfThere, temporaryPrefix, writeAll, writeWhole } from "../files.ts";
+import { hashFile, sha256 } from "../hash.ts";
+import { missingObject, type ObjectStore, verify } from "./store.ts";
+
+/**
+ * A store whose objects are the files of one directory. Any number of processes may write to it
+ * at once: an object appears by a rename, and two that write the same one write the same bytes.
+ */
+export class DirectoryStore implements ObjectStore {
+  readonly url: string;
+  readonly #directory: string;
+
+  /**
+   * @param url A `file:` URL without a host. The directory is made by the first write.
+   * @throws {LlamaError} `config` if the URL names no directory of this machine.
+   */
+  constructor(url: string) {
+    this.url = url;
+    try {
+      this.#directory = fileURLToPath(url);
+    } catch (cause) {
+      throw new LlamaError("config", `object store ${url}: not a directory of this machine`, {
+        cause,
+        hint: "write file:///path/to/directory",
+      });
+    }
+  }
+
+  async put(bytes: Uint8Array, signal?: AbortSignal): Promise<string> {
+    signal?.throwIfAborted();
+    const id = sha256(bytes);
+    // A new file even where one is there: it may be damaged, and this mends it.
+    await this.#storing(() =>
+      writeWhole(this.#path(id), (temporary) => Deno.writeFile(temporary, bytes))
+    );
+    return id;
+  }
+
+  async putFile(path: string, signal?: AbortSignal): Promise<string> {
+    using source = await Deno.open(path);
+    // The name is known only after the last byte, and what is hashed is what is written, even if
+    // the source changes meanwhile.
+    const temporary = join(this.#directory, temporaryPrefix + crypto.randomUUID());
+    return await this.#storing(async () => {
+      await Deno.mkdir(this.#directory, { recursive: true });
+      try {
+        using target = await Deno.open(temporary, { write: true, createNew: true });
+        const { id } = await hashFile(source, {
+          write: (piece) => writeAll(target, piece),
+          signal,
+        });
+        await Deno.rename(temporary, this.#path(id));
+        return id;
+      } catch (error) {
+        await removeIfThere(temporary);
+        throw error;
+      }
+    }, signal);
+  }
+
+  async get(id: string, signal?: AbortSignal): Promise<Uint8Array> {
+    const bytes = await this.#reading(id, () => Deno.readFile(this.#path(id), withSignal(signal)));
+    verify(this.url, id, sha256(bytes));
+    return bytes;
+  }
+
+  async getFile(id: string, path: string, signal?: AbortSignal): Promise<void> {
+    using source = await this.#reading(id, () => Deno.open(this.#path(id)));
+    using target = await Deno.open(path, { write: true, createNew: true });
+    const { id: actual } = await hashFile(source, {
+      write: (piece) => writeAll(target, piece),
+      signal,
+    });
+    verify(this.url, id, actual);
+  }
+
+  async has(id: string): Promise<boolean> {
+    try {
+      return (await Deno.stat(this.#path(id))).isFile;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  }
+
+  #path(id: string): string {
+    // An id may come from another program; it must not name anything outside the directory.
+    if (!/^[0-9a-f]{64}$/.test(id)) {
+      throw new LlamaError("store", `${JSON.stringify(id)} is not an object id`);
+    }
+    return join(this.#directory, id);
+  }
+
+  async #storing<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      signal?.throwIfAborted();
+      throw new LlamaError("store", `cannot store an object in ${this.url}: ${reasonOf(cause)}`, {
+        cause,
+      });
+    }
+  }
+
+  async #reading<T>(id: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (cause) {
+      if (cause instanceof Deno.errors.NotFound) throw missingObject(this.url, id);
+      throw cause;
+    }
+  }
+}
+
+function withSignal(signal: AbortSignal | undefined): Deno.ReadFileOptions {
+  return signal ? { signal } : {};
+}

@@ -1,0 +1,39 @@
+/**
+ * A store in memory, for tests and for programs that run both ends in one process.
+ *
+ * @module
+ */
+
+import { sha256 } from "../hash.ts";
+import { missingObject, type ObjectStore } from "./store.ts";
+
+/** A store that lasts as long as this object does. */
+export class MemoryStore implements ObjectStore {
+  readonly url = "memory:";
+  /** The objects by id. */
+  readonly objects: Map<string, Uint8Array> = new Map();
+
+  put(bytes: Uint8Array): Promise<string> {
+    const id = sha256(bytes);
+    // A copy: the caller may go on to use its buffer.
+    this.objects.set(id, bytes.slice());
+    return Promise.resolve(id);
+  }
+
+  async putFile(path: string): Promise<string> {
+    return await this.put(await Deno.readFile(path));
+  }
+
+  get(id: string): Promise<Uint8Array> {
+    const bytes = this.objects.get(id);
+    return bytes ? Promise.resolve(bytes.slice()) : Promise.reject(missingObject(this.url, id));
+  }
+
+  async getFile(id: string, path: string): Promise<void> {
+    await Deno.writeFile(path, await this.get(id), { createNew: true });
+  }
+
+  has(id: string): Promise<boolean> {
+    return Promise.resolve(this.objects.has(id));
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * The object store: bytes under the SHA-256 of themselves.
+ *
+ * @module
+ */
+
+import { LlamaError } from "../errors.ts";
+
+/** Where blobs lie that are too big for a message. An object never changes once it is there. */
+export interface ObjectStore {
+  /** The store's URL, as `LLAMA_OBJECT_STORE` has it. */
+  readonly url: string;
+
+  /**
+   * Stores bytes.
+   *
+   * @param bytes The object.
+   * @param signal Ends the work early.
+   * @returns The object's id: the lower-case hexadecimal SHA-256 of its bytes.
+   * @throws {LlamaError} `store` and others: the object was not stored.
+   */
+  put(bytes: Uint8Array, signal?: AbortSignal): Promise<string>;
+
+  /**
+   * Stores what a file holds.
+   *
+   * @param path A regular file.
+   * @param signal Ends the work early.
+   * @returns The object's id.
+   * @throws {LlamaError} `store` and others: the object was not stored.
+   * @throws {Deno.errors.NotFound} And the like, where the file cannot be read.
+   */
+  putFile(path: string, signal?: AbortSignal): Promise<string>;
+
+  /**
+   * Reads an object, and checks that it is what its id says.
+   *
+   * @param id The object's id.
+   * @param signal Ends the work early.
+   * @returns The object's bytes.
+   * @throws {LlamaError} `missing-object` if it is not there, `store` if it could not be read or
+   * is something else.
+   */
+  get(id: string, signal?: AbortSignal): Promise<Uint8Array>;
+
+  /**
+   * Reads an object into a new file, and checks that it is what its id says. After an error the
+   * file may be there in part: give a temporary name (`writeWhole`).
+   *
+   * @param id The object's id.
+   * @param path The file to make.
+   * @param signal Ends the work early.
+   * @throws {LlamaError} As `get`.
+   */
+  getFile(id: string, path: string, signal?: AbortSignal): Promise<void>;
+
+  /**
+   * Whether an object is there.
+   *
+   * @param id The object's id.
+   * @param signal Ends the work early.
+   * @returns True if it is.
+   */
+  has(id: string, signal?: AbortSignal): Promise<boolean>;
+}
+
+/**
+ * The error for an object that is not in a store.
+ *
+ * @param url The store's URL.
+ * @param id The object's id.
+ * @returns An error to throw.
+ */
+export function missingObject(url: string, id: string): LlamaError {
+  return new LlamaError("missing-object", `object ${id} is not in ${url}`);
+}
+
+/**
+ * Refuses bytes that are not what their id says.
+ *
+ * @param url The store's URL.
+ * @param id The id that was asked for.
+ * @param actual The SHA-256 of what came.
+ * @throws {LlamaError} `store` if the two differ.
+ */
+export function verify(url: string, id: string, actual: string): void {
+  if (actual === id) return;
+  throw new LlamaError("store", `object ${id} in ${url} is damaged: its SHA-256 is ${actual}`, {
+    hint: "remove the object from the store and run again",
+  });
+}
