@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { LlamaError } from "./errors.ts";
+import { LlamaError, reasonOf } from "./errors.ts";
 import { type Blob, maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "./protocol.ts";
 import { mapConcurrently } from "./concurrency.ts";
 import type { ObjectStore } from "./store/store.ts";
@@ -44,8 +44,7 @@ export const blobConcurrency = 8;
  * @param options Store, bounds and signal.
  * @returns A blob for each source, in the same order.
  * @throws {LlamaError} `too-large` if there is no store and the message would be over Lambda's
- * limit, `store` and others if storing failed.
- * @throws {Deno.errors.NotFound} And the like, where a file cannot be read.
+ * limit, `input` if a file cannot be read, `store` and others if storing failed.
  */
 export async function encodeBlobs(
   sources: readonly BlobSource[],
@@ -66,7 +65,9 @@ export async function encodeBlobs(
     if (store ? size > maxInlineBytes || raw >= budget : raw > budget) break;
     const source = sources[index];
     if (source === undefined) break;
-    const bytes = source instanceof Uint8Array ? source : await Deno.readFile(source.path);
+    const bytes = source instanceof Uint8Array
+      ? source
+      : await reading(source, ({ path }) => Deno.readFile(path), signal);
     const entry = { index, bytes, ...inlineBlob(bytes) };
     inline.push(entry);
     total += entry.cost;
@@ -95,7 +96,7 @@ export async function encodeBlobs(
     return {
       r: bytes instanceof Uint8Array
         ? await store.put(bytes, signal)
-        : await store.putFile(bytes.path, signal),
+        : await reading(bytes, ({ path }) => store.putFile(path, signal), signal),
     };
   }, signal);
 }
@@ -168,6 +169,21 @@ function decodeInline(blob: Blob): Uint8Array {
     throw new LlamaError("protocol", 'a blob\'s "b" is not base64');
   }
   return bytes;
+}
+
+async function reading<T>(
+  source: FileSource,
+  work: (source: FileSource) => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  try {
+    return await work(source);
+  } catch (cause) {
+    signal?.throwIfAborted();
+    if (cause instanceof LlamaError) throw cause;
+    const path = JSON.stringify(source.path);
+    throw new LlamaError("input", `cannot read ${path}: ${reasonOf(cause)}`, { cause });
+  }
 }
 
 function sizeOf(source: BlobSource): number {

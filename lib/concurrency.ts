@@ -38,3 +38,140 @@ export async function mapConcurrently<T, R>(
   if (failures.length > 0) throw failures[0];
   return results;
 }
+
+/** Lets a bounded number in at once; the others wait their turn. */
+export class Semaphore {
+  #free: number;
+  readonly #waiting = new Set<() => void>();
+
+  /** @param count How many may be in at once. */
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /**
+   * Waits to be let in.
+   *
+   * @param signal Ends the wait.
+   * @returns A permit, given back when it is disposed of.
+   * @throws The signal's reason.
+   */
+  async acquire(signal?: AbortSignal): Promise<Disposable> {
+    signal?.throwIfAborted();
+    if (this.#free > 0) {
+      this.#free--;
+    } else {
+      // A permit that is given back goes straight to the one who waits longest.
+      await new Promise<void>((resolve, reject) => {
+        const enter = () => {
+          signal?.removeEventListener("abort", leave);
+          resolve();
+        };
+        const leave = () => {
+          this.#waiting.delete(enter);
+          reject(signal?.reason);
+        };
+        this.#waiting.add(enter);
+        signal?.addEventListener("abort", leave, { once: true });
+      });
+    }
+    return { [Symbol.dispose]: () => this.#release() };
+  }
+
+  #release(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) {
+      this.#free++;
+    } else {
+      this.#waiting.delete(next);
+      next();
+    }
+  }
+}
+
+/**
+ * Runs work on what a source gives, at most `limit` at once, and gives the results as they come.
+ * Holds no more than `limit` items and results, however long the source and however slow whoever
+ * takes the results. Leaving the loop early aborts the work in flight.
+ *
+ * @param source The items; asked for the next only when there is room for it.
+ * @param limit How many items are worked on at once.
+ * @param work The work on one item; its signal is aborted when the loop is left.
+ * @param signal Ends it early.
+ * @returns The results, in the order in which they are ready.
+ * @throws What the source or the work throws, once the results that were ready before are taken.
+ */
+export async function* poolMap<T, R>(
+  source: AsyncIterable<T> | Iterable<T>,
+  limit: number,
+  work: (item: T, signal: AbortSignal) => Promise<R>,
+  signal?: AbortSignal,
+): AsyncGenerator<R, void, undefined> {
+  const ended = new AbortController();
+  const inner = signal ? AbortSignal.any([signal, ended.signal]) : ended.signal;
+  const room = new Semaphore(limit);
+  const ready: { result: R; permit: Disposable }[] = [];
+  const failures: unknown[] = [];
+  const running = new Set<Promise<void>>();
+  let changed = Promise.withResolvers<void>();
+
+  const start = (item: T, permit: Disposable) => {
+    const task = work(item, inner).then(
+      (result) => void ready.push({ result, permit }),
+      (error) => void failures.push(error),
+    ).then(() => {
+      running.delete(task);
+      changed.resolve();
+    });
+    running.add(task);
+  };
+
+  let feeding = true;
+  const feed = async () => {
+    const iterator = Symbol.asyncIterator in source
+      ? source[Symbol.asyncIterator]()
+      : source[Symbol.iterator]();
+    try {
+      for (;;) {
+        const permit = await room.acquire(inner);
+        const next = await iterator.next();
+        if (next.done) return;
+        if (inner.aborted) break;
+        start(next.value, permit);
+      }
+      await iterator.return?.();
+    } catch (error) {
+      await iterator.return?.();
+      failures.push(error);
+    }
+  };
+  const feeder = feed().finally(() => {
+    feeding = false;
+    changed.resolve();
+  });
+
+  // A source that waits for its own input may not notice the abort.
+  const wake = () => changed.resolve();
+  signal?.addEventListener("abort", wake, { once: true });
+  try {
+    while (feeding || running.size > 0 || ready.length > 0) {
+      signal?.throwIfAborted();
+      const first = ready.shift();
+      if (first) {
+        // The place is free only when the result is taken, or a slow taker would pile them up.
+        using _permit = first.permit;
+        yield first.result;
+      } else if (failures.length > 0) break;
+      else {
+        await changed.promise;
+        changed = Promise.withResolvers();
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  } finally {
+    signal?.removeEventListener("abort", wake);
+    ended.abort(new DOMException("The results are no longer wanted", "AbortError"));
+    await Promise.all(running);
+    if (signal?.aborted !== true) await feeder;
+  }
+}

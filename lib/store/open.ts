@@ -4,15 +4,26 @@
  * @module
  */
 
+import { AwsClient } from "../aws/client.ts";
+import { findCredentials } from "../aws/credentials.ts";
+import { findLocation } from "../aws/endpoint.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import { DirectoryStore } from "./directory.ts";
+import { S3Store } from "./s3.ts";
 import type { ObjectStore } from "./store.ts";
+
+/** The most requests to S3 at once, where nothing else is said. */
+export const defaultS3Concurrency = 8;
 
 /** What a store may need beside its URL. */
 export interface OpenStoreOptions {
   /** Where credentials, region and endpoint of an S3 store are taken from. */
   environment: Environment;
+  /** A client of the caller's, in place of one made from the environment. */
+  client?: AwsClient | undefined;
+  /** The most requests to S3 at once. @default {8} */
+  s3Concurrency?: number | undefined;
 }
 
 /**
@@ -24,8 +35,15 @@ export interface OpenStoreOptions {
  * @throws {LlamaError} `config` if the URL names no kind of store that there is.
  */
 export function openStore(url: string, options: OpenStoreOptions): ObjectStore {
-  void options;
+  const { environment, s3Concurrency = defaultS3Concurrency } = options;
   if (url.startsWith("file:")) return new DirectoryStore(url);
+  if (url.startsWith("s3:")) {
+    const client = options.client ?? new AwsClient({
+      credentials: () => findCredentials(environment),
+      location: () => findLocation(environment),
+    });
+    return new S3Store(url, client, s3Concurrency);
+  }
   throw new LlamaError("config", `object store ${JSON.stringify(url)}: unknown kind of store`, {
     hint: "write s3://BUCKET/PREFIX/ or file:///DIRECTORY",
   });

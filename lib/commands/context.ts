@@ -1,0 +1,68 @@
+/**
+ * What a command gets from the outside.
+ *
+ * @module
+ */
+
+import type { Environment } from "../environment.ts";
+import { isOn } from "../environment.ts";
+import { Llama, type LocalOptions } from "../llama.ts";
+import type { Output } from "../terminal/output.ts";
+import type { GlobalValues } from "./flag_tables.ts";
+
+/** What must be ended before the process exits, whichever way it does. */
+export interface Closable {
+  /** Ends it, and waits until nothing is left. */
+  close(): Promise<void>;
+  /** Ends it at once. */
+  closeSync(): void;
+  /** How many jobs have been started and have not ended. */
+  readonly inFlight?: number;
+}
+
+/** What a command gets from the outside. */
+export interface CommandContext {
+  /** The flags before the subcommand. */
+  readonly global: GlobalValues;
+  /** The environment variables. */
+  readonly environment: Environment;
+  /** Standard output and standard error. */
+  readonly output: Output;
+  /** Standard input; asked for only by who reads it. */
+  readonly stdin: () => ReadableStream<Uint8Array>;
+  /** Aborted, with an `Interrupted` as its reason, when the user wants to stop. */
+  readonly signal: AbortSignal;
+  /** Hands over what must be ended before the process exits. */
+  readonly closeAtExit: <T extends Closable>(opened: T) => T;
+}
+
+/**
+ * The connection that the flags ask for.
+ *
+ * @param context Flags and environment.
+ * @returns A connection that is closed at exit.
+ */
+export function openLlama(context: CommandContext): Llama {
+  const { global, environment, output, closeAtExit } = context;
+  return closeAtExit(
+    new Llama({
+      local: global.local || isOn(environment["LLAMA_LOCAL"]) ? localOptions(global) : undefined,
+      store: global.store || undefined,
+      region: global.region || undefined,
+      profile: global.profile || undefined,
+      s3Concurrency: global["s3-concurrency"],
+      debug: global["debug-aws"] ? (line) => void output.message(line) : undefined,
+      environment,
+    }),
+  );
+}
+
+/**
+ * What the flags say of Lambda on this machine.
+ *
+ * @param global The flags before the subcommand.
+ * @returns Where functions are found.
+ */
+export function localOptions(global: GlobalValues): LocalOptions {
+  return { functions: global.functions || undefined, commands: global.function };
+}

@@ -1,0 +1,38 @@
+/**
+ * `llama local`: Lambda on this machine, kept up for other shells.
+ *
+ * @module
+ */
+
+import { isOn } from "../environment.ts";
+import { shellQuote } from "../jobs/quote.ts";
+import { startLocal } from "../llama.ts";
+import { runnable } from "./command.ts";
+import { type CommandContext, localOptions } from "./context.ts";
+import { localCommand } from "./flag_tables.ts";
+
+/** The command, as data and with what it does. */
+export const local = runnable(
+  localCommand,
+  async (values, _args, context: CommandContext): Promise<never> => {
+    const { global, environment, output, signal, closeAtExit } = context;
+    const lambda = closeAtExit(
+      await startLocal(
+        { ...localOptions(global), concurrency: values.concurrency },
+        global.store || undefined,
+        environment,
+        { listen: values.listen, onLog: (line) => void output.talk(line + "\n") },
+      ),
+    );
+    // LLAMA_LOCAL would have the other shells' llama start an emulator of its own.
+    const unset = isOn(environment["LLAMA_LOCAL"]) ? "unset LLAMA_LOCAL\n" : "";
+    const exports = Object.entries(lambda.environment())
+      .map(([name, value]) => `export ${name}=${shellQuote([value])}\n`);
+    await output.data(unset + exports.join(""));
+    await output.message(`Lambda is at ${lambda.endpoint} until ctrl-C; paste the lines above`);
+    const stopped = Promise.withResolvers<never>();
+    signal.addEventListener("abort", () => stopped.reject(signal.reason), { once: true });
+    if (signal.aborted) throw signal.reason;
+    return await stopped.promise;
+  },
+);

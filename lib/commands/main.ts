@@ -1,0 +1,110 @@
+/**
+ * The `llama` program: from a command line to an exit status.
+ *
+ * @module
+ */
+
+import type { Environment } from "../environment.ts";
+import { LlamaError } from "../errors.ts";
+import { type Interrupted, onInterrupt } from "../terminal/interrupt.ts";
+import { Output, OutputClosed } from "../terminal/output.ts";
+import { version } from "../version.ts";
+import { parseCommandLine } from "./command_line.ts";
+import type { Closable, CommandContext } from "./context.ts";
+import { exitCodeOf, exitCodes } from "./exit.ts";
+import { invoke } from "./invoke.ts";
+import { local } from "./local.ts";
+import { reportError } from "./report.ts";
+import { xargs } from "./xargs.ts";
+
+const commands = [invoke, xargs, local];
+
+/** How long an interrupted command may take to clean up before the process exits all the same. */
+const cleanUpMilliseconds = 3000;
+
+/**
+ * Runs a command line, and exits the process with its status.
+ *
+ * @param argv The command line without the program's name.
+ * @param environment The environment variables.
+ */
+export async function main(argv: readonly string[], environment: Environment): Promise<never> {
+  const output = new Output(Deno.stdout, Deno.stderr);
+  const opened: Closable[] = [];
+  const stop = new AbortController();
+
+  const exitNow = (status: number): never => {
+    for (const closable of opened) closable.closeSync();
+    Deno.exit(status);
+  };
+  const interrupted = (reason: Interrupted) => {
+    if (stop.signal.aborted) exitNow(reason.exitCode);
+    const count = opened.reduce((sum, { inFlight = 0 }) => sum + inFlight, 0);
+    const jobs = count === 1 ? "1 job was" : `${count} jobs were`;
+    void output.message(count > 0 ? `${reason.message}: ${jobs} in flight` : reason.message);
+    stop.abort(reason);
+    Deno.unrefTimer(setTimeout(() => exitNow(reason.exitCode), cleanUpMilliseconds));
+  };
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    void reportUnexpected(output, event.reason).finally(() => exitNow(exitCodes.failed));
+  });
+
+  let status: number;
+  try {
+    using _signals = onInterrupt(interrupted);
+    status = await runCommandLine(argv, {
+      environment,
+      output,
+      stdin: () => Deno.stdin.readable,
+      signal: stop.signal,
+      closeAtExit: (closable) => {
+        opened.push(closable);
+        return closable;
+      },
+    });
+    await Promise.all(opened.map((closable) => closable.close()));
+  } catch (error) {
+    status = await statusOf(error, output, stop.signal);
+    await Promise.allSettled(opened.map((closable) => closable.close()));
+  }
+  return exitNow(status);
+}
+
+async function runCommandLine(
+  argv: readonly string[],
+  context: Omit<CommandContext, "global">,
+): Promise<number> {
+  const { output } = context;
+  const line = parseCommandLine(argv, commands);
+  switch (line.kind) {
+    case "command":
+      return await line.command.run(line.values, line.args, { ...context, global: line.global });
+    case "version":
+      await output.data(`llama ${version}\n`);
+      return exitCodes.ok;
+    case "help":
+      await (line.stream === "stdout" ? output.data(line.text) : output.talk(line.text));
+      return line.exitCode;
+    case "usage":
+      await output.talk(`${line.message}\n${line.hint}\n`);
+      return line.exitCode;
+  }
+}
+
+async function statusOf(error: unknown, output: Output, signal: AbortSignal): Promise<number> {
+  if (error instanceof OutputClosed) return exitCodes.pipeClosed;
+  // Whatever is thrown after an interruption came of it.
+  if (signal.aborted) return signal.reason.exitCode;
+  if (error instanceof LlamaError) {
+    await reportError(output, error);
+    return exitCodeOf(error, exitCodes.failed);
+  }
+  await reportUnexpected(output, error);
+  return exitCodes.failed;
+}
+
+async function reportUnexpected(output: Output, error: unknown): Promise<void> {
+  const details = error instanceof Error ? error.stack ?? error.message : String(error);
+  await output.message(`this should not have happened, please report it: ${details}`);
+}

@@ -1,0 +1,57 @@
+/**
+ * Errors as a person reads them.
+ *
+ * @module
+ */
+
+import { FunctionError, LlamaError } from "../errors.ts";
+import type { Times } from "../protocol.ts";
+import type { Output } from "../terminal/output.ts";
+
+/**
+ * Reports an error: what went wrong on one line, and what to do on a second one.
+ *
+ * @param output Where to.
+ * @param error The error.
+ * @param prefix What it is about, such as a job.
+ */
+export async function reportError(output: Output, error: LlamaError, prefix = ""): Promise<void> {
+  if (error instanceof FunctionError && error.logTail) await reportLogs(output, error.logTail);
+  await output.message(prefix + oneLine(error.message));
+  if (error.hint !== undefined) await output.message(`hint: ${oneLine(error.hint)}`);
+}
+
+/**
+ * Shows a function's log.
+ *
+ * @param output Where to.
+ * @param logTail The log, as Lambda gave it.
+ */
+export async function reportLogs(output: Output, logTail: string): Promise<void> {
+  await output.talk(logTail === "" || logTail.endsWith("\n") ? logTail : logTail + "\n");
+}
+
+/**
+ * Where the time of an invocation went, in milliseconds.
+ *
+ * @param elapsedMilliseconds From start to end, seen from here.
+ * @param times What the runtime says.
+ * @returns One line.
+ */
+export function timesLine(elapsedMilliseconds: number, times: Times | undefined): string {
+  const milliseconds = (nanoseconds: number) => (nanoseconds / 1e6).toFixed(1);
+  const parts = [`total ${elapsedMilliseconds.toFixed(1)} ms`];
+  if (times?.e2e !== undefined) {
+    parts.push(`runtime ${milliseconds(times.e2e)}`);
+    if (times.fetch !== undefined) parts.push(`fetch ${milliseconds(times.fetch)}`);
+    if (times.exec !== undefined) parts.push(`command ${milliseconds(times.exec)}`);
+    if (times.upload !== undefined) parts.push(`upload ${milliseconds(times.upload)}`);
+    parts.push(`around it ${(elapsedMilliseconds - times.e2e / 1e6).toFixed(1)}`);
+  }
+  if (times?.cold !== undefined) parts.push(times.cold ? "cold start" : "warm");
+  return parts.join(", ");
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s*\n\s*/g, "; ");
+}

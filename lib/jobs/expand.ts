@@ -1,0 +1,113 @@
+/**
+ * From templates to jobs.
+ *
+ * @module
+ */
+
+import { LlamaError, messageOf } from "../errors.ts";
+import { decodeBytes, Template, TemplateError, TemplateSet } from "../template/mod.ts";
+import { FileContext, JobContext } from "./context.ts";
+import type { InputFile, Job, OutputFile } from "./job.ts";
+
+/** What the templates of a command line gave. */
+export interface Expansion {
+  /** The arguments. */
+  args: string[];
+  /** The files that they mark as inputs. */
+  inputs: InputFile[];
+  /** The files that they mark as outputs. */
+  outputs: OutputFile[];
+}
+
+/**
+ * Expands `invoke`'s arguments. They share one set: what one defines, the later ones may use.
+ *
+ * @param templates The arguments as the user wrote them.
+ * @returns The arguments, and the files that they mark.
+ * @throws {LlamaError} `template`, in the words of Go's text/template.
+ */
+export function expandOnce(templates: readonly string[]): Expansion {
+  const context = new FileContext();
+  const set = new TemplateSet();
+  const args = templates.map((text, index) =>
+    asLlamaError(() => execute(Template.parse(`arg-${index}`, text, set), context))
+  );
+  return { args, ...marked(context) };
+}
+
+/** The parsed arguments of `xargs`, to be expanded for one line after the other. */
+export class LineTemplates {
+  readonly #templates: readonly Template[];
+
+  /**
+   * @param templates The arguments as the user wrote them. Each stands alone.
+   * @throws {LlamaError} `template` if one does not parse.
+   */
+  constructor(templates: readonly string[]) {
+    this.#templates = templates.map((text, index) =>
+      asLlamaError(
+        () => Template.parse(`arg-${index}`, text),
+        `template parse error: ${JSON.stringify(text)}: `,
+      )
+    );
+  }
+
+  /**
+   * Expands the arguments for one line.
+   *
+   * @param line The line, without its end.
+   * @param index Its number, from 0.
+   * @returns The arguments, and the files that they mark.
+   * @throws {LlamaError} `template` if one fails on this line.
+   */
+  expand(line: string, index: number): Expansion {
+    const context = new JobContext(line, index);
+    const args = this.#templates.map((template) => asLlamaError(() => execute(template, context)));
+    return { args, ...marked(context) };
+  }
+}
+
+/**
+ * Makes a job of an expansion.
+ *
+ * @param functionName The function that runs it.
+ * @param expansion Arguments and files.
+ * @returns The job.
+ */
+export function jobOf(functionName: string, { args, inputs, outputs }: Expansion): Job {
+  return { functionName, args, inputs, outputs };
+}
+
+/** The wire carries arguments as text; what is not UTF-8 would arrive changed. */
+function execute(template: Template, context: FileContext): string {
+  const text = decodeBytes(template.executeBytes(context));
+  if (text.isWellFormed()) return text;
+  throw new LlamaError(
+    "template",
+    `${template.name} gives an argument that is not UTF-8: ${JSON.stringify(text.toWellFormed())}`,
+    { hint: "send such bytes as a file, with {{.AsFile .Line}}" },
+  );
+}
+
+function marked({ Inputs, Outputs }: FileContext): { inputs: InputFile[]; outputs: OutputFile[] } {
+  return {
+    inputs: Inputs.map(({ remote, local, bytes }) => ({
+      remote,
+      source: bytes ?? local ?? remote,
+    })),
+    outputs: Outputs.map(({ path, replacesInput }) => ({
+      remote: path,
+      local: path,
+      onlyOnSuccess: replacesInput,
+    })),
+  };
+}
+
+function asLlamaError<T>(work: () => T, prefix = ""): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (!(cause instanceof TemplateError)) throw cause;
+    throw new LlamaError("template", prefix + messageOf(cause), { cause });
+  }
+}

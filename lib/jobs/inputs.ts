@@ -1,0 +1,208 @@
+/**
+ * From files on this machine to files on the wire.
+ *
+ * @module
+ */
+
+import { join, sep } from "node:path";
+import { type BlobSource, encodeBlobs } from "../blob.ts";
+import { mapConcurrently } from "../concurrency.ts";
+import { LlamaError, reasonOf } from "../errors.ts";
+import type { File } from "../protocol.ts";
+import type { ObjectStore } from "../store/store.ts";
+import type { InputFile } from "./job.ts";
+
+/** A file that was looked at: it is there, and may be read. */
+interface FoundFile {
+  readonly remote: string;
+  readonly source: BlobSource;
+  readonly mode: number | undefined;
+}
+
+/** How inputs are read. */
+export interface ReadInputsOptions {
+  /** Where the big ones go. */
+  store: ObjectStore | undefined;
+  /** The most bytes that are inlined. @default {1 MiB} */
+  budgetBytes?: number;
+  /** Ends the work early. */
+  signal?: AbortSignal | undefined;
+}
+
+/** How many files are looked at at once. */
+const statConcurrency = 16;
+
+/**
+ * Looks at files before anything is sent. All that are wrong are named at once.
+ *
+ * @param inputs The files; directories are refused.
+ * @returns The same, with size and mode.
+ * @throws {LlamaError} `input`, naming each file that cannot be sent, and why.
+ */
+export async function findInputs(inputs: readonly InputFile[]): Promise<FoundFile[]> {
+  const failures: LlamaError[] = [];
+  const found = await mapConcurrently(inputs, statConcurrency, async ({ remote, source }) => {
+    if (source instanceof Uint8Array) return { remote, source, mode: undefined };
+    try {
+      const { isFile, isDirectory, size, mode } = await Deno.stat(source);
+      if (!isFile) throw notAFile(source, isDirectory);
+      return {
+        remote,
+        source: { path: source, size },
+        mode: mode === null ? undefined : mode & 0o777,
+      };
+    } catch (cause) {
+      failures.push(cause instanceof LlamaError ? cause : cannotSend(source, cause));
+      return undefined;
+    }
+  });
+  const [first] = failures;
+  if (first) {
+    throw failures.length === 1 ? first : new LlamaError(
+      "input",
+      failures.map((failure) => failure.message).join("; "),
+      { cause: first, hint: first.hint },
+    );
+  }
+  return found.filter((file) => file !== undefined);
+}
+
+/**
+ * Makes the wire's files and standard input of what was found.
+ *
+ * @param files The files.
+ * @param stdin The standard input, if there is one.
+ * @param reservedBytes How much of the message is taken already.
+ * @param options Store and signal.
+ * @returns The files by their remote paths, and the standard input.
+ * @throws {LlamaError} `input` if a file cannot be read, and as `encodeBlobs`.
+ */
+export async function encodeInputs(
+  files: readonly FoundFile[],
+  stdin: BlobSource | undefined,
+  reservedBytes: number,
+  options: ReadInputsOptions,
+): Promise<{ files: Record<string, File>; stdin: File | undefined }> {
+  const sources = files.map(({ source }) => source);
+  const names = files.reduce((sum, { remote }) => sum + remote.length * 3 + 24, 0);
+  const blobs = await encodeBlobs(stdin === undefined ? sources : [...sources, stdin], {
+    ...options,
+    reservedBytes: reservedBytes + names,
+  });
+  const entries = files.map(({ remote, mode }, index): [string, File] => [remote, {
+    ...blobs[index],
+    ...(mode === undefined ? {} : { m: mode }),
+  }]);
+  return {
+    files: Object.fromEntries(entries),
+    stdin: stdin === undefined ? undefined : blobs[files.length],
+  };
+}
+
+/**
+ * The files of `-f`: a file stands for itself, a directory for every regular file below it, under
+ * its own name. A link in a directory is followed if it stays in there.
+ *
+ * @param mappings Local paths, and what they are called in the job's directory.
+ * @returns One entry a file.
+ * @throws {LlamaError} `input`, naming what cannot be sent.
+ */
+export async function expandInputs(
+  mappings: readonly { local: string; remote: string }[],
+): Promise<InputFile[]> {
+  const inputs = [];
+  for (const { local, remote } of mappings) {
+    const directory = await isDirectory(local);
+    const prefix = remote.replace(/\/+$/, "");
+    if (!directory) {
+      inputs.push({ remote: prefix, source: local });
+      continue;
+    }
+    const top = await Deno.realPath(local);
+    for await (const path of walk(local, top, [top])) {
+      inputs.push({
+        remote: prefix === "." ? path : `${prefix}/${path}`,
+        source: join(local, path),
+      });
+    }
+  }
+  return inputs;
+}
+
+/** The regular files below a directory, by their paths from it, in the order of their names. */
+async function* walk(
+  root: string,
+  top: string,
+  trail: readonly string[],
+  below = "",
+): AsyncGenerator<string> {
+  const here = join(root, below);
+  const entries = await Array.fromAsync(reading(here, () => Deno.readDir(here)));
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  for (const entry of entries) {
+    const path = below === "" ? entry.name : `${below}/${entry.name}`;
+    const full = join(root, path);
+    if (entry.name.includes("\uFFFD")) {
+      throw new LlamaError("input", `cannot send ${full}: its name is not UTF-8`);
+    }
+    const real = entry.isSymlink
+      ? await followLink(full, top)
+      : join(trail.at(-1) ?? top, entry.name);
+    const { isFile, isDirectory } = await Deno.stat(full);
+    if (isFile) yield path;
+    else if (!isDirectory) throw notAFile(full, false);
+    else if (trail.includes(real)) {
+      throw new LlamaError(
+        "input",
+        `cannot send ${full}: the link leads back to its own directory`,
+      );
+    } else yield* walk(root, top, [...trail, real], path);
+  }
+}
+
+async function* reading<T>(path: string, open: () => AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* open();
+  } catch (cause) {
+    throw cannotSend(path, cause);
+  }
+}
+
+async function followLink(path: string, top: string): Promise<string> {
+  let real;
+  try {
+    real = await Deno.realPath(path);
+  } catch (cause) {
+    throw new LlamaError("input", `cannot send ${path}: the link leads nowhere`, { cause });
+  }
+  if (real !== top && !real.startsWith(top + sep)) {
+    throw new LlamaError("input", `cannot send ${path}: the link leads out of the directory`, {
+      hint: `send what it points to with a -f of its own`,
+    });
+  }
+  return real;
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isDirectory;
+  } catch (cause) {
+    throw cannotSend(path, cause);
+  }
+}
+
+function cannotSend(path: string, cause: unknown): LlamaError {
+  return new LlamaError("input", `cannot read ${JSON.stringify(path)}: ${reasonOf(cause)}`, {
+    cause,
+  });
+}
+
+function notAFile(path: string, directory: boolean): LlamaError {
+  return new LlamaError(
+    "input",
+    `cannot send ${JSON.stringify(path)}: ${
+      directory ? "is a directory" : "is not a regular file"
+    }`,
+    { hint: directory ? `send a directory with -f ${path}` : undefined },
+  );
+}

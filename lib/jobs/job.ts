@@ -1,0 +1,77 @@
+/**
+ * A job: one command, its files, and what came of it.
+ *
+ * @module
+ */
+
+import type { BlobSource } from "../blob.ts";
+import type { LlamaError } from "../errors.ts";
+import type { Times } from "../protocol.ts";
+
+/** A file that is sent along. */
+export interface InputFile {
+  /** Its path in the job's directory. */
+  readonly remote: string;
+  /** A path on this machine, or the bytes themselves. */
+  readonly source: string | Uint8Array;
+}
+
+/** A file or a directory that is brought back. */
+export interface OutputFile {
+  /** Its path in the job's directory; one that ends in `/` is a directory. */
+  readonly remote: string;
+  /** Where it is put on this machine; ends in `/` if `remote` does. */
+  readonly local: string;
+  /** Write it only if the command succeeded: it replaces an input. @default {false} */
+  readonly onlyOnSuccess?: boolean;
+}
+
+/** What a function is asked to run. */
+export interface Job {
+  /** A function's name, `NAME:ALIAS` or ARN. */
+  readonly functionName: string;
+  /** The arguments that follow the function's own command. */
+  readonly args: readonly string[];
+  /** The command's standard input; an empty one if absent. */
+  readonly stdin?: BlobSource | undefined;
+  /** The files sent along. */
+  readonly inputs: readonly InputFile[];
+  /** The files brought back. */
+  readonly outputs: readonly OutputFile[];
+}
+
+/** What came of a job whose command ran. */
+export interface JobResult {
+  /** The command's exit status; 128 + N if signal N ended it. */
+  readonly status: number;
+  /** What the command wrote to standard output. */
+  readonly stdout: Uint8Array;
+  /** What the command wrote to standard error. */
+  readonly stderr: Uint8Array;
+  /** The files that were written on this machine. */
+  readonly written: readonly string[];
+  /** The outputs that are not there, each with the reason. */
+  readonly outputErrors: readonly LlamaError[];
+  /** The last 4 KiB of the function's log, where it was asked for. */
+  readonly logTail: string | undefined;
+  /** Where the time went in the runtime, if it says so, in nanoseconds. */
+  readonly times: Times | undefined;
+  /** From the start of the job to its last output on this machine, in milliseconds. */
+  readonly elapsedMilliseconds: number;
+  /** Peak resident bytes of the command, if the runtime says so. */
+  readonly memory: number | undefined;
+  /** Lambda's id of the request. */
+  readonly requestId: string | undefined;
+  /** The runtime's version, if it says so. */
+  readonly runtime: string | undefined;
+}
+
+/**
+ * Whether a job did what it was asked for.
+ *
+ * @param result What came of it.
+ * @returns True if the command exited with 0 and every output is there.
+ */
+export function succeeded(result: JobResult): boolean {
+  return result.status === 0 && result.outputErrors.length === 0;
+}

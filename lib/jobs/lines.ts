@@ -1,0 +1,81 @@
+/**
+ * Input, cut into lines.
+ *
+ * @module
+ */
+
+import { LlamaError } from "../errors.ts";
+import { decodeBytes } from "../template/mod.ts";
+
+/** How input is cut. */
+export interface ReadLinesOptions {
+  /** The byte that ends a line. @default {10, a newline} */
+  delimiter?: number;
+  /** The longest line in bytes. @default {64 MiB} */
+  maxLineBytes?: number;
+  /** Ends the reading. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Cuts a stream of bytes into lines. The last one counts even without its end.
+ *
+ * @param input The bytes.
+ * @param options Delimiter, limit, signal.
+ * @returns The lines without their ends, in the string form of the templates: what is not UTF-8
+ * is kept as lone surrogates.
+ * @throws {LlamaError} `input` if a line is longer than the limit.
+ */
+export async function* readLines(
+  input: ReadableStream<Uint8Array>,
+  options: ReadLinesOptions = {},
+): AsyncGenerator<string, void, undefined> {
+  const { delimiter = 10, maxLineBytes = 64 * 1024 * 1024, signal } = options;
+  const reader = input.getReader();
+  // Cancelling ends a read that waits for input which may never come.
+  const cancel = () => void reader.cancel(signal?.reason).catch(() => {});
+  signal?.addEventListener("abort", cancel, { once: true });
+  try {
+    let pieces: Uint8Array[] = [];
+    let held = 0;
+    let number = 1;
+    for (;;) {
+      signal?.throwIfAborted();
+      const { done, value } = await reader.read();
+      if (done) break;
+      let start = 0;
+      for (;;) {
+        const end = value.indexOf(delimiter, start);
+        const piece = value.subarray(start, end < 0 ? undefined : end);
+        held += piece.length;
+        if (held > maxLineBytes) {
+          throw new LlamaError("input", `line ${number} is longer than ${maxLineBytes} bytes`);
+        }
+        pieces.push(piece);
+        if (end < 0) break;
+        yield decodeBytes(join(pieces));
+        pieces = [];
+        held = 0;
+        number++;
+        start = end + 1;
+      }
+    }
+    signal?.throwIfAborted();
+    if (held > 0) yield decodeBytes(join(pieces));
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+    cancel();
+  }
+}
+
+function join(pieces: readonly Uint8Array[]): Uint8Array {
+  const [only] = pieces;
+  if (only && pieces.length === 1) return only;
+  const joined = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    joined.set(piece, at);
+    at += piece.length;
+  }
+  return joined;
+}

@@ -1,0 +1,109 @@
+/**
+ * From files on the wire to files on this machine.
+ *
+ * @module
+ */
+
+import { decodeBlob, decodeBlobToFile } from "../blob.ts";
+import { mapConcurrently } from "../concurrency.ts";
+import { isAbort, LlamaError, reasonOf } from "../errors.ts";
+import { writeWhole } from "../files.ts";
+import { type File, permissionBits } from "../protocol.ts";
+import type { ObjectStore } from "../store/store.ts";
+import type { OutputFile } from "./job.ts";
+import { isInside } from "./paths.ts";
+
+/** How outputs are written. */
+export interface WriteOutputsOptions {
+  /** Whether the command exited with 0. */
+  succeeded: boolean;
+  /** Where the big ones are; called only if there is one. */
+  store: () => ObjectStore;
+  /** Ends the work early; what is not whole then is removed. */
+  signal?: AbortSignal | undefined;
+}
+
+/** How many files of one job are written at once. */
+const writeConcurrency = 8;
+
+/**
+ * Writes a job's outputs, each whole or not at all.
+ *
+ * @param wanted What the job was asked to bring back.
+ * @param answered What the runtime answered, by remote path.
+ * @param options Store, signal, and how the command ended.
+ * @returns The paths that were written, and why each of the others was not.
+ */
+export async function writeOutputs(
+  wanted: readonly OutputFile[],
+  answered: Readonly<Record<string, File>>,
+  options: WriteOutputsOptions,
+): Promise<{ written: string[]; errors: LlamaError[] }> {
+  const errors: LlamaError[] = [];
+  const written: string[] = [];
+  const files = wanted.filter(({ onlyOnSuccess }) => options.succeeded || !onlyOnSuccess)
+    .flatMap((output) => output.remote.endsWith("/") ? below(output, answered) : [output]);
+  await mapConcurrently(files, writeConcurrency, async ({ remote, local }) => {
+    const file = Object.hasOwn(answered, remote) ? answered[remote] : undefined;
+    try {
+      if (file === undefined) throw new LlamaError("output", "the command did not make it");
+      if (file.e !== undefined) throw new LlamaError("output", file.e);
+      if (remote.endsWith("/")) return;
+      await writeOutput(local, file, options);
+      written.push(local);
+    } catch (cause) {
+      if (isAbort(cause, options.signal)) throw cause;
+      const code = cause instanceof LlamaError && cause.code !== "protocol" ? cause.code : "output";
+      errors.push(
+        new LlamaError(code, `no output ${JSON.stringify(local)}: ${reasonOf(cause)}`, {
+          cause,
+          hint: cause instanceof LlamaError ? cause.hint : undefined,
+        }),
+      );
+    }
+  }, options.signal);
+  return { written, errors };
+}
+
+/** The files of a directory that was asked for; none that would land outside of it here. */
+function below(output: OutputFile, answered: Readonly<Record<string, File>>): OutputFile[] {
+  const files = Object.keys(answered)
+    .filter((remote) =>
+      remote.startsWith(output.remote) && isInside(remote.slice(output.remote.length))
+    )
+    .map((remote) => ({ remote, local: output.local + remote.slice(output.remote.length) }));
+  // The original's runtime knows no directories and answers for the entry itself, with an error.
+  return Object.hasOwn(answered, output.remote) ? [...files, output] : files;
+}
+
+async function writeOutput(
+  local: string,
+  file: File,
+  { store, signal }: WriteOutputsOptions,
+): Promise<void> {
+  const target = await resolveTarget(local);
+  if (target.special) {
+    // A device or a pipe takes the bytes; a rename would put a file in its place.
+    await Deno.writeFile(target.path, await decodeBlob(file, store, signal), { create: false });
+  } else {
+    await writeWhole(
+      target.path,
+      (temporary) => decodeBlobToFile(file, temporary, store, signal),
+      permissionBits(file),
+    );
+  }
+}
+
+/** Where a name leads: through links, as a program that wrote to it here would go. */
+async function resolveTarget(path: string): Promise<{ path: string; special: boolean }> {
+  try {
+    const { isSymlink } = await Deno.lstat(path);
+    const real = isSymlink ? await Deno.realPath(path) : path;
+    const { isFile, isDirectory } = await Deno.stat(real);
+    if (isDirectory) throw new LlamaError("output", "is a directory");
+    return { path: real, special: !isFile };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return { path, special: false };
+    throw error;
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * The paths that a job may name.
+ *
+ * @module
+ */
+
+import { posix } from "node:path";
+import { LlamaError } from "../errors.ts";
+
+/**
+ * Cleans a path for the job's directory, in the words of the original for one that leads out.
+ *
+ * @param path The path as the user wrote it.
+ * @returns The path without `.`, `..` and doubled slashes; `.` for an empty one.
+ * @throws {LlamaError} `template` if it is absolute or leads out of the directory.
+ */
+export function cleanPath(path: string): string {
+  if (path.startsWith("/")) {
+    throw new LlamaError("template", `Cannot pass absolute path: ${JSON.stringify(path)}`);
+  }
+  const clean = trimSlash(posix.normalize(path));
+  // The original lets ".." alone through.
+  if (clean === ".." || clean.startsWith("../")) {
+    throw new LlamaError(
+      "template",
+      `Cannot pass path outside working directory: ${JSON.stringify(clean)}`,
+    );
+  }
+  if (!clean.isWellFormed()) {
+    throw new LlamaError(
+      "template",
+      `Cannot pass a path that is not UTF-8: ${JSON.stringify(clean.toWellFormed())}`,
+    );
+  }
+  return clean;
+}
+
+/**
+ * Whether a path that came over the wire stays in the directory that it is put into.
+ *
+ * @param path The path.
+ * @returns True if it is relative, names something, and has no `..`, no empty part and no NUL.
+ */
+export function isInside(path: string): boolean {
+  return !path.includes("\0") &&
+    path.split("/").every((part) => part !== "" && part !== "." && part !== "..");
+}
+
+function trimSlash(path: string): string {
+  return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+}

@@ -1,0 +1,103 @@
+/**
+ * One job, from its files here to its results here.
+ *
+ * @module
+ */
+
+import type { AwsClient } from "../aws/client.ts";
+import { invoke } from "../aws/lambda.ts";
+import { decodeBlob } from "../blob.ts";
+import { LlamaError } from "../errors.ts";
+import { type File, parseResponse, type Request } from "../protocol.ts";
+import type { ObjectStore } from "../store/store.ts";
+import { version } from "../version.ts";
+import { encodeInputs, findInputs } from "./inputs.ts";
+import type { Job, JobResult } from "./job.ts";
+import { writeOutputs } from "./outputs.ts";
+
+/** What a job runs with. */
+export interface JobRunner {
+  /** Signs and sends. */
+  readonly client: AwsClient;
+  /** Where big files go; absent if none is configured. */
+  readonly store: ObjectStore | undefined;
+}
+
+/** How one job is run. */
+export interface RunJobOptions {
+  /** Ask for the log's tail. */
+  logs?: boolean | undefined;
+  /** Files that are encoded already, by remote path: those that many jobs share. */
+  sharedFiles?: Readonly<Record<string, File>> | undefined;
+  /** Ends the job early; Lambda goes on. */
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs one job: sends its files, invokes the function, writes its outputs.
+ *
+ * @param runner Client and store.
+ * @param job What to run.
+ * @param options Logs, shared files, signal.
+ * @returns What came of it, however the command ended.
+ * @throws {LlamaError} If it could not be run: a file that cannot be read, a call that failed, a
+ * function that crashed.
+ */
+export async function runJob(
+  runner: JobRunner,
+  job: Job,
+  options: RunJobOptions = {},
+): Promise<JobResult> {
+  const start = performance.now();
+  const { client, store } = runner;
+  const { logs, signal, sharedFiles } = options;
+  signal?.throwIfAborted();
+  const bare: Request = {
+    args: [...job.args],
+    files: { ...sharedFiles },
+    outputs: [...new Set(job.outputs.map(({ remote }) => remote))],
+    client: version,
+  };
+  const found = await findInputs(job.inputs);
+  if (found.length > 0 || job.stdin !== undefined) {
+    const reserved = new TextEncoder().encode(JSON.stringify(bare)).length;
+    const { files, stdin } = await encodeInputs(found, job.stdin, reserved, { store, signal });
+    Object.assign(bare.files, files);
+    bare.stdin = stdin;
+  }
+  const { payload, logTail, requestId } = await invoke(
+    client,
+    job.functionName,
+    JSON.stringify(bare),
+    { logs, signal },
+  );
+  const response = parseResponse(payload);
+  const needStore = () => {
+    if (store) return store;
+    throw new LlamaError(
+      "config",
+      "the function answered through an object store, and none is set",
+      {
+        hint: "set LLAMA_OBJECT_STORE to the store of the function",
+      },
+    );
+  };
+  const { written, errors } = await writeOutputs(job.outputs, response.outputs, {
+    succeeded: response.status === 0,
+    store: needStore,
+    signal,
+  });
+  return {
+    status: response.status,
+    stdout: await decodeBlob(response.stdout, needStore, signal),
+    stderr: await decodeBlob(response.stderr, needStore, signal),
+    written,
+    outputErrors: errors,
+    logTail,
+    times: response.times,
+    elapsedMilliseconds: performance.now() - start,
+    memory: response.memory,
+    requestId,
+    runtime: response.runtime,
+  };
+}

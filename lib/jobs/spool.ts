@@ -1,0 +1,66 @@
+/**
+ * Standard input, held until it can be sent.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import type { BlobSource } from "../blob.ts";
+import type { Environment } from "../environment.ts";
+import { removeIfThere, temporaryPrefix, writeAll } from "../files.ts";
+import { maxInlineBytes } from "../protocol.ts";
+
+/**
+ * Reads a stream to its end: into memory while it would be inlined, else into a temporary file.
+ *
+ * @param input The bytes.
+ * @param environment `TMPDIR` says where the file is made; else `/tmp`.
+ * @param signal Ends the reading.
+ * @returns The bytes, or a file that the caller removes.
+ */
+export async function spool(
+  input: ReadableStream<Uint8Array>,
+  environment: Environment,
+  signal?: AbortSignal,
+): Promise<BlobSource> {
+  const reader = input.getReader();
+  const cancel = () => void reader.cancel(signal?.reason).catch(() => {});
+  signal?.addEventListener("abort", cancel, { once: true });
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  let path: string | undefined;
+  let file: Deno.FsFile | undefined;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      signal?.throwIfAborted();
+      if (done) break;
+      size += value.length;
+      if (file === undefined && size <= maxInlineBytes) {
+        pieces.push(value);
+        continue;
+      }
+      if (file === undefined) {
+        path = join(environment["TMPDIR"] || "/tmp", temporaryPrefix + crypto.randomUUID());
+        file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
+        for (const piece of pieces.splice(0)) await writeAll(file, piece);
+      }
+      await writeAll(file, value);
+    }
+  } catch (error) {
+    if (path !== undefined) await removeIfThere(path);
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", cancel);
+    file?.close();
+    cancel();
+  }
+  if (path !== undefined) return { path, size };
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}

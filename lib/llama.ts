@@ -1,0 +1,384 @@
+/**
+ * llama as a library: a connection to Lambda and a store, and jobs that run over it.
+ *
+ * @module
+ */
+
+import { resolve } from "node:path";
+import { AwsClient } from "./aws/client.ts";
+import { findCredentials } from "./aws/credentials.ts";
+import { findLocation } from "./aws/endpoint.ts";
+import { poolMap } from "./concurrency.ts";
+import { type Environment, readEnvironment } from "./environment.ts";
+import { LlamaError, messageOf } from "./errors.ts";
+import { encodeInputs, expandInputs, findInputs } from "./jobs/inputs.ts";
+import { jobOf, LineTemplates } from "./jobs/expand.ts";
+import type { Job, JobResult } from "./jobs/job.ts";
+import { type JobRunner, runJob } from "./jobs/run.ts";
+import type { BlobSource } from "./blob.ts";
+import { loadFunctions, LocalLambda, runtimeCommand } from "./local/mod.ts";
+import type { File } from "./protocol.ts";
+import { openStore } from "./store/open.ts";
+import type { ObjectStore } from "./store/store.ts";
+
+/** A path on this machine, and what it is called in the job's directory. */
+export interface FileMapping {
+  /** The path on this machine. */
+  readonly local: string;
+  /** The relative path in the job's directory. */
+  readonly remote: string;
+}
+
+/** Lambda on this machine, in place of AWS. */
+export interface LocalOptions {
+  /** Where functions are found: `DIR/NAME/function.json`. @default {"images"} */
+  readonly functions?: string | undefined;
+  /** Functions given as shell commands, beside those found. @default {[]} */
+  readonly commands?: readonly { readonly name: string; readonly command: string }[] | undefined;
+  /** The most execution environments at once. @default {the number of processors} */
+  readonly concurrency?: number | undefined;
+}
+
+/** How a {@linkcode Llama} reaches Lambda and the store. */
+export interface LlamaOptions {
+  /** Run the functions on this machine instead of in AWS. @default {undefined} */
+  readonly local?: LocalOptions | undefined;
+  /** The object store's URL, or a store. @default {LLAMA_OBJECT_STORE} */
+  readonly store?: string | ObjectStore | undefined;
+  /** The AWS region. @default {AWS_REGION, AWS_DEFAULT_REGION, or the profile's} */
+  readonly region?: string | undefined;
+  /** The profile of the AWS CLI's files. @default {the environment's credentials, AWS_PROFILE} */
+  readonly profile?: string | undefined;
+  /** The most requests to S3 at once. @default {8} */
+  readonly s3Concurrency?: number | undefined;
+  /** Gets a line for each request to AWS and each answer. @default {undefined} */
+  readonly debug?: ((line: string) => void) | undefined;
+  /** The environment variables. @default {those of the process} */
+  readonly environment?: Environment | undefined;
+}
+
+/** How {@linkcode Llama.invoke} runs a job. */
+export interface InvokeOptions {
+  /** Files and directories sent along. @default {[]} */
+  readonly files?: readonly FileMapping[] | undefined;
+  /** Files brought back; a `remote` that ends in `/` is a directory. @default {[]} */
+  readonly outputs?: readonly FileMapping[] | undefined;
+  /** The command's standard input: bytes, or a file. @default {empty} */
+  readonly stdin?: BlobSource | undefined;
+  /** Ask for the function's log. @default {false} */
+  readonly logs?: boolean | undefined;
+  /** Ends the wait. @default {undefined} */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** How {@linkcode Llama.map} runs its jobs. */
+export interface MapOptions {
+  /** The most jobs at once. @default {100} */
+  readonly concurrency?: number | undefined;
+  /** Files and directories sent along with every job. @default {[]} */
+  readonly files?: readonly FileMapping[] | undefined;
+  /** Ask for the functions' logs. @default {false} */
+  readonly logs?: boolean | undefined;
+  /** Ends the run. @default {undefined} */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What came of one line of {@linkcode Llama.map}: a result, or the error that kept it from one. */
+export interface JobOutcome {
+  /** The line's number, from 0. */
+  readonly index: number;
+  /** The line. */
+  readonly line: string;
+  /** What was run; absent if a template failed on this line. */
+  readonly job: Job | undefined;
+  /** What came of it, however the command ended. */
+  readonly result?: JobResult;
+  /** Why there is no result. */
+  readonly error?: LlamaError;
+}
+
+/**
+ * From this many bytes on, the files that all jobs of a run share are stored once, instead of
+ * being sent along with each.
+ */
+const sharedInlineBytes = 16 * 1024;
+
+/**
+ * Runs UNIX commands in AWS Lambda. Nothing is opened before the first job; close it when done.
+ *
+ * @example
+ * ```ts no-eval
+ * await using llama = new Llama({ store: "s3://my-bucket/obj/" });
+ * const { status, stdout } = await llama.invoke("hello", ["world"]);
+ * ```
+ */
+export class Llama implements AsyncDisposable {
+  readonly #options: LlamaOptions;
+  readonly #environment: Environment;
+  #runner: Promise<JobRunner> | undefined;
+  #local: LocalLambda | undefined;
+  readonly #clients: AwsClient[] = [];
+  #inFlight = 0;
+
+  /** @param options How Lambda and the store are reached. */
+  constructor(options: LlamaOptions = {}) {
+    this.#options = options;
+    this.#environment = options.environment ?? readEnvironment();
+  }
+
+  /** How many jobs have been started and have not ended. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /**
+   * Runs one command and waits for it.
+   *
+   * @param functionName A function's name, `NAME:ALIAS` or ARN.
+   * @param args The arguments, as they are.
+   * @param options Files, standard input, logs, signal.
+   * @returns What came of it, whatever the command's exit status.
+   * @throws {LlamaError} If the command could not be run or its answer did not arrive.
+   */
+  async invoke(
+    functionName: string,
+    args: readonly string[],
+    options: InvokeOptions = {},
+  ): Promise<JobResult> {
+    const { files = [], outputs = [], stdin, logs, signal } = options;
+    const inputs = await expandInputs(files);
+    return await this.run({ functionName, args, stdin, inputs, outputs }, { logs, signal });
+  }
+
+  /**
+   * Runs one job and waits for it.
+   *
+   * @param job The job.
+   * @param options Logs, signal.
+   * @returns What came of it, whatever the command's exit status.
+   * @throws {LlamaError} If the command could not be run or its answer did not arrive.
+   */
+  run(job: Job, options: Pick<InvokeOptions, "logs" | "signal"> = {}): Promise<JobResult> {
+    return this.#run(job, options);
+  }
+
+  /**
+   * Runs one command for each line, many at once.
+   *
+   * @param functionName A function's name, `NAME:ALIAS` or ARN.
+   * @param templates The arguments, in the language of Go's text/template: `{{.Line}}` is the
+   * line, `{{.Idx}}` its number, `{{.I .Line}}` sends the file of that name along, `{{.O "x"}}`
+   * brings one back.
+   * @param lines The lines; the next is asked for only when there is room for its job.
+   * @param options How many at once, shared files, logs, signal.
+   * @returns What came of each line, in the order in which they ended.
+   * @throws {LlamaError} `usage` or `template` before anything is run; `input` if a shared file
+   * cannot be read. What goes wrong with one job is in its outcome.
+   */
+  async *map(
+    functionName: string,
+    templates: readonly string[],
+    lines: Iterable<string> | AsyncIterable<string>,
+    options: MapOptions = {},
+  ): AsyncGenerator<JobOutcome, void, undefined> {
+    const { concurrency = 100, files = [], logs, signal } = options;
+    if (!Number.isInteger(concurrency) || concurrency < 1) {
+      throw new LlamaError("usage", `concurrency must be a positive integer, not ${concurrency}`);
+    }
+    const parsed = new LineTemplates(templates);
+    const sharedFiles = await this.#share(files, signal);
+    const claimed = new Map<string, number>();
+
+    const work = async (
+      { index, line }: { index: number; line: string },
+      inner: AbortSignal,
+    ): Promise<JobOutcome> => {
+      let job;
+      try {
+        job = jobOf(functionName, parsed.expand(line, index));
+        claimOutputs(job, index, claimed);
+        const result = await this.#run(job, { logs, sharedFiles, signal: inner });
+        return { index, line, job, result };
+      } catch (error) {
+        inner.throwIfAborted();
+        return { index, line, job, error: asLlamaError(error) };
+      }
+    };
+    yield* poolMap(numbered(lines), concurrency, work, signal);
+  }
+
+  /**
+   * Ends what was opened: connections, and Lambda on this machine with all its processes.
+   *
+   * @returns When nothing is left.
+   */
+  async close(): Promise<void> {
+    this.#runner = undefined;
+    await this.#local?.close();
+    this.#closeClients();
+  }
+
+  /** The same at once and without waiting, for a process that is about to exit. */
+  closeSync(): void {
+    this.#local?.closeSync();
+    this.#closeClients();
+  }
+
+  /** {@linkcode Llama.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #closeClients(): void {
+    for (const client of this.#clients.splice(0)) client[Symbol.dispose]();
+  }
+
+  async #run(
+    job: Job,
+    options: {
+      logs?: boolean | undefined;
+      signal?: AbortSignal | undefined;
+      sharedFiles?: Readonly<Record<string, File>> | undefined;
+    },
+  ): Promise<JobResult> {
+    this.#inFlight++;
+    try {
+      return await runJob(await this.#open(), job, options);
+    } finally {
+      this.#inFlight--;
+    }
+  }
+
+  /** Encodes the files that all jobs share, once. */
+  async #share(
+    mappings: readonly FileMapping[],
+    signal: AbortSignal | undefined,
+  ): Promise<Record<string, File>> {
+    if (mappings.length === 0) return {};
+    const found = await findInputs(await expandInputs(mappings));
+    const { store } = await this.#open();
+    const { files } = await encodeInputs(found, undefined, 0, {
+      store,
+      budgetBytes: sharedInlineBytes,
+      signal,
+    });
+    return files;
+  }
+
+  #open(): Promise<JobRunner> {
+    return this.#runner ??= this.#options.local
+      ? this.#openLocal(this.#options.local)
+      : Promise.resolve(this.#openAws());
+  }
+
+  #openAws(): JobRunner {
+    const { store, region, profile, s3Concurrency } = this.#options;
+    const environment = this.#environment;
+    const client = this.#client({
+      credentials: () => findCredentials(environment, profile),
+      location: () => findLocation(environment, { region, profile }),
+    });
+    const configured = store ?? environment["LLAMA_OBJECT_STORE"];
+    return {
+      client,
+      store: typeof configured === "string"
+        ? configured === ""
+          ? undefined
+          : openStore(configured, { environment, client, s3Concurrency })
+        : configured,
+    };
+  }
+
+  async #openLocal(options: LocalOptions): Promise<JobRunner> {
+    const { store, s3Concurrency } = this.#options;
+    const environment = this.#environment;
+    if (typeof store === "object") {
+      throw new LlamaError("usage", "functions on this machine need a store with a URL");
+    }
+    // A store that was asked for is the user's own, reached with the user's credentials.
+    const named = store ? openStore(store, { environment, s3Concurrency }) : undefined;
+    const local = await startLocal(options, store, environment);
+    this.#local = local;
+    return {
+      client: this.#client({
+        credentials: () => Promise.resolve(local.credentials),
+        location: () =>
+          Promise.resolve({ region: local.region, endpoints: { lambda: local.endpoint } }),
+      }),
+      store: named ?? openStore(local.storeUrl, { environment: {} }),
+    };
+  }
+
+  #client(options: ConstructorParameters<typeof AwsClient>[0]): AwsClient {
+    const client = new AwsClient({ ...options, debug: this.#options.debug });
+    this.#clients.push(client);
+    return client;
+  }
+}
+
+/**
+ * Starts Lambda on this machine.
+ *
+ * @param options Functions and concurrency.
+ * @param store The store's URL, where it is not the emulator's own.
+ * @param environment The user's environment variables.
+ * @param more Where to listen, and who gets the functions' logs.
+ * @returns The emulator; close it when done.
+ * @throws {LlamaError} `config` if it cannot be started.
+ */
+export async function startLocal(
+  options: LocalOptions,
+  store: string | undefined,
+  environment: Environment,
+  more: Pick<Parameters<typeof LocalLambda.start>[0], "listen" | "onLog"> = {},
+): Promise<LocalLambda> {
+  const directory = options.functions || environment["LLAMA_FUNCTIONS"] || "images";
+  return await LocalLambda.start({
+    functions: await loadFunctions({
+      directory,
+      explicit: [...options.commands ?? []],
+      cwd: Deno.cwd(),
+    }),
+    runtimeCommand: runtimeCommand(),
+    environment,
+    ...(store ? { storeUrl: store } : {}),
+    ...(store?.startsWith("s3:") ? { storeEnvironment: awsSettings(environment) } : {}),
+    ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
+    ...more,
+  });
+}
+
+function awsSettings(environment: Environment): Environment {
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name]) => name.startsWith("AWS_")),
+  );
+}
+
+/** Two jobs that write one file would leave either's result; the second is not even sent. */
+function claimOutputs(job: Job, index: number, claimed: Map<string, number>): void {
+  const paths = new Set(job.outputs.map(({ local }) => resolve(local)));
+  for (const path of paths) {
+    const owner = claimed.get(path);
+    if (owner !== undefined) {
+      throw new LlamaError(
+        "output",
+        `output ${JSON.stringify(path)} is named by job ${owner} already`,
+        { hint: "give each job an output of its own, with {{.Line}} or {{.Idx}} in its name" },
+      );
+    }
+  }
+  for (const path of paths) claimed.set(path, index);
+}
+
+async function* numbered(
+  lines: Iterable<string> | AsyncIterable<string>,
+): AsyncGenerator<{ index: number; line: string }, void, undefined> {
+  let index = 0;
+  for await (const line of lines) yield { index: index++, line };
+}
+
+function asLlamaError(error: unknown): LlamaError {
+  return error instanceof LlamaError
+    ? error
+    : new LlamaError("service", `unexpected failure: ${messageOf(error)}`, { cause: error });
+}

@@ -1,0 +1,61 @@
+/** What many tests need. */
+
+import { join } from "node:path";
+
+/** A directory that is gone at the end of the test. */
+export class TemporaryDirectory implements AsyncDisposable {
+  readonly path: string;
+
+  constructor() {
+    this.path = Deno.makeTempDirSync({ prefix: "llama-test-" });
+  }
+
+  /** A path in it. */
+  join(...parts: string[]): string {
+    return join(this.path, ...parts);
+  }
+
+  /** Writes a file in it, with the directories above; gives its path. */
+  async write(name: string, contents: string | Uint8Array, mode = 0o644): Promise<string> {
+    const path = this.join(name);
+    await Deno.mkdir(join(path, ".."), { recursive: true });
+    await Deno.writeFile(path, typeof contents === "string" ? bytesOf(contents) : contents);
+    await Deno.chmod(path, mode);
+    return path;
+  }
+
+  /** The names of all files and directories below it, in order. */
+  async list(below = ""): Promise<string[]> {
+    const names = [];
+    for await (const { name, isDirectory } of Deno.readDir(this.join(below))) {
+      const path = below === "" ? name : `${below}/${name}`;
+      names.push(path, ...isDirectory ? await this.list(path) : []);
+    }
+    return names.sort();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.path, { recursive: true });
+  }
+}
+
+/** UTF-8. */
+export function bytesOf(text: string): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(text);
+}
+
+/** The text of bytes that are UTF-8. */
+export function textOf(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+}
+
+/** Bytes that do not compress and are no text: a linear congruential generator's. */
+export function noise(length: number, seed = 1): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  let state = seed;
+  for (let i = 0; i < length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    bytes[i] = state >>> 24;
+  }
+  return bytes;
+}
