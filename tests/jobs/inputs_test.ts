@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { LlamaError } from "../../lib/errors.ts";
+import { encodeInputs, expandInputs, findInputs } from "../../lib/jobs/inputs.ts";
+import { MemoryStore } from "../../lib/store/memory.ts";
+import { bytesOf, noise, TemporaryDirectory } from "../helpers.ts";
+
+function refused(message: RegExp) {
+  return (error: unknown) => {
+    assert(error instanceof LlamaError, String(error));
+    assert.equal(error.code, "input");
+    assert.match(error.message, message);
+    return true;
+  };
+}
+
+Deno.test("files go on the wire with their modes", async () => {
+  await using directory = new TemporaryDirectory();
+  const script = await directory.write("run.sh", "#!/bin/sh\n", 0o755);
+  const found = await findInputs([
+    { remote: "bin/run.sh", source: script },
+    { remote: "llama/tmp.0", source: bytesOf("text\n") },
+  ]);
+  const { files } = await encodeInputs(found, undefined, 0, { store: undefined });
+  assert.deepEqual(files, {
+    "bin/run.sh": { s: "#!/bin/sh\n", m: 0o755 },
+    "llama/tmp.0": { s: "text\n" },
+  });
+});
+
+Deno.test("standard input is a blob beside the files, and big ones are stored", async () => {
+  const store = new MemoryStore();
+  const { files, stdin } = await encodeInputs([], noise(300_000), 0, { store });
+  assert.deepEqual(files, {});
+  assert.deepEqual(store.objects.get(stdin?.r ?? ""), noise(300_000));
+});
+
+Deno.test("all files that cannot be sent are named at once", async () => {
+  await using directory = new TemporaryDirectory();
+  await directory.write("dir/file", "x");
+  const inputs = ["missing", "dir", "dir/file", "gone"].map((name) => ({
+    remote: name,
+    source: directory.join(name),
+  }));
+  await assert.rejects(findInputs(inputs), (error) => {
+    refused(/missing": no such file or directory/)(error);
+    refused(/dir": is a directory/)(error);
+    refused(/gone": no such file or directory/)(error);
+    return true;
+  });
+});
+
+Deno.test("what is no regular file is refused, and not opened", async () => {
+  await assert.rejects(
+    findInputs([{ remote: "null", source: "/dev/null" }]),
+    refused(/is not a regular file/),
+  );
+});
+
+Deno.test("a directory stands for the regular files below it", async () => {
+  await using directory = new TemporaryDirectory();
+  await directory.write("tree/b", "b", 0o600);
+  await directory.write("tree/a/deep", "deep");
+  await Deno.mkdir(directory.join("tree/empty"));
+  await Deno.symlink("b", directory.join("tree/link"));
+  await Deno.symlink("a", directory.join("tree/z"));
+  const local = directory.join("tree");
+  const names = (inputs: { remote: string }[]) => inputs.map(({ remote }) => remote);
+  assert.deepEqual(names(await expandInputs([{ local, remote: "t" }])), [
+    "t/a/deep",
+    "t/b",
+    "t/link",
+    "t/z/deep",
+  ]);
+  assert.deepEqual(names(await expandInputs([{ local: local + "/", remote: "t/x/" }])), [
+    "t/x/a/deep",
+    "t/x/b",
+    "t/x/link",
+    "t/x/z/deep",
+  ]);
+  assert.deepEqual(names(await expandInputs([{ local, remote: "." }])), [
+    "a/deep",
+    "b",
+    "link",
+    "z/deep",
+  ]);
+});
+
+Deno.test("a link out of a directory, a dead one and a circular one are refused by name", async () => {
+  await using directory = new TemporaryDirectory();
+  await directory.write("secret", "x");
+  await directory.write("tree/file", "x");
+  const link = directory.join("tree/link");
+  for (
+    const [target, message] of [
+      ["../secret", /tree\/link: the link leads out of the directory/],
+      ["nowhere", /tree\/link: the link leads nowhere/],
+      [".", /tree\/link: the link leads back to its own directory/],
+    ] as const
+  ) {
+    await Deno.symlink(target, link);
+    const mapping = [{ local: directory.join("tree"), remote: "t" }];
+    await assert.rejects(expandInputs(mapping), refused(message));
+    await Deno.remove(link);
+  }
+});
+
+Deno.test("a path that is not there is named", async () => {
+  const mapping = [{ local: "/nowhere/x", remote: "x" }];
+  await assert.rejects(expandInputs(mapping), refused(/^cannot read "\/nowhere\/x": no such file/));
+});

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { writeOutputs } from "../../lib/jobs/outputs.ts";
+import { MemoryStore } from "../../lib/store/memory.ts";
+import { bytesOf, noise, TemporaryDirectory } from "../helpers.ts";
+
+const noStore = () => {
+  throw new Error("the store must not be asked for");
+};
+const succeeded = { succeeded: true, store: noStore };
+
+Deno.test("outputs are written with their modes, and their directories made", async () => {
+  await using directory = new TemporaryDirectory();
+  const local = directory.join("a/b/out");
+  const { written, errors } = await writeOutputs(
+    [{ remote: "out", local }],
+    { out: { s: "result", m: 0o755 } },
+    succeeded,
+  );
+  assert.deepEqual([written, errors], [[local], []]);
+  assert.equal(await Deno.readTextFile(local), "result");
+  assert.equal(((await Deno.stat(local)).mode ?? 0) & 0o777, 0o755 & ~Deno.umask());
+  assert.deepEqual(await directory.list(), ["a", "a/b", "a/b/out"]);
+});
+
+Deno.test("an output that was not made is an error, and the file that is there stays", async () => {
+  await using directory = new TemporaryDirectory();
+  const local = await directory.write("out", "old");
+  for (const answer of [{}, { out: { e: "was not made by the command" } }]) {
+    const { written, errors } = await writeOutputs([{ remote: "out", local }], answer, succeeded);
+    assert.deepEqual(written, []);
+    assert.equal(errors.length, 1);
+    assert.match(errors[0]?.message ?? "", /^no output ".*out": .*not ma|did not make it/);
+  }
+  assert.equal(await Deno.readTextFile(local), "old");
+});
+
+Deno.test("an output that cannot be had whole leaves what was there", async () => {
+  await using directory = new TemporaryDirectory();
+  const local = await directory.write("out", "old");
+  const store = new MemoryStore();
+  const id = await store.put(noise(10));
+  store.objects.delete(id);
+  const { errors } = await writeOutputs([{ remote: "out", local }], { out: { r: id } }, {
+    succeeded: true,
+    store: () => store,
+  });
+  assert.equal(errors[0]?.code, "missing-object");
+  assert.equal(await Deno.readTextFile(local), "old");
+  assert.deepEqual(await directory.list(), ["out"]);
+});
+
+Deno.test("a command that failed has its outputs written, but replaces no input", async () => {
+  await using directory = new TemporaryDirectory();
+  const input = await directory.write("inout", "old");
+  const log = directory.join("log");
+  const answer = { inout: { s: "half" }, log: { s: "why" } };
+  const wanted = [
+    { remote: "inout", local: input, onlyOnSuccess: true },
+    { remote: "log", local: log },
+  ];
+  const failed = await writeOutputs(wanted, answer, { succeeded: false, store: noStore });
+  assert.deepEqual([failed.written, failed.errors], [[log], []]);
+  assert.equal(await Deno.readTextFile(input), "old");
+  await writeOutputs(wanted, answer, succeeded);
+  assert.equal(await Deno.readTextFile(input), "half");
+});
+
+Deno.test("a directory brings back all that is below it, and nothing from elsewhere", async () => {
+  await using directory = new TemporaryDirectory();
+  const { errors } = await writeOutputs([{ remote: "d/", local: directory.join("here/") }], {
+    "d/a": { s: "a" },
+    "d/sub/b": { s: "b" },
+    "d/../escape": { s: "!" },
+    "d//escape": { s: "!" },
+    "other": { s: "!" },
+  }, succeeded);
+  assert.deepEqual(errors, []);
+  assert.deepEqual(await directory.list(), ["here", "here/a", "here/sub", "here/sub/b"]);
+});
+
+Deno.test("a runtime that knows no directories says so", async () => {
+  const { errors } = await writeOutputs([{ remote: "d/", local: "here/" }], {
+    "d/": { e: "read d/: is a directory" },
+  }, succeeded);
+  assert.equal(errors[0]?.message, 'no output "here/": read d/: is a directory');
+});
+
+Deno.test("a link is written through, and a device is written to", async () => {
+  await using directory = new TemporaryDirectory();
+  const file = await directory.write("file", "old");
+  await Deno.symlink("file", directory.join("link"));
+  const { errors } = await writeOutputs(
+    [
+      { remote: "a", local: directory.join("link") },
+      { remote: "b", local: "/dev/null" },
+    ],
+    { a: { s: "new" }, b: { s: "gone" } },
+    succeeded,
+  );
+  assert.deepEqual(errors, []);
+  assert.equal(await Deno.readTextFile(file), "new");
+  assert((await Deno.lstat(directory.join("link"))).isSymlink);
+  assert((await Deno.stat("/dev/null")).isCharDevice);
+});
+
+Deno.test("a directory in the place of an output is an error", async () => {
+  await using directory = new TemporaryDirectory();
+  await directory.write("out/file", "x");
+  const { errors } = await writeOutputs(
+    [{ remote: "out", local: directory.join("out") }],
+    { out: { s: "x" } },
+    succeeded,
+  );
+  assert.match(errors[0]?.message ?? "", /is a directory$/);
+});
+
+Deno.test("an abort leaves no partial file", async () => {
+  await using directory = new TemporaryDirectory();
+  const controller = new AbortController();
+  const store = new MemoryStore();
+  const id = await store.put(bytesOf("x"));
+  store.getFile = async (_id, path) => {
+    await Deno.writeTextFile(path, "half");
+    controller.abort(new Error("enough"));
+    controller.signal.throwIfAborted();
+  };
+  await assert.rejects(
+    writeOutputs([{ remote: "out", local: directory.join("out") }], { out: { r: id } }, {
+      succeeded: true,
+      store: () => store,
+      signal: controller.signal,
+    }),
+    /enough/,
+  );
+  assert.deepEqual(await directory.list(), []);
+});
