@@ -12,8 +12,8 @@ if (import.meta.main) {
   if (first === "__runtime") {
     // The compiled llama starts itself as the runtime of its functions. It is loaded only then,
     // and named here so that a program run from a URL has it at hand too.
-    const { runRuntime } = await import("./lib/runtime/main.ts");
-    await runRuntime(rest, readEnvironment());
+    const { runtimeMain } = await import("./lib/runtime/main.ts");
+    Deno.exit(await runtimeMain(rest, readEnvironment()));
   } else {
     await main(Deno.args, readEnvironment());
   }

@@ -54,5 +54,12 @@ export { DirectoryStore } from "./lib/store/directory.ts";
 export { MemoryStore } from "./lib/store/memory.ts";
 export { openStore, type OpenStoreOptions } from "./lib/store/open.ts";
 export type { ObjectStore } from "./lib/store/store.ts";
-export { Template, TemplateError, TemplateSet } from "./lib/template/mod.ts";
+export {
+  type ExecuteOptions,
+  Template,
+  TemplateError,
+  type TemplateErrorDetails,
+  type TemplatePhase,
+  TemplateSet,
+} from "./lib/template/mod.ts";
 export { version } from "./lib/version.ts";

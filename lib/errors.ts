@@ -56,6 +56,8 @@ export class LlamaError extends Error {
   readonly hint: string | undefined;
 
   /**
+   * Makes an error.
+   *
    * @param code The kind of failure.
    * @param message One line: what failed, where, and why.
    * @param options A hint and a cause.
@@ -81,6 +83,7 @@ export interface FunctionErrorDetails {
 
 /** The function failed: it crashed, timed out, or its runtime refused the job. */
 export class FunctionError extends LlamaError {
+  /** The error's class name. */
   override readonly name = "FunctionError";
   /** The error's type as Lambda or the runtime names it, such as `Sandbox.Timedout`. */
   readonly errorType: string;
@@ -92,6 +95,8 @@ export class FunctionError extends LlamaError {
   readonly missingObjects: readonly string[];
 
   /**
+   * Makes an error.
+   *
    * @param functionName The function that failed.
    * @param details What the service told.
    * @param options A hint and a cause.

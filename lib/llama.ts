@@ -120,7 +120,11 @@ export class Llama implements AsyncDisposable {
   readonly #clients: AwsClient[] = [];
   #inFlight = 0;
 
-  /** @param options How Lambda and the store are reached. */
+  /**
+   * Sets up a connection.
+   *
+   * @param options How Lambda and the store are reached.
+   */
   constructor(options: LlamaOptions = {}) {
     this.#options = options;
     this.#environment = options.environment ?? readEnvironment();

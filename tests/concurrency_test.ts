@@ -160,6 +160,7 @@ Deno.test("an abort ends poolMap although the source never answers", async () =>
   const controller = new AbortController();
   async function* silent(): AsyncGenerator<number> {
     await new Promise(() => {});
+    yield 0;
   }
   const next = poolMap(silent(), 3, (item) => Promise.resolve(item), controller.signal).next();
   await settle();

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { FunctionError, LlamaError } from "../errors.ts";
+import { FunctionError, type LlamaError } from "../errors.ts";
 import type { Times } from "../protocol.ts";
 import type { Output } from "../terminal/output.ts";
 

@@ -40,6 +40,8 @@ export class LineTemplates {
   readonly #templates: readonly Template[];
 
   /**
+   * Parses the arguments.
+   *
    * @param templates The arguments as the user wrote them. Each stands alone.
    * @throws {LlamaError} `template` if one does not parse.
    */

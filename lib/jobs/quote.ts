@@ -16,14 +16,14 @@ export function shellQuote(words: readonly string[]): string {
 
 function quoteWord(word: string): string {
   if (/^[A-Za-z0-9_@%+=:,./-]+$/.test(word)) return word;
-  // deno-lint-ignore no-control-regex -- these are what has to be found
-  if (!/[\x00-\x1f\x7f]/.test(word)) return `'${word.replaceAll("'", `'\\''`)}'`;
-  const escaped = word.replace(/[\\']/g, "\\$&")
-    .replaceAll("\n", "\\n").replaceAll("\t", "\\t").replaceAll("\r", "\\r")
-    // deno-lint-ignore no-control-regex -- these are what has to be found
-    .replace(
-      /[\x00-\x1f\x7f]/g,
-      (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, "0")}`,
-    );
+  if (!controls.test(word)) return `'${word.replaceAll("'", `'\\''`)}'`;
+  const escaped = word.replace(/[\\']/g, "\\$&").replace(
+    allControls,
+    (char) => names.get(char) ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
   return `$'${escaped}'`;
 }
+
+const controls = /\p{Cc}/u;
+const allControls = /\p{Cc}/gu;
+const names = new Map([["\n", "\\n"], ["\t", "\\t"], ["\r", "\\r"]]);

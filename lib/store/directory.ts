@@ -20,6 +20,8 @@ export class DirectoryStore implements ObjectStore {
   readonly #directory: string;
 
   /**
+   * Names a store.
+   *
    * @param url A `file:` URL without a host. The directory is made by the first write.
    * @throws {LlamaError} `config` if the URL names no directory of this machine.
    */

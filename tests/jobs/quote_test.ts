@@ -7,10 +7,11 @@ Deno.test("words are quoted where a shell needs it", () => {
 });
 
 Deno.test("a shell reads back the same words, and they stay on one line", async () => {
-  const words = ["a\nb", "tab\there", "\u0001'\\", "${x}", "*", "a\r", "\u001b[31m"];
+  const words = ["a\nb", "tab\there", "\u0001'\\", "${x}", "*", "a\r", "\u001b[31m", "c1\u0085"];
   const quoted = shellQuote(words);
   assert(!quoted.includes("\n") && !quoted.includes("\u001b"));
   const { stdout } = await new Deno.Command("bash", {
+    env: { LC_ALL: "C.UTF-8" },
     args: ["-c", `printf '%s\\0' ${quoted}`],
   }).output();
   assert.deepEqual(new TextDecoder().decode(stdout).split("\0").slice(0, -1), words);

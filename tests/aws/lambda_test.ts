@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { AwsClient } from "../../lib/aws/client.ts";
+import { invoke } from "../../lib/aws/lambda.ts";
+import { AwsV4Signer } from "../../lib/deps.ts";
+import { FunctionError, LlamaError } from "../../lib/errors.ts";
+
+const credentials = {
+  accessKeyId: "AKIDEXAMPLE",
+  secretAccessKey: "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+  sessionToken: "the/token==",
+};
+
+/** A server that answers each request as the test says, and a client for it. */
+function lambda(answer: (request: Request) => Response | Promise<Response>) {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
+  const lines: string[] = [];
+  const client = new AwsClient({
+    credentials: () => Promise.resolve(credentials),
+    location: () =>
+      Promise.resolve({
+        region: "us-west-2",
+        endpoints: { lambda: `http://127.0.0.1:${server.addr.port}` },
+      }),
+    debug: (line) => lines.push(line),
+  });
+  return {
+    client,
+    lines,
+    async [Symbol.asyncDispose]() {
+      client[Symbol.dispose]();
+      await server.shutdown();
+    },
+  };
+}
+
+function failsWith(code: string, message: RegExp, hint?: RegExp) {
+  return (error: unknown) => {
+    assert(error instanceof LlamaError, String(error));
+    assert.equal(error.code, code);
+    assert.match(error.message, message);
+    if (hint) assert.match(error.hint ?? "", hint);
+    return true;
+  };
+}
+
+function awsError(status: number, type: string, body: unknown, headers = {}): Response {
+  return Response.json(body, { status, headers: { "x-amzn-errortype": type, ...headers } });
+}
+
+Deno.test("an invocation is one signed POST, and its answer comes back", async () => {
+  let seen = { url: "", headers: new Headers() };
+  let body = "";
+  await using server = lambda(async (request) => {
+    // What belongs to the server's request is gone once it is answered.
+    seen = { url: request.url, headers: new Headers(request.headers) };
+    body = await request.text();
+    return new Response('{"status":0}', {
+      headers: { "x-amzn-requestid": "id-1", "x-amz-log-result": btoa("START\nEND\n") },
+    });
+  });
+  const answer = await invoke(server.client, "hello:live", '{"args":["é"]}', { logs: true });
+  assert.deepEqual(answer, {
+    payload: '{"status":0}',
+    logTail: "START\nEND\n",
+    requestId: "id-1",
+  });
+  assert.equal(body, '{"args":["é"]}');
+  assert.equal(new URL(seen.url).pathname, "/2015-03-31/functions/hello%3Alive/invocations");
+  assert.equal(seen.headers.get("x-amz-log-type"), "Tail");
+  assert.equal(seen.headers.get("x-amz-security-token"), credentials.sessionToken);
+
+  const authorization = seen.headers.get("authorization") ?? "";
+  const names = /SignedHeaders=([^,]*)/.exec(authorization)?.[1]?.split(";") ?? [];
+  const headers = names.filter((name) => name !== "host")
+    .map((name): [string, string] => [name, seen.headers.get(name) ?? ""]);
+  const again = new AwsV4Signer({
+    ...credentials,
+    service: "lambda",
+    region: "us-west-2",
+    method: "POST",
+    url: seen.url,
+    headers,
+    datetime: seen.headers.get("x-amz-date") ?? "",
+    allHeaders: true,
+  });
+  assert.equal(await again.authHeader(), authorization);
+});
+
+Deno.test("a function's error has its type, its words, its log and what it missed", async () => {
+  const id = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
+  await using server = lambda(() =>
+    Response.json({ errorMessage: "not there", errorType: "Llama.MissingObject", objects: [id] }, {
+      headers: { "x-amz-function-error": "Unhandled", "x-amz-log-result": btoa("log\n") },
+    })
+  );
+  await assert.rejects(invoke(server.client, "f", "{}"), (error) => {
+    assert(error instanceof FunctionError);
+    assert.equal(error.message, "f: Llama.MissingObject: not there");
+    assert.deepEqual([error.logTail, error.missingObjects], ["log\n", [id]]);
+    return true;
+  });
+});
+
+Deno.test("Lambda's errors become ours", async () => {
+  const answers: [Response, ReturnType<typeof failsWith>][] = [
+    [
+      awsError(404, "ResourceNotFoundException", { Message: "Function not found: arn" }),
+      failsWith("no-such-function", /^no function "f"$/, /list-functions/),
+    ],
+    [
+      awsError(404, "ResourceNotFoundException", { Message: "x" }, {
+        "x-llama-functions": "hello,optipng",
+        "x-llama-functions-from": encodeURIComponent("/tmp/ü/images"),
+      }),
+      failsWith("no-such-function", /^no function "f"$/, /hello, optipng \(in \/tmp\/ü\/images\)/),
+    ],
+    [
+      awsError(429, "TooManyRequestsException", { message: 'Rate "Exceeded".' }),
+      failsWith("throttled", /TooManyRequestsException: Rate "Exceeded"\.$/),
+    ],
+    [
+      awsError(413, "RequestTooLargeException", { Message: "too large" }),
+      failsWith("too-large", /too large/),
+    ],
+    [
+      awsError(403, "InvalidSignatureException:http://internal/", { message: "bad" }),
+      failsWith("credentials", /InvalidSignatureException: bad$/),
+    ],
+    [new Response("<html>", { status: 502 }), failsWith("service", /HTTP status 502: <html>/)],
+  ];
+  for (const [response, check] of answers) {
+    await using server = lambda(() => response);
+    await assert.rejects(invoke(server.client, "f", "{}"), check);
+  }
+});
+
+Deno.test("a request over Lambda's limit is not sent", async () => {
+  await using server = lambda(() => new Response("{}"));
+  const payload = JSON.stringify("x".repeat(6_291_456));
+  await assert.rejects(
+    invoke(server.client, "f", payload),
+    failsWith("too-large", /6291458 bytes of JSON; Lambda takes 6291456/),
+  );
+  assert.deepEqual(server.lines, []);
+});
+
+Deno.test("an abort ends the wait with the caller's reason", async () => {
+  const arrived = Promise.withResolvers<void>();
+  const release = Promise.withResolvers<Response>();
+  await using server = lambda(() => {
+    arrived.resolve();
+    return release.promise;
+  });
+  const controller = new AbortController();
+  const waiting = invoke(server.client, "f", "{}", { signal: controller.signal });
+  await arrived.promise;
+  controller.abort(new Error("enough"));
+  await assert.rejects(waiting, /enough/);
+  release.resolve(new Response());
+});
+
+Deno.test("-debug-aws shows requests and answers, and no secret", async () => {
+  await using server = lambda(() => new Response("{}", { headers: { "x-amzn-requestid": "r-9" } }));
+  await invoke(server.client, "f", "{}");
+  const [request = "", answer = ""] = server.lines;
+  assert.match(request, /^> 1 POST http:.*\/functions\/f\/invocations$/);
+  assert.match(answer, /^< 1 200 in [\d.]+ ms, request id r-9$/);
+  const all = server.lines.join("\n");
+  for (const secret of Object.values(credentials)) assert(!all.includes(secret));
+});

@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import { noise } from "../helpers.ts";
+import { Workplace } from "./llama.ts";
+
+Deno.test("invoke runs a function's handler with the arguments", async () => {
+  await using place = new Workplace();
+  await place.addFunction("hello", '#!/bin/sh\necho Hello\necho "Received args: $*"\n');
+  const { status, stdout, stderr } = await place.local(["invoke", "hello", "world", "a b"]);
+  assert.deepEqual([status, stdout, stderr], [0, "Hello\nReceived args: world a b\n", ""]);
+});
+
+Deno.test("invoke gives the command's own status, output and errors, byte for byte", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const script = "printf '\\377\\000out'; printf 'err' >&2; exit 42";
+  const ended = await place.local(["invoke", "any", "sh", "-c", script]);
+  assert.equal(ended.status, 42);
+  assert.deepEqual(new Uint8Array(ended.bytes), new Uint8Array([255, 0, 111, 117, 116]));
+  assert.equal(ended.stderr, "err");
+});
+
+Deno.test("a command that a signal ends has 128 and its number", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  assert.equal((await place.local(["invoke", "any", "sh", "-c", "kill -TERM $$"])).status, 143);
+  assert.equal((await place.local(["invoke", "any", "sh", "-c", "kill -KILL $$"])).status, 137);
+});
+
+Deno.test("templates mark files that travel there and back, with their modes", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  await place.write("work/in/a.txt", "text\n");
+  await place.write("work/run", '#!/bin/sh\ntr a-z A-Z <"$1" >"$2"; chmod 750 "$2"\n', 0o755);
+  const { status, stderr } = await place.local([
+    "invoke",
+    "any",
+    '{{.I "./run" | printf "./%s"}}',
+    '{{.I "in/a.txt"}}',
+    '{{.O "out/deep/a.txt"}}',
+  ]);
+  assert.deepEqual([status, stderr], [0, ""]);
+  assert.equal(await Deno.readTextFile(place.here("out/deep/a.txt")), "TEXT\n");
+  const mode = (await Deno.stat(place.here("out/deep/a.txt"))).mode ?? 0;
+  assert.equal(mode & 0o777, 0o750 & ~Deno.umask());
+});
+
+Deno.test("-f and -o take files and directories, under other names too", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  await place.write("work/lib/one", "1");
+  await place.write("work/lib/sub/two", "2");
+  await place.write("work/x", "x");
+  const script = "mkdir -p new/d && cp -r data/. new/d && cp y new/d/y && touch new/d/empty";
+  const { status, stderr } = await place.local([
+    "invoke",
+    "-f",
+    "lib:data",
+    "-file=x:y",
+    "-o",
+    "back/:new/d/",
+    "-output",
+    "single:y",
+    "any",
+    "sh",
+    "-c",
+    script,
+  ]);
+  assert.deepEqual([status, stderr], [0, ""]);
+  assert.deepEqual(await place.list("work/back"), [
+    "work/back/empty",
+    "work/back/one",
+    "work/back/sub",
+    "work/back/sub/two",
+    "work/back/y",
+  ]);
+  assert.equal(await Deno.readTextFile(place.here("single")), "x");
+});
+
+Deno.test("-stdin sends standard input along, a big one too", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const small = await place.local(["invoke", "-stdin", "any", "tr", "a-z", "A-Z"], {
+    stdin: "héllo",
+  });
+  assert.equal(small.stdout, "HéLLO");
+  const bytes = noise(3_000_000);
+  const big = await place.local(["invoke", "-stdin", "any", "cat"], { stdin: bytes });
+  assert.deepEqual(new Uint8Array(big.bytes), bytes);
+  const none = await place.local(["invoke", "any", "cat"], { stdin: "not sent" });
+  assert.equal(none.stdout, "");
+});
+
+Deno.test("100 MB travel through the store, as a file and as output", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const chunk = noise(1_000_000);
+  using file = await Deno.open(place.here("big"), { write: true, create: true });
+  for (let i = 0; i < 100; i++) await file.write(chunk);
+  const { status, bytes, stderr } = await place.local(
+    ["invoke", "any", "sh", "-c", 'cat "$0" && cp "$0" "$1"', '{{.I "big"}}', '{{.O "copy"}}'],
+  );
+  assert.deepEqual([status, stderr, bytes.length], [0, "", 100_000_000]);
+  assert.deepEqual(bytes.subarray(99_000_000), chunk);
+  const compared = await new Deno.Command("cmp", { args: [place.here("big"), place.here("copy")] })
+    .output();
+  assert.equal(compared.code, 0);
+});
+
+Deno.test("-logs shows the function's log and -time where the time went, on stderr", async () => {
+  await using place = new Workplace();
+  await place.addFunction("hello", "#!/bin/sh\necho out\n");
+  const { stdout, stderr } = await place.local(["invoke", "-logs", "-time", "hello"]);
+  assert.equal(stdout, "out\n");
+  assert.match(stderr, /^START RequestId: \S+ Version: \$LATEST$/m);
+  assert.match(stderr, /^REPORT RequestId: .*Billed Duration: \d+ ms/m);
+  assert.match(stderr, /^llama: total [\d.]+ ms, runtime [\d.]+, .*cold start$/m);
+});
+
+Deno.test("an output that the command did not make is a failure, named", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const { status, stderr } = await place.local(["invoke", "-o", "never", "any", "true"]);
+  assert.equal(status, 125);
+  assert.match(stderr, /^llama: no output "never": /);
+  const failed = await place.local(["invoke", "-o", "never", "any", "sh", "-c", "exit 3"]);
+  assert.equal(failed.status, 3);
+});
+
+Deno.test("a command that failed has its outputs written, but replaces no input", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  await place.write("work/both", "old");
+  const { status } = await place.local([
+    "invoke",
+    "any",
+    "sh",
+    "-c",
+    'echo half >"$0"; echo why >"$1"; exit 1',
+    '{{.IO "both"}}',
+    '{{.O "log"}}',
+  ]);
+  assert.equal(status, 1);
+  assert.equal(await Deno.readTextFile(place.here("both")), "old");
+  assert.equal(await Deno.readTextFile(place.here("log")), "why\n");
+});
+
+Deno.test("a child that stays behind, in its group or out of it, does not hold the answer", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  for (const stay of ["sleep 1000", "setsid sleep 1000"]) {
+    const { status, stdout } = await place.local([
+      "invoke",
+      "any",
+      "sh",
+      "-c",
+      `echo before; ${stay} & echo after`,
+    ]);
+    assert.deepEqual([status, stdout], [0, "before\nafter\n"], stay);
+  }
+});
+
+Deno.test("a function that takes too long is ended with Lambda's own error", async () => {
+  await using place = new Workplace();
+  await place.addFunction("slow", "#!/bin/sh\nsetsid sleep 1000 &\nsleep 1000\n", { timeout: 1 });
+  const { status, stderr } = await place.local(["invoke", "slow"]);
+  assert.equal(status, 125);
+  assert.match(stderr, /^llama: slow: Sandbox\.Timedout: .*Task timed out after 1\.00 seconds$/m);
+});
+
+Deno.test("a function that crashes is an error, and the next call starts afresh", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  // The runtime is the parent of the command.
+  const crash = await place.local(["invoke", "any", "sh", "-c", "kill -KILL $PPID; sleep 10"]);
+  assert.equal(crash.status, 125);
+  assert.match(crash.stderr, /^llama: any: Runtime\.ExitError: .*signal: killed/m);
+  const { stdout, status, stderr } = await place.local(
+    ["xargs", "-j", "1", "any", "sh", "-c", "{{.Line}}"],
+    { stdin: "kill -KILL $PPID; sleep 10\necho alive\n" },
+  );
+  assert.deepEqual([status, stdout], [1, "alive\n"]);
+  assert.match(stderr, /job 0: any sh -c 'kill .*': any: Runtime\.ExitError/);
+});
+
+Deno.test("a job sees none of the user's secrets, and a proxy does not touch loopback", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const environment = {
+    AWS_ACCESS_KEY_ID: "AKIDSECRET",
+    AWS_SECRET_ACCESS_KEY: "SECRET",
+    AWS_SESSION_TOKEN: "SECRET",
+    AWS_PROFILE: "nobody",
+    AWS_ENDPOINT_URL: "http://127.0.0.1:1",
+    LLAMA_OBJECT_STORE: "s3://SECRET/",
+    MY_TOKEN: "SECRET",
+    HTTP_PROXY: "http://127.0.0.1:1",
+    http_proxy: "http://127.0.0.1:1",
+    ALL_PROXY: "http://127.0.0.1:1",
+  };
+  const { status, stdout, stderr } = await place.local(["invoke", "any", "env"], { environment });
+  assert.deepEqual([status, stderr], [0, ""]);
+  assert.match(stdout, /^PATH=/m);
+  assert(!/SECRET|nobody|127\.0\.0\.1/.test(stdout), stdout);
+});
+
+Deno.test("LLAMA_LOCAL, LLAMA_FUNCTIONS and -function say where functions are", async () => {
+  await using place = new Workplace();
+  await place.addFunction("hello", "#!/bin/sh\necho hi\n");
+  await Deno.rename(place.here("images"), place.join("functions"));
+  const found = await place.run(["invoke", "hello"], {
+    environment: { LLAMA_LOCAL: "1", LLAMA_FUNCTIONS: place.join("functions") },
+  });
+  assert.deepEqual([found.status, found.stdout], [0, "hi\n"]);
+  const given = await place.local([
+    "-function",
+    "count=printf '%s|' \"<$0>\"",
+    "invoke",
+    "count",
+    "a b",
+    "c",
+  ]);
+  assert.equal(given.stdout, "<printf>|a b|c|");
+});

@@ -1,0 +1,149 @@
+/** The real program, started as a user starts it. */
+
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { TemporaryDirectory, textOf } from "../helpers.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+/** The command that is `llama`: from source, or the compiled program that `LLAMA_TEST_BINARY` names. */
+export const program: readonly string[] = Deno.env.get("LLAMA_TEST_BINARY")
+  ? [Deno.env.get("LLAMA_TEST_BINARY") ?? ""]
+  : [Deno.execPath(), "run", "-A", "--quiet", "--no-prompt", `${root}cli.ts`];
+
+/** How a run ended. */
+export interface Ended {
+  status: number;
+  stdout: string;
+  stderr: string;
+  bytes: Uint8Array;
+}
+
+/** How a run is set up. */
+export interface RunOptions {
+  stdin?: string | Uint8Array;
+  environment?: Record<string, string>;
+}
+
+/** A directory to work in, with functions of the test's own, and `llama` on hand. */
+export class Workplace extends TemporaryDirectory {
+  /** Where the program, its emulator and its runtimes put what is temporary. */
+  readonly temporary: string;
+
+  constructor() {
+    super();
+    this.temporary = this.join("tmp");
+    Deno.mkdirSync(this.temporary);
+    Deno.mkdirSync(this.join("work"));
+  }
+
+  /** A path in the current directory of the runs. */
+  here(...parts: string[]): string {
+    return this.join("work", ...parts);
+  }
+
+  /** Adds a function: `images/NAME/handler`, a script, with its function.json. */
+  async addFunction(name: string, script: string, settings = {}): Promise<void> {
+    await this.write(`work/images/${name}/handler`, script, 0o755);
+    await this.write(
+      `work/images/${name}/function.json`,
+      JSON.stringify({ handler: "handler", ...settings }),
+    );
+  }
+
+  /** Adds a function that runs whatever it is asked to: an image without a command. */
+  async addShell(): Promise<void> {
+    await this.write("work/images/any/function.json", '{"command": [], "timeout": 60}');
+  }
+
+  /** Starts the program. */
+  start(args: readonly string[], options: RunOptions = {}): Deno.ChildProcess {
+    const [executable = "", ...first] = program;
+    return new Deno.Command(executable, {
+      args: [...first, ...args],
+      cwd: this.here(),
+      clearEnv: true,
+      env: { ...this.environment(), ...options.environment },
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+  }
+
+  /** Runs the program to its end. */
+  async run(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+    const child = this.start(args, options);
+    const stdin = child.stdin.getWriter();
+    const input = options.stdin ?? "";
+    const fed = stdin.write(typeof input === "string" ? new TextEncoder().encode(input) : input)
+      .then(() => stdin.close())
+      // A program may end without reading all of its input.
+      .catch((error) => assert(error instanceof Deno.errors.BrokenPipe, String(error)));
+    const { code, stdout, stderr } = await child.output();
+    await fed;
+    const decoder = new TextDecoder();
+    return {
+      status: code,
+      stdout: decoder.decode(stdout),
+      stderr: decoder.decode(stderr),
+      bytes: stdout,
+    };
+  }
+
+  /** Runs it with `-local`, and checks afterwards that nothing was left behind. */
+  async local(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+    const ended = await this.run(["-local", ...args], options);
+    assert.deepEqual(await this.list("tmp"), [], "left behind");
+    return ended;
+  }
+
+  /** What of the environment the program needs, and nothing that would change what it does. */
+  environment(): Record<string, string> {
+    const kept = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", "DENO_TLS_CA_STORE"];
+    const entries = kept.map((name): [string, string] => [name, Deno.env.get(name) ?? ""]);
+    return {
+      ...Object.fromEntries(entries.filter(([, value]) => value !== "")),
+      TMPDIR: this.temporary,
+      NO_COLOR: "1",
+    };
+  }
+}
+
+/** The processes that have an entry in their environment; Linux. */
+export function processesWith(entry: string): number[] {
+  const found = [];
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      const environment = textOf(Deno.readFileSync(`/proc/${name}/environ`));
+      if (environment.split("\0").includes(entry)) found.push(Number(name));
+    } catch {
+      // It ended while we looked.
+    }
+  }
+  return found;
+}
+
+/** Waits until something holds; fails after a time that only a hung program takes. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  milliseconds = 20_000,
+): Promise<void> {
+  const end = performance.now() + milliseconds;
+  while (!await condition()) {
+    assert(performance.now() < end, `waited ${milliseconds} ms until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Whether a path is there. */
+export function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,202 @@
+import assert from "node:assert/strict";
+import { Workplace } from "./llama.ts";
+
+/** A mistake gives one line of what is wrong (and one of what to do), the status, no stack. */
+async function mistake(
+  place: Workplace,
+  args: readonly string[],
+  status: number,
+  message: RegExp,
+  options: { stdin?: string; environment?: Record<string, string> } = {},
+): Promise<void> {
+  const ended = await place.run(args, options);
+  const what = `${args.join(" ")}\n${ended.stderr}`;
+  assert.match(ended.stderr, message, what);
+  assert.equal(ended.status, status, what);
+  assert.equal(ended.stdout, "", what);
+  assert(ended.stderr.trim().split("\n").length <= 3, what);
+  assert(!/^ +at /m.test(ended.stderr), what);
+  assert.deepEqual(await place.list("tmp"), [], what);
+}
+
+Deno.test("mistakes on the command line are usage errors, with what helps", async () => {
+  await using place = new Workplace();
+  await mistake(place, ["xargs", "-lgs", "f"], 2, /^flag provided but not defined: -lgs\n.*-logs/);
+  await mistake(place, ["xarg", "f"], 2, /^unknown command: xarg\n.*did you mean xargs\?/);
+  await mistake(place, ["xargs", "-j", "0", "f"], 2, /^.*-j.*\n/);
+  await mistake(place, ["xargs"], 2, /^.*function.*\n/i);
+  await mistake(place, ["invoke"], 2, /^.*function.*\n/i);
+  await mistake(place, ["invoke", "-f", "/abs", "f"], 2, /cannot expose file at absolute path/);
+});
+
+Deno.test("a template that does not parse ends the run before anything is sent", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  await mistake(
+    place,
+    ["-local", "xargs", "any", "ok", "{{.Line"],
+    2,
+    /^llama: template parse error: "\{\{\.Line": template: arg-1:1: unclosed action$/m,
+    { stdin: "a\n" },
+  );
+  await mistake(
+    place,
+    ["-local", "invoke", "any", "{{.Line}}"],
+    2,
+    /^llama: template: arg-0:1:2: .*can't evaluate field Line in type \*files\.IOContext$/m,
+  );
+});
+
+Deno.test("a function that is not there is named, with those there are", async () => {
+  await using place = new Workplace();
+  await place.addFunction("hello", "#!/bin/sh\n");
+  const names = /^llama: no function "helo"\nllama: hint: there are: hello \(in .*images\)$/m;
+  await mistake(place, ["-local", "invoke", "helo"], 125, names);
+  await mistake(place, ["-local", "xargs", "helo"], 1, names, { stdin: "1\n2\n3\n" });
+});
+
+Deno.test("a handler that is not there or not executable is named", async () => {
+  await using place = new Workplace();
+  await place.write("work/images/gone/function.json", '{"handler": "nothing.sh"}');
+  await place.addFunction("plain", "#!/bin/sh\n");
+  await Deno.chmod(place.here("images/plain/handler"), 0o644);
+  await mistake(place, ["-local", "invoke", "gone"], 125, /^llama: .*nothing\.sh/);
+  await mistake(place, ["-local", "invoke", "plain"], 125, /^llama: .*handler.*not executable/);
+});
+
+Deno.test("a function.json with a mistake is named, with the field", async () => {
+  await using place = new Workplace();
+  await place.write("work/images/bad/function.json", '{"handler": "x", "timout": 5}');
+  await mistake(place, ["-local", "invoke", "bad"], 125, /function\.json.*timout/);
+  await place.write("work/images/bad/function.json", "{");
+  await mistake(place, ["-local", "invoke", "bad"], 125, /function\.json.*JSON/);
+});
+
+Deno.test("a command that is not there is named", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  await mistake(
+    place,
+    ["-local", "invoke", "any", "no-such-program"],
+    125,
+    /^llama: any: Llama\.NoSuchCommand: .*no-such-program/,
+  );
+});
+
+Deno.test("files that cannot be read or written are named", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  await place.write("work/dir/file", "x");
+  await mistake(
+    place,
+    ["-local", "invoke", "any", "cat", '{{.I "missing"}}'],
+    125,
+    /^llama: cannot read "missing": no such file or directory$/m,
+  );
+  await mistake(
+    place,
+    ["-local", "invoke", "any", "cat", '{{.I "dir"}}'],
+    125,
+    /^llama: cannot send "dir": is a directory\nllama: hint: send a directory with -f dir$/m,
+  );
+  await mistake(
+    place,
+    ["-local", "invoke", "-f", "nowhere", "any", "true"],
+    125,
+    /^llama: cannot read "nowhere": no such file/,
+  );
+  await mistake(
+    place,
+    ["-local", "invoke", "-o", "dir:x", "any", "touch", "x"],
+    125,
+    /^llama: no output "dir": is a directory$/m,
+  );
+  await mistake(
+    place,
+    ["-local", "invoke", "-o", "dir/file/x:x", "any", "touch", "x"],
+    125,
+    /^llama: no output "dir\/file\/x": not a directory$/m,
+  );
+});
+
+Deno.test("a store of an unknown kind is named", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  for (const url of ["gs://bucket/x", "nonsense"]) {
+    await mistake(
+      place,
+      ["-local", "-store", url, "invoke", "any", "true"],
+      2,
+      /^llama: object store ".*": unknown kind of store\nllama: hint: write s3:/,
+    );
+  }
+});
+
+Deno.test("without AWS settings it says what is missing", async () => {
+  await using place = new Workplace();
+  const environment = {
+    AWS_SHARED_CREDENTIALS_FILE: place.here("none"),
+    AWS_CONFIG_FILE: place.here("none"),
+  };
+  await mistake(place, ["invoke", "hello"], 2, /^llama: no AWS region: looked at -region/, {
+    environment,
+  });
+  await mistake(
+    place,
+    ["-region", "us-west-2", "invoke", "hello"],
+    125,
+    /^llama: no AWS credentials: looked for AWS_ACCESS_KEY_ID/,
+    { environment },
+  );
+});
+
+Deno.test("a function that is not llama's is named as such", async () => {
+  await using place = new Workplace();
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    () => new Response('{"hello": "world"}'),
+  );
+  const environment = {
+    AWS_ACCESS_KEY_ID: "A",
+    AWS_SECRET_ACCESS_KEY: "s",
+    AWS_REGION: "us-west-2",
+    AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${server.addr.port}`,
+  };
+  await mistake(
+    place,
+    ["invoke", "other"],
+    125,
+    /^llama: the response is not llama's: status: /,
+    { environment },
+  );
+});
+
+Deno.test("an argument list that is too long for the kernel is named", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  await mistake(
+    place,
+    ["-local", "invoke", "any", "true", '{{printf "%200000s" "x"}}'],
+    125,
+    /^llama: any: Llama\.BadRequest: .*argument/,
+  );
+});
+
+Deno.test("a full disk is named, and what was there stays", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const { status, stderr } = await place.run(
+    ["-local", "invoke", "-o", "/dev/full:x", "any", "sh", "-c", "echo text >x"],
+  );
+  assert.equal(status, 125);
+  assert.match(stderr, /^llama: no output "\/dev\/full": no space left on device$/m);
+});
+
+Deno.test("help and version go to stdout", async () => {
+  await using place = new Workplace();
+  for (const args of [["help"], ["help", "xargs"], ["-h"], ["version"]]) {
+    const { status, stdout, stderr } = await place.run(args);
+    assert.deepEqual([status, stderr], [0, ""], args.join(" "));
+    assert.match(stdout, /llama/);
+  }
+});

@@ -1,0 +1,184 @@
+import assert from "node:assert/strict";
+import { type JobOutcome, Llama, LlamaError, MemoryStore, succeeded } from "../mod.ts";
+import { noise, TemporaryDirectory, textOf } from "./helpers.ts";
+
+/** A Lambda that answers each request as the test says. */
+function fakeLambda(answer: (request: { args: string[] }) => unknown) {
+  const requests: { args: string[]; files: Record<string, unknown>; outputs: string[] }[] = [];
+  let mostAtOnce = 0;
+  let atOnce = 0;
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      mostAtOnce = Math.max(mostAtOnce, ++atOnce);
+      try {
+        const body = await request.json();
+        requests.push(body);
+        return Response.json(answer(body));
+      } finally {
+        atOnce--;
+      }
+    },
+  );
+  return {
+    requests,
+    environment: {
+      AWS_ACCESS_KEY_ID: "AKIDEXAMPLE",
+      AWS_SECRET_ACCESS_KEY: "secret",
+      AWS_REGION: "us-west-2",
+      AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${server.addr.port}`,
+    },
+    mostAtOnce: () => mostAtOnce,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+const echo = ({ args }: { args: string[] }) => ({ status: 0, stdout: { s: args.join(" ") } });
+
+Deno.test("invoke takes arguments as they are, and gives what the command gave", async () => {
+  await using lambda = fakeLambda(echo);
+  await using llama = new Llama({ environment: lambda.environment });
+  const result = await llama.invoke("f", ["{{.Line}}", "b"]);
+  assert.equal(textOf(result.stdout), "{{.Line}} b");
+  assert(succeeded(result));
+  assert.deepEqual(result.stderr, new Uint8Array());
+});
+
+Deno.test("a job whose blobs fit is one request, and the store is not asked", async () => {
+  await using directory = new TemporaryDirectory();
+  await using lambda = fakeLambda(echo);
+  const store = new MemoryStore();
+  const refuse = () => Promise.reject(new Error("the store was asked"));
+  store.put =
+    store.putFile =
+    store.get =
+    store.getFile =
+    store.has =
+      refuse;
+  await using llama = new Llama({ environment: lambda.environment, store });
+  const local = await directory.write("in", noise(200_000));
+  await llama.invoke("f", ["x"], { files: [{ local, remote: "in" }], stdin: noise(1000) });
+  assert.equal(lambda.requests.length, 1);
+});
+
+Deno.test("map runs a job a line, and keeps to its concurrency", async () => {
+  await using lambda = fakeLambda(echo);
+  await using llama = new Llama({ environment: lambda.environment });
+  const lines = Array.from({ length: 50 }, (_, i) => `line ${i}`);
+  const outcomes: JobOutcome[] = [];
+  for await (
+    const outcome of llama.map("f", ["{{.Idx}}", "{{.Line}}"], lines, { concurrency: 5 })
+  ) {
+    outcomes.push(outcome);
+  }
+  outcomes.sort((a, b) => a.index - b.index);
+  assert.deepEqual(
+    outcomes.map(({ result }) => textOf(result?.stdout ?? noise(1))),
+    lines.map((line, i) => `${i} ${line}`),
+  );
+  assert(lambda.mostAtOnce() <= 5);
+  assert.equal(llama.inFlight, 0);
+});
+
+Deno.test("what goes wrong with one line is in its outcome, and the others run", async () => {
+  await using lambda = fakeLambda(({ args }) => args[0] === "2" ? "no response" : echo({ args }));
+  await using llama = new Llama({ environment: lambda.environment });
+  const codes = new Map<number, string | undefined>();
+  const args = ["{{.Line}}", '{{if eq .Line "1"}}{{.I "/x"}}{{end}}'];
+  for await (const { index, error } of llama.map("f", args, ["0", "1", "2", "3"])) {
+    codes.set(index, error?.code);
+  }
+  assert.deepEqual([...codes].sort(), [
+    [0, undefined],
+    [1, "template"],
+    [2, "protocol"],
+    [3, undefined],
+  ]);
+});
+
+Deno.test("a template that does not parse is an error before the first line is asked for", async () => {
+  await using llama = new Llama({ environment: {} });
+  function* lines() {
+    assert.fail("a line was asked for");
+    yield "";
+  }
+  await assert.rejects(llama.map("f", ["{{"], lines()).next(), (error) => {
+    assert(error instanceof LlamaError);
+    assert.equal(error.code, "template");
+    return true;
+  });
+  await assert.rejects(
+    llama.map("f", [], [], { concurrency: 0 }).next(),
+    /positive integer, not 0/,
+  );
+});
+
+Deno.test("files that all jobs share are stored once if they are over 16 KiB", async () => {
+  await using directory = new TemporaryDirectory();
+  await using lambda = fakeLambda(echo);
+  const store = new MemoryStore();
+  let puts = 0;
+  const put = store.put.bind(store);
+  store.put = (bytes) => (puts++, put(bytes));
+  await using llama = new Llama({ environment: lambda.environment, store });
+  await directory.write("shared/large", noise(20_000));
+  await directory.write("shared/small", "s");
+  const files = [{ local: directory.join("shared"), remote: "d" }];
+  await Array.fromAsync(llama.map("f", [], ["a", "b", "c"], { files }));
+  assert.equal(puts, 1);
+  for (const request of lambda.requests) {
+    assert.deepEqual(Object.keys(request.files), ["d/large", "d/small"]);
+    assert.deepEqual(request.files["d/small"], { s: "s", m: 0o644 });
+    assert(JSON.stringify(request).length < 1000);
+  }
+});
+
+Deno.test("leaving the loop aborts the jobs in flight", async () => {
+  const release = Promise.withResolvers<void>();
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      const { args } = await request.json();
+      if (args[0] !== "fast") await release.promise;
+      return Response.json({ status: 0 });
+    },
+  );
+  const environment = {
+    AWS_ACCESS_KEY_ID: "A",
+    AWS_SECRET_ACCESS_KEY: "s",
+    AWS_REGION: "us-west-2",
+    AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${server.addr.port}`,
+  };
+  await using llama = new Llama({ environment });
+  for await (const { line } of llama.map("f", ["{{.Line}}"], ["slow", "fast", "slow"])) {
+    assert.equal(line, "fast");
+    break;
+  }
+  assert.equal(llama.inFlight, 0);
+  release.resolve();
+});
+
+Deno.test("functions run on this machine, and close leaves nothing", async () => {
+  await using directory = new TemporaryDirectory();
+  await directory.write("tmp/keep", "");
+  const environment = {
+    ...Deno.env.toObject(),
+    TMPDIR: directory.join("tmp"),
+    LLAMA_OBJECT_STORE: "s3://not-used/",
+  };
+  {
+    await using llama = new Llama({
+      environment,
+      local: {
+        functions: directory.join("none"),
+        commands: [{ name: "count", command: "wc -c" }],
+        concurrency: 1,
+      },
+    });
+    const stdin = noise(400_000);
+    const { stdout } = await llama.invoke("count", [], { stdin });
+    assert.equal(textOf(stdout).trim(), "400000");
+    await assert.rejects(llama.invoke("other", []), { code: "no-such-function" });
+  }
+  assert.deepEqual(await directory.list("tmp"), ["tmp/keep"]);
+});
