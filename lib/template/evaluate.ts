@@ -1,0 +1,231 @@
+import {
+  type ChainNode,
+  type CommandNode,
+  describeNode,
+  type Expression,
+  type FieldNode,
+  type IdentifierNode,
+  type Node,
+  type PipeNode,
+  type VariableNode,
+} from "./ast.ts";
+import {
+  type Argument,
+  checkCount,
+  constantValue,
+  type Evaluate,
+  evaluateArgument,
+  evaluateArguments,
+  failCall,
+  type Final,
+  MISSING,
+} from "./call.ts";
+import { field, fields } from "./field.ts";
+import { type Builtin, BUILTINS } from "./functions.ts";
+import { quote } from "./quote.ts";
+import type { State } from "./state.ts";
+import { concrete, isTrue, typeName, type Value } from "./value.ts";
+
+type EvaluateCommand = (state: State, dot: Value, final: Final) => Value;
+
+/** Makes a pipeline ready to run. */
+export function compilePipe(pipe: PipeNode): Evaluate {
+  const commands = pipe.commands.map(compileCommand);
+  const names = pipe.variables.map((variable) => variable.names[0] ?? "");
+  const { isAssign } = pipe;
+  const [only] = commands;
+  if (only !== undefined && commands.length === 1 && names.length === 0) {
+    return (state, dot) => {
+      state.node = pipe;
+      return concrete(only(state, dot, MISSING));
+    };
+  }
+  return (state, dot) => {
+    state.node = pipe;
+    let value: Final = MISSING;
+    for (const command of commands) value = concrete(command(state, dot, value));
+    const result = value === MISSING ? undefined : value;
+    for (const name of names) {
+      if (isAssign) state.set(name, result);
+      else state.push(name, result);
+    }
+    return result;
+  };
+}
+
+function compileCommand(command: CommandNode): EvaluateCommand {
+  const [first, ...rest] = command.args;
+  // The parser refuses empty commands.
+  if (first === undefined) return () => undefined;
+  const args = rest.map(compileArgument);
+  const count = args.length;
+  switch (first.kind) {
+    case "field":
+      return compileField(first, args);
+    case "variable":
+      return compileVariable(first, args);
+    case "chain":
+      return compileChain(first, args);
+    case "identifier":
+      return compileFunction(first, command, args);
+    case "pipe": {
+      const pipe = compilePipe(first);
+      return (state, dot, final) => {
+        refuseArguments(state, first, count, final);
+        return pipe(state, dot);
+      };
+    }
+  }
+  const constant = first.kind === "dot" ? undefined : first;
+  return (state, dot, final) => {
+    state.node = first;
+    refuseArguments(state, first, count, final);
+    return constant === undefined ? dot : constantValue(state, constant);
+  };
+}
+
+function refuseArguments(state: State, first: Expression, count: number, final: Final): void {
+  if (count > 0 || final !== MISSING) {
+    state.fail(`can't give argument to non-function ${describeNode(first)}`);
+  }
+}
+
+function compileArgument(node: Expression): Argument {
+  return { node, evaluate: compileOperand(node) };
+}
+
+/** What evaluates a node without arguments; none for constants. */
+function compileOperand(node: Expression): Evaluate | undefined {
+  switch (node.kind) {
+    case "dot":
+      return (_, dot) => dot;
+    case "field":
+      return withoutFinal(compileField(node, []));
+    case "variable":
+      return withoutFinal(compileVariable(node, []));
+    case "chain":
+      return withoutFinal(compileChain(node, []));
+    case "identifier":
+      return withoutFinal(compileFunction(node, node, []));
+    case "pipe":
+      return compilePipe(node);
+    default:
+      return undefined;
+  }
+}
+
+function withoutFinal(command: EvaluateCommand): Evaluate {
+  return (state, dot) => command(state, dot, MISSING);
+}
+
+function compileField(node: FieldNode, args: Argument[]): EvaluateCommand {
+  const { names } = node;
+  const [only = ""] = names;
+  if (names.length === 1) {
+    return (state, dot, final) => {
+      state.node = node;
+      return field(state, dot, only, node, args, final, dot);
+    };
+  }
+  return (state, dot, final) => {
+    state.node = node;
+    return fields(state, dot, names, 0, node, args, final, dot);
+  };
+}
+
+function compileVariable(node: VariableNode, args: Argument[]): EvaluateCommand {
+  const { names } = node;
+  const [name = ""] = names;
+  if (names.length > 1) {
+    return (state, dot, final) => {
+      state.node = node;
+      return fields(state, dot, names, 1, node, args, final, state.get(name));
+    };
+  }
+  return (state, _, final) => {
+    state.node = node;
+    const value = state.get(name);
+    refuseArguments(state, node, args.length, final);
+    return value;
+  };
+}
+
+function compileChain(node: ChainNode, args: Argument[]): EvaluateCommand {
+  const base = compileOperand(node.base);
+  return (state, dot, final) => {
+    state.node = node;
+    state.node = node.base;
+    const receiver = base?.(state, dot);
+    return fields(state, dot, node.names, 0, node, args, final, receiver);
+  };
+}
+
+function compileFunction(
+  node: IdentifierNode,
+  whole: Node,
+  args: Argument[],
+): EvaluateCommand {
+  const { name } = node;
+  const builtin = BUILTINS.get(name);
+  if (builtin === undefined) {
+    return (state) => state.fail(`${quote(name)} is not a defined function`);
+  }
+  if (name === "and" || name === "or") return compileLogic(node, builtin, args, name === "or");
+  const callee = args[0];
+  const calleeName = name === "call" && callee !== undefined
+    ? describeNode(callee.node)
+    : undefined;
+  return (state, dot, final) => {
+    state.node = node;
+    checkCount(state, name, builtin, args, final);
+    const values = evaluateArguments(state, dot, builtin, args, final);
+    if (name === "call") values.unshift(calleeName ?? reflectString(values[0]));
+    state.spend(textLength(values));
+    let result: Value;
+    try {
+      result = builtin.call(values);
+    } catch (error) {
+      return failCall(state, name, whole, error);
+    }
+    if (typeof result === "string") {
+      state.spend(result.length);
+      state.checkLength(result.length);
+    }
+    return result;
+  };
+}
+
+/** Go's `reflect.Value.String`: the text of a string, else the type in brackets. */
+function reflectString(value: Value): string {
+  if (typeof value === "string") return value;
+  return value === undefined ? "<invalid Value>" : `<${typeName(value)} Value>`;
+}
+
+function textLength(values: readonly Value[]): number {
+  let length = 0;
+  for (const value of values) {
+    const inner = concrete(value);
+    if (typeof inner === "string") length += inner.length;
+  }
+  return length;
+}
+
+/** `and` and `or` stop at the argument that decides, and give it back. */
+function compileLogic(
+  node: IdentifierNode,
+  builtin: Builtin,
+  args: Argument[],
+  stopsAt: boolean,
+): EvaluateCommand {
+  return (state, dot, final) => {
+    state.node = node;
+    checkCount(state, node.name, builtin, args, final);
+    state.spend();
+    let value: Value;
+    for (const argument of args) {
+      value = evaluateArgument(state, dot, "value", argument);
+      if (isTrue(value) === stopsAt) return value;
+    }
+    return final === MISSING ? value : final;
+  };
+}

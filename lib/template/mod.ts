@@ -1,0 +1,31 @@
+/**
+ * Go's text/template: the same syntax, functions, output and error texts.
+ *
+ * Strings are bytes in Go. In the strings that methods of the data get, and may return, a byte that is not
+ * part of valid UTF-8 is a lone surrogate, U+DC80 to U+DCFF; see {@linkcode decodeBytes}.
+ *
+ * Runs are bounded: by steps and length of output ({@linkcode ExecuteOptions}), by 100,000 templates within
+ * templates as in Go, and by JavaScript's stack for parentheses and branches that nest (some thousands).
+ *
+ * @example
+ * ```ts
+ * import { Template } from "./mod.ts";
+ *
+ * Template.parse("arg-0", "{{.name}}-{{printf `%03d` .number}}").execute({ name: "a", number: 7n }); // a-007
+ * ```
+ *
+ * @module
+ */
+
+export { TemplateError, type TemplateErrorDetails, type TemplatePhase } from "./errors.ts";
+export type { ExecuteOptions } from "./state.ts";
+export {
+  goInterfaces,
+  goLayout,
+  type GoParameter,
+  goParameters,
+  type GoParameterType,
+  goTypeName,
+} from "./struct.ts";
+export { Template, TemplateSet } from "./template.ts";
+export { decodeBytes, encodeString } from "./text.ts";

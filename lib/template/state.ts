@@ -1,0 +1,120 @@
+import { describeNode, type Node } from "./ast.ts";
+import { TemplateError } from "./errors.ts";
+import { quote } from "./quote.ts";
+import { byteLength } from "./text.ts";
+import type { Value } from "./value.ts";
+
+/** How much one execution may do. */
+export interface ExecuteOptions {
+  /**
+   * Most steps: an action, a turn of a loop and a function's call are each one, and long texts that functions
+   * work on count more.
+   *
+   * @default {10_000_000}
+   */
+  maxSteps?: number;
+  /**
+   * Longest output, and longest text that a function may give, in UTF-16 code units.
+   *
+   * @default {67_108_864}
+   */
+  maxOutput?: number;
+}
+
+/** What an error has to know of the text that was parsed. */
+export interface Source {
+  /** The name under which it was parsed. */
+  name: string;
+  text: string;
+}
+
+/** How many code units of a function's text cost one step. */
+const UNITS_PER_STEP = 16;
+
+/** One execution: where it is, its variables and what it may still do. */
+export class State {
+  /** The node being evaluated, which errors show. */
+  node: Node | undefined;
+  /** The template being executed. */
+  name: string;
+  source: Source;
+  /** Variables, innermost last; a template sees those from `base` on. */
+  readonly names: string[] = [];
+  readonly values: Value[] = [];
+  base = 0;
+  steps: number;
+  readonly maxOutput: number;
+  readonly #maxSteps: number;
+
+  constructor(name: string, source: Source, options: ExecuteOptions) {
+    this.name = name;
+    this.source = source;
+    this.#maxSteps = options.maxSteps ?? 10_000_000;
+    this.steps = this.#maxSteps;
+    this.maxOutput = options.maxOutput ?? 2 ** 26;
+  }
+
+  /** Ends the execution with Go's text about the node it is at. */
+  fail(message: string, cause?: unknown): never {
+    const { name, source, node } = this;
+    if (node === undefined) {
+      const details = { phase: "exec", template: name, line: 0, cause } as const;
+      throw new TemplateError(`template: ${name}: ${message}`, details);
+    }
+    const { position } = node;
+    const lineStart = source.text.lastIndexOf("\n", position - 1) + 1;
+    const before = position === 0 ? "" : source.text.slice(0, position);
+    const line = before.split("\n").length;
+    const start = position === 0 ? 0 : lineStart;
+    const column = byteLength(source.text, start, position);
+    const context = describeNode(node);
+    throw new TemplateError(
+      `template: ${source.name}:${line}:${column}: executing ${
+        quote(name)
+      } at <${context}>: ${message}`,
+      { phase: "exec", template: name, line, column, cause },
+    );
+  }
+
+  /** Takes a step, or more for work on long text. */
+  spend(units = 0): void {
+    this.steps -= 1 + Math.floor(units / UNITS_PER_STEP);
+    if (this.steps < 0) this.fail(`exceeded maximum number of steps (${this.#maxSteps})`);
+  }
+
+  /** Refuses text that is too long. */
+  checkLength(length: number): void {
+    if (length > this.maxOutput) {
+      this.fail(`exceeded maximum length of output (${this.maxOutput})`);
+    }
+  }
+
+  push(name: string, value: Value): void {
+    this.names.push(name);
+    this.values.push(value);
+  }
+
+  /** Forgets the variables declared since there were `count`. */
+  popTo(count: number): void {
+    this.names.length = count;
+    this.values.length = count;
+  }
+
+  #find(name: string): number {
+    const last = this.names.length - 1;
+    for (let i = last; i >= this.base; i--) {
+      if (this.names[i] !== name) continue;
+      if (last - i > 64) this.spend(last - i);
+      return i;
+    }
+    this.fail(`undefined variable: ${name}`);
+  }
+
+  get(name: string): Value {
+    return this.values[this.#find(name)];
+  }
+
+  set(name: string, value: Value): void {
+    this.values[this.#find(name)] = value;
+  }
+}
