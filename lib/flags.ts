@@ -7,6 +7,8 @@
  * @module
  */
 
+import { quote } from "./template/quote.ts";
+
 /** One flag of a command: what it is called beside its name in the table, and how it is read. */
 export interface Flag<Value> {
   /** What it does, in a few words without a full stop. */
@@ -328,33 +330,4 @@ function outOfRange(): FlagValueError {
     "value out of range",
     `write a whole number of at most ${Number.MAX_SAFE_INTEGER}`,
   );
-}
-
-const ESCAPES = new Map([
-  ["\x07", "\\a"],
-  ["\b", "\\b"],
-  ["\f", "\\f"],
-  ["\n", "\\n"],
-  ["\r", "\\r"],
-  ["\t", "\\t"],
-  ["\v", "\\v"],
-  ["\\", "\\\\"],
-  ['"', '\\"'],
-]);
-
-/**
- * Quotes text for a message as Go's `%q` does.
- *
- * @param text Any text.
- * @returns It in double quotes, on one line, with what cannot be printed escaped.
- */
-export function quote(text: string): string {
-  const quoted = Array.from(text, (char) => {
-    const code = char.codePointAt(0) ?? 0;
-    if (/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(char)) return ESCAPES.get(char) ?? char;
-    const hex = (digits: number) => code.toString(16).padStart(digits, "0");
-    return ESCAPES.get(char) ??
-      (code < 0x80 ? `\\x${hex(2)}` : code < 0x10000 ? `\\u${hex(4)}` : `\\U${hex(8)}`);
-  });
-  return `"${quoted.join("")}"`;
 }

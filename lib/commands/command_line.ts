@@ -13,8 +13,8 @@ import {
   type FlagValues,
   namesOf,
   parseFlags,
-  quote,
 } from "../flags.ts";
+import { quote } from "../template/quote.ts";
 import type { Command } from "./command.ts";
 import { globalFlags, type GlobalValues, validateGlobal } from "./flag_tables.ts";
 

@@ -11,10 +11,10 @@ import {
   type FlagValues,
   intFlag,
   listFlag,
-  quote,
   stringFlag,
   valueFlag,
 } from "../flags.ts";
+import { quote } from "../template/quote.ts";
 import type { Command, UsageProblem } from "./command.ts";
 
 /** A file of `-f` or `-o`: where it is here, and where in the job's directory. */

@@ -1,28 +1,51 @@
 /**
  * What a template sees: `.Line`, `.Idx`, and the methods that mark files.
  *
+ * The types' names are those of the original, since error messages name them.
+ *
  * @module
  */
 
 import { encodeString, goTypeName } from "../template/mod.ts";
 import { cleanPath } from "./paths.ts";
 
-/** A file or bytes that travel to the job. */
-export interface MarkedInput {
-  /** The path in the job's directory. */
-  readonly remote: string;
-  /** The path here; absent if `bytes` are what is sent. */
-  readonly local?: string;
-  /** What is sent where there is no file. */
-  readonly bytes?: Uint8Array;
+/** Where a marked file's bytes are from. */
+class LocalFile {
+  static readonly [goTypeName] = "files.LocalFile";
+
+  /**
+   * @param Path The path here; empty if `Bytes` are what is sent.
+   * @param Bytes What is sent where there is no file.
+   */
+  constructor(readonly Path: string, readonly Bytes?: Uint8Array) {}
 }
 
-/** A file that comes back from the job. */
-export interface MarkedOutput {
-  /** The path in the job's directory, and here. */
-  readonly path: string;
-  /** Whether the file was an input too: it is replaced only if the command succeeds. */
-  readonly replacesInput: boolean;
+/** A file that was marked. */
+export class MarkedFile {
+  /** The type that error messages name. */
+  static readonly [goTypeName] = "files.Mapped";
+
+  /**
+   * @param Local The file here.
+   * @param Remote Its path in the job's directory.
+   * @param replacesInput Whether it is an output that was an input too.
+   */
+  constructor(
+    readonly Local: LocalFile,
+    readonly Remote: string,
+    readonly replacesInput: boolean = false,
+  ) {}
+}
+
+/** Files that were marked, in order. */
+export class MarkedFiles extends Array<MarkedFile> {
+  /** The type that error messages name. */
+  static readonly [goTypeName] = "files.List";
+
+  /** The list prints as nothing. */
+  String(): string {
+    return "";
+  }
 }
 
 /**
@@ -30,13 +53,13 @@ export interface MarkedOutput {
  * a path and gives it back clean.
  */
 export class FileContext {
-  /** The type that error messages name, as the original's do. */
+  /** The type that error messages name. */
   static readonly [goTypeName]: string = "*files.IOContext";
 
   /** The files that were marked as inputs so far. */
-  readonly Inputs: MarkedInput[] = [];
+  readonly Inputs: MarkedFiles = new MarkedFiles();
   /** The files that were marked as outputs so far. */
-  readonly Outputs: MarkedOutput[] = [];
+  readonly Outputs: MarkedFiles = new MarkedFiles();
 
   /** Sends a file along. */
   Input(path: string): string {
@@ -70,15 +93,16 @@ export class FileContext {
 
   #mark(path: string, input: boolean, output: boolean): string {
     const clean = cleanPath(path);
-    if (input) this.Inputs.push({ remote: clean, local: clean });
-    if (output) this.Outputs.push({ path: clean, replacesInput: input });
+    const file = new LocalFile(clean);
+    if (input) this.Inputs.push(new MarkedFile(file, clean));
+    if (output) this.Outputs.push(new MarkedFile(file, clean, input));
     return clean;
   }
 }
 
 /** The context of one job's arguments under `xargs`. */
 export class JobContext extends FileContext {
-  /** The type that error messages name, as the original's do. */
+  /** The type that error messages name. */
   static override readonly [goTypeName] = "*main.jobContext";
 
   /** The input line, without its end. */
@@ -99,7 +123,8 @@ export class JobContext extends FileContext {
   /** Sends text along as a file, with a newline at its end. */
   AsFile(text: string): string {
     const remote = `llama/tmp.${this.Inputs.length}`;
-    this.Inputs.push({ remote, bytes: encodeString(text.endsWith("\n") ? text : text + "\n") });
+    const bytes = encodeString(text.endsWith("\n") ? text : text + "\n");
+    this.Inputs.push(new MarkedFile(new LocalFile("", bytes), remote));
     return remote;
   }
 }

@@ -6,6 +6,7 @@
 
 import { LlamaError, messageOf } from "../errors.ts";
 import { decodeBytes, Template, TemplateError, TemplateSet } from "../template/mod.ts";
+import { quote } from "../template/quote.ts";
 import { FileContext, JobContext } from "./context.ts";
 import type { InputFile, Job, OutputFile } from "./job.ts";
 
@@ -49,7 +50,7 @@ export class LineTemplates {
     this.#templates = templates.map((text, index) =>
       asLlamaError(
         () => Template.parse(`arg-${index}`, text),
-        `template parse error: ${JSON.stringify(text)}: `,
+        `template parse error: ${quote(text)}: `,
       )
     );
   }
@@ -86,20 +87,20 @@ function execute(template: Template, context: FileContext): string {
   if (text.isWellFormed()) return text;
   throw new LlamaError(
     "template",
-    `${template.name} gives an argument that is not UTF-8: ${JSON.stringify(text.toWellFormed())}`,
+    `${template.name} gives an argument that is not UTF-8: ${quote(text)}`,
     { hint: "send such bytes as a file, with {{.AsFile .Line}}" },
   );
 }
 
 function marked({ Inputs, Outputs }: FileContext): { inputs: InputFile[]; outputs: OutputFile[] } {
   return {
-    inputs: Inputs.map(({ remote, local, bytes }) => ({
-      remote,
-      source: bytes ?? local ?? remote,
+    inputs: Array.from(Inputs, ({ Local, Remote }) => ({
+      remote: Remote,
+      source: Local.Bytes ?? Local.Path,
     })),
-    outputs: Outputs.map(({ path, replacesInput }) => ({
-      remote: path,
-      local: path,
+    outputs: Array.from(Outputs, ({ Local, Remote, replacesInput }) => ({
+      remote: Remote,
+      local: Local.Path,
       onlyOnSuccess: replacesInput,
     })),
   };

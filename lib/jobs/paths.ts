@@ -6,6 +6,7 @@
 
 import { posix } from "node:path";
 import { LlamaError } from "../errors.ts";
+import { quote } from "../template/quote.ts";
 
 /**
  * Cleans a path for the job's directory, in the words of the original for one that leads out.
@@ -16,20 +17,20 @@ import { LlamaError } from "../errors.ts";
  */
 export function cleanPath(path: string): string {
   if (path.startsWith("/")) {
-    throw new LlamaError("template", `Cannot pass absolute path: ${JSON.stringify(path)}`);
+    throw new LlamaError("template", `Cannot pass absolute path: ${quote(path)}`);
   }
   const clean = trimSlash(posix.normalize(path));
   // The original lets ".." alone through.
   if (clean === ".." || clean.startsWith("../")) {
     throw new LlamaError(
       "template",
-      `Cannot pass path outside working directory: ${JSON.stringify(clean)}`,
+      `Cannot pass path outside working directory: ${quote(clean)}`,
     );
   }
   if (!clean.isWellFormed()) {
     throw new LlamaError(
       "template",
-      `Cannot pass a path that is not UTF-8: ${JSON.stringify(clean.toWellFormed())}`,
+      `Cannot pass a path that is not UTF-8: ${quote(clean)}`,
     );
   }
   return clean;
