@@ -19,6 +19,10 @@ export function directClient(
   const { hostname, port } = new URL(`http://${host}`);
   return Deno.createHttpClient({
     ...options,
-    proxy: { transport: "tcp", hostname: hostname.replace(/^\[|\]$/g, ""), port: Number(port || 80) },
+    proxy: {
+      transport: "tcp",
+      hostname: hostname.replace(/^\[|\]$/g, ""),
+      port: Number(port || 80),
+    },
   });
 }

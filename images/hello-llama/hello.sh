@@ -1,0 +1,3 @@
+#!/bin/sh
+echo "Hello from Amazon Lambda"
+echo "Received args: $*"

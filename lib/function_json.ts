@@ -1,0 +1,164 @@
+/**
+ * `function.json`: what a function is, for running it on this machine and for deploying it.
+ *
+ * @module
+ */
+
+import { closest } from "./closest.ts";
+import { z } from "./deps.ts";
+import { LlamaError } from "./errors.ts";
+
+/** A function as its `function.json` describes it, defaults filled in. */
+export interface FunctionDefinition {
+  /** What it is invoked by. */
+  readonly name: string;
+  /** What it does. */
+  readonly description?: string | undefined;
+  /** A program of its folder, or one on `PATH`. Either this or `command` is there. */
+  readonly handler?: string | undefined;
+  /** An image's `CMD` in exec form; empty for an image without one. */
+  readonly command?: readonly string[] | undefined;
+  /** Memory in MB. */
+  readonly memory: number;
+  /** Seconds that an invocation may take. */
+  readonly timeout: number;
+  /** Its environment variables. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** The processor it is made for; any where absent. */
+  readonly architecture?: "x86_64" | "arm64" | undefined;
+  /** The size of its /tmp in MB; Lambda's own default where absent. */
+  readonly ephemeralStorage?: number | undefined;
+  /** The container image it is deployed as. */
+  readonly image?: string | undefined;
+  /** Reserved concurrency: more invocations at once are refused. */
+  readonly concurrency?: number | undefined;
+}
+
+/** Memory of a function that names none, in MB. */
+export const defaultMemory = 512;
+
+/** Timeout of a function that names none, in seconds. */
+export const defaultTimeout = 60;
+
+// Lambda sets these itself and refuses them in a function's configuration:
+// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
+const reservedVariable =
+  /^(_HANDLER|_X_AMZN_TRACE_ID|AWS_(DEFAULT_REGION|REGION|EXECUTION_ENV|ACCESS_KEY|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)|AWS_LAMBDA_(FUNCTION_NAME|FUNCTION_MEMORY_SIZE|FUNCTION_VERSION|INITIALIZATION_TYPE|LOG_GROUP_NAME|LOG_STREAM_NAME|RUNTIME_API)|LAMBDA_(TASK_ROOT|RUNTIME_DIR))$/;
+
+const text = (error = "must be a string that is not empty") =>
+  z.string(error).check(z.minLength(1, error));
+
+function whole(least: number, most: number, unit: string) {
+  const error = `must be a whole number of ${unit} from ${least} to ${most}`;
+  return z.number(error).check(z.int(error), z.minimum(least, error), z.maximum(most, error));
+}
+
+const nameError = "must be 1 to 64 letters, digits, - and _";
+const variableError = "must be letters, digits and _, beginning with a letter";
+
+// Lambda's own limits: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
+const shape = {
+  $schema: z.optional(z.string()),
+  name: z.optional(z.string(nameError).check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, nameError))),
+  description: z.optional(z.string("must be a string")),
+  handler: z.optional(text()),
+  command: z.optional(z.array(
+    z.string('must be a list of strings, such as ["/usr/bin/optipng"]'),
+    'must be a list of strings, such as ["/usr/bin/optipng"]',
+  )),
+  memory: z.optional(whole(128, 10_240, "MB")),
+  timeout: z.optional(whole(1, 900, "seconds")),
+  environment: z.optional(z.record(
+    z.string().check(
+      z.regex(/^[A-Za-z][A-Za-z0-9_]+$/, variableError),
+      z.refine((name) => !reservedVariable.test(name), "is set by Lambda itself"),
+    ),
+    z.string("must be a string"),
+    "must be an object of strings",
+  )),
+  architecture: z.optional(z.enum(["x86_64", "arm64"], 'must be "x86_64" or "arm64"')),
+  ephemeralStorage: z.optional(whole(512, 10_240, "MB")),
+  image: z.optional(text()),
+  concurrency: z.optional(whole(0, 1_000_000, "invocations")),
+};
+
+const schema = z.strictObject(shape, "must be an object");
+
+/**
+ * Reads a `function.json`.
+ *
+ * @param json The file's text.
+ * @param path The file, for messages.
+ * @param folder The name of the folder it lies in, which names a function that has no `name`.
+ * @returns The function.
+ * @throws {LlamaError} `config`, naming the file and the field that is wrong.
+ */
+export function parseFunctionJson(json: string, path: string, folder: string): FunctionDefinition {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    const reason = cause instanceof Error ? `: ${cause.message}` : "";
+    throw new LlamaError("config", `${path} is not JSON${reason}`, { cause });
+  }
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw schemaError(path, parsed.error);
+  const {
+    name = folder,
+    memory = defaultMemory,
+    timeout = defaultTimeout,
+    environment = {},
+    $schema: _,
+    ...rest
+  } = parsed.data;
+  const fail = (field: string, message: string, hint?: string) =>
+    new LlamaError("config", `${path}: ${field}: ${message}`, { hint });
+  if (!shape.name.safeParse(name).success) {
+    throw fail("name", `the folder's name ${JSON.stringify(name)} is no function's name`, nameHint);
+  }
+  if (rest.handler !== undefined && rest.command !== undefined) {
+    throw fail("command", 'a function has either "handler" or "command"', kindHint);
+  }
+  if (rest.handler === undefined && rest.command === undefined) {
+    throw fail("handler", 'a function has either "handler" or "command"', kindHint);
+  }
+  if (rest.handler !== undefined) checkHandler(rest.handler, fail);
+  if (rest.command?.[0] === "") throw fail("command.0", "must not be empty");
+  return { name, memory, timeout, environment, ...rest };
+}
+
+const nameHint = 'give it one: "name": 1 to 64 letters, digits, - and _';
+const kindHint =
+  '"handler" names a program of the folder, "command" a command of this machine or ' +
+  "of an image";
+
+function checkHandler(
+  handler: string,
+  fail: (field: string, message: string, hint?: string) => LlamaError,
+): void {
+  if (handler.startsWith("/") || handler.split("/").includes("..")) {
+    throw fail(
+      "handler",
+      `${JSON.stringify(handler)} is outside of the function's folder`,
+      `write "command": [${JSON.stringify(handler)}] for a program of the machine or image`,
+    );
+  }
+}
+
+function schemaError(path: string, error: z.core.$ZodError): LlamaError {
+  const [issue] = error.issues;
+  if (issue?.code === "unrecognized_keys") {
+    const [key = ""] = issue.keys;
+    const near = closest(key, Object.keys(shape));
+    return new LlamaError("config", `${path}: unknown field ${JSON.stringify(key)}`, {
+      cause: error,
+      hint: near === undefined
+        ? `the fields are ${Object.keys(shape).filter((name) => name !== "$schema").join(", ")}`
+        : `did you mean ${JSON.stringify(near)}?`,
+    });
+  }
+  const field = issue?.path.map(String).join(".") || "the document";
+  // The words for a wrong key are one level down: the issue itself only says that there is one.
+  const words = issue?.code === "invalid_key" ? issue.issues[0]?.message : issue?.message;
+  return new LlamaError("config", `${path}: ${field}: ${words}`, { cause: error });
+}

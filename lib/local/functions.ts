@@ -1,0 +1,175 @@
+/**
+ * The functions that run on this machine: those of a folder, and those of the command line.
+ *
+ * @module
+ */
+
+import { join, resolve } from "node:path";
+import { LlamaError, reasonOf } from "../errors.ts";
+import {
+  defaultMemory,
+  defaultTimeout,
+  type FunctionDefinition,
+  parseFunctionJson,
+} from "../function_json.ts";
+
+/** A function of this machine. */
+export interface LocalFunction {
+  /** What it is invoked by. */
+  readonly name: string;
+  /** Where it was found, for messages. */
+  readonly from: string;
+  /** Its folder, which its runtime gets as `LAMBDA_TASK_ROOT`. */
+  readonly directory: string;
+  /** What it is; or why that is not known, which only its callers hear of. */
+  readonly definition: FunctionDefinition | LlamaError;
+}
+
+/** Where to look for functions. */
+export interface LoadFunctionsOptions {
+  /** The folder of folders with a `function.json`; one that is not there has none. */
+  readonly directory: string;
+  /** Functions that were named with their command; they win over those of the folder. */
+  readonly explicit: readonly { readonly name: string; readonly command: string }[];
+  /** What relative paths are relative to. */
+  readonly cwd: string;
+}
+
+/**
+ * Finds all functions. One whose `function.json` is wrong is among them, and does not keep others
+ * from working.
+ *
+ * @param options Where to look.
+ * @returns The functions by name.
+ * @throws {LlamaError} `config` if the folder cannot be read.
+ */
+export async function loadFunctions(options: LoadFunctionsOptions): Promise<LocalFunction[]> {
+  const { directory, explicit, cwd } = options;
+  const functions = new Map<string, LocalFunction>();
+  for (const folder of await readFolders(resolve(cwd, directory), directory)) {
+    const path = join(directory, folder, "function.json");
+    const found = await loadFunction(resolve(cwd, directory, folder), path, folder);
+    if (!found) continue;
+    const other = functions.get(found.name);
+    functions.set(found.name, other ? twice(other, found) : found);
+  }
+  for (const { name, command } of explicit) {
+    functions.set(name, {
+      name,
+      from: `-function ${name}=${command}`,
+      directory: cwd,
+      definition: {
+        name,
+        // As an image's CMD in shell form; the runtime makes the arguments follow it.
+        command: ["/bin/sh", "-c", command],
+        memory: defaultMemory,
+        timeout: defaultTimeout,
+        environment: {},
+      },
+    });
+  }
+  return [...functions.values()].sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}
+
+async function readFolders(directory: string, shown: string): Promise<string[]> {
+  const folders: string[] = [];
+  try {
+    for await (const entry of Deno.readDir(directory)) {
+      if (!entry.isFile) folders.push(entry.name);
+    }
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return [];
+    throw new LlamaError("config", `cannot read functions in ${shown}: ${reasonOf(cause)}`, {
+      cause,
+    });
+  }
+  // In an order of ours, so that two functions of one name always give the same message.
+  return folders.sort();
+}
+
+async function loadFunction(
+  directory: string,
+  path: string,
+  folder: string,
+): Promise<LocalFunction | undefined> {
+  let json;
+  try {
+    json = await Deno.readTextFile(join(directory, "function.json"));
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) {
+      return undefined;
+    }
+    const definition = new LlamaError("config", `cannot read ${path}: ${reasonOf(cause)}`, {
+      cause,
+    });
+    return { name: folder, from: path, directory, definition };
+  }
+  try {
+    const definition = parseFunctionJson(json, path, folder);
+    return { name: definition.name, from: path, directory, definition };
+  } catch (error) {
+    if (!(error instanceof LlamaError)) throw error;
+    return { name: nameIn(json) ?? folder, from: path, directory, definition: error };
+  }
+}
+
+/** The name in a `function.json` that is wrong elsewhere, so that its callers hear why. */
+function nameIn(json: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(json);
+    if (typeof value !== "object" || value === null || !("name" in value)) return undefined;
+    return typeof value.name === "string" ? value.name : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function twice(first: LocalFunction, second: LocalFunction): LocalFunction {
+  const definition = new LlamaError(
+    "config",
+    `two functions are called ${JSON.stringify(first.name)}: ${first.from} and ${second.from}`,
+    { hint: 'give one of them another "name"' },
+  );
+  return { ...first, from: `${first.from} and ${second.from}`, definition };
+}
+
+/**
+ * Checks that a function's handler can be started.
+ *
+ * @param handler The handler: a file of the function's folder, or a program on `PATH`.
+ * @param directory The function's folder.
+ * @param from Where the function was found, for messages.
+ * @param path The value of `PATH`.
+ * @throws {LlamaError} `config` if there is no such program, or it is not executable.
+ */
+export function checkHandler(handler: string, directory: string, from: string, path: string): void {
+  const file = join(directory, handler);
+  const mode = fileMode(file);
+  if (mode === undefined) {
+    const onPath = !handler.includes("/") &&
+      path.split(":").some((folder) => folder !== "" && isProgram(join(folder, handler)));
+    if (onPath) return;
+    throw new LlamaError("config", `${from}: handler: there is no program ${file}`, {
+      hint: "a handler is a file of the function's folder, or a program on PATH",
+    });
+  }
+  if ((mode & 0o111) === 0) {
+    throw new LlamaError("config", `${from}: handler: ${file} is not executable`, {
+      hint: `chmod +x ${file}`,
+    });
+  }
+}
+
+function isProgram(file: string): boolean {
+  return ((fileMode(file) ?? 0) & 0o111) !== 0;
+}
+
+/** The mode of a regular file; undefined where there is none. */
+function fileMode(file: string): number | undefined {
+  try {
+    const info = Deno.statSync(file);
+    return info.isFile ? info.mode ?? 0o755 : undefined;
+  } catch {
+    return undefined;
+  }
+}

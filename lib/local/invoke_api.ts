@@ -1,0 +1,218 @@
+/**
+ * Lambda's Invoke API: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { LlamaError, messageOf } from "../errors.ts";
+import { maxPayloadBytes } from "../protocol.ts";
+import { ApiError } from "./api_error.ts";
+import { readBody } from "./body.ts";
+import type { Invocation, InvocationResult } from "./invocation.ts";
+import type { LocalFunction } from "./functions.ts";
+import { type Pool, PoolClosedError } from "./pool.ts";
+import type { SignatureVerifier } from "./signature.ts";
+
+/** What the API serves. */
+export interface InvokeApiOptions {
+  /** The functions. */
+  readonly functions: ReadonlyMap<string, LocalFunction>;
+  /** Where they were looked for, for callers that ask for another one. */
+  readonly functionsFrom: string;
+  /** Where they run. */
+  readonly pool: Pool;
+  /** Checks each call. */
+  readonly verifier: SignatureVerifier;
+  /** For ARNs. */
+  readonly region: string;
+}
+
+/** Answers calls to Lambda. */
+export class InvokeApi {
+  readonly #options: InvokeApiOptions;
+  /** The calls of each function that run or wait. */
+  readonly #calls = new Map<string, number>();
+
+  /** @param options What the API serves. */
+  constructor(options: InvokeApiOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Answers one call.
+   *
+   * @param request The call.
+   * @returns The answer; every refusal is one.
+   */
+  async serve(request: Request): Promise<Response> {
+    const requestId = crypto.randomUUID();
+    try {
+      return await this.#serve(request, requestId);
+    } catch (error) {
+      if (error instanceof ApiError) return error.toResponse(requestId);
+      if (error instanceof PoolClosedError) {
+        return serviceError(503, "llama is shutting down").toResponse(requestId);
+      }
+      return serviceError(500, messageOf(error)).toResponse(requestId);
+    }
+  }
+
+  async #serve(request: Request, requestId: string): Promise<Response> {
+    const { pathname, searchParams } = new URL(request.url);
+    const [, encoded] = /^\/2015-03-31\/functions\/([^/]+)\/invocations\/?$/.exec(pathname) ?? [];
+    const body = await readBody(request, maxPayloadBytes);
+    if (!body) {
+      throw new ApiError(413, "RequestTooLargeException", {
+        Type: "User",
+        message: `Request must be smaller than ${maxPayloadBytes} bytes for the ` +
+          "InvokeFunction operation",
+      });
+    }
+    await this.#options.verifier.verify({
+      method: request.method,
+      url: request.url,
+      headers: request.headers,
+      body,
+    });
+    if (encoded === undefined || request.method !== "POST") {
+      throw new ApiError(404, "UnknownOperationException", {
+        message: `only Invoke is served here: no ${request.method} ${pathname}`,
+      });
+    }
+    const found = this.#find(decode(encoded), searchParams.get("Qualifier"));
+    const payload = body.length === 0 ? new TextEncoder().encode("{}") : checkJson(body);
+    const type = request.headers.get("x-amz-invocation-type") ?? "RequestResponse";
+    const wantsLog = type === "RequestResponse" &&
+      request.headers.get("x-amz-log-type")?.toLowerCase() === "tail";
+    const run = (signal?: AbortSignal) =>
+      this.#run(found, { requestId, payload, wantsLog }, signal);
+    const headers = { "x-amzn-requestid": requestId, "x-amz-executed-version": "$LATEST" };
+    switch (type) {
+      case "DryRun":
+        return new Response(null, { status: 204, headers });
+      case "Event":
+        // Nobody hears of its failure; its log tells.
+        run().catch(() => {});
+        return new Response(null, { status: 202, headers });
+      case "RequestResponse":
+        return toResponse(await run(disconnection(request)), headers);
+      default:
+        throw new ApiError(400, "InvalidParameterValueException", {
+          Type: "User",
+          message: `InvocationType ${JSON.stringify(type)} is unknown`,
+        });
+    }
+  }
+
+  #find(name: string, qualifier: string | null): LocalFunction {
+    const [, plain = "", alias] = /^(?:arn:[^:]*:lambda:[^:]*:[^:]*:function:)?([^:]*)(?::(.*))?$/
+      .exec(name) ?? [];
+    const found = this.#options.functions.get(plain);
+    const version = alias ?? qualifier ?? "$LATEST";
+    if (found && version === "$LATEST") return found;
+    const arn = functionArn(this.#options.region, plain || name) +
+      (version === "$LATEST" ? "" : `:${version}`);
+    throw new ApiError(404, "ResourceNotFoundException", {
+      Type: "User",
+      Message: `Function not found: ${arn}`,
+    }, {
+      "x-llama-functions": encodeURIComponent([...this.#options.functions.keys()].join()),
+      "x-llama-functions-from": encodeURIComponent(this.#options.functionsFrom),
+    });
+  }
+
+  async #run(
+    { name, definition }: LocalFunction,
+    invocation: Invocation,
+    signal: AbortSignal | undefined,
+  ): Promise<InvocationResult> {
+    if (definition instanceof LlamaError) return badFunction(definition);
+    const calls = this.#calls.get(name) ?? 0;
+    if (calls >= (definition.concurrency ?? Infinity)) {
+      throw new ApiError(429, "TooManyRequestsException", {
+        Reason: "ReservedFunctionConcurrentInvocationLimitExceeded",
+        Type: "User",
+        message: "Rate Exceeded.",
+      });
+    }
+    this.#calls.set(name, calls + 1);
+    try {
+      return await this.#options.pool.run(name, invocation, signal);
+    } catch (error) {
+      // A handler that cannot be started is found out when an environment is.
+      if (error instanceof LlamaError) return badFunction(error);
+      throw error;
+    } finally {
+      this.#calls.set(name, (this.#calls.get(name) ?? 1) - 1);
+    }
+  }
+}
+
+/**
+ * A function's ARN on this machine.
+ *
+ * @param region The region.
+ * @param name The function's name.
+ * @returns The ARN, with an account number that AWS gives to nobody.
+ */
+export function functionArn(region: string, name: string): string {
+  return `arn:aws:lambda:${region}:000000000000:function:${name}`;
+}
+
+/**
+ * The signal of a caller that goes away. Deno 2.9 prints a warning at the first look at it, since
+ * its meaning will change; there a call that nobody waits for any more keeps its place.
+ */
+function disconnection(request: Request): AbortSignal | undefined {
+  return complainsOfSignals ? undefined : request.signal;
+}
+
+const [major = 0, minor = 0] = Deno.version.deno.split(".").map(Number);
+const complainsOfSignals = major === 2 && minor >= 9;
+
+function toResponse(result: InvocationResult, headers: Record<string, string>): Response {
+  return new Response(result.payload, {
+    headers: {
+      ...headers,
+      "content-type": "application/json",
+      "cache-control": "no-transform",
+      ...(result.isError ? { "x-amz-function-error": "Unhandled" } : {}),
+      ...(result.logTail
+        ? { "x-amz-log-result": Buffer.from(result.logTail).toString("base64") }
+        : {}),
+    },
+  });
+}
+
+/** AWS refuses such a function when it is made; here the first to hear of it is its caller. */
+function badFunction(error: LlamaError): InvocationResult {
+  const errorMessage = error.hint === undefined ? error.message : `${error.message}; ${error.hint}`;
+  const failure = { errorType: "Llama.BadFunction", errorMessage };
+  const payload = new TextEncoder().encode(JSON.stringify(failure));
+  return { payload, isError: true, logTail: undefined };
+}
+
+function checkJson(body: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  try {
+    JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    return body;
+  } catch (error) {
+    throw new ApiError(400, "InvalidRequestContentException", {
+      Type: "User",
+      message: `Could not parse request body into json: ${messageOf(error)}`,
+    });
+  }
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+function serviceError(status: number, message: string): ApiError {
+  return new ApiError(status, "ServiceException", { Type: "Service", Message: message });
+}

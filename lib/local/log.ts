@@ -1,0 +1,247 @@
+/**
+ * A function's log: what its runtime writes, and Lambda's own lines.
+ *
+ * @module
+ */
+
+import { setImmediate } from "node:timers";
+
+/** How much of the log's end an Invoke may ask for, in bytes. */
+const tailBytes = 4096;
+
+/** A line is cut here, as Lambda cuts one that would be too long for an event of its log. */
+const maxLineBytes = 256 * 1024;
+
+/** The end of a log. */
+export class LogTail {
+  #chunks: Uint8Array[] = [];
+  #size = 0;
+
+  /** @param bytes What comes next. */
+  append(bytes: Uint8Array): void {
+    // A copy: a short line must not hold the whole buffer it was read into.
+    const kept = bytes.slice(-tailBytes);
+    this.#chunks.push(kept);
+    this.#size += kept.length;
+    for (;;) {
+      const [first] = this.#chunks;
+      if (!first || this.#size - first.length < tailBytes) return;
+      this.#chunks.shift();
+      this.#size -= first.length;
+    }
+  }
+
+  /** @returns The last 4 KiB. */
+  bytes(): Uint8Array {
+    const all = new Uint8Array(this.#size);
+    let offset = 0;
+    for (const chunk of this.#chunks) {
+      all.set(chunk, offset);
+      offset += chunk.length;
+    }
+    return all.subarray(-tailBytes);
+  }
+}
+
+/** Cuts a stream of bytes into lines, each with its line feed. */
+class Lines {
+  #pieces: Uint8Array[] = [];
+  #size = 0;
+  readonly #emit: (line: Uint8Array) => void;
+
+  constructor(emit: (line: Uint8Array) => void) {
+    this.#emit = emit;
+  }
+
+  write(bytes: Uint8Array): void {
+    let start = 0;
+    for (let end = bytes.indexOf(0x0a); end >= 0; end = bytes.indexOf(0x0a, start)) {
+      this.#pieces.push(bytes.subarray(start, end + 1));
+      this.#join();
+      start = end + 1;
+    }
+    if (start === bytes.length) return;
+    this.#pieces.push(bytes.subarray(start));
+    this.#size += bytes.length - start;
+    if (this.#size >= maxLineBytes) this.flush();
+  }
+
+  /** Ends a line that was begun. */
+  flush(): void {
+    if (this.#pieces.length === 0) return;
+    this.#pieces.push(new Uint8Array([0x0a]));
+    this.#join();
+  }
+
+  #join(): void {
+    const [only] = this.#pieces;
+    const line = this.#pieces.length === 1 && only ? only : concat(this.#pieces);
+    this.#pieces = [];
+    this.#size = 0;
+    this.#emit(line);
+  }
+}
+
+function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
+  let offset = 0;
+  for (const piece of pieces) {
+    all.set(piece, offset);
+    offset += piece.length;
+  }
+  return all;
+}
+
+/** The log of one execution environment. */
+export class EnvironmentLog {
+  /** Whether somebody sees every line. */
+  readonly isWatched: boolean;
+  readonly #ended: Promise<void>;
+  readonly #readers: ReadableStreamDefaultReader<Uint8Array>[];
+  readonly #lines: Lines[] = [];
+  readonly #onLine: ((line: string) => void) | undefined;
+  readonly #decoder = new TextDecoder();
+  #tail = new LogTail();
+  #reads = 0;
+
+  /**
+   * @param streams The runtime's standard output and standard error.
+   * @param onLine Gets each line, without its line feed.
+   */
+  constructor(
+    streams: readonly ReadableStream<Uint8Array>[],
+    onLine: ((line: string) => void) | undefined,
+  ) {
+    this.#onLine = onLine;
+    this.isWatched = onLine !== undefined;
+    this.#readers = streams.map((stream) => stream.getReader());
+    this.#ended = Promise.all(this.#readers.map((reader) => this.#read(reader))).then(() => {});
+  }
+
+  /** Begins the log of another invocation. */
+  begin(): void {
+    this.#tail = new LogTail();
+  }
+
+  /**
+   * Adds a line of Lambda's own.
+   *
+   * @param text The line.
+   */
+  platform(text: string): void {
+    this.#emit(new TextEncoder().encode(`${text}\n`));
+  }
+
+  /** @returns The last 4 KiB of the current invocation's log. */
+  tail(): Uint8Array {
+    return this.#tail.bytes();
+  }
+
+  /**
+   * Takes what the runtime has written until now: what is in a pipe cannot be told from nothing
+   * except by reading, so this waits until the pipes have been silent for a few turns.
+   *
+   * @param silence How long they must be silent, in milliseconds.
+   * @param limit When to give up, in milliseconds.
+   */
+  async drain(silence: number, limit: number): Promise<void> {
+    const start = performance.now();
+    let last = start;
+    let reads = this.#reads;
+    for (;;) {
+      await new Promise<void>((resolve) => setImmediate(resolve));
+      const now = performance.now();
+      if (reads !== this.#reads) {
+        reads = this.#reads;
+        last = now;
+      }
+      if (now - last >= silence || now - start >= limit) break;
+    }
+    for (const lines of this.#lines) lines.flush();
+  }
+
+  /**
+   * Stops reading when the streams have ended, or after a while: a process that outlives the
+   * runtime, where it could not be found and killed, may hold the pipes for ever.
+   *
+   * @param milliseconds How long to wait for the streams' end.
+   */
+  async close(milliseconds: number): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, milliseconds);
+    await Promise.race([this.#ended, late.promise]);
+    clearTimeout(timer);
+    await Promise.all(this.#readers.map((reader) => reader.cancel().catch(() => {})));
+    await this.#ended;
+  }
+
+  async #read(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
+    const lines = new Lines((line) => this.#emit(line));
+    this.#lines.push(lines);
+    try {
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) break;
+        this.#reads++;
+        lines.write(value);
+      }
+    } catch {
+      // The pipe is gone with its process; what was read of it is in the log.
+    }
+    lines.flush();
+  }
+
+  #emit(line: Uint8Array): void {
+    this.#tail.append(line);
+    this.#onLine?.(this.#decoder.decode(line).replace(/\r?\n$/, ""));
+  }
+}
+
+/**
+ * The first line of an invocation's log, as Lambda writes it.
+ *
+ * @param requestId The invocation's id.
+ * @returns The line.
+ */
+export function startLine(requestId: string): string {
+  return `START RequestId: ${requestId} Version: $LATEST`;
+}
+
+/** What the last line of an invocation's log tells. */
+export interface Report {
+  /** The invocation's id. */
+  readonly requestId: string;
+  /** How long it took, in milliseconds, without the start of its environment. */
+  readonly milliseconds: number;
+  /** How long the environment took to start, if it was started for it. */
+  readonly initMilliseconds: number | undefined;
+  /** The memory the function has, in MB. */
+  readonly memory: number;
+  /** The most memory that the runtime had, in MB. */
+  readonly usedMemory: number;
+  /** How it ended, if not well. */
+  readonly status?: string | undefined;
+}
+
+/**
+ * The last line of an invocation's log, as Lambda writes it.
+ *
+ * @param report What to tell.
+ * @returns The line, which ends in a tab.
+ */
+export function reportLine(report: Report): string {
+  const { requestId, milliseconds, initMilliseconds, memory, usedMemory, status } = report;
+  const fields = [
+    `REPORT RequestId: ${requestId}`,
+    `Duration: ${milliseconds.toFixed(2)} ms`,
+    // Since August 2025 the time to start is billed for every function.
+    `Billed Duration: ${Math.ceil(milliseconds + (initMilliseconds ?? 0))} ms`,
+    `Memory Size: ${memory} MB`,
+    `Max Memory Used: ${usedMemory} MB`,
+  ];
+  if (initMilliseconds !== undefined) {
+    fields.push(`Init Duration: ${initMilliseconds.toFixed(2)} ms`);
+  }
+  if (status !== undefined) fields.push(`Status: ${status}`);
+  return fields.join("\t") + "\t";
+}

@@ -1,0 +1,94 @@
+/**
+ * The Runtime API, which a runtime asks for invocations and answers them by.
+ * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+ *
+ * @module
+ */
+
+import { readBody } from "./body.ts";
+import type { ExecutionEnvironment } from "./execution_environment.ts";
+import { responseTooLarge } from "./failures.ts";
+
+/** The most bytes of an answer: Lambda takes 6 MB and a little more. */
+export const maxResponseBytes = 6_291_556;
+
+const api = "/2018-06-01/runtime";
+
+/** What the answers tell of the function. */
+export interface RuntimeApiOptions {
+  /** The function's ARN. */
+  readonly functionArn: string;
+}
+
+/**
+ * Answers one call of a runtime.
+ *
+ * @param request The call.
+ * @param path Its path, without what comes before the Runtime API's own.
+ * @param environment The environment that the runtime runs in.
+ * @param options What the answers tell of the function.
+ * @returns The answer.
+ */
+export async function serveRuntimeApi(
+  request: Request,
+  path: string,
+  environment: ExecutionEnvironment,
+  options: RuntimeApiOptions,
+): Promise<Response> {
+  if (path === `${api}/invocation/next` && request.method === "GET") {
+    const delivery = await environment.next();
+    if (!delivery) return refuse(410, "Gone", "The execution environment is over");
+    return new Response(delivery.invocation.payload, {
+      headers: {
+        "content-type": "application/json",
+        "cache-control": "no-transform",
+        "lambda-runtime-aws-request-id": delivery.invocation.requestId,
+        "lambda-runtime-deadline-ms": String(delivery.deadline),
+        "lambda-runtime-invoked-function-arn": options.functionArn,
+      },
+    });
+  }
+  if (request.method !== "POST") return refuse(404, "NotFound", `no such path: ${path}`);
+  if (path === `${api}/init/error`) {
+    const body = await readBody(request, maxResponseBytes);
+    environment.failInit(errorPayload(request, body));
+    return accepted();
+  }
+  const [, requestId, action] = /^\/2018-06-01\/runtime\/invocation\/([^/]+)\/(response|error)$/
+    .exec(path) ?? [];
+  if (requestId === undefined) return refuse(404, "NotFound", `no such path: ${path}`);
+  const body = await readBody(request, maxResponseBytes);
+  // The id is looked at last: while the body came, the invocation may have timed out.
+  if (!environment.isWorkingAt(requestId)) {
+    return refuse(400, "InvalidRequestID", "Invalid request ID");
+  }
+  if (body === undefined) {
+    environment.answerWith(responseTooLarge(maxResponseBytes));
+    return refuse(
+      413,
+      "RequestEntityTooLarge",
+      `Exceeded maximum allowed payload size (${maxResponseBytes} bytes).`,
+    );
+  }
+  const isError = action === "error";
+  environment.answer(isError ? errorPayload(request, body) : body, isError);
+  return accepted();
+}
+
+/** A runtime may name an error's type in a header and say nothing else. */
+function errorPayload(
+  request: Request,
+  body: Uint8Array<ArrayBuffer> | undefined,
+): Uint8Array<ArrayBuffer> {
+  if (body && body.length > 0) return body;
+  const errorType = request.headers.get("lambda-runtime-function-error-type") ?? "Unhandled";
+  return new TextEncoder().encode(JSON.stringify({ errorType, errorMessage: "" }));
+}
+
+function accepted(): Response {
+  return Response.json({ status: "OK" }, { status: 202 });
+}
+
+function refuse(status: number, errorType: string, errorMessage: string): Response {
+  return Response.json({ errorMessage, errorType }, { status });
+}

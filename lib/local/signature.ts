@@ -1,0 +1,205 @@
+/**
+ * Checks that a call is signed with a key of this run: any program of the machine can reach a port
+ * of loopback, and any web page can make a browser try.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { createHmac, timingSafeEqual } from "node:crypto";
+import type { Credentials } from "../aws/credentials.ts";
+import { AwsV4Signer } from "../deps.ts";
+import { sha256 } from "../hash.ts";
+import { ApiError } from "./api_error.ts";
+
+/** How far a call's clock may be off, as at AWS. */
+const maxSkewMilliseconds = 5 * 60 * 1000;
+
+/** A call as it came. */
+export interface SignedCall {
+  /** The HTTP method. */
+  readonly method: string;
+  /** The whole URL. */
+  readonly url: string;
+  /** All headers. */
+  readonly headers: Headers;
+  /** The whole body. */
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** Checks signatures (Signature Version 4 in the `Authorization` header). */
+export class SignatureVerifier {
+  readonly #keys: ReadonlyMap<string, Credentials>;
+  /** The last key that was derived, which is the next one's too until the date changes. */
+  #derived: { readonly from: string; readonly key: Uint8Array } | undefined;
+
+  /** @param keys The credentials that may sign. */
+  constructor(keys: readonly Credentials[]) {
+    this.#keys = new Map(keys.map((key) => [key.accessKeyId, key]));
+  }
+
+  /**
+   * Checks a call.
+   *
+   * @param call The call.
+   * @param now The time, in milliseconds since 1970.
+   * @throws {ApiError} What AWS answers to a call that is not signed, or not as it should be.
+   */
+  async verify(call: SignedCall, now: number = Date.now()): Promise<void> {
+    const { headers, body } = call;
+    const authorization = headers.get("authorization");
+    if (authorization === null) {
+      throw refusal("MissingAuthenticationTokenException", "Missing Authentication Token");
+    }
+    const { accessKeyId, date, region, service, signedHeaders, signature } = parse(authorization);
+    const key = this.#keys.get(accessKeyId);
+    const token = headers.get("x-amz-security-token") ?? "";
+    if (!key || !equal(token, key.sessionToken ?? "")) {
+      throw refusal(
+        "UnrecognizedClientException",
+        "The security token included in the request is invalid.",
+      );
+    }
+    const datetime = headers.get("x-amz-date") ?? "";
+    if (!datetime.startsWith(date) || service !== "lambda") {
+      throw refusal(
+        "InvalidSignatureException",
+        "Credential should be scoped to the service lambda and to the date of X-Amz-Date.",
+      );
+    }
+    checkTime(datetime, now);
+    const bodyHash = sha256(body);
+    if ((headers.get("x-amz-content-sha256") ?? bodyHash) !== bodyHash) throw mismatch();
+    const signer = new AwsV4Signer({
+      ...key,
+      // What was signed of it is among the headers already.
+      sessionToken: "",
+      service,
+      region,
+      method: call.method,
+      url: withHost(call.url, headers.get("host")),
+      headers: signedHeaders.flatMap((name): [string, string][] => {
+        const value = headers.get(name);
+        return value === null ? [] : [[name, value]];
+      }),
+      allHeaders: true,
+      datetime,
+    });
+    // Not signed where the caller did not, but used for the body's hash in place of one by
+    // WebCrypto. Nor is the rest left to the signer, whose every step waits for another thread:
+    // 0.3 ms together, against 0.05.
+    signer.headers.set("x-amz-content-sha256", bodyHash);
+    const text = [
+      "AWS4-HMAC-SHA256",
+      datetime,
+      signer.credentialString,
+      sha256(await signer.canonicalString()),
+    ].join("\n");
+    const expected = hmac(this.#signingKey(key, date, region, service), text).toString("hex");
+    // That the lists are equal says that host and date are signed; the signer adds both.
+    if (signer.signedHeaders !== signedHeaders.join(";") || !equal(expected, signature)) {
+      throw mismatch();
+    }
+  }
+
+  #signingKey(key: Credentials, date: string, region: string, service: string): Uint8Array {
+    const from = [key.secretAccessKey, date, region, service].join("\n");
+    if (this.#derived?.from !== from) {
+      const derived = [date, region, service, "aws4_request"].reduce<Uint8Array | string>(
+        hmac,
+        `AWS4${key.secretAccessKey}`,
+      );
+      this.#derived = { from, key: Buffer.from(derived) };
+    }
+    return this.#derived.key;
+  }
+}
+
+function hmac(key: Uint8Array | string, text: string): Buffer {
+  return createHmac("sha256", key).update(text).digest();
+}
+
+function parse(authorization: string) {
+  const [, list] = /^AWS4-HMAC-SHA256\s+(.*)$/.exec(authorization) ?? [];
+  const parts = new Map(
+    (list ?? "").split(",").map((part): [string, string] => {
+      const equals = part.indexOf("=");
+      return [part.slice(0, equals).trim(), part.slice(equals + 1).trim()];
+    }),
+  );
+  const [accessKeyId, date, region, service, end, ...rest] = parts.get("Credential")?.split("/") ??
+    [];
+  const signedHeaders = parts.get("SignedHeaders");
+  const signature = parts.get("Signature");
+  if (
+    !accessKeyId || !date || !region || !service || end !== "aws4_request" || rest.length > 0 ||
+    !signedHeaders || !signature
+  ) {
+    throw refusal(
+      "IncompleteSignatureException",
+      "Authorization header requires 'Credential', 'SignedHeaders' and 'Signature' parameters.",
+    );
+  }
+  return {
+    accessKeyId,
+    date,
+    region,
+    service,
+    signedHeaders: signedHeaders.toLowerCase().split(";").filter(isHeaderName),
+    signature,
+  };
+}
+
+function isHeaderName(name: string): boolean {
+  return /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name);
+}
+
+/** The URL with the host as the caller wrote and signed it. */
+function withHost(url: string, host: string | null): string {
+  const { pathname, search, origin } = new URL(url);
+  const asked = `http://${host ?? ""}${pathname}${search}`;
+  return URL.canParse(asked) ? asked : `${origin}${pathname}${search}`;
+}
+
+function checkTime(datetime: string, now: number): void {
+  const time = Date.parse(
+    datetime.replace(/^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/, "$1-$2-$3T$4:$5:$6Z"),
+  );
+  if (Number.isNaN(time)) {
+    throw refusal(
+      "IncompleteSignatureException",
+      `Date must be in ISO-8601 'basic format'. Got '${datetime}'.`,
+    );
+  }
+  if (Math.abs(now - time) <= maxSkewMilliseconds) return;
+  const [word, relation, edge] = time < now
+    ? ["expired", "earlier", now - maxSkewMilliseconds]
+    : ["not yet current", "later", now + maxSkewMilliseconds];
+  const sign = time < now ? "-" : "+";
+  throw refusal(
+    "InvalidSignatureException",
+    `Signature ${word}: ${datetime} is now ${relation} than ${basic(edge)} ` +
+      `(${basic(now)} ${sign} 5 min.)`,
+  );
+}
+
+function basic(time: number): string {
+  return new Date(time).toISOString().replace(/[:-]|\.\d{3}/g, "");
+}
+
+function equal(a: string, b: string): boolean {
+  const [left, right] = [Buffer.from(a), Buffer.from(b)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+function mismatch(): ApiError {
+  return refusal(
+    "InvalidSignatureException",
+    "The request signature we calculated does not match the signature you provided. Check your " +
+      "AWS Secret Access Key and signing method. Consult the service documentation for details.",
+  );
+}
+
+function refusal(type: string, message: string): ApiError {
+  return new ApiError(403, type, { message });
+}

@@ -1,0 +1,74 @@
+/**
+ * Ends processes that are not our children: a command's group, and what escaped from it.
+ *
+ * @module
+ */
+
+/**
+ * Kills a whole process group. One that has ended already is no error.
+ *
+ * @param pid The group's id, which is the process id of the child that was started `detached`.
+ */
+export function killGroup(pid: number): void {
+  kill(-pid);
+}
+
+/** How often the processes are looked through, for one that starts others while it is killed. */
+const maxPasses = 100;
+
+/**
+ * Kills every process whose environment has an entry. A process may leave its group and its
+ * session, and outlive its parent, but it keeps the environment that it was started with. Does
+ * nothing where there is no Linux `/proc`.
+ *
+ * @param entry The whole entry, `NAME=value`.
+ * @param except The ids of processes that are left alone, such as the caller's own.
+ */
+export function killMarked(entry: string, except: readonly number[]): void {
+  if (Deno.build.os !== "linux") return;
+  const marker = `\0${entry}\0`;
+  const done = new Set(except);
+  for (let pass = 0; pass < maxPasses; pass++) {
+    // One that was killed may still be listed for a moment, so only new ones call for a new pass.
+    const found = processIds().filter((pid) =>
+      !done.has(pid) && environmentOf(pid).includes(marker)
+    );
+    if (found.length === 0) return;
+    for (const pid of found) {
+      kill(pid);
+      done.add(pid);
+    }
+  }
+}
+
+/**
+ * The processes that there are. Linux only.
+ *
+ * @returns Their ids.
+ */
+export function processIds(): number[] {
+  return Array.from(Deno.readDirSync("/proc"), ({ name }) => Number(name)).filter(Number.isInteger);
+}
+
+/** NUL-delimited on both sides; empty if it cannot be read. */
+function environmentOf(pid: number): string {
+  try {
+    return `\0${decoder.decode(Deno.readFileSync(`/proc/${pid}/environ`))}\0`;
+  } catch {
+    // It has ended meanwhile, or belongs to another user and so is no process of ours.
+    return "";
+  }
+}
+
+const decoder = new TextDecoder();
+
+function kill(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGKILL");
+  } catch (error) {
+    // It has ended, or has become another user's, which nothing here can end.
+    if (error instanceof Deno.errors.NotFound) return;
+    if (error instanceof Deno.errors.PermissionDenied) return;
+    throw error;
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * A runtime that does what its invocations say: the simplest one that speaks the Runtime API.
+ *
+ * @module
+ */
+
+const base = `http://${Deno.env.get("AWS_LAMBDA_RUNTIME_API")}/2018-06-01/runtime`;
+const [mode] = Deno.args;
+
+if (mode === "exit-at-init") {
+  console.error("no luck");
+  Deno.exit(3);
+}
+if (mode === "init-error") {
+  console.log("about to fail");
+  const response = await fetch(`${base}/init/error`, {
+    method: "POST",
+    headers: { "lambda-runtime-function-error-type": "Runtime.Odd" },
+    body: JSON.stringify({ errorType: "Runtime.Odd", errorMessage: "cannot start" }),
+  });
+  await response.body?.cancel();
+  await new Promise(() => {});
+}
+
+const count = { invocations: 0 };
+// Like ours, it ends when llama does.
+(async () => {
+  for await (const _ of Deno.stdin.readable);
+  Deno.exit(0);
+})();
+
+for (;;) {
+  const next = await fetch(`${base}/invocation/next`);
+  const id = next.headers.get("lambda-runtime-aws-request-id");
+  const text = await next.text();
+  if (!next.ok || id === null) Deno.exit(1);
+  count.invocations++;
+  let answer = JSON.stringify({
+    pid: Deno.pid,
+    invocations: count.invocations,
+    headers: Object.fromEntries(next.headers),
+    environment: Deno.env.toObject(),
+    args: Deno.args,
+    cwd: Deno.cwd(),
+  });
+  let action = "response";
+  const job = JSON.parse(text);
+  if (job.log) await Deno.stdout.write(new TextEncoder().encode(job.log));
+  if (job.stderr) await Deno.stderr.write(new TextEncoder().encode(job.stderr));
+  if (job.exit !== undefined) Deno.exit(job.exit);
+  if (job.kill) {
+    Deno.kill(Deno.pid, job.kill);
+    await new Promise(() => {});
+  }
+  if (job.touch) await Deno.writeTextFile(job.touch, String(Deno.pid));
+  if (job.awaitFile) await appears(job.awaitFile);
+  if (job.child) {
+    // In a session of its own, as a command is, and holding the runtime's pipes.
+    const child = new Deno.Command("sleep", { args: ["600"], detached: true }).spawn();
+    answer = JSON.stringify({ child: child.pid });
+    await Deno.writeTextFile(job.child, String(child.pid));
+  }
+  if (job.hang) await new Promise(() => {});
+  if (job.error) {
+    action = "error";
+    answer = JSON.stringify({ errorType: "My.Error", errorMessage: job.error });
+  }
+  if (job.bytes) answer = JSON.stringify("x".repeat(job.bytes - 2));
+  if (job.askAgain) {
+    const again = await fetch(`${base}/invocation/next`);
+    await again.body?.cancel();
+    answer = JSON.stringify(again.headers.get("lambda-runtime-aws-request-id") === id);
+  }
+  if (job.wrongId) {
+    const wrong = await fetch(`${base}/invocation/nobody/response`, { method: "POST", body: "1" });
+    answer = JSON.stringify({ status: wrong.status, body: await wrong.json() });
+  }
+  const response = await fetch(`${base}/invocation/${id}/${action}`, {
+    method: "POST",
+    body: answer,
+  });
+  await response.body?.cancel();
+  if (job.exitAfter) Deno.exit(0);
+}
+
+async function appears(path: string): Promise<void> {
+  const directory = path.slice(0, path.lastIndexOf("/"));
+  using watcher = Deno.watchFs(directory);
+  if (await exists(path)) return;
+  for await (const _ of watcher) if (await exists(path)) return;
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { sha256 } from "../../lib/hash.ts";
+import { appears, call, fakeFunction, startLambda, statusOf } from "./helpers.ts";
+
+Deno.test("calls are refused as AWS refuses them", async () => {
+  await using test = await startLambda({
+    functions: [fakeFunction("f"), fakeFunction("g", { concurrency: 0 })],
+    functionsFrom: "my images",
+  });
+  const refusal = async (call: Promise<Response>) => {
+    const response = await call;
+    return [response.status, response.headers.get("x-amzn-errortype"), await response.json()];
+  };
+  const unknown = await call(test, "nobody", {});
+  assert.equal(decodeURIComponent(unknown.headers.get("x-llama-functions") ?? ""), "f,g");
+  assert.equal(
+    decodeURIComponent(unknown.headers.get("x-llama-functions-from") ?? ""),
+    "my images",
+  );
+  assert.deepEqual(await refusal(Promise.resolve(unknown)), [404, "ResourceNotFoundException", {
+    Type: "User",
+    Message: "Function not found: arn:aws:lambda:local-1:000000000000:function:nobody",
+  }]);
+  assert.deepEqual(await refusal(call(test, "f:live", {})), [404, "ResourceNotFoundException", {
+    Type: "User",
+    Message: "Function not found: arn:aws:lambda:local-1:000000000000:function:f:live",
+  }]);
+  assert.deepEqual(await refusal(call(test, "g", {})), [429, "TooManyRequestsException", {
+    Reason: "ReservedFunctionConcurrentInvocationLimitExceeded",
+    Type: "User",
+    message: "Rate Exceeded.",
+  }]);
+  const large = JSON.stringify("x".repeat(6_291_455));
+  assert.deepEqual(await refusal(call(test, "f", large)), [413, "RequestTooLargeException", {
+    Type: "User",
+    message: "Request must be smaller than 6291456 bytes for the InvokeFunction operation",
+  }]);
+  const [status, type, { message }] = await refusal(call(test, "f", "{"));
+  assert.equal(status, 400);
+  assert.equal(type, "InvalidRequestContentException");
+  assert.match(message, /^Could not parse request body into json: /);
+  const credentials = { accessKeyId: "AKIAOTHER", secretAccessKey: "x" };
+  const stranger = await refusal(call(test, "f", {}, { credentials }));
+  assert.deepEqual(stranger.slice(0, 2), [403, "UnrecognizedClientException"]);
+  const datetime = "20200101T000000Z";
+  const late = await refusal(call(test, "f", {}, { datetime }));
+  assert.deepEqual(late.slice(0, 2), [403, "InvalidSignatureException"]);
+  const other = await refusal(
+    call(test, "f", "", { method: "GET", path: "/2015-03-31/functions" }),
+  );
+  assert.deepEqual(other.slice(0, 2), [404, "UnknownOperationException"]);
+});
+
+Deno.test("a call without a signature gets nowhere, not even with a guess at the Runtime API", async () => {
+  await using test = await startLambda({ functions: [fakeFunction("f")] });
+  const { environment } = await (await call(test, "f", {})).json();
+  const runtimeApi = new URL(`http://${environment.AWS_LAMBDA_RUNTIME_API}`);
+  const guess = runtimeApi.pathname.replace(/[0-9a-f]{32}/, "0".repeat(32));
+  for (
+    const path of [
+      "/2015-03-31/functions/f/invocations",
+      "/2018-06-01/runtime/invocation/next",
+      `${guess}/2018-06-01/runtime/invocation/next`,
+    ]
+  ) {
+    const response = await fetch(test.lambda.endpoint + path, { client: test.client });
+    await response.body?.cancel();
+    assert.equal(response.status, 403, path);
+  }
+});
+
+Deno.test("reserved concurrency is the most calls at once", async () => {
+  await using test = await startLambda({
+    functions: [fakeFunction("f", { concurrency: 1 })],
+    concurrency: 2,
+  });
+  const [go, there] = [`${test.directory}/go`, `${test.directory}/there`];
+  const first = call(test, "f", { touch: there, awaitFile: go });
+  await appears(there);
+  assert.equal(await statusOf(call(test, "f", {})), 429);
+  await Deno.writeTextFile(go, "");
+  await (await first).body?.cancel();
+  assert.equal(await statusOf(call(test, "f", {})), 200);
+});
+
+Deno.test("the payload's hash may be signed as AWS's own tools do", async () => {
+  await using test = await startLambda({ functions: [fakeFunction("f")] });
+  const headers = { "x-amz-content-sha256": sha256("{}") };
+  assert.equal(await statusOf(call(test, "f", {}, { headers })), 200);
+  assert.equal(await statusOf(call(test, "f", { other: 1 }, { headers })), 403);
+});
