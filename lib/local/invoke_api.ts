@@ -96,7 +96,7 @@ export class InvokeApi {
         run().catch(() => {});
         return new Response(null, { status: 202, headers });
       case "RequestResponse":
-        return toResponse(await run(disconnection(request)), headers);
+        return toResponse(await run(request.signal), headers);
       default:
         throw new ApiError(400, "InvalidParameterValueException", {
           Type: "User",
@@ -159,17 +159,6 @@ export class InvokeApi {
 export function functionArn(region: string, name: string): string {
   return `arn:aws:lambda:${region}:000000000000:function:${name}`;
 }
-
-/**
- * The signal of a caller that goes away. Deno 2.9 prints a warning at the first look at it, since
- * its meaning will change; there a call that nobody waits for any more keeps its place.
- */
-function disconnection(request: Request): AbortSignal | undefined {
-  return complainsOfSignals ? undefined : request.signal;
-}
-
-const [major = 0, minor = 0] = Deno.version.deno.split(".").map(Number);
-const complainsOfSignals = major === 2 && minor >= 9;
 
 function toResponse(result: InvocationResult, headers: Record<string, string>): Response {
   return new Response(result.payload, {

@@ -3,27 +3,7 @@ import { expandOnce, type Expansion, LineTemplates } from "../../lib/jobs/expand
 import { readLines } from "../../lib/jobs/lines.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { bytesOf, textOf } from "../helpers.ts";
-
-interface Expected {
-  args?: string[];
-  output?: string;
-  output_b64?: string;
-  inputs?: string[];
-  outputs?: string[];
-  files?: Record<string, string>;
-  error?: string;
-}
-
-interface Case {
-  id: string;
-  kind: string;
-  template?: string;
-  context?: { Line?: string; Idx?: number; X?: unknown };
-  args?: string[];
-  stdin?: string;
-  expect?: Expected;
-  jobs?: Expected[];
-}
+import type { Case, Expect } from "../template/corpus.ts";
 
 const corpus: Case[] = JSON.parse(
   await Deno.readTextFile(new URL("../testdata/go-template.json", import.meta.url)),
@@ -38,7 +18,7 @@ const otherwise = new Set([
     .map(({ id }) => id),
 ]);
 
-function expansionOf({ args, inputs, outputs }: Expansion): Expected {
+function expansionOf({ args, inputs, outputs }: Expansion): Expect {
   const files = inputs.filter(({ source }) => source instanceof Uint8Array);
   return {
     args,
@@ -51,7 +31,7 @@ function expansionOf({ args, inputs, outputs }: Expansion): Expected {
   };
 }
 
-function attempt(work: () => Expansion): Expected {
+function attempt(work: () => Expansion): Expect {
   try {
     return expansionOf(work());
   } catch (error) {
@@ -61,12 +41,12 @@ function attempt(work: () => Expansion): Expected {
   }
 }
 
-function agree(actual: Expected, expected: Expected, id: string): void {
+function agree(actual: Expect, expected: Expect, id: string): void {
   if (expected.error !== undefined) {
     assert.equal(actual.error, expected.error.replace(/\s*\n\s*/g, "; "), id);
     return;
   }
-  const { args, inputs = [], outputs = [], files = {} } = expected;
+  const { args = [], inputs = [], outputs = [], files = {} } = expected;
   assert.deepEqual(actual, { args, inputs, outputs, files }, id);
 }
 
@@ -101,7 +81,7 @@ Deno.test("every template case without test data of its own holds in a job's con
     const actual = attempt(() =>
       kind === "invoke"
         ? expandOnce([template])
-        : new LineTemplates([template]).expand(context.Line ?? "", context.Idx ?? 0)
+        : new LineTemplates([template]).expand(context.Line ?? "", Number(context.Idx ?? 0))
     );
     if (expect?.error === undefined) {
       agree(actual, { ...expect, args: [expect?.output ?? ""] }, id);

@@ -270,9 +270,8 @@ Deno.test("a thousand calls at once are answered by as few environments as there
 });
 
 // Deno 2.9 does not say when a caller goes away without printing a warning.
-const [, minor = 0] = Deno.version.deno.split(".").map(Number);
 
-Deno.test("a caller that goes away while it waits is dropped", { ignore: minor >= 9 }, async () => {
+Deno.test("a caller that goes away while it waits is dropped", async () => {
   await using test = await startLambda({ functions: [fakeFunction("f")], concurrency: 1 });
   const [there, go, never] = ["there", "go", "never"].map((name) => `${test.directory}/${name}`);
   assert(there !== undefined && go !== undefined && never !== undefined);
