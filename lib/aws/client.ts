@@ -4,12 +4,12 @@
  * @module
  */
 
-import { AwsV4Signer } from "../deps.ts";
 import { LlamaError, messageOf } from "../errors.ts";
 import { sha256 } from "../hash.ts";
 import { directClient } from "../http.ts";
 import type { Credentials } from "./credentials.ts";
 import type { Location, Service } from "./endpoint.ts";
+import { Signer } from "./signer.ts";
 
 /** What a client is made of. */
 export interface AwsClientOptions {
@@ -75,7 +75,7 @@ export class AwsClient implements Disposable {
     const { sessionToken, ...keys } = await (this.#credentials ??= this.#options.credentials());
     const { region } = await this.location();
     const { service, method, url, body, signal } = request;
-    const signer = new AwsV4Signer({
+    const signer = new Signer({
       ...keys,
       ...(sessionToken === undefined ? {} : { sessionToken }),
       service,

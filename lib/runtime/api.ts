@@ -1,0 +1,132 @@
+/**
+ * The Runtime API, by which Lambda hands out invocations.
+ *
+ * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+ *
+ * @module
+ */
+
+import { setTimeout as delay } from "node:timers/promises";
+import { messageOf } from "../errors.ts";
+import { directClient } from "../http.ts";
+import { maxPayloadBytes } from "../protocol.ts";
+import { JobError } from "./job_error.ts";
+
+/** An invocation that waits for its answer. */
+export interface Invocation {
+  /** The request's id. */
+  id: string;
+  /** The request's payload. */
+  text: string;
+  /** The X-Ray trace header, where there is one. */
+  traceId: string | undefined;
+  /** When it arrived, as `performance.now()` has it. */
+  received: number;
+}
+
+/** The pauses before a call is repeated, in milliseconds. */
+const pauses = [20, 100, 500];
+
+/** A client of the Runtime API. Close it when done: it holds a connection. */
+export class RuntimeApi implements Disposable {
+  readonly #base: string;
+  readonly #client: Deno.HttpClient;
+
+  /** @param address `HOST:PORT`, and maybe a path after it. */
+  constructor(address: string) {
+    this.#base = `http://${address}/2018-06-01/runtime`;
+    this.#client = directClient(address.replace(/\/.*$/s, ""));
+  }
+
+  /**
+   * Waits for the next invocation, for hours if need be.
+   *
+   * @param signal Ends the wait.
+   * @returns The invocation.
+   * @throws {Error} If the API cannot be reached, or refuses.
+   */
+  async next(signal: AbortSignal): Promise<Invocation> {
+    const { status, headers, text } = await this.#call("/invocation/next", { signal });
+    const id = headers.get("lambda-runtime-aws-request-id");
+    if (status !== 200 || !id) throw new Error(`the Runtime API refused "next": status ${status}`);
+    return {
+      id,
+      text,
+      traceId: headers.get("lambda-runtime-trace-id") ?? undefined,
+      received: performance.now(),
+    };
+  }
+
+  /**
+   * Answers an invocation.
+   *
+   * @param id The request's id.
+   * @param body The response.
+   * @param signal Ends the call.
+   * @throws {JobError} `Llama.Internal` if the response is too large for Lambda.
+   * @throws {Error} If the API cannot be reached, or refuses.
+   */
+  async respond(id: string, body: string, signal: AbortSignal): Promise<void> {
+    const { status } = await this.#post(`/invocation/${id}/response`, body, {}, signal);
+    if (status === 413) {
+      throw new JobError(
+        "Llama.Internal",
+        `the answer is too large: Lambda's limit is ${maxPayloadBytes} bytes of JSON; set ` +
+          "LLAMA_OBJECT_STORE=s3://BUCKET/PREFIX/ in the function's environment",
+      );
+    }
+    if (status >= 300) throw new Error(`the Runtime API refused the response: status ${status}`);
+  }
+
+  /**
+   * Tells that an invocation failed, or, without an id, that the runtime could not start.
+   *
+   * @param id The request's id.
+   * @param error Why.
+   * @param signal Ends the call.
+   * @throws {Error} If the API cannot be reached, or refuses.
+   */
+  async fail(id: string | undefined, error: JobError, signal: AbortSignal): Promise<void> {
+    const path = id === undefined ? "/init/error" : `/invocation/${id}/error`;
+    const { status } = await this.#post(path, JSON.stringify(error.payload()), {
+      "lambda-runtime-function-error-type": error.type,
+    }, signal);
+    if (status >= 300) throw new Error(`the Runtime API refused the error: status ${status}`);
+  }
+
+  /** Closes the connection. */
+  [Symbol.dispose](): void {
+    this.#client.close();
+  }
+
+  #post(path: string, body: string, headers: Record<string, string>, signal: AbortSignal) {
+    return this.#call(path, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body,
+      signal,
+    });
+  }
+
+  /** The API is on this machine: what fails is worth another attempt, as is a 5xx. */
+  async #call(path: string, init: RequestInit & { signal: AbortSignal }) {
+    const { signal } = init;
+    for (let attempt = 0;; attempt++) {
+      const pause = pauses[attempt];
+      try {
+        const response = await fetch(this.#base + path, { ...init, client: this.#client });
+        // Read even where nothing is in it: a body that is cancelled costs the connection.
+        const text = await response.text();
+        if (response.status < 500 || pause === undefined) {
+          return { status: response.status, headers: response.headers, text };
+        }
+      } catch (cause) {
+        signal.throwIfAborted();
+        if (pause === undefined) {
+          throw new Error(`the Runtime API does not answer: ${messageOf(cause)}`, { cause });
+        }
+      }
+      await delay(pause, undefined, { signal });
+    }
+  }
+}

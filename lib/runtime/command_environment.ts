@@ -1,0 +1,43 @@
+/**
+ * The environment variables that a command gets.
+ *
+ * @module
+ */
+
+import type { Environment } from "../environment.ts";
+
+/** What jobs on this machine do not get: the user's secrets, and the emulator's addresses. */
+const withheld: ReadonlySet<string> = new Set([
+  "AWS_ACCESS_KEY_ID",
+  "AWS_SECRET_ACCESS_KEY",
+  "AWS_SESSION_TOKEN",
+  "AWS_LAMBDA_RUNTIME_API",
+  "LLAMA_LOCAL",
+  "LLAMA_OBJECT_STORE",
+]);
+
+/** The trace of the invocation, where the X-Ray SDKs look for it. */
+const traceVariable = "_X_AMZN_TRACE_ID";
+
+/**
+ * The variables for a command. On Lambda it inherits all, since it may use the function's role; on
+ * this machine there is no role, only the user's own credentials.
+ *
+ * @param environment The runtime's own variables.
+ * @param options The invocation's trace, and whether this is the emulator.
+ * @returns What to set, and whether nothing else is inherited.
+ */
+export function commandEnvironment(
+  environment: Environment,
+  { traceId, isLocal }: { traceId: string | undefined; isLocal: boolean },
+): { environment: Record<string, string>; onlyThese: boolean } {
+  const variables: Record<string, string> = {};
+  if (isLocal) {
+    for (const [name, value] of Object.entries(environment)) {
+      if (value === undefined || withheld.has(name) || name.startsWith("DENO_")) continue;
+      variables[name] = value;
+    }
+  }
+  if (traceId !== undefined) variables[traceVariable] = traceId;
+  return { environment: variables, onlyThese: isLocal };
+}

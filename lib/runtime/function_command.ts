@@ -1,0 +1,172 @@
+/**
+ * What a function runs.
+ *
+ * @module
+ */
+
+import { isAbsolute, join } from "node:path";
+import type { Environment } from "../environment.ts";
+import { reasonOf } from "../errors.ts";
+import { JobError } from "./job_error.ts";
+
+/** How the runtime was started, which says what it runs; a job's `args` follow. */
+export type FunctionCommand =
+  /** A file of the function's package, or else a program on `PATH`. */
+  | { kind: "handler"; handler: string; taskRoot: string }
+  /** A program and its first arguments. A relative path begins at `directory`. */
+  | { kind: "words"; program: string; args: readonly string[]; directory: string }
+  /** Nothing: a job's `args` alone. */
+  | { kind: "job" };
+
+/** A program to start. */
+export interface Program {
+  /** Its absolute path. */
+  path: string;
+  /** All its arguments. */
+  args: string[];
+}
+
+/** `PATH` where there is none: as the shell has it. */
+const defaultSearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/**
+ * Finds out what the function runs.
+ *
+ * @param args The runtime's own arguments.
+ * @param environment The runtime's environment variables.
+ * @param directory The directory that the runtime was started in, such as an image's `WORKDIR`.
+ * @returns What the function runs.
+ * @throws {JobError} `Llama.NoSuchCommand` if the handler is a path that leads out of the package.
+ */
+export function findFunctionCommand(
+  args: readonly string[],
+  environment: Environment,
+  directory: string,
+): FunctionCommand {
+  const [program, ...rest] = args;
+  if (program !== undefined) {
+    const [option, text] = rest;
+    if (program === "/bin/sh" && option === "-c" && text !== undefined && rest.length === 2) {
+      const [name = ""] = text.trim().split(/\s+/);
+      return { kind: "words", program, args: ["-c", `${text} "$@"`, name], directory };
+    }
+    return { kind: "words", program, args: rest, directory };
+  }
+  const handler = environment["_HANDLER"];
+  if (!handler) return { kind: "job" };
+  if (isAbsolute(handler) || handler.split("/").includes("..")) {
+    throw new JobError(
+      "Llama.NoSuchCommand",
+      `handler ${JSON.stringify(handler)}: not a path inside the function's package; name a file ` +
+        "of the package, or a program on PATH",
+    );
+  }
+  return { kind: "handler", handler, taskRoot: environment["LAMBDA_TASK_ROOT"] || directory };
+}
+
+/**
+ * Finds the program that a job starts.
+ *
+ * @param command What the function runs.
+ * @param args The job's arguments.
+ * @param options The value of `PATH`, and the job's directory.
+ * @returns The program with all its arguments.
+ * @throws {JobError} `Llama.NoSuchCommand` if there is no such program, or it cannot be executed;
+ * `Llama.BadRequest` if the job has to name one and does not.
+ */
+export function findProgram(
+  command: FunctionCommand,
+  args: readonly string[],
+  { searchPath = defaultSearchPath, jobDirectory }: {
+    searchPath?: string | undefined;
+    jobDirectory: string;
+  },
+): Program {
+  switch (command.kind) {
+    case "handler": {
+      const { handler, taskRoot } = command;
+      const file = join(taskRoot, handler);
+      const unusable = whyUnusable(file);
+      if (unusable === undefined) return { path: file, args: [...args] };
+      if (unusable.found) throw noSuchCommand(handler, `${file} ${unusable.why}`);
+      if (handler.includes("/")) throw noSuchCommand(handler, `not found in ${taskRoot}`);
+      return {
+        path: search(handler, searchPath, jobDirectory, `not found in ${taskRoot}, nor`),
+        args: [...args],
+      };
+    }
+    case "words": {
+      const { program, directory } = command;
+      const path = program.includes("/")
+        ? usable(program, absolute(directory, program))
+        : search(program, searchPath, jobDirectory, "not found");
+      return { path, args: [...command.args, ...args] };
+    }
+    case "job": {
+      const [program, ...rest] = args;
+      if (program === undefined || program === "") {
+        throw new JobError(
+          "Llama.BadRequest",
+          "args: no command: this function has none of its own (no handler, no CMD), so the " +
+            "first argument must name a program",
+        );
+      }
+      const path = program.includes("/")
+        ? usable(program, absolute(jobDirectory, program))
+        : search(program, searchPath, jobDirectory, "not found");
+      return { path, args: rest };
+    }
+  }
+}
+
+/**
+ * The error for a command that cannot be started.
+ *
+ * @param name The command as it was named.
+ * @param why What is wrong with it.
+ * @param cause What the system said.
+ * @returns An error to throw.
+ */
+export function noSuchCommand(name: string, why: string, cause?: unknown): JobError {
+  return new JobError("Llama.NoSuchCommand", `no such command: ${JSON.stringify(name)}: ${why}`, {
+    cause,
+  });
+}
+
+function absolute(directory: string, path: string): string {
+  return isAbsolute(path) ? path : join(directory, path);
+}
+
+function usable(name: string, path: string): string {
+  const unusable = whyUnusable(path);
+  if (unusable) throw noSuchCommand(name, path === name ? unusable.why : `${path} ${unusable.why}`);
+  return path;
+}
+
+/** Looks a name up as execvp(3) does: the first that can be executed. */
+function search(name: string, searchPath: string, directory: string, prefix: string): string {
+  let refused: string | undefined;
+  for (const entry of searchPath.split(":")) {
+    const path = join(absolute(directory, entry), name);
+    const unusable = whyUnusable(path);
+    if (!unusable) return path;
+    if (unusable.found) refused ??= `${path} ${unusable.why}`;
+  }
+  throw noSuchCommand(name, refused ?? `${prefix} on PATH (${searchPath})`);
+}
+
+function whyUnusable(path: string): { found: boolean; why: string } | undefined {
+  try {
+    const { isDirectory, isFile, mode } = Deno.statSync(path);
+    if (isDirectory) return { found: true, why: "is a directory" };
+    if (!isFile) return { found: true, why: "is not a regular file" };
+    if (mode !== null && (mode & 0o111) === 0) {
+      return { found: true, why: "is not executable (its mode has no x)" };
+    }
+    return undefined;
+  } catch (error) {
+    const found = !(error instanceof Deno.errors.NotFound) &&
+      !(error instanceof Deno.errors.NotADirectory);
+    return { found, why: found ? `cannot be looked at: ${reasonOf(error)}` : "does not exist" };
+  }
+}

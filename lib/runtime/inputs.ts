@@ -1,0 +1,149 @@
+/**
+ * From the blobs of a request to files and standard input.
+ *
+ * @module
+ */
+
+import { blobConcurrency, decodeBlob, decodeBlobToFile } from "../blob.ts";
+import { mapConcurrently } from "../concurrency.ts";
+import { LlamaError, reasonOf } from "../errors.ts";
+import { type Blob, type File, permissionBits, type Request } from "../protocol.ts";
+import type { ObjectStore } from "../store/store.ts";
+import { JobError } from "./job_error.ts";
+import { checkPath, planDirectories } from "./paths.ts";
+import type { Input } from "./run_command.ts";
+import type { Workspace } from "./workspace.ts";
+
+/** Where the blobs go, and where they come from. */
+export interface WriteInputsOptions {
+  /** The directories of this invocation. */
+  workspace: Workspace;
+  /** The object store; called only if there is an object. */
+  store: () => ObjectStore;
+  /** Ends the work early. */
+  signal: AbortSignal;
+}
+
+/** One blob, and what is done with it. */
+interface Job {
+  field: string;
+  blob: Blob;
+  write: () => Promise<void>;
+}
+
+/**
+ * Fills the job's directory.
+ *
+ * @param request The request.
+ * @param options Directories, store and signal.
+ * @returns The command's standard input, undefined for an empty one.
+ * @throws {JobError} `Llama.BadRequest` for a path or a blob that cannot be, before anything is
+ * written; `Llama.MissingObject` with all objects that are missing.
+ * @throws {LlamaError} As the store.
+ */
+export async function writeInputs(
+  request: Request,
+  options: WriteInputsOptions,
+): Promise<Input | undefined> {
+  const { workspace, store, signal } = options;
+  const files = Object.entries(request.files).map(([remote, file]) => ({
+    file,
+    field: `files.${remote}`,
+    path: checkPath("files", remote),
+  }));
+  const outputs = request.outputs.map((output) =>
+    checkPath("outputs", output, { directory: true })
+  );
+  const directories = planDirectories(files.map(({ path }) => path), outputs);
+  const top = workspace.job();
+  for (const directory of directories) {
+    naming(directory, () => Deno.mkdirSync(`${top}/${directory}`, { recursive: true }));
+  }
+  const jobs: Job[] = files.map(({ file, field, path }) => ({
+    field,
+    blob: file,
+    write: () => writeInput(path, `${top}/${path}`, file, store, signal),
+  }));
+  let stdin: Input | undefined;
+  const blob = request.stdin;
+  if (blob !== undefined && Object.keys(blob).length > 0) {
+    jobs.push({
+      field: "stdin",
+      blob,
+      write: async () => {
+        // What is stored may be of any size, so it goes by way of a file.
+        if (blob.r === undefined) {
+          stdin = await decodeBlob(blob, store, signal);
+        } else {
+          const path = workspace.dataFile("stdin");
+          await decodeBlobToFile(blob, path, store, signal);
+          stdin = { path };
+        }
+      },
+    });
+  }
+  await writeAllOf(jobs, store, signal);
+  return stdin;
+}
+
+async function writeAllOf(
+  jobs: readonly Job[],
+  store: () => ObjectStore,
+  signal: AbortSignal,
+): Promise<void> {
+  const missing = new Set<string>();
+  await mapConcurrently(jobs, blobConcurrency, async ({ field, blob, write }) => {
+    try {
+      if (missing.size === 0 || blob.r === undefined) {
+        await write();
+      } else if (!missing.has(blob.r) && !(await store().has(blob.r, signal))) {
+        // The job will not run, and the client wants to know all that it has to send.
+        missing.add(blob.r);
+      }
+    } catch (error) {
+      if (!(error instanceof LlamaError)) throw error;
+      if (error.code === "missing-object" && blob.r !== undefined) {
+        missing.add(blob.r);
+      } else if (error.code === "protocol") {
+        throw new JobError("Llama.BadRequest", `${field}: ${error.message}`, { cause: error });
+      } else {
+        throw error;
+      }
+    }
+  }, signal);
+  if (missing.size === 0) return;
+  const objects = [...missing].toSorted();
+  const what = objects.length === 1 ? `object ${objects[0]} is` : `${objects.length} objects are`;
+  throw new JobError("Llama.MissingObject", `${what} not in ${store().url}`, { objects });
+}
+
+async function writeInput(
+  name: string,
+  path: string,
+  file: File,
+  store: () => ObjectStore,
+  signal: AbortSignal,
+): Promise<void> {
+  // Deno gives a file the mode that is asked for, whatever the umask.
+  const mode = permissionBits(file);
+  if (file.r === undefined) {
+    const bytes = await decodeBlob(file, store, signal);
+    naming(name, () => Deno.writeFileSync(path, bytes, { createNew: true, mode }));
+  } else {
+    await decodeBlobToFile(file, path, store, signal);
+    Deno.chmodSync(path, mode);
+  }
+}
+
+/** Names a path that the system takes for none: too long, or with a character it does not take. */
+function naming(name: string, work: () => void): void {
+  try {
+    work();
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? cause.code : undefined;
+    if (code !== "ENAMETOOLONG" && code !== "EINVAL" && code !== "EILSEQ") throw cause;
+    throw new JobError("Llama.BadRequest", `${JSON.stringify(name)}: ${reasonOf(cause)}`, {
+      cause,
+    });
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The runtime as a process.
+ *
+ * @module
+ */
+
+import type { Environment } from "../environment.ts";
+import { RuntimeApi } from "./api.ts";
+import { runLoop } from "./loop.ts";
+
+/**
+ * Runs the runtime in this process, with its standard input, error and signals.
+ *
+ * @param args The program's own arguments: an image's `CMD`, or none.
+ * @param environment The environment variables.
+ * @returns The exit status: 0 if it was told to end, 1 if it could not go on, 2 if it was not
+ * started by Lambda. Exit then at once: a read of standard input may be under way.
+ */
+export async function runtimeMain(
+  args: readonly string[],
+  environment: Environment,
+): Promise<number> {
+  const log = (line: string) => console.error(line);
+  const address = environment["AWS_LAMBDA_RUNTIME_API"];
+  if (!address) {
+    log(
+      "llama: this is the runtime of a Lambda function: AWS Lambda starts it, or `llama local` " +
+        "(AWS_LAMBDA_RUNTIME_API is not set)",
+    );
+    return 2;
+  }
+  const end = new AbortController();
+  const terminate = () => end.abort();
+  // Lambda announces its end to a runtime that has extensions beside it.
+  Deno.addSignalListener("SIGTERM", terminate);
+  try {
+    using api = new RuntimeApi(address);
+    return await runLoop(api, { args, environment, log, stdin: Deno.stdin, signal: end.signal });
+  } finally {
+    Deno.removeSignalListener("SIGTERM", terminate);
+  }
+}

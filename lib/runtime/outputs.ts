@@ -1,0 +1,141 @@
+/**
+ * Finds what the command made.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import type { FileSource } from "../blob.ts";
+import { reasonOf } from "../errors.ts";
+import { checkPath } from "./paths.ts";
+
+/** An output that is there. */
+export interface FoundOutput {
+  /** The remote path. */
+  remote: string;
+  /** The file. */
+  source: FileSource;
+  /** Its permission bits. */
+  mode: number;
+}
+
+/** What became of the outputs of a job. */
+export interface Outputs {
+  /** Those that are there. */
+  found: FoundOutput[];
+  /** Why each of the others is not, by its remote path. */
+  refused: Map<string, string>;
+  /** What a directory holds beside regular files, and why it does not go along. */
+  leftOut: string[];
+}
+
+/**
+ * Finds the outputs of a job. Nothing outside of its directory is ever read.
+ *
+ * @param top The job's directory, free of links.
+ * @param outputs The remote paths; one that ends in `/` is a directory.
+ * @returns The files there are, and why others are not.
+ */
+export function findOutputs(top: string, outputs: readonly string[]): Outputs {
+  const search = new Search(top);
+  for (const output of new Set(outputs)) search.find(output);
+  return search;
+}
+
+class Search implements Outputs {
+  readonly found: FoundOutput[] = [];
+  readonly refused = new Map<string, string>();
+  readonly leftOut: string[] = [];
+  readonly #top: string;
+  readonly #seen = new Set<string>();
+
+  constructor(top: string) {
+    this.#top = top;
+  }
+
+  find(remote: string): void {
+    // Without the "/" at its end, by which the system would say of a file that it is not there.
+    const name = checkPath("outputs", remote, { directory: true }).replace(/\/$/, "");
+    const path = join(this.#top, name);
+    try {
+      const real = this.#realPath(path);
+      if (real === undefined) {
+        this.refused.set(remote, "a symbolic link out of the job's directory");
+      } else if (remote.endsWith("/")) {
+        if (Deno.lstatSync(real).isDirectory) this.#walk(real, remote);
+        else this.refused.set(remote, "not a directory");
+      } else {
+        const refusal = this.#take(real, remote);
+        if (refusal !== undefined) this.refused.set(remote, refusal);
+      }
+    } catch (error) {
+      this.refused.set(remote, whyNot(error, path));
+    }
+  }
+
+  /** @returns Where the path leads; undefined if that is outside. */
+  #realPath(path: string): string | undefined {
+    const real = Deno.realPathSync(path);
+    return real === this.#top || real.startsWith(`${this.#top}/`) ? real : undefined;
+  }
+
+  /** @returns Why not, if it is not taken. */
+  #take(real: string, remote: string): string | undefined {
+    const { isFile, isDirectory, size, mode } = Deno.lstatSync(real);
+    if (isDirectory) return `is a directory (ask for ${remote}/)`;
+    if (!isFile) return "not a regular file";
+    // Without the right to read it, this job has one output less; later, it would have none.
+    Deno.openSync(real).close();
+    if (!this.#seen.has(remote)) {
+      this.#seen.add(remote);
+      this.found.push({ remote, source: { path: real, size }, mode: (mode ?? 0) & 0o777 });
+    }
+    return undefined;
+  }
+
+  #walk(directory: string, remote: string): void {
+    const entries = Array.from(Deno.readDirSync(directory));
+    // The order of a directory is no order; answers for the same files shall be the same.
+    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const { name, isSymlink, isDirectory, isFile } of entries) {
+      const path = join(directory, name);
+      const remotePath = remote + name;
+      try {
+        if (isSymlink) this.#leaveOut(remotePath, "a symbolic link");
+        else if (isDirectory) this.#walk(path, `${remotePath}/`);
+        else if (!isFile) this.#leaveOut(remotePath, "not a regular file");
+        else this.#take(path, remotePath);
+      } catch (error) {
+        this.#leaveOut(
+          remotePath,
+          error instanceof Deno.errors.NotFound && name.includes("\uFFFD")
+            ? "its name is not UTF-8"
+            : reasonOf(error),
+        );
+      }
+    }
+  }
+
+  #leaveOut(remote: string, why: string): void {
+    // A name may hold a line break, and this is one line.
+    // deno-lint-ignore no-control-regex
+    const name = /[\x00-\x1f\x7f]/.test(remote) ? JSON.stringify(remote) : remote;
+    this.leftOut.push(`left out ${name}: ${why}`);
+  }
+}
+
+function whyNot(error: unknown, path: string): string {
+  const absent = error instanceof Deno.errors.NotFound ||
+    error instanceof Deno.errors.NotADirectory;
+  if (!absent) return reasonOf(error);
+  return isLink(path) ? "a symbolic link to nothing" : "was not made by the command";
+}
+
+function isLink(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSymlink;
+  } catch {
+    // Not there at all.
+    return false;
+  }
+}

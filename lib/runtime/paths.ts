@@ -1,0 +1,76 @@
+/**
+ * The remote paths of a request.
+ *
+ * @module
+ */
+
+import { posix } from "node:path";
+import { JobError } from "./job_error.ts";
+
+/**
+ * Checks a remote path. The client checks too, but anyone may invoke a function.
+ *
+ * @param field The request's field, for the message.
+ * @param path The path as it came.
+ * @param options Whether it may end in `/`, as an output that is a directory does.
+ * @returns The path without `.` parts and doubled slashes; a directory keeps the `/` at its end,
+ * and the job's own is `./`.
+ * @throws {JobError} `Llama.BadRequest` if it could lead out of the job's directory, or names
+ * nothing.
+ */
+export function checkPath(
+  field: string,
+  path: string,
+  options: { directory: boolean } = { directory: false },
+): string {
+  const refuse = (why: string) =>
+    new JobError("Llama.BadRequest", `${field}: ${JSON.stringify(path)} ${why}`);
+  if (path === "") throw refuse("is an empty path");
+  if (path.includes("\0")) throw refuse("holds a NUL byte");
+  // Half a surrogate pair has no UTF-8; the file would silently get another name.
+  if (!path.isWellFormed()) throw refuse("is not Unicode text");
+  if (path.startsWith("/")) throw refuse("is an absolute path, not one in the job's directory");
+  if (path.split("/").includes("..")) throw refuse('has a part "..", which may lead out');
+  const clean = posix.normalize(path);
+  if (options.directory) return clean === "." ? "./" : clean;
+  if (clean.endsWith("/") || clean === ".") throw refuse("names a directory, not a file");
+  return clean;
+}
+
+/**
+ * The directories of a request's paths, for files written and for outputs to come.
+ *
+ * @param files Checked paths of files that are written.
+ * @param outputs Checked paths of outputs.
+ * @returns All directories that must be there, without those that others imply.
+ * @throws {JobError} `Llama.BadRequest` if two files are one, or a file is a directory of another.
+ */
+export function planDirectories(files: readonly string[], outputs: readonly string[]): string[] {
+  const names = new Set<string>();
+  for (const file of files) {
+    if (names.has(file)) {
+      throw new JobError("Llama.BadRequest", `files: ${JSON.stringify(file)} is there twice`);
+    }
+    names.add(file);
+  }
+  const seen = new Set<string>();
+  const leaves = new Set<string>();
+  for (const path of [...files, ...outputs]) {
+    let slash = path.lastIndexOf("/");
+    if (slash > 0) leaves.add(path.slice(0, slash));
+    for (; slash > 0; slash = path.lastIndexOf("/", slash - 1)) {
+      const directory = path.slice(0, slash);
+      if (seen.has(directory)) break;
+      if (names.has(directory)) {
+        throw new JobError(
+          "Llama.BadRequest",
+          `files: ${JSON.stringify(directory)} is a file, but ${JSON.stringify(path)} needs a ` +
+            "directory of that name",
+        );
+      }
+      seen.add(directory);
+    }
+  }
+  leaves.delete(".");
+  return [...leaves];
+}

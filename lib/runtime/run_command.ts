@@ -1,0 +1,154 @@
+/**
+ * Runs a command to its end.
+ *
+ * @module
+ */
+
+import { killGroup } from "../processes.ts";
+import { readSize } from "../hash.ts";
+import { Capture } from "./capture.ts";
+import type { Program } from "./function_command.ts";
+import { MemoryWatch } from "./memory.ts";
+import { type StartOptions, startProgram } from "./start.ts";
+
+/** The status of a command that ran out of time, as coreutils' `timeout` has it. */
+export const timedOutStatus = 124;
+
+/** What a command reads: bytes, or the file that holds them. */
+export type Input = Uint8Array | { path: string };
+
+/** How a command is run. */
+export interface RunOptions extends Omit<StartOptions, "stdin"> {
+  /** Its standard input; an empty one if absent. */
+  stdin?: Input | undefined;
+  /** Milliseconds after which its process group is ended. */
+  timeoutMs?: number | undefined;
+  /** Names a file for output that is too much for memory. */
+  spillPath: (name: string) => string;
+  /** Ends its process group, and the run. */
+  signal: AbortSignal;
+}
+
+/** How a command ended. */
+export interface CommandResult {
+  /** Its exit status, 128 + N if signal N ended it, 124 if it ran out of time. */
+  status: number;
+  /** What it wrote to standard output. */
+  stdout: Capture;
+  /** What it wrote to standard error. */
+  stderr: Capture;
+  /** Peak resident bytes, as far as they were seen. */
+  memory: number | undefined;
+}
+
+/** The longest time that a timer takes: 24.8 days. */
+export const longestTimerMs = 2 ** 31 - 1;
+
+/**
+ * Runs a command to its end. When it ends, so does all of its process group.
+ *
+ * @param program What to run.
+ * @param options Where, how and until when.
+ * @returns How it ended.
+ * @throws {JobError} As {@linkcode startProgram}.
+ * @throws The signal's reason; what the file system throws when there is no room for the output.
+ */
+export async function runCommand(program: Program, options: RunOptions): Promise<CommandResult> {
+  const { stdin, signal, spillPath } = options;
+  signal.throwIfAborted();
+  const child = startProgram(program, { ...options, stdin: stdin !== undefined });
+  let hasEnded = false;
+  // Never after its end: the number may be another process's by then, and Deno 2.6 may still run a
+  // timer that was cleared when it was due.
+  const end = () => {
+    if (!hasEnded) killGroup(child.pid);
+  };
+  signal.addEventListener("abort", end);
+  using memory = new MemoryWatch(child.pid);
+  const stdout = new Capture(child.stdout, () => spillPath("stdout"));
+  const stderr = new Capture(child.stderr, () => spillPath("stderr"));
+  // Output that cannot be kept ends the command: it would wait forever for a reader.
+  stdout.ended.catch(end);
+  stderr.ended.catch(end);
+  const feed = stdin === undefined ? undefined : new Feed(child.stdin, stdin, end);
+  let timedOut = false;
+  const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => {
+    timedOut ||= !hasEnded;
+    end();
+  }, Math.min(options.timeoutMs, longestTimerMs));
+  try {
+    const status = await statusOf(child);
+    clearTimeout(timer);
+    // Children that it left behind in its group hold the pipes, and have nobody to work for.
+    end();
+    hasEnded = true;
+    feed?.stop();
+    await Promise.all([stdout.finish(), stderr.finish()]);
+    signal.throwIfAborted();
+    if (feed?.failure !== undefined) throw feed.failure;
+    return {
+      status: timedOut ? timedOutStatus : status,
+      stdout,
+      stderr,
+      memory: memory.peakBytes,
+    };
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", end);
+    await Promise.all([stdout.close(), stderr.close()]);
+  }
+}
+
+async function statusOf(child: Deno.ChildProcess): Promise<number> {
+  try {
+    return (await child.status).code;
+  } catch (error) {
+    // Deno has no names for the real-time signals, and throws when one ended a child.
+    const [, signal] = /^Invalid signal: (\d+)/.exec(error instanceof Error ? error.message : "") ??
+      [];
+    if (signal === undefined) throw error;
+    return 128 + Number(signal);
+  }
+}
+
+/** Writes a command's standard input, as far as the command reads it. */
+class Feed {
+  /** Why the input could not be read, if it could not. */
+  failure: unknown;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBufferLike>>;
+  #stopped = false;
+
+  constructor(stream: WritableStream<Uint8Array>, input: Input, onFailure: () => void) {
+    this.#writer = stream.getWriter();
+    this.#write(input).catch((error) => {
+      this.#writer.abort().catch(() => {});
+      // A command need not read all of its input, or any.
+      if (this.#stopped || error instanceof Deno.errors.BrokenPipe) return;
+      this.failure = error;
+      onFailure();
+    });
+  }
+
+  /**
+   * The command has ended. Nobody waits for what is left: a write may hang until some process that
+   * left the group, and holds the pipe, ends.
+   */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  async #write(input: Input): Promise<void> {
+    if (input instanceof Uint8Array) {
+      await this.#writer.write(input);
+    } else {
+      using file = await Deno.open(input.path);
+      const buffer = new Uint8Array(readSize);
+      for (;;) {
+        const count = this.#stopped ? null : await file.read(buffer);
+        if (count === null) break;
+        await this.#writer.write(buffer.subarray(0, count));
+      }
+    }
+    await this.#writer.close();
+  }
+}

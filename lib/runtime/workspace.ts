@@ -1,0 +1,100 @@
+/**
+ * The directories of one invocation.
+ *
+ * @module
+ */
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+
+/** The beginning of the name of every job's directory. */
+export const jobPrefix = "llama-job-";
+
+/** The beginning of the name of the directories that hold what the command must not see. */
+const dataPrefix = "llama-data-";
+
+/** The directories of one invocation, made when they are asked for and removed at its end. */
+export class Workspace {
+  readonly #parent: string;
+  #job: string | undefined;
+  #data: string | undefined;
+
+  /** @param parent Where directories for temporary files are made. */
+  constructor(parent: string) {
+    this.#parent = parent;
+  }
+
+  /**
+   * The command's own directory.
+   *
+   * @returns Its path, free of links.
+   */
+  job(): string {
+    return this.#job ??= this.#make(jobPrefix);
+  }
+
+  /**
+   * A place for data that is too big for memory, out of the command's way.
+   *
+   * @param name The file's name.
+   * @returns A path in a private directory.
+   */
+  dataFile(name: string): string {
+    this.#data ??= this.#make(dataPrefix);
+    return join(this.#data, name);
+  }
+
+  /** Removes what was made. */
+  async remove(): Promise<void> {
+    for (const path of this.#made()) {
+      try {
+        await Deno.remove(path, { recursive: true });
+      } catch {
+        removeAnyway(path);
+      }
+    }
+  }
+
+  /** Removes what was made, at once: for when the process is about to end. */
+  removeSync(): void {
+    for (const path of this.#made()) removeAnyway(path);
+  }
+
+  #made(): string[] {
+    return [this.#job, this.#data].filter((path) => path !== undefined);
+  }
+
+  #make(prefix: string): string {
+    return Deno.realPathSync(Deno.makeTempDirSync({ dir: this.#parent, prefix }));
+  }
+}
+
+/** How often a tree is removed to which some process that is being killed still adds. */
+const attempts = 5;
+
+/**
+ * Removes a tree, even one with directories that the command made read-only. Never follows a link.
+ *
+ * @param path The top; if it is not there, nothing is done.
+ * @throws What the file system throws.
+ */
+export function removeAnyway(path: string): void {
+  for (let attempt = 1;; attempt++) {
+    try {
+      makeRemovable(path);
+      Deno.removeSync(path, { recursive: true });
+      return;
+    } catch (error) {
+      if (!existsSync(path)) return;
+      if (attempt === attempts) throw error;
+    }
+  }
+}
+
+/** What a directory holds can be removed only if its owner may write to it. */
+function makeRemovable(directory: string): void {
+  Deno.chmodSync(directory, 0o700);
+  for (const entry of Deno.readDirSync(directory)) {
+    if (entry.isDirectory) makeRemovable(join(directory, entry.name));
+  }
+}

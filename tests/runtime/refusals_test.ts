@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { FakeLambda, textOf } from "./fake_lambda.ts";
+
+Deno.test("a request that is not llama's is refused, and names the field", async () => {
+  await using lambda = new FakeLambda();
+  const cases: [object | string, RegExp][] = [
+    ["{", /^the request is not JSON/],
+    ["[]", /^the request is not llama's: the document/],
+    [{ args: "x" }, /^the request is not llama's: args: /],
+    [{ files: { a: { m: -1 } } }, /files\.a\.m/],
+    [{ files: { a: { s: "1", b: "MQ==" } } }, /files\.a: has more than one/],
+    [{ files: { a: { b: "?" } } }, /^files\.a: .*base64/],
+    [{ files: { a: { e: "gone" } } }, /^files\.a: gone/],
+    [{ stdin: { b: "?" } }, /^stdin: .*base64/],
+    [{ files: { "/etc/x": {} } }, /^files: "\/etc\/x" is an absolute path/],
+    [{ files: { "a/../../x": {} } }, /^files: "a\/\.\.\/\.\.\/x" has a part "\.\."/],
+    [{ outputs: ["../x"] }, /^outputs: "\.\.\/x" has a part "\.\."/],
+    [{ outputs: ["/"] }, /^outputs: "\/" is an absolute path/],
+    [{ files: { a: {}, "a/b": {} } }, /^files: "a" is a file, but "a\/b" needs a directory/],
+    [{ files: { a: {}, "./a": {} } }, /^files: "a" is there twice/],
+    [{ files: { ["x".repeat(300)]: {} } }, /^"x+": file name too long/],
+    [{ timeout: 0 }, /timeout/],
+    [{ args: ["echo", "a\0b"] }, /^argument 1 holds a NUL byte/],
+    [
+      { args: ["echo", "x".repeat(200_000)] },
+      /^args: argument 1 is too long for the kernel: 200000 bytes/,
+    ],
+  ];
+  for (const [request, message] of cases) {
+    const { errorType, errorMessage } = await lambda.refuse(request);
+    assert.equal(errorType, "Llama.BadRequest", String(errorMessage));
+    assert.match(String(errorMessage), message);
+  }
+  // And it goes on.
+  assert.equal((await lambda.run({ args: ["true"] })).status, 0);
+  await lambda.clean();
+});
+
+Deno.test("a command that cannot be run is named, with the reason", async () => {
+  await using lambda = new FakeLambda();
+  const cases: [object, RegExp][] = [
+    [{ args: ["no-such-program"] }, /"no-such-program": not found on PATH/],
+    [{ args: ["/no/such/program"] }, /"\/no\/such\/program": does not exist/],
+    [{ args: ["./a"], files: { a: {} } }, /"\.\/a": .*\/a is not executable/],
+    [{ args: ["/etc"] }, /"\/etc": is a directory/],
+    [
+      { args: ["./a"], files: { a: { s: "#!/no/such/shell\n", m: 0o755 } } },
+      /its interpreter "\/no\/such\/shell" does not exist/,
+    ],
+  ];
+  for (const [request, message] of cases) {
+    const { errorType, errorMessage } = await lambda.refuse(request);
+    assert.equal(errorType, "Llama.NoSuchCommand", String(errorMessage));
+    assert.match(String(errorMessage), message);
+  }
+  await lambda.clean();
+});
+
+Deno.test("output over Lambda's limit says to set a store", async () => {
+  await using lambda = new FakeLambda();
+  const { errorType, errorMessage } = await lambda.refuse({
+    args: ["head", "-c", "7000000", "/dev/zero"],
+  });
+  assert.equal(errorType, "Llama.Internal");
+  assert.match(String(errorMessage), /7000000 bytes .* 6291456 bytes .*LLAMA_OBJECT_STORE/);
+  await lambda.clean();
+});
+
+Deno.test("a response that Lambda refuses as too large becomes an error", async () => {
+  await using lambda = new FakeLambda({
+    intercept: (kind, posts) => kind === "response" && posts === 1 ? 413 : undefined,
+  });
+  const { errorType, errorMessage } = await lambda.refuse({ args: ["true"] });
+  assert.equal(errorType, "Llama.Internal");
+  assert.match(String(errorMessage), /LLAMA_OBJECT_STORE/);
+  assert.equal((await lambda.run({ args: ["true"] })).status, 0);
+});
+
+Deno.test("a response that did not get through is posted again", async () => {
+  await using lambda = new FakeLambda({ intercept: (_, posts) => posts <= 2 ? 502 : undefined });
+  assert.equal((await lambda.run({ args: ["true"] })).status, 0);
+});
+
+Deno.test("the log has one line a request, without contents", async () => {
+  await using lambda = new FakeLambda();
+  await lambda.run({
+    args: ["sh", "-c", "cat; exit 3"],
+    stdin: { s: "sec\nret" },
+    files: { f: {} },
+    outputs: ["f"],
+  });
+  await lambda.refuse({ args: ["nope"] });
+  Deno.kill(lambda.pid, "SIGTERM");
+  const lines = (await lambda.log).split("\n");
+  assert.match(lines[0] ?? "", /^llama: request request-1: exit 3, \d+ ms, 1 file in, 1 out$/);
+  assert.match(lines[1] ?? "", /^llama: request request-2: Llama\.NoSuchCommand: no such command/);
+  assert.equal(lines.length, 3);
+  assert.equal((await lambda.status).code, 0);
+});
+
+Deno.test("a directory that the command made read-only is removed", async () => {
+  await using lambda = new FakeLambda();
+  const { stdout } = await lambda.run({
+    args: ["sh", "-c", "mkdir -p a/b; : > a/b/c; chmod 500 a/b; chmod 0 a; ln -s / a-link; pwd"],
+  });
+  assert.match(textOf(stdout), /llama-job-/);
+  await lambda.clean();
+});

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { fileURLToPath } from "node:url";
+import { FakeLambda, textOf } from "./fake_lambda.ts";
+
+const runtimePath = fileURLToPath(new URL("../../runtime.ts", import.meta.url));
+
+Deno.test("a handler of the package gets the job's arguments", async () => {
+  const task = Deno.makeTempDirSync({ prefix: "llama-test-" });
+  try {
+    Deno.mkdirSync(`${task}/bin`);
+    Deno.writeTextFileSync(`${task}/bin/show`, '#!/bin/sh\nprintf "<%s>" "$@"\n', { mode: 0o755 });
+    await using lambda = new FakeLambda({ env: { _HANDLER: "bin/show", LAMBDA_TASK_ROOT: task } });
+    const { status, stdout } = await lambda.run({ args: ["a b", "", "ü"] });
+    assert.equal(status, 0);
+    assert.equal(textOf(stdout), "<a b><><ü>");
+  } finally {
+    Deno.removeSync(task, { recursive: true });
+  }
+});
+
+Deno.test("a handler that is no file of the package is a program on PATH", async () => {
+  await using lambda = new FakeLambda({
+    env: { _HANDLER: "printf", LAMBDA_TASK_ROOT: "/nonexistent" },
+  });
+  assert.equal(textOf((await lambda.run({ args: ["%s", "x"] })).stdout), "x");
+});
+
+Deno.test("an image's CMD in exec form comes before the job's arguments", async () => {
+  const workdir = Deno.makeTempDirSync({ prefix: "llama-test-" });
+  try {
+    Deno.writeTextFileSync(`${workdir}/tool`, '#!/bin/sh\necho "$@"; pwd\n', { mode: 0o755 });
+    await using lambda = new FakeLambda({ args: ["./tool", "-v"], cwd: workdir });
+    const { stdout } = await lambda.run({ args: ["x"] });
+    const [words, directory] = textOf(stdout).split("\n");
+    assert.equal(words, "-v x");
+    assert.match(directory ?? "", /llama-job-/);
+  } finally {
+    Deno.removeSync(workdir, { recursive: true });
+  }
+});
+
+Deno.test("an image's CMD in shell form gets the job's arguments at its end", async () => {
+  await using lambda = new FakeLambda({ args: ["/bin/sh", "-c", "echo $0: $#; printf '<%s>'"] });
+  assert.equal(
+    textOf((await lambda.run({ args: ["a b", "$HOME"] })).stdout),
+    "echo: 2\n<a b><$HOME>",
+  );
+});
+
+Deno.test("without CMD and handler the job's arguments are the command", async () => {
+  await using lambda = new FakeLambda();
+  assert.equal(textOf((await lambda.run({ args: ["echo", "x"] })).stdout), "x\n");
+  const files = { "run.sh": { s: "#!/bin/sh\necho own $1\n", m: 0o755 } };
+  assert.equal(textOf((await lambda.run({ args: ["./run.sh", "1"], files })).stdout), "own 1\n");
+  assert.equal((await lambda.refuse({})).errorType, "Llama.BadRequest");
+});
+
+Deno.test("a handler that leads out of the package fails the start", async () => {
+  await using lambda = new FakeLambda({ env: { _HANDLER: "../escape" } });
+  const { text, errorType } = await lambda.initError;
+  assert.equal(errorType, "Llama.NoSuchCommand");
+  assert.match(text, /"errorType":"Llama.NoSuchCommand"/);
+  assert.equal((await lambda.status).code, 1);
+  assert.match(await lambda.log, /^llama: start: Llama\.NoSuchCommand: handler "\.\.\/escape"/);
+});
+
+Deno.test("outside of Lambda the runtime says what it is", async () => {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", runtimePath],
+    env: { AWS_LAMBDA_RUNTIME_API: "" },
+  }).output();
+  assert.equal(code, 2);
+  assert.match(
+    new TextDecoder().decode(stderr),
+    /^llama: this is the runtime of a Lambda function.*\n$/,
+  );
+});
+
+Deno.test("a runtime that cannot reach its API ends with one line", async () => {
+  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "--quiet", runtimePath],
+    // Nothing listens at the discard port.
+    env: { AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9" },
+  }).output();
+  assert.equal(code, 1);
+  assert.match(new TextDecoder().decode(stderr), /^llama: the Runtime API does not answer: .*\n$/);
+});

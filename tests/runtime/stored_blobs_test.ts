@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { sha256 } from "../../lib/hash.ts";
+import { DirectoryStore } from "../../lib/store/directory.ts";
+import { FakeLambda, type FakeLambdaOptions, textOf } from "./fake_lambda.ts";
+
+async function withStore(
+  work: (lambda: FakeLambda, store: DirectoryStore, directory: string) => Promise<void>,
+  options: FakeLambdaOptions = {},
+): Promise<void> {
+  const directory = Deno.makeTempDirSync({ prefix: "llama-test-" });
+  const url = `file://${directory}`;
+  try {
+    await using lambda = new FakeLambda({ ...options, env: { LLAMA_OBJECT_STORE: url } });
+    await work(lambda, new DirectoryStore(url), directory);
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+}
+
+Deno.test("stored inputs and standard input are read from the store", async () => {
+  await withStore(async (lambda, store) => {
+    const big = new Uint8Array(3_000_000).map((_, index) => index % 251);
+    const id = await store.put(big);
+    const { stdout, outputs } = await lambda.run({
+      args: ["sh", "-c", "sha256sum; stat -c %a a; cat a > b"],
+      stdin: { r: id },
+      files: { a: { r: id, m: 0o700 } },
+      outputs: ["b"],
+    });
+    assert.match(textOf(stdout), new RegExp(`^${id} .*\n700\n$`));
+    assert.deepEqual(outputs, { b: { r: id, m: 0o644 } });
+    assert.deepEqual(await store.get(id), big);
+    await lambda.clean();
+  });
+});
+
+Deno.test("all objects that are missing are named", async () => {
+  await withStore(async (lambda, store) => {
+    const there = await store.put(new Uint8Array([1]));
+    const missing = ["a", "b", "c"].map((text) => sha256(text));
+    const [first, second, third] = missing;
+    const payload = await lambda.refuse({
+      args: ["true"],
+      stdin: { r: third },
+      files: { a: { r: first }, b: { r: there }, c: { r: second }, d: { r: first }, e: { s: "x" } },
+    });
+    assert.equal(payload["errorType"], "Llama.MissingObject");
+    assert.deepEqual(payload["objects"], missing.toSorted());
+    assert.match(String(payload["errorMessage"]), /^3 objects are not in file:\/\//);
+    await lambda.clean();
+  });
+});
+
+Deno.test("an object that is damaged is a failure of the store", async () => {
+  await withStore(async (lambda, store, directory) => {
+    const id = await store.put(new Uint8Array([1]));
+    Deno.writeTextFileSync(`${directory}/${id}`, "something else");
+    const { errorType, errorMessage } = await lambda.refuse({
+      args: ["true"],
+      files: { a: { r: id } },
+    });
+    assert.equal(errorType, "Llama.StoreError");
+    assert.match(String(errorMessage), /is damaged/);
+    await lambda.clean();
+  });
+});
+
+Deno.test("an object without a store is an error that says what to set", async () => {
+  await using lambda = new FakeLambda();
+  const { errorType, errorMessage } = await lambda.refuse({
+    args: ["true"],
+    stdin: { r: sha256("") },
+  });
+  assert.equal(errorType, "Llama.StoreError");
+  assert.match(String(errorMessage), /no store \(set LLAMA_OBJECT_STORE/);
+});
+
+Deno.test("a store that makes no sense matters only to jobs that need it", async () => {
+  await using lambda = new FakeLambda({ env: { LLAMA_OBJECT_STORE: "s3://bucket/prefix/" } });
+  // There are no credentials, and no region: neither is looked for.
+  assert.equal((await lambda.run({ args: ["echo", "x"] })).status, 0);
+});
+
+Deno.test("a hundred megabytes of output go by way of the store, in little memory", async () => {
+  await withStore(async (lambda, store, directory) => {
+    const { stdout, stderr, outputs } = await lambda.run({
+      args: ["sh", "-c", "head -c 100000000 /dev/zero | tee file; echo end >&2"],
+      outputs: ["file"],
+    });
+    assert.deepEqual(stderr, { s: "end\n" });
+    assert(stdout.r !== undefined);
+    assert.equal(outputs["file"]?.r, stdout.r);
+    assert.equal(Deno.statSync(`${directory}/${stdout.r}`).size, 100_000_000);
+    assert(await store.has(stdout.r));
+    const [, peak] = /^VmHWM:\s+(\d+)/m.exec(
+      Deno.readTextFileSync(`/proc/${lambda.pid}/status`),
+    ) ?? [];
+    assert(Number(peak) < 160_000, `${peak} kB`);
+    await lambda.clean();
+  });
+});
