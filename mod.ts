@@ -1,22 +1,26 @@
 /**
  * Run UNIX commands in AWS Lambda, many at once, as if they ran here.
  *
+ * The examples run on this machine. Without `local` they run in AWS, with the credentials, the
+ * region and the object store that the environment names.
+ *
  * @example One command
- * ```ts no-eval
+ * ```ts
  * import { Llama } from "./mod.ts";
  *
- * await using llama = new Llama({ store: "s3://my-bucket/obj/" });
- * const { status, stdout } = await llama.invoke("hello", ["world"]);
+ * const local = { commands: [{ name: "upper", command: "tr a-z A-Z" }] };
+ * await using llama = new Llama({ local });
+ * const stdin = new TextEncoder().encode("text");
+ * const { status, stdout } = await llama.invoke("upper", [], { stdin }); // 0, "TEXT"
  * ```
  *
  * @example One command a line, 100 at once
- * ```ts no-eval
+ * ```ts
  * import { Llama } from "./mod.ts";
  *
- * await using llama = new Llama();
- * const args = ["{{.I .Line}}", "-out", '{{.O (printf "optimized/%s" .Line)}}'];
- * for await (const { line, result, error } of llama.map("optipng", args, ["a.png", "b.png"])) {
- *   console.log(line, error?.message ?? result?.status);
+ * await using llama = new Llama({ local: { commands: [{ name: "count", command: "wc -c" }] } });
+ * for await (const { line, result, error } of llama.map("count", ["{{.I .Line}}"], ["mod.ts"])) {
+ *   console.log(line, error?.message ?? new TextDecoder().decode(result?.stdout));
  * }
  * ```
  *

@@ -20,6 +20,7 @@ export async function mapConcurrently<T, R>(
   work: (item: T, index: number) => Promise<R>,
   signal?: AbortSignal,
 ): Promise<R[]> {
+  if (items.length === 0) return [];
   const results: R[] = new Array(items.length);
   const failures: unknown[] = [];
   const entries = items.entries();

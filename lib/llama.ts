@@ -18,7 +18,7 @@ import { type JobRunner, runJob } from "./jobs/run.ts";
 import type { BlobSource } from "./blob.ts";
 import { loadFunctions, LocalLambda, runtimeCommand } from "./local/mod.ts";
 import type { File } from "./protocol.ts";
-import { openStore } from "./store/open.ts";
+import { openStore, openStoreWith } from "./store/open.ts";
 import type { ObjectStore } from "./store/store.ts";
 
 /** A path on this machine, and what it is called in the job's directory. */
@@ -107,9 +107,9 @@ const sharedInlineBytes = 16 * 1024;
  * Runs UNIX commands in AWS Lambda. Nothing is opened before the first job; close it when done.
  *
  * @example
- * ```ts no-eval
- * await using llama = new Llama({ store: "s3://my-bucket/obj/" });
- * const { status, stdout } = await llama.invoke("hello", ["world"]);
+ * ```ts
+ * await using llama = new Llama({ local: { commands: [{ name: "hello", command: "echo" }] } });
+ * const { status, stdout } = await llama.invoke("hello", ["world"]); // 0, "world\n"
  * ```
  */
 export class Llama implements AsyncDisposable {
@@ -286,9 +286,7 @@ export class Llama implements AsyncDisposable {
     return {
       client,
       store: typeof configured === "string"
-        ? configured === ""
-          ? undefined
-          : openStore(configured, { environment, client, s3Concurrency })
+        ? configured === "" ? undefined : openStoreWith(configured, client, s3Concurrency)
         : configured,
     };
   }
@@ -338,6 +336,7 @@ export async function startLocal(
 ): Promise<LocalLambda> {
   const directory = options.functions || environment["LLAMA_FUNCTIONS"] || "images";
   return await LocalLambda.start({
+    functionsFrom: directory,
     functions: await loadFunctions({
       directory,
       explicit: [...options.commands ?? []],

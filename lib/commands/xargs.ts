@@ -62,7 +62,10 @@ async function show(output: Output, functionName: string, outcome: JobOutcome): 
   if (!result) return false;
   if (result.logTail !== undefined) await reportLogs(output, result.logTail);
   // Not awaited between the two: nothing of another job comes in between.
-  await Promise.all([output.data(result.stdout), output.talk(result.stderr)]);
+  const { stdout, stderr } = result;
+  if (stdout.length > 0 || stderr.length > 0) {
+    await Promise.all([output.data(stdout), output.talk(stderr)]);
+  }
   if (result.status !== 0) await output.message(`${about}${endedHow(result.status)}`);
   for (const outputError of result.outputErrors) await reportError(output, outputError, about);
   return succeeded(result);

@@ -5,7 +5,7 @@
  */
 
 import { LlamaError, messageOf } from "../errors.ts";
-import { decodeBytes, Template, TemplateError, TemplateSet } from "../template/mod.ts";
+import { Template, TemplateError, TemplateSet } from "../template/mod.ts";
 import { quote } from "../template/quote.ts";
 import { FileContext, JobContext } from "./context.ts";
 import type { InputFile, Job, OutputFile } from "./job.ts";
@@ -83,7 +83,7 @@ export function jobOf(functionName: string, { args, inputs, outputs }: Expansion
 
 /** The wire carries arguments as text; what is not UTF-8 would arrive changed. */
 function execute(template: Template, context: FileContext): string {
-  const text = decodeBytes(template.executeBytes(context));
+  const text = template.executeEscaped(context);
   if (text.isWellFormed()) return text;
   throw new LlamaError(
     "template",

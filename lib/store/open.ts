@@ -20,8 +20,6 @@ export const defaultS3Concurrency = 8;
 export interface OpenStoreOptions {
   /** Where credentials, region and endpoint of an S3 store are taken from. */
   environment: Environment;
-  /** A client of the caller's, in place of one made from the environment. */
-  client?: AwsClient | undefined;
   /** The most requests to S3 at once. @default {8} */
   s3Concurrency?: number | undefined;
 }
@@ -35,15 +33,30 @@ export interface OpenStoreOptions {
  * @throws {LlamaError} `config` if the URL names no kind of store that there is.
  */
 export function openStore(url: string, options: OpenStoreOptions): ObjectStore {
-  const { environment, s3Concurrency = defaultS3Concurrency } = options;
+  const { environment, s3Concurrency } = options;
+  const client = new AwsClient({
+    credentials: () => findCredentials(environment),
+    location: () => findLocation(environment),
+  });
+  return openStoreWith(url, client, s3Concurrency);
+}
+
+/**
+ * Opens a store over a client that is there already.
+ *
+ * @param url As {@linkcode openStore}.
+ * @param client Signs and sends the requests of an S3 store.
+ * @param s3Concurrency The most requests to S3 at once.
+ * @returns The store.
+ * @throws {LlamaError} As {@linkcode openStore}.
+ */
+export function openStoreWith(
+  url: string,
+  client: AwsClient,
+  s3Concurrency: number = defaultS3Concurrency,
+): ObjectStore {
   if (url.startsWith("file:")) return new DirectoryStore(url);
-  if (url.startsWith("s3:")) {
-    const client = options.client ?? new AwsClient({
-      credentials: () => findCredentials(environment),
-      location: () => findLocation(environment),
-    });
-    return new S3Store(url, client, s3Concurrency);
-  }
+  if (url.startsWith("s3:")) return new S3Store(url, client, s3Concurrency);
   throw new LlamaError("config", `object store ${JSON.stringify(url)}: unknown kind of store`, {
     hint: "write s3://BUCKET/PREFIX/ or file:///DIRECTORY",
   });

@@ -97,7 +97,7 @@ export class Template {
    * ```
    */
   execute(data: unknown, options: ExecuteOptions = {}): string {
-    return this.#run(data, options).toWellFormed();
+    return this.executeEscaped(data, options).toWellFormed();
   }
 
   /**
@@ -109,7 +109,31 @@ export class Template {
    * @throws {TemplateError} If the run fails; its message is Go's.
    */
   executeBytes(data: unknown, options: ExecuteOptions = {}): Uint8Array {
-    return encodeString(this.#run(data, options));
+    return encodeString(this.executeEscaped(data, options));
+  }
+
+  /**
+   * Runs the template, for callers that look whether the output is text.
+   *
+   * @param data What `.` is; see {@linkcode Template.execute}.
+   * @param options How much it may do.
+   * @returns The output in the form of `decodeBytes`: each byte that is not part of valid UTF-8 is a lone
+   * surrogate, so that `isWellFormed()` tells.
+   * @throws {TemplateError} If the run fails; its message is Go's.
+   */
+  executeEscaped(data: unknown, options: ExecuteOptions = {}): string {
+    const state = new State(this.name, this.#source, options);
+    const runner = new Runner(state, (called) => {
+      const template = this.#set.get(called);
+      return template === undefined ? undefined : template.#executable();
+    });
+    try {
+      return runner.run(this.#executable(), fromData(data));
+    } catch (error) {
+      // JavaScript's own limits: its stack, or the longest string.
+      if (!(error instanceof RangeError)) throw error;
+      return state.fail(`exceeded a limit of the machine: ${error.message}`, error);
+    }
   }
 
   /**
@@ -125,20 +149,5 @@ export class Template {
   #executable(): Executable {
     const code = this.#code ??= compile(this.#body);
     return { name: this.name, source: this.#source, code };
-  }
-
-  #run(data: unknown, options: ExecuteOptions): string {
-    const state = new State(this.name, this.#source, options);
-    const runner = new Runner(state, (called) => {
-      const template = this.#set.get(called);
-      return template === undefined ? undefined : template.#executable();
-    });
-    try {
-      return runner.run(this.#executable(), fromData(data));
-    } catch (error) {
-      // JavaScript's own limits: its stack, or the longest string.
-      if (!(error instanceof RangeError)) throw error;
-      return state.fail(`exceeded a limit of the machine: ${error.message}`, error);
-    }
   }
 }
