@@ -117,7 +117,7 @@ export class Llama implements AsyncDisposable {
   readonly #environment: Environment;
   #runner: Promise<JobRunner> | undefined;
   #local: LocalLambda | undefined;
-  readonly #clients: AwsClient[] = [];
+  readonly #opened: Disposable[] = [];
   #inFlight = 0;
 
   /**
@@ -219,13 +219,13 @@ export class Llama implements AsyncDisposable {
   async close(): Promise<void> {
     this.#runner = undefined;
     await this.#local?.close();
-    this.#closeClients();
+    this.#closeOpened();
   }
 
   /** The same at once and without waiting, for a process that is about to exit. */
   closeSync(): void {
     this.#local?.closeSync();
-    this.#closeClients();
+    this.#closeOpened();
   }
 
   /** {@linkcode Llama.close}, for `await using`. */
@@ -233,8 +233,8 @@ export class Llama implements AsyncDisposable {
     return this.close();
   }
 
-  #closeClients(): void {
-    for (const client of this.#clients.splice(0)) client[Symbol.dispose]();
+  #closeOpened(): void {
+    for (const each of this.#opened.splice(0)) each[Symbol.dispose]();
   }
 
   async #run(
@@ -299,6 +299,7 @@ export class Llama implements AsyncDisposable {
     }
     // A store that was asked for is the user's own, reached with the user's credentials.
     const named = store ? openStore(store, { environment, s3Concurrency }) : undefined;
+    if (named) this.#opened.push(named);
     const local = await startLocal(options, store, environment);
     this.#local = local;
     return {
@@ -313,7 +314,7 @@ export class Llama implements AsyncDisposable {
 
   #client(options: ConstructorParameters<typeof AwsClient>[0]): AwsClient {
     const client = new AwsClient({ ...options, debug: this.#options.debug });
-    this.#clients.push(client);
+    this.#opened.push(client);
     return client;
   }
 }

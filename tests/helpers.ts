@@ -1,5 +1,6 @@
 /** What many tests need. */
 
+import assert from "node:assert/strict";
 import { join } from "node:path";
 
 /** A directory that is gone at the end of the test. */
@@ -58,4 +59,33 @@ export function noise(length: number, seed = 1): Uint8Array<ArrayBuffer> {
     bytes[i] = state >>> 24;
   }
   return bytes;
+}
+
+/** Waits until something holds; fails after a time that only a hung program takes. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  milliseconds = 20_000,
+): Promise<void> {
+  const end = performance.now() + milliseconds;
+  while (!await condition()) {
+    assert(performance.now() < end, `waited ${milliseconds} ms until ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Whether a process is there and has not ended. */
+export function isAlive(pid: number): boolean {
+  try {
+    // A zombie has ended, and waits only for its parent to look.
+    return !/\) [ZX] /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
+  } catch {
+    return false;
+  }
+}
+
+/** Waits until a process has ended: one that was killed may take a moment. */
+export async function untilDead(pid: number, milliseconds = 5000): Promise<void> {
+  assert(pid > 0);
+  await until(() => !isAlive(pid), `process ${pid} has ended`, milliseconds);
 }

@@ -120,10 +120,11 @@ class Feed {
 
   constructor(stream: WritableStream<Uint8Array>, input: Input, onFailure: () => void) {
     this.#writer = stream.getWriter();
-    this.#write(input).catch((error) => {
+    const fed = input instanceof Uint8Array ? this.#write(input) : this.#copy(input.path);
+    // A pipe that is gone already needs no close.
+    fed.then(() => this.#writer.close()).catch(() => {});
+    fed.catch((error) => {
       this.#writer.abort().catch(() => {});
-      // A command need not read all of its input, or any.
-      if (this.#stopped || error instanceof Deno.errors.BrokenPipe) return;
       this.failure = error;
       onFailure();
     });
@@ -137,18 +138,17 @@ class Feed {
     this.#stopped = true;
   }
 
-  async #write(input: Input): Promise<void> {
-    if (input instanceof Uint8Array) {
-      await this.#writer.write(input);
-    } else {
-      using file = await Deno.open(input.path);
-      const buffer = new Uint8Array(readSize);
-      for (;;) {
-        const count = this.#stopped ? null : await file.read(buffer);
-        if (count === null) break;
-        await this.#writer.write(buffer.subarray(0, count));
-      }
+  async #copy(path: string): Promise<void> {
+    using file = await Deno.open(path);
+    const buffer = new Uint8Array(readSize);
+    while (!this.#stopped) {
+      const count = await file.read(buffer);
+      if (count === null || !await this.#write(buffer.subarray(0, count))) break;
     }
-    await this.#writer.close();
+  }
+
+  /** @returns Whether it was written: a command need not read all of its input, or any. */
+  async #write(bytes: Uint8Array): Promise<boolean> {
+    return await this.#writer.write(bytes).then(() => true, () => false);
   }
 }

@@ -94,6 +94,9 @@ export class DirectoryStore implements ObjectStore {
     }
   }
 
+  /** Holds nothing open. */
+  [Symbol.dispose](): void {}
+
   #path(id: string): string {
     // An id may come from another program; it must not name anything outside the directory.
     if (!/^[0-9a-f]{64}$/.test(id)) {

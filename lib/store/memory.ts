@@ -36,4 +36,7 @@ export class MemoryStore implements ObjectStore {
   has(id: string): Promise<boolean> {
     return Promise.resolve(this.objects.has(id));
   }
+
+  /** Holds nothing but memory. */
+  [Symbol.dispose](): void {}
 }

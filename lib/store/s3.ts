@@ -21,7 +21,7 @@ export class S3Store implements ObjectStore {
 
   /**
    * @param url `s3://BUCKET/PREFIX/`.
-   * @param client Signs and sends.
+   * @param client Signs and sends; goes with the store.
    * @param concurrency The most requests at once.
    * @throws {LlamaError} `config` if the URL is not of this form.
    */
@@ -78,6 +78,11 @@ export class S3Store implements ObjectStore {
       await this.#expect(response, id, "HeadObject");
       return true;
     });
+  }
+
+  /** Closes the client's connections. */
+  [Symbol.dispose](): void {
+    this.#client[Symbol.dispose]();
   }
 
   async #request<T>(

@@ -6,8 +6,11 @@
 
 import { LlamaError } from "../errors.ts";
 
-/** Where blobs lie that are too big for a message. An object never changes once it is there. */
-export interface ObjectStore {
+/**
+ * Where blobs lie that are too big for a message. An object never changes once it is there. Dispose
+ * of a store when done: it may hold connections.
+ */
+export interface ObjectStore extends Disposable {
   /** The store's URL, as `LLAMA_OBJECT_STORE` has it. */
   readonly url: string;
 

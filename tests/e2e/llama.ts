@@ -124,19 +124,6 @@ export function processesWith(entry: string): number[] {
   return found;
 }
 
-/** Waits until something holds; fails after a time that only a hung program takes. */
-export async function until(
-  condition: () => boolean | Promise<boolean>,
-  what: string,
-  milliseconds = 20_000,
-): Promise<void> {
-  const end = performance.now() + milliseconds;
-  while (!await condition()) {
-    assert(performance.now() < end, `waited ${milliseconds} ms until ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
 /** Whether a path is there. */
 export function exists(path: string): boolean {
   try {

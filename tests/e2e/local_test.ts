@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { until, Workplace } from "./llama.ts";
+import { until } from "../helpers.ts";
+import { Workplace } from "./llama.ts";
 
 /** Reads `export NAME=VALUE` lines until the message that follows them. */
 async function exportsOf(child: Deno.ChildProcess): Promise<Record<string, string>> {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { exists, processesWith, until, Workplace } from "./llama.ts";
+import { until } from "../helpers.ts";
+import { exists, processesWith, Workplace } from "./llama.ts";
 
 /** Starts `xargs` with jobs that say that they run and then wait forever. */
 async function startForever(place: Workplace, lines: string) {
@@ -62,7 +63,7 @@ for (
     await stdin.close().catch(() => {});
     assert.equal(code, status);
     assert.equal(new TextDecoder().decode(stderr), `llama: ${words}: 3 jobs were in flight\n`);
-    assert.deepEqual(ids.flatMap((id) => processesWith(id)), []);
+    await until(() => ids.every((id) => processesWith(id).length === 0), "none is left", 1000);
     assert.deepEqual(await place.list("tmp"), []);
     assert.deepEqual((await place.list("work")).filter((path) => path.includes("out-")), []);
   });

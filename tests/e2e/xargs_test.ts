@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { exists, until, Workplace } from "./llama.ts";
+import { until } from "../helpers.ts";
+import { exists, Workplace } from "./llama.ts";
 
 Deno.test("xargs runs one job a line, and the last counts without its newline", async () => {
   await using place = new Workplace();

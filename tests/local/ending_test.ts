@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
+import { isAlive, untilDead } from "../helpers.ts";
 import { loadFunctions } from "../../lib/local/functions.ts";
 import { LocalLambda } from "../../lib/local/local_lambda.ts";
 import { runtimeCommand } from "../../lib/local/runtime_command.ts";
@@ -8,7 +9,6 @@ import {
   call,
   fakeFunction,
   fakeRuntimeCommand,
-  isAlive,
   startLambda,
   temporaryDirectory,
 } from "./helpers.ts";
@@ -42,15 +42,6 @@ function processesOf(directory: string): number[] {
   });
 }
 
-/** Waits until a process is gone: its memory is, so that this ends as soon as it can. */
-async function isGone(pid: number, withinMilliseconds: number): Promise<boolean> {
-  const end = performance.now() + withinMilliseconds;
-  while (isAlive(pid) && performance.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-  return !isAlive(pid);
-}
-
 const options = { ignore: Deno.build.os !== "linux" };
 
 /** Has children that do what they can to stay: another session, no parent, ignored signals. */
@@ -78,7 +69,7 @@ Deno.test("an end by a signal leaves no process, no directory", options, async (
   const left = [...Deno.readDirSync(directory.path)].map(({ name }) => name);
   assert.deepEqual(left, ["pid"]);
   for (const pid of processesOf(directory.path)) {
-    assert(await isGone(pid, 500), Deno.readTextFileSync(`/proc/${pid}/cmdline`));
+    await untilDead(pid, 500);
   }
 });
 
@@ -93,7 +84,7 @@ Deno.test(
     assert(pids.length >= 4, String(pids));
     process.kill("SIGKILL");
     const output = process.output();
-    for (const pid of pids) assert(await isGone(pid, 2000), String(pid));
+    for (const pid of pids) await untilDead(pid, 2000);
     await output;
     const names = () =>
       [...Deno.readDirSync(directory.path)].map(({ name }) => name).filter((name) =>
@@ -118,7 +109,7 @@ Deno.test("closing with a call under way ends it, and may be done twice", async 
   const calls = Promise.allSettled([running, call(test, "f", {})]);
   const pid = Number(await Deno.readTextFile(there));
   await Promise.all([test.lambda.close(), test.lambda.close()]);
-  assert(!isAlive(pid));
+  await untilDead(pid);
   const [first, second] = await calls;
   // Whether the second one had arrived when the emulator closed is open.
   assert(first.status === "fulfilled");

@@ -52,13 +52,13 @@ for (;;) {
     Deno.kill(Deno.pid, job.kill);
     await new Promise(() => {});
   }
-  if (job.touch) await Deno.writeTextFile(job.touch, String(Deno.pid));
+  if (job.touch) await writeWhole(job.touch, String(Deno.pid));
   if (job.awaitFile) await appears(job.awaitFile);
   if (job.child) {
     // In a session of its own, as a command is, and holding the runtime's pipes.
     const child = new Deno.Command("sleep", { args: ["600"], detached: true }).spawn();
     answer = JSON.stringify({ child: child.pid });
-    await Deno.writeTextFile(job.child, String(child.pid));
+    await writeWhole(job.child, String(child.pid));
   }
   if (job.hang) await new Promise(() => {});
   if (job.error) {
@@ -88,6 +88,12 @@ async function appears(path: string): Promise<void> {
   using watcher = Deno.watchFs(directory);
   if (await exists(path)) return;
   for await (const _ of watcher) if (await exists(path)) return;
+}
+
+/** Who waits for the file reads it as soon as it is there. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  await Deno.writeTextFile(`${path}.part`, text);
+  await Deno.rename(`${path}.part`, path);
 }
 
 async function exists(path: string): Promise<boolean> {

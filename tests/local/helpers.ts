@@ -149,13 +149,3 @@ export async function appears(path: string): Promise<void> {
   if (await isThere()) return;
   for await (const _ of watcher) if (await isThere()) return;
 }
-
-/** Whether a process is there and has not ended. */
-export function isAlive(pid: number): boolean {
-  try {
-    // A zombie has ended, and waits only for its parent to look.
-    return !/\) [ZX] /.test(Deno.readTextFileSync(`/proc/${pid}/stat`));
-  } catch {
-    return false;
-  }
-}

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { LlamaError } from "../../lib/errors.ts";
-import { appears, call, fakeFunction, isAlive, logOf, startLambda, statusOf } from "./helpers.ts";
+import { untilDead } from "../helpers.ts";
+import { appears, call, fakeFunction, logOf, startLambda, statusOf } from "./helpers.ts";
 
 const tail = { headers: { "x-amz-log-type": "Tail" } };
 
@@ -124,7 +125,7 @@ Deno.test("a function that takes too long is ended with all its processes", asyn
   });
   assert.match(logOf(response), /Z [0-9a-f-]+ Task timed out after 1\.00 seconds\n/);
   assert.match(logOf(response), /\tStatus: timeout\t\n$/);
-  assert(!isAlive(Number(await Deno.readTextFile(child))));
+  await untilDead(Number(await Deno.readTextFile(child)));
   assert.equal(await statusOf(call(test, "f", {})), 200);
 });
 

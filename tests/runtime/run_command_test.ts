@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { untilDead } from "../helpers.ts";
 import { killMarked } from "../../lib/processes.ts";
 import { JobError } from "../../lib/runtime/job_error.ts";
 import { type CommandResult, runCommand, type RunOptions } from "../../lib/runtime/run_command.ts";
@@ -40,17 +41,20 @@ Deno.test("a command ends with its status, or with 128 and its signal", async ()
   await shell("exit 7", {}, ({ status }) => assert.equal(status, 7));
   await shell("kill -KILL $$", {}, ({ status }) => assert.equal(status, 137));
   await shell("kill -TERM $$", {}, ({ status }) => assert.equal(status, 143));
-  // A real-time signal, for which there is no name.
-  await shell("kill -40 $$", {}, ({ status }) => assert.equal(status, 168));
+});
+
+Deno.test({
+  name: "a command that a real-time signal ends has 128 and its number",
+  // Deno 2.6 has no name for the signal, throws, and takes the child for one that still runs.
+  sanitizeResources: false,
+  fn: () => shell("kill -40 $$", {}, ({ status }) => assert.equal(status, 168)),
 });
 
 Deno.test("a child in the command's group ends with it", async () => {
   await shell("sleep 1000 & echo $!", {}, async (result) => {
     const pid = Number(read(result));
     assert(pid > 0);
-    // It is dead, or waits for init to notice that.
-    const state = await Deno.readTextFile(`/proc/${pid}/stat`).catch(() => "Z");
-    assert.match(state, /Z|X/);
+    await untilDead(pid);
   });
 });
 

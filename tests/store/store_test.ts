@@ -59,10 +59,8 @@ Deno.test("a memory store keeps a store's promises", async () => {
 Deno.test("an S3 store keeps a store's promises", async () => {
   await using directory = new TemporaryDirectory();
   await using s3 = new FakeS3();
-  await keepsItsPromises(
-    openStore("s3://bucket/a b+c/ü%/", { environment: s3.environment }),
-    directory,
-  );
+  using store = openStore("s3://bucket/a b+c/ü%/", { environment: s3.environment });
+  await keepsItsPromises(store, directory);
   assert.deepEqual(s3.unsigned, []);
 });
 
@@ -123,7 +121,7 @@ Deno.test("a store URL of no known kind is refused with what to write", () => {
 
 Deno.test("S3's errors name code, bucket and key", async () => {
   await using s3 = new FakeS3();
-  const store = openStore("s3://bucket/obj/", { environment: s3.environment });
+  using store = openStore("s3://bucket/obj/", { environment: s3.environment });
   s3.fail(403, "AccessDenied", "Access Denied");
   await assert.rejects(store.put(bytesOf("hello")), (error) => {
     assert(error instanceof LlamaError);
@@ -140,7 +138,7 @@ Deno.test("S3's errors name code, bucket and key", async () => {
 
 Deno.test("what S3 sends is verified", async () => {
   await using s3 = new FakeS3();
-  const store = openStore("s3://bucket/obj/", { environment: s3.environment });
+  using store = openStore("s3://bucket/obj/", { environment: s3.environment });
   await store.put(bytesOf("hello"));
   s3.objects.set(`/bucket/obj/${hello}`, bytesOf("hellO"));
   await assert.rejects(store.get(hello), failsWith("store", /is damaged/));
@@ -148,7 +146,7 @@ Deno.test("what S3 sends is verified", async () => {
 
 Deno.test("no more requests go to S3 at once than were asked for", async () => {
   await using s3 = new FakeS3();
-  const store = openStore("s3://bucket/", { environment: s3.environment, s3Concurrency: 3 });
+  using store = openStore("s3://bucket/", { environment: s3.environment, s3Concurrency: 3 });
   await Promise.all(Array.from({ length: 20 }, (_, i) => store.put(bytesOf(`${i}`))));
   assert(s3.mostAtOnce <= 3, `${s3.mostAtOnce} at once`);
   assert.equal(s3.objects.size, 20);
@@ -164,7 +162,7 @@ Deno.test("a server that does not answer is named", async () => {
     AWS_REGION: "us-west-2",
     AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}`,
   };
-  const store = openStore("s3://bucket/", { environment });
+  using store = openStore("s3://bucket/", { environment });
   await assert.rejects(
     store.get(hello),
     failsWith("network", new RegExp(`^no answer from http://127.0.0.1:${port}: .*refused`, "i")),
