@@ -5,7 +5,7 @@
  */
 
 import { closest } from "./closest.ts";
-import { z } from "./deps.ts";
+import * as z from "./zod.ts";
 import { LlamaError } from "./errors.ts";
 
 /** A function as its `function.json` describes it, defaults filled in. */

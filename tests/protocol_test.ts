@@ -71,6 +71,12 @@ Deno.test("a bad request is an error that names the field", () => {
   refuses(parseRequest, "not JSON", /is not JSON: "not JSON"/);
 });
 
+Deno.test("a file that zod would lose is refused, and only that", () => {
+  refuses(parseRequest, '{"files":{"__proto__":{"s":"x"}}}', /names a file "__proto__"/);
+  const harmless = { args: ["__proto__", '"__proto__":'], files: { a: { s: '"__proto__": 1' } } };
+  assert.deepEqual(parseRequest(JSON.stringify(harmless)).args, harmless.args);
+});
+
 Deno.test("a bad response is an error that names the field", () => {
   refuses(parseResponse, {}, /status: .*expected number/);
   refuses(parseResponse, { status: 1.5 }, /status: /);

@@ -20,7 +20,7 @@ import {
   xargsCommand,
   xargsFlags,
 } from "../../lib/commands/flag_tables.ts";
-import { z } from "../../lib/deps.ts";
+import * as z from "../../lib/zod.ts";
 
 const commands = [invokeCommand, xargsCommand, localCommand];
 
