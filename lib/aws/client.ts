@@ -142,11 +142,12 @@ export class AwsClient implements Disposable {
  */
 export function networkError(url: URL | string, cause: unknown): LlamaError {
   const { origin } = new URL(url);
-  // Deno wraps the reason, and repeats the URL in it.
+  // Deno wraps the reason, once or twice, and repeats the URL in it.
   let reason = messageOf(cause);
   for (let inner = cause; inner instanceof Error && inner.cause; inner = inner.cause) {
     reason = messageOf(inner.cause);
   }
+  reason = reason.replace(/^.*client error \(\w+\): /, "").replace(/ \(os error \d+\)/, "");
   return new LlamaError("network", `no answer from ${origin}: ${reason}`, { cause });
 }
 
