@@ -50,9 +50,9 @@ export {
   type JobOutcome,
   Llama,
   type LlamaOptions,
-  type LocalOptions,
   type MapOptions,
 } from "./lib/llama.ts";
+export type { LocalOptions } from "./lib/start_local.ts";
 export type { Times } from "./lib/protocol.ts";
 export { DirectoryStore } from "./lib/store/directory.ts";
 export { MemoryStore } from "./lib/store/memory.ts";

@@ -5,7 +5,7 @@
  */
 
 import { resolve } from "node:path";
-import { AwsClient } from "./aws/client.ts";
+import { AwsClient, type AwsClientOptions } from "./aws/client.ts";
 import { findCredentials } from "./aws/credentials.ts";
 import { findLocation } from "./aws/endpoint.ts";
 import { poolMap } from "./concurrency.ts";
@@ -16,9 +16,10 @@ import { jobOf, LineTemplates } from "./jobs/expand.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
 import { type JobRunner, runJob } from "./jobs/run.ts";
 import type { BlobSource } from "./blob.ts";
-import { loadFunctions, LocalLambda, runtimeCommand } from "./local/mod.ts";
+import type { LocalLambda } from "./local/mod.ts";
+import { type LocalOptions, startLocal } from "./start_local.ts";
 import type { File } from "./protocol.ts";
-import { openStore, openStoreWith } from "./store/open.ts";
+import { openStoreWith } from "./store/open.ts";
 import type { ObjectStore } from "./store/store.ts";
 
 /** A path on this machine, and what it is called in the job's directory. */
@@ -27,16 +28,6 @@ export interface FileMapping {
   readonly local: string;
   /** The relative path in the job's directory. */
   readonly remote: string;
-}
-
-/** Lambda on this machine, in place of AWS. */
-export interface LocalOptions {
-  /** Where functions are found: `DIR/NAME/function.json`. @default {"images"} */
-  readonly functions?: string | undefined;
-  /** Functions given as shell commands, beside those found. @default {[]} */
-  readonly commands?: readonly { readonly name: string; readonly command: string }[] | undefined;
-  /** The most execution environments at once. @default {the number of processors} */
-  readonly concurrency?: number | undefined;
 }
 
 /** How a {@linkcode Llama} reaches Lambda and the store. */
@@ -217,6 +208,8 @@ export class Llama implements AsyncDisposable {
    * @returns When nothing is left.
    */
   async close(): Promise<void> {
+    // What is being opened must be there to be closed; why it could not be is the jobs' error.
+    await this.#runner?.catch(() => {});
     this.#runner = undefined;
     await this.#local?.close();
     this.#closeOpened();
@@ -276,86 +269,47 @@ export class Llama implements AsyncDisposable {
   }
 
   #openAws(): JobRunner {
-    const { store, region, profile, s3Concurrency } = this.#options;
-    const environment = this.#environment;
-    const client = this.#client({
-      credentials: () => findCredentials(environment, profile),
-      location: () => findLocation(environment, { region, profile }),
-    });
-    const configured = store ?? environment["LLAMA_OBJECT_STORE"];
+    const { store = this.#environment["LLAMA_OBJECT_STORE"], s3Concurrency } = this.#options;
+    const client = this.#client(this.#aws());
     return {
       client,
-      store: typeof configured === "string"
-        ? configured === "" ? undefined : openStoreWith(configured, client, s3Concurrency)
-        : configured,
+      store: typeof store === "string"
+        ? store === "" ? undefined : openStoreWith(store, client, s3Concurrency)
+        : store,
+    };
+  }
+
+  #aws(): AwsClientOptions {
+    const { region, profile } = this.#options;
+    return {
+      credentials: () => findCredentials(this.#environment, profile),
+      location: () => findLocation(this.#environment, { region, profile }),
     };
   }
 
   async #openLocal(options: LocalOptions): Promise<JobRunner> {
     const { store, s3Concurrency } = this.#options;
-    const environment = this.#environment;
     if (typeof store === "object") {
       throw new LlamaError("usage", "functions on this machine need a store with a URL");
     }
     // A store that was asked for is the user's own, reached with the user's credentials.
-    const named = store ? openStore(store, { environment, s3Concurrency }) : undefined;
-    if (named) this.#opened.push(named);
-    const local = await startLocal(options, store, environment);
+    const aws = this.#client(this.#aws());
+    const named = store ? openStoreWith(store, aws, s3Concurrency) : undefined;
+    const local = await startLocal(options, { ...this.#options, store }, this.#environment);
     this.#local = local;
-    return {
-      client: this.#client({
-        credentials: () => Promise.resolve(local.credentials),
-        location: () =>
-          Promise.resolve({ region: local.region, endpoints: { lambda: local.endpoint } }),
-      }),
-      store: named ?? openStore(local.storeUrl, { environment: {} }),
-    };
+    const client = this.#client({
+      credentials: () => Promise.resolve(local.credentials),
+      location: () =>
+        Promise.resolve({ region: local.region, endpoints: { lambda: local.endpoint } }),
+    });
+    return { client, store: named ?? openStoreWith(local.storeUrl, client) };
   }
 
-  #client(options: ConstructorParameters<typeof AwsClient>[0]): AwsClient {
+  #client(options: AwsClientOptions): AwsClient {
     const client = new AwsClient({ ...options, debug: this.#options.debug });
     this.#opened.push(client);
     return client;
   }
-}
-
-/**
- * Starts Lambda on this machine.
- *
- * @param options Functions and concurrency.
- * @param store The store's URL, where it is not the emulator's own.
- * @param environment The user's environment variables.
- * @param more Where to listen, and who gets the functions' logs.
- * @returns The emulator; close it when done.
- * @throws {LlamaError} `config` if it cannot be started.
- */
-export async function startLocal(
-  options: LocalOptions,
-  store: string | undefined,
-  environment: Environment,
-  more: Pick<Parameters<typeof LocalLambda.start>[0], "listen" | "onLog"> = {},
-): Promise<LocalLambda> {
-  const directory = options.functions || environment["LLAMA_FUNCTIONS"] || "images";
-  return await LocalLambda.start({
-    functionsFrom: directory,
-    functions: await loadFunctions({
-      directory,
-      explicit: [...options.commands ?? []],
-      cwd: Deno.cwd(),
-    }),
-    runtimeCommand: runtimeCommand(),
-    environment,
-    ...(store ? { storeUrl: store } : {}),
-    ...(store?.startsWith("s3:") ? { storeEnvironment: awsSettings(environment) } : {}),
-    ...(options.concurrency === undefined ? {} : { concurrency: options.concurrency }),
-    ...more,
-  });
-}
-
-function awsSettings(environment: Environment): Environment {
-  return Object.fromEntries(
-    Object.entries(environment).filter(([name]) => name.startsWith("AWS_")),
-  );
 }
 
 /** Two jobs that write one file would leave either's result; the second is not even sent. */

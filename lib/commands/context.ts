@@ -6,7 +6,8 @@
 
 import type { Environment } from "../environment.ts";
 import { isOn } from "../environment.ts";
-import { Llama, type LocalOptions } from "../llama.ts";
+import { Llama } from "../llama.ts";
+import type { LocalOptions } from "../start_local.ts";
 import type { Output } from "../terminal/output.ts";
 import type { GlobalValues } from "./flag_tables.ts";
 

@@ -6,7 +6,7 @@
 
 import { isOn } from "../environment.ts";
 import { shellQuote } from "../jobs/quote.ts";
-import { startLocal } from "../llama.ts";
+import { startLocal } from "../start_local.ts";
 import { runnable } from "./command.ts";
 import { type CommandContext, localOptions } from "./context.ts";
 import { localCommand } from "./flag_tables.ts";
@@ -19,7 +19,11 @@ export const local = runnable(
     const lambda = closeAtExit(
       await startLocal(
         { ...localOptions(global), concurrency: values.concurrency },
-        global.store || undefined,
+        {
+          store: global.store || undefined,
+          region: global.region || undefined,
+          profile: global.profile || undefined,
+        },
         environment,
         { listen: values.listen, onLog: (line) => void output.talk(line + "\n") },
       ),

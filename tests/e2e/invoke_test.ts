@@ -1,5 +1,8 @@
 import assert from "node:assert/strict";
+import { pathToFileURL } from "node:url";
+import { sha256 } from "../../lib/hash.ts";
 import { noise } from "../helpers.ts";
+import { FakeS3 } from "../store/fake_s3.ts";
 import { Workplace } from "./llama.ts";
 
 Deno.test("invoke runs a function's handler with the arguments", async () => {
@@ -201,6 +204,38 @@ Deno.test("a job sees none of the user's secrets, and a proxy does not touch loo
   assert.deepEqual([status, stderr], [0, ""]);
   assert.match(stdout, /^PATH=/m);
   assert(!/SECRET|nobody|127\.0\.0\.1/.test(stdout), stdout);
+});
+
+Deno.test("with -store the user's own store is used, and the job has no key to it", async () => {
+  await using place = new Workplace();
+  await using s3 = new FakeS3();
+  await place.addShell();
+  const stdin = noise(300_000);
+  const environment = Object.fromEntries(
+    Object.entries(s3.environment).map(([name, value]) => [name, value ?? ""]),
+  );
+  const copied = await place.local(
+    ["-store", "s3://bucket/obj/", "invoke", "-stdin", "any", "cat"],
+    { stdin, environment },
+  );
+  assert.deepEqual([copied.status, copied.stderr], [0, ""]);
+  assert.deepEqual(new Uint8Array(copied.bytes), stdin);
+  assert.deepEqual([...s3.objects.keys()], [`/bucket/obj/${sha256(stdin)}`]);
+  assert.deepEqual(s3.unsigned, []);
+  const { stdout } = await place.local(
+    ["-store", "s3://bucket/obj/", "invoke", "any", "env"],
+    { environment },
+  );
+  for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]) {
+    assert(!stdout.includes(environment[name] ?? name), name);
+  }
+
+  const directory = pathToFileURL(place.join("store")).href;
+  const filed = await place.local(["-store", directory, "invoke", "-stdin", "any", "cat"], {
+    stdin,
+  });
+  assert.deepEqual(new Uint8Array(filed.bytes), stdin);
+  assert.deepEqual(await place.list("store"), [`store/${sha256(stdin)}`]);
 });
 
 Deno.test("LLAMA_LOCAL, LLAMA_FUNCTIONS and -function say where functions are", async () => {

@@ -1,0 +1,92 @@
+/**
+ * Starts Lambda on this machine, as a user's settings ask for it.
+ *
+ * @module
+ */
+
+import { findCredentials } from "./aws/credentials.ts";
+import { findLocation } from "./aws/endpoint.ts";
+import type { Environment } from "./environment.ts";
+import {
+  loadFunctions,
+  LocalLambda,
+  type LocalLambdaOptions,
+  runtimeCommand,
+} from "./local/mod.ts";
+
+/** Lambda on this machine, in place of AWS. */
+export interface LocalOptions {
+  /** Where functions are found: `DIR/NAME/function.json`. @default {LLAMA_FUNCTIONS, or "images"} */
+  readonly functions?: string | undefined;
+  /** Functions given as shell commands, beside those found. @default {[]} */
+  readonly commands?: readonly { readonly name: string; readonly command: string }[] | undefined;
+  /** The most execution environments at once. @default {the number of processors} */
+  readonly concurrency?: number | undefined;
+}
+
+/** The user's own object store, and how it is reached. */
+export interface StoreSettings {
+  /** The store's URL; absent for the emulator's own store. */
+  readonly store?: string | undefined;
+  /** The AWS region that was named. */
+  readonly region?: string | undefined;
+  /** The profile that was named. */
+  readonly profile?: string | undefined;
+}
+
+/**
+ * Starts Lambda on this machine.
+ *
+ * @param options Functions and concurrency.
+ * @param settings The user's own object store, if it is to be used.
+ * @param environment The user's environment variables.
+ * @param more Where to listen, and who gets the functions' logs.
+ * @returns The emulator; close it when done.
+ * @throws {LlamaError} `config` if it cannot be started, `credentials` if there are none for an S3
+ * store.
+ */
+export async function startLocal(
+  options: LocalOptions,
+  settings: StoreSettings,
+  environment: Environment,
+  more: Pick<LocalLambdaOptions, "listen" | "onLog"> = {},
+): Promise<LocalLambda> {
+  const directory = options.functions || environment["LLAMA_FUNCTIONS"] || "images";
+  return await LocalLambda.start({
+    functionsFrom: directory,
+    functions: await loadFunctions({
+      directory,
+      explicit: [...options.commands ?? []],
+      cwd: Deno.cwd(),
+    }),
+    runtimeCommand: runtimeCommand(),
+    environment,
+    storeUrl: settings.store || undefined,
+    storeEnvironment: settings.store?.startsWith("s3:")
+      ? await storeVariables(settings, environment)
+      : undefined,
+    concurrency: options.concurrency,
+    ...more,
+  });
+}
+
+/** What a runtime needs in order to reach the user's bucket, and nothing else of the user's. */
+async function storeVariables(
+  { region: named, profile }: StoreSettings,
+  environment: Environment,
+): Promise<Environment> {
+  const credentials = await findCredentials(environment, profile);
+  const { region, endpoints } = await findLocation(environment, { region: named, profile });
+  const proxies = Object.entries(environment).filter(([name]) =>
+    /^(https?|all|no)_proxy$/i.test(name)
+  );
+  return {
+    ...Object.fromEntries(proxies),
+    AWS_ACCESS_KEY_ID: credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: credentials.secretAccessKey,
+    AWS_SESSION_TOKEN: credentials.sessionToken,
+    AWS_REGION: region,
+    AWS_DEFAULT_REGION: region,
+    AWS_ENDPOINT_URL_S3: endpoints.s3,
+  };
+}
