@@ -1,0 +1,91 @@
+/**
+ * Measures what docs/performance.md reports.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { messageOf } from "../lib/errors.ts";
+import { Interrupted, onInterrupt } from "../lib/terminal/interrupt.ts";
+import { type Benchmark, type Figure, tableOf } from "./bench/figure.ts";
+import { benchOverhead } from "./bench/overhead.ts";
+import { benchRuntime } from "./bench/runtime.ts";
+import { benchTemplate } from "./bench/template.ts";
+import { benchXargs } from "./bench/xargs.ts";
+import { root } from "./shell.ts";
+
+const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
+  ["template", benchTemplate],
+  ["runtime", benchRuntime],
+  ["overhead", benchOverhead],
+  ["xargs", benchXargs],
+]);
+
+const usage = `usage: deno task bench [--only NAME] [--write]
+
+  --only NAME   one of ${[...benchmarks.keys()].join(", ")}
+  --write       write the figures to docs/performance.md
+`;
+
+const [begin, end] = ["<!-- figures -->\n", "<!-- end of figures -->"];
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
+
+async function main(args: string[]): Promise<number> {
+  const options = readOptions(args);
+  if (options === undefined) {
+    console.error(usage);
+    return 2;
+  }
+  const stop = new AbortController();
+  using _signals = onInterrupt((interrupted) => stop.abort(interrupted));
+  try {
+    const figures: Figure[] = [];
+    for (const name of options.names) {
+      console.error(name);
+      figures.push(...await measure(name, stop.signal));
+    }
+    console.log(tableOf(figures));
+    if (options.write) await write(figures);
+    return 0;
+  } catch (error) {
+    console.error(`bench: ${messageOf(error)}`);
+    return error instanceof Interrupted ? error.exitCode : 1;
+  }
+}
+
+/** Undefined if they are wrong. */
+function readOptions(args: string[]): { names: string[]; write: boolean } | undefined {
+  try {
+    const { only, write = false } = parseArgs({
+      args,
+      options: { only: { type: "string" }, write: { type: "boolean" } },
+    }).values;
+    if (only === undefined) return { names: [...benchmarks.keys()], write };
+    // The file has the figures of one run, not of several.
+    return benchmarks.has(only) && !write ? { names: [only], write } : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function measure(name: string, signal: AbortSignal): Promise<Figure[]> {
+  const directory = await Deno.makeTempDir({ prefix: "llama-bench-" });
+  const say = (text: string) => console.error(`  ${text}`);
+  const figures = await benchmarks.get(name)?.({ directory, signal, say }) ?? [];
+  // Kept where the benchmark failed, for its log.
+  await Deno.remove(directory, { recursive: true });
+  return figures;
+}
+
+async function write(figures: readonly Figure[]): Promise<void> {
+  const path = join(root, "docs/performance.md");
+  const text = await Deno.readTextFile(path);
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) throw new Error(`${path} has no place for the figures`);
+  const where = `${new Date().toISOString().slice(0, 10)}, Deno ${Deno.version.deno}, ` +
+    `${navigator.hardwareConcurrency} cores, ${Deno.build.arch}, ${Deno.build.os}`;
+  const section = `${begin}\n${where}:\n\n${tableOf(figures)}\n\n`;
+  await Deno.writeTextFile(path, text.slice(0, from) + section + text.slice(to));
+}

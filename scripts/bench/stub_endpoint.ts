@@ -1,0 +1,25 @@
+/**
+ * An endpoint that answers every Invoke at once, with nothing. A process of its own, so that what
+ * it costs is not counted as llama's. It prints its port, and ends with its standard input.
+ *
+ * @module
+ */
+
+const answer = JSON.stringify({ status: 0, stdout: {}, stderr: {}, outputs: {} });
+
+if (import.meta.main) {
+  Deno.serve({
+    hostname: "127.0.0.1",
+    port: 0,
+    onListen: ({ port }) => console.log(port),
+  }, async (request) => {
+    await request.bytes();
+    const headers = {
+      "content-type": "application/json",
+      "x-amzn-requestid": "00000000-0000-0000-0000-000000000000",
+    };
+    return new Response(answer, { headers });
+  });
+  await Deno.stdin.readable.pipeTo(new WritableStream());
+  Deno.exit();
+}

@@ -1,0 +1,232 @@
+/**
+ * Pictures to work on: all different, the same at each run, and stored as wastefully as a drawing
+ * program in a hurry would, so that there is something to gain.
+ *
+ * @module
+ */
+
+import { encodePng, unfiltered } from "./png.ts";
+
+/** A picture, as a file. */
+export interface Picture {
+  /** The file's name. */
+  readonly name: string;
+  /** The file, a PNG. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** How pictures are made. */
+export interface PictureOptions {
+  /** Pictures of another seed are others. @default {1} */
+  readonly seed?: number;
+  /** The shortest side, in pixels. @default {240} */
+  readonly minSize?: number;
+  /** The longest side, in pixels. @default {400} */
+  readonly maxSize?: number;
+  /** Whether their pixels are stored as they are. @default {false} */
+  readonly uncompressed?: boolean;
+}
+
+/** The files that {@linkcode makePicture} names. */
+export const pictureName: RegExp = /^picture-\d{3,}\.png$/;
+
+/** A colour, as 0xRRGGBBAA. */
+type Color = number;
+
+/** The colour of each pixel. */
+type Painter = (x: number, y: number) => Color;
+
+/** A number from 0 up to, but not including, 1. */
+type Random = () => number;
+
+/** A place to paint on. */
+interface Canvas {
+  readonly width: number;
+  readonly height: number;
+  readonly random: Random;
+}
+
+/** What there is to see: few colours, many, smooth, noisy, grey, transparent. */
+const motifs: readonly ((canvas: Canvas) => Painter)[] = [
+  flatShapes,
+  ditheredSky,
+  mirroredSprite,
+  hills,
+  greyClouds,
+  marble,
+];
+
+/**
+ * Makes a picture.
+ *
+ * @param index Which; each is different.
+ * @param options Seed and size.
+ * @returns The picture.
+ */
+export async function makePicture(index: number, options: PictureOptions = {}): Promise<Picture> {
+  const { seed = 1, minSize = 240, maxSize = 400, uncompressed = false } = options;
+  const random = randomNumbers(seed * 100_003 + index);
+  const side = () => minSize + Math.floor(random() * (maxSize - minSize + 1));
+  const [width, height] = [side(), side()];
+  const motif = motifs[index % motifs.length] ?? flatShapes;
+  const paint = motif({ width, height, random });
+  const rows = new DataView(new ArrayBuffer(width * height * 4));
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) rows.setUint32((y * width + x) * 4, paint(x, y));
+  }
+  // RGBA without filters, whatever the picture would need.
+  const scanlines = unfiltered(new Uint8Array(rows.buffer), width * 4);
+  const format = { width, height, bitDepth: 8, colorType: 6 };
+  const bytes = await encodePng({ ...format, scanlines, uncompressed });
+  return { name: `picture-${String(index + 1).padStart(3, "0")}.png`, bytes };
+}
+
+/** Discs and boxes of a few colours on a plain ground. */
+function flatShapes({ width, height, random }: Canvas): Painter {
+  const colors = palette(random, 12);
+  const shapes = Array.from({ length: 40 }, () => ({
+    x: random() * width,
+    y: random() * height,
+    size: (0.03 + 0.12 * random()) * width,
+    round: random() < 0.5,
+    color: pick(colors, random),
+  }));
+  const ground = pick(colors, random);
+  return (x, y) => {
+    const covers = (shape: (typeof shapes)[number]) => {
+      const [right, down, { size }] = [x - shape.x, y - shape.y, shape];
+      return shape.round
+        ? right * right + down * down < size * size
+        : Math.abs(right) < size && Math.abs(down) < size;
+    };
+    return shapes.findLast(covers)?.color ?? ground;
+  };
+}
+
+/** A sky in a few shades, dithered by Bayer's matrix. */
+function ditheredSky({ width, height, random }: Canvas): Painter {
+  const shades = 6 + Math.floor(random() * 10);
+  const [top, bottom] = [color(random), color(random)];
+  const [sunX, sunY] = [random() * width, random() * height];
+  return (x, y) => {
+    const glow = Math.exp(-Math.hypot(x - sunX, y - sunY) / (width / 3));
+    const level = Math.min(1, 0.8 * y / height + 0.5 * glow);
+    return blend(top, bottom, Math.min(1, Math.floor(level * shades + bayer(x, y)) / shades));
+  };
+}
+
+/** A creature of blocks, its left half mirrored, on nothing. */
+function mirroredSprite({ width, height, random }: Canvas): Painter {
+  const colors = palette(random, 5);
+  const [columns, rows] = [12 + Math.floor(random() * 12), 24];
+  const cells = Array.from({ length: columns * rows }, (_, index) => {
+    const toMiddle = Math.hypot(
+      1 - index % columns / columns,
+      Math.floor(index / columns) / 12 - 1,
+    );
+    return random() > toMiddle ? pick(colors, random) : 0;
+  });
+  return (x, y) => {
+    const column = Math.floor(Math.min(x, width - 1 - x) * 2 / width * columns);
+    return cells[Math.floor(y / height * rows) * columns + Math.min(column, columns - 1)] ?? 0;
+  };
+}
+
+/** Hills behind hills, each a little paler. */
+function hills({ width, height, random }: Canvas): Painter {
+  const [near, far] = [color(random), color(random)];
+  const ridges = Array.from({ length: 7 }, (_, index) => {
+    const [period, phase] = [width * (0.2 + random()), random() * width];
+    const foot = height * (0.15 + index * 0.11);
+    return (x: number) => foot + height * 0.08 * Math.sin((x + phase) / period * 2 * Math.PI);
+  });
+  return (x, y) => {
+    const index = ridges.findLastIndex((ridge) => y > ridge(x));
+    const shade = index < 0 ? 0.2 * y / height : 0.25 + 0.1 * index;
+    return blend(far, near, shade);
+  };
+}
+
+/** Clouds without colour. */
+function greyClouds({ width, random }: Canvas): Painter {
+  const cloud = noise(random, width / 3);
+  return (x, y) => {
+    const level = Math.floor(cloud(x, y) * 255);
+    return rgb(level, level, level);
+  };
+}
+
+/** Veins of two colours, with a little grain as a camera would give. */
+function marble({ width, random }: Canvas): Painter {
+  const [dark, light] = [color(random), color(random)];
+  const swirl = noise(random, width / 4);
+  return (x, y) => {
+    const vein = 0.5 + 0.5 * Math.sin(12 * swirl(x, y) + x / width * 8);
+    return blend(dark, light, Math.min(1, vein + (random() < 0.1 ? 0.02 : 0)));
+  };
+}
+
+function palette(random: Random, count: number): Color[] {
+  return Array.from({ length: count }, () => color(random));
+}
+
+function pick(colors: readonly Color[], random: Random): Color {
+  return colors[Math.floor(random() * colors.length)] ?? 0;
+}
+
+function color(random: Random): Color {
+  const channel = () => Math.floor(random() * 256);
+  return rgb(channel(), channel(), channel());
+}
+
+/** An opaque colour. */
+function rgb(red: number, green: number, blue: number): Color {
+  return (red << 24 | green << 16 | blue << 8 | 0xff) >>> 0;
+}
+
+function blend(from: Color, to: Color, share: number): Color {
+  const channel = (shift: number) => {
+    const [a, b] = [from >>> shift & 0xff, to >>> shift & 0xff];
+    return Math.round(a + (b - a) * share);
+  };
+  return rgb(channel(24), channel(16), channel(8));
+}
+
+/** The threshold of an ordered 4 by 4 dither. */
+function bayer(x: number, y: number): number {
+  const matrix = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5];
+  return (matrix[(y & 3) * 4 + (x & 3)] ?? 0) / 16;
+}
+
+/** Smooth noise from 0 to 1: random values on grids of four sizes, interpolated and summed. */
+function noise(random: Random, period: number): (x: number, y: number) => number {
+  const side = 64;
+  const grid = Array.from({ length: side * side }, random);
+  const value = (column: number, row: number) => grid[row % side * side + column % side] ?? 0;
+  const smooth = (share: number) => share * share * (3 - 2 * share);
+  const octave = (x: number, y: number) => {
+    const [column, row] = [Math.floor(x), Math.floor(y)];
+    const [right, down] = [smooth(x - column), smooth(y - row)];
+    const above = value(column, row) * (1 - right) + value(column + 1, row) * right;
+    const below = value(column, row + 1) * (1 - right) + value(column + 1, row + 1) * right;
+    return above * (1 - down) + below * down;
+  };
+  return (x, y) => {
+    let sum = 0;
+    for (const scale of [1, 2, 4, 8]) {
+      sum += octave(x / period * scale, y / period * scale) / scale;
+    }
+    return sum / 1.875;
+  };
+}
+
+/** Mulberry32: small, quick, and the same numbers for the same seed everywhere. */
+function randomNumbers(seed: number): Random {
+  let state = seed >>> 0;
+  return () => {
+    state = state + 0x6d2b79f5 >>> 0;
+    let mixed = Math.imul(state ^ state >>> 15, state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ mixed >>> 7, mixed | 61);
+    return ((mixed ^ mixed >>> 14) >>> 0) / 2 ** 32;
+  };
+}
