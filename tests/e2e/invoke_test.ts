@@ -199,7 +199,7 @@ Deno.test("a function that crashes is an error, and the next call starts afresh"
     { stdin: "kill -KILL $PPID; sleep 10\necho alive\n" },
   );
   assert.deepEqual([status, stdout], [1, "alive\n"]);
-  assert.match(stderr, /job 0: any sh -c 'kill .*': any: Runtime\.ExitError/);
+  assert.match(stderr, /job 1: any sh -c 'kill .*': any: Runtime\.ExitError/);
 });
 
 Deno.test("a job sees none of the user's secrets, and a proxy does not touch loopback", async () => {
