@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import type { AwsClient } from "../aws/client.ts";
 import { invoke } from "../aws/lambda.ts";
 import { decodeBlob } from "../blob.ts";
@@ -23,10 +24,25 @@ export interface JobRunner {
   readonly store: ObjectStore | undefined;
 }
 
+/** What went to and fro, in bytes. An object that the store had already counts like a new one. */
+export interface Transfer {
+  /** Requests, and what they name in the store; 0 if nothing was sent. */
+  sentBytes: number;
+  /** Answers, and what they name in the store. */
+  receivedBytes: number;
+}
+
 /** How one job is run. */
 export interface RunJobOptions {
   /** Ask for the log's tail. */
   logs?: boolean | undefined;
+  /**
+   * Seconds after which the runtime ends the command. It counts from the request's arrival there, and
+   * not the time on the way.
+   */
+  timeoutSeconds?: number | undefined;
+  /** Is added to while the job runs, whether it ends well or not. */
+  transfer?: Transfer | undefined;
   /** Files that are encoded already, by remote path: those that many jobs share. */
   sharedFiles?: Readonly<Record<string, File>> | undefined;
   /** Ends the job early; Lambda goes on. */
@@ -50,27 +66,34 @@ export async function runJob(
 ): Promise<JobResult> {
   const start = performance.now();
   const { client, store } = runner;
-  const { logs, signal, sharedFiles } = options;
+  const { logs, signal, sharedFiles, timeoutSeconds } = options;
+  const transfer = options.transfer ?? { sentBytes: 0, receivedBytes: 0 };
   signal?.throwIfAborted();
   const bare: Request = {
     args: [...job.args],
     files: { ...sharedFiles },
     outputs: [...new Set(job.outputs.map(({ remote }) => remote))],
+    timeout: timeoutSeconds,
     client: version,
   };
+  let storedBytes = 0;
   const found = await findInputs(job.inputs);
   if (found.length > 0 || job.stdin !== undefined) {
     const reserved = new TextEncoder().encode(JSON.stringify(bare)).length;
-    const { files, stdin } = await encodeInputs(found, job.stdin, reserved, { store, signal });
-    Object.assign(bare.files, files);
-    bare.stdin = stdin;
+    const encoded = await encodeInputs(found, job.stdin, reserved, { store, signal });
+    Object.assign(bare.files, encoded.files);
+    bare.stdin = encoded.stdin;
+    storedBytes = encoded.storedBytes;
   }
+  const request = JSON.stringify(bare);
+  transfer.sentBytes += Buffer.byteLength(request) + storedBytes;
   const { payload, logTail, requestId } = await invoke(
     client,
     job.functionName,
-    JSON.stringify(bare),
+    request,
     { logs, signal },
   );
+  transfer.receivedBytes += Buffer.byteLength(payload);
   const response = parseResponse(payload);
   const needStore = () => {
     if (store) return store;
@@ -82,21 +105,27 @@ export async function runJob(
       },
     );
   };
-  const { written, errors } = await writeOutputs(job.outputs, response.outputs, {
+  const outputs = await writeOutputs(job.outputs, response.outputs, {
     succeeded: response.status === 0,
     store: needStore,
     signal,
   });
+  const stdout = await decodeBlob(response.stdout, needStore, signal);
+  const stderr = await decodeBlob(response.stderr, needStore, signal);
+  transfer.receivedBytes += outputs.storedBytes +
+    (response.stdout.r === undefined ? 0 : stdout.length) +
+    (response.stderr.r === undefined ? 0 : stderr.length);
   return {
     status: response.status,
-    stdout: await decodeBlob(response.stdout, needStore, signal),
-    stderr: await decodeBlob(response.stderr, needStore, signal),
-    written,
-    outputErrors: errors,
+    stdout,
+    stderr,
+    written: outputs.written,
+    outputErrors: outputs.errors,
     logTail,
     times: response.times,
     elapsedMilliseconds: performance.now() - start,
     memory: response.memory,
+    environment: response.environment,
     requestId,
     runtime: response.runtime,
   };
