@@ -6,7 +6,13 @@
 
 import type { RunCounts } from "../jobs/counts.ts";
 import type { Output } from "./output.ts";
-import { logLine, type RunTimes, statusLines, type TerminalSize } from "./status_lines.ts";
+import {
+  logLine,
+  type RunTimes,
+  statusLines,
+  type StatusStyle,
+  type TerminalSize,
+} from "./status_lines.ts";
 
 /** The values of `-progress`. */
 export const progressModes = ["auto", "bar", "lines", "none"] as const;
@@ -25,8 +31,8 @@ export interface ProgressTarget {
   readonly term: string | undefined;
   /** Whether a person types the run's input there, which a bar would get in the way of. */
   readonly hasTyping: boolean;
-  /** Whether it may be coloured. */
-  readonly hasColour: boolean;
+  /** What is said, and how. */
+  readonly style: StatusStyle;
   /** Reads the terminal's size. */
   readonly size: () => TerminalSize;
 }
@@ -60,7 +66,7 @@ export function progressView(
   const canMove = output.isTerminal && term !== "" && term !== "dumb";
   const wantsBar = mode === "bar" || mode === "auto" && !hasTyping;
   if (canMove && wantsBar) return new ProgressBar(target);
-  return new ProgressLog(output, mode === "auto" ? lineSeconds.auto : lineSeconds.asked);
+  return new ProgressLog(target, mode === "auto" ? lineSeconds.auto : lineSeconds.asked);
 }
 
 /** Lines at the bottom of a terminal, drawn anew where they are. */
@@ -81,7 +87,7 @@ export class ProgressBar implements ProgressView {
     // A terminal that stands still (ctrl-S) gets one drawing when it goes on, not all of them.
     if (this.#isDrawing) return;
     const size = this.#target.size();
-    const lines = statusLines(counts, times, size, this.#target.hasColour);
+    const lines = statusLines(counts, times, size, this.#target.style);
     const shown = JSON.stringify([size, lines]);
     if (shown === this.#shown) return;
     this.#shown = shown;
@@ -105,16 +111,16 @@ export class ProgressBar implements ProgressView {
 export class ProgressLog implements ProgressView {
   /** Finer than what is between two lines. */
   readonly everyMilliseconds = 1000;
-  readonly #output: Output;
+  readonly #target: Pick<ProgressTarget, "output" | "style">;
   readonly #everySeconds: number;
   #nextSeconds: number;
 
   /**
-   * @param output Where the lines go.
+   * @param target Where the lines go.
    * @param everySeconds The time before the first line, and between two.
    */
-  constructor(output: Output, everySeconds: number) {
-    this.#output = output;
+  constructor(target: Pick<ProgressTarget, "output" | "style">, everySeconds: number) {
+    this.#target = target;
     this.#everySeconds = everySeconds;
     this.#nextSeconds = everySeconds;
   }
@@ -125,7 +131,8 @@ export class ProgressLog implements ProgressView {
     if (elapsedSeconds < this.#nextSeconds) return;
     // A tenth more of a long run is worth a line, so that a day does not fill a log.
     this.#nextSeconds = elapsedSeconds + Math.max(this.#everySeconds, elapsedSeconds / 10);
-    void this.#output.message(logLine(counts, times));
+    const { output, style } = this.#target;
+    void output.message(logLine(counts, times, style));
   }
 
   /** Nothing is to be taken away. */

@@ -25,6 +25,14 @@ export interface TerminalSize {
   readonly rows: number;
 }
 
+/** What is said of a run, and how. */
+export interface StatusStyle {
+  /** Whether failures are red. */
+  readonly hasColour: boolean;
+  /** Whether the run costs anything. */
+  readonly hasCost: boolean;
+}
+
 /** One thing that is said, and how readily it is left out: the highest goes first. */
 interface Part {
   readonly text: string;
@@ -48,22 +56,23 @@ const barColumns = { most: 32, least: 12 };
  * @param counts How far the run is.
  * @param times How long it has taken.
  * @param size The terminal's size.
- * @param hasColour Whether failures are red.
+ * @param style What is said, and how.
  * @returns The lines, the area's first line first; none where the terminal is too low for any.
  */
 export function statusLines(
   counts: RunCounts,
   times: RunTimes,
   size: TerminalSize,
-  hasColour: boolean,
+  style: StatusStyle,
 ): string[] {
   // One column is left free: some terminals wrap when the last one is written.
   const columns = Math.max(size.columns - 1, 0);
-  const lines = [progressLine(counts, times, columns), fit(workParts(counts), columns)];
+  const lines = [progressLine(counts, times, columns), fit(workParts(counts, style), columns)];
   // The line above the area is the cursor's, and one more of text is worth more than a second line.
   const room = Math.max(0, Math.min(lines.length, size.rows - 2));
   return lines.filter((parts) => parts.length > 0).slice(0, room).map((parts) =>
-    parts.map(({ text, isFailure }) => hasColour && isFailure ? red + text + plain : text).join(gap)
+    parts.map(({ text, isFailure }) => style.hasColour && isFailure ? red + text + plain : text)
+      .join(gap)
   );
 }
 
@@ -72,10 +81,16 @@ export function statusLines(
  *
  * @param counts How far the run is.
  * @param times How long it has taken.
+ * @param style What is said.
  * @returns The line, without its end.
  */
-export function logLine(counts: RunCounts, times: RunTimes): string {
-  return [...progressParts(counts, times), ...workParts(counts)].map(({ text }) => text).join(", ");
+export function logLine(
+  counts: RunCounts,
+  times: RunTimes,
+  style: Pick<StatusStyle, "hasCost">,
+): string {
+  return [...progressParts(counts, times), ...workParts(counts, style)].map(({ text }) => text)
+    .join(", ");
 }
 
 /** The first line: how far it is, with a bar in what room is left. */
@@ -104,7 +119,7 @@ function progressParts(counts: RunCounts, times: RunTimes): Part[] {
   ];
 }
 
-function workParts(counts: RunCounts): Part[] {
+function workParts(counts: RunCounts, { hasCost }: Pick<StatusStyle, "hasCost">): Part[] {
   const { done, failed, running, total, bytesSent, bytesReceived, dollars, isEstimate } = counts;
   const waiting = total === undefined ? counts.waiting : total - done - failed - running;
   return [
@@ -113,7 +128,7 @@ function workParts(counts: RunCounts): Part[] {
     { text: `${waiting} waiting`, rank: 4 },
     { text: `${bytesText(bytesSent)} sent`, rank: 5 },
     { text: `${bytesText(bytesReceived)} received`, rank: 6 },
-    { text: dollarsText(dollars, isEstimate), rank: 3 },
+    ...hasCost ? [{ text: dollarsText(dollars, isEstimate), rank: 3 }] : [],
   ];
 }
 

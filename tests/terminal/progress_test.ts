@@ -30,7 +30,7 @@ class Log implements Writer {
 function target(stderr: Writer, { term = "xterm", hasTyping = false } = {}) {
   const size = { columns: 80, rows: 24 };
   const output = new Output(new Log(), stderr);
-  return { output, term, hasTyping, hasColour: false, size: () => size };
+  return { output, term, hasTyping, style: { hasColour: false, hasCost: true }, size: () => size };
 }
 
 Deno.test("a bar is for a terminal whose cursor moves, lines are for all else", () => {
@@ -100,8 +100,8 @@ Deno.test("a terminal that stands still is sent one drawing and no more", async 
 
 Deno.test("a log gets lines at a distance that grows with the run", async () => {
   const log = new Log();
-  const { output } = target(log);
-  const lines = new ProgressLog(output, 5);
+  const { output, style } = target(log);
+  const lines = new ProgressLog({ output, style }, 5);
   const said: number[] = [];
   for (let second = 1; second <= 3600; second++) {
     const before = log.text;
