@@ -49,7 +49,7 @@ async function readText(response: Response): Promise<string> {
 }
 
 /** A server of bytes: what a connection gets for its first request, after which it is closed. */
-async function raw(answers: (string | undefined)[]) {
+function raw(answers: (string | undefined)[]) {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   let connections = 0;
   const serving = (async () => {
@@ -74,7 +74,7 @@ async function raw(answers: (string | undefined)[]) {
 
 Deno.test("an answer that was lost or cut short is asked for again", async () => {
   const whole = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
-  await using server = await raw([undefined, whole.slice(0, -2), whole.slice(0, 20), whole]);
+  await using server = raw([undefined, whole.slice(0, -2), whole.slice(0, 20), whole]);
   await using unused = served(() => new Response());
   const answer = await unused.client.call(
     { service: "lambda", method: "POST", url: server.url, body: "{}" },
@@ -85,7 +85,7 @@ Deno.test("an answer that was lost or cut short is asked for again", async () =>
 });
 
 Deno.test("without repeats a lost answer is an error, and nothing is sent twice", async () => {
-  await using server = await raw([undefined, undefined]);
+  await using server = raw([undefined, undefined]);
   await using unused = served(() => new Response());
   const call = unused.client.call(
     { service: "lambda", method: "POST", url: server.url, body: "{}" },

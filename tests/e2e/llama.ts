@@ -28,6 +28,8 @@ export interface Ended {
 export interface RunOptions {
   stdin?: string | Uint8Array;
   environment?: Record<string, string>;
+  /** Another program that takes the same arguments. */
+  program?: readonly string[];
   /** Whether it runs in a session of its own, which has no terminal. */
   detached?: boolean;
 }
@@ -65,7 +67,7 @@ export class Workplace extends TemporaryDirectory {
 
   /** Starts the program. */
   start(args: readonly string[], options: RunOptions = {}): Deno.ChildProcess {
-    const [executable = "", ...first] = program;
+    const [executable = "", ...first] = options.program ?? program;
     return new Deno.Command(executable, {
       args: [...first, ...args],
       cwd: this.here(),

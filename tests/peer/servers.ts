@@ -30,6 +30,11 @@ export function peerProgram(name: string): string {
   return join(directory, "bin", name);
 }
 
+/** The certificate of those who sign the servers' own. */
+export function caBundle(): string {
+  return join(directory, "ca", "ca.pem");
+}
+
 /** The command of our runtime, from source or of the program that `LLAMA_TEST_BINARY` names. */
 export function ourRuntime(): string[] {
   const binary = Deno.env.get("LLAMA_TEST_BINARY");
@@ -218,7 +223,8 @@ export class VersityGw implements AsyncDisposable {
   }
 }
 
-function freePort(): number {
+/** A port that nobody listens on. */
+export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
 }
