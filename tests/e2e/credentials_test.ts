@@ -9,6 +9,8 @@ class Aws implements AsyncDisposable {
   readonly keys: string[] = [];
   /** What was asked of STS. */
   readonly actions: URLSearchParams[] = [];
+  /** Whether invocations are refused, since their credentials have expired. */
+  expired = false;
   readonly #server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     (request) => this.#answer(request),
@@ -40,6 +42,12 @@ class Aws implements AsyncDisposable {
       const [, key = ""] = /Credential=([^/]+)/.exec(request.headers.get("authorization") ?? "") ??
         [];
       this.keys.push(key);
+      if (this.expired) {
+        return Response.json({ message: "The security token included in the request is expired" }, {
+          status: 403,
+          headers: { "x-amzn-errortype": "ExpiredTokenException" },
+        });
+      }
       return Response.json({ status: 0, stdout: { s: "ran\n" } });
     }
     // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
@@ -184,6 +192,24 @@ Deno.test("without any credentials the places are named, and nothing is asked ov
       "llama: hint: set them, run `aws configure`, or use -local to run without AWS\n",
   );
   assert.deepEqual(aws.keys, []);
+});
+
+Deno.test("credentials that have expired end the whole run", async () => {
+  await using place = new Workplace();
+  await using aws = new Aws();
+  aws.expired = true;
+  const { status, stderr } = await place.run(["xargs", "-j", "2", "f", "{{.Line}}"], {
+    stdin: Array.from({ length: 1000 }, (_, index) => index).join("\n"),
+    environment: {
+      ...aws.environment(place.path),
+      AWS_ACCESS_KEY_ID: "OLD",
+      AWS_SECRET_ACCESS_KEY: "secret",
+      AWS_SESSION_TOKEN: "token",
+    },
+  });
+  assert.equal(status, 1);
+  assert.match(stderr, /^llama: Lambda refused f: ExpiredTokenException: .*\nllama: hint: log in/);
+  assert(aws.keys.length <= 4, `${aws.keys.length} invocations`);
 });
 
 Deno.test("a program that gives no credentials is an error, without what it said", async () => {

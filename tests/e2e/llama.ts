@@ -115,6 +115,8 @@ export class Workplace extends TemporaryDirectory {
       ...Object.fromEntries(entries.filter(([, value]) => value !== "")),
       TMPDIR: this.temporary,
       NO_COLOR: "1",
+      // From source, Deno would ask its maker for news.
+      DENO_NO_UPDATE_CHECK: "1",
     };
   }
 }
