@@ -31,10 +31,17 @@ export interface CommandContext {
   readonly environment: Environment;
   /** Standard output and standard error. */
   readonly output: Output;
+  /** Whether a person reads standard error. */
+  readonly isTerminal: boolean;
   /** Standard input; asked for only by who reads it. */
   readonly stdin: () => ReadableStream<Uint8Array>;
   /** Aborted, with an `Interrupted` as its reason, when the user wants to stop. */
   readonly signal: AbortSignal;
+  /**
+   * For a command that can wait for its jobs: once it has called this, the first ctrl-C while there
+   * are some aborts only the signal that it gives, and the second is like any other's first.
+   */
+  readonly drain: () => AbortSignal;
   /** Hands over what must be ended before the process exits. */
   readonly closeAtExit: <T extends Closable>(opened: T) => T;
 }

@@ -32,6 +32,8 @@ export async function main(argv: readonly string[], environment: Environment): P
   const output = new Output(Deno.stdout, Deno.stderr);
   const opened: Closable[] = [];
   const stop = new AbortController();
+  const drain = new AbortController();
+  let canDrain = false;
 
   const exitNow = (status: number): never => {
     for (const closable of opened) closable.closeSync();
@@ -40,6 +42,14 @@ export async function main(argv: readonly string[], environment: Environment): P
   const interrupted = (reason: Interrupted) => {
     if (stop.signal.aborted) exitNow(reason.exitCode);
     const count = opened.reduce((sum, { inFlight = 0 }) => sum + inFlight, 0);
+    const isCtrlC = reason.exitCode === exitCodes.interrupted;
+    if (isCtrlC && canDrain && count > 0 && !drain.signal.aborted) {
+      const jobs = count === 1 ? "1 job" : `${count} jobs`;
+      void output.message(
+        `${reason.message}: no new jobs, waiting for ${jobs} in flight; ctrl-C again drops them`,
+      );
+      return drain.abort(reason);
+    }
     const jobs = count === 1 ? "1 job was" : `${count} jobs were`;
     void output.message(count > 0 ? `${reason.message}: ${jobs} in flight` : reason.message);
     stop.abort(reason);
@@ -56,8 +66,13 @@ export async function main(argv: readonly string[], environment: Environment): P
     status = await runCommandLine(argv, {
       environment,
       output,
+      isTerminal: Deno.stderr.isTerminal(),
       stdin: () => Deno.stdin.readable,
       signal: stop.signal,
+      drain: () => {
+        canDrain = true;
+        return drain.signal;
+      },
       closeAtExit: (closable) => {
         opened.push(closable);
         return closable;
