@@ -70,7 +70,7 @@ export async function attemptJob(job: Job, options: AttemptOptions): Promise<Att
     if (transfer.sentBytes > sentBefore) {
       count++;
       const elapsedMilliseconds = performance.now() - start;
-      const invoked = result ?? { elapsedMilliseconds, logTail: logOf(error) };
+      const invoked = result ?? { elapsedMilliseconds, logTail: logOf({ result, error }) };
       if (isBilled(error)) cost = sum(cost, (await options.meter()).costOf(invoked));
     }
     const isDone = result !== undefined && succeeded(result);
@@ -86,8 +86,14 @@ function isBilled(error: LlamaError | undefined): boolean {
     !["throttled", "too-large", "no-such-function", "credentials", "config"].includes(error.code);
 }
 
-function logOf(error: LlamaError | undefined): string | undefined {
-  return error instanceof FunctionError ? error.logTail : undefined;
+/**
+ * The log of an attempt, whether the function failed or not.
+ *
+ * @param attempt What came of it.
+ * @returns The log's tail, where it was asked for.
+ */
+export function logOf({ result, error }: Pick<Attempts, "result" | "error">): string | undefined {
+  return result?.logTail ?? (error instanceof FunctionError ? error.logTail : undefined);
 }
 
 function sum(before: InvocationCost | undefined, cost: InvocationCost): InvocationCost {

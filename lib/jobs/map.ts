@@ -8,7 +8,7 @@ import { poolMap } from "../concurrency.ts";
 import { CostMeter } from "../cost/cost.ts";
 import { defaultPrices, pricesOf, type PriceTable } from "../cost/prices.ts";
 import { isAbort, LlamaError } from "../errors.ts";
-import { attemptJob, type Attempts } from "./attempts.ts";
+import { attemptJob, type Attempts, logOf } from "./attempts.ts";
 import { newCounts, type RunCounts } from "./counts.ts";
 import type { Job, JobResult } from "./job.ts";
 import { JobLog, readJobLog } from "./joblog.ts";
@@ -142,6 +142,8 @@ function atLeast(least: 0 | 1, value: number, name: string): void {
   throw new LlamaError("usage", `${name} must be ${kind}, not ${value}`);
 }
 
+const nothing = new Uint8Array();
+
 /** What the parts of a run share. */
 interface RunState {
   readonly counts: RunCounts;
@@ -221,9 +223,9 @@ class Run {
       const record = recordOf(planned, attempts, {
         started: started.toISOString(),
         elapsedMilliseconds: performance.now() - start,
-        log: this.#options.logs ? result?.logTail : undefined,
+        log: this.#options.logs ? logOf(attempts) : undefined,
       });
-      await this.#writeDown(record, result);
+      if (this.#writesDown) await this.#writeDown(record, result);
       this.#count(record);
       const { index, line, job } = planned;
       return {
@@ -268,11 +270,14 @@ class Run {
     return new CostMeter(pricesOf(prices, await this.#connection.region()));
   }
 
+  get #writesDown(): boolean {
+    return this.#state.log !== undefined || this.#options.results !== undefined;
+  }
+
   /** Results first: a job that has a line in the log has all that it was to leave. */
   async #writeDown(record: JobRecord, result: JobResult | undefined): Promise<void> {
     const { results } = this.#options;
     const { log, ending } = this.#state;
-    const nothing = new Uint8Array();
     try {
       if (results !== undefined) {
         const { stdout = nothing, stderr = nothing } = result ?? {};

@@ -5,7 +5,8 @@
  */
 
 import { Buffer } from "node:buffer";
-import { FunctionError, type LlamaError } from "../../errors.ts";
+import type { LlamaError } from "../../errors.ts";
+import { logOf } from "../../jobs/attempts.ts";
 import type { JobOutcome } from "../../jobs/map.ts";
 import { shellQuote } from "../../jobs/quote.ts";
 import type { JobRecord } from "../../jobs/record.ts";
@@ -41,7 +42,7 @@ export function render(outcome: JobOutcome, options: RenderOptions): Piece[] {
 
 function outputPieces({ line, result, error }: JobOutcome, options: RenderOptions): Piece[] {
   const { form, tag, logs } = options;
-  const log = result?.logTail ?? (error instanceof FunctionError ? error.logTail : undefined);
+  const log = logOf({ result, error });
   const pieces: Piece[] = [];
   if (logs && log) pieces.push({ to: "talk", bytes: encoder.encode(endedLine(log)) });
   if (result === undefined || form === "none") return pieces;
