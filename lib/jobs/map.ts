@@ -15,7 +15,7 @@ import { JobLog, readJobLog } from "./joblog.ts";
 import { type PlannedJob, Planner } from "./plan.ts";
 import { concernsAllJobs, Ending, type Halt, type RetryOn } from "./policy.ts";
 import { type JobRecord, recordOf } from "./record.ts";
-import { writeResults } from "./results.ts";
+import { makeResults, writeResults } from "./results.ts";
 import type { RunJobOptions } from "./run.ts";
 import { chunked, readAhead } from "./sources.ts";
 
@@ -123,6 +123,7 @@ export async function* mapJobs(
     : await readJobLog(jobLog);
   const repeatFailed = resume === "succeeded";
   const planner = new Planner({ functionName, templates, logged, repeatFailed });
+  if (options.results !== undefined) await makeResults(options.results);
   await connection.prepare();
   using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, logged?.wholeBytes ?? 0);
   const counts = options.counts ?? newCounts();
