@@ -121,8 +121,9 @@ class Runtime {
         received,
         signal: this.#signal,
       });
-      await this.#api.respond(id, answer.text, this.#signal);
+      // Before the answer, with which Lambda ends the invocation's part of the log.
       log(`llama: request ${id}: ${answer.summary}`);
+      await this.#api.respond(id, answer.text, this.#signal);
     } catch (thrown) {
       this.#signal.throwIfAborted();
       const error: JobError = toJobError(thrown, this.#temporary);
