@@ -4,6 +4,8 @@
  * @module
  */
 
+import { LlamaError, reasonOf } from "../errors.ts";
+
 /** Whoever read standard output has gone. */
 export class OutputClosed extends Error {
   override readonly name = "OutputClosed";
@@ -20,6 +22,8 @@ export class Output {
   readonly #stdout: Writer;
   readonly #stderr: Writer;
   #last: Promise<void> = Promise.resolve();
+  /** Why something could not be written to standard error. */
+  #lost: LlamaError | undefined;
 
   /**
    * @param stdout Where data goes.
@@ -35,6 +39,7 @@ export class Output {
    *
    * @param data Bytes, or text that is written as it is.
    * @throws {OutputClosed} If nobody reads it any more.
+   * @throws {LlamaError} `output` if it cannot be written, as on a full disk.
    */
   data(data: Uint8Array | string): Promise<void> {
     return this.#enqueue(async () => {
@@ -42,13 +47,14 @@ export class Output {
         await writeAll(this.#stdout, data);
       } catch (cause) {
         if (cause instanceof Deno.errors.BrokenPipe) throw new OutputClosed("", { cause });
-        throw cause;
+        throw cannotWrite("standard output", cause);
       }
     });
   }
 
   /**
-   * Writes what a command wrote to its standard error, or anything else that is not ours.
+   * Writes what a command wrote to its standard error, or anything else that is not ours. That it
+   * cannot be written is no reason to stop working: {@linkcode Output.flush} tells in the end.
    *
    * @param data Bytes, or text that is written as it is.
    */
@@ -57,8 +63,8 @@ export class Output {
       try {
         await writeAll(this.#stderr, data);
       } catch (error) {
-        // Nobody listens; that is no reason to stop working.
-        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+        if (error instanceof Deno.errors.BrokenPipe) return;
+        this.#lost ??= cannotWrite("standard error", error);
       }
     });
   }
@@ -72,6 +78,17 @@ export class Output {
     return this.talk(`llama: ${text}\n`);
   }
 
+  /**
+   * Waits until all that was handed over is written.
+   *
+   * @throws {LlamaError} `output` if something for standard error could not be written, though
+   * somebody was there to read it.
+   */
+  async flush(): Promise<void> {
+    await this.#last;
+    if (this.#lost) throw this.#lost;
+  }
+
   #enqueue(work: () => Promise<void>): Promise<void> {
     const done = this.#last.then(work);
     this.#last = done.catch(() => {});
@@ -80,6 +97,10 @@ export class Output {
 }
 
 const encoder = new TextEncoder();
+
+function cannotWrite(what: string, cause: unknown): LlamaError {
+  return new LlamaError("output", `cannot write to ${what}: ${reasonOf(cause)}`, { cause });
+}
 
 async function writeAll(writer: Writer, data: Uint8Array | string): Promise<void> {
   const bytes = typeof data === "string" ? encoder.encode(data) : data;

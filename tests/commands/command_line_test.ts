@@ -313,7 +313,11 @@ Deno.test("remote paths that are empty or leave the job's directory are usage er
     usageFailure("invoke", "-o", "../x", "fn").message,
     '-output: remote path outside the job\'s directory: "../x"',
   );
-  for (const path of ["../x:x", "a:..b", "a:b/../c", "a:...", "out/", "a:b:c"]) {
+  assert.deepEqual(complaint("invoke", "-o", "here/:there", "fn"), [
+    '-output: "here/" is a directory, and "there" a file',
+    "write -output here/:there/ to fetch all that is below it; see llama help invoke",
+  ]);
+  for (const path of ["../x:x", "a:..b", "a:b/../c", "a:...", "out/", "out:d/", "a:b:c"]) {
     assert.equal(parse("invoke", "-f", path, "-o", path, "fn").kind, "command", path);
   }
 });

@@ -33,3 +33,27 @@ Deno.test("a reader that has gone is an error on standard output and none on sta
   await assert.rejects(output.data("x"), OutputClosed);
   await output.message("nobody hears this");
 });
+
+Deno.test("a full disk is one line, at once for standard output and in the end for standard error", async () => {
+  const full = {
+    write: () => Promise.reject(new Error("No space left on device (os error 28)")),
+  };
+  const output = new Output(full, full);
+  await assert.rejects(output.data("x"), {
+    code: "output",
+    message: "cannot write to standard output: no space left on device",
+  });
+  await output.message("this is lost");
+  await assert.rejects(output.flush(), {
+    code: "output",
+    message: "cannot write to standard error: no space left on device",
+  });
+});
+
+Deno.test("flush waits for what nobody waited for", async () => {
+  const stderr = new Slow();
+  const output = new Output(new Slow(), stderr);
+  void output.message("a message");
+  await output.flush();
+  assert.equal(stderr.text, "llama: a message\n");
+});
