@@ -7,6 +7,7 @@
 import { posix } from "node:path";
 import {
   boolFlag,
+  choiceFlag,
   FlagValueError,
   type FlagValues,
   intFlag,
@@ -16,6 +17,7 @@ import {
 } from "../flags.ts";
 import { defaultInvokeRetries } from "../aws/lambda.ts";
 import { quote } from "../template/quote.ts";
+import { progressModes } from "../terminal/progress.ts";
 import type { Command, UsageProblem } from "./command.ts";
 import { runFlags, splitInput, timeout, validateRun } from "./run_flags.ts";
 
@@ -191,6 +193,10 @@ export const xargsFlags = {
   "0": boolFlag({ help: "lines end in NUL, as find -print0 writes them" }),
   "invoke-retries": invokeRetries,
   ...runFlags,
+  progress: choiceFlag({
+    help: "how far the run is, on stderr: as a bar, or a line now and then",
+    default: "auto",
+  }, progressModes),
 } as const;
 
 const DEFAULT_LISTEN: ListenAddress = { hostname: "127.0.0.1", port: 3001 };

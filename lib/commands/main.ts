@@ -8,6 +8,7 @@ import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import { type Interrupted, onInterrupt } from "../terminal/interrupt.ts";
 import { Output, OutputClosed } from "../terminal/output.ts";
+import { terminalSize } from "../terminal/terminal_size.ts";
 import { version } from "../version.ts";
 import { parseCommandLine } from "./command_line.ts";
 import type { Closable, CommandContext } from "./context.ts";
@@ -66,8 +67,9 @@ export async function main(argv: readonly string[], environment: Environment): P
     status = await runCommandLine(argv, {
       environment,
       output,
-      isTerminal: Deno.stderr.isTerminal(),
       stdin: () => Deno.stdin.readable,
+      isStdinTerminal: Deno.stdin.isTerminal(),
+      terminalSize,
       signal: stop.signal,
       drain: () => {
         canDrain = true;

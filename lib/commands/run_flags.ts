@@ -7,6 +7,7 @@
 
 import {
   boolFlag,
+  choiceFlag,
   FlagValueError,
   type FlagValues,
   intFlag,
@@ -16,23 +17,6 @@ import {
 import type { Halt } from "../jobs/policy.ts";
 import { quote } from "../template/quote.ts";
 import type { UsageProblem } from "./command.ts";
-
-/**
- * Reads one of several words.
- *
- * @param words The words.
- * @returns What reads a flag's value.
- */
-function oneOf<Word extends string>(...words: readonly Word[]): (text: string) => Word {
-  return (text) => {
-    const word = words.find((each) => each === text);
-    if (word !== undefined) return word;
-    throw new FlagValueError(
-      "no such word",
-      `write ${words.slice(0, -1).join(", ")} or ${words.at(-1)}`,
-    );
-  };
-}
 
 /**
  * Reads a positive number, with a fraction or without.
@@ -111,11 +95,10 @@ export const runFlags = {
   }, parseDelimiter),
   n: intFlag({ help: "lines a job: {{.Lines}}, and joined {{.Line}}", placeholder: "N" }),
   "dry-run": boolFlag({ help: "print what would run, with its files, and send nothing" }),
-  print: valueFlag({
-    help: "jobs' output: group (as each job ends; default), keep-order, line or none",
-    placeholder: "HOW",
-    default: "group" as const,
-  }, oneOf("group", "keep-order", "line", "none")),
+  print: choiceFlag({
+    help: "jobs' output: whole as each job ends, whole in the order of the input, or in lines",
+    default: "group",
+  }, ["group", "keep-order", "line", "none"]),
   k: boolFlag({ help: "print in the order of the input, as -print keep-order" }),
   tag: boolFlag({ help: "begin each line of a job's output with its input line and a tab" }),
   json: boolFlag({ help: "print a line of JSON for each job, its output inside" }),
@@ -134,11 +117,10 @@ export const runFlags = {
     placeholder: "N",
     default: 0,
   }),
-  "retry-on": valueFlag({
-    help: "failures to repeat for: exit (of the command), function (or network) or all",
-    placeholder: "WHAT",
-    default: "all" as const,
-  }, oneOf("exit", "function", "all")),
+  "retry-on": choiceFlag({
+    help: "failures to repeat for: of the command, of the function or network, or both",
+    default: "all",
+  }, ["exit", "function", "all"]),
   timeout,
   halt: valueFlag<Halt | undefined>({
     help: "stop at failures: now,fail=N drops the jobs in flight, soon,fail=N% waits",

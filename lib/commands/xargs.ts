@@ -5,13 +5,12 @@
  */
 
 import { defaultPrices, readPrices } from "../cost/prices.ts";
-import { isOn } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import type { FlagValues } from "../flags.ts";
 import { newCounts } from "../jobs/counts.ts";
 import type { MapOptions } from "../llama.ts";
 import { runnable } from "./command.ts";
-import { type CommandContext, openLlama } from "./context.ts";
+import { type CommandContext, isLocal, openLlama, openProgress } from "./context.ts";
 import { dryRun } from "./dry_run.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";
 import { xargsCommand, type xargsFlags } from "./flag_tables.ts";
@@ -39,10 +38,16 @@ export const xargs = runnable(
       if (values["dry-run"]) return await dryRun(command, input, values, context);
       const options = await mapOptions(values, context);
       const start = performance.now();
-      const failure = await runAll(command, input, options, { values, context, summary });
+      const readsStdin = lines === undefined && values.a === "";
+      const failure = await runAll(command, input, options, {
+        values,
+        context,
+        summary,
+        readsStdin,
+      });
       if (failure) await reportError(output, failure);
       const { jobs, failed } = summary;
-      if (values.summary || context.isTerminal) {
+      if (values.summary || output.isTerminal) {
         await tell(summary, (performance.now() - start) / 1000, options, context);
       } else if (failed > 0) await output.message(`${failed} of ${jobs} jobs failed`);
       if (options.stop?.aborted) return exitCodes.interrupted;
@@ -74,7 +79,6 @@ async function mapOptions(values: Values, context: CommandContext): Promise<MapO
     results: values.results || undefined,
     jobLog: values.joblog || undefined,
     resume: repeatFailed ? "succeeded" : resume ? "ended" : undefined,
-    counts: newCounts(),
     stop: context.drain(),
     signal: context.signal,
   };
@@ -85,7 +89,12 @@ async function runAll(
   [functionName = "", ...templates]: readonly string[],
   input: Input,
   options: MapOptions,
-  { values, context, summary }: { values: Values; context: CommandContext; summary: Summary },
+  { values, context, summary, readsStdin }: {
+    values: Values;
+    context: CommandContext;
+    summary: Summary;
+    readsStdin: boolean;
+  },
 ): Promise<LlamaError | undefined> {
   const { output, environment } = context;
   using printer = new Printer({
@@ -101,8 +110,10 @@ async function runAll(
     printer.skip(index);
     summary.skip();
   };
-  const outcomes = openLlama(context, { invokeRetries: values["invoke-retries"] })
-    .map(functionName, templates, input, { ...options, onSkip });
+  const counts = newCounts();
+  await using _progress = openProgress(context, values.progress, counts, readsStdin);
+  const llama = openLlama(context, { invokeRetries: values["invoke-retries"] });
+  const outcomes = llama.map(functionName, templates, input, { ...options, counts, onSkip });
   let failure: LlamaError | undefined;
   try {
     for await (const outcome of outcomes) {
@@ -121,9 +132,8 @@ async function tell(
   summary: Summary,
   seconds: number,
   { prices = defaultPrices }: MapOptions,
-  { output, global, environment }: CommandContext,
+  context: CommandContext,
 ): Promise<void> {
-  const isLocal = global.local || isOn(environment["LLAMA_LOCAL"]);
-  const lines = summary.lines({ seconds, isLocal, pricesDate: prices.date });
-  for (const line of lines) await output.message(line);
+  const lines = summary.lines({ seconds, isLocal: isLocal(context), pricesDate: prices.date });
+  for (const line of lines) await context.output.message(line);
 }
