@@ -7,6 +7,7 @@
  * @module
  */
 
+import { closest } from "./closest.ts";
 import { quote } from "./template/quote.ts";
 
 /** One flag of a command: what it is called beside its name in the table, and how it is read. */
@@ -172,6 +173,35 @@ export function valueFlag<Value>(
   read: (text: string) => Value,
 ): Flag<Value> {
   return flag({ ...options, initial: options.default }, read);
+}
+
+/**
+ * A flag whose value is one of a few words.
+ *
+ * @param options What it does, and what it is where it is not given.
+ * @param words The words.
+ * @returns The flag; of several the last counts.
+ */
+export function choiceFlag<const Word extends string>(
+  options: FlagOptions & { default: NoInfer<Word> },
+  words: readonly Word[],
+): Flag<Word> {
+  const { help, default: initial } = options;
+  const read = (text: string) => {
+    const word = words.find((word) => word === text);
+    if (word !== undefined) return word;
+    const nearest = closest(text, words);
+    throw new FlagValueError(
+      `not one of ${words.join(", ")}`,
+      nearest === undefined ? undefined : `did you mean ${nearest}?`,
+    );
+  };
+  return flag({
+    ...options,
+    help: `${help} (default ${initial})`,
+    placeholder: words.join("|"),
+    initial,
+  }, read);
 }
 
 /**

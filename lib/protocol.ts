@@ -67,6 +67,11 @@ const responseSchema = z.object({
     fetch: nanoseconds,
     exec: nanoseconds,
     upload: nanoseconds,
+    init: nanoseconds,
+  })),
+  environment: absent(z.object({
+    memory: z.optional(z.number().check(z.positive())),
+    arch: z.optional(z.string()),
   })),
   memory: absent(z.number().check(z.minimum(0))),
   runtime: absent(z.string()),
@@ -115,6 +120,16 @@ export interface Times {
   exec?: number | undefined;
   /** Reading the outputs and storing what is too big to inline. */
   upload?: number | undefined;
+  /** With `cold`: the start of the runtime, which Lambda bills too. */
+  init?: number | undefined;
+}
+
+/** What Lambda's price of an invocation depends on beside its time. */
+export interface ExecutionEnvironment {
+  /** The function's memory in MB. */
+  memory?: number | undefined;
+  /** Its architecture as Lambda names it, `x86_64` or `arm64`. */
+  arch?: string | undefined;
 }
 
 /** What the runtime answers. */
@@ -129,6 +144,8 @@ export interface Response {
   outputs: Record<string, File>;
   /** Where the time went. */
   times?: Times | undefined;
+  /** What the command ran in. */
+  environment?: ExecutionEnvironment | undefined;
   /** Peak resident bytes of the command, as far as it was seen. */
   memory?: number | undefined;
   /** The runtime's version. */
@@ -180,7 +197,7 @@ export function parseRequest(text: string): Request {
  * @throws {LlamaError} `protocol`, naming the field that is wrong.
  */
 export function parseResponse(text: string): Response {
-  const { status, stdout, stderr, outputs, times, memory, runtime } = parse(
+  const { status, stdout, stderr, outputs, times, environment, memory, runtime } = parse(
     responseSchema,
     text,
     "response",
@@ -191,6 +208,7 @@ export function parseResponse(text: string): Response {
     stderr: stderr ?? {},
     outputs: outputs ?? {},
     times: times ?? undefined,
+    environment: environment ?? undefined,
     memory: memory ?? undefined,
     runtime: runtime ?? undefined,
   };

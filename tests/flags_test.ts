@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   boolFlag,
+  choiceFlag,
   FlagError,
   type FlagErrorCode,
   FlagValueError,
@@ -204,4 +205,15 @@ Deno.test("parseGoInt refuses what 64 bits cannot hold", () => {
   for (const text of texts) {
     assert.throws(() => parseGoInt(text), { message: "value out of range" }, text);
   }
+});
+
+Deno.test("choiceFlag takes its words, and names them to whoever writes another", () => {
+  const how = choiceFlag({ help: "how", default: "auto" }, ["auto", "bar", "none"]);
+  assert.equal(how.placeholder, "auto|bar|none");
+  assert.equal(how.help, "how (default auto)");
+  assert.equal(parseFlags({ how }, []).values.how, "auto");
+  assert.equal(parseFlags({ how }, ["-how", "bar"]).values.how, "bar");
+  const message = "not one of auto, bar, none";
+  assert.throws(() => how.read("non", "auto"), { message, hint: "did you mean none?" });
+  assert.throws(() => how.read("quickly", "auto"), { message, hint: undefined });
 });

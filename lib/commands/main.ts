@@ -8,6 +8,7 @@ import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import { type Interrupted, onInterrupt } from "../terminal/interrupt.ts";
 import { Output, OutputClosed } from "../terminal/output.ts";
+import { terminalSize } from "../terminal/terminal_size.ts";
 import { version } from "../version.ts";
 import { parseCommandLine } from "./command_line.ts";
 import type { Closable, CommandContext } from "./context.ts";
@@ -32,6 +33,8 @@ export async function main(argv: readonly string[], environment: Environment): P
   const output = new Output(Deno.stdout, Deno.stderr);
   const opened: Closable[] = [];
   const stop = new AbortController();
+  const drain = new AbortController();
+  let canDrain = false;
 
   const exitNow = (status: number): never => {
     for (const closable of opened) closable.closeSync();
@@ -40,6 +43,14 @@ export async function main(argv: readonly string[], environment: Environment): P
   const interrupted = (reason: Interrupted) => {
     if (stop.signal.aborted) exitNow(reason.exitCode);
     const count = opened.reduce((sum, { inFlight = 0 }) => sum + inFlight, 0);
+    const isCtrlC = reason.exitCode === exitCodes.interrupted;
+    if (isCtrlC && canDrain && count > 0 && !drain.signal.aborted) {
+      const jobs = count === 1 ? "1 job" : `${count} jobs`;
+      void output.message(
+        `${reason.message}: no new jobs, waiting for ${jobs} in flight; ctrl-C again drops them`,
+      );
+      return drain.abort(reason);
+    }
     const jobs = count === 1 ? "1 job was" : `${count} jobs were`;
     void output.message(count > 0 ? `${reason.message}: ${jobs} in flight` : reason.message);
     stop.abort(reason);
@@ -57,7 +68,13 @@ export async function main(argv: readonly string[], environment: Environment): P
       environment,
       output,
       stdin: () => Deno.stdin.readable,
+      isStdinTerminal: Deno.stdin.isTerminal(),
+      terminalSize,
       signal: stop.signal,
+      drain: () => {
+        canDrain = true;
+        return drain.signal;
+      },
       closeAtExit: (closable) => {
         opened.push(closable);
         return closable;

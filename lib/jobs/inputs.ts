@@ -5,7 +5,7 @@
  */
 
 import { join, posix, resolve, sep } from "node:path";
-import { type BlobSource, encodeBlobs } from "../blob.ts";
+import { type BlobSource, encodeBlobs, sizeOf } from "../blob.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { File } from "../protocol.ts";
@@ -103,7 +103,8 @@ function nameOf(source: InputFile["source"]): string {
  * @param stdin The standard input, if there is one.
  * @param reservedBytes How much of the message is taken already.
  * @param options Store and signal.
- * @returns The files by their remote paths, and the standard input.
+ * @returns The files by their remote paths, the standard input, and how many bytes of them are in
+ * the store and not in the message.
  * @throws {LlamaError} `input` if a file cannot be read, and as `encodeBlobs`.
  */
 export async function encodeInputs(
@@ -111,10 +112,11 @@ export async function encodeInputs(
   stdin: BlobSource | undefined,
   reservedBytes: number,
   options: ReadInputsOptions,
-): Promise<{ files: Record<string, File>; stdin: File | undefined }> {
+): Promise<{ files: Record<string, File>; stdin: File | undefined; storedBytes: number }> {
   const sources = files.map(({ source }) => source);
+  if (stdin !== undefined) sources.push(stdin);
   const names = files.reduce((sum, { remote }) => sum + remote.length * 3 + 24, 0);
-  const blobs = await encodeBlobs(stdin === undefined ? sources : [...sources, stdin], {
+  const blobs = await encodeBlobs(sources, {
     ...options,
     reservedBytes: reservedBytes + names,
   });
@@ -125,6 +127,10 @@ export async function encodeInputs(
   return {
     files: Object.fromEntries(entries),
     stdin: stdin === undefined ? undefined : blobs[files.length],
+    storedBytes: sources.reduce(
+      (sum, source, index) => blobs[index]?.r === undefined ? sum : sum + sizeOf(source),
+      0,
+    ),
   };
 }
 

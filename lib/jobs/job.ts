@@ -6,7 +6,7 @@
 
 import type { BlobSource } from "../blob.ts";
 import type { LlamaError } from "../errors.ts";
-import type { Times } from "../protocol.ts";
+import type { ExecutionEnvironment, Times } from "../protocol.ts";
 
 /** A file that is sent along. */
 export interface InputFile {
@@ -60,6 +60,8 @@ export interface JobResult {
   readonly elapsedMilliseconds: number;
   /** Peak resident bytes of the command, if the runtime says so. */
   readonly memory: number | undefined;
+  /** What the command ran in, if the runtime says so. */
+  readonly environment: ExecutionEnvironment | undefined;
   /** Lambda's id of the request. */
   readonly requestId: string | undefined;
   /** The runtime's version, if it says so. */
