@@ -5,9 +5,9 @@
  */
 
 import { resolve } from "node:path";
-import { AwsClient, type AwsClientOptions } from "./aws/client.ts";
-import { findCredentials } from "./aws/credentials.ts";
-import { findLocation } from "./aws/endpoint.ts";
+import { type Account, findAccount } from "./aws/account.ts";
+import { AwsClient } from "./aws/client.ts";
+import { Lambda } from "./aws/lambda.ts";
 import { poolMap } from "./concurrency.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError, messageOf } from "./errors.ts";
@@ -15,10 +15,10 @@ import { encodeInputs, expandInputs, findInputs } from "./jobs/inputs.ts";
 import { jobOf, LineTemplates } from "./jobs/expand.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
 import { type JobRunner, runJob } from "./jobs/run.ts";
+import { SharedFiles } from "./jobs/shared_files.ts";
 import type { BlobSource } from "./blob.ts";
 import type { LocalLambda } from "./local/mod.ts";
 import { type LocalOptions, startLocal } from "./start_local.ts";
-import type { File } from "./protocol.ts";
 import { openStoreWith } from "./store/open.ts";
 import type { ObjectStore } from "./store/store.ts";
 
@@ -42,6 +42,15 @@ export interface LlamaOptions {
   readonly profile?: string | undefined;
   /** The most requests to S3 at once. @default {8} */
   readonly s3Concurrency?: number | undefined;
+  /**
+   * How often an invocation is repeated that may have run: its answer was lost, or Lambda failed.
+   * With 0 no job ever runs twice. @default {8}
+   */
+  readonly invokeRetries?: number | undefined;
+  /** Asks for the code of an MFA device; gets the device's serial number. @default {undefined} */
+  readonly mfaCode?: ((serial: string) => Promise<string>) | undefined;
+  /** Told what a person would want to know while a run goes on. @default {undefined} */
+  readonly onNotice?: ((message: string, hint?: string) => void) | undefined;
   /** Gets a line for each request to AWS and each answer. @default {undefined} */
   readonly debug?: ((line: string) => void) | undefined;
   /** The environment variables. @default {those of the process} */
@@ -110,6 +119,7 @@ export class Llama implements AsyncDisposable {
   #local: LocalLambda | undefined;
   readonly #opened: Disposable[] = [];
   #inFlight = 0;
+  #reserved = 0;
 
   /**
    * Sets up a connection.
@@ -182,6 +192,7 @@ export class Llama implements AsyncDisposable {
     }
     const parsed = new LineTemplates(templates);
     const sharedFiles = await this.#share(files, signal);
+    this.#reserved = Math.max(this.#reserved, concurrency);
     const claimed = new Map<string, number>();
 
     const work = async (
@@ -235,7 +246,7 @@ export class Llama implements AsyncDisposable {
     options: {
       logs?: boolean | undefined;
       signal?: AbortSignal | undefined;
-      sharedFiles?: Readonly<Record<string, File>> | undefined;
+      sharedFiles?: SharedFiles | undefined;
     },
   ): Promise<JobResult> {
     this.#inFlight++;
@@ -250,16 +261,16 @@ export class Llama implements AsyncDisposable {
   async #share(
     mappings: readonly FileMapping[],
     signal: AbortSignal | undefined,
-  ): Promise<Record<string, File>> {
-    if (mappings.length === 0) return {};
+  ): Promise<SharedFiles | undefined> {
+    if (mappings.length === 0) return undefined;
     const found = await findInputs(await expandInputs(mappings));
     const { store } = await this.#open();
-    const { files } = await encodeInputs(found, undefined, 0, {
-      store,
-      budgetBytes: sharedInlineBytes,
-      signal,
+    const shared = new SharedFiles(async () => {
+      const options = { store, budgetBytes: sharedInlineBytes, signal };
+      return (await encodeInputs(found, undefined, 0, options)).files;
     });
-    return files;
+    await shared.get();
+    return shared;
   }
 
   #open(): Promise<JobRunner> {
@@ -270,43 +281,40 @@ export class Llama implements AsyncDisposable {
 
   #openAws(): JobRunner {
     const { store = this.#environment["LLAMA_OBJECT_STORE"], s3Concurrency } = this.#options;
-    const client = this.#client(this.#aws());
+    const client = this.#client(findAccount(this.#environment, this.#options));
     return {
-      client,
+      lambda: new Lambda(client, this.#options.invokeRetries),
       store: typeof store === "string"
         ? store === "" ? undefined : openStoreWith(store, client, s3Concurrency)
         : store,
     };
   }
 
-  #aws(): AwsClientOptions {
-    const { region, profile } = this.#options;
-    return {
-      credentials: () => findCredentials(this.#environment, profile),
-      location: () => findLocation(this.#environment, { region, profile }),
-    };
-  }
-
   async #openLocal(options: LocalOptions): Promise<JobRunner> {
-    const { store, s3Concurrency } = this.#options;
+    const { store, s3Concurrency, invokeRetries } = this.#options;
     if (typeof store === "object") {
       throw new LlamaError("usage", "functions on this machine need a store with a URL");
     }
     // A store that was asked for is the user's own, reached with the user's credentials.
-    const aws = this.#client(this.#aws());
-    const named = store ? openStoreWith(store, aws, s3Concurrency) : undefined;
-    const local = await startLocal(options, { ...this.#options, store }, this.#environment);
+    const account = findAccount(this.#environment, this.#options);
+    const named = store ? openStoreWith(store, this.#client(account), s3Concurrency) : undefined;
+    const local = await startLocal(options, { ...account, store }, this.#environment);
     this.#local = local;
     const client = this.#client({
       credentials: () => Promise.resolve(local.credentials),
       location: () =>
         Promise.resolve({ region: local.region, endpoints: { lambda: local.endpoint } }),
     });
-    return { client, store: named ?? openStoreWith(local.storeUrl, client) };
+    return {
+      lambda: new Lambda(client, invokeRetries),
+      store: named ?? openStoreWith(local.storeUrl, client),
+    };
   }
 
-  #client(options: AwsClientOptions): AwsClient {
-    const client = new AwsClient({ ...options, debug: this.#options.debug });
+  #client(account: Account): AwsClient {
+    const { debug, onNotice } = this.#options;
+    const client = new AwsClient({ ...account, debug, onNotice });
+    client.reserve(this.#reserved);
     this.#opened.push(client);
     return client;
   }

@@ -4,9 +4,10 @@
  * @module
  */
 
-import { LlamaError } from "../errors.ts";
-import { type AwsClient, networkError } from "./client.ts";
-import { lambdaUrl } from "./endpoint.ts";
+import type { LlamaError } from "../errors.ts";
+import { CallError, isServerFailure, retryAfter } from "./call_error.ts";
+import type { AwsClient } from "./client.ts";
+import { serviceUrl } from "./endpoint.ts";
 
 /** A call. */
 export interface LambdaCall {
@@ -33,8 +34,8 @@ export interface LambdaCall {
  */
 export async function callLambda(client: AwsClient, call: LambdaCall): Promise<unknown> {
   const { action, method, path, body, signal } = call;
-  const url = lambdaUrl(await client.location()) + path;
-  const response = await client.send({
+  const url = serviceUrl(await client.location(), "lambda") + path;
+  const request = {
     service: "lambda",
     method,
     url,
@@ -43,16 +44,17 @@ export async function callLambda(client: AwsClient, call: LambdaCall): Promise<u
       body: JSON.stringify(body),
     }),
     signal,
+  } as const;
+  return await client.call(request, {
+    retry: { maxRepeats: 3 },
+    // Some 48 MB may go along.
+    attemptMilliseconds: 600_000,
+    async read(response): Promise<unknown> {
+      const text = await response.text();
+      if (!response.ok) throw refusal(action, response, text);
+      return text === "" ? undefined : JSON.parse(text);
+    },
   });
-  let text;
-  try {
-    text = await response.text();
-  } catch (cause) {
-    signal?.throwIfAborted();
-    throw networkError(url, cause);
-  }
-  if (!response.ok) throw refusal(action, response, text);
-  return text === "" ? undefined : JSON.parse(text);
 }
 
 function refusal(action: string, { status, headers }: Response, text: string): LlamaError {
@@ -60,10 +62,15 @@ function refusal(action: string, { status, headers }: Response, text: string): L
   // Two spellings, and a proxy in between may answer with no JSON at all.
   const quoted = /"[Mm]essage"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(text)?.[1];
   const words = quoted === undefined ? text.slice(0, 200) : String(JSON.parse(quoted));
-  const error = (code: LlamaError["code"], hint?: string) =>
-    new LlamaError(code, `Lambda refused ${action}: ${type}: ${words}`, { hint });
-  if (status === 403) return error("credentials", `the credentials need lambda:${action}`);
+  const error = (code: LlamaError["code"], options = {}) =>
+    new CallError(code, `Lambda refused ${action}: ${type}: ${words}`, options);
+  if (status === 403) {
+    return error("credentials", { hint: `the credentials need lambda:${action}` });
+  }
   if (status === 413) return error("too-large");
-  if (status === 429) return error("throttled");
-  return error("service");
+  const afterMilliseconds = retryAfter(headers);
+  if (status === 429) return error("throttled", { repeat: "unsent", afterMilliseconds });
+  return isServerFailure(status)
+    ? error("service", { repeat: "maybe", afterMilliseconds })
+    : error("service");
 }

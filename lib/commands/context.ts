@@ -4,10 +4,12 @@
  * @module
  */
 
+import type { AccountOptions } from "../aws/account.ts";
 import type { Environment } from "../environment.ts";
 import { isOn } from "../environment.ts";
-import { Llama } from "../llama.ts";
+import { Llama, type LlamaOptions } from "../llama.ts";
 import type { LocalOptions } from "../start_local.ts";
+import { ask } from "../terminal/ask.ts";
 import type { Output } from "../terminal/output.ts";
 import type { GlobalValues } from "./flag_tables.ts";
 
@@ -41,21 +43,43 @@ export interface CommandContext {
  * The connection that the flags ask for.
  *
  * @param context Flags and environment.
+ * @param options What the subcommand's own flags say.
  * @returns A connection that is closed at exit.
  */
-export function openLlama(context: CommandContext): Llama {
+export function openLlama(
+  context: CommandContext,
+  options: Pick<LlamaOptions, "invokeRetries"> = {},
+): Llama {
   const { global, environment, output, closeAtExit } = context;
   return closeAtExit(
     new Llama({
       local: global.local || isOn(environment["LLAMA_LOCAL"]) ? localOptions(global) : undefined,
+      ...options,
+      ...accountOptions(global),
       store: global.store || undefined,
-      region: global.region || undefined,
-      profile: global.profile || undefined,
       s3Concurrency: global["s3-concurrency"],
       debug: global["debug-aws"] ? (line) => void output.message(line) : undefined,
+      onNotice: (message, hint) => {
+        void output.message(message);
+        if (hint !== undefined) void output.message(`hint: ${hint}`);
+      },
       environment,
     }),
   );
+}
+
+/**
+ * What the flags say of the user's AWS account.
+ *
+ * @param global The flags before the subcommand.
+ * @returns Region and profile, and how a code is asked for.
+ */
+export function accountOptions(global: GlobalValues): AccountOptions {
+  return {
+    region: global.region || undefined,
+    profile: global.profile || undefined,
+    mfaCode: (serial) => ask(`Code of the MFA device ${serial}: `),
+  };
 }
 
 /**
