@@ -14,6 +14,7 @@ import {
   stringFlag,
   valueFlag,
 } from "../flags.ts";
+import { defaultInvokeRetries } from "../aws/lambda.ts";
 import { quote } from "../template/quote.ts";
 import type { Command, UsageProblem } from "./command.ts";
 
@@ -160,6 +161,12 @@ const file = listFlag({
   alias: "f",
 }, parseFileMapping);
 
+const invokeRetries = intFlag({
+  help: "repeats of a call whose answer was lost; with 0 no job ever runs twice",
+  placeholder: "N",
+  default: defaultInvokeRetries,
+});
+
 /** The flags of `llama invoke`. */
 export const invokeFlags = {
   logs,
@@ -171,6 +178,7 @@ export const invokeFlags = {
     placeholder: "LOCAL[:REMOTE]",
     alias: "o",
   }, parseFileMapping),
+  "invoke-retries": invokeRetries,
 } as const;
 
 /** The flags of `llama xargs`. */
@@ -179,6 +187,7 @@ export const xargsFlags = {
   j: intFlag({ help: "jobs at once", placeholder: "N", default: 100 }),
   file,
   "0": boolFlag({ help: "lines end in NUL, as find -print0 writes them" }),
+  "invoke-retries": invokeRetries,
 } as const;
 
 const DEFAULT_LISTEN: ListenAddress = { hostname: "127.0.0.1", port: 3001 };
@@ -221,7 +230,8 @@ there, {{.O "b.png"}} fetches one, {{.IO "c.png"}} does both.`,
   ],
   flags: invokeFlags,
   validate: (values, args) =>
-    noFunction(args) ?? badMapping("file", values.file) ?? badMapping("output", values.output),
+    noFunction(args) ?? notNegative("invoke-retries", values["invoke-retries"]) ??
+      badMapping("file", values.file) ?? badMapping("output", values.output),
 };
 
 /** `llama xargs`, without what it does. */
@@ -249,7 +259,8 @@ file of a text.`,
   ],
   flags: xargsFlags,
   validate: (values, args) =>
-    noFunction(args) ?? atLeastOne("j", values.j) ?? badMapping("file", values.file),
+    noFunction(args) ?? atLeastOne("j", values.j) ??
+      notNegative("invoke-retries", values["invoke-retries"]) ?? badMapping("file", values.file),
 };
 
 /** `llama local`, without what it does. */
@@ -284,6 +295,14 @@ function atLeastOne(flag: string, value: number | undefined): UsageProblem | und
   return {
     message: `-${flag} must be at least 1: current value is ${value}`,
     hint: `write -${flag} 1 for one at a time`,
+  };
+}
+
+function notNegative(flag: string, value: number): UsageProblem | undefined {
+  if (value >= 0) return undefined;
+  return {
+    message: `-${flag} must not be negative: current value is ${value}`,
+    hint: `write -${flag} 0 for none`,
   };
 }
 

@@ -39,7 +39,10 @@ export const invoke = runnable(
         inputs: [...files, ...inputs],
         outputs: [...outputs, ...values.output],
       };
-      result = await openLlama(context).run(job, { logs: values.logs, signal });
+      result = await openLlama(context, { invokeRetries: values["invoke-retries"] }).run(job, {
+        logs: values.logs,
+        signal,
+      });
     } catch (error) {
       if (!(error instanceof LlamaError)) throw error;
       await reportError(output, error);

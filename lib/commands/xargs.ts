@@ -28,12 +28,17 @@ export const xargs = runnable(
     let failures = 0;
     try {
       const lines = readLines(stdin(), { delimiter: values["0"] ? 0 : 10, signal });
-      const outcomes = openLlama(context).map(functionName, templates, lines, {
-        concurrency: values.j,
-        files: values.file,
-        logs: values.logs,
-        signal,
-      });
+      const outcomes = openLlama(context, { invokeRetries: values["invoke-retries"] }).map(
+        functionName,
+        templates,
+        lines,
+        {
+          concurrency: values.j,
+          files: values.file,
+          logs: values.logs,
+          signal,
+        },
+      );
       for await (const outcome of outcomes) {
         jobs++;
         if (outcome.error && endsTheRun.includes(outcome.error.code)) throw outcome.error;

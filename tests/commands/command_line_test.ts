@@ -208,7 +208,7 @@ Deno.test("where no flag or command is near, all are named", () => {
   assert.equal(usageFailure("a\nb").message, 'unknown command: "a\\nb"');
   assert.equal(
     usageFailure("xargs", "-nope", "fn").hint,
-    "flags are -0, -logs, -j, -file, -f; see llama help xargs",
+    "flags are -0, -logs, -j, -file, -f, -invoke-retries; see llama help xargs",
   );
 });
 
