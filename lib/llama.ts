@@ -17,7 +17,7 @@ import { type JobRunner, runJob, type RunJobOptions } from "./jobs/run.ts";
 import { SharedFiles } from "./jobs/shared_files.ts";
 import type { BlobSource } from "./blob.ts";
 import type { LocalLambda } from "./local/mod.ts";
-import { type LocalOptions, startLocal } from "./start_local.ts";
+import type { LocalOptions } from "./start_local.ts";
 import { openStoreWith } from "./store/open.ts";
 import type { ObjectStore } from "./store/store.ts";
 
@@ -289,6 +289,8 @@ export class Llama implements AsyncDisposable {
     // A store that was asked for is the user's own, reached with the user's credentials.
     const account = findAccount(this.#environment, this.#options);
     const named = store ? openStoreWith(store, this.#client(account), s3Concurrency) : undefined;
+    // Loaded by those alone who run functions on this machine.
+    const { startLocal } = await import("./start_local.ts");
     const local = await startLocal(options, { ...account, store }, this.#environment);
     this.#local = local;
     const client = this.#client({

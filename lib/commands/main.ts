@@ -4,21 +4,25 @@
  * @module
  */
 
+import { commit } from "../commit.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import { type Interrupted, onInterrupt } from "../terminal/interrupt.ts";
 import { Output, OutputClosed } from "../terminal/output.ts";
 import { terminalSize } from "../terminal/terminal_size.ts";
 import { version } from "../version.ts";
+import { loadable } from "./command.ts";
 import { parseCommandLine } from "./command_line.ts";
 import type { Closable, CommandContext } from "./context.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";
-import { invoke } from "./invoke.ts";
-import { local } from "./local.ts";
+import { invokeCommand, localCommand, xargsCommand } from "./flag_tables.ts";
 import { reportError } from "./report.ts";
-import { xargs } from "./xargs.ts";
 
-const commands = [invoke, xargs, local];
+const commands = [
+  loadable(invokeCommand, async () => (await import("./invoke.ts")).invoke),
+  loadable(xargsCommand, async () => (await import("./xargs.ts")).xargs),
+  loadable(localCommand, async () => (await import("./local.ts")).local),
+];
 
 /** How long an interrupted command may take to clean up before the process exits all the same. */
 const cleanUpMilliseconds = 3000;
@@ -101,7 +105,7 @@ async function runCommandLine(
     case "command":
       return await line.command.run(line.values, line.args, { ...context, global: line.global });
     case "version":
-      await output.data(`llama ${version}\n`);
+      await output.data(`llama ${version}${commit === undefined ? "" : ` (${commit})`}\n`);
       return exitCodes.ok;
     case "help":
       await (line.stream === "stdout" ? output.data(line.text) : output.talk(line.text));
