@@ -44,16 +44,22 @@ export async function main(argv: readonly string[], environment: Environment): P
     for (const closable of opened) closable.closeSync();
     Deno.exit(status);
   };
+  const countJobs = () => opened.reduce((sum, { inFlight = 0 }) => sum + inFlight, 0);
   const interrupted = (reason: Interrupted) => {
     if (stop.signal.aborted) exitNow(reason.exitCode);
-    const count = opened.reduce((sum, { inFlight = 0 }) => sum + inFlight, 0);
+    const count = countJobs();
     const isCtrlC = reason.exitCode === exitCodes.interrupted;
     if (isCtrlC && canDrain && count > 0 && !drain.signal.aborted) {
-      const jobs = count === 1 ? "1 job" : `${count} jobs`;
-      void output.message(
-        `${reason.message}: no new jobs, waiting for ${jobs} in flight; ctrl-C again drops them`,
-      );
-      return drain.abort(reason);
+      drain.abort(reason);
+      // Those that were not sent yet are gone in a moment.
+      setTimeout(() => {
+        const count = countJobs();
+        const jobs = count === 1 ? "1 job" : `${count} jobs`;
+        void output.message(
+          `${reason.message}: no new jobs, waiting for ${jobs} in flight; ctrl-C again drops them`,
+        );
+      });
+      return;
     }
     const jobs = count === 1 ? "1 job was" : `${count} jobs were`;
     void output.message(count > 0 ? `${reason.message}: ${jobs} in flight` : reason.message);
