@@ -10,7 +10,9 @@ import { type Interrupted, onInterrupt } from "../terminal/interrupt.ts";
 import { Output, OutputClosed } from "../terminal/output.ts";
 import { terminalSize } from "../terminal/terminal_size.ts";
 import { version } from "../version.ts";
+import type { RunnableCommand } from "./command.ts";
 import { parseCommandLine } from "./command_line.ts";
+import { completion } from "./completion.ts";
 import type { Closable, CommandContext } from "./context.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";
 import { invoke } from "./invoke.ts";
@@ -18,7 +20,12 @@ import { local } from "./local.ts";
 import { reportError } from "./report.ts";
 import { xargs } from "./xargs.ts";
 
-const commands = [invoke, xargs, local];
+const commands: readonly RunnableCommand<CommandContext>[] = [
+  invoke,
+  xargs,
+  local,
+  completion(() => commands),
+];
 
 /** How long an interrupted command may take to clean up before the process exits all the same. */
 const cleanUpMilliseconds = 3000;
