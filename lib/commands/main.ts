@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fstatSync } from "node:fs";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import { type Interrupted, onInterrupt } from "../terminal/interrupt.ts";
@@ -37,7 +38,7 @@ const cleanUpMilliseconds = 3000;
  * @param environment The environment variables.
  */
 export async function main(argv: readonly string[], environment: Environment): Promise<never> {
-  const output = new Output(Deno.stdout, Deno.stderr);
+  const output = new Output(Deno.stdout, Deno.stderr, { isStdoutPipe: isStdoutPipe() });
   const opened: Closable[] = [];
   const stop = new AbortController();
   const drain = new AbortController();
@@ -93,6 +94,15 @@ export async function main(argv: readonly string[], environment: Environment): P
     await Promise.allSettled(opened.map((closable) => closable.close()));
   }
   return exitNow(status);
+}
+
+function isStdoutPipe(): boolean {
+  try {
+    return fstatSync(1).isFIFO();
+  } catch {
+    // It is closed, and nothing goes into it.
+    return false;
+  }
 }
 
 async function runCommandLine(
