@@ -7,7 +7,7 @@ import { exists, Workplace } from "./llama.ts";
 import { Terminal, terminalTest } from "./terminal.ts";
 
 /** Lines of a status area, at the beginning of a line of the screen. */
-const statusLine = /^(\[[=> ]+\]|\d+% |\d+ (of \d+ )?done|\d+ failed  )/m;
+const statusLine = /^(\[[=> ]+\]|\d+% |\d+ (of \d+ )?done|\d+ failed {2})/m;
 
 /** A place whose jobs, one a line of the file `lines`, wait until a file says what they do. */
 class Jobs extends Workplace {
