@@ -42,12 +42,23 @@ export async function mapConcurrently<T, R>(
 
 /** Lets a bounded number in at once; the others wait their turn. */
 export class Semaphore {
+  #count: number;
   #free: number;
   readonly #waiting = new Set<() => void>();
 
   /** @param count How many may be in at once. */
   constructor(count: number) {
+    this.#count = count;
     this.#free = count;
+  }
+
+  /**
+   * Lets more in from now on; a smaller number changes nothing.
+   *
+   * @param count How many may be in at once.
+   */
+  raise(count: number): void {
+    for (; this.#count < count; this.#count++) this.#release();
   }
 
   /**

@@ -87,6 +87,8 @@ export interface FunctionErrorDetails {
 export class FunctionError extends LlamaError {
   /** The error's class name. */
   override readonly name = "FunctionError";
+  /** The function that failed. */
+  readonly functionName: string;
   /** The error's type as Lambda or the runtime names it, such as `Sandbox.Timedout`. */
   readonly errorType: string;
   /** The error's own words. */
@@ -109,6 +111,7 @@ export class FunctionError extends LlamaError {
     options: LlamaErrorOptions = {},
   ) {
     super("function", `${functionName}: ${details.errorType}: ${details.errorMessage}`, options);
+    this.functionName = functionName;
     this.errorType = details.errorType;
     this.errorMessage = details.errorMessage;
     this.logTail = details.logTail;

@@ -28,3 +28,13 @@ export function directClient(
     else Deno.env.set("NO_PROXY", before);
   }
 }
+
+/**
+ * Whether a URL's host is this machine itself.
+ *
+ * @param hostname As `URL` has it.
+ * @returns True for `localhost`, `127.0.0.0/8` and `[::1]`.
+ */
+export function isLoopback(hostname: string): boolean {
+  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
+}

@@ -4,19 +4,19 @@
  * @module
  */
 
-import { AwsClient, type AwsClientOptions } from "./aws/client.ts";
-import { findCredentials } from "./aws/credentials.ts";
-import { findLocation } from "./aws/endpoint.ts";
+import { type Account, findAccount } from "./aws/account.ts";
+import { AwsClient } from "./aws/client.ts";
+import { Lambda } from "./aws/lambda.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError } from "./errors.ts";
 import { encodeInputs, expandInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
 import { type JobOutcome, mapJobs, type MapJobsOptions } from "./jobs/map.ts";
 import { type JobRunner, runJob, type RunJobOptions } from "./jobs/run.ts";
+import { SharedFiles } from "./jobs/shared_files.ts";
 import type { BlobSource } from "./blob.ts";
 import type { LocalLambda } from "./local/mod.ts";
 import { type LocalOptions, startLocal } from "./start_local.ts";
-import type { File } from "./protocol.ts";
 import { openStoreWith } from "./store/open.ts";
 import type { ObjectStore } from "./store/store.ts";
 
@@ -40,6 +40,15 @@ export interface LlamaOptions {
   readonly profile?: string | undefined;
   /** The most requests to S3 at once. @default {8} */
   readonly s3Concurrency?: number | undefined;
+  /**
+   * How often an invocation is repeated that may have run: its answer was lost, or Lambda failed.
+   * With 0 no job ever runs twice. @default {8}
+   */
+  readonly invokeRetries?: number | undefined;
+  /** Asks for the code of an MFA device; gets the device's serial number. @default {undefined} */
+  readonly mfaCode?: ((serial: string) => Promise<string>) | undefined;
+  /** Told what a person would want to know while a run goes on. @default {undefined} */
+  readonly onNotice?: ((message: string, hint?: string) => void) | undefined;
   /** Gets a line for each request to AWS and each answer. @default {undefined} */
   readonly debug?: ((line: string) => void) | undefined;
   /** The environment variables. @default {those of the process} */
@@ -88,8 +97,9 @@ export class Llama implements AsyncDisposable {
   readonly #environment: Environment;
   #runner: Promise<JobRunner> | undefined;
   #local: LocalLambda | undefined;
-  readonly #opened: Disposable[] = [];
+  readonly #clients: AwsClient[] = [];
   #inFlight = 0;
+  #reserved = 0;
 
   /**
    * Sets up a connection.
@@ -165,14 +175,15 @@ export class Llama implements AsyncDisposable {
     lines: Iterable<string> | AsyncIterable<string>,
     options: MapOptions = {},
   ): AsyncGenerator<JobOutcome, void, undefined> {
-    const { files = [], signal } = options;
-    let sharedFiles: Record<string, File> = {};
+    const { files = [], concurrency = 100, signal } = options;
+    let sharedFiles: SharedFiles | undefined;
     const connection = {
       prepare: async () => {
+        this.#reserve(concurrency);
         sharedFiles = await this.#share(files, signal);
       },
       run: (job: Job, runOptions: RunJobOptions) => this.#run(job, { ...runOptions, sharedFiles }),
-      region: async () => (await (await this.#open()).client.location()).region,
+      region: async () => (await this.#open()).lambda.region(),
       isLocal: this.#options.local !== undefined,
     };
     yield* mapJobs(connection, functionName, templates, lines, options);
@@ -188,13 +199,13 @@ export class Llama implements AsyncDisposable {
     await this.#runner?.catch(() => {});
     this.#runner = undefined;
     await this.#local?.close();
-    this.#closeOpened();
+    this.#closeClients();
   }
 
   /** The same at once and without waiting, for a process that is about to exit. */
   closeSync(): void {
     this.#local?.closeSync();
-    this.#closeOpened();
+    this.#closeClients();
   }
 
   /** {@linkcode Llama.close}, for `await using`. */
@@ -202,8 +213,8 @@ export class Llama implements AsyncDisposable {
     return this.close();
   }
 
-  #closeOpened(): void {
-    for (const each of this.#opened.splice(0)) each[Symbol.dispose]();
+  #closeClients(): void {
+    for (const each of this.#clients.splice(0)) each[Symbol.dispose]();
   }
 
   async #run(job: Job, options: RunJobOptions): Promise<JobResult> {
@@ -219,16 +230,21 @@ export class Llama implements AsyncDisposable {
   async #share(
     mappings: readonly FileMapping[],
     signal: AbortSignal | undefined,
-  ): Promise<Record<string, File>> {
-    if (mappings.length === 0) return {};
+  ): Promise<SharedFiles | undefined> {
+    if (mappings.length === 0) return undefined;
     const found = await findInputs(await expandInputs(mappings));
     const { store } = await this.#open();
-    const { files } = await encodeInputs(found, undefined, 0, {
-      store,
-      budgetBytes: sharedInlineBytes,
-      signal,
+    const shared = new SharedFiles(async () => {
+      const options = { store, budgetBytes: sharedInlineBytes, signal };
+      return (await encodeInputs(found, undefined, 0, options)).files;
     });
-    return files;
+    await shared.get();
+    return shared;
+  }
+
+  #reserve(connections: number): void {
+    this.#reserved = Math.max(this.#reserved, connections);
+    for (const client of this.#clients) client.reserve(this.#reserved);
   }
 
   #open(): Promise<JobRunner> {
@@ -239,44 +255,41 @@ export class Llama implements AsyncDisposable {
 
   #openAws(): JobRunner {
     const { store = this.#environment["LLAMA_OBJECT_STORE"], s3Concurrency } = this.#options;
-    const client = this.#client(this.#aws());
+    const client = this.#client(findAccount(this.#environment, this.#options));
     return {
-      client,
+      lambda: new Lambda(client, this.#options.invokeRetries),
       store: typeof store === "string"
         ? store === "" ? undefined : openStoreWith(store, client, s3Concurrency)
         : store,
     };
   }
 
-  #aws(): AwsClientOptions {
-    const { region, profile } = this.#options;
-    return {
-      credentials: () => findCredentials(this.#environment, profile),
-      location: () => findLocation(this.#environment, { region, profile }),
-    };
-  }
-
   async #openLocal(options: LocalOptions): Promise<JobRunner> {
-    const { store, s3Concurrency } = this.#options;
+    const { store, s3Concurrency, invokeRetries } = this.#options;
     if (typeof store === "object") {
       throw new LlamaError("usage", "functions on this machine need a store with a URL");
     }
     // A store that was asked for is the user's own, reached with the user's credentials.
-    const aws = this.#client(this.#aws());
-    const named = store ? openStoreWith(store, aws, s3Concurrency) : undefined;
-    const local = await startLocal(options, { ...this.#options, store }, this.#environment);
+    const account = findAccount(this.#environment, this.#options);
+    const named = store ? openStoreWith(store, this.#client(account), s3Concurrency) : undefined;
+    const local = await startLocal(options, { ...account, store }, this.#environment);
     this.#local = local;
     const client = this.#client({
       credentials: () => Promise.resolve(local.credentials),
       location: () =>
         Promise.resolve({ region: local.region, endpoints: { lambda: local.endpoint } }),
     });
-    return { client, store: named ?? openStoreWith(local.storeUrl, client) };
+    return {
+      lambda: new Lambda(client, invokeRetries),
+      store: named ?? openStoreWith(local.storeUrl, client),
+    };
   }
 
-  #client(options: AwsClientOptions): AwsClient {
-    const client = new AwsClient({ ...options, debug: this.#options.debug });
-    this.#opened.push(client);
+  #client(account: Account): AwsClient {
+    const { debug, onNotice } = this.#options;
+    const client = new AwsClient({ ...account, debug, onNotice });
+    client.reserve(this.#reserved);
+    this.#clients.push(client);
     return client;
   }
 }

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { findCredentials } from "./aws/credentials.ts";
-import { findLocation } from "./aws/endpoint.ts";
+import type { Account } from "./aws/account.ts";
 import type { Environment } from "./environment.ts";
 import {
   loadFunctions,
@@ -25,13 +24,9 @@ export interface LocalOptions {
 }
 
 /** The user's own object store, and how it is reached. */
-export interface StoreSettings {
+export interface StoreSettings extends Account {
   /** The store's URL; absent for the emulator's own store. */
   readonly store?: string | undefined;
-  /** The AWS region that was named. */
-  readonly region?: string | undefined;
-  /** The profile that was named. */
-  readonly profile?: string | undefined;
 }
 
 /**
@@ -86,11 +81,11 @@ export function functionsDirectory(
 
 /** What a runtime needs in order to reach the user's bucket, and nothing else of the user's. */
 async function storeVariables(
-  { region: named, profile }: StoreSettings,
+  settings: StoreSettings,
   environment: Environment,
 ): Promise<Environment> {
-  const credentials = await findCredentials(environment, profile);
-  const { region, endpoints } = await findLocation(environment, { region: named, profile });
+  const credentials = await settings.credentials();
+  const { region, endpoints, caBundle } = await settings.location();
   const proxies = Object.entries(environment).filter(([name]) =>
     /^(https?|all|no)_proxy$/i.test(name)
   );
@@ -102,5 +97,6 @@ async function storeVariables(
     AWS_REGION: region,
     AWS_DEFAULT_REGION: region,
     AWS_ENDPOINT_URL_S3: endpoints.s3,
+    AWS_CA_BUNDLE: caBundle,
   };
 }

@@ -20,11 +20,12 @@ export class InvokeStub implements AsyncDisposable {
   /** What a program's environment must have to talk to it. */
   readonly environment: Record<string, string>;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #end = new AbortController();
   #atOnce = 0;
 
   constructor(answer: StubAnswer) {
     this.#server = Deno.serve(
-      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      { hostname: "127.0.0.1", port: 0, signal: this.#end.signal, onListen: () => {} },
       async (request) => {
         this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#atOnce);
         try {
@@ -45,8 +46,10 @@ export class InvokeStub implements AsyncDisposable {
     };
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#server.shutdown();
+  /** Ends it at once, whatever is in flight. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort();
+    await this.#server.finished;
   }
 }
 

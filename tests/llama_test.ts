@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type JobOutcome, Llama, LlamaError, MemoryStore, succeeded } from "../mod.ts";
+import { sha256 } from "../lib/hash.ts";
 import { noise, TemporaryDirectory, textOf } from "./helpers.ts";
 import { echo, InvokeStub } from "./invoke_stub.ts";
 
@@ -141,4 +142,80 @@ Deno.test("functions run on this machine, and close leaves nothing", async () =>
     await assert.rejects(llama.invoke("other", []), { code: "no-such-function" });
   }
   assert.deepEqual(await directory.list("tmp"), ["tmp/keep"]);
+});
+
+/** What our runtime answers for objects that it did not find. */
+function missing(...objects: string[]): Response {
+  return Response.json(
+    { errorType: "Llama.MissingObject", errorMessage: "not there", objects },
+    { headers: { "x-amz-function-error": "Unhandled" } },
+  );
+}
+
+/** A memory store that tells what was done with it. */
+class WatchedStore extends MemoryStore {
+  readonly events: string[] = [];
+
+  override put(bytes: Uint8Array): Promise<string> {
+    this.events.push("put");
+    return super.put(bytes);
+  }
+
+  override forget(id: string): void {
+    this.events.push(`forget ${id.slice(0, 4)}`);
+  }
+}
+
+Deno.test("an object that the function did not find is sent again, and the job repeated", async () => {
+  await using directory = new TemporaryDirectory();
+  const bytes = noise(300_000);
+  const id = sha256(bytes);
+  let answers = 0;
+  await using lambda = new InvokeStub(() => answers++ === 0 ? missing(id) : { status: 0 });
+  const store = new WatchedStore();
+  await using llama = new Llama({ environment: lambda.environment, store });
+  const local = await directory.write("in", bytes);
+  const result = await llama.invoke("f", [], { files: [{ local, remote: "in" }] });
+  assert.equal(result.status, 0);
+  assert.equal(lambda.requests.length, 2);
+  assert.deepEqual(store.events, ["put", `forget ${id.slice(0, 4)}`, "put"]);
+});
+
+Deno.test("files that all jobs share are sent again once for all that miss them", async () => {
+  await using directory = new TemporaryDirectory();
+  const bytes = noise(300_000);
+  const jobs = 10;
+  let answers = 0;
+  const all = Promise.withResolvers<void>();
+  await using lambda = new InvokeStub(async () => {
+    if (++answers > jobs) return { status: 0 };
+    if (answers === jobs) all.resolve();
+    await all.promise;
+    return missing(sha256(bytes));
+  });
+  const store = new WatchedStore();
+  await using llama = new Llama({ environment: lambda.environment, store });
+  const files = [{ local: await directory.write("in", bytes), remote: "in" }];
+  const lines = Array.from({ length: jobs }, (_, i) => `${i}`);
+  for await (const { error } of llama.map("f", ["{{.Line}}"], lines, { files })) {
+    assert.equal(error, undefined);
+  }
+  assert.equal(store.events.filter((event) => event === "put").length, 2);
+});
+
+Deno.test("an object that is missing again and again points to another store", async () => {
+  await using directory = new TemporaryDirectory();
+  const bytes = noise(300_000);
+  await using lambda = new InvokeStub(() => missing(sha256(bytes)));
+  await using llama = new Llama({ environment: lambda.environment, store: new MemoryStore() });
+  const local = await directory.write("in", bytes);
+  await assert.rejects(
+    llama.invoke("f", [], { files: [{ local, remote: "in" }] }),
+    (error) => {
+      assert(error instanceof LlamaError);
+      assert.match(error.hint ?? "", /the function's LLAMA_OBJECT_STORE must name the same store/);
+      return true;
+    },
+  );
+  assert.equal(lambda.requests.length, 3);
 });

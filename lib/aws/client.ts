@@ -6,25 +6,34 @@
 
 import { LlamaError, messageOf } from "../errors.ts";
 import { sha256 } from "../hash.ts";
-import { directClient } from "../http.ts";
+import { CallError } from "./call_error.ts";
+import { Connections } from "./connections.ts";
+import { CredentialCache } from "./credential_cache.ts";
 import type { Credentials } from "./credentials.ts";
 import type { Location, Service } from "./endpoint.ts";
+import { type RetryPolicy, withRetries } from "./retry.ts";
 import { Signer } from "./signer.ts";
 
 /** What a client is made of. */
 export interface AwsClientOptions {
-  /** Gives the credentials when the first request needs them. */
+  /** Finds credentials: when the first request needs them, and again before they expire. */
   credentials: () => Promise<Credentials>;
   /** Gives region and endpoints when the first request needs them. */
   location: () => Promise<Location>;
+  /** The most attempts of any call, as `AWS_MAX_ATTEMPTS`. @default {Infinity} */
+  maxAttempts?: number | undefined;
   /** Gets a line for each request and each answer, without secrets. */
   debug?: ((line: string) => void) | undefined;
+  /** Told what a person would want to know while calls are repeated: a line, and what to do. */
+  onNotice?: ((message: string, hint?: string) => void) | undefined;
 }
 
 /** One request. */
 export interface AwsRequest {
   /** For which service it is signed. */
   service: Service;
+  /** For which region, where it is not the client's own. */
+  region?: string | undefined;
   /** The HTTP method. */
   method: string;
   /** The whole URL, already encoded. */
@@ -39,19 +48,58 @@ export interface AwsRequest {
   signal?: AbortSignal | undefined;
 }
 
-/** Signs requests and sends them. Close it when done: it holds connections. */
+/** How a call is made of requests. */
+export interface CallOptions<T> {
+  /**
+   * Reads the whole answer. What it throws that is no `LlamaError` counts as an answer that did not
+   * arrive whole.
+   *
+   * @param response The answer, whatever its status.
+   * @returns What the call gives.
+   * @throws {CallError} If the service refused.
+   */
+  read: (response: Response) => Promise<T>;
+  /** How often the call is repeated. */
+  retry: RetryPolicy;
+  /** How long one attempt may take, in milliseconds, reading included. @default {60,000} */
+  attemptMilliseconds?: number | undefined;
+  /** Whether each attempt needs a connection of its own, so that it surely is one. */
+  isFresh?: boolean;
+  /**
+   * Wraps each attempt, such as to wait for its turn.
+   *
+   * @param attempt Makes the attempt.
+   * @returns What the attempt gives.
+   */
+  around?: (attempt: () => Promise<T>) => Promise<T>;
+}
+
+/** A clock that is off by less than this is right enough for any signature, in milliseconds. */
+const toleratedSkew = 240_000;
+
+/** Signs requests, sends them, and repeats what failed. Close it when done: it holds connections. */
 export class AwsClient implements Disposable {
   readonly #options: AwsClientOptions;
-  readonly #clients = new Map<string, Deno.HttpClient>();
+  readonly #credentials: CredentialCache;
   // Keys derived from the secret, one a day, region and service; aws4fetch fills it.
   readonly #keys = new Map<string, ArrayBuffer>();
-  #credentials: Promise<Credentials> | undefined;
+  readonly #sent: Partial<Record<Service, number>> = {};
+  #connections: Promise<Connections> | undefined;
   #location: Promise<Location> | undefined;
-  #requests = 0;
+  #reserved = 0;
+  #clockOffset = 0;
+  #number = 0;
+  #saidUnreachable = false;
 
   /** @param options Credentials, location, and where to report requests. */
   constructor(options: AwsClientOptions) {
     this.#options = options;
+    this.#credentials = new CredentialCache(options.credentials);
+  }
+
+  /** How many requests were sent to each service, repeated ones included. */
+  get sent(): Readonly<Partial<Record<Service, number>>> {
+    return this.#sent;
   }
 
   /**
@@ -65,92 +113,258 @@ export class AwsClient implements Disposable {
   }
 
   /**
-   * Signs a request and sends it once.
+   * Makes room for as many requests at once.
+   *
+   * @param count How many.
+   */
+  reserve(count: number): void {
+    this.#reserved = Math.max(this.#reserved, count);
+    void this.#connections?.then((connections) => connections.reserve(count), () => {});
+  }
+
+  /**
+   * Tells a person something.
+   *
+   * @param message One line.
+   * @param hint What to do about it.
+   */
+  notice(message: string, hint?: string): void {
+    this.#options.onNotice?.(message, hint);
+  }
+
+  /**
+   * Makes a call, and repeats it as its policy says.
    *
    * @param request The request.
-   * @returns The answer, whatever its status. Read or cancel its body.
-   * @throws {LlamaError} `credentials`, `config`, or `network` if no answer came.
+   * @param options How the answer is read, and how often the call is repeated.
+   * @returns What `read` gives.
+   * @throws {LlamaError} What `read` throws for the last attempt; `credentials`, `config`; `network`
+   * if no whole answer came.
    */
-  async send(request: AwsRequest): Promise<Response> {
-    const { sessionToken, ...keys } = await (this.#credentials ??= this.#options.credentials());
-    const { region } = await this.location();
-    const { service, method, url, body, signal } = request;
+  async call<T>(request: AwsRequest, options: CallOptions<T>): Promise<T> {
+    const { retry, around = (attempt) => attempt() } = options;
+    const { maxAttempts = Infinity } = this.#options;
+    return await withRetries(
+      (number) => around(() => this.#attempt(request, number, options)),
+      {
+        ...retry,
+        maxAttempts: Math.min(maxAttempts, retry.maxAttempts ?? Infinity),
+        signal: request.signal,
+        onRepeat: (error, pause) => this.#reportRepeat(error, pause),
+      },
+    );
+  }
+
+  /** Closes the connections. */
+  [Symbol.dispose](): void {
+    this.#connections?.then((connections) => connections[Symbol.dispose](), () => {});
+    this.#connections = undefined;
+  }
+
+  async #attempt<T>(request: AwsRequest, number: number, options: CallOptions<T>): Promise<T> {
+    try {
+      return await this.#once(request, number, options);
+    } catch (error) {
+      // Neither a clock that was just put right nor fresh credentials are worth a pause.
+      if (error instanceof ClockOff) return await this.#once(request, number, options);
+      if (!(error instanceof CallError && error.expired)) throw error;
+      if (!await this.#credentials.renew()) throw error;
+      return await this.#once(request, number, options);
+    }
+  }
+
+  async #once<T>(request: AwsRequest, attempt: number, options: CallOptions<T>): Promise<T> {
+    const { signal, url } = request;
+    const { read, attemptMilliseconds = 60_000, isFresh = false } = options;
+    const connections = await this.#connect();
+    using _place = await connections.enter(signal);
+    using deadline = new Deadline(attemptMilliseconds, signal);
+    let response: Response | undefined;
+    try {
+      const signed = await this.#sign(request);
+      const client = await connections.client(signed.url, isFresh);
+      response = await this.#send({ ...request, signal: deadline.signal }, signed, client, attempt);
+      if (this.#putClockRight(response)) throw new ClockOff();
+      return await read(response);
+    } catch (cause) {
+      signal?.throwIfAborted();
+      if (deadline.isOver) {
+        const seconds = attemptMilliseconds / 1000;
+        throw new CallError(
+          "network",
+          `no answer from ${new URL(url).origin} within ${Number(seconds.toFixed(1))} seconds`,
+          { cause, repeat: "maybe" },
+        );
+      }
+      if (cause instanceof LlamaError || cause instanceof ClockOff) throw cause;
+      throw networkError(url, cause);
+    } finally {
+      // An answer that nobody reads holds its connection. It fails where it has been read, or has
+      // failed itself.
+      if (response?.body && !response.bodyUsed) await response.body.cancel().catch(() => {});
+    }
+  }
+
+  async #sign(request: AwsRequest): Promise<{ url: URL; headers: Headers }> {
+    const { sessionToken, accessKeyId, secretAccessKey } = await this.#credentials.get();
+    const { service, method, url, headers, body, bodyHash } = request;
+    const now = new Date(Date.now() + this.#clockOffset);
     const signer = new Signer({
-      ...keys,
+      accessKeyId,
+      secretAccessKey,
       ...(sessionToken === undefined ? {} : { sessionToken }),
       service,
-      region,
+      region: request.region ?? (await this.location()).region,
       method,
       url,
-      headers: {
-        ...request.headers,
-        "x-amz-content-sha256": request.bodyHash ?? sha256(body ?? ""),
-      },
+      headers: { ...headers, "x-amz-content-sha256": bodyHash ?? sha256(body ?? "") },
+      datetime: now.toISOString().replace(/[:-]|\.\d{3}/g, ""),
       cache: this.#keys,
     });
-    const signed = await signer.sign();
-    const number = ++this.#requests;
-    this.#options.debug?.(`> ${number} ${method} ${url}`);
+    return await signer.sign();
+  }
+
+  async #send(
+    request: AwsRequest,
+    { url, headers }: { url: URL; headers: Headers },
+    client: Deno.HttpClient,
+    attempt: number,
+  ): Promise<Response> {
+    const { service, method, body, signal } = request;
+    const { debug } = this.#options;
+    this.#sent[service] = (this.#sent[service] ?? 0) + 1;
+    const number = ++this.#number;
+    debug?.(`> ${number} ${method} ${url.href}${attempt > 1 ? `, attempt ${attempt}` : ""}`);
     const start = performance.now();
     try {
-      const response = await fetch(signed.url, {
+      const response = await fetch(url, {
         method,
-        headers: signed.headers,
+        headers,
+        client,
         redirect: "manual",
         ...(body === undefined ? {} : { body }),
         ...(signal ? { signal } : {}),
-        ...this.#clientFor(signed.url),
       });
-      const id = response.headers.get("x-amzn-requestid") ??
-        response.headers.get("x-amz-request-id");
-      this.#options.debug?.(
-        `< ${number} ${response.status} in ${(performance.now() - start).toFixed(1)} ms` +
-          (id ? `, request id ${id}` : ""),
-      );
+      if (debug) {
+        const milliseconds = (performance.now() - start).toFixed(1);
+        const id = requestIdOf(response);
+        debug(
+          `< ${number} ${response.status} in ${milliseconds} ms` + (id ? `, request id ${id}` : ""),
+        );
+      }
       return response;
     } catch (cause) {
-      signal?.throwIfAborted();
-      this.#options.debug?.(`< ${number} failed: ${messageOf(cause)}`);
-      throw networkError(signed.url, cause);
+      debug?.(`< ${number} failed: ${reasonOf(cause)}`);
+      throw cause;
     }
   }
 
-  /** Closes the connections to servers on this machine; `fetch` keeps the others itself. */
+  /**
+   * Takes the time from an answer that refuses, where the clock here is off so far that this may be
+   * why. S3 says so without a body where the request was a HEAD.
+   */
+  #putClockRight({ status, headers }: Response): boolean {
+    if (status !== 400 && status !== 403) return false;
+    const there = Date.parse(headers.get("date") ?? "");
+    const offset = there - Date.now();
+    if (!(Math.abs(offset - this.#clockOffset) > toleratedSkew)) return false;
+    this.#clockOffset = offset;
+    this.#options.debug?.(`the clock here is off by ${Math.round(-offset / 1000)} seconds`);
+    return true;
+  }
+
+  #reportRepeat(error: CallError, pause: number): void {
+    this.#options.debug?.(`again in ${Math.round(pause)} ms: ${error.message}`);
+    if (error.code !== "network" || error.repeat !== "unsent" || this.#saidUnreachable) return;
+    this.#saidUnreachable = true;
+    this.notice(`${error.message}; trying again for half a minute`, error.hint);
+  }
+
+  #connect(): Promise<Connections> {
+    return this.#connections ??= this.location().then(({ caBundle }) => {
+      const connections = new Connections(caBundle);
+      connections.reserve(this.#reserved);
+      return connections;
+    });
+  }
+}
+
+/** The clock was put right: the same request again. */
+class ClockOff extends Error {}
+
+/** A signal for one attempt: the caller's, or too long a wait. */
+class Deadline implements Disposable {
+  isOver = false;
+  readonly #controller = new AbortController();
+  readonly #signal: AbortSignal | undefined;
+  readonly #timer: ReturnType<typeof setTimeout>;
+  readonly #abort = () => this.#controller.abort(this.#signal?.reason);
+
+  constructor(milliseconds: number, signal: AbortSignal | undefined) {
+    this.#signal = signal;
+    this.#timer = setTimeout(() => {
+      this.isOver = true;
+      this.#controller.abort();
+    }, milliseconds);
+    signal?.addEventListener("abort", this.#abort);
+    if (signal?.aborted) this.#abort();
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
   [Symbol.dispose](): void {
-    for (const client of this.#clients.values()) client.close();
-    this.#clients.clear();
-  }
-
-  /** Loopback goes straight to the server, whatever proxy the environment names. */
-  #clientFor({ hostname, host, protocol }: URL): { client?: Deno.HttpClient } {
-    if (protocol !== "http:" || !isLoopback(hostname)) return {};
-    let client = this.#clients.get(host);
-    if (!client) {
-      client = directClient(host);
-      this.#clients.set(host, client);
-    }
-    return { client };
+    clearTimeout(this.#timer);
+    this.#signal?.removeEventListener("abort", this.#abort);
   }
 }
 
 /**
- * The error for a call without an answer, or without the end of one.
+ * The id that a service gave a request.
  *
- * @param url Where the call went.
- * @param cause What `fetch` or the reading of the body threw.
- * @returns An error to throw.
+ * @param response The answer.
+ * @returns The id, where there is one.
  */
-export function networkError(url: URL | string, cause: unknown): LlamaError {
-  const { origin } = new URL(url);
-  // Deno wraps the reason, once or twice, and repeats the URL in it.
-  let reason = messageOf(cause);
-  for (let inner = cause; inner instanceof Error && inner.cause; inner = inner.cause) {
-    reason = messageOf(inner.cause);
-  }
-  reason = reason.replace(/^.*client error \(\w+\): /, "").replace(/ \(os error \d+\)/, "");
-  return new LlamaError("network", `no answer from ${origin}: ${reason}`, { cause });
+export function requestIdOf({ headers }: Response): string | undefined {
+  return headers.get("x-amzn-requestid") ?? headers.get("x-amz-request-id") ?? undefined;
 }
 
-function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
+/** The error for a call without an answer, or without the end of one. */
+function networkError(url: string, cause: unknown): CallError {
+  const { origin } = new URL(url);
+  const words = innermost(cause);
+  const options = {
+    cause,
+    // hyper's word for all that goes wrong before a request is sent.
+    repeat: words.includes("client error (Connect)") ? "unsent" : "maybe",
+  } as const;
+  const message = `no answer from ${origin}: ${reasonOf(cause)}`;
+  if (words.includes("invalid peer certificate")) {
+    return new CallError("network", message, {
+      cause,
+      hint: "AWS_CA_BUNDLE names a file of certificates to trust, such as a proxy's",
+    });
+  }
+  if (words.includes("proxy authentication required")) {
+    return new CallError("network", message, {
+      cause,
+      hint: "write the proxy's user and password into HTTPS_PROXY",
+    });
+  }
+  return new CallError("network", message, options);
+}
+
+/** Deno wraps the reason, once or twice. */
+function innermost(cause: unknown): string {
+  let words = messageOf(cause);
+  for (let inner = cause; inner instanceof Error && inner.cause; inner = inner.cause) {
+    words = messageOf(inner.cause);
+  }
+  return words;
+}
+
+/** What `fetch` says, without the URL that it repeats. */
+function reasonOf(cause: unknown): string {
+  return innermost(cause).replace(/^.*client error \(\w+\): /, "").replace(/ \(os error \d+\)/, "");
 }

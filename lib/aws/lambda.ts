@@ -5,15 +5,19 @@
  */
 
 import { Buffer } from "node:buffer";
-import { FunctionError, LlamaError } from "../errors.ts";
+import { FunctionError, type FunctionErrorDetails, LlamaError } from "../errors.ts";
 import { maxPayloadBytes, parseFunctionError } from "../protocol.ts";
-import { type AwsClient, networkError } from "./client.ts";
-import { lambdaUrl } from "./endpoint.ts";
+import { CallError, isServerFailure, retryAfter } from "./call_error.ts";
+import { type AwsClient, requestIdOf } from "./client.ts";
+import { serviceUrl } from "./endpoint.ts";
+import { AdaptiveLimit } from "./throttle.ts";
 
 /** How to invoke. */
 export interface InvokeOptions {
   /** Ask for the log's tail. */
   logs?: boolean | undefined;
+  /** How long the job may run, in seconds. @default {900, the longest that Lambda has} */
+  timeoutSeconds?: number | undefined;
   /** Ends the wait; Lambda goes on. */
   signal?: AbortSignal | undefined;
 }
@@ -28,80 +32,185 @@ export interface Invocation {
   requestId: string | undefined;
 }
 
-/**
- * Invokes a function and waits for its answer.
- *
- * @param client Signs and sends.
- * @param functionName A function's name, `NAME:ALIAS` or ARN.
- * @param payload JSON of up to 6 MB.
- * @param options Whether to ask for logs; a signal.
- * @returns The answer.
- * @throws {FunctionError} If the function failed.
- * @throws {LlamaError} If the call did: `no-such-function`, `throttled`, `too-large`,
- * `credentials`, `network` or `service`.
- */
-export async function invoke(
-  client: AwsClient,
-  functionName: string,
-  payload: string,
-  options: InvokeOptions = {},
-): Promise<Invocation> {
-  const body = new TextEncoder().encode(payload);
-  if (body.length > maxPayloadBytes) {
-    throw new LlamaError(
-      "too-large",
-      `the request for ${functionName} is ${body.length} bytes of JSON; Lambda takes ${maxPayloadBytes}`,
-      { hint: "send fewer or shorter arguments, or big files through an object store" },
-    );
+/** How often an invocation that may have run is repeated, where nothing else is said. */
+export const defaultInvokeRetries = 8;
+
+/** The longest that a function may run, in seconds. */
+const longestSeconds = 900;
+
+/** How much longer than the job its answer may take, in seconds: for a cold start and the files. */
+const graceSeconds = 15;
+
+/** Invokes functions, as many at once as Lambda has room for. */
+export class Lambda {
+  readonly #client: AwsClient;
+  readonly #maxRepeats: number;
+  readonly #limit = new AdaptiveLimit();
+  #saidThrottled = false;
+
+  /**
+   * @param client Signs and sends.
+   * @param maxRepeats How often an invocation that may have run is repeated; with 0 none ever runs
+   * twice.
+   */
+  constructor(client: AwsClient, maxRepeats: number = defaultInvokeRetries) {
+    this.#client = client;
+    this.#maxRepeats = maxRepeats;
   }
-  const base = lambdaUrl(await client.location());
-  const url = `${base}/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`;
-  const response = await client.send({
-    service: "lambda",
-    method: "POST",
-    url,
-    headers: {
-      "content-type": "application/json",
-      ...(options.logs ? { "x-amz-log-type": "Tail" } : {}),
-    },
-    body,
-    signal: options.signal,
-  });
-  let text;
-  try {
-    text = await response.text();
-  } catch (cause) {
-    options.signal?.throwIfAborted();
-    throw networkError(url, cause);
+
+  /**
+   * The region that functions are invoked in.
+   *
+   * @returns Such as `us-west-2`.
+   * @throws {LlamaError} `config`.
+   */
+  async region(): Promise<string> {
+    return (await this.#client.location()).region;
   }
-  if (response.status !== 200) throw serviceError(functionName, response, text);
+
+  /**
+   * Invokes a function and waits for its answer.
+   *
+   * @param functionName A function's name, `NAME:ALIAS` or ARN.
+   * @param payload JSON of up to 6 MB.
+   * @param options Whether to ask for logs; how long it may take; a signal.
+   * @returns The answer.
+   * @throws {FunctionError} If the function failed.
+   * @throws {LlamaError} If the call did: `no-such-function`, `throttled`, `too-large`,
+   * `credentials`, `network` or `service`.
+   */
+  async invoke(
+    functionName: string,
+    payload: string,
+    options: InvokeOptions = {},
+  ): Promise<Invocation> {
+    const { logs, signal, timeoutSeconds = longestSeconds } = options;
+    const body = new TextEncoder().encode(payload);
+    if (body.length > maxPayloadBytes) {
+      throw new LlamaError(
+        "too-large",
+        `the request for ${functionName} is ${body.length} bytes of JSON; ` +
+          `Lambda takes ${maxPayloadBytes}`,
+        { hint: "send fewer or shorter arguments, or big files through an object store" },
+      );
+    }
+    const base = serviceUrl(await this.#client.location(), "lambda");
+    const url = `${base}/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`;
+    return await this.#client.call({
+      service: "lambda",
+      method: "POST",
+      url,
+      headers: {
+        "content-type": "application/json",
+        ...(logs ? { "x-amz-log-type": "Tail" } : {}),
+      },
+      body,
+      signal,
+    }, {
+      read: (response) => readAnswer(functionName, response),
+      retry: { maxRepeats: this.#maxRepeats },
+      // `fetch` repeats by itself what was lost on a connection that was used before.
+      isFresh: this.#maxRepeats === 0,
+      attemptMilliseconds: (timeoutSeconds + graceSeconds) * 1000,
+      around: (attempt) => this.#admit(attempt, signal),
+    });
+  }
+
+  async #admit<T>(attempt: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+    const admission = await this.#limit.enter(signal);
+    let outcome: Parameters<typeof admission.end>[0] = "failed";
+    try {
+      const answer = await attempt();
+      outcome = "ok";
+      return answer;
+    } catch (error) {
+      if (error instanceof FunctionError) outcome = "ok";
+      if (error instanceof CallError && error.code === "throttled") outcome = "throttled";
+      throw error;
+    } finally {
+      admission.end(outcome);
+      if (outcome === "throttled") this.#reportThrottled();
+    }
+  }
+
+  /** Said once, when the burst that showed the limit has come back. */
+  #reportThrottled(): void {
+    if (this.#saidThrottled) return;
+    this.#saidThrottled = true;
+    setTimeout(() => {
+      const { limit } = this.#limit;
+      this.#client.notice(
+        `Lambda has no room for more: sending about ${limit} ${limit === 1 ? "job" : "jobs"} ` +
+          "at once, and more when there is",
+        "an account may run 1,000 at once in a region, a new one 10: Service Quotas, AWS Lambda, " +
+          '"Concurrent executions" raises it; a function may have a limit of its own',
+      );
+    }, 250);
+  }
+}
+
+async function readAnswer(functionName: string, response: Response): Promise<Invocation> {
+  const text = await response.text();
+  if (response.status !== 200) throw refusal(functionName, response, text);
   const tail = response.headers.get("x-amz-log-result");
   const logTail = tail === null ? undefined : Buffer.from(tail, "base64").toString();
   if (response.headers.has("x-amz-function-error")) {
     const { objects, ...error } = parseFunctionError(text);
-    throw new FunctionError(functionName, { ...error, logTail, missingObjects: objects });
+    const details = { ...error, logTail, missingObjects: objects };
+    throw new FunctionError(functionName, details, { hint: failureHint(details) });
   }
-  const requestId = response.headers.get("x-amzn-requestid") ?? undefined;
-  return { payload: text, logTail, requestId };
+  return { payload: text, logTail, requestId: requestIdOf(response) };
+}
+
+/** What to change when Lambda itself ended a function. */
+function failureHint({ errorType, errorMessage }: FunctionErrorDetails): string | undefined {
+  if (errorType === "Sandbox.Timedout" || /Task timed out after/.test(errorMessage)) {
+    return "raise the function's timeout (900 seconds at most), or give each job less to do";
+  }
+  if (errorType === "Runtime.OutOfMemory" || /signal: killed/.test(errorMessage)) {
+    return "it most likely ran out of memory: raise the function's memory (10,240 MB at most)";
+  }
+  if (errorType === "Function.ResponseSizeTooLarge") {
+    return "set LLAMA_OBJECT_STORE in the function's environment, so that big files go through it";
+  }
+  return undefined;
 }
 
 /** Lambda's errors: a type in a header, a message in the body under one of two spellings. */
-function serviceError(functionName: string, response: Response, text: string): LlamaError {
-  const type = response.headers.get("x-amzn-errortype")?.split(":")[0] ??
-    `HTTP status ${response.status}`;
+function refusal(functionName: string, response: Response, text: string): LlamaError {
+  const { status, headers } = response;
+  const type = headers.get("x-amzn-errortype")?.split(":")[0] ?? `HTTP status ${status}`;
   const message = /"[Mm]essage"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(text)?.[1];
   const words = message === undefined ? text.slice(0, 200) : String(JSON.parse(message));
+  const says = `Lambda refused ${functionName}: ${type}: ${words}`;
+  const afterMilliseconds = retryAfter(headers);
   if (type === "ResourceNotFoundException") {
-    return new LlamaError("no-such-function", `no function ${JSON.stringify(functionName)}`, {
-      hint: functionsHint(response.headers),
+    return new CallError("no-such-function", `no function ${JSON.stringify(functionName)}`, {
+      hint: functionsHint(headers),
     });
   }
-  const error = (code: LlamaError["code"], hint?: string) =>
-    new LlamaError(code, `Lambda refused ${functionName}: ${type}: ${words}`, { hint });
-  if (response.status === 429) return error("throttled");
-  if (response.status === 413) return error("too-large");
-  if (response.status === 403) return error("credentials");
-  return error("service");
+  if (status === 429) {
+    return new CallError("throttled", says, { repeat: "unsent", afterMilliseconds });
+  }
+  // A function that is being created or updated: it is waited for.
+  if (status === 409) {
+    return new CallError("service", says, { repeat: "unsent", afterMilliseconds });
+  }
+  if (status === 413) return new CallError("too-large", says);
+  if (type === "ExpiredTokenException") {
+    return new CallError("credentials", says, { expired: true, hint: "log in to AWS again" });
+  }
+  if (status === 403) {
+    return new CallError("credentials", says, {
+      hint: type === "AccessDeniedException"
+        ? "the credentials need lambda:InvokeFunction on this function"
+        : "check the access key and its secret: `aws sts get-caller-identity` tells whose they are",
+    });
+  }
+  if (isServerFailure(status)) {
+    return new CallError("service", says, { repeat: "maybe", afterMilliseconds });
+  }
+  return new CallError("service", says);
 }
 
 /** The emulator says which functions there are; AWS does not, and lists them on request. */

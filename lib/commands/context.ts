@@ -4,11 +4,13 @@
  * @module
  */
 
+import type { AccountOptions } from "../aws/account.ts";
 import type { Environment } from "../environment.ts";
 import { isOn } from "../environment.ts";
 import type { RunCounts } from "../jobs/counts.ts";
-import { Llama } from "../llama.ts";
+import { Llama, type LlamaOptions } from "../llama.ts";
 import type { LocalOptions } from "../start_local.ts";
+import { ask } from "../terminal/ask.ts";
 import type { Output } from "../terminal/output.ts";
 import { Progress, type ProgressMode, progressView } from "../terminal/progress.ts";
 import type { TerminalSize } from "../terminal/status_lines.ts";
@@ -53,18 +55,26 @@ export interface CommandContext {
  * The connection that the flags ask for.
  *
  * @param context Flags and environment.
+ * @param options What the subcommand's own flags say.
  * @returns A connection that is closed at exit.
  */
-export function openLlama(context: CommandContext): Llama {
+export function openLlama(
+  context: CommandContext,
+  options: Pick<LlamaOptions, "invokeRetries"> = {},
+): Llama {
   const { global, environment, output, closeAtExit } = context;
   return closeAtExit(
     new Llama({
       local: isLocal(context) ? localOptions(global) : undefined,
+      ...options,
+      ...accountOptions(global),
       store: global.store || undefined,
-      region: global.region || undefined,
-      profile: global.profile || undefined,
       s3Concurrency: global["s3-concurrency"],
       debug: global["debug-aws"] ? (line) => void output.message(line) : undefined,
+      onNotice: (message, hint) => {
+        void output.message(message);
+        if (hint !== undefined) void output.message(`hint: ${hint}`);
+      },
       environment,
     }),
   );
@@ -80,6 +90,20 @@ export function isLocal(
   { global, environment }: Pick<CommandContext, "global" | "environment">,
 ): boolean {
   return global.local || isOn(environment["LLAMA_LOCAL"]);
+}
+
+/**
+ * What the flags say of the user's AWS account.
+ *
+ * @param global The flags before the subcommand.
+ * @returns Region and profile, and how a code is asked for.
+ */
+export function accountOptions(global: GlobalValues): AccountOptions {
+  return {
+    region: global.region || undefined,
+    profile: global.profile || undefined,
+    mfaCode: (serial) => ask(`Code of the MFA device ${serial}: `),
+  };
 }
 
 /**

@@ -15,6 +15,7 @@ import {
   stringFlag,
   valueFlag,
 } from "../flags.ts";
+import { defaultInvokeRetries } from "../aws/lambda.ts";
 import { quote } from "../template/quote.ts";
 import { progressModes } from "../terminal/progress.ts";
 import type { Command, UsageProblem } from "./command.ts";
@@ -163,6 +164,12 @@ const file = listFlag({
   alias: "f",
 }, parseFileMapping);
 
+const invokeRetries = intFlag({
+  help: "repeats of a call whose answer was lost; with 0 no job ever runs twice",
+  placeholder: "N",
+  default: defaultInvokeRetries,
+});
+
 /** The flags of `llama invoke`. */
 export const invokeFlags = {
   logs,
@@ -175,6 +182,7 @@ export const invokeFlags = {
     placeholder: "LOCAL[:REMOTE]",
     alias: "o",
   }, parseFileMapping),
+  "invoke-retries": invokeRetries,
 } as const;
 
 /** The flags of `llama xargs`. */
@@ -183,6 +191,7 @@ export const xargsFlags = {
   j: intFlag({ help: "jobs at once", placeholder: "N", default: 100 }),
   file,
   "0": boolFlag({ help: "lines end in NUL, as find -print0 writes them" }),
+  "invoke-retries": invokeRetries,
   ...runFlags,
   progress: choiceFlag({
     help: "how far the run is, on stderr: as a bar, or a line now and then",
@@ -230,7 +239,8 @@ there, {{.O "b.png"}} fetches one, {{.IO "c.png"}} does both.`,
   ],
   flags: invokeFlags,
   validate: (values, args) =>
-    noFunction(args) ?? badMapping("file", values.file) ?? badMapping("output", values.output),
+    noFunction(args) ?? notNegative("invoke-retries", values["invoke-retries"]) ??
+      badMapping("file", values.file) ?? badMapping("output", values.output),
 };
 
 /** `llama xargs`, without what it does. */
@@ -270,6 +280,7 @@ drops them. With -joblog FILE, a run that was cut short goes on with -resume.`,
   flags: xargsFlags,
   validate: (values, args) =>
     noFunction(splitInput(args).command) ?? atLeastOne("j", values.j) ??
+      notNegative("invoke-retries", values["invoke-retries"]) ??
       badMapping("file", values.file) ?? validateRun(values, args),
 };
 
@@ -305,6 +316,14 @@ function atLeastOne(flag: string, value: number | undefined): UsageProblem | und
   return {
     message: `-${flag} must be at least 1: current value is ${value}`,
     hint: `write -${flag} 1 for one at a time`,
+  };
+}
+
+function notNegative(flag: string, value: number): UsageProblem | undefined {
+  if (value >= 0) return undefined;
+  return {
+    message: `-${flag} must not be negative: current value is ${value}`,
+    hint: `write -${flag} 0 for none`,
   };
 }
 

@@ -39,7 +39,7 @@ export const invoke = runnable(
         inputs: [...files, ...inputs],
         outputs: [...outputs, ...values.output],
       };
-      result = await openLlama(context).run(job, {
+      result = await openLlama(context, { invokeRetries: values["invoke-retries"] }).run(job, {
         logs: values.logs,
         timeoutSeconds: values.timeout,
         signal,

@@ -4,11 +4,12 @@
  * @module
  */
 
+import { findAccount } from "../aws/account.ts";
 import { isOn } from "../environment.ts";
 import { shellQuote } from "../jobs/quote.ts";
 import { startLocal } from "../start_local.ts";
 import { runnable } from "./command.ts";
-import { type CommandContext, localOptions } from "./context.ts";
+import { accountOptions, type CommandContext, localOptions } from "./context.ts";
 import { localCommand } from "./flag_tables.ts";
 
 /** The command, as data and with what it does. */
@@ -19,11 +20,7 @@ export const local = runnable(
     const lambda = closeAtExit(
       await startLocal(
         { ...localOptions(global), concurrency: values.concurrency },
-        {
-          store: global.store || undefined,
-          region: global.region || undefined,
-          profile: global.profile || undefined,
-        },
+        { ...findAccount(environment, accountOptions(global)), store: global.store || undefined },
         environment,
         { listen: values.listen, onLog: (line) => void output.talk(line + "\n") },
       ),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { removeIfThere, temporaryName } from "../files.ts";
 import type { JobRecord } from "./record.ts";
@@ -24,23 +24,34 @@ export async function writeResults(
   output: { readonly stdout: Uint8Array; readonly stderr: Uint8Array },
 ): Promise<void> {
   const path = join(directory, String(record.seq));
-  const temporary = temporaryName(path);
   try {
-    await Deno.mkdir(dirname(path), { recursive: true });
-    await Deno.mkdir(temporary);
-    await Promise.all([
-      Deno.writeFile(join(temporary, "stdout"), output.stdout),
-      Deno.writeFile(join(temporary, "stderr"), output.stderr),
-      Deno.writeTextFile(join(temporary, "status.json"), JSON.stringify(record) + "\n"),
+    await Deno.mkdir(directory, { recursive: true });
+    await writeDirectory(path, [
+      ["stdout", output.stdout],
+      ["stderr", output.stderr],
+      ["status.json", new TextEncoder().encode(JSON.stringify(record) + "\n")],
     ]);
-    await putInPlace(temporary, path);
   } catch (cause) {
-    await removeIfThere(temporary);
     throw new LlamaError(
       "output",
       `cannot write the results ${JSON.stringify(path)}: ${reasonOf(cause)}`,
       { cause },
     );
+  }
+}
+
+async function writeDirectory(
+  path: string,
+  files: readonly (readonly [name: string, bytes: Uint8Array])[],
+): Promise<void> {
+  const temporary = temporaryName(path);
+  await Deno.mkdir(temporary);
+  try {
+    await Promise.all(files.map(([name, bytes]) => Deno.writeFile(join(temporary, name), bytes)));
+    await putInPlace(temporary, path);
+  } catch (error) {
+    await removeIfThere(temporary);
+    throw error;
   }
 }
 

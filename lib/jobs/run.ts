@@ -5,21 +5,21 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { AwsClient } from "../aws/client.ts";
-import { invoke } from "../aws/lambda.ts";
+import type { Invocation, Lambda } from "../aws/lambda.ts";
 import { decodeBlob } from "../blob.ts";
-import { LlamaError } from "../errors.ts";
-import { type File, parseResponse, type Request } from "../protocol.ts";
+import { FunctionError, LlamaError } from "../errors.ts";
+import { parseResponse, type Request } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { version } from "../version.ts";
 import { encodeInputs, findInputs } from "./inputs.ts";
 import type { Job, JobResult } from "./job.ts";
 import { writeOutputs } from "./outputs.ts";
+import type { SharedFiles } from "./shared_files.ts";
 
 /** What a job runs with. */
 export interface JobRunner {
-  /** Signs and sends. */
-  readonly client: AwsClient;
+  /** Invokes functions. */
+  readonly lambda: Lambda;
   /** Where big files go; absent if none is configured. */
   readonly store: ObjectStore | undefined;
 }
@@ -43,8 +43,8 @@ export interface RunJobOptions {
   timeoutSeconds?: number | undefined;
   /** Is added to while the job runs, whether it ends well or not. */
   transfer?: Transfer | undefined;
-  /** Files that are encoded already, by remote path: those that many jobs share. */
-  sharedFiles?: Readonly<Record<string, File>> | undefined;
+  /** Files that many jobs share. */
+  sharedFiles?: SharedFiles | undefined;
   /** Ends the job early; Lambda goes on. */
   signal?: AbortSignal | undefined;
 }
@@ -65,34 +65,12 @@ export async function runJob(
   options: RunJobOptions = {},
 ): Promise<JobResult> {
   const start = performance.now();
-  const { client, store } = runner;
-  const { logs, signal, sharedFiles, timeoutSeconds } = options;
+  const { store } = runner;
+  const { signal } = options;
   const transfer = options.transfer ?? { sentBytes: 0, receivedBytes: 0 };
   signal?.throwIfAborted();
-  const bare: Request = {
-    args: [...job.args],
-    files: { ...sharedFiles },
-    outputs: [...new Set(job.outputs.map(({ remote }) => remote))],
-    timeout: timeoutSeconds,
-    client: version,
-  };
-  let storedBytes = 0;
   const found = await findInputs(job.inputs);
-  if (found.length > 0 || job.stdin !== undefined) {
-    const reserved = new TextEncoder().encode(JSON.stringify(bare)).length;
-    const encoded = await encodeInputs(found, job.stdin, reserved, { store, signal });
-    Object.assign(bare.files, encoded.files);
-    bare.stdin = encoded.stdin;
-    storedBytes = encoded.storedBytes;
-  }
-  const request = JSON.stringify(bare);
-  transfer.sentBytes += Buffer.byteLength(request) + storedBytes;
-  const { payload, logTail, requestId } = await invoke(
-    client,
-    job.functionName,
-    request,
-    { logs, signal },
-  );
+  const { payload, logTail, requestId } = await send(runner, job, found, { ...options, transfer });
   transfer.receivedBytes += Buffer.byteLength(payload);
   const response = parseResponse(payload);
   const needStore = () => {
@@ -129,4 +107,55 @@ export async function runJob(
     requestId,
     runtime: response.runtime,
   };
+}
+
+/** How often objects are sent again that the function did not find. */
+const maxResends = 2;
+
+/** Sends the job, and objects that are missing there once more. */
+async function send(
+  { lambda, store }: JobRunner,
+  job: Job,
+  found: Awaited<ReturnType<typeof findInputs>>,
+  options: RunJobOptions & { transfer: Transfer },
+): Promise<Invocation> {
+  const { sharedFiles, logs, timeoutSeconds, transfer, signal } = options;
+  for (let resends = 0;; resends++) {
+    const shared = await sharedFiles?.get();
+    const request: Request = {
+      args: [...job.args],
+      files: { ...shared },
+      outputs: [...new Set(job.outputs.map(({ remote }) => remote))],
+      timeout: timeoutSeconds,
+      client: version,
+    };
+    if (found.length > 0 || job.stdin !== undefined) {
+      const reserved = new TextEncoder().encode(JSON.stringify(request)).length;
+      const encoded = await encodeInputs(found, job.stdin, reserved, { store, signal });
+      Object.assign(request.files, encoded.files);
+      request.stdin = encoded.stdin;
+      transfer.sentBytes += encoded.storedBytes;
+    }
+    const text = JSON.stringify(request);
+    transfer.sentBytes += Buffer.byteLength(text);
+    try {
+      return await lambda.invoke(job.functionName, text, {
+        logs,
+        timeoutSeconds,
+        signal,
+      });
+    } catch (error) {
+      if (!(error instanceof FunctionError) || error.missingObjects.length === 0) throw error;
+      if (store === undefined || resends === maxResends) throw elsewhere(error);
+      for (const id of error.missingObjects) store.forget(id);
+      if (shared) await sharedFiles?.renew(shared);
+    }
+  }
+}
+
+/** What was sent twice and is still not there goes to another place than the function reads from. */
+function elsewhere({ functionName, ...details }: FunctionError): FunctionError {
+  return new FunctionError(functionName, details, {
+    hint: "the function's LLAMA_OBJECT_STORE must name the same store as yours",
+  });
 }

@@ -94,6 +94,9 @@ export class DirectoryStore implements ObjectStore {
     }
   }
 
+  /** Knows nothing but what is there. */
+  forget(_id: string): void {}
+
   /** Holds nothing open. */
   [Symbol.dispose](): void {}
 

@@ -37,6 +37,9 @@ export class MemoryStore implements ObjectStore {
     return Promise.resolve(this.objects.has(id));
   }
 
+  /** Knows nothing but what is there. */
+  forget(_id: string): void {}
+
   /** Holds nothing but memory. */
   [Symbol.dispose](): void {}
 }

@@ -4,9 +4,8 @@
  * @module
  */
 
+import { findAccount } from "../aws/account.ts";
 import { AwsClient } from "../aws/client.ts";
-import { findCredentials } from "../aws/credentials.ts";
-import { findLocation } from "../aws/endpoint.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import { DirectoryStore } from "./directory.ts";
@@ -34,11 +33,7 @@ export interface OpenStoreOptions {
  */
 export function openStore(url: string, options: OpenStoreOptions): ObjectStore {
   const { environment, s3Concurrency } = options;
-  const client = new AwsClient({
-    credentials: () => findCredentials(environment),
-    location: () => findLocation(environment),
-  });
-  return openStoreWith(url, client, s3Concurrency);
+  return openStoreWith(url, new AwsClient(findAccount(environment)), s3Concurrency);
 }
 
 /**

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { type AwsClient, networkError } from "../aws/client.ts";
+import { CallError, isServerFailure, retryAfter } from "../aws/call_error.ts";
+import type { AwsClient } from "../aws/client.ts";
 import { bucketUrl } from "../aws/endpoint.ts";
 import { LlamaError } from "../errors.ts";
 import { sha256 } from "../hash.ts";
@@ -80,6 +81,9 @@ export class S3Store implements ObjectStore {
     });
   }
 
+  /** Remembers nothing. */
+  forget(_id: string): void {}
+
   /** Closes the client's connections. */
   [Symbol.dispose](): void {
     this.#client[Symbol.dispose]();
@@ -96,14 +100,10 @@ export class S3Store implements ObjectStore {
     const base = bucketUrl(await this.#client.location(), this.#bucket);
     const url = `${base}/${encodeKey(this.#prefix + id)}`;
     using _permit = await this.#requests.acquire(signal);
-    const response = await this.#client.send({ service: "s3", method, url, signal, ...more });
-    try {
-      return await read(response);
-    } catch (error) {
-      if (error instanceof LlamaError) throw error;
-      signal?.throwIfAborted();
-      throw networkError(url, error);
-    }
+    return await this.#client.call({ service: "s3", method, url, signal, ...more }, {
+      read,
+      retry: { maxRepeats: 10 },
+    });
   }
 
   async #expect(response: Response, id: string, action: string): Promise<void> {
@@ -115,11 +115,16 @@ export class S3Store implements ObjectStore {
     const code = /<Code>([^<]*)<\/Code>/.exec(text)?.[1] ?? `HTTP status ${response.status}`;
     if (response.status === 404 && code !== "NoSuchBucket") throw missingObject(this.url, id);
     const message = /<Message>([^<]*)<\/Message>/.exec(text)?.[1] ?? text.slice(0, 200);
-    throw new LlamaError(
+    const repeat = isServerFailure(response.status) ? "maybe" : "never";
+    throw new CallError(
       "store",
       `S3 refused ${action} in bucket ${this.#bucket}, key ${this.#prefix}${id}: ` +
         `${code}: ${message}`,
-      { hint: code === "AccessDenied" ? `the credentials need s3:${action}` : undefined },
+      {
+        hint: code === "AccessDenied" ? `the credentials need s3:${action}` : undefined,
+        repeat,
+        afterMilliseconds: retryAfter(response.headers),
+      },
     );
   }
 }

@@ -65,6 +65,14 @@ export interface ObjectStore extends Disposable {
    * @returns True if it is.
    */
   has(id: string, signal?: AbortSignal): Promise<boolean>;
+
+  /**
+   * Takes back what the store knows of an object, since somebody did not find it there: the next
+   * `put` sends it again.
+   *
+   * @param id The object's id.
+   */
+  forget(id: string): void;
 }
 
 /**

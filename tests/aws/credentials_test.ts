@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { findCredentials } from "../../lib/aws/credentials.ts";
-import { bucketUrl, findLocation, lambdaUrl } from "../../lib/aws/endpoint.ts";
+import { bucketUrl, findLocation, serviceUrl } from "../../lib/aws/endpoint.ts";
 import { parseIni } from "../../lib/aws/profile.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { TemporaryDirectory } from "../helpers.ts";
@@ -47,7 +47,7 @@ Deno.test("the environment's credentials come before the default profile", async
     secretAccessKey: "env",
     sessionToken: "t",
   });
-  assert.equal((await findCredentials(environment, "work")).accessKeyId, "WORKKEY");
+  assert.equal((await findCredentials(environment, { profile: "work" })).accessKeyId, "WORKKEY");
 });
 
 Deno.test("a profile is found in the AWS CLI's files", async () => {
@@ -68,20 +68,25 @@ Deno.test("a profile is found in the AWS CLI's files", async () => {
 
 Deno.test("without credentials the places that were looked at are named", async () => {
   const environment = { HOME: "/nowhere", AWS_ACCESS_KEY_ID: "HALF" };
-  await assert.rejects(findCredentials(environment), (error) => {
+  const isEc2 = () => Promise.resolve(false);
+  await assert.rejects(findCredentials(environment, { isEc2 }), (error) => {
     assert(error instanceof LlamaError);
     assert.equal(error.code, "credentials");
     assert.equal(
       error.message,
       "no AWS credentials: looked for AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, " +
-        'and in profile "default" of /nowhere/.aws/credentials and /nowhere/.aws/config',
+        'profile "default" of /nowhere/.aws/credentials and /nowhere/.aws/config, ' +
+        "and the role of a container or instance",
     );
     return true;
   });
   await using directory = new TemporaryDirectory();
   await assert.rejects(
-    findCredentials(await home(directory), "empty"),
-    /profile "empty" of .* has no access key/,
+    findCredentials(await home(directory), {
+      profile: "empty",
+      isEc2,
+    }),
+    /^LlamaError: no AWS credentials: looked for profile "empty" of /,
   );
 });
 
@@ -106,13 +111,13 @@ Deno.test("endpoints are the service's own, the one for all, or the profile's", 
   await using directory = new TemporaryDirectory();
   const environment = await home(directory);
   const work = await findLocation(environment, { profile: "work" });
-  assert.equal(lambdaUrl(work), "http://127.0.0.1:9");
+  assert.equal(serviceUrl(work, "lambda"), "http://127.0.0.1:9");
   const both = await findLocation({
     ...environment,
     AWS_ENDPOINT_URL: "http://127.0.0.1:1",
     AWS_ENDPOINT_URL_S3: "https://s3.example.org/",
   });
-  assert.equal(lambdaUrl(both), "http://127.0.0.1:1");
+  assert.equal(serviceUrl(both, "lambda"), "http://127.0.0.1:1");
   assert.equal(bucketUrl(both, "b"), "https://s3.example.org/b");
   await assert.rejects(
     findLocation({ ...environment, AWS_ENDPOINT_URL_S3: "ftp://x" }),
@@ -122,8 +127,11 @@ Deno.test("endpoints are the service's own, the one for all, or the profile's", 
 
 Deno.test("AWS's own endpoints follow region and bucket", () => {
   const at = (region: string) => ({ region, endpoints: {} });
-  assert.equal(lambdaUrl(at("us-west-2")), "https://lambda.us-west-2.amazonaws.com");
-  assert.equal(lambdaUrl(at("cn-north-1")), "https://lambda.cn-north-1.amazonaws.com.cn");
+  assert.equal(serviceUrl(at("us-west-2"), "lambda"), "https://lambda.us-west-2.amazonaws.com");
+  assert.equal(
+    serviceUrl(at("cn-north-1"), "lambda"),
+    "https://lambda.cn-north-1.amazonaws.com.cn",
+  );
   assert.equal(bucketUrl(at("us-west-2"), "b"), "https://b.s3.us-west-2.amazonaws.com");
   // A name with dots would not match the certificate.
   assert.equal(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { AwsClient } from "../../lib/aws/client.ts";
-import { invoke } from "../../lib/aws/lambda.ts";
+import { AwsClient, type AwsClientOptions } from "../../lib/aws/client.ts";
+import { Lambda } from "../../lib/aws/lambda.ts";
 import { AwsV4Signer } from "../../lib/deps.ts";
 import { FunctionError, LlamaError } from "../../lib/errors.ts";
 
@@ -11,9 +11,13 @@ const credentials = {
 };
 
 /** A server that answers each request as the test says, and a client for it. */
-function lambda(answer: (request: Request) => Response | Promise<Response>) {
+function lambda(
+  answer: (request: Request) => Response | Promise<Response>,
+  options: Partial<AwsClientOptions> & { maxRepeats?: number } = {},
+) {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
   const lines: string[] = [];
+  const { maxRepeats, ...more } = options;
   const client = new AwsClient({
     credentials: () => Promise.resolve(credentials),
     location: () =>
@@ -22,9 +26,10 @@ function lambda(answer: (request: Request) => Response | Promise<Response>) {
         endpoints: { lambda: `http://127.0.0.1:${server.addr.port}` },
       }),
     debug: (line) => lines.push(line),
+    ...more,
   });
   return {
-    client,
+    lambda: new Lambda(client, maxRepeats),
     lines,
     async [Symbol.asyncDispose]() {
       client[Symbol.dispose]();
@@ -58,7 +63,7 @@ Deno.test("an invocation is one signed POST, and its answer comes back", async (
       headers: { "x-amzn-requestid": "id-1", "x-amz-log-result": btoa("START\nEND\n") },
     });
   });
-  const answer = await invoke(server.client, "hello:live", '{"args":["é"]}', { logs: true });
+  const answer = await server.lambda.invoke("hello:live", '{"args":["é"]}', { logs: true });
   assert.deepEqual(answer, {
     payload: '{"status":0}',
     logTail: "START\nEND\n",
@@ -93,7 +98,7 @@ Deno.test("a function's error has its type, its words, its log and what it misse
       headers: { "x-amz-function-error": "Unhandled", "x-amz-log-result": btoa("log\n") },
     })
   );
-  await assert.rejects(invoke(server.client, "f", "{}"), (error) => {
+  await assert.rejects(server.lambda.invoke("f", "{}"), (error) => {
     assert(error instanceof FunctionError);
     assert.equal(error.message, "f: Llama.MissingObject: not there");
     assert.deepEqual([error.logTail, error.missingObjects], ["log\n", [id]]);
@@ -129,8 +134,8 @@ Deno.test("Lambda's errors become ours", async () => {
     [new Response("<html>", { status: 502 }), failsWith("service", /HTTP status 502: <html>/)],
   ];
   for (const [response, check] of answers) {
-    await using server = lambda(() => response);
-    await assert.rejects(invoke(server.client, "f", "{}"), check);
+    await using server = lambda(() => response.clone(), { maxAttempts: 1 });
+    await assert.rejects(server.lambda.invoke("f", "{}"), check);
   }
 });
 
@@ -138,7 +143,7 @@ Deno.test("a request over Lambda's limit is not sent", async () => {
   await using server = lambda(() => new Response("{}"));
   const payload = JSON.stringify("x".repeat(6_291_456));
   await assert.rejects(
-    invoke(server.client, "f", payload),
+    server.lambda.invoke("f", payload),
     failsWith("too-large", /6291458 bytes of JSON; Lambda takes 6291456/),
   );
   assert.deepEqual(server.lines, []);
@@ -152,7 +157,7 @@ Deno.test("an abort ends the wait with the caller's reason", async () => {
     return release.promise;
   });
   const controller = new AbortController();
-  const waiting = invoke(server.client, "f", "{}", { signal: controller.signal });
+  const waiting = server.lambda.invoke("f", "{}", { signal: controller.signal });
   await arrived.promise;
   controller.abort(new Error("enough"));
   await assert.rejects(waiting, /enough/);
@@ -161,10 +166,71 @@ Deno.test("an abort ends the wait with the caller's reason", async () => {
 
 Deno.test("-debug-aws shows requests and answers, and no secret", async () => {
   await using server = lambda(() => new Response("{}", { headers: { "x-amzn-requestid": "r-9" } }));
-  await invoke(server.client, "f", "{}");
+  await server.lambda.invoke("f", "{}");
   const [request = "", answer = ""] = server.lines;
   assert.match(request, /^> 1 POST http:.*\/functions\/f\/invocations$/);
   assert.match(answer, /^< 1 200 in [\d.]+ ms, request id r-9$/);
   const all = server.lines.join("\n");
   for (const secret of Object.values(credentials)) assert(!all.includes(secret));
+});
+
+Deno.test("a function that is being made or updated is waited for", async () => {
+  let number = 0;
+  await using server = lambda(() =>
+    ++number < 3
+      ? awsError(409, "ResourceConflictException", { Message: "The function is Pending" })
+      : new Response("{}")
+  );
+  assert.equal((await server.lambda.invoke("f", "{}")).payload, "{}");
+  assert.equal(number, 3);
+});
+
+Deno.test("a function that Lambda ended says what to change", async () => {
+  const failures: [Record<string, string>, RegExp][] = [
+    [
+      { errorType: "Sandbox.Timedout", errorMessage: "Task timed out after 3.00 seconds" },
+      /raise the function's timeout/,
+    ],
+    // What Lambda itself says leaves the type out.
+    [{ errorMessage: "2026-11-24T00:00:00Z id Task timed out after 3.00 seconds" }, /timeout/],
+    [
+      { errorType: "Runtime.ExitError", errorMessage: "Runtime exited with error: signal: killed" },
+      /raise the function's memory/,
+    ],
+    [
+      { errorType: "Function.ResponseSizeTooLarge", errorMessage: "Response payload size" },
+      /LLAMA_OBJECT_STORE/,
+    ],
+  ];
+  for (const [payload, hint] of failures) {
+    await using server = lambda(() =>
+      Response.json(payload, { headers: { "x-amz-function-error": "Unhandled" } })
+    );
+    await assert.rejects(server.lambda.invoke("f", "{}"), failsWith("function", /^f: /, hint));
+  }
+});
+
+Deno.test("a refusal for want of room is said once, with where the limit is raised", async () => {
+  let number = 0;
+  const notices: [string, string | undefined][] = [];
+  const noticed = Promise.withResolvers<void>();
+  await using server = lambda(
+    () =>
+      ++number % 2 === 1
+        ? awsError(429, "TooManyRequestsException", { message: "Rate Exceeded." })
+        : new Response("{}"),
+    {
+      onNotice: (message, hint) => {
+        notices.push([message, hint]);
+        noticed.resolve();
+      },
+    },
+  );
+  await server.lambda.invoke("f", "{}");
+  await server.lambda.invoke("f", "{}");
+  await noticed.promise;
+  const [[message, hint] = []] = notices;
+  assert.equal(notices.length, 1);
+  assert.match(message ?? "", /^Lambda has no room for more: sending about 1 job at once/);
+  assert.match(hint ?? "", /Service Quotas/);
 });

@@ -11,6 +11,11 @@ export const program: readonly string[] = Deno.env.get("LLAMA_TEST_BINARY")
   ? [Deno.env.get("LLAMA_TEST_BINARY") ?? ""]
   : [Deno.execPath(), "run", "-A", "--quiet", "--no-prompt", `${root}cli.ts`];
 
+/** Where Deno caches the modules of a run from source. */
+export const denoDirectory: string = JSON.parse(
+  textOf(new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).outputSync().stdout),
+).denoDir;
+
 /** How a run ended. */
 export interface Ended {
   status: number;
@@ -23,6 +28,10 @@ export interface Ended {
 export interface RunOptions {
   stdin?: string | Uint8Array;
   environment?: Record<string, string>;
+  /** Another program that takes the same arguments. */
+  program?: readonly string[];
+  /** Whether it runs in a session of its own, which has no terminal. */
+  detached?: boolean;
 }
 
 /** A directory to work in, with functions of the test's own, and `llama` on hand. */
@@ -58,12 +67,13 @@ export class Workplace extends TemporaryDirectory {
 
   /** Starts the program. */
   start(args: readonly string[], options: RunOptions = {}): Deno.ChildProcess {
-    const [executable = "", ...first] = program;
+    const [executable = "", ...first] = options.program ?? program;
     return new Deno.Command(executable, {
       args: [...first, ...args],
       cwd: this.here(),
       clearEnv: true,
       env: { ...this.environment(), ...options.environment },
+      detached: options.detached ?? false,
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -105,6 +115,8 @@ export class Workplace extends TemporaryDirectory {
       ...Object.fromEntries(entries.filter(([, value]) => value !== "")),
       TMPDIR: this.temporary,
       NO_COLOR: "1",
+      // From source, Deno would ask its maker for news.
+      DENO_NO_UPDATE_CHECK: "1",
     };
   }
 }

@@ -161,6 +161,7 @@ Deno.test("a server that does not answer is named", async () => {
     AWS_SECRET_ACCESS_KEY: "secret",
     AWS_REGION: "us-west-2",
     AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${port}`,
+    AWS_MAX_ATTEMPTS: "1",
   };
   using store = openStore("s3://bucket/", { environment });
   await assert.rejects(

@@ -83,6 +83,7 @@ function failurePieces({ record, result, error, job, line }: JobOutcome): Piece[
 }
 
 function endedHow(status: number): string {
+  if (status === 124) return "exit status 124 (timed out)";
   // The original's runtime says -1 where ours says 128 + the signal's number.
   if (status < 0) return "ended by a signal";
   const signal = status - 128;

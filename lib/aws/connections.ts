@@ -1,0 +1,105 @@
+/**
+ * The connections that calls to AWS share.
+ *
+ * @module
+ */
+
+import { LlamaError, reasonOf } from "../errors.ts";
+import { Semaphore } from "../concurrency.ts";
+import { directClient, isLoopback } from "../http.ts";
+
+/** How many connections there are at most, unless more jobs are asked for at once. */
+export const defaultConnections = 256;
+
+/**
+ * Servers close connections that nobody uses, and a request that crosses that on its way is lost;
+ * S3 does so after some 20 seconds.
+ */
+const idleMilliseconds = 15_000;
+
+/** HTTP connections, bounded in number. Close them when done. */
+export class Connections implements Disposable {
+  readonly #caBundle: string | undefined;
+  readonly #clients = new Map<string, Promise<Deno.HttpClient>>();
+  readonly #places = new Semaphore(defaultConnections);
+  #isClosed = false;
+
+  /** @param caBundle A file of certificates that are trusted beside Mozilla's. */
+  constructor(caBundle: string | undefined) {
+    this.#caBundle = caBundle;
+  }
+
+  /**
+   * Makes room for as many requests at once, where there is less.
+   *
+   * @param count How many.
+   */
+  reserve(count: number): void {
+    this.#places.raise(count);
+  }
+
+  /**
+   * Waits for a place among the connections.
+   *
+   * @param signal Ends the wait.
+   * @returns The place, given back when it is disposed of.
+   * @throws The signal's reason.
+   */
+  enter(signal?: AbortSignal): Promise<Disposable> {
+    return this.#places.acquire(signal);
+  }
+
+  /**
+   * The client for a URL.
+   *
+   * @param url Where the request goes. Loopback goes straight there, whatever proxy the
+   * environment names.
+   * @param isFresh Whether the request needs a connection of its own: `fetch` repeats a request by
+   * itself when a connection closes that was used before.
+   * @returns A client for `fetch`.
+   * @throws {LlamaError} `config` if the certificates cannot be read.
+   */
+  async client(url: URL, isFresh: boolean): Promise<Deno.HttpClient> {
+    const direct = isLoopback(url.hostname) ? url.host : "";
+    const key = `${direct} ${isFresh}`;
+    let client = this.#clients.get(key);
+    if (client === undefined) {
+      client = this.#open(direct, isFresh);
+      this.#clients.set(key, client);
+    }
+    return await client;
+  }
+
+  /** Closes all. */
+  [Symbol.dispose](): void {
+    this.#isClosed = true;
+    for (const client of this.#clients.values()) {
+      client.then((client) => client.close(), () => {});
+    }
+    this.#clients.clear();
+  }
+
+  async #open(direct: string, isFresh: boolean): Promise<Deno.HttpClient> {
+    const certificates = this.#caBundle === undefined ? [] : [await readBundle(this.#caBundle)];
+    if (this.#isClosed) throw new LlamaError("network", "the connection to AWS was closed");
+    const options: Deno.CreateHttpClientOptions = {
+      caCerts: certificates,
+      poolIdleTimeout: idleMilliseconds,
+      poolMaxIdlePerHost: isFresh ? 0 : defaultConnections,
+      // One connection of HTTP/2 takes a hundred requests or so, and makes the others wait.
+      http2: false,
+    };
+    return direct === "" ? Deno.createHttpClient(options) : directClient(direct, options);
+  }
+}
+
+async function readBundle(path: string): Promise<string> {
+  try {
+    return await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new LlamaError("config", `cannot read the certificates ${path}: ${reasonOf(cause)}`, {
+      cause,
+      hint: "AWS_CA_BUNDLE, or ca_bundle of the profile, names a file of PEM certificates",
+    });
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Credentials for as long as a run takes.
+ *
+ * @module
+ */
+
+import type { Credentials } from "./credentials.ts";
+
+/** Credentials are found anew this long before they expire, in milliseconds. */
+const renewBefore = 300_000;
+
+/** After credentials could not be renewed, this long passes until the next attempt. */
+const pauseAfterFailure = 30_000;
+
+/** Finds credentials once for all who ask, and again before they expire. */
+export class CredentialCache {
+  readonly #find: () => Promise<Credentials>;
+  readonly #now: () => number;
+  #current: Credentials | undefined;
+  #finding: Promise<Credentials> | undefined;
+  #notBefore = 0;
+
+  /**
+   * @param find Finds credentials.
+   * @param now The time, in milliseconds since 1970.
+   */
+  constructor(find: () => Promise<Credentials>, now: () => number = Date.now) {
+    this.#find = find;
+    this.#now = now;
+  }
+
+  /**
+   * The credentials to sign with.
+   *
+   * @returns Credentials that have not expired, where such can be found.
+   * @throws {LlamaError} `credentials` if there are none.
+   */
+  async get(): Promise<Credentials> {
+    const current = this.#current;
+    if (current === undefined) return await this.#renew();
+    const left = (current.expiration ?? Infinity) - this.#now();
+    if (left > renewBefore || this.#now() < this.#notBefore) return current;
+    try {
+      return await this.#renew();
+    } catch (error) {
+      // Those that are there are good for a while.
+      if (left <= 0) throw error;
+      this.#notBefore = this.#now() + pauseAfterFailure;
+      return current;
+    }
+  }
+
+  /**
+   * Finds credentials anew, since a service says that they have expired.
+   *
+   * @returns Whether there are others now.
+   * @throws {LlamaError} `credentials`.
+   */
+  async renew(): Promise<boolean> {
+    const before = this.#current;
+    const after = await this.#renew();
+    return after.accessKeyId !== before?.accessKeyId || after.sessionToken !== before.sessionToken;
+  }
+
+  #renew(): Promise<Credentials> {
+    return this.#finding ??= this.#find().then((found) => this.#current = found)
+      .finally(() => this.#finding = undefined);
+  }
+}
