@@ -12,6 +12,7 @@ import { LlamaError } from "./errors.ts";
 import { encodeInputs, expandInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
 import { type JobOutcome, mapJobs, type MapJobsOptions } from "./jobs/map.ts";
+import { unheeded } from "./jobs/older_runtime.ts";
 import { type JobRunner, runJob, type RunJobOptions } from "./jobs/run.ts";
 import { SharedFiles } from "./jobs/shared_files.ts";
 import type { BlobSource } from "./blob.ts";
@@ -98,6 +99,8 @@ export class Llama implements AsyncDisposable {
   #runner: Promise<JobRunner> | undefined;
   #local: LocalLambda | undefined;
   readonly #clients: AwsClient[] = [];
+  /** The functions that are known to have an older runtime. */
+  readonly #older = new Set<string>();
   #inFlight = 0;
   #reserved = 0;
 
@@ -220,10 +223,24 @@ export class Llama implements AsyncDisposable {
   async #run(job: Job, options: RunJobOptions): Promise<JobResult> {
     this.#inFlight++;
     try {
-      return await runJob(await this.#open(), job, options);
+      const result = await runJob(await this.#open(), job, options);
+      this.#noticeOlderRuntime(job, options.timeoutSeconds, result);
+      return result;
     } finally {
       this.#inFlight--;
     }
+  }
+
+  /** Says once of each function that its runtime does not do all that is asked of it. */
+  #noticeOlderRuntime(job: Job, timeoutSeconds: number | undefined, result: JobResult): void {
+    const { functionName } = job;
+    const what = unheeded(job, timeoutSeconds, result);
+    if (what === undefined || this.#older.has(functionName)) return;
+    this.#older.add(functionName);
+    this.#options.onNotice?.(
+      `the runtime of ${functionName} is older than this llama and does not know ${what}`,
+      "deploy the function again with this llama's runtime",
+    );
   }
 
   /** Encodes the files that all jobs share, once. */

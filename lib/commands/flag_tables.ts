@@ -337,6 +337,12 @@ function badMapping(flag: string, mappings: readonly FileMapping[]): UsageProble
         hint: `write -${flag} LOCAL or -${flag} LOCAL:REMOTE`,
       };
     }
+    if (flag === "output" && local.endsWith("/") && !remote.endsWith("/")) {
+      return {
+        message: `-output: ${quote(local)} is a directory, and ${quote(remote)} a file`,
+        hint: `write -output ${local}:${remote}/ to fetch all that is below it`,
+      };
+    }
     const clean = posix.normalize(remote);
     if (/^\.\.(\/|$)/.test(clean)) {
       return {

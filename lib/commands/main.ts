@@ -89,9 +89,12 @@ export async function main(argv: readonly string[], environment: Environment): P
       },
     });
     await Promise.all(opened.map((closable) => closable.close()));
+    await output.flush();
   } catch (error) {
     status = await statusOf(error, output, stop.signal);
     await Promise.allSettled(opened.map((closable) => closable.close()));
+    // Messages that nobody waited for; that they cannot be written is known by now.
+    await output.flush().catch(() => {});
   }
   return exitNow(status);
 }

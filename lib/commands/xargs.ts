@@ -112,8 +112,8 @@ async function runAll(
   };
   const counts = newCounts();
   await using _progress = openProgress(context, values.progress, counts, readsStdin);
-  const outcomes = openLlama(context, { invokeRetries: values["invoke-retries"] })
-    .map(functionName, templates, input, { ...options, counts, onSkip });
+  const llama = openLlama(context, { invokeRetries: values["invoke-retries"] });
+  const outcomes = llama.map(functionName, templates, input, { ...options, counts, onSkip });
   let failure: LlamaError | undefined;
   try {
     for await (const outcome of outcomes) {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { LlamaError, reasonOf } from "../errors.ts";
 import { drawArea, removeArea, soundTerminal } from "./status_area.ts";
 
 /** Whoever read standard output has gone. */
@@ -40,6 +41,8 @@ export class Output {
   /** Whether the text on the terminal ends within a line. */
   #isMidLine = false;
   #last: Promise<void> = Promise.resolve();
+  /** Why something could not be written to standard error. */
+  #lost: LlamaError | undefined;
 
   /**
    * @param stdout Where data goes.
@@ -69,6 +72,7 @@ export class Output {
    *
    * @param data Bytes, or text that is written as it is.
    * @throws {OutputClosed} If nobody reads it any more.
+   * @throws {LlamaError} `output` if it cannot be written, as on a full disk.
    */
   data(data: Uint8Array | string): Promise<void> {
     return this.#enqueue(async () => {
@@ -77,13 +81,14 @@ export class Output {
         await writeAll(this.#stdout, this.#isStdoutTerminal ? this.#aboveStatus(data) : data);
       } catch (cause) {
         if (hasGone(cause, this.#isStdoutTerminal)) throw new OutputClosed("", { cause });
-        throw cause;
+        throw cannotWrite("standard output", cause);
       }
     });
   }
 
   /**
-   * Writes what a command wrote to its standard error, or anything else that is not ours.
+   * Writes what a command wrote to its standard error, or anything else that is not ours. That it
+   * cannot be written is no reason to stop working: {@linkcode Output.flush} tells in the end.
    *
    * @param data Bytes, or text that is written as it is.
    */
@@ -98,6 +103,17 @@ export class Output {
    */
   message(text: string): Promise<void> {
     return this.talk(`llama: ${text}\n`);
+  }
+
+  /**
+   * Waits until all that was handed over is written.
+   *
+   * @throws {LlamaError} `output` if something for standard error could not be written, though
+   * somebody was there to read it.
+   */
+  async flush(): Promise<void> {
+    await this.#last;
+    if (this.#lost) throw this.#lost;
   }
 
   /**
@@ -168,8 +184,8 @@ export class Output {
     try {
       await writeAll(this.#stderr, data);
     } catch (error) {
-      // Nobody listens; that is no reason to stop working.
-      if (!hasGone(error, this.isTerminal)) throw error;
+      if (hasGone(error, this.isTerminal)) return;
+      this.#lost ??= cannotWrite("standard error", error);
     }
   }
 
@@ -185,6 +201,10 @@ const closeMilliseconds = 100;
 
 const newline = 10;
 const encoder = new TextEncoder();
+
+function cannotWrite(what: string, cause: unknown): LlamaError {
+  return new LlamaError("output", `cannot write to ${what}: ${reasonOf(cause)}`, { cause });
+}
 
 function bytesOf(data: Uint8Array | string): Uint8Array {
   return typeof data === "string" ? encoder.encode(data) : data;

@@ -51,6 +51,28 @@ Deno.test("a reader that has gone is an error on standard output and none on sta
   await output.message("nobody hears this");
 });
 
+Deno.test("a full disk is one line, at once for standard output and in the end for standard error", async () => {
+  const full = gone(new Error("No space left on device (os error 28)"), false);
+  const output = new Output(full, full);
+  await assert.rejects(output.data("x"), {
+    code: "output",
+    message: "cannot write to standard output: no space left on device",
+  });
+  await output.message("this is lost");
+  await assert.rejects(output.flush(), {
+    code: "output",
+    message: "cannot write to standard error: no space left on device",
+  });
+});
+
+Deno.test("flush waits for what nobody waited for", async () => {
+  const stderr = new Slow();
+  const output = new Output(new Slow(), stderr);
+  void output.message("a message");
+  await output.flush();
+  assert.equal(stderr.text, "llama: a message\n");
+});
+
 Deno.test("a terminal that has gone is no more of an error", async () => {
   const error = Object.assign(new Error("Input/output error (os error 5)"), { code: "EIO" });
   const terminal = gone(error, true);
@@ -60,8 +82,9 @@ Deno.test("a terminal that has gone is no more of an error", async () => {
   await output.status(["nobody sees this"]);
   output.endStatusSync();
   const file = new Output(gone(error, false), gone(error, false));
-  await assert.rejects(file.data("x"), error);
-  await assert.rejects(file.message("x"), error);
+  await assert.rejects(file.data("x"), { code: "output" });
+  await file.message("x");
+  await assert.rejects(file.flush(), { code: "output" });
 });
 
 Deno.test("text of both streams scrolls above the status, and ends with it", async () => {
