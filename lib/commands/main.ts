@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fstatSync } from "node:fs";
 import { commit } from "../commit.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
@@ -11,17 +12,22 @@ import { type Interrupted, onInterrupt } from "../terminal/interrupt.ts";
 import { Output, OutputClosed } from "../terminal/output.ts";
 import { terminalSize } from "../terminal/terminal_size.ts";
 import { version } from "../version.ts";
-import { loadable } from "./command.ts";
+import { loadable, type RunnableCommand } from "./command.ts";
 import { parseCommandLine } from "./command_line.ts";
+import { completionCommand } from "./completion_table.ts";
 import type { Closable, CommandContext } from "./context.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";
 import { invokeCommand, localCommand, xargsCommand } from "./flag_tables.ts";
 import { reportError } from "./report.ts";
 
-const commands = [
+const commands: readonly RunnableCommand<CommandContext>[] = [
   loadable(invokeCommand, async () => (await import("./invoke.ts")).invoke),
   loadable(xargsCommand, async () => (await import("./xargs.ts")).xargs),
   loadable(localCommand, async () => (await import("./local.ts")).local),
+  loadable(
+    completionCommand,
+    async () => (await import("./completion.ts")).completion(() => commands),
+  ),
 ];
 
 /** How long an interrupted command may take to clean up before the process exits all the same. */
@@ -34,7 +40,7 @@ const cleanUpMilliseconds = 3000;
  * @param environment The environment variables.
  */
 export async function main(argv: readonly string[], environment: Environment): Promise<never> {
-  const output = new Output(Deno.stdout, Deno.stderr);
+  const output = new Output(Deno.stdout, Deno.stderr, { isStdoutPipe: isStdoutPipe() });
   const opened: Closable[] = [];
   const stop = new AbortController();
   const drain = new AbortController();
@@ -99,6 +105,15 @@ export async function main(argv: readonly string[], environment: Environment): P
     await output.flush().catch(() => {});
   }
   return exitNow(status);
+}
+
+function isStdoutPipe(): boolean {
+  try {
+    return fstatSync(1).isFIFO();
+  } catch {
+    // It is closed, and nothing goes into it.
+    return false;
+  }
 }
 
 async function runCommandLine(
