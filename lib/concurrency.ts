@@ -58,7 +58,9 @@ export class Semaphore {
    * @param count How many may be in at once.
    */
   raise(count: number): void {
-    for (; this.#count < count; this.#count++) this.#release();
+    for (; this.#count < count && this.#waiting.size > 0; this.#count++) this.#release();
+    this.#free += Math.max(count - this.#count, 0);
+    this.#count = Math.max(count, this.#count);
   }
 
   /**

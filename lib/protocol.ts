@@ -6,8 +6,8 @@
  * @module
  */
 
+import * as z from "./zod.ts";
 import { LlamaError } from "./errors.ts";
-import { Json, JsonMismatch, type Read } from "./json.ts";
 
 /** Lambda's limit for the JSON of a request, and for that of a response, in bytes. */
 export const maxPayloadBytes = 6_291_456;
@@ -21,25 +21,76 @@ export const maxMessageBytes = 1024 * 1024;
 /** The mode of a file that names none: `rw-r--r--`. */
 export const defaultFileMode = 0o644;
 
-/**
- * Bytes on the wire: at most one of `s`, `b`, `r` and `e`. With none it is empty.
- */
-export interface Blob {
-  /** The bytes, which are UTF-8, as a text. */
-  s?: string | undefined;
-  /** The bytes in base64. */
-  b?: string | undefined;
-  /** The id of an object in the store. */
-  r?: string | undefined;
-  /** Why there are no bytes. */
-  e?: string | undefined;
-}
+const objectId = z.string().check(
+  z.regex(/^[0-9a-f]{64}$/, "is not an object id (64 lower-case hexadecimal digits)"),
+);
 
-/** A {@linkcode Blob} with a mode. */
-export interface File extends Blob {
-  /** Its low nine bits are the Unix permission bits. */
-  m?: number | undefined;
-}
+// The original writes an absent value as null.
+const absent = <T extends z.core.SomeType>(schema: T) => z.optional(z.nullable(schema));
+
+const blobShape = {
+  s: z.optional(z.string()),
+  b: z.optional(z.string()),
+  r: z.optional(objectId),
+  e: z.optional(z.string()),
+};
+
+const oneContent = z.refine<{ s?: unknown; b?: unknown; r?: unknown; e?: unknown }>(
+  (blob) => [blob.s, blob.b, blob.r, blob.e].filter((value) => value !== undefined).length <= 1,
+  'has more than one of "s", "b", "r" and "e"',
+);
+
+const fileMode = z.number().check(z.int(), z.minimum(0), z.maximum(0xffffffff));
+
+const blobSchema = z.object(blobShape).check(oneContent);
+const fileSchema = z.object({ ...blobShape, m: z.optional(fileMode) }).check(oneContent);
+const files = absent(z.record(z.string(), fileSchema));
+const nanoseconds = z.optional(z.number());
+
+const requestSchema = z.object({
+  args: absent(z.array(z.string())),
+  stdin: absent(blobSchema),
+  files,
+  outputs: absent(z.array(z.string())),
+  timeout: absent(z.number().check(z.positive())),
+  client: absent(z.string()),
+});
+
+const responseSchema = z.object({
+  status: z.number().check(z.int()),
+  stdout: absent(blobSchema),
+  stderr: absent(blobSchema),
+  outputs: files,
+  times: absent(z.object({
+    cold: z.optional(z.boolean()),
+    e2e: nanoseconds,
+    fetch: nanoseconds,
+    exec: nanoseconds,
+    upload: nanoseconds,
+    init: nanoseconds,
+  })),
+  environment: absent(z.object({
+    memory: z.optional(z.number().check(z.positive())),
+    arch: z.optional(z.string()),
+  })),
+  memory: absent(z.number().check(z.minimum(0))),
+  runtime: absent(z.string()),
+});
+
+const functionErrorSchema = z.object({
+  errorMessage: absent(z.string()),
+  errorType: absent(z.string()),
+  objects: absent(z.array(objectId)),
+});
+
+/**
+ * Bytes on the wire: at most one of `s` (UTF-8 text), `b` (base64), `r` (the id of an object in
+ * the store) and `e` (why there are no bytes). With none it is empty.
+ */
+export type Blob = z.infer<typeof blobSchema>;
+
+/** A {@linkcode Blob} with `m`, a mode whose low nine bits are the Unix permission bits. */
+export type File = z.infer<typeof fileSchema>;
 
 /** What an Invoke asks for. */
 export interface Request {
@@ -69,6 +120,16 @@ export interface Times {
   exec?: number | undefined;
   /** Reading the outputs and storing what is too big to inline. */
   upload?: number | undefined;
+  /** With `cold`: the start of the runtime, which Lambda bills too. */
+  init?: number | undefined;
+}
+
+/** What Lambda's price of an invocation depends on beside its time. */
+export interface ExecutionEnvironment {
+  /** The function's memory in MB. */
+  memory?: number | undefined;
+  /** Its architecture as Lambda names it, `x86_64` or `arm64`. */
+  arch?: string | undefined;
 }
 
 /** What the runtime answers. */
@@ -83,6 +144,8 @@ export interface Response {
   outputs: Record<string, File>;
   /** Where the time went. */
   times?: Times | undefined;
+  /** What the command ran in. */
+  environment?: ExecutionEnvironment | undefined;
   /** Peak resident bytes of the command, as far as it was seen. */
   memory?: number | undefined;
   /** The runtime's version. */
@@ -115,14 +178,15 @@ export type RuntimeErrorType =
  * @throws {LlamaError} `protocol`, naming the field that is wrong.
  */
 export function parseRequest(text: string): Request {
-  return parse("request", text, (request) => ({
-    args: request.at("args").list(string),
-    stdin: request.at("stdin").optional(blob),
-    files: request.at("files").record(file),
-    outputs: request.at("outputs").list(string),
-    timeout: request.at("timeout").optional(positive),
-    client: request.at("client").optional(string),
-  }));
+  const { args, stdin, files, outputs, timeout, client } = parse(requestSchema, text, "request");
+  return {
+    args: args ?? [],
+    stdin: stdin ?? undefined,
+    files: files ?? {},
+    outputs: outputs ?? [],
+    timeout: timeout ?? undefined,
+    client: client ?? undefined,
+  };
 }
 
 /**
@@ -133,15 +197,21 @@ export function parseRequest(text: string): Request {
  * @throws {LlamaError} `protocol`, naming the field that is wrong.
  */
 export function parseResponse(text: string): Response {
-  return parse("response", text, (response) => ({
-    status: integer(response.at("status")),
-    stdout: response.at("stdout").optional(blob) ?? {},
-    stderr: response.at("stderr").optional(blob) ?? {},
-    outputs: response.at("outputs").record(file),
-    times: response.at("times").optional(times),
-    memory: response.at("memory").optional(number),
-    runtime: response.at("runtime").optional(string),
-  }));
+  const { status, stdout, stderr, outputs, times, environment, memory, runtime } = parse(
+    responseSchema,
+    text,
+    "response",
+  );
+  return {
+    status,
+    stdout: stdout ?? {},
+    stderr: stderr ?? {},
+    outputs: outputs ?? {},
+    times: times ?? undefined,
+    environment: environment ?? undefined,
+    memory: memory ?? undefined,
+    runtime: runtime ?? undefined,
+  };
 }
 
 /**
@@ -152,19 +222,19 @@ export function parseResponse(text: string): Response {
  * @returns The error's type and message; `Unhandled` and the payload itself if it has neither.
  */
 export function parseFunctionError(text: string): FunctionErrorPayload {
-  const otherwise = { errorMessage: text.slice(0, 1000), errorType: "Unhandled" };
+  let value: unknown;
   try {
-    const error = new Json(JSON.parse(text));
-    return {
-      errorMessage: error.at("errorMessage").optional(string) ?? otherwise.errorMessage,
-      errorType: error.at("errorType").optional(string) ?? otherwise.errorType,
-      objects: error.at("objects").optional((objects) => objects.list(objectId)),
-    };
-  } catch (error) {
-    // Neither ours nor Lambda's: its own words are all there is.
-    if (error instanceof SyntaxError || error instanceof JsonMismatch) return otherwise;
-    throw error;
+    value = JSON.parse(text);
+  } catch {
+    // Not JSON: a runtime that is not ours may say anything; its own words are shown below.
   }
+  const parsed = functionErrorSchema.safeParse(value);
+  const { errorMessage, errorType, objects } = parsed.success ? parsed.data : {};
+  return {
+    errorMessage: errorMessage ?? text.slice(0, 1000),
+    errorType: errorType ?? "Unhandled",
+    objects: objects ?? undefined,
+  };
 }
 
 /**
@@ -177,69 +247,24 @@ export function permissionBits(file: File): number {
   return file.m ? file.m & 0o777 : defaultFileMode;
 }
 
-const string: Read<string> = (json) => json.string();
-
-const number: Read<number> = (json) => json.number();
-
-const integer: Read<number> = (json) => {
-  const value = json.number();
-  if (Number.isSafeInteger(value)) return value;
-  throw json.mismatch(`expected whole number, received ${value}`);
-};
-
-const positive: Read<number> = (json) => {
-  const value = json.number();
-  if (value > 0) return value;
-  throw json.mismatch(`expected number above 0, received ${value}`);
-};
-
-const objectId: Read<string> = (json) => {
-  const id = json.string();
-  if (/^[0-9a-f]{64}$/.test(id)) return id;
-  throw json.mismatch("is not an object id (64 lower-case hexadecimal digits)");
-};
-
-const fileMode: Read<number> = (json) => {
-  const mode = integer(json);
-  if (mode >= 0 && mode <= 0xffffffff) return mode;
-  throw json.mismatch(`is not a file's mode: ${mode}`);
-};
-
-const blob: Read<Blob> = (json) => {
-  const [content, other] = (["s", "b", "r", "e"] as const).filter((key) => !json.at(key).isAbsent);
-  if (other) throw json.mismatch('has more than one of "s", "b", "r" and "e"');
-  if (!content) return {};
-  return { [content]: (content === "r" ? objectId : string)(json.at(content)) };
-};
-
-const file: Read<File> = (json) => {
-  const m = json.at("m").optional(fileMode);
-  return { ...blob(json), ...m === undefined ? {} : { m } };
-};
-
-const times: Read<Times> = (json) => {
-  const nanoseconds = (name: string) => json.at(name).optional(number);
-  return {
-    cold: json.at("cold").optional((value) => value.boolean()),
-    e2e: nanoseconds("e2e"),
-    fetch: nanoseconds("fetch"),
-    exec: nanoseconds("exec"),
-    upload: nanoseconds("upload"),
-  };
-};
-
-function parse<T>(what: string, text: string, read: Read<T>): T {
+function parse<T extends z.ZodMiniType>(schema: T, text: string, what: string): z.output<T> {
+  let value: unknown;
   try {
-    return read(new Json(JSON.parse(text)));
+    value = JSON.parse(text);
   } catch (cause) {
-    if (cause instanceof SyntaxError) {
-      throw new LlamaError("protocol", `the ${what} is not JSON: ${excerpt(text)}`, { cause });
-    }
-    if (cause instanceof JsonMismatch) {
-      throw new LlamaError("protocol", `the ${what} is not llama's: ${cause.message}`, { cause });
-    }
-    throw cause;
+    throw new LlamaError("protocol", `the ${what} is not JSON: ${excerpt(text)}`, { cause });
   }
+  // zod leaves this key out of a record without a word; a file of this name would be lost.
+  if (text.includes('"__proto__"') && /(?<!\\)"__proto__"\s*:/.test(text)) {
+    throw new LlamaError("protocol", `the ${what} names a file "__proto__", which cannot be sent`);
+  }
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.map(String).join(".") || "the document";
+  throw new LlamaError("protocol", `the ${what} is not llama's: ${field}: ${issue?.message}`, {
+    cause: parsed.error,
+  });
 }
 
 function excerpt(text: string): string {

@@ -79,6 +79,18 @@ Deno.test("a wait for a semaphore can be aborted, and loses no permit", async ()
   (await semaphore.acquire())[Symbol.dispose]();
 });
 
+Deno.test("a semaphore that is raised lets in who waits, to whatever number", async () => {
+  const semaphore = new Semaphore(1);
+  await semaphore.acquire();
+  const waiting = [semaphore.acquire(), semaphore.acquire()];
+  semaphore.raise(2);
+  await waiting[0];
+  semaphore.raise(Number.MAX_SAFE_INTEGER);
+  await waiting[1];
+  semaphore.raise(1);
+  await Promise.all([semaphore.acquire(), semaphore.acquire()]);
+});
+
 Deno.test("poolMap gives results as they come", async () => {
   const gates = new Gates();
   const results = poolMap([1, 2, 3], 2, gates.work);

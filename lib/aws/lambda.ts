@@ -59,6 +59,16 @@ export class Lambda {
   }
 
   /**
+   * The region that functions are invoked in.
+   *
+   * @returns Such as `us-west-2`.
+   * @throws {LlamaError} `config`.
+   */
+  async region(): Promise<string> {
+    return (await this.#client.location()).region;
+  }
+
+  /**
    * Invokes a function and waits for its answer.
    *
    * @param functionName A function's name, `NAME:ALIAS` or ARN.

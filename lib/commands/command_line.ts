@@ -117,10 +117,6 @@ export function parseCommandLine<Found extends Command>(
     const shown = /^[\w-]+$/.test(name) ? name : quote(name);
     return usage(`unknown command: ${shown}`, nearestCommand(name, known), "llama help");
   }
-  const wrong = validateGlobal(before.values);
-  if (wrong !== undefined) {
-    return usage(wrong.message, wrong.hint, "llama help");
-  }
 
   const see = `llama help ${name}`;
   const after = readFlags(command.flags, rest);
@@ -128,6 +124,8 @@ export function parseCommandLine<Found extends Command>(
     if (after.code === "help") return help(commandHelp(command), 2);
     return usage(after.message, flagHint(after, command), see);
   }
+  const wrong = validateGlobal(before.values);
+  if (wrong !== undefined) return usage(wrong.message, wrong.hint, "llama help");
   const problem = command.validate?.(after.values, after.rest);
   if (problem !== undefined) {
     return usage(problem.message, problem.hint ?? `usage: ${synopsis(command)}`, see);
@@ -269,7 +267,7 @@ const COLUMNS = 80;
 const EXIT_STATUS: readonly Row[] = [
   ["0", "all went well"],
   ["1", "a job of xargs failed"],
-  ["2", "wrong usage, or a template that does not parse; nothing was run"],
+  ["2", "wrong usage or settings, or a template that fails; nothing was run"],
   ["125", "under invoke: llama, Lambda or the network failed"],
   ["130, 143", "interrupted, terminated"],
   ["141", "whoever read the output has gone"],

@@ -7,6 +7,7 @@
 import { posix } from "node:path";
 import {
   boolFlag,
+  choiceFlag,
   FlagValueError,
   type FlagValues,
   intFlag,
@@ -16,7 +17,9 @@ import {
 } from "../flags.ts";
 import { defaultInvokeRetries } from "../aws/lambda.ts";
 import { quote } from "../template/quote.ts";
+import { progressModes } from "../terminal/progress.ts";
 import type { Command, UsageProblem } from "./command.ts";
+import { runFlags, splitInput, timeout, validateRun } from "./run_flags.ts";
 
 /** A file of `-f` or `-o`: where it is here, and where in the job's directory. */
 export interface FileMapping {
@@ -172,6 +175,7 @@ export const invokeFlags = {
   logs,
   time: boolFlag({ help: "show how long each part took, on stderr" }),
   stdin: boolFlag({ help: "send standard input to the command" }),
+  timeout,
   file,
   output: listFlag({
     help: "fetch a file that is written; may be repeated",
@@ -188,6 +192,11 @@ export const xargsFlags = {
   file,
   "0": boolFlag({ help: "lines end in NUL, as find -print0 writes them" }),
   "invoke-retries": invokeRetries,
+  ...runFlags,
+  progress: choiceFlag({
+    help: "how far the run is, on stderr: as a bar, or a line now and then",
+    default: "auto",
+  }, progressModes),
 } as const;
 
 const DEFAULT_LISTEN: ListenAddress = { hostname: "127.0.0.1", port: 3001 };
@@ -245,7 +254,10 @@ export const xargsCommand: Command<typeof xargsFlags> = {
 ARGS are Go templates: {{.Line}} is the line and {{.Idx}} its number, from 0.
 {{.I .Line}} sends the file of that name and stands for its path there,
 {{.O PATH}} fetches a file, {{.IO PATH}} does both, and {{.AsFile TEXT}} makes a
-file of a text.`,
+file of a text. The lines may also follow the arguments, after a :::.
+
+The first ctrl-C starts no more jobs and waits for those in flight; the second
+drops them. With -joblog FILE, a run that was cut short goes on with -resume.`,
   examples: [
     {
       text: "optimize all images of a folder, 151 at once",
@@ -256,11 +268,20 @@ file of a text.`,
       text: "take any file name, even one with a line break",
       command: "find . -name '*.png' -print0 | llama xargs -0 optipng '{{.IO .Line}}'",
     },
+    {
+      text: "log what is done, and go on after an interruption",
+      command: "llama xargs -joblog log -resume-failed -a files optipng '{{.IO .Line}}'",
+    },
+    {
+      text: "see what would run",
+      command: "llama xargs -dry-run optipng '{{.IO .Line}}' ::: *.png",
+    },
   ],
   flags: xargsFlags,
   validate: (values, args) =>
-    noFunction(args) ?? atLeastOne("j", values.j) ??
-      notNegative("invoke-retries", values["invoke-retries"]) ?? badMapping("file", values.file),
+    noFunction(splitInput(args).command) ?? atLeastOne("j", values.j) ??
+      notNegative("invoke-retries", values["invoke-retries"]) ??
+      badMapping("file", values.file) ?? validateRun(values, args),
 };
 
 /** `llama local`, without what it does. */
@@ -314,6 +335,12 @@ function badMapping(flag: string, mappings: readonly FileMapping[]): UsageProble
           ? `-${flag}: empty path`
           : `-${flag}: empty remote path: ${quote(`${local}:`)}`,
         hint: `write -${flag} LOCAL or -${flag} LOCAL:REMOTE`,
+      };
+    }
+    if (flag === "output" && local.endsWith("/") && !remote.endsWith("/")) {
+      return {
+        message: `-output: ${quote(local)} is a directory, and ${quote(remote)} a file`,
+        hint: `write -output ${local}:${remote}/ to fetch all that is below it`,
       };
     }
     const clean = posix.normalize(remote);

@@ -41,6 +41,7 @@ export const invoke = runnable(
       };
       result = await openLlama(context, { invokeRetries: values["invoke-retries"] }).run(job, {
         logs: values.logs,
+        timeoutSeconds: values.timeout,
         signal,
       });
     } catch (error) {

@@ -9,6 +9,7 @@ import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import { type Interrupted, onInterrupt } from "../terminal/interrupt.ts";
 import { Output, OutputClosed } from "../terminal/output.ts";
+import { terminalSize } from "../terminal/terminal_size.ts";
 import { version } from "../version.ts";
 import { loadable } from "./command.ts";
 import { parseCommandLine } from "./command_line.ts";
@@ -36,6 +37,8 @@ export async function main(argv: readonly string[], environment: Environment): P
   const output = new Output(Deno.stdout, Deno.stderr);
   const opened: Closable[] = [];
   const stop = new AbortController();
+  const drain = new AbortController();
+  let canDrain = false;
 
   const exitNow = (status: number): never => {
     for (const closable of opened) closable.closeSync();
@@ -44,6 +47,14 @@ export async function main(argv: readonly string[], environment: Environment): P
   const interrupted = (reason: Interrupted) => {
     if (stop.signal.aborted) exitNow(reason.exitCode);
     const count = opened.reduce((sum, { inFlight = 0 }) => sum + inFlight, 0);
+    const isCtrlC = reason.exitCode === exitCodes.interrupted;
+    if (isCtrlC && canDrain && count > 0 && !drain.signal.aborted) {
+      const jobs = count === 1 ? "1 job" : `${count} jobs`;
+      void output.message(
+        `${reason.message}: no new jobs, waiting for ${jobs} in flight; ctrl-C again drops them`,
+      );
+      return drain.abort(reason);
+    }
     const jobs = count === 1 ? "1 job was" : `${count} jobs were`;
     void output.message(count > 0 ? `${reason.message}: ${jobs} in flight` : reason.message);
     stop.abort(reason);
@@ -61,16 +72,25 @@ export async function main(argv: readonly string[], environment: Environment): P
       environment,
       output,
       stdin: () => Deno.stdin.readable,
+      isStdinTerminal: Deno.stdin.isTerminal(),
+      terminalSize,
       signal: stop.signal,
+      drain: () => {
+        canDrain = true;
+        return drain.signal;
+      },
       closeAtExit: (closable) => {
         opened.push(closable);
         return closable;
       },
     });
     await Promise.all(opened.map((closable) => closable.close()));
+    await output.flush();
   } catch (error) {
     status = await statusOf(error, output, stop.signal);
     await Promise.allSettled(opened.map((closable) => closable.close()));
+    // Messages that nobody waited for; that they cannot be written is known by now.
+    await output.flush().catch(() => {});
   }
   return exitNow(status);
 }

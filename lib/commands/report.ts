@@ -17,8 +17,19 @@ import type { Output } from "../terminal/output.ts";
  */
 export async function reportError(output: Output, error: LlamaError, prefix = ""): Promise<void> {
   if (error instanceof FunctionError && error.logTail) await reportLogs(output, error.logTail);
-  await output.message(prefix + oneLine(error.message));
-  if (error.hint !== undefined) await output.message(`hint: ${oneLine(error.hint)}`);
+  for (const line of errorLines(error, prefix)) await output.message(line);
+}
+
+/**
+ * An error in words.
+ *
+ * @param error The error.
+ * @param prefix What it is about, such as a job.
+ * @returns What went wrong on one line, and what to do on a second one where that is known.
+ */
+export function errorLines(error: LlamaError, prefix = ""): string[] {
+  const { message, hint } = error;
+  return [prefix + oneLine(message), ...(hint === undefined ? [] : [`hint: ${oneLine(hint)}`])];
 }
 
 /**

@@ -1,8 +1,11 @@
 /**
- * Standard output and standard error.
+ * Standard output and standard error, and a status area below all text where they are a terminal.
  *
  * @module
  */
+
+import { LlamaError, reasonOf } from "../errors.ts";
+import { drawArea, removeArea, soundTerminal } from "./status_area.ts";
 
 /** Whoever read standard output has gone. */
 export class OutputClosed extends Error {
@@ -13,13 +16,28 @@ export class OutputClosed extends Error {
 export interface Writer {
   /** Writes some or all of the bytes, and says how many. */
   write(bytes: Uint8Array): Promise<number>;
+  /** The same, before anything else happens. */
+  writeSync(bytes: Uint8Array): number;
+  /** Whether it is a terminal. */
+  isTerminal(): boolean;
 }
 
-/** Writes each piece whole, and one after the other, however many write at once. */
+/**
+ * Writes each piece whole, and one after the other, however many write at once. A terminal may have
+ * a status area: lines that stay below all text, whichever of the two streams the text is for.
+ */
 export class Output {
   readonly #stdout: Writer;
   readonly #stderr: Writer;
+  /** Whether standard error is a terminal: only there is a status area shown. */
+  readonly isTerminal: boolean;
+  readonly #isStdoutTerminal: boolean;
+  #status: readonly string[] = [];
+  /** Whether the text on the terminal ends within a line. */
+  #isMidLine = false;
   #last: Promise<void> = Promise.resolve();
+  /** Why something could not be written to standard error. */
+  #lost: LlamaError | undefined;
 
   /**
    * @param stdout Where data goes.
@@ -28,6 +46,8 @@ export class Output {
   constructor(stdout: Writer, stderr: Writer) {
     this.#stdout = stdout;
     this.#stderr = stderr;
+    this.isTerminal = stderr.isTerminal();
+    this.#isStdoutTerminal = stdout.isTerminal();
   }
 
   /**
@@ -35,32 +55,27 @@ export class Output {
    *
    * @param data Bytes, or text that is written as it is.
    * @throws {OutputClosed} If nobody reads it any more.
+   * @throws {LlamaError} `output` if it cannot be written, as on a full disk.
    */
   data(data: Uint8Array | string): Promise<void> {
     return this.#enqueue(async () => {
       try {
-        await writeAll(this.#stdout, data);
+        await writeAll(this.#stdout, this.#isStdoutTerminal ? this.#aboveStatus(data) : data);
       } catch (cause) {
-        if (cause instanceof Deno.errors.BrokenPipe) throw new OutputClosed("", { cause });
-        throw cause;
+        if (hasGone(cause, this.#isStdoutTerminal)) throw new OutputClosed("", { cause });
+        throw cannotWrite("standard output", cause);
       }
     });
   }
 
   /**
-   * Writes what a command wrote to its standard error, or anything else that is not ours.
+   * Writes what a command wrote to its standard error, or anything else that is not ours. That it
+   * cannot be written is no reason to stop working: {@linkcode Output.flush} tells in the end.
    *
    * @param data Bytes, or text that is written as it is.
    */
   talk(data: Uint8Array | string): Promise<void> {
-    return this.#enqueue(async () => {
-      try {
-        await writeAll(this.#stderr, data);
-      } catch (error) {
-        // Nobody listens; that is no reason to stop working.
-        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-      }
-    });
+    return this.#enqueue(() => this.#writeTalk(this.isTerminal ? this.#aboveStatus(data) : data));
   }
 
   /**
@@ -72,6 +87,73 @@ export class Output {
     return this.talk(`llama: ${text}\n`);
   }
 
+  /**
+   * Waits until all that was handed over is written.
+   *
+   * @throws {LlamaError} `output` if something for standard error could not be written, though
+   * somebody was there to read it.
+   */
+  async flush(): Promise<void> {
+    await this.#last;
+    if (this.#lost) throw this.#lost;
+  }
+
+  /**
+   * Shows lines below all text of the terminal that standard error must be, in the place of those
+   * that are there. A text that does not end its line gets a line's end from it.
+   *
+   * @param lines The lines, narrower than the terminal and fewer than it has; none to end it.
+   */
+  status(lines: readonly string[]): Promise<void> {
+    return this.#enqueue(async () => {
+      const wasShown = this.#status.length > 0;
+      this.#status = lines;
+      if (lines.length > 0) await this.#writeTalk(this.#startLine() + drawArea(lines));
+      else if (wasShown) await this.#writeTalk(removeArea + soundTerminal);
+    });
+  }
+
+  /** Ends the status area at once, for a process that is about to exit or to stop. */
+  endStatusSync(): void {
+    if (this.#status.length === 0) return;
+    this.#status = [];
+    try {
+      this.#stderr.writeSync(encoder.encode(removeArea + soundTerminal));
+    } catch (error) {
+      if (!hasGone(error, true)) throw error;
+    }
+  }
+
+  /** What writes a text above the status area; two terminals at once are nobody's. */
+  #aboveStatus(data: Uint8Array | string): Uint8Array {
+    const bytes = bytesOf(data);
+    if (bytes.length === 0) return bytes;
+    this.#isMidLine = bytes.at(-1) !== newline;
+    if (this.#status.length === 0) return bytes;
+    const before = encoder.encode(removeArea);
+    const after = encoder.encode(this.#startLine() + drawArea(this.#status));
+    const all = new Uint8Array(before.length + bytes.length + after.length);
+    all.set(before);
+    all.set(bytes, before.length);
+    all.set(after, before.length + bytes.length);
+    return all;
+  }
+
+  #startLine(): string {
+    const end = this.#isMidLine ? "\n" : "";
+    this.#isMidLine = false;
+    return end;
+  }
+
+  async #writeTalk(data: Uint8Array | string): Promise<void> {
+    try {
+      await writeAll(this.#stderr, data);
+    } catch (error) {
+      if (hasGone(error, this.isTerminal)) return;
+      this.#lost ??= cannotWrite("standard error", error);
+    }
+  }
+
   #enqueue(work: () => Promise<void>): Promise<void> {
     const done = this.#last.then(work);
     this.#last = done.catch(() => {});
@@ -79,9 +161,24 @@ export class Output {
   }
 }
 
+const newline = 10;
 const encoder = new TextEncoder();
 
+function cannotWrite(what: string, cause: unknown): LlamaError {
+  return new LlamaError("output", `cannot write to ${what}: ${reasonOf(cause)}`, { cause });
+}
+
+function bytesOf(data: Uint8Array | string): Uint8Array {
+  return typeof data === "string" ? encoder.encode(data) : data;
+}
+
+/** Whether whoever read what was written has gone: a pipe's reader, or the terminal. */
+function hasGone(error: unknown, isTerminal: boolean): boolean {
+  if (error instanceof Deno.errors.BrokenPipe) return true;
+  return isTerminal && error instanceof Error && "code" in error && error.code === "EIO";
+}
+
 async function writeAll(writer: Writer, data: Uint8Array | string): Promise<void> {
-  const bytes = typeof data === "string" ? encoder.encode(data) : data;
+  const bytes = bytesOf(data);
   for (let done = 0; done < bytes.length;) done += await writer.write(bytes.subarray(done));
 }
