@@ -3,11 +3,10 @@ import { join, resolve } from "node:path";
 import { bundleLlama, bundleRuntime } from "../../scripts/bundle.ts";
 import { root } from "../../scripts/shell.ts";
 import { version } from "../../lib/version.ts";
-import { TemporaryDirectory, textOf } from "../helpers.ts";
+import { TemporaryDirectory, testWith, textOf } from "../helpers.ts";
 import { compiledPrograms, Workplace } from "./llama.ts";
 
-/** Without LLAMA_TEST_BIN, which names the folder of the compiled programs. */
-const ignore = compiledPrograms === undefined;
+const needs = ["LLAMA_TEST_BIN"];
 
 /** All files of a folder, by name. */
 async function readAll(directory: string): Promise<Map<string, string>> {
@@ -28,7 +27,7 @@ async function copyTree(from: string, to: string): Promise<void> {
   }
 }
 
-Deno.test("the compiled llama names its version and the commit", { ignore }, async () => {
+testWith(needs, "the compiled llama names its version and the commit", async () => {
   await using place = new Workplace();
   const { status, stdout } = await place.run(["version"]);
   assert.equal(status, 0);
@@ -41,7 +40,7 @@ Deno.test("the compiled llama names its version and the commit", { ignore }, asy
   assert.equal(code, 0, stdout);
 });
 
-Deno.test("the runtime's bundle stays small, and has nothing of zod", { ignore }, async () => {
+testWith(needs, "the runtime's bundle stays small, and has nothing of zod", async () => {
   const directory = resolve(root, compiledPrograms ?? "", "bundle/bootstrap");
   const files = await readAll(directory);
   const [bundle = ""] = files.values();
@@ -50,7 +49,7 @@ Deno.test("the runtime's bundle stays small, and has nothing of zod", { ignore }
   assert(!/Zod/.test(bundle));
 });
 
-Deno.test("the same sources give the same bundles, wherever they lie", { ignore }, async () => {
+testWith(needs, "the same sources give the same bundles, wherever they lie", async () => {
   await using directory = new TemporaryDirectory();
   const copy = directory.join("somewhere", "else");
   for (const folder of ["lib", "scripts"]) await copyTree(join(root, folder), join(copy, folder));
