@@ -14,6 +14,7 @@ import {
   stringFlag,
   valueFlag,
 } from "../flags.ts";
+import { defaultS3Concurrency } from "../store/open.ts";
 import { quote } from "../template/quote.ts";
 import type { Command, UsageProblem } from "./command.ts";
 
@@ -132,7 +133,7 @@ export const globalFlags = {
   "s3-concurrency": intFlag({
     help: "uploads and downloads at once",
     placeholder: "N",
-    default: 8,
+    default: defaultS3Concurrency,
   }),
   trace: stringFlag({
     help: "accepted for a later version, without effect yet",
