@@ -5,52 +5,20 @@
  */
 
 import { type Candidate, complete } from "../completion/complete.ts";
-import { scripts, type Shell, shells } from "../completion/scripts.ts";
+import { scripts } from "../completion/scripts.ts";
 import { shellWords } from "../completion/shell_words.ts";
+import { isShell } from "../completion/shells.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
-import { FlagError, parseFlags, stringFlag } from "../flags.ts";
+import { FlagError, parseFlags } from "../flags.ts";
 import { loadFunctions } from "../local/functions.ts";
 import { functionsDirectory } from "../start_local.ts";
 import { type Command, runnable, type RunnableCommand } from "./command.ts";
 import { withHelp } from "./command_line.ts";
+import { completionCommand } from "./completion_table.ts";
 import type { CommandContext } from "./context.ts";
 import { exitCodes } from "./exit.ts";
 import { globalFlags, type GlobalValues } from "./flag_tables.ts";
-
-const completionFlags = {
-  line: stringFlag({
-    help: "print what completes a command line, as the shells' scripts ask for it",
-    placeholder: "TEXT",
-  }),
-} as const;
-
-/** `llama completion`, without what it does. */
-export const completionCommand: Command<typeof completionFlags> = {
-  name: "completion",
-  summary: "make a shell complete command lines of llama",
-  usage: shells.join("|"),
-  group: "Help",
-  details: `Prints a script for bash, zsh or fish that completes commands, flags, the
-values of flags, files, and the functions of this machine.`,
-  examples: [
-    { text: "bash, in ~/.bashrc", command: "source <(llama completion bash)" },
-    { text: "zsh, in ~/.zshrc after compinit", command: "source <(llama completion zsh)" },
-    {
-      text: "fish, once",
-      command: "llama completion fish > ~/.config/fish/completions/llama.fish",
-    },
-  ],
-  flags: completionFlags,
-  validate({ line }, [shell, ...more]) {
-    const isOne = shell === undefined ? line !== "" : isShell(shell) && line === "";
-    if (isOne && more.length === 0) return undefined;
-    return {
-      message: shell === undefined ? "no shell" : `one of ${shells.join(", ")}, and nothing else`,
-      hint: "write llama completion bash",
-    };
-  },
-};
 
 /**
  * The command, as data and with what it does.
@@ -111,8 +79,4 @@ function globalValues(words: readonly string[]): Pick<GlobalValues, "functions" 
     if (error instanceof FlagError) return { functions: "", function: [] };
     throw error;
   }
-}
-
-function isShell(name: string): name is Shell {
-  return Object.hasOwn(scripts, name);
 }

@@ -7,11 +7,7 @@
  * @module
  */
 
-/** The shells that there is a script for. */
-export const shells = ["bash", "zsh", "fish"] as const;
-
-/** A shell that there is a script for. */
-export type Shell = typeof shells[number];
+import type { Shell } from "./shells.ts";
 
 // Bash shows no meanings, and divides words at = too: of -progress=bar it asks for bar.
 const bash = `# bash completion for llama. In ~/.bashrc: source <(llama completion bash)

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { namesOf, parseFlags } from "../../lib/flags.ts";
-import { completionCommand } from "../../lib/commands/completion.ts";
+import { completionCommand } from "../../lib/commands/completion_table.ts";
 import { runnable, type RunnableCommand } from "../../lib/commands/command.ts";
 import {
   commandHelp,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { withHelp } from "../../lib/commands/command_line.ts";
-import { completionCommand } from "../../lib/commands/completion.ts";
+import { completionCommand } from "../../lib/commands/completion_table.ts";
 import {
   globalFlags,
   invokeCommand,
