@@ -12,11 +12,12 @@ import { LlamaError } from "./errors.ts";
 import { encodeInputs, expandInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
 import { type JobOutcome, mapJobs, type MapJobsOptions } from "./jobs/map.ts";
+import { unheeded } from "./jobs/older_runtime.ts";
 import { type JobRunner, runJob, type RunJobOptions } from "./jobs/run.ts";
 import { SharedFiles } from "./jobs/shared_files.ts";
 import type { BlobSource } from "./blob.ts";
 import type { LocalLambda } from "./local/mod.ts";
-import { type LocalOptions, startLocal } from "./start_local.ts";
+import type { LocalOptions } from "./start_local.ts";
 import { openStoreWith } from "./store/open.ts";
 import type { ObjectStore } from "./store/store.ts";
 
@@ -38,8 +39,13 @@ export interface LlamaOptions {
   readonly region?: string | undefined;
   /** The profile of the AWS CLI's files. @default {the environment's credentials, AWS_PROFILE} */
   readonly profile?: string | undefined;
-  /** The most requests to S3 at once. @default {8} */
+  /** The most requests to S3 at once. @default {32} */
   readonly s3Concurrency?: number | undefined;
+  /**
+   * How long the store's bucket keeps an object, in days; 0 if it keeps them for ever.
+   * @default {LLAMA_OBJECT_LIFETIME_DAYS, or 31}
+   */
+  readonly objectLifetimeDays?: number | undefined;
   /**
    * How often an invocation is repeated that may have run: its answer was lost, or Lambda failed.
    * With 0 no job ever runs twice. @default {8}
@@ -108,6 +114,8 @@ export class Llama implements AsyncDisposable {
   #runner: Promise<JobRunner> | undefined;
   #local: LocalLambda | undefined;
   readonly #clients: AwsClient[] = [];
+  /** The functions that are known to have an older runtime. */
+  readonly #older = new Set<string>();
   #inFlight = 0;
   #reserved = 0;
 
@@ -251,10 +259,24 @@ export class Llama implements AsyncDisposable {
   async #run(job: Job, options: RunJobOptions): Promise<JobResult> {
     this.#inFlight++;
     try {
-      return await runJob(await this.#open(), job, options);
+      const result = await runJob(await this.#open(), job, options);
+      this.#noticeOlderRuntime(job, options.timeoutSeconds, result);
+      return result;
     } finally {
       this.#inFlight--;
     }
+  }
+
+  /** Says once of each function that its runtime does not do all that is asked of it. */
+  #noticeOlderRuntime(job: Job, timeoutSeconds: number | undefined, result: JobResult): void {
+    const { functionName } = job;
+    const what = unheeded(job, timeoutSeconds, result);
+    if (what === undefined || this.#older.has(functionName)) return;
+    this.#older.add(functionName);
+    this.#options.onNotice?.(
+      `the runtime of ${functionName} is older than this llama and does not know ${what}`,
+      "deploy the function again with this llama's runtime",
+    );
   }
 
   /** Encodes the files that all jobs share, once. */
@@ -285,24 +307,26 @@ export class Llama implements AsyncDisposable {
   }
 
   #openAws(): JobRunner {
-    const { store = this.#environment["LLAMA_OBJECT_STORE"], s3Concurrency } = this.#options;
+    const { store = this.#environment["LLAMA_OBJECT_STORE"] } = this.#options;
     const client = this.#client(findAccount(this.#environment, this.#options));
     return {
       lambda: new Lambda(client, this.#options.invokeRetries),
       store: typeof store === "string"
-        ? store === "" ? undefined : openStoreWith(store, client, s3Concurrency)
+        ? store === "" ? undefined : this.#openStore(store, client)
         : store,
     };
   }
 
   async #openLocal(options: LocalOptions): Promise<JobRunner> {
-    const { store, s3Concurrency, invokeRetries } = this.#options;
+    const { store, invokeRetries } = this.#options;
     if (typeof store === "object") {
       throw new LlamaError("usage", "functions on this machine need a store with a URL");
     }
     // A store that was asked for is the user's own, reached with the user's credentials.
     const account = findAccount(this.#environment, this.#options);
-    const named = store ? openStoreWith(store, this.#client(account), s3Concurrency) : undefined;
+    const named = store ? this.#openStore(store, this.#client(account)) : undefined;
+    // Loaded by those alone who run functions on this machine.
+    const { startLocal } = await import("./start_local.ts");
     const local = await startLocal(options, { ...account, store }, this.#environment);
     this.#local = local;
     const client = this.#client({
@@ -312,8 +336,12 @@ export class Llama implements AsyncDisposable {
     });
     return {
       lambda: new Lambda(client, invokeRetries),
-      store: named ?? openStoreWith(local.storeUrl, client),
+      store: named ?? this.#openStore(local.storeUrl, client),
     };
+  }
+
+  #openStore(url: string, client: AwsClient): ObjectStore {
+    return openStoreWith(url, client, { ...this.#options, environment: this.#environment });
   }
 
   #client(account: Account): AwsClient {

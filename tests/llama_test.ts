@@ -219,3 +219,27 @@ Deno.test("an object that is missing again and again points to another store", a
   );
   assert.equal(lambda.requests.length, 3);
 });
+
+Deno.test("a runtime that does not know what a job asks for is named once", async () => {
+  await using lambda = new InvokeStub(({ args: [runtime] }) => ({ status: 0, runtime }));
+  const notices: (string | undefined)[] = [];
+  const onNotice = (...notice: (string | undefined)[]) => void notices.push(...notice);
+  await using llama = new Llama({ environment: lambda.environment, onNotice });
+  const outputs = [{ local: "d/", remote: "d/" }];
+  await llama.invoke("old", []);
+  assert.deepEqual(notices, []);
+  await llama.invoke("old", [], { outputs });
+  await llama.invoke("old", [], { timeoutSeconds: 1 });
+  await llama.invoke("older", [], { outputs, timeoutSeconds: 1 });
+  const words = (name: string, what: string) =>
+    `the runtime of ${name} is older than this llama and does not know ${what}`;
+  const hint = "deploy the function again with this llama's runtime";
+  assert.deepEqual(notices.splice(0), [
+    words("old", "directories as outputs"),
+    hint,
+    words("older", "a timeout or directories as outputs"),
+    hint,
+  ]);
+  await llama.invoke("ours", ["0.1.0"], { outputs, timeoutSeconds: 1 });
+  assert.deepEqual(notices, []);
+});

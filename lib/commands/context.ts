@@ -81,18 +81,6 @@ export function openLlama(
 }
 
 /**
- * Whether functions run on this machine.
- *
- * @param context Flags and environment.
- * @returns True if a flag or a variable says so.
- */
-export function isLocal(
-  { global, environment }: Pick<CommandContext, "global" | "environment">,
-): boolean {
-  return global.local || isOn(environment["LLAMA_LOCAL"]);
-}
-
-/**
  * What the flags say of the user's AWS account.
  *
  * @param global The flags before the subcommand.
@@ -104,6 +92,18 @@ export function accountOptions(global: GlobalValues): AccountOptions {
     profile: global.profile || undefined,
     mfaCode: (serial) => ask(`Code of the MFA device ${serial}: `),
   };
+}
+
+/**
+ * Whether functions run on this machine.
+ *
+ * @param context Flags and environment.
+ * @returns True if a flag or a variable says so.
+ */
+export function isLocal(
+  { global, environment }: Pick<CommandContext, "global" | "environment">,
+): boolean {
+  return global.local || isOn(environment["LLAMA_LOCAL"]);
 }
 
 /**

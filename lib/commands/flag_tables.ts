@@ -15,7 +15,7 @@ import {
   stringFlag,
   valueFlag,
 } from "../flags.ts";
-import { defaultInvokeRetries } from "../aws/lambda.ts";
+import { defaultInvokeRetries, defaultS3Concurrency } from "../defaults.ts";
 import { quote } from "../template/quote.ts";
 import { progressModes } from "../terminal/progress.ts";
 import type { Command, UsageProblem } from "./command.ts";
@@ -136,7 +136,7 @@ export const globalFlags = {
   "s3-concurrency": intFlag({
     help: "uploads and downloads at once",
     placeholder: "N",
-    default: 8,
+    default: defaultS3Concurrency,
   }),
   trace: stringFlag({
     help: "accepted for a later version, without effect yet",
@@ -335,6 +335,12 @@ function badMapping(flag: string, mappings: readonly FileMapping[]): UsageProble
           ? `-${flag}: empty path`
           : `-${flag}: empty remote path: ${quote(`${local}:`)}`,
         hint: `write -${flag} LOCAL or -${flag} LOCAL:REMOTE`,
+      };
+    }
+    if (flag === "output" && local.endsWith("/") && !remote.endsWith("/")) {
+      return {
+        message: `-output: ${quote(local)} is a directory, and ${quote(remote)} a file`,
+        hint: `write -output ${local}:${remote}/ to fetch all that is below it`,
       };
     }
     const clean = posix.normalize(remote);

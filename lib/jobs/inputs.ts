@@ -4,7 +4,7 @@
  * @module
  */
 
-import { join, sep } from "node:path";
+import { join, posix, resolve, sep } from "node:path";
 import { type BlobSource, encodeBlobs, sizeOf } from "../blob.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
@@ -36,12 +36,13 @@ const statConcurrency = 16;
  * Looks at files before anything is sent. All that are wrong are named at once.
  *
  * @param inputs The files; directories are refused.
- * @returns The same, with size and mode.
+ * @returns The same, each once, with size and mode.
  * @throws {LlamaError} `input`, naming each file that cannot be sent, and why.
  */
 export async function findInputs(inputs: readonly InputFile[]): Promise<FoundFile[]> {
   const failures: LlamaError[] = [];
-  const found = await mapConcurrently(inputs, statConcurrency, async ({ remote, source }) => {
+  const files = byName(inputs);
+  const found = await mapConcurrently(files, statConcurrency, async ({ remote, source }) => {
     if (source instanceof Uint8Array) return { remote, source, mode: undefined };
     try {
       const { isFile, isDirectory, size, mode } = await Deno.stat(source);
@@ -65,6 +66,34 @@ export async function findInputs(inputs: readonly InputFile[]): Promise<FoundFil
     );
   }
   return found.filter((file) => file !== undefined);
+}
+
+/** A file may be named several times, by `-f` and by templates; two files may not have one name. */
+function byName(inputs: readonly InputFile[]): readonly InputFile[] {
+  const files = new Map<string, InputFile>();
+  for (const input of inputs) {
+    const { remote, source } = input;
+    const before = files.get(remote)?.source ?? source;
+    if (before !== source && pathOf(before) !== pathOf(source)) {
+      throw new LlamaError(
+        "input",
+        `cannot send two files as ${JSON.stringify(remote)}: ${nameOf(before)} and ${
+          nameOf(source)
+        }`,
+        { hint: "give one another name in the job's directory, with -f LOCAL:REMOTE" },
+      );
+    }
+    files.set(remote, input);
+  }
+  return [...files.values()];
+}
+
+function pathOf(source: InputFile["source"]): string | Uint8Array {
+  return typeof source === "string" ? resolve(source) : source;
+}
+
+function nameOf(source: InputFile["source"]): string {
+  return typeof source === "string" ? JSON.stringify(source) : "a text";
 }
 
 /**
@@ -119,7 +148,8 @@ export async function expandInputs(
   const inputs = [];
   for (const { local, remote } of mappings) {
     const directory = await isDirectory(local);
-    const prefix = remote.replace(/\/+$/, "");
+    // As templates name it, so that a file that both name is one.
+    const prefix = posix.normalize(remote).replace(/\/+$/, "");
     if (!directory) {
       inputs.push({ remote: prefix, source: local });
       continue;

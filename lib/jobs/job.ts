@@ -20,7 +20,7 @@ export interface InputFile {
 export interface OutputFile {
   /** Its path in the job's directory; one that ends in `/` is a directory. */
   readonly remote: string;
-  /** Where it is put on this machine; ends in `/` if `remote` does. */
+  /** Where it is put on this machine: a directory if `remote` is one. */
   readonly local: string;
   /** Write it only if the command succeeded: it replaces an input. @default {false} */
   readonly onlyOnSuccess?: boolean;

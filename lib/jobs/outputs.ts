@@ -70,11 +70,12 @@ export async function writeOutputs(
 
 /** The files of a directory that was asked for; none that would land outside of it here. */
 function below(output: OutputFile, answered: Readonly<Record<string, File>>): OutputFile[] {
+  const directory = output.local.endsWith("/") ? output.local : `${output.local}/`;
   const files = Object.keys(answered)
     .filter((remote) =>
       remote.startsWith(output.remote) && isInside(remote.slice(output.remote.length))
     )
-    .map((remote) => ({ remote, local: output.local + remote.slice(output.remote.length) }));
+    .map((remote) => ({ remote, local: directory + remote.slice(output.remote.length) }));
   // The original's runtime knows no directories and answers for the entry itself, with an error.
   return Object.hasOwn(answered, output.remote) ? [...files, output] : files;
 }

@@ -125,8 +125,9 @@ class Runtime {
         memoryMb: Number(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) || undefined,
         signal: this.#signal,
       });
-      await this.#api.respond(id, answer.text, this.#signal);
+      // Before the answer, with which Lambda ends the invocation's part of the log.
       log(`llama: request ${id}: ${answer.summary}`);
+      await this.#api.respond(id, answer.text, this.#signal);
     } catch (thrown) {
       this.#signal.throwIfAborted();
       const error: JobError = toJobError(thrown, this.#temporary);

@@ -115,6 +115,7 @@ Deno.test("-logs shows the function's log and -time where the time went, on stde
   const { stdout, stderr } = await place.local(["invoke", "-logs", "-time", "hello"]);
   assert.equal(stdout, "out\n");
   assert.match(stderr, /^START RequestId: \S+ Version: \$LATEST$/m);
+  assert.match(stderr, /^llama: request \S+: exit 0, \d+ ms, 0 files in, 0 out$/m);
   assert.match(stderr, /^REPORT RequestId: .*Billed Duration: \d+ ms/m);
   assert.match(stderr, /^llama: total [\d.]+ ms, runtime [\d.]+, .*cold start$/m);
   assert.match(stderr, /^llama: billed \d+ ms with 512 MB: \$0\.0\d+ if it were AWS/m);

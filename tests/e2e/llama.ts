@@ -1,15 +1,25 @@
 /** The real program, started as a user starts it. */
 
 import assert from "node:assert/strict";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runtimeCommand } from "../../lib/local/runtime_command.ts";
 import { TemporaryDirectory, textOf } from "../helpers.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The command that is `llama`: from source, or the compiled program that `LLAMA_TEST_BINARY` names. */
-export const program: readonly string[] = Deno.env.get("LLAMA_TEST_BINARY")
-  ? [Deno.env.get("LLAMA_TEST_BINARY") ?? ""]
-  : [Deno.execPath(), "run", "-A", "--quiet", "--no-prompt", `${root}cli.ts`];
+/** The folder of the compiled programs, `dist`; without it, tests run what is in the sources. */
+export const compiledPrograms: string | undefined = Deno.env.get("LLAMA_TEST_BIN") || undefined;
+
+/** The command that is `llama`. */
+export const program: readonly string[] = compiledPrograms === undefined
+  ? [Deno.execPath(), "run", "-A", "--quiet", "--no-prompt", `${root}cli.ts`]
+  : [resolve(root, compiledPrograms, "llama")];
+
+/** The command that is the runtime. */
+export const runtimeProgram: readonly string[] = compiledPrograms === undefined
+  ? runtimeCommand()
+  : [resolve(root, compiledPrograms, "bootstrap")];
 
 /** Where Deno caches the modules of a run from source. */
 export const denoDirectory: string = JSON.parse(

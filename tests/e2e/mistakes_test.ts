@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { Workplace } from "./llama.ts";
+import { textOf } from "../helpers.ts";
+import { program, Workplace } from "./llama.ts";
 
 /** A mistake gives one line of what is wrong (and one of what to do), the status, no stack. */
 async function mistake(
@@ -190,6 +191,27 @@ Deno.test("a full disk is named, and what was there stays", async () => {
   );
   assert.equal(status, 125);
   assert.match(stderr, /^llama: no output "\/dev\/full": no space left on device$/m);
+});
+
+Deno.test("standard input and output that cannot be used are named", async () => {
+  await using place = new Workplace();
+  await place.addFunction("hello", "#!/bin/sh\necho hi\n");
+  const redirected = async (redirection: string, args: readonly string[]) => {
+    const { code, stderr } = await new Deno.Command("sh", {
+      args: ["-c", `exec "$@" ${redirection}`, "sh", ...program, "-local", ...args],
+      cwd: place.here(),
+      clearEnv: true,
+      env: place.environment(),
+    }).output();
+    assert.deepEqual(await place.list("tmp"), [], "left behind");
+    return [code, textOf(stderr)];
+  };
+  const unreadable = "llama: cannot read standard input: is a directory\n";
+  assert.deepEqual(await redirected("<.", ["xargs", "hello"]), [1, unreadable]);
+  assert.deepEqual(await redirected("<.", ["invoke", "-stdin", "hello"]), [125, unreadable]);
+  const full = "llama: cannot write to standard output: no space left on device\n";
+  assert.deepEqual(await redirected("</dev/null >/dev/full", ["invoke", "hello"]), [125, full]);
+  assert.deepEqual(await redirected("</dev/null 2>/dev/full", ["invoke", "no"]), [125, ""]);
 });
 
 Deno.test("help and version go to stdout", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { program, Workplace } from "../e2e/llama.ts";
+import { program, runtimeProgram, Workplace } from "../e2e/llama.ts";
 import { bytesOf, noise } from "../helpers.ts";
 import { Proxy } from "./proxy.ts";
 import {
@@ -8,7 +8,6 @@ import {
   type FakeFunction,
   freePort,
   keys,
-  ourRuntime,
   peerProgram,
   peerTest,
 } from "./servers.ts";
@@ -28,7 +27,7 @@ class World implements AsyncDisposable {
     const world = new World(port);
     const functions: Record<string, FakeFunction> = {};
     for (
-      const [name, runtime] of [["our", ourRuntime()], ["early", [
+      const [name, runtime] of [["our", runtimeProgram], ["early", [
         peerProgram("llama_runtime-early"),
       ]]] as const
     ) {

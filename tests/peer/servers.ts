@@ -6,7 +6,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readEnvironment } from "../../lib/environment.ts";
-import { runtimeCommand } from "../../lib/local/runtime_command.ts";
 import { hostVariables } from "../../lib/local/variables.ts";
 import { until } from "../helpers.ts";
 
@@ -33,12 +32,6 @@ export function peerProgram(name: string): string {
 /** The certificate of those who sign the servers' own. */
 export function caBundle(): string {
   return join(directory, "ca", "ca.pem");
-}
-
-/** The command of our runtime, from source or of the program that `LLAMA_TEST_BINARY` names. */
-export function ourRuntime(): string[] {
-  const binary = Deno.env.get("LLAMA_TEST_BINARY");
-  return binary ? [binary, "__runtime"] : runtimeCommand();
 }
 
 /** A program that runs until it is disposed of. */
@@ -107,8 +100,8 @@ export class FakeAws implements AsyncDisposable {
   /**
    * Starts it. Every signature is checked.
    *
-   * @param functions Its functions by name; the environment of commands has what {@linkcode
-   * ourRuntime} needs, and the server's URL in `AWS_ENDPOINT_URL`.
+   * @param functions Its functions by name; the environment of commands has what our
+   * runtime needs, and the server's URL in `AWS_ENDPOINT_URL`.
    * @param flags More of the program's flags.
    */
   static async start(

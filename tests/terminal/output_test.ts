@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Output, OutputClosed } from "../../lib/terminal/output.ts";
-import { textOf } from "../helpers.ts";
+import { bytesOf, textOf } from "../helpers.ts";
 import { Screen } from "./screen.ts";
 
 /** Takes a few bytes at a time, as a pipe may. */
@@ -51,6 +51,28 @@ Deno.test("a reader that has gone is an error on standard output and none on sta
   await output.message("nobody hears this");
 });
 
+Deno.test("a full disk is one line, at once for standard output and in the end for standard error", async () => {
+  const full = gone(new Error("No space left on device (os error 28)"), false);
+  const output = new Output(full, full);
+  await assert.rejects(output.data("x"), {
+    code: "output",
+    message: "cannot write to standard output: no space left on device",
+  });
+  await output.message("this is lost");
+  await assert.rejects(output.flush(), {
+    code: "output",
+    message: "cannot write to standard error: no space left on device",
+  });
+});
+
+Deno.test("flush waits for what nobody waited for", async () => {
+  const stderr = new Slow();
+  const output = new Output(new Slow(), stderr);
+  void output.message("a message");
+  await output.flush();
+  assert.equal(stderr.text, "llama: a message\n");
+});
+
 Deno.test("a terminal that has gone is no more of an error", async () => {
   const error = Object.assign(new Error("Input/output error (os error 5)"), { code: "EIO" });
   const terminal = gone(error, true);
@@ -60,8 +82,9 @@ Deno.test("a terminal that has gone is no more of an error", async () => {
   await output.status(["nobody sees this"]);
   output.endStatusSync();
   const file = new Output(gone(error, false), gone(error, false));
-  await assert.rejects(file.data("x"), error);
-  await assert.rejects(file.message("x"), error);
+  await assert.rejects(file.data("x"), { code: "output" });
+  await file.message("x");
+  await assert.rejects(file.flush(), { code: "output" });
 });
 
 Deno.test("text of both streams scrolls above the status, and ends with it", async () => {
@@ -142,4 +165,29 @@ Deno.test("a status ends at once, and nothing is drawn after it", async () => {
   assert.equal(screen.text, "");
   await output.data("after\n");
   assert.equal(screen.text, "after");
+});
+
+Deno.test("the status makes way for what another program of the pipeline may show", async () => {
+  const screen = new Screen();
+  let now = 0;
+  const output = new Output(new Slow(), screen, { isStdoutPipe: true, now: () => now });
+  await output.status(["status"]);
+  await output.data("1\n");
+  screen.writeSync(bytesOf("1\n"));
+  await output.message("a message");
+  screen.writeSync(bytesOf("2\n"));
+  assert(output.isStatusHidden);
+  await output.status(["status"]);
+  assert(!output.isStatusHidden);
+  assert.equal(screen.text, "1\nllama: a message\n2\n\nstatus");
+  now = 100;
+  const { writes } = screen;
+  await output.data("3\n");
+  assert.equal(screen.writes, writes, "no flicker where much is written");
+  now = 201;
+  await output.data("4\n");
+  assert(output.isStatusHidden);
+  await output.status([]);
+  assert(!output.isStatusHidden);
+  assert.equal(screen.text, "1\nllama: a message\n2");
 });
