@@ -55,16 +55,22 @@ export async function attemptJob(job: Job, options: AttemptOptions): Promise<Att
   const transfer: Transfer = { sentBytes: 0, receivedBytes: 0 };
   let cost: InvocationCost | undefined;
   let count = 0;
+  let result: JobResult | undefined;
+  let error: LlamaError | undefined;
   for (let repeat = 0;; repeat++) {
     const sentBefore = transfer.sentBytes;
     const start = performance.now();
-    let result: JobResult | undefined;
-    let error: LlamaError | undefined;
     try {
       result = await run(job, { ...runOptions, transfer });
+      error = undefined;
     } catch (cause) {
       runOptions.signal?.throwIfAborted();
-      if (isAbort(cause, runOptions.admission)) throw cause;
+      if (isAbort(cause, runOptions.admission)) {
+        // A repeat that was not sent any more leaves what came of the attempt before.
+        if (count === 0) throw cause;
+        return { count, result, error, transfer, cost };
+      }
+      result = undefined;
       error = asLlamaError(cause);
     }
     if (transfer.sentBytes > sentBefore) {

@@ -246,6 +246,23 @@ Deno.test("a stop drops jobs that Lambda had no room for yet: they were not sent
   assert.equal((await Deno.readTextFile(jobLog)).split("\n").length, 3);
 });
 
+Deno.test("a repeat that is not sent any more leaves the failure before it", async () => {
+  const stop = new AbortController();
+  let calls = 0;
+  const { outcomes } = await run(["a"], () => {
+    if (++calls === 1) return { status: 7 };
+    stop.abort();
+    return Response.json({ Message: "Rate Exceeded." }, {
+      status: 429,
+      headers: { "x-amzn-errortype": "TooManyRequestsException" },
+    });
+  }, { stop: stop.signal, retries: 5 });
+  assert.deepEqual(outcomes.map(({ record: { status, attempts } }) => [status, attempts]), [[
+    7,
+    1,
+  ]]);
+});
+
 Deno.test("what all jobs would meet ends the run, and is in no job's outcome and no log", async () => {
   await using directory = new TemporaryDirectory();
   const jobLog = directory.join("log");
