@@ -5,6 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
+import { defaultInvokeRetries } from "../defaults.ts";
 import { FunctionError, type FunctionErrorDetails, LlamaError } from "../errors.ts";
 import { maxPayloadBytes, parseFunctionError } from "../protocol.ts";
 import { CallError, isServerFailure, retryAfter } from "./call_error.ts";
@@ -33,9 +34,6 @@ export interface Invocation {
   /** Lambda's id of the request. */
   requestId: string | undefined;
 }
-
-/** How often an invocation that may have run is repeated, where nothing else is said. */
-export const defaultInvokeRetries = 8;
 
 /** The longest that a function may run, in seconds. */
 const longestSeconds = 900;

@@ -15,7 +15,7 @@ import {
   stringFlag,
   valueFlag,
 } from "../flags.ts";
-import { defaultInvokeRetries } from "../aws/lambda.ts";
+import { defaultInvokeRetries, defaultS3Concurrency } from "../defaults.ts";
 import { quote } from "../template/quote.ts";
 import { progressModes } from "../terminal/progress.ts";
 import type { Command, UsageProblem } from "./command.ts";
@@ -137,7 +137,7 @@ export const globalFlags = {
   "s3-concurrency": intFlag({
     help: "uploads and downloads at once",
     placeholder: "N",
-    default: 8,
+    default: defaultS3Concurrency,
   }),
   trace: stringFlag({
     help: "accepted for a later version, without effect yet",
