@@ -79,6 +79,7 @@ export const xargsExamples: readonly Example[] = [
   },
   {
     text: "try it on this machine first",
-    command: "ls *.txt | llama -local -function count='wc -l' xargs count '{{.I .Line}}'",
+    command: `ls *.txt | llama -local -function count='wc -l' \\
+  xargs count '{{.I .Line}}'`,
   },
 ];
