@@ -69,6 +69,7 @@ export {
   Llama,
   type LlamaOptions,
   type MapOptions,
+  type RequestTotals,
 } from "./lib/llama.ts";
 export type { LocalOptions } from "./lib/start_local.ts";
 export type { ExecutionEnvironment, Times } from "./lib/protocol.ts";

@@ -56,6 +56,16 @@ export interface LlamaOptions {
   readonly environment?: Environment | undefined;
 }
 
+/** How many requests were sent. Those that functions send themselves are not in it. */
+export interface RequestTotals {
+  /** Invocations. */
+  readonly lambda: number;
+  /** GET and HEAD requests to S3. */
+  readonly s3Reads: number;
+  /** PUT and POST requests to S3. */
+  readonly s3Writes: number;
+}
+
 /** How {@linkcode Llama.invoke} runs a job. */
 export interface InvokeOptions {
   /** Files and directories sent along. @default {[]} */
@@ -112,6 +122,27 @@ export class Llama implements AsyncDisposable {
   constructor(options: LlamaOptions = {}) {
     this.#options = options;
     this.#environment = options.environment ?? readEnvironment();
+  }
+
+  /** How many requests were sent to AWS, repeated ones included, until now. */
+  get requests(): RequestTotals {
+    const totals = { lambda: 0, s3Reads: 0, s3Writes: 0 };
+    for (const { sent: { lambda, s3 } } of this.#clients) {
+      totals.lambda += lambda?.writes ?? 0;
+      totals.s3Reads += s3?.reads ?? 0;
+      totals.s3Writes += s3?.writes ?? 0;
+    }
+    return totals;
+  }
+
+  /**
+   * The region that functions are invoked in.
+   *
+   * @returns Such as `us-west-2`.
+   * @throws {LlamaError} `config` if none is set.
+   */
+  async region(): Promise<string> {
+    return await (await this.#open()).lambda.region();
   }
 
   /** How many jobs have been started and have not ended. */
@@ -186,7 +217,7 @@ export class Llama implements AsyncDisposable {
         sharedFiles = await this.#share(files, signal);
       },
       run: (job: Job, runOptions: RunJobOptions) => this.#run(job, { ...runOptions, sharedFiles }),
-      region: async () => (await this.#open()).lambda.region(),
+      region: () => this.region(),
       isLocal: this.#options.local !== undefined,
     };
     yield* mapJobs(connection, functionName, templates, lines, options);

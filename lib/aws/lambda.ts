@@ -20,6 +20,8 @@ export interface InvokeOptions {
   timeoutSeconds?: number | undefined;
   /** Ends the wait; Lambda goes on. */
   signal?: AbortSignal | undefined;
+  /** Ends the wait for Lambda to have room, before anything is sent. @default {signal} */
+  admission?: AbortSignal | undefined;
 }
 
 /** The answer of a function that did not fail. */
@@ -84,7 +86,7 @@ export class Lambda {
     payload: string,
     options: InvokeOptions = {},
   ): Promise<Invocation> {
-    const { logs, signal, timeoutSeconds = longestSeconds } = options;
+    const { logs, signal, admission = signal, timeoutSeconds = longestSeconds } = options;
     const body = new TextEncoder().encode(payload);
     if (body.length > maxPayloadBytes) {
       throw new LlamaError(
@@ -112,7 +114,7 @@ export class Lambda {
       // `fetch` repeats by itself what was lost on a connection that was used before.
       isFresh: this.#maxRepeats === 0,
       attemptMilliseconds: (timeoutSeconds + graceSeconds) * 1000,
-      around: (attempt) => this.#admit(attempt, signal),
+      around: (attempt) => this.#admit(attempt, admission),
     });
   }
 

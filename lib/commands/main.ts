@@ -4,6 +4,7 @@
  * @module
  */
 
+import { fstatSync } from "node:fs";
 import { commit } from "../commit.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
@@ -11,17 +12,22 @@ import { type Interrupted, onInterrupt } from "../terminal/interrupt.ts";
 import { Output, OutputClosed } from "../terminal/output.ts";
 import { terminalSize } from "../terminal/terminal_size.ts";
 import { version } from "../version.ts";
-import { loadable } from "./command.ts";
+import { loadable, type RunnableCommand } from "./command.ts";
 import { parseCommandLine } from "./command_line.ts";
+import { completionCommand } from "./completion_table.ts";
 import type { Closable, CommandContext } from "./context.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";
 import { invokeCommand, localCommand, xargsCommand } from "./flag_tables.ts";
 import { reportError } from "./report.ts";
 
-const commands = [
+const commands: readonly RunnableCommand<CommandContext>[] = [
   loadable(invokeCommand, async () => (await import("./invoke.ts")).invoke),
   loadable(xargsCommand, async () => (await import("./xargs.ts")).xargs),
   loadable(localCommand, async () => (await import("./local.ts")).local),
+  loadable(
+    completionCommand,
+    async () => (await import("./completion.ts")).completion(() => commands),
+  ),
 ];
 
 /** How long an interrupted command may take to clean up before the process exits all the same. */
@@ -34,7 +40,7 @@ const cleanUpMilliseconds = 3000;
  * @param environment The environment variables.
  */
 export async function main(argv: readonly string[], environment: Environment): Promise<never> {
-  const output = new Output(Deno.stdout, Deno.stderr);
+  const output = new Output(Deno.stdout, Deno.stderr, { isStdoutPipe: isStdoutPipe() });
   const opened: Closable[] = [];
   const stop = new AbortController();
   const drain = new AbortController();
@@ -44,16 +50,22 @@ export async function main(argv: readonly string[], environment: Environment): P
     for (const closable of opened) closable.closeSync();
     Deno.exit(status);
   };
+  const countJobs = () => opened.reduce((sum, { inFlight = 0 }) => sum + inFlight, 0);
   const interrupted = (reason: Interrupted) => {
     if (stop.signal.aborted) exitNow(reason.exitCode);
-    const count = opened.reduce((sum, { inFlight = 0 }) => sum + inFlight, 0);
+    const count = countJobs();
     const isCtrlC = reason.exitCode === exitCodes.interrupted;
     if (isCtrlC && canDrain && count > 0 && !drain.signal.aborted) {
-      const jobs = count === 1 ? "1 job" : `${count} jobs`;
-      void output.message(
-        `${reason.message}: no new jobs, waiting for ${jobs} in flight; ctrl-C again drops them`,
-      );
-      return drain.abort(reason);
+      drain.abort(reason);
+      // Those that were not sent yet are gone in a moment.
+      setTimeout(() => {
+        const count = countJobs();
+        const jobs = count === 1 ? "1 job" : `${count} jobs`;
+        void output.message(
+          `${reason.message}: no new jobs, waiting for ${jobs} in flight; ctrl-C again drops them`,
+        );
+      });
+      return;
     }
     const jobs = count === 1 ? "1 job was" : `${count} jobs were`;
     void output.message(count > 0 ? `${reason.message}: ${jobs} in flight` : reason.message);
@@ -93,6 +105,15 @@ export async function main(argv: readonly string[], environment: Environment): P
     await output.flush().catch(() => {});
   }
   return exitNow(status);
+}
+
+function isStdoutPipe(): boolean {
+  try {
+    return fstatSync(1).isFIFO();
+  } catch {
+    // It is closed, and nothing goes into it.
+    return false;
+  }
 }
 
 async function runCommandLine(

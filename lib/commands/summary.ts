@@ -5,12 +5,17 @@
  */
 
 import type { JobRecord } from "../jobs/record.ts";
+import type { RequestTotals } from "../llama.ts";
 import { bytesText, dollarsText, durationText } from "../terminal/amounts.ts";
 
 /** What the records of the jobs do not say. */
 export interface SummaryDetails {
   /** How long the run took, in seconds. */
   readonly seconds: number;
+  /** The requests that were sent. */
+  readonly requests: RequestTotals;
+  /** What those to S3 cost, in US dollars. */
+  readonly s3Dollars: number;
   /** Whether the functions ran on this machine, so that nothing was paid. */
   readonly isLocal: boolean;
   /** When the prices were looked up. */
@@ -86,15 +91,20 @@ export class Summary {
       (speedUp >= 1.05 ? `: ${speedUp.toFixed(1)} times as fast as one job after the other` : "");
   }
 
-  #cost({ isLocal, pricesDate }: SummaryDetails): string {
+  #cost({ requests, s3Dollars, isLocal, pricesDate }: SummaryDetails): string {
     const bytes = `${bytesText(this.#sentBytes)} sent, ${bytesText(this.#receivedBytes)} received`;
-    const dollars = dollarsText(this.#dollars, this.#isEstimate);
+    const toS3 = requests.s3Reads + requests.s3Writes;
+    const sent = `${amount(requests.lambda, "request")} to Lambda` +
+      (toS3 > 0 ? `, ${toS3} to S3` : "");
+    const dollars = dollarsText(this.#dollars + s3Dollars, this.#isEstimate);
     const notes = [
       `prices of ${pricesDate}`,
       ...(this.#isEstimate ? ["~ is an estimate: with -logs Lambda says what it bills"] : []),
       ...(this.#withoutCost > 0 ? [`without ${amount(this.#withoutCost, "job")}`] : []),
     ];
-    return `${bytes}; ${isLocal ? `${dollars} if it were AWS` : dollars} (${notes.join("; ")})`;
+    return `${bytes}; ${sent}; ${isLocal ? `${dollars} if it were AWS` : dollars} (${
+      notes.join("; ")
+    })`;
   }
 }
 

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { defaultPrices, readPrices } from "../cost/prices.ts";
+import { defaultPrices, pricesOf, readPrices } from "../cost/prices.ts";
 import { LlamaError } from "../errors.ts";
 import type { FlagValues } from "../flags.ts";
 import { newCounts } from "../jobs/counts.ts";
-import type { MapOptions } from "../llama.ts";
+import type { Llama, MapOptions } from "../llama.ts";
 import { runnable } from "./command.ts";
 import { type CommandContext, isLocal, openLlama, openProgress } from "./context.ts";
 import { dryRun } from "./dry_run.ts";
@@ -23,6 +23,17 @@ import { Summary } from "./summary.ts";
 type Values = FlagValues<typeof xargsFlags>;
 type Input = Iterable<string> | AsyncIterable<string>;
 
+/** What the parts of a run share. */
+interface Run {
+  readonly llama: Llama;
+  readonly options: MapOptions;
+  readonly values: Values;
+  readonly context: CommandContext;
+  readonly summary: Summary;
+  /** Whether the lines come from standard input. */
+  readonly readsStdin: boolean;
+}
+
 /** How many jobs' lines are read before there is room for them, so that their number is known. */
 const readAhead = 10_000;
 
@@ -32,24 +43,27 @@ export const xargs = runnable(
   async (values, args, context: CommandContext): Promise<number> => {
     const { output } = context;
     const { command, lines } = splitInput(args);
-    const summary = new Summary();
     try {
       const input = await openInput(values, { ...context, lines });
       if (values["dry-run"]) return await dryRun(command, input, values, context);
       const options = await mapOptions(values, context);
-      const start = performance.now();
-      const readsStdin = lines === undefined && values.a === "";
-      const failure = await runAll(command, input, options, {
+      const llama = openLlama(context, { invokeRetries: values["invoke-retries"] });
+      const summary = new Summary();
+      const run: Run = {
+        llama,
+        options,
         values,
         context,
         summary,
-        readsStdin,
-      });
+        readsStdin: lines === undefined && values.a === "",
+      };
+      const start = performance.now();
+      const failure = await runAll(command, input, run);
+      const seconds = (performance.now() - start) / 1000;
       if (failure) await reportError(output, failure);
       const { jobs, failed } = summary;
-      if (values.summary || output.isTerminal) {
-        await tell(summary, (performance.now() - start) / 1000, options, context);
-      } else if (failed > 0) await output.message(`${failed} of ${jobs} jobs failed`);
+      if (values.summary || output.isTerminal) await tell(run, seconds);
+      else if (failed > 0) await output.message(`${failed} of ${jobs} jobs failed`);
       if (options.stop?.aborted) return exitCodes.interrupted;
       if (failure && jobs === 0) return exitCodeOf(failure, exitCodes.jobFailed);
       return failure || failed > 0 ? exitCodes.jobFailed : exitCodes.ok;
@@ -88,13 +102,7 @@ async function mapOptions(values: Values, context: CommandContext): Promise<MapO
 async function runAll(
   [functionName = "", ...templates]: readonly string[],
   input: Input,
-  options: MapOptions,
-  { values, context, summary, readsStdin }: {
-    values: Values;
-    context: CommandContext;
-    summary: Summary;
-    readsStdin: boolean;
-  },
+  { llama, options, values, context, summary, readsStdin }: Run,
 ): Promise<LlamaError | undefined> {
   const { output, environment } = context;
   using printer = new Printer({
@@ -112,11 +120,10 @@ async function runAll(
   };
   const counts = newCounts();
   await using _progress = openProgress(context, values.progress, counts, readsStdin);
-  const llama = openLlama(context, { invokeRetries: values["invoke-retries"] });
-  const outcomes = llama.map(functionName, templates, input, { ...options, counts, onSkip });
+  const mapped = llama.map(functionName, templates, input, { ...options, counts, onSkip });
   let failure: LlamaError | undefined;
   try {
-    for await (const outcome of outcomes) {
+    for await (const outcome of mapped) {
       summary.add(outcome.record);
       await printer.print(outcome);
     }
@@ -128,12 +135,24 @@ async function runAll(
   return failure;
 }
 
+/** Says what the run took and cost. */
 async function tell(
-  summary: Summary,
+  { llama, options: { prices = defaultPrices }, context, summary }: Run,
   seconds: number,
-  { prices = defaultPrices }: MapOptions,
-  context: CommandContext,
 ): Promise<void> {
-  const lines = summary.lines({ seconds, isLocal: isLocal(context), pricesDate: prices.date });
+  const { requests } = llama;
+  const { s3Reads, s3Writes } = requests;
+  let s3Dollars = 0;
+  if (s3Reads + s3Writes > 0) {
+    const { s3Get, s3Put } = pricesOf(prices, await llama.region());
+    s3Dollars = s3Reads * s3Get + s3Writes * s3Put;
+  }
+  const lines = summary.lines({
+    seconds,
+    requests,
+    s3Dollars,
+    isLocal: isLocal(context),
+    pricesDate: prices.date,
+  });
   for (const line of lines) await context.output.message(line);
 }

@@ -5,7 +5,7 @@
  */
 
 import type { CostMeter, InvocationCost } from "../cost/cost.ts";
-import { FunctionError, type LlamaError } from "../errors.ts";
+import { FunctionError, isAbort, type LlamaError } from "../errors.ts";
 import { type Job, type JobResult, succeeded } from "./job.ts";
 import { asLlamaError } from "./plan.ts";
 import { isWorthRetrying, type RetryOn } from "./policy.ts";
@@ -48,7 +48,7 @@ export interface Attempts {
  * @param job The job.
  * @param options How.
  * @returns What came of it, whether it succeeded or not.
- * @throws The reason of the signal in `runOptions`, when it is aborted.
+ * @throws The reason of a signal in `runOptions` that ended it.
  */
 export async function attemptJob(job: Job, options: AttemptOptions): Promise<Attempts> {
   const { run, runOptions, retries, retryOn, noMore } = options;
@@ -64,6 +64,7 @@ export async function attemptJob(job: Job, options: AttemptOptions): Promise<Att
       result = await run(job, { ...runOptions, transfer });
     } catch (cause) {
       runOptions.signal?.throwIfAborted();
+      if (isAbort(cause, runOptions.admission)) throw cause;
       error = asLlamaError(cause);
     }
     if (transfer.sentBytes > sentBefore) {

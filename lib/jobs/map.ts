@@ -155,6 +155,7 @@ class Run {
   readonly #state: RunState;
   #meter: Promise<CostMeter> | undefined;
   #signal: AbortSignal | undefined;
+  #admission: AbortSignal | undefined;
 
   constructor(connection: MapConnection, options: MapJobsOptions, state: RunState) {
     this.#connection = connection;
@@ -193,8 +194,8 @@ class Run {
         }
       }
     } catch (error) {
-      // What the jobs in flight do is not lost.
-      ending.end(error);
+      // What the jobs before it do is not lost.
+      ending.endInput(error);
     }
   }
 
@@ -206,11 +207,12 @@ class Run {
     const { counts, ending } = this.#state;
     // `inner` is the same for all jobs of a run.
     const signal = this.#signal ??= AbortSignal.any([inner, ending.now]);
+    const admission = this.#admission ??= AbortSignal.any([signal, ending.unsent]);
     counts.running++;
     try {
       const started = new Date();
       const start = performance.now();
-      const attempts = await this.#attempt(planned, signal);
+      const attempts = await this.#attempt(planned, signal, admission);
       const { result, error } = attempts;
       if (error && concernsAllJobs(error)) {
         ending.end(error);
@@ -233,14 +235,19 @@ class Run {
         ...(error === undefined ? {} : { error }),
       };
     } catch (error) {
-      if (ending.now.aborted && isAbort(error, signal)) return undefined;
+      // The run has ended, and the job was not sent or is not waited for.
+      if (!inner.aborted && isAbort(error, admission)) return undefined;
       throw error;
     } finally {
       counts.running--;
     }
   };
 
-  async #attempt({ job, error }: PlannedJob, signal: AbortSignal): Promise<Attempts> {
+  async #attempt(
+    { job, error }: PlannedJob,
+    signal: AbortSignal,
+    admission: AbortSignal,
+  ): Promise<Attempts> {
     if (job === undefined || error !== undefined) {
       const transfer = { sentBytes: 0, receivedBytes: 0 };
       return { count: 0, result: undefined, error, transfer, cost: undefined };
@@ -248,7 +255,7 @@ class Run {
     const { logs, maxDollars, timeoutSeconds, retries = 0, retryOn = "all" } = this.#options;
     return await attemptJob(job, {
       run: this.#connection.run,
-      runOptions: { logs: logs || maxDollars !== undefined, timeoutSeconds, signal },
+      runOptions: { logs: logs || maxDollars !== undefined, timeoutSeconds, signal, admission },
       retries,
       retryOn,
       meter: () => this.#meter ??= this.#openMeter(),

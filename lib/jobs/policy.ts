@@ -76,8 +76,12 @@ export class Ending implements Disposable {
   readonly #options: EndingOptions;
   readonly #counts: Readonly<RunCounts>;
   readonly #soon = new AbortController();
+  readonly #unsent = new AbortController();
   readonly #now = new AbortController();
-  readonly #stop = () => this.#soon.abort(this.#options.stop?.reason);
+  readonly #stop = () => {
+    this.#unsent.abort(this.#options.stop?.reason);
+    this.#soon.abort(this.#options.stop?.reason);
+  };
   #error: unknown;
 
   /**
@@ -94,6 +98,11 @@ export class Ending implements Disposable {
   /** Aborted when no job is to be started any more. */
   get soon(): AbortSignal {
     return this.#soon.signal;
+  }
+
+  /** Aborted when those that were started and not sent yet are to be dropped. */
+  get unsent(): AbortSignal {
+    return this.#unsent.signal;
   }
 
   /** Aborted when those in flight are to be dropped. */
@@ -117,6 +126,16 @@ export class Ending implements Disposable {
    * @param error Why.
    */
   end(error: unknown): void {
+    this.#unsent.abort(error);
+    this.endInput(error);
+  }
+
+  /**
+   * Ends the run once all jobs that were started have ended. The first reason counts.
+   *
+   * @param error Why there can be no others.
+   */
+  endInput(error: unknown): void {
     this.#error ??= error;
     this.#soon.abort(error);
   }

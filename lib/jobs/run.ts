@@ -47,6 +47,8 @@ export interface RunJobOptions {
   sharedFiles?: SharedFiles | undefined;
   /** Ends the job early; Lambda goes on. */
   signal?: AbortSignal | undefined;
+  /** Ends the job where Lambda had no room for it yet. @default {signal} */
+  admission?: AbortSignal | undefined;
 }
 
 /**
@@ -119,7 +121,7 @@ async function send(
   found: Awaited<ReturnType<typeof findInputs>>,
   options: RunJobOptions & { transfer: Transfer },
 ): Promise<Invocation> {
-  const { sharedFiles, logs, timeoutSeconds, transfer, signal } = options;
+  const { sharedFiles, logs, timeoutSeconds, transfer, signal, admission } = options;
   for (let resends = 0;; resends++) {
     const shared = await sharedFiles?.get();
     const request: Request = {
@@ -143,6 +145,7 @@ async function send(
         logs,
         timeoutSeconds,
         signal,
+        admission,
       });
     } catch (error) {
       if (!(error instanceof FunctionError) || error.missingObjects.length === 0) throw error;

@@ -22,6 +22,7 @@ import { writeInputs } from "./inputs.ts";
 import { JobError } from "./job_error.ts";
 import { findOutputs, type Outputs } from "./outputs.ts";
 import { type CommandResult, longestTimerMs, runCommand, timedOutStatus } from "./run_command.ts";
+import { foreign, wasForeign } from "./start.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** What an invocation needs beside the request. */
@@ -83,6 +84,9 @@ export async function runInvocation(text: string, context: InvocationContext): P
   const executed = performance.now();
   const outputs = findOutputs(workspace.job(), request.outputs);
   for (const line of outputs.leftOut) await result?.stderr.addLine(`llama: ${line}`);
+  if (result && wasForeign(prepared.program, result.status)) {
+    await result.stderr.addLine(`llama: ${JSON.stringify(prepared.program.path)}: ${foreign}`);
+  }
   if (result?.timedOut && isFunctions) {
     const seconds = ((executed - received) / 1000).toFixed(2);
     await result.stderr.addLine(

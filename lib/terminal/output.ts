@@ -32,7 +32,12 @@ export class Output {
   /** Whether standard error is a terminal: only there is a status area shown. */
   readonly isTerminal: boolean;
   readonly #isStdoutTerminal: boolean;
+  readonly #isStdoutPipe: boolean;
+  readonly #now: () => number;
   #status: readonly string[] = [];
+  /** Whether the status area is on the terminal, and not only due there. */
+  #isShown = false;
+  #lastPiped = -Infinity;
   /** Whether the text on the terminal ends within a line. */
   #isMidLine = false;
   #last: Promise<void> = Promise.resolve();
@@ -42,12 +47,24 @@ export class Output {
   /**
    * @param stdout Where data goes.
    * @param stderr Where talk goes.
+   * @param more What else is known of standard output, and a clock in milliseconds.
    */
-  constructor(stdout: Writer, stderr: Writer) {
+  constructor(
+    stdout: Writer,
+    stderr: Writer,
+    more: { isStdoutPipe?: boolean; now?: () => number } = {},
+  ) {
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.isTerminal = stderr.isTerminal();
     this.#isStdoutTerminal = stdout.isTerminal();
+    this.#isStdoutPipe = more.isStdoutPipe ?? false;
+    this.#now = more.now ?? (() => performance.now());
+  }
+
+  /** Whether the status area has made way for text that another program writes. */
+  get isStatusHidden(): boolean {
+    return this.#status.length > 0 && !this.#isShown;
   }
 
   /**
@@ -59,6 +76,7 @@ export class Output {
    */
   data(data: Uint8Array | string): Promise<void> {
     return this.#enqueue(async () => {
+      if (this.#isStdoutPipe) await this.#makeWay();
       try {
         await writeAll(this.#stdout, this.#isStdoutTerminal ? this.#aboveStatus(data) : data);
       } catch (cause) {
@@ -100,25 +118,24 @@ export class Output {
 
   /**
    * Shows lines below all text of the terminal that standard error must be, in the place of those
-   * that are there. A text that does not end its line gets a line's end from it.
+   * that are there or were. A text that does not end its line gets a line's end from it.
    *
    * @param lines The lines, narrower than the terminal and fewer than it has; none to end it.
    */
   status(lines: readonly string[]): Promise<void> {
     return this.#enqueue(async () => {
-      const wasShown = this.#status.length > 0;
       this.#status = lines;
-      if (lines.length > 0) await this.#writeTalk(this.#startLine() + drawArea(lines));
-      else if (wasShown) await this.#writeTalk(removeArea + soundTerminal);
+      if (lines.length > 0) await this.#writeTalk(this.#draw());
+      else if (this.#isShown) await this.#writeTalk(this.#remove() + soundTerminal);
     });
   }
 
   /** Ends the status area at once, for a process that is about to exit or to stop. */
   endStatusSync(): void {
-    if (this.#status.length === 0) return;
     this.#status = [];
+    if (!this.#isShown) return;
     try {
-      this.#stderr.writeSync(encoder.encode(removeArea + soundTerminal));
+      this.#stderr.writeSync(encoder.encode(this.#remove() + soundTerminal));
     } catch (error) {
       if (!hasGone(error, true)) throw error;
     }
@@ -128,10 +145,10 @@ export class Output {
   #aboveStatus(data: Uint8Array | string): Uint8Array {
     const bytes = bytesOf(data);
     if (bytes.length === 0) return bytes;
+    const wasShown = this.#isShown;
+    const before = encoder.encode(wasShown ? this.#remove() : "");
     this.#isMidLine = bytes.at(-1) !== newline;
-    if (this.#status.length === 0) return bytes;
-    const before = encoder.encode(removeArea);
-    const after = encoder.encode(this.#startLine() + drawArea(this.#status));
+    const after = encoder.encode(wasShown ? this.#draw() : "");
     const all = new Uint8Array(before.length + bytes.length + after.length);
     all.set(before);
     all.set(bytes, before.length);
@@ -139,10 +156,28 @@ export class Output {
     return all;
   }
 
-  #startLine(): string {
-    const end = this.#isMidLine ? "\n" : "";
+  /**
+   * Clears the terminal for what goes into a pipe: the other end may be a program that shows it
+   * there. Not for what follows closely on another, where the area would do nothing but flicker.
+   */
+  async #makeWay(): Promise<void> {
+    const now = this.#now();
+    if (this.#isShown && now - this.#lastPiped > closeMilliseconds) {
+      await this.#writeTalk(this.#remove());
+    }
+    this.#lastPiped = now;
+  }
+
+  #draw(): string {
+    this.#isShown = true;
+    const lineEnd = this.#isMidLine ? "\n" : "";
     this.#isMidLine = false;
-    return end;
+    return lineEnd + drawArea(this.#status);
+  }
+
+  #remove(): string {
+    this.#isShown = false;
+    return removeArea;
   }
 
   async #writeTalk(data: Uint8Array | string): Promise<void> {
@@ -160,6 +195,9 @@ export class Output {
     return done;
   }
 }
+
+/** What is piped within this time of what was piped before follows closely on it. */
+const closeMilliseconds = 100;
 
 const newline = 10;
 const encoder = new TextEncoder();

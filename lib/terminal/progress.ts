@@ -86,13 +86,14 @@ export class ProgressBar implements ProgressView {
   show(counts: Readonly<RunCounts>, times: RunTimes): void {
     // A terminal that stands still (ctrl-S) gets one drawing when it goes on, not all of them.
     if (this.#isDrawing) return;
+    const { output, style } = this.#target;
     const size = this.#target.size();
-    const lines = statusLines(counts, times, size, this.#target.style);
+    const lines = statusLines(counts, times, size, style);
     const shown = JSON.stringify([size, lines]);
-    if (shown === this.#shown) return;
+    if (shown === this.#shown && !output.isStatusHidden) return;
     this.#shown = shown;
     this.#isDrawing = true;
-    void this.#target.output.status(lines).finally(() => this.#isDrawing = false);
+    void output.status(lines).finally(() => this.#isDrawing = false);
   }
 
   /** Takes the lines away. */

@@ -25,8 +25,11 @@ export function drawArea(lines: readonly string[]): string {
   return `\x1b[m\x1b[K\x1b[?7l${below}\x1b[J\x1b[?7h\x1b[${lines.length}A\r`;
 }
 
-/** Removes the area. What to write, the cursor being on the line above it. */
-export const removeArea = "\r\x1b[J";
+/**
+ * Removes the area: what to write while the cursor is on the line above it. It clears from the next
+ * line on, since what tmux is told to clear from the very first one it takes for worth keeping.
+ */
+export const removeArea = "\r\x1b[K\r\n\x1b[J\x1b[1A";
 
 /** What a program's output may have left behind: a colour, and a cursor that is not shown. */
 export const soundTerminal = "\x1b[m\x1b[?25h";

@@ -213,7 +213,7 @@ Deno.test("connections are used again, and there are no more than were reserved"
   });
   await Promise.all(Array.from({ length: 1000 }, () => server.call()));
   assert(most <= 256, `${most} at once`);
-  assert.deepEqual(server.client.sent, { lambda: 1000 });
+  assert.deepEqual(server.client.sent, { lambda: { reads: 0, writes: 1000 } });
 });
 
 Deno.test("loopback is reached without the proxy that the environment names", async () => {

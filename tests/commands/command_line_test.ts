@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { namesOf, parseFlags } from "../../lib/flags.ts";
+import { completionCommand } from "../../lib/commands/completion_table.ts";
 import { runnable, type RunnableCommand } from "../../lib/commands/command.ts";
 import {
   commandHelp,
@@ -473,7 +474,7 @@ Deno.test("help and version explain themselves and refuse what they do not take"
 });
 
 Deno.test("help texts fit in 80 columns and end with one newline", () => {
-  for (const text of [helpText(commands), ...commands.map(commandHelp)]) {
+  for (const text of [helpText(commands), ...[...commands, completionCommand].map(commandHelp)]) {
     for (const line of text.split("\n")) {
       assert.ok(line.length <= 80, `${line.length} columns: ${line}`);
       assert.equal(line, line.trimEnd());

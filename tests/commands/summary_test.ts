@@ -29,7 +29,13 @@ function record(more: Partial<JobRecord> = {}): JobRecord {
   };
 }
 
-const details = { seconds: 10, isLocal: false, pricesDate: "2026-09-19" };
+const details = {
+  seconds: 10,
+  requests: { lambda: 101, s3Reads: 0, s3Writes: 0 },
+  s3Dollars: 0,
+  isLocal: false,
+  pricesDate: "2026-09-19",
+};
 
 Deno.test("a run is summed up: jobs, time against one after the other, bytes and dollars", () => {
   const summary = new Summary();
@@ -37,7 +43,7 @@ Deno.test("a run is summed up: jobs, time against one after the other, bytes and
   assert.deepEqual(summary.lines(details), [
     "100 jobs, 0 cold starts; 10.0s, for 2m30s of work there: " +
     "15.0 times as fast as one job after the other",
-    "100 kB sent, 50.0 kB received; $1.00 (prices of 2026-09-19)",
+    "100 kB sent, 50.0 kB received; 101 requests to Lambda; $1.00 (prices of 2026-09-19)",
   ]);
 });
 
@@ -57,9 +63,11 @@ Deno.test("failures, repeats, cold starts, earlier jobs and estimates are told",
   summary.skip();
   summary.skip();
   assert.deepEqual([summary.jobs, summary.failed], [2, 1]);
-  assert.deepEqual(summary.lines({ ...details, isLocal: true }), [
+  const requests = { lambda: 1, s3Reads: 20, s3Writes: 30 };
+  const more = { ...details, requests, s3Dollars: 0.5, isLocal: true };
+  assert.deepEqual(summary.lines(more), [
     "2 jobs, 2 more done before, 1 failed, 2 repeats, 1 cold start; 10.0s, for 1.5s of work there",
-    "2.00 kB sent, 1.00 kB received; ~$1.00 if it were AWS (prices of 2026-09-19; " +
+    "2.00 kB sent, 1.00 kB received; 1 request to Lambda, 50 to S3; ~$1.50 if it were AWS (prices of 2026-09-19; " +
     "~ is an estimate: with -logs Lambda says what it bills; without 1 job)",
   ]);
 });

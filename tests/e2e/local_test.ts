@@ -68,10 +68,8 @@ Deno.test("jobs of a client that has gone are not started", async () => {
   client.kill("SIGTERM");
   const { stderr } = await client.output();
   await stdin.close().catch(() => {});
-  assert.equal(
-    new TextDecoder().decode(stderr),
-    "llama: ended by SIGTERM: 3 jobs were in flight\n",
-  );
+  const words = "llama: ended by SIGTERM: 3 jobs were in flight\n";
+  assert.equal(new TextDecoder().decode(stderr), words);
   await place.write("work/go", "");
   assert.equal((await place.run(["invoke", "any", "true"], { environment })).status, 0);
   assert.equal(hasRun().length, 1);

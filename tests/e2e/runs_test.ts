@@ -222,7 +222,7 @@ Deno.test("-summary says at the end what a run took and would have cost", async 
   assert.match(stderr, /^llama: 3 jobs, \d cold starts?; \d+\.\ds, for \d+\.\ds of work there/m);
   assert.match(
     stderr,
-    /^llama: \d+ B sent, \d+ B received; \$6\.00 if it were AWS \(prices of 2030-01-01\)$/m,
+    /^llama: \d+ B sent, \d+ B received; 3 requests to Lambda; \$6\.00 if it were AWS \(prices of 2030-01-01\)$/m,
   );
 });
 

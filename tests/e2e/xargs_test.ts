@@ -21,6 +21,8 @@ Deno.test("1,000 jobs with files both ways", async () => {
   const { status, stdout, stderr } = await place.local(
     [
       "xargs",
+      "-progress",
+      "none",
       "any",
       "cp",
       '{{.I (printf "in/%s" .Line)}}',

@@ -221,6 +221,31 @@ Deno.test("a stop ends the run after the jobs in flight, even while the input wa
   );
 });
 
+Deno.test("a stop drops jobs that Lambda had no room for yet: they were not sent", async () => {
+  await using directory = new TemporaryDirectory();
+  const jobLog = directory.join("log");
+  const stop = new AbortController();
+  const stopped = Promise.withResolvers<void>();
+  let refused = 0;
+  const { outcomes, error, sent } = await run(numbers(10), async ({ args: [line] }) => {
+    if (line === "1") {
+      await stopped.promise;
+      return { status: 0 };
+    }
+    if (++refused === 3) {
+      stop.abort();
+      stopped.resolve();
+    }
+    return Response.json({ Message: "Rate Exceeded." }, {
+      status: 429,
+      headers: { "x-amzn-errortype": "TooManyRequestsException" },
+    });
+  }, { stop: stop.signal, concurrency: 4, jobLog });
+  assert.deepEqual([error, sent.toSorted()], [undefined, ["1", "2", "3", "4"]]);
+  assert.deepEqual(outcomes.map(({ line }) => line), ["1"]);
+  assert.equal((await Deno.readTextFile(jobLog)).split("\n").length, 3);
+});
+
 Deno.test("what all jobs would meet ends the run, and is in no job's outcome and no log", async () => {
   await using directory = new TemporaryDirectory();
   const jobLog = directory.join("log");
