@@ -10,6 +10,7 @@ import { maxPayloadBytes, parseFunctionError } from "../protocol.ts";
 import { CallError, isServerFailure, retryAfter } from "./call_error.ts";
 import { type AwsClient, requestIdOf } from "./client.ts";
 import { serviceUrl } from "./endpoint.ts";
+import { defaultInvokeRetries } from "./retry.ts";
 import { AdaptiveLimit } from "./throttle.ts";
 
 /** How to invoke. */
@@ -33,9 +34,6 @@ export interface Invocation {
   /** Lambda's id of the request. */
   requestId: string | undefined;
 }
-
-/** How often an invocation that may have run is repeated, where nothing else is said. */
-export const defaultInvokeRetries = 8;
 
 /** The longest that a function may run, in seconds. */
 const longestSeconds = 900;

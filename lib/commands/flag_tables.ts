@@ -15,7 +15,7 @@ import {
   stringFlag,
   valueFlag,
 } from "../flags.ts";
-import { defaultInvokeRetries } from "../aws/lambda.ts";
+import { defaultInvokeRetries } from "../aws/retry.ts";
 import { quote } from "../template/quote.ts";
 import { progressModes } from "../terminal/progress.ts";
 import type { Command, UsageProblem } from "./command.ts";

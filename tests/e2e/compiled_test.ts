@@ -40,13 +40,15 @@ testWith(needs, "the compiled llama names its version and the commit", async () 
   assert.equal(code, 0, stdout);
 });
 
-testWith(needs, "what the runtime loads before its first request is little", async () => {
-  const main = resolve(root, compiledPrograms ?? "", "bundle/bootstrap/bootstrap.js");
-  const files = await Promise.all((await startFiles(main)).map((path) => Deno.readTextFile(path)));
-  const size = files.reduce((sum, text) => sum + text.length, 0);
-  assert(size < 60_000, `${size} bytes`);
-  assert(!files.some((text) => text.includes("Zod")), "zod is among it");
-});
+for (const main of ["llama/cli.js", "bootstrap/bootstrap.js"]) {
+  testWith(needs, `${main} loads little before it knows what to do`, async () => {
+    const paths = await startFiles(resolve(root, compiledPrograms ?? "", "bundle", main));
+    const files = await Promise.all(paths.map((path) => Deno.readTextFile(path)));
+    const size = files.reduce((sum, text) => sum + text.length, 0);
+    assert(size < 60_000, `${size} bytes`);
+    assert(!files.some((text) => text.includes("Zod")), "zod is among it");
+  });
+}
 
 testWith(needs, "the same sources give the same bundles, wherever they lie", async () => {
   await using directory = new TemporaryDirectory();
