@@ -320,7 +320,9 @@ export class Llama implements AsyncDisposable {
   async #openLocal(options: LocalOptions): Promise<JobRunner> {
     const { store, invokeRetries } = this.#options;
     if (typeof store === "object") {
-      throw new LlamaError("usage", "functions on this machine need a store with a URL");
+      throw new LlamaError("usage", "functions on this machine need a store with a URL", {
+        hint: "name the store by its URL, such as file:///DIR",
+      });
     }
     // A store that was asked for is the user's own, reached with the user's credentials.
     const account = findAccount(this.#environment, this.#options);

@@ -9,14 +9,7 @@
 import * as z from "./zod.ts";
 import { LlamaError } from "./errors.ts";
 
-/** Lambda's limit for the JSON of a request, and for that of a response, in bytes. */
-export const maxPayloadBytes = 6_291_456;
-
-/** A blob of more bytes than this goes through the store, where there is one. */
-export const maxInlineBytes = 256 * 1024;
-
-/** A message of more bytes than this has its largest blobs stored, where there is a store. */
-export const maxMessageBytes = 1024 * 1024;
+export { maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "./limits.ts";
 
 /** The mode of a file that names none: `rw-r--r--`. */
 export const defaultFileMode = 0o644;
@@ -201,6 +194,7 @@ export function parseResponse(text: string): Response {
     responseSchema,
     text,
     "response",
+    "only a function that has llama's runtime can be run",
   );
   return {
     status,
@@ -247,12 +241,17 @@ export function permissionBits(file: File): number {
   return file.m ? file.m & 0o777 : defaultFileMode;
 }
 
-function parse<T extends z.ZodMiniType>(schema: T, text: string, what: string): z.output<T> {
+function parse<T extends z.ZodMiniType>(
+  schema: T,
+  text: string,
+  what: string,
+  hint?: string,
+): z.output<T> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new LlamaError("protocol", `the ${what} is not JSON: ${excerpt(text)}`, { cause });
+    throw new LlamaError("protocol", `the ${what} is not JSON: ${excerpt(text)}`, { cause, hint });
   }
   // zod leaves this key out of a record without a word; a file of this name would be lost.
   if (text.includes('"__proto__"') && /(?<!\\)"__proto__"\s*:/.test(text)) {
@@ -264,6 +263,7 @@ function parse<T extends z.ZodMiniType>(schema: T, text: string, what: string): 
   const field = issue?.path.map(String).join(".") || "the document";
   throw new LlamaError("protocol", `the ${what} is not llama's: ${field}: ${issue?.message}`, {
     cause: parsed.error,
+    hint,
   });
 }
 

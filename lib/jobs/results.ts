@@ -52,7 +52,7 @@ export async function writeResults(
     throw new LlamaError(
       "output",
       `cannot write the results ${JSON.stringify(path)}: ${reasonOf(cause)}`,
-      { cause },
+      { cause, hint: "name another directory with -results" },
     );
   }
 }
