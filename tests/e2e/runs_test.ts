@@ -186,6 +186,7 @@ Deno.test("-halt ends a run at failures, with 1 and a line of why", async () => 
     stderr,
     "llama: job 2: any false: exit status 1\n" +
       "llama: 1 job failed: no more are started\n" +
+      "llama: hint: with -joblog FILE, -resume-failed goes on where a run has ended\n" +
       "llama: 1 of 2 jobs failed\n",
   );
 });
