@@ -8,8 +8,11 @@
 const firstLook = 2;
 /** The longest time between two looks, in milliseconds. */
 const longestPause = 250;
-/** A look at a big tree of processes may take long; it gets one part in so many of the time. */
-const costFactor = 50;
+/**
+ * A look takes 0.1 ms, and longer where there are many processes; all looks get one part in so many of
+ * the time.
+ */
+const costFactor = 200;
 
 /** Watches the memory of a process and its descendants until it is stopped. */
 export class MemoryWatch implements Disposable {
