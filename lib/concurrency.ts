@@ -40,11 +40,11 @@ export async function mapConcurrently<T, R>(
   return results;
 }
 
-/** Lets a bounded number in at once; the others wait their turn. */
+/** Lets a bounded number in at once, or a bounded weight; the others wait their turn. */
 export class Semaphore {
   #count: number;
   #free: number;
-  readonly #waiting = new Set<() => void>();
+  readonly #waiting = new Set<{ weight: number; enter: () => void }>();
 
   /** @param count How many may be in at once. */
   constructor(count: number) {
@@ -58,47 +58,53 @@ export class Semaphore {
    * @param count How many may be in at once.
    */
   raise(count: number): void {
-    for (; this.#count < count && this.#waiting.size > 0; this.#count++) this.#release();
-    this.#free += Math.max(count - this.#count, 0);
-    this.#count = Math.max(count, this.#count);
+    const more = Math.max(0, count - this.#count);
+    this.#count += more;
+    this.#release(more);
   }
 
   /**
    * Waits to be let in.
    *
    * @param signal Ends the wait.
+   * @param weight For how many it counts; one that counts for more than there may be is in alone.
    * @returns A permit, given back when it is disposed of.
    * @throws The signal's reason.
    */
-  async acquire(signal?: AbortSignal): Promise<Disposable> {
+  async acquire(signal?: AbortSignal, weight = 1): Promise<Disposable> {
     signal?.throwIfAborted();
-    if (this.#free > 0) {
-      this.#free--;
+    const taken = Math.min(weight, this.#count);
+    // Whoever waits longest is next, or a heavy one would wait for ever.
+    if (this.#waiting.size === 0 && taken <= this.#free) {
+      this.#free -= taken;
     } else {
-      // A permit that is given back goes straight to the one who waits longest.
       await new Promise<void>((resolve, reject) => {
-        const enter = () => {
-          signal?.removeEventListener("abort", leave);
-          resolve();
+        const waiting = {
+          weight: taken,
+          enter: () => {
+            signal?.removeEventListener("abort", leave);
+            resolve();
+          },
         };
         const leave = () => {
-          this.#waiting.delete(enter);
+          this.#waiting.delete(waiting);
+          this.#release(0);
           reject(signal?.reason);
         };
-        this.#waiting.add(enter);
+        this.#waiting.add(waiting);
         signal?.addEventListener("abort", leave, { once: true });
       });
     }
-    return { [Symbol.dispose]: () => this.#release() };
+    return { [Symbol.dispose]: () => this.#release(taken) };
   }
 
-  #release(): void {
-    const [next] = this.#waiting;
-    if (next === undefined) {
-      this.#free++;
-    } else {
+  #release(weight: number): void {
+    this.#free += weight;
+    for (const next of this.#waiting) {
+      if (next.weight > this.#free) return;
       this.#waiting.delete(next);
-      next();
+      this.#free -= next.weight;
+      next.enter();
     }
   }
 }

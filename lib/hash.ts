@@ -8,9 +8,12 @@
  */
 
 import { createHash } from "node:crypto";
+import { BufferPool } from "./buffers.ts";
 
 /** How much of a file is read at a time, in bytes. */
 export const readSize = 1024 * 1024;
+
+const buffers = new BufferPool(readSize);
 
 /**
  * Hashes bytes.
@@ -38,16 +41,20 @@ export async function hashFile(
   } = {},
 ): Promise<{ id: string; size: number }> {
   const hash = createHash("sha256");
-  const buffer = new Uint8Array(readSize);
+  const buffer = buffers.take();
   let size = 0;
-  for (;;) {
-    options.signal?.throwIfAborted();
-    const count = await file.read(buffer);
-    if (count === null) break;
-    const piece = buffer.subarray(0, count);
-    hash.update(piece);
-    size += count;
-    await options.write?.(piece);
+  try {
+    for (;;) {
+      options.signal?.throwIfAborted();
+      const count = await file.read(buffer);
+      if (count === null) break;
+      const piece = buffer.subarray(0, count);
+      hash.update(piece);
+      size += count;
+      await options.write?.(piece);
+    }
+  } finally {
+    buffers.give(buffer);
   }
   return { id: hash.digest("hex"), size };
 }

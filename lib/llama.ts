@@ -39,8 +39,13 @@ export interface LlamaOptions {
   readonly region?: string | undefined;
   /** The profile of the AWS CLI's files. @default {the environment's credentials, AWS_PROFILE} */
   readonly profile?: string | undefined;
-  /** The most requests to S3 at once. @default {8} */
+  /** The most requests to S3 at once. @default {32} */
   readonly s3Concurrency?: number | undefined;
+  /**
+   * How long the store's bucket keeps an object, in days; 0 if it keeps them for ever.
+   * @default {LLAMA_OBJECT_LIFETIME_DAYS, or 31}
+   */
+  readonly objectLifetimeDays?: number | undefined;
   /**
    * How often an invocation is repeated that may have run: its answer was lost, or Lambda failed.
    * With 0 no job ever runs twice. @default {8}
@@ -302,24 +307,26 @@ export class Llama implements AsyncDisposable {
   }
 
   #openAws(): JobRunner {
-    const { store = this.#environment["LLAMA_OBJECT_STORE"], s3Concurrency } = this.#options;
+    const { store = this.#environment["LLAMA_OBJECT_STORE"] } = this.#options;
     const client = this.#client(findAccount(this.#environment, this.#options));
     return {
       lambda: new Lambda(client, this.#options.invokeRetries),
       store: typeof store === "string"
-        ? store === "" ? undefined : openStoreWith(store, client, s3Concurrency)
+        ? store === "" ? undefined : this.#openStore(store, client)
         : store,
     };
   }
 
   async #openLocal(options: LocalOptions): Promise<JobRunner> {
-    const { store, s3Concurrency, invokeRetries } = this.#options;
+    const { store, invokeRetries } = this.#options;
     if (typeof store === "object") {
-      throw new LlamaError("usage", "functions on this machine need a store with a URL");
+      throw new LlamaError("usage", "functions on this machine need a store with a URL", {
+        hint: "name the store by its URL, such as file:///DIR",
+      });
     }
     // A store that was asked for is the user's own, reached with the user's credentials.
     const account = findAccount(this.#environment, this.#options);
-    const named = store ? openStoreWith(store, this.#client(account), s3Concurrency) : undefined;
+    const named = store ? this.#openStore(store, this.#client(account)) : undefined;
     // Loaded by those alone who run functions on this machine.
     const { startLocal } = await import("./start_local.ts");
     const local = await startLocal(options, { ...account, store }, this.#environment);
@@ -331,8 +338,12 @@ export class Llama implements AsyncDisposable {
     });
     return {
       lambda: new Lambda(client, invokeRetries),
-      store: named ?? openStoreWith(local.storeUrl, client),
+      store: named ?? this.#openStore(local.storeUrl, client),
     };
+  }
+
+  #openStore(url: string, client: AwsClient): ObjectStore {
+    return openStoreWith(url, client, { ...this.#options, environment: this.#environment });
   }
 
   #client(account: Account): AwsClient {

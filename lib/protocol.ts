@@ -194,6 +194,7 @@ export function parseResponse(text: string): Response {
     responseSchema,
     text,
     "response",
+    "only a function that has llama's runtime can be run",
   );
   return {
     status,
@@ -240,12 +241,17 @@ export function permissionBits(file: File): number {
   return file.m ? file.m & 0o777 : defaultFileMode;
 }
 
-function parse<T extends z.ZodMiniType>(schema: T, text: string, what: string): z.output<T> {
+function parse<T extends z.ZodMiniType>(
+  schema: T,
+  text: string,
+  what: string,
+  hint?: string,
+): z.output<T> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new LlamaError("protocol", `the ${what} is not JSON: ${excerpt(text)}`, { cause });
+    throw new LlamaError("protocol", `the ${what} is not JSON: ${excerpt(text)}`, { cause, hint });
   }
   // zod leaves this key out of a record without a word; a file of this name would be lost.
   if (text.includes('"__proto__"') && /(?<!\\)"__proto__"\s*:/.test(text)) {
@@ -257,6 +263,7 @@ function parse<T extends z.ZodMiniType>(schema: T, text: string, what: string): 
   const field = issue?.path.map(String).join(".") || "the document";
   throw new LlamaError("protocol", `the ${what} is not llama's: ${field}: ${issue?.message}`, {
     cause: parsed.error,
+    hint,
   });
 }
 

@@ -78,7 +78,7 @@ async function publish(
   const zip = zipOf([{ name: "bootstrap", bytes: await Deno.readFile(program), mode: 0o755 }]);
   console.error(`publishing ${program}, ${(zip.length / 1e6).toFixed(1)} MB as a zip`);
   const url = environment["LLAMA_OBJECT_STORE"];
-  const store = url?.startsWith("s3:") ? openStoreWith(url, client) : undefined;
+  const store = url?.startsWith("s3:") ? openStoreWith(url, client, { environment }) : undefined;
   const { arn } = await publishLayer(client, {
     name: architecture === "x86_64" ? "llama-runtime" : "llama-runtime-arm64",
     description: `llama ${version}`,

@@ -40,9 +40,12 @@ export interface AwsRequest {
   url: string;
   /** Headers beside those of the signature. */
   headers?: Record<string, string>;
-  /** The body. */
-  body?: Uint8Array<ArrayBuffer> | string | undefined;
-  /** The body's SHA-256 where it is known already, in hexadecimal. */
+  /**
+   * The body; or a function that makes it for each attempt, and gets one to call as long as the
+   * body goes on being taken: the attempt's time then begins anew.
+   */
+  body?: Uint8Array<ArrayBuffer> | string | ((alive: () => void) => Blob) | undefined;
+  /** The body's SHA-256 where it is known already, in hexadecimal; a body yet to be made needs it. */
   bodyHash?: string | undefined;
   /** Ends the request early. */
   signal?: AbortSignal | undefined;
@@ -55,14 +58,18 @@ export interface CallOptions<T> {
    * arrive whole.
    *
    * @param response The answer, whatever its status.
+   * @param alive Says that the answer goes on: the attempt's time begins anew.
    * @returns What the call gives.
    * @throws {CallError} If the service refused.
    */
-  read: (response: Response) => Promise<T>;
+  read: (response: Response, alive: () => void) => Promise<T>;
   /** How often the call is repeated. */
   retry: RetryPolicy;
-  /** How long one attempt may take, in milliseconds, reading included. @default {60,000} */
-  attemptMilliseconds?: number | undefined;
+  /**
+   * How long one attempt may take, in milliseconds, reading included; or a function that tells it
+   * for the attempt of a number, from 1. @default {60,000}
+   */
+  attemptMilliseconds?: number | ((attempt: number) => number) | undefined;
   /** Whether each attempt needs a connection of its own, so that it surely is one. */
   isFresh?: boolean;
   /**
@@ -183,21 +190,22 @@ export class AwsClient implements Disposable {
 
   async #once<T>(request: AwsRequest, attempt: number, options: CallOptions<T>): Promise<T> {
     const { signal, url } = request;
-    const { read, attemptMilliseconds = 60_000, isFresh = false } = options;
+    const { read, attemptMilliseconds: time = 60_000, isFresh = false } = options;
+    const milliseconds = typeof time === "number" ? time : time(attempt);
     const connections = await this.#connect();
     using _place = await connections.enter(signal);
-    using deadline = new Deadline(attemptMilliseconds, signal);
+    using deadline = new Deadline(milliseconds, signal);
     let response: Response | undefined;
     try {
       const signed = await this.#sign(request);
       const client = await connections.client(signed.url, isFresh);
-      response = await this.#send({ ...request, signal: deadline.signal }, signed, client, attempt);
+      response = await this.#send(request, signed, client, attempt, deadline);
       if (this.#putClockRight(response)) throw new ClockOff();
-      return await read(response);
+      return await read(response, () => deadline.restart());
     } catch (cause) {
       signal?.throwIfAborted();
       if (deadline.isOver) {
-        const seconds = attemptMilliseconds / 1000;
+        const seconds = milliseconds / 1000;
         throw new CallError(
           "network",
           `no answer from ${new URL(url).origin} within ${Number(seconds.toFixed(1))} seconds`,
@@ -215,7 +223,7 @@ export class AwsClient implements Disposable {
 
   async #sign(request: AwsRequest): Promise<{ url: URL; headers: Headers }> {
     const { sessionToken, accessKeyId, secretAccessKey } = await this.#credentials.get();
-    const { service, method, url, headers, body, bodyHash } = request;
+    const { service, method, url, headers } = request;
     const now = new Date(Date.now() + this.#clockOffset);
     const signer = new Signer({
       accessKeyId,
@@ -225,7 +233,7 @@ export class AwsClient implements Disposable {
       region: request.region ?? (await this.location()).region,
       method,
       url,
-      headers: { ...headers, "x-amz-content-sha256": bodyHash ?? sha256(body ?? "") },
+      headers: { ...headers, "x-amz-content-sha256": hashOf(request) },
       datetime: now.toISOString().replace(/[:-]|\.\d{3}/g, ""),
       cache: this.#keys,
     });
@@ -237,8 +245,10 @@ export class AwsClient implements Disposable {
     { url, headers }: { url: URL; headers: Headers },
     client: Deno.HttpClient,
     attempt: number,
+    deadline: Deadline,
   ): Promise<Response> {
-    const { service, method, body, signal } = request;
+    const { service, method, body: given } = request;
+    const body = typeof given === "function" ? given(() => deadline.restart()) : given;
     const { debug } = this.#options;
     const sent = this.#sent[service] ??= { reads: 0, writes: 0 };
     if (method === "GET" || method === "HEAD") sent.reads++;
@@ -253,7 +263,7 @@ export class AwsClient implements Disposable {
         client,
         redirect: "manual",
         ...(body === undefined ? {} : { body }),
-        ...(signal ? { signal } : {}),
+        signal: deadline.signal,
       });
       if (debug) {
         const milliseconds = (performance.now() - start).toFixed(1);
@@ -299,6 +309,12 @@ export class AwsClient implements Disposable {
   }
 }
 
+function hashOf({ body = "", bodyHash }: AwsRequest): string {
+  if (bodyHash !== undefined) return bodyHash;
+  if (typeof body === "function") throw new TypeError("the body's hash must be known");
+  return sha256(body);
+}
+
 /** The clock was put right: the same request again. */
 class ClockOff extends Error {}
 
@@ -306,22 +322,29 @@ class ClockOff extends Error {}
 class Deadline implements Disposable {
   isOver = false;
   readonly #controller = new AbortController();
+  readonly #milliseconds: number;
   readonly #signal: AbortSignal | undefined;
-  readonly #timer: ReturnType<typeof setTimeout>;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #abort = () => this.#controller.abort(this.#signal?.reason);
 
   constructor(milliseconds: number, signal: AbortSignal | undefined) {
+    this.#milliseconds = milliseconds;
     this.#signal = signal;
-    this.#timer = setTimeout(() => {
-      this.isOver = true;
-      this.#controller.abort();
-    }, milliseconds);
+    this.restart();
     signal?.addEventListener("abort", this.#abort);
     if (signal?.aborted) this.#abort();
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  restart(): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.isOver = true;
+      this.#controller.abort();
+    }, this.#milliseconds);
   }
 
   [Symbol.dispose](): void {

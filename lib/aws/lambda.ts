@@ -5,12 +5,12 @@
  */
 
 import { Buffer } from "node:buffer";
+import { defaultInvokeRetries } from "../defaults.ts";
 import { FunctionError, type FunctionErrorDetails, LlamaError } from "../errors.ts";
 import { maxPayloadBytes, parseFunctionError } from "../protocol.ts";
 import { CallError, isServerFailure, retryAfter } from "./call_error.ts";
 import { type AwsClient, requestIdOf } from "./client.ts";
 import { serviceUrl } from "./endpoint.ts";
-import { defaultInvokeRetries } from "./retry.ts";
 import { AdaptiveLimit } from "./throttle.ts";
 
 /** How to invoke. */

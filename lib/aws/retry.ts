@@ -8,9 +8,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ErrorCode } from "../errors.ts";
 import { CallError } from "./call_error.ts";
 
-/** How often an invocation that may have run is repeated, where nothing else is said. */
-export const defaultInvokeRetries = 8;
-
 /** How calls of one kind are repeated. */
 export interface RetryPolicy {
   /** How often a call is repeated that may have done its work. */

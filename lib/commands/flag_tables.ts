@@ -15,10 +15,11 @@ import {
   stringFlag,
   valueFlag,
 } from "../flags.ts";
-import { defaultInvokeRetries } from "../aws/retry.ts";
+import { defaultInvokeRetries, defaultS3Concurrency } from "../defaults.ts";
 import { quote } from "../template/quote.ts";
 import { progressModes } from "../terminal/progress.ts";
 import type { Command, UsageProblem } from "./command.ts";
+import { invokeExamples, xargsExamples } from "./examples.ts";
 import { runFlags, splitInput, timeout, validateRun } from "./run_flags.ts";
 
 /** A file of `-f` or `-o`: where it is here, and where in the job's directory. */
@@ -136,7 +137,7 @@ export const globalFlags = {
   "s3-concurrency": intFlag({
     help: "uploads and downloads at once",
     placeholder: "N",
-    default: 8,
+    default: defaultS3Concurrency,
   }),
   trace: stringFlag({
     help: "accepted for a later version, without effect yet",
@@ -226,17 +227,7 @@ and its exit status is llama's.
 
 ARGS are Go templates: {{.I "a.png"}} sends a file and stands for its path
 there, {{.O "b.png"}} fetches one, {{.IO "c.png"}} does both.`,
-  examples: [
-    { text: "say hello", command: "llama invoke hello world" },
-    {
-      text: "optimize one image",
-      command: `llama invoke optipng '{{.I "a.png"}}' -out '{{.O "b.png"}}'`,
-    },
-    {
-      text: "send a file and standard input",
-      command: "llama invoke -stdin -f ~/words:words grep -f words < book.txt",
-    },
-  ],
+  examples: invokeExamples,
   flags: invokeFlags,
   validate: (values, args) =>
     noFunction(args) ?? notNegative("invoke-retries", values["invoke-retries"]) ??
@@ -258,25 +249,7 @@ file of a text. The lines may also follow the arguments, after a :::.
 
 The first ctrl-C starts no more jobs and waits for those in flight; the second
 drops them. With -joblog FILE, a run that was cut short goes on with -resume.`,
-  examples: [
-    {
-      text: "optimize all images of a folder, 151 at once",
-      command: `ls *.png | llama xargs -j 151 optipng \\
-  '{{.I .Line}}' -out '{{.O (printf "optimized/%s" .Line)}}'`,
-    },
-    {
-      text: "take any file name, even one with a line break",
-      command: "find . -name '*.png' -print0 | llama xargs -0 optipng '{{.IO .Line}}'",
-    },
-    {
-      text: "log what is done, and go on after an interruption",
-      command: "llama xargs -joblog log -resume-failed -a files optipng '{{.IO .Line}}'",
-    },
-    {
-      text: "see what would run",
-      command: "llama xargs -dry-run optipng '{{.IO .Line}}' ::: *.png",
-    },
-  ],
+  examples: xargsExamples,
   flags: xargsFlags,
   validate: (values, args) =>
     noFunction(splitInput(args).command) ?? atLeastOne("j", values.j) ??

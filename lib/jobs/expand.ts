@@ -9,6 +9,7 @@ import { Template, TemplateError, TemplateSet } from "../template/mod.ts";
 import { quote } from "../template/quote.ts";
 import { FileContext, JobContext, LinesContext } from "./context.ts";
 import type { InputFile, Job, OutputFile } from "./job.ts";
+import { templateHint } from "./template_hint.ts";
 
 /** What the templates of a command line gave. */
 export interface Expansion {
@@ -113,6 +114,7 @@ function asLlamaError<T>(work: () => T, prefix = ""): T {
     return work();
   } catch (cause) {
     if (!(cause instanceof TemplateError)) throw cause;
-    throw new LlamaError("template", prefix + messageOf(cause), { cause });
+    const hint = templateHint(cause);
+    throw new LlamaError("template", prefix + messageOf(cause), { cause, hint });
   }
 }

@@ -179,7 +179,9 @@ async function* walk(
     const path = below === "" ? entry.name : `${below}/${entry.name}`;
     const full = join(root, path);
     if (entry.name.includes("\uFFFD")) {
-      throw new LlamaError("input", `cannot send ${full}: its name is not UTF-8`);
+      throw new LlamaError("input", `cannot send ${full}: its name is not UTF-8`, {
+        hint: "give it another name: those of a job travel as UTF-8",
+      });
     }
     const real = entry.isSymlink
       ? await followLink(full, top)
@@ -191,6 +193,7 @@ async function* walk(
       throw new LlamaError(
         "input",
         `cannot send ${full}: the link leads back to its own directory`,
+        { hint: "remove the link, or send the other files one by one with -f" },
       );
     } else yield* walk(root, top, [...trail, real], path);
   }
@@ -209,7 +212,10 @@ async function followLink(path: string, top: string): Promise<string> {
   try {
     real = await Deno.realPath(path);
   } catch (cause) {
-    throw new LlamaError("input", `cannot send ${path}: the link leads nowhere`, { cause });
+    throw new LlamaError("input", `cannot send ${path}: the link leads nowhere`, {
+      cause,
+      hint: "remove the link, or make what it leads to",
+    });
   }
   if (real !== top && !real.startsWith(top + sep)) {
     throw new LlamaError("input", `cannot send ${path}: the link leads out of the directory`, {
@@ -230,7 +236,18 @@ async function isDirectory(path: string): Promise<boolean> {
 function cannotSend(path: string, cause: unknown): LlamaError {
   return new LlamaError("input", `cannot read ${JSON.stringify(path)}: ${reasonOf(cause)}`, {
     cause,
+    hint: cause instanceof Deno.errors.NotFound ? nameHint(path) : undefined,
   });
+}
+
+/** What often is wrong with a name that no file has. */
+function nameHint(path: string): string | undefined {
+  if (path.endsWith("\r")) return "the name ends in a carriage return, which tr -d '\\r' removes";
+  if (path !== path.trim()) return "the name begins or ends with a space";
+  if (/[*?]/.test(path)) {
+    return "a shell fills in * and ? where they are not in quotes; llama does not";
+  }
+  return undefined;
 }
 
 function notAFile(path: string, directory: boolean): LlamaError {
@@ -239,6 +256,10 @@ function notAFile(path: string, directory: boolean): LlamaError {
     `cannot send ${JSON.stringify(path)}: ${
       directory ? "is a directory" : "is not a regular file"
     }`,
-    { hint: directory ? `send a directory with -f ${path}` : undefined },
+    {
+      hint: directory
+        ? `send a directory with -f ${path}`
+        : "write what it gives to a file first, or send it as -stdin",
+    },
   );
 }

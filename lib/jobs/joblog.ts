@@ -195,7 +195,7 @@ function failed(what: "read" | "write", path: string, cause: unknown): LlamaErro
   return new LlamaError(
     what === "read" ? "input" : "output",
     `cannot ${what} the job log ${JSON.stringify(path)}: ${reasonOf(cause)}`,
-    { cause },
+    { cause, hint: "name another file with -joblog" },
   );
 }
 

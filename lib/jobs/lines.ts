@@ -52,7 +52,9 @@ export async function* readLines(
         const piece = value.subarray(start, end < 0 ? undefined : end);
         held += piece.length;
         if (held > maxLineBytes) {
-          throw new LlamaError("input", `line ${number} is longer than ${maxLineBytes} bytes`);
+          throw new LlamaError("input", `line ${number} is longer than ${maxLineBytes} bytes`, {
+            hint: "where lines do not end in a line feed, say with -0 or -d what they end in",
+          });
         }
         pieces.push(piece);
         if (end < 0) break;

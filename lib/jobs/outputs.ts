@@ -48,8 +48,14 @@ export async function writeOutputs(
   await mapConcurrently(files, writeConcurrency, async ({ remote, local }) => {
     const file = Object.hasOwn(answered, remote) ? answered[remote] : undefined;
     try {
-      if (file === undefined) throw new LlamaError("output", "the command did not make it");
-      if (file.e !== undefined) throw new LlamaError("output", file.e);
+      if (file?.e !== undefined || file === undefined) {
+        throw new LlamaError("output", file?.e ?? "the command did not make it", {
+          // A command that failed has said why itself.
+          hint: options.succeeded
+            ? `the command must make it at ${JSON.stringify(remote)} in its current directory`
+            : undefined,
+        });
+      }
       if (remote.endsWith("/")) return;
       await writeOutput(local, file, options);
       written.push(local);
@@ -104,7 +110,11 @@ async function resolveTarget(path: string): Promise<{ path: string; special: boo
     const { isSymlink } = await Deno.lstat(path);
     const real = isSymlink ? await Deno.realPath(path) : path;
     const { isFile, isDirectory } = await Deno.stat(real);
-    if (isDirectory) throw new LlamaError("output", "is a directory");
+    if (isDirectory) {
+      throw new LlamaError("output", "is a directory", {
+        hint: "a file goes to the path of a file; to fetch a directory, end its path in /",
+      });
+    }
     return { path: real, special: !isFile };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return { path, special: false };

@@ -158,7 +158,11 @@ export class Ending implements Disposable {
     if (failed < limit) return;
     const jobs = failed === 1 ? "1 job" : `${failed} jobs`;
     const rest = halt.when === "now" ? "those in flight are dropped" : "no more are started";
-    this.end(new LlamaError("halted", `${jobs} failed: ${rest}`));
+    this.end(
+      new LlamaError("halted", `${jobs} failed: ${rest}`, {
+        hint: "with -joblog FILE, -resume-failed goes on where a run has ended",
+      }),
+    );
     if (halt.when === "now") this.#now.abort(this.#error);
   }
 }

@@ -4,137 +4,120 @@
  * @module
  */
 
-import { CallError, isServerFailure, retryAfter } from "../aws/call_error.ts";
 import type { AwsClient } from "../aws/client.ts";
-import { bucketUrl } from "../aws/endpoint.ts";
-import { LlamaError } from "../errors.ts";
-import { sha256 } from "../hash.ts";
 import { Semaphore } from "../concurrency.ts";
-import { missingObject, type ObjectStore, verify } from "./store.ts";
+import { InFlight } from "./in_flight.ts";
+import { Bucket } from "./s3_bucket.ts";
+import { downloadBytes, downloadFile } from "./s3_download.ts";
+import { partSizeOf } from "./s3_parts.ts";
+import { uploadInParts, uploadWhole } from "./s3_upload.ts";
+import { type Source, sourceOfBytes, sourceOfFile } from "./source.ts";
+import { type ObjectStore, verify } from "./store.ts";
 
-/** A store whose objects are a bucket's, each under the prefix followed by its id. */
+/** How an {@linkcode S3Store} is used. */
+export interface S3StoreOptions {
+  /** The most requests at once. */
+  concurrency: number;
+  /** How long the bucket keeps an object, in milliseconds; infinite if it keeps all. */
+  lifetimeMilliseconds: number;
+}
+
+/** Up to this size an object is sent without a question whether it is there, in bytes. */
+const unaskedBytes = 256 * 1024;
+
+/** How many files are hashed at once: enough that reading one need not wait for another. */
+const hashConcurrency = 8;
+
+/** How many objects are remembered to be there. */
+const mostRemembered = 65_536;
+
+/** Anything but a success may mean that the object is not there: the upload then says what it is. */
+const absent = [400, 401, 403, 404, 405];
+
+/**
+ * A store whose objects are a bucket's, each under the prefix followed by its id. The id is also
+ * the payload hash that is signed, and the checksum that S3 verifies.
+ */
 export class S3Store implements ObjectStore {
   readonly url: string;
-  readonly #bucket: string;
-  readonly #prefix: string;
-  readonly #client: AwsClient;
-  readonly #requests: Semaphore;
+  readonly #bucket: Bucket;
+  readonly #youngMilliseconds: number;
+  readonly #hashing = new Semaphore(hashConcurrency);
+  readonly #sending = new InFlight();
+  // Until when an object is known to be there, by its id.
+  readonly #known = new Map<string, number>();
 
   /**
    * @param url `s3://BUCKET/PREFIX/`.
    * @param client Signs and sends; goes with the store.
-   * @param concurrency The most requests at once.
+   * @param options How it is used.
    * @throws {LlamaError} `config` if the URL is not of this form.
    */
-  constructor(url: string, client: AwsClient, concurrency: number) {
-    const [, bucket, prefix] = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(url) ??
-      [];
-    if (bucket === undefined) {
-      throw new LlamaError("config", `object store ${JSON.stringify(url)}: not a bucket's URL`, {
-        hint: "write s3://BUCKET/PREFIX/",
-      });
-    }
+  constructor(url: string, client: AwsClient, options: S3StoreOptions) {
     this.url = url;
-    this.#bucket = bucket;
-    this.#prefix = prefix ?? "";
-    this.#client = client;
-    this.#requests = new Semaphore(concurrency);
+    this.#bucket = new Bucket(url, client, options.concurrency);
+    this.#youngMilliseconds = options.lifetimeMilliseconds / 2;
   }
 
   async put(bytes: Uint8Array, signal?: AbortSignal): Promise<string> {
-    const id = sha256(bytes);
-    await this.#request("PUT", id, signal, (response) => this.#expect(response, id, "PutObject"), {
-      // What fetch sends must not be shared memory; a view of ordinary memory costs no copy.
-      body: bytes.buffer instanceof ArrayBuffer
-        ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length)
-        : new Uint8Array(bytes),
-      bodyHash: id,
-      headers: { "content-type": "application/octet-stream" },
-    });
-    return id;
+    return await this.#put(sourceOfBytes(bytes, partSizeOf), signal);
   }
 
   async putFile(path: string, signal?: AbortSignal): Promise<string> {
-    return await this.put(await Deno.readFile(path), signal);
+    return await this.#put(await this.#hash(path, signal), signal);
   }
 
   async get(id: string, signal?: AbortSignal): Promise<Uint8Array> {
-    const bytes = await this.#request("GET", id, signal, async (response) => {
-      await this.#expect(response, id, "GetObject");
-      return await response.bytes();
-    });
-    verify(this.url, id, sha256(bytes));
+    const { bytes, hash } = await downloadBytes(this.#bucket, id, signal);
+    verify(this.url, id, hash);
     return bytes;
   }
 
   async getFile(id: string, path: string, signal?: AbortSignal): Promise<void> {
-    await Deno.writeFile(path, await this.get(id, signal), { createNew: true });
+    verify(this.url, id, await downloadFile(this.#bucket, id, path, signal));
   }
 
   async has(id: string, signal?: AbortSignal): Promise<boolean> {
-    return await this.#request("HEAD", id, signal, async (response) => {
-      await response.body?.cancel();
-      // Without the right to list the bucket, S3 answers 403 for an object that is not there.
-      if (response.status === 404 || response.status === 403) return false;
-      await this.#expect(response, id, "HeadObject");
-      return true;
-    });
+    // Without the right to list the bucket, S3 answers 403 for an object that is not there.
+    return await this.#bucket.age(id, signal, [403, 404]) !== undefined;
   }
 
-  /** Remembers nothing. */
-  forget(_id: string): void {}
+  forget(id: string): void {
+    this.#known.delete(id);
+  }
 
   /** Closes the client's connections. */
   [Symbol.dispose](): void {
-    this.#client[Symbol.dispose]();
+    this.#bucket[Symbol.dispose]();
   }
 
-  async #request<T>(
-    method: string,
-    id: string,
-    signal: AbortSignal | undefined,
-    read: (response: Response) => Promise<T>,
-    more: { body?: Uint8Array<ArrayBuffer>; bodyHash?: string; headers?: Record<string, string> } =
-      {},
-  ): Promise<T> {
-    const base = bucketUrl(await this.#client.location(), this.#bucket);
-    const url = `${base}/${encodeKey(this.#prefix + id)}`;
-    using _permit = await this.#requests.acquire(signal);
-    return await this.#client.call({ service: "s3", method, url, signal, ...more }, {
-      read,
-      retry: { maxRepeats: 10 },
-    });
+  async #hash(path: string, signal: AbortSignal | undefined): Promise<Source> {
+    using _turn = await this.#hashing.acquire(signal);
+    return await sourceOfFile(path, partSizeOf, signal);
   }
 
-  async #expect(response: Response, id: string, action: string): Promise<void> {
-    if (response.ok) {
-      if (action === "PutObject") await response.body?.cancel();
-      return;
+  async #put(source: Source, signal: AbortSignal | undefined): Promise<string> {
+    const { id } = source;
+    if ((this.#known.get(id) ?? 0) > Date.now()) return id;
+    await this.#sending.join(id, (signal) => this.#send(source, signal), signal);
+    return id;
+  }
+
+  async #send(source: Source, signal: AbortSignal): Promise<void> {
+    const { id, size, parts } = source;
+    if (size > unaskedBytes) {
+      const age = await this.#bucket.age(id, signal, absent);
+      if (age !== undefined && age < this.#youngMilliseconds) return this.#remember(id, age);
     }
-    const text = await response.text();
-    const code = /<Code>([^<]*)<\/Code>/.exec(text)?.[1] ?? `HTTP status ${response.status}`;
-    if (response.status === 404 && code !== "NoSuchBucket") throw missingObject(this.url, id);
-    const message = /<Message>([^<]*)<\/Message>/.exec(text)?.[1] ?? text.slice(0, 200);
-    const repeat = isServerFailure(response.status) ? "maybe" : "never";
-    throw new CallError(
-      "store",
-      `S3 refused ${action} in bucket ${this.#bucket}, key ${this.#prefix}${id}: ` +
-        `${code}: ${message}`,
-      {
-        hint: code === "AccessDenied" ? `the credentials need s3:${action}` : undefined,
-        repeat,
-        afterMilliseconds: retryAfter(response.headers),
-      },
-    );
+    if (parts.length > 0) await uploadInParts(this.#bucket, source, signal);
+    else await uploadWhole(this.#bucket, source, signal);
+    this.#remember(id, 0);
   }
-}
 
-/** Encodes all that S3's signature wants encoded; `+` too, which aws4fetch would take for a space. */
-function encodeKey(key: string): string {
-  return key.split("/").map((part) =>
-    encodeURIComponent(part).replace(
-      /[!'()*]/g,
-      (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-    )
-  ).join("/");
+  #remember(id: string, age: number): void {
+    this.#known.set(id, Date.now() + this.#youngMilliseconds - age);
+    if (this.#known.size <= mostRemembered) return;
+    const [oldest] = this.#known.keys();
+    if (oldest !== undefined) this.#known.delete(oldest);
+  }
 }

@@ -68,7 +68,7 @@ export interface ObjectStore extends Disposable {
 
   /**
    * Takes back what the store knows of an object, since somebody did not find it there: the next
-   * `put` sends it again.
+   * `put` sends it again unless it is there.
    *
    * @param id The object's id.
    */

@@ -34,8 +34,9 @@ export class Output {
   readonly #isStdoutTerminal: boolean;
   readonly #isStdoutPipe: boolean;
   readonly #now: () => number;
-  #status: readonly string[] = [];
-  /** Whether the status area is on the terminal, and not only due there. */
+  /** What draws the status area; empty if there is none. */
+  #area = nothing;
+  /** Whether it is on the terminal, and not only due there. */
   #isShown = false;
   #lastPiped = -Infinity;
   /** Whether the text on the terminal ends within a line. */
@@ -64,7 +65,7 @@ export class Output {
 
   /** Whether the status area has made way for text that another program writes. */
   get isStatusHidden(): boolean {
-    return this.#status.length > 0 && !this.#isShown;
+    return this.#area.length > 0 && !this.#isShown;
   }
 
   /**
@@ -124,18 +125,18 @@ export class Output {
    */
   status(lines: readonly string[]): Promise<void> {
     return this.#enqueue(async () => {
-      this.#status = lines;
-      if (lines.length > 0) await this.#writeTalk(this.#draw());
-      else if (this.#isShown) await this.#writeTalk(this.#remove() + soundTerminal);
+      this.#area = encoder.encode(drawArea(lines));
+      if (lines.length > 0) await this.#writeTalk(joined(this.#draw()));
+      else if (this.#isShown) await this.#writeTalk(joined([this.#remove(), sound]));
     });
   }
 
   /** Ends the status area at once, for a process that is about to exit or to stop. */
   endStatusSync(): void {
-    this.#status = [];
+    this.#area = nothing;
     if (!this.#isShown) return;
     try {
-      this.#stderr.writeSync(encoder.encode(this.#remove() + soundTerminal));
+      this.#stderr.writeSync(joined([this.#remove(), sound]));
     } catch (error) {
       if (!hasGone(error, true)) throw error;
     }
@@ -145,15 +146,8 @@ export class Output {
   #aboveStatus(data: Uint8Array | string): Uint8Array {
     const bytes = bytesOf(data);
     if (bytes.length === 0) return bytes;
-    const wasShown = this.#isShown;
-    const before = encoder.encode(wasShown ? this.#remove() : "");
     this.#isMidLine = bytes.at(-1) !== newline;
-    const after = encoder.encode(wasShown ? this.#draw() : "");
-    const all = new Uint8Array(before.length + bytes.length + after.length);
-    all.set(before);
-    all.set(bytes, before.length);
-    all.set(after, before.length + bytes.length);
-    return all;
+    return this.#isShown ? joined([removal, bytes, ...this.#draw()]) : bytes;
   }
 
   /**
@@ -168,16 +162,16 @@ export class Output {
     this.#lastPiped = now;
   }
 
-  #draw(): string {
+  #draw(): Uint8Array[] {
     this.#isShown = true;
-    const lineEnd = this.#isMidLine ? "\n" : "";
+    const lineEnd = this.#isMidLine ? [new Uint8Array([newline])] : [];
     this.#isMidLine = false;
-    return lineEnd + drawArea(this.#status);
+    return [...lineEnd, this.#area];
   }
 
-  #remove(): string {
+  #remove(): Uint8Array {
     this.#isShown = false;
-    return removeArea;
+    return removal;
   }
 
   async #writeTalk(data: Uint8Array | string): Promise<void> {
@@ -200,7 +194,20 @@ export class Output {
 const closeMilliseconds = 100;
 
 const newline = 10;
+const nothing = new Uint8Array();
 const encoder = new TextEncoder();
+const removal = encoder.encode(removeArea);
+const sound = encoder.encode(soundTerminal);
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
 
 function cannotWrite(what: string, cause: unknown): LlamaError {
   return new LlamaError("output", `cannot write to ${what}: ${reasonOf(cause)}`, { cause });

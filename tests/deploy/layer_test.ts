@@ -61,7 +61,7 @@ Deno.test("with a bucket the zip goes through it", async () => {
     calls.push((await request.json()).Content);
     return Response.json({ LayerVersionArn: arn, Version: 7 }, { status: 201 });
   });
-  const store = openStoreWith("s3://bucket/some/prefix/", server.client);
+  const store = openStoreWith("s3://bucket/some/prefix/", server.client, { environment: {} });
   assert.deepEqual(await publishLayer(server.client, { ...layer, store }), { arn, version: 7 });
   const key = `some/prefix/${sha256(layer.zip)}`;
   assert.deepEqual([...stored], [[`/bucket/${key}`, "the zip"]]);

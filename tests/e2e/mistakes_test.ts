@@ -120,6 +120,36 @@ Deno.test("files that cannot be read or written are named", async () => {
   );
 });
 
+Deno.test("what often goes wrong with files is said with what to do", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  await mistake(
+    place,
+    ["-local", "xargs", "any", "cat", "{{.I .Line}}"],
+    1,
+    /: cannot read "a\.png\\r": no such file.*\nllama: hint: .* carriage return, which tr -d '\\r' removes$/m,
+    { stdin: "a.png\r\n" },
+  );
+  await mistake(
+    place,
+    ["-local", "invoke", "-f", "*.png", "any", "true"],
+    125,
+    /^llama: cannot read "\*\.png": no such file.*\nllama: hint: a shell fills in \*/m,
+  );
+  await mistake(
+    place,
+    ["-local", "invoke", "any", "true", '{{.O "out.png"}}'],
+    125,
+    /^llama: no output "out\.png": .*\nllama: hint: the command must make it at "out\.png" in /m,
+  );
+  await mistake(
+    place,
+    ["-local", "invoke", "-f", "/dev/null:x", "any", "true"],
+    125,
+    /^llama: cannot send "\/dev\/null": is not a regular file\nllama: hint: .* -stdin$/m,
+  );
+});
+
 Deno.test("a store of an unknown kind is named", async () => {
   await using place = new Workplace();
   await place.addShell();

@@ -129,11 +129,11 @@ Deno.test("S3's errors name code, bucket and key", async () => {
       error.message,
       `S3 refused PutObject in bucket bucket, key obj/${hello}: AccessDenied: Access Denied`,
     );
-    assert.equal(error.hint, "the credentials need s3:PutObject");
+    assert.equal(error.hint, "the credentials need s3:PutObject on arn:aws:s3:::bucket/*");
     return true;
   });
   s3.fail(404, "NoSuchBucket", "The specified bucket does not exist");
-  await assert.rejects(store.get(hello), failsWith("store", /NoSuchBucket/));
+  await assert.rejects(store.get(hello), failsWith("config", /NoSuchBucket/));
 });
 
 Deno.test("what S3 sends is verified", async () => {

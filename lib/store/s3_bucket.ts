@@ -1,0 +1,220 @@
+/**
+ * Calls on the objects of one bucket.
+ *
+ * @module
+ */
+
+import type { AwsClient, AwsRequest } from "../aws/client.ts";
+import { bucketUrl } from "../aws/endpoint.ts";
+import { Semaphore } from "../concurrency.ts";
+import { LlamaError } from "../errors.ts";
+import { OtherRegion, refusal } from "./s3_errors.ts";
+
+/** What a call's answer is read with. */
+export interface Reading {
+  /** To be called for each piece that comes of a long answer. */
+  readonly alive: () => void;
+  /** The error for an answer that refuses, whose text this is. */
+  readonly refuse: (text: string) => LlamaError;
+}
+
+/** One call. */
+export interface BucketCall<T> {
+  /** The HTTP method. */
+  method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
+  /** S3's name of it. */
+  action: string;
+  /** The object's id. */
+  id: string;
+  /** Parameters of the URL. */
+  query?: Record<string, string>;
+  /** Headers beside those of the signature. */
+  headers?: Record<string, string>;
+  /** The body, as {@linkcode AwsRequest.body}. */
+  body?: AwsRequest["body"];
+  /** The body's SHA-256 where it is known already. */
+  bodyHash?: string;
+  /** How much longer than others S3 may take to answer at first, in milliseconds. @default {0} */
+  extraMilliseconds?: number;
+  /** How many bytes go either way; infinite if that is not known. @default {0} */
+  bytes?: number;
+  /** Statuses that `read` gets beside those of success. */
+  also?: readonly number[];
+  /**
+   * Reads the answer.
+   *
+   * @param response The answer.
+   * @param reading What it is read with.
+   * @returns What the call gives.
+   */
+  read: (response: Response, reading: Reading) => Promise<T>;
+  /** Ends the call early. */
+  signal: AbortSignal | undefined;
+}
+
+/** How often a call is repeated that S3 may have done: all of them may be done twice. */
+const maxRepeats = 10;
+
+/** How long S3 may neither take nor say anything, in milliseconds. */
+const silenceMilliseconds = 15_000;
+
+/** The most memory that is used for bytes that are on their way, about. */
+const roomBytes = 32 * 1024 * 1024;
+
+/** How much of it one call uses at most, however many bytes go either way: they come and go. */
+const mostRoomBytes = 1024 * 1024;
+
+/** How often S3 may send us to another region. */
+const maxMoves = 2;
+
+/** A bucket, and a prefix of its keys. */
+export class Bucket {
+  readonly #url: string;
+  readonly #client: AwsClient;
+  readonly #name: string;
+  readonly #prefix: string;
+  readonly #requests: Semaphore;
+  readonly #room = new Semaphore(roomBytes);
+  #region: string | undefined;
+
+  /**
+   * @param url `s3://BUCKET/PREFIX/`.
+   * @param client Signs and sends.
+   * @param concurrency The most requests at once.
+   * @throws {LlamaError} `config` if the URL is not of this form.
+   */
+  constructor(url: string, client: AwsClient, concurrency: number) {
+    const [, name, prefix = ""] =
+      /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(url) ?? [];
+    if (name === undefined) {
+      throw new LlamaError("config", `object store ${JSON.stringify(url)}: not a bucket's URL`, {
+        hint: "write s3://BUCKET/PREFIX/",
+      });
+    }
+    if (prefix.split("/").some((part) => part === "." || part === "..")) {
+      throw new LlamaError("config", `object store ${JSON.stringify(url)}: "." in its path`, {
+        hint: 'write a prefix without "." and "..", which URLs take for something else',
+      });
+    }
+    this.#url = url;
+    this.#client = client;
+    this.#name = name;
+    this.#prefix = prefix;
+    this.#requests = new Semaphore(concurrency);
+  }
+
+  /**
+   * Makes a call, and repeats it where that may help.
+   *
+   * @param call The call.
+   * @returns What its `read` gives.
+   * @throws {LlamaError} If S3 refuses, or no whole answer came.
+   */
+  async call<T>(call: BucketCall<T>): Promise<T> {
+    const location = await this.#client.location();
+    for (let moves = 0;; moves++) {
+      const region = this.#region ?? location.region;
+      try {
+        return await this.#callIn(region, bucketUrl(location, this.#name, region), call);
+      } catch (error) {
+        if (!(error instanceof OtherRegion) || moves === maxMoves) throw error;
+        this.#region = error.region;
+      }
+    }
+  }
+
+  /**
+   * How long an object has been there.
+   *
+   * @param id The object's id.
+   * @param signal Ends the call early.
+   * @param absent Statuses that mean that it is not there.
+   * @returns Milliseconds by S3's clock, or NaN if S3 does not say; undefined if it is not there.
+   * @throws {LlamaError} As {@linkcode call}.
+   */
+  async age(
+    id: string,
+    signal: AbortSignal | undefined,
+    absent: readonly number[],
+  ): Promise<number | undefined> {
+    return await this.call({
+      method: "HEAD",
+      action: "HeadObject",
+      id,
+      also: absent,
+      read: ({ ok, headers }) => {
+        const now = Date.parse(headers.get("date") ?? "");
+        const modified = Date.parse(headers.get("last-modified") ?? "");
+        return Promise.resolve(ok ? now - modified : undefined);
+      },
+      signal,
+    });
+  }
+
+  /**
+   * Tells a person something.
+   *
+   * @param message One line; the bucket's name is put before it.
+   * @param hint What to do about it.
+   */
+  notice(message: string, hint: string): void {
+    this.#client.notice(`bucket ${this.#name}: ${message}`, hint);
+  }
+
+  /** Closes the client's connections. */
+  [Symbol.dispose](): void {
+    this.#client[Symbol.dispose]();
+  }
+
+  async #callIn<T>(region: string, base: string, call: BucketCall<T>): Promise<T> {
+    const { method, action, id, query, headers = {}, body, bodyHash, signal } = call;
+    const { extraMilliseconds = 0, bytes = 0, also = [], read } = call;
+    const key = this.#prefix + id;
+    return await this.#client.call({
+      service: "s3",
+      region,
+      method,
+      url: `${base}/${encodeKey(key)}${encodeQuery(query)}`,
+      headers,
+      body,
+      bodyHash,
+      signal,
+    }, {
+      retry: { maxRepeats },
+      // Twice as long each time, or a line that is slower than we believe would never do.
+      attemptMilliseconds: (attempt) =>
+        silenceMilliseconds + extraMilliseconds * 2 ** (attempt - 1),
+      around: async (attempt) => {
+        using _place = await this.#requests.acquire(signal);
+        using _room = await this.#room.acquire(signal, Math.min(bytes, mostRoomBytes));
+        return await attempt();
+      },
+      read: async (response, alive) => {
+        const what = { store: this.#url, action, bucket: this.#name, key, id, region };
+        const refuse = (text: string) => refusal(response, text, what);
+        if (response.ok) return await read(response, { alive, refuse });
+        const text = await response.text();
+        const error = refuse(text);
+        if (error instanceof OtherRegion || !also.includes(response.status)) throw error;
+        return await read(new Response(text, response), { alive, refuse });
+      },
+    });
+  }
+}
+
+/** Encodes all that S3's signature wants encoded; `+` too, which aws4fetch would take for a space. */
+function encode(text: string): string {
+  return encodeURIComponent(text).replace(
+    /[!'()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+}
+
+function encodeKey(key: string): string {
+  return key.split("/").map(encode).join("/");
+}
+
+function encodeQuery(query: Record<string, string> = {}): string {
+  const parameters = Object.entries(query).map(([name, value]) => `${name}=${encode(value)}`);
+  return parameters.length === 0 ? "" : `?${parameters.join("&")}`;
+}

@@ -1,0 +1,169 @@
+/**
+ * S3's errors as ours: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+ *
+ * @module
+ */
+
+import { CallError, isServerFailure, type Repeat, retryAfter } from "../aws/call_error.ts";
+import { type ErrorCode, LlamaError } from "../errors.ts";
+import { missingObject } from "./store.ts";
+
+/** What was asked of S3. */
+export interface S3Action {
+  /** The store's URL. */
+  readonly store: string;
+  /** The action's name, which permissions have too. */
+  readonly action: string;
+  /** The bucket. */
+  readonly bucket: string;
+  /** The object's key. */
+  readonly key: string;
+  /** The object's id. */
+  readonly id: string;
+  /** The region that the request was signed for. */
+  readonly region: string;
+}
+
+/** The bucket is in another region than the one that was asked. */
+export class OtherRegion extends LlamaError {
+  /** The bucket's region. */
+  readonly region: string;
+
+  /**
+   * @param bucket The bucket.
+   * @param region Its region.
+   */
+  constructor(bucket: string, region: string) {
+    super("config", `bucket ${bucket} is in region ${region}, and is not reached there`);
+    this.region = region;
+  }
+}
+
+/** What an error means. */
+interface Meaning {
+  readonly code: ErrorCode;
+  readonly hint?: string | ((what: S3Action) => string);
+  readonly repeat?: Repeat;
+  readonly expired?: boolean;
+}
+
+const login = "log in to AWS again";
+const changed = "the file may have changed while it was sent";
+
+const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
+  ["NoSuchBucket", {
+    code: "config",
+    hint: "-store and LLAMA_OBJECT_STORE name the bucket; `aws s3 mb s3://NAME` makes one",
+  }],
+  ["AccessDenied", {
+    code: "credentials",
+    hint: ({ action, bucket }) =>
+      `the credentials need ${permissionOf(action)} on arn:aws:s3:::${bucket}/*` +
+      // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, "Permissions"
+      (action === "GetObject" ? "; without s3:ListBucket, S3 says this of what is not there" : ""),
+  }],
+  ["InvalidAccessKeyId", {
+    code: "credentials",
+    hint: "check the access key: `aws sts get-caller-identity` tells whose it is",
+  }],
+  ["SignatureDoesNotMatch", {
+    code: "credentials",
+    hint: "check the secret access key: it must be the one of the access key",
+  }],
+  ["ExpiredToken", { code: "credentials", hint: login, expired: true }],
+  ["TokenRefreshRequired", { code: "credentials", hint: login, expired: true }],
+  ["InvalidToken", {
+    code: "credentials",
+    hint: "check AWS_SESSION_TOKEN, or log in to AWS again",
+  }],
+  ["RequestTimeTooSkewed", { code: "credentials", hint: "set the clock of this machine" }],
+  ["PermanentRedirect", {
+    code: "config",
+    hint: ({ region }) => `set AWS_REGION to the bucket's region, which is not ${region}`,
+  }],
+  ["AuthorizationHeaderMalformed", { code: "config", hint: "check AWS_REGION" }],
+  ["TemporaryRedirect", { code: "store", repeat: "maybe" }],
+  ["EntityTooLarge", { code: "too-large", hint: "S3 takes no object of that size" }],
+  ["SlowDown", { code: "throttled", repeat: "unsent" }],
+  ["RequestLimitExceeded", { code: "throttled", repeat: "unsent" }],
+  ["InternalError", { code: "store", repeat: "maybe" }],
+  ["RequestTimeout", { code: "store", repeat: "maybe" }],
+  ["IncompleteBody", { code: "store", repeat: "maybe" }],
+  ["OperationAborted", { code: "store", repeat: "maybe" }],
+  ["BadDigest", { code: "store", hint: changed }],
+  ["XAmzContentSHA256Mismatch", { code: "store", hint: changed }],
+]);
+
+/** The action as a policy names it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions */
+function permissionOf(action: string): string {
+  if (action === "HeadObject") return "s3:GetObject";
+  return action === "AbortMultipartUpload" || !/Multipart|UploadPart/.test(action)
+    ? `s3:${action}`
+    : "s3:PutObject";
+}
+
+/**
+ * The error for an answer that refuses.
+ *
+ * @param response Its status and headers.
+ * @param text Its body: XML, or nothing for a HEAD.
+ * @param what What was asked.
+ * @returns An error to throw.
+ */
+export function refusal(
+  response: Pick<Response, "status" | "headers">,
+  text: string,
+  what: S3Action,
+): LlamaError {
+  const { status, headers } = response;
+  const region = regionOf(response, text);
+  if (region !== undefined && region !== what.region) return new OtherRegion(what.bucket, region);
+  const name = element(text, "Code");
+  if (status === 404 && what.action === "GetObject" && name !== "NoSuchBucket") {
+    return missingObject(what.store, what.id);
+  }
+  const words = element(text, "Message") ?? text.slice(0, 200).replace(/\s+/g, " ").trim();
+  const says = [name ?? `HTTP status ${status}`, words].filter((part) => part !== "").join(": ");
+  const meaning = meanings.get(name ?? "") ?? {
+    code: status === 429 ? "throttled" : "store",
+    repeat: status === 429 ? "unsent" : isServerFailure(status) ? "maybe" : "never",
+  };
+  const { code, hint, repeat = "never", expired = false } = meaning;
+  return new CallError(
+    code,
+    `S3 refused ${what.action} in bucket ${what.bucket}, key ${what.key}: ${says}`,
+    {
+      hint: typeof hint === "function" ? hint(what) : hint,
+      repeat,
+      expired,
+      afterMilliseconds: retryAfter(headers),
+    },
+  );
+}
+
+/** Where S3 says the bucket is, if it refuses for that: a HEAD has it in a header only. */
+function regionOf(
+  { status, headers }: Pick<Response, "status" | "headers">,
+  text: string,
+): string | undefined {
+  if (status !== 301 && status !== 307 && status !== 400) return undefined;
+  const region = headers.get("x-amz-bucket-region") ?? element(text, "Region");
+  return region !== undefined && /^[a-z0-9-]+$/.test(region) ? region : undefined;
+}
+
+/**
+ * The text of an XML element, the first of its name.
+ *
+ * @param xml The document.
+ * @param name The element's name.
+ * @returns Its text; undefined if there is none.
+ */
+export function element(xml: string, name: string): string | undefined {
+  const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
+  return text?.replace(/&(?:#(\d+)|#x([0-9a-fA-F]+)|(\w+));/g, (whole, decimal, hex, named) => {
+    if (named !== undefined) return entities.get(named) ?? whole;
+    return String.fromCodePoint(decimal === undefined ? parseInt(hex, 16) : Number(decimal));
+  }).replace(/\s+/g, " ").trim();
+}
+
+const entities = new Map([["lt", "<"], ["gt", ">"], ["amp", "&"], ["quot", '"'], ["apos", "'"]]);

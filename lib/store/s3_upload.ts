@@ -1,0 +1,221 @@
+/**
+ * Uploads, those of big objects in parts:
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { LlamaError, messageOf } from "../errors.ts";
+import type { Bucket } from "./s3_bucket.ts";
+import { element } from "./s3_errors.ts";
+import { eachPart, partSizeOf } from "./s3_parts.ts";
+import type { Source } from "./source.ts";
+
+/** How long S3 gets to take back what was sent in vain, in milliseconds. */
+const abortMilliseconds = 5000;
+
+/** How much of a body may have been taken and yet be on its way, in bytes. */
+const bufferedBytes = 256 * 1024;
+
+/** How fast an upload is believed to be at least, in bytes a millisecond. It may be one of many. */
+const slowestUpload = 64;
+
+/** How fast S3 is believed to put parts together, in bytes a millisecond. */
+const completionSpeed = 64 * 1024;
+
+/**
+ * Sends an object in one piece.
+ *
+ * @param bucket Where it goes.
+ * @param source The object.
+ * @param signal Ends the upload.
+ * @throws {LlamaError} If the object was not stored.
+ * @throws What the file system throws.
+ */
+export async function uploadWhole(
+  bucket: Bucket,
+  source: Source,
+  signal: AbortSignal,
+): Promise<void> {
+  const { id, size } = source;
+  await send(bucket, source, { action: "PutObject", offset: 0, length: size, hash: id }, signal);
+}
+
+/**
+ * Sends an object in parts. S3 checks each by its SHA-256. What it then has as the object's own
+ * checksum is not the object's SHA-256, but the SHA-256 of the parts' SHA-256s; the object as a
+ * whole is checked by whoever reads it, since its id says what it must be.
+ *
+ * @param bucket Where it goes.
+ * @param source The object.
+ * @param signal Ends the upload; what was sent is taken back.
+ * @throws {LlamaError} If the object was not stored; then no part of it is left.
+ * @throws What the file system throws.
+ */
+export async function uploadInParts(
+  bucket: Bucket,
+  source: Source,
+  signal: AbortSignal,
+): Promise<void> {
+  const upload = new Upload(bucket, source, await start(bucket, source.id, signal));
+  try {
+    const etags = await eachPart(
+      source.parts,
+      (hash, index, signal) => upload.send(hash, index, signal),
+      signal,
+    );
+    await upload.complete(etags, signal);
+  } catch (error) {
+    await upload.abort();
+    throw error;
+  }
+}
+
+/** @returns The ETag. */
+async function send(
+  bucket: Bucket,
+  source: Source,
+  { action, query, offset, length, hash }: {
+    action: string;
+    query?: Record<string, string>;
+    offset: number;
+    length: number;
+    hash: string;
+  },
+  signal: AbortSignal,
+): Promise<string> {
+  // What the file system says would otherwise look like a failure of the network's.
+  const unreadable = new AbortController();
+  return await bucket.call({
+    method: "PUT",
+    action,
+    id: source.id,
+    ...(query ? { query } : {}),
+    headers: {
+      "content-type": "application/octet-stream",
+      "x-amz-checksum-sha256": base64(hash),
+    },
+    body: (alive) =>
+      source.body(offset, length, {
+        onPiece: alive,
+        onFailure: (error) => unreadable.abort(error),
+      }),
+    bodyHash: hash,
+    bytes: length,
+    extraMilliseconds: Math.min(length, bufferedBytes) / slowestUpload,
+    read: async (response) => {
+      await response.body?.cancel();
+      return response.headers.get("etag") ?? "";
+    },
+    signal: AbortSignal.any([signal, unreadable.signal]),
+  });
+}
+
+/** @returns The id of the upload. */
+async function start(bucket: Bucket, id: string, signal: AbortSignal): Promise<string> {
+  return await bucket.call({
+    method: "POST",
+    action: "CreateMultipartUpload",
+    id,
+    query: { uploads: "" },
+    headers: {
+      "content-type": "application/octet-stream",
+      "x-amz-checksum-algorithm": "SHA256",
+    },
+    read: async (response) => {
+      const uploadId = element(await response.text(), "UploadId");
+      if (uploadId !== undefined) return uploadId;
+      throw new LlamaError("store", "S3 began an upload and did not say which");
+    },
+    signal,
+  });
+}
+
+/** An upload that has begun. */
+class Upload {
+  readonly #bucket: Bucket;
+  readonly #source: Source;
+  readonly #uploadId: string;
+
+  constructor(bucket: Bucket, source: Source, uploadId: string) {
+    this.#bucket = bucket;
+    this.#source = source;
+    this.#uploadId = uploadId;
+  }
+
+  /** @returns The part's ETag. */
+  async send(hash: string, index: number, signal: AbortSignal): Promise<string> {
+    const { size } = this.#source;
+    const offset = index * partSizeOf(size);
+    return await send(this.#bucket, this.#source, {
+      action: "UploadPart",
+      query: { partNumber: String(index + 1), uploadId: this.#uploadId },
+      offset,
+      length: Math.min(partSizeOf(size), size - offset),
+      hash,
+    }, signal);
+  }
+
+  async complete(etags: readonly string[], signal: AbortSignal): Promise<void> {
+    const { id, size, parts } = this.#source;
+    const list = parts.map((hash, index) =>
+      `<Part><PartNumber>${index + 1}</PartNumber><ETag>${etags[index]}</ETag>` +
+      `<ChecksumSHA256>${base64(hash)}</ChecksumSHA256></Part>`
+    );
+    const isDone = await this.#bucket.call({
+      method: "POST",
+      action: "CompleteMultipartUpload",
+      id,
+      query: { uploadId: this.#uploadId },
+      body: '<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +
+        `${list.join("")}</CompleteMultipartUpload>`,
+      extraMilliseconds: size / completionSpeed,
+      also: [404],
+      read: async (response, { alive, refuse }) => {
+        const xml = await readSlowly(response, alive);
+        if (response.ok && !xml.includes("<Error>")) return true;
+        const error = refuse(xml);
+        if (element(xml, "Code") !== "NoSuchUpload") throw error;
+        return error;
+      },
+      signal,
+    });
+    // It was done, the answer was lost, and there is no such upload any more.
+    if (isDone !== true && await this.#bucket.age(id, signal, [404]) === undefined) throw isDone;
+  }
+
+  async abort(): Promise<void> {
+    try {
+      await this.#bucket.call({
+        method: "DELETE",
+        action: "AbortMultipartUpload",
+        id: this.#source.id,
+        query: { uploadId: this.#uploadId },
+        also: [404],
+        read: async (response) => await response.body?.cancel(),
+        signal: AbortSignal.timeout(abortMilliseconds),
+      });
+    } catch (error) {
+      this.#bucket.notice(
+        `the parts of an upload that failed could not be taken back: ${messageOf(error)}`,
+        "they cost as much as objects, until a lifecycle rule with AbortIncompleteMultipartUpload " +
+          "removes them",
+      );
+    }
+  }
+}
+
+/** S3 sends spaces while it puts the parts together, and may yet fail. */
+async function readSlowly(response: Response, alive: () => void): Promise<string> {
+  let text = "";
+  for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
+    alive();
+    text += piece;
+  }
+  return text;
+}
+
+function base64(hash: string): string {
+  return Buffer.from(hash, "hex").toString("base64");
+}
