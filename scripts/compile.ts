@@ -28,14 +28,18 @@ const allPrograms = ["llama", "bootstrap"] as const;
 /** The programs: the command, and the runtime. */
 export type Program = typeof allPrograms[number];
 
-const dist = join(root, "dist");
+/** All of them. */
+export const allTargets: readonly Target[] = Object.keys(targets).filter(isTarget);
+
+/** Where the programs go. */
+export const dist: string = join(root, "dist");
 
 const usage = `usage: deno task compile [--target NAME]... [--all] [PROGRAM]...
 
 Makes dist/PROGRAM: llama, and for Linux bootstrap, which is the runtime.
 
   --target NAME   for another machine, as dist/PROGRAM-NAME; may be repeated:
-                  ${Object.keys(targets).join(", ")}
+                  ${allTargets.join(", ")}
   --all           for all of these
 `;
 
@@ -73,7 +77,7 @@ function readWanted(args: string[]): { program: Program; target: Target }[] | un
     if (!target.every(isTarget) || !positionals.every(isProgram)) return undefined;
     const named = target.length > 0 ? target : [hostTarget()];
     const programs: readonly Program[] = positionals.length > 0 ? positionals : allPrograms;
-    return (all ? Object.keys(targets).filter(isTarget) : named).flatMap((target) =>
+    return (all ? allTargets : named).flatMap((target) =>
       programs
         // The runtime runs where Lambda does.
         .filter((program) => program === "llama" || target.startsWith("linux-"))
