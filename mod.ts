@@ -44,16 +44,35 @@ export {
   type OutputFile,
   succeeded,
 } from "./lib/jobs/job.ts";
+export { newCounts, type RunCounts } from "./lib/jobs/counts.ts";
+export type { JobOutcome, MapJobsOptions } from "./lib/jobs/map.ts";
+export type { Halt, RetryOn } from "./lib/jobs/policy.ts";
+export {
+  type JobCost,
+  type JobFailure,
+  type JobRecord,
+  type JobRecordSchema,
+  jobRecordSchema,
+  type JobTimes,
+} from "./lib/jobs/record.ts";
+export {
+  type Architecture,
+  defaultPrices,
+  pricesOf,
+  type PriceTable,
+  readPrices,
+  type RegionPrices,
+} from "./lib/cost/prices.ts";
 export {
   type FileMapping,
   type InvokeOptions,
-  type JobOutcome,
   Llama,
   type LlamaOptions,
   type MapOptions,
+  type RequestTotals,
 } from "./lib/llama.ts";
 export type { LocalOptions } from "./lib/start_local.ts";
-export type { Times } from "./lib/protocol.ts";
+export type { ExecutionEnvironment, Times } from "./lib/protocol.ts";
 export { DirectoryStore } from "./lib/store/directory.ts";
 export { MemoryStore } from "./lib/store/memory.ts";
 export { openStore, type OpenStoreOptions } from "./lib/store/open.ts";

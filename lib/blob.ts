@@ -186,7 +186,13 @@ async function reading<T>(
   }
 }
 
-function sizeOf(source: BlobSource): number {
+/**
+ * How much a blob will hold.
+ *
+ * @param source What it is made from.
+ * @returns Bytes.
+ */
+export function sizeOf(source: BlobSource): number {
   return source instanceof Uint8Array ? source.length : source.size;
 }
 

@@ -22,6 +22,7 @@
  * - `network`: the service was not reached, or its answer did not arrive whole
  * - `service`: the service answered with an error that is none of the above
  * - `protocol`: a message that is not of llama's wire format
+ * - `halted`: a run ended before its input, as it was asked to
  */
 export type ErrorCode =
   | "usage"
@@ -38,7 +39,8 @@ export type ErrorCode =
   | "too-large"
   | "network"
   | "service"
-  | "protocol";
+  | "protocol"
+  | "halted";
 
 /** What a {@linkcode LlamaError} carries beside its message. */
 export interface LlamaErrorOptions extends ErrorOptions {

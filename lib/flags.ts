@@ -7,6 +7,7 @@
  * @module
  */
 
+import { closest } from "./closest.ts";
 import { quote } from "./template/quote.ts";
 
 /** One flag of a command: what it is called beside its name in the table, and how it is read. */
@@ -175,6 +176,35 @@ export function valueFlag<Value>(
 }
 
 /**
+ * A flag whose value is one of a few words.
+ *
+ * @param options What it does, and what it is where it is not given.
+ * @param words The words.
+ * @returns The flag; of several the last counts.
+ */
+export function choiceFlag<const Word extends string>(
+  options: FlagOptions & { default: NoInfer<Word> },
+  words: readonly Word[],
+): Flag<Word> {
+  const { help, default: initial } = options;
+  const read = (text: string) => {
+    const word = words.find((word) => word === text);
+    if (word !== undefined) return word;
+    const nearest = closest(text, words);
+    throw new FlagValueError(
+      `not one of ${words.join(", ")}`,
+      nearest === undefined ? undefined : `did you mean ${nearest}?`,
+    );
+  };
+  return flag({
+    ...options,
+    help: `${help} (default ${initial})`,
+    placeholder: words.join("|"),
+    initial,
+  }, read);
+}
+
+/**
  * A flag that may be given many times.
  *
  * @param options What it does.
@@ -282,6 +312,7 @@ export function namesOf(table: FlagTable): Map<string, string> {
   );
 }
 
+const LARGEST_INT64 = 2n ** 63n - 1n;
 const LARGEST_UINT64 = 2n ** 64n - 1n;
 const PREFIXED_BASES = new Map([["0b", 2n], ["0o", 8n], ["0x", 16n]]);
 
@@ -290,9 +321,9 @@ const PREFIXED_BASES = new Map([["0b", 2n], ["0o", 8n], ["0x", 16n]]);
  * leading 0 for octal, and `_` between digits.
  *
  * @param text The integer.
- * @returns Its value.
- * @throws {FlagValueError} If it is no integer (`parse error`), or one that a JavaScript number
- * cannot hold exactly (`value out of range`; Go's own range ends later, at 64 bits).
+ * @returns Its value; from 2^53 on, where numbers have gaps, the nearest there is.
+ * @throws {FlagValueError} If it is no integer (`parse error`), or none of 64 bits (`value out of
+ * range`).
  */
 export function parseGoInt(text: string): number {
   const unsigned = text.replace(/^[+-]/, "").toLowerCase();
@@ -316,9 +347,9 @@ export function parseGoInt(text: string): number {
   if (/^_|__|_$/.test(digits === unsigned ? digits : `0${digits}`)) {
     throw notAnInteger();
   }
-  const signed = Number(text.startsWith("-") ? -value : value);
-  if (!Number.isSafeInteger(signed)) throw outOfRange();
-  return signed + 0; // -0 is 0
+  const signed = text.startsWith("-") ? -value : value;
+  if (signed !== BigInt.asIntN(64, signed)) throw outOfRange();
+  return Number(signed);
 }
 
 function notAnInteger(): FlagValueError {
@@ -328,6 +359,6 @@ function notAnInteger(): FlagValueError {
 function outOfRange(): FlagValueError {
   return new FlagValueError(
     "value out of range",
-    `write a whole number of at most ${Number.MAX_SAFE_INTEGER}`,
+    `write a whole number of at most ${LARGEST_INT64}`,
   );
 }

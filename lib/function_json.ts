@@ -99,7 +99,10 @@ export function parseFunctionJson(json: string, path: string, folder: string): F
     value = JSON.parse(json);
   } catch (cause) {
     const reason = cause instanceof Error ? `: ${cause.message}` : "";
-    throw new LlamaError("config", `${path} is not JSON${reason}`, { cause });
+    throw new LlamaError("config", `${path} is not JSON${reason}`, {
+      cause,
+      hint: 'the least that it can be is {"handler": "PROGRAM"} or {"command": ["PROGRAM"]}',
+    });
   }
   const parsed = schema.safeParse(value);
   if (!parsed.success) throw schemaError(path, parsed.error);

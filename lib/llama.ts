@@ -4,21 +4,20 @@
  * @module
  */
 
-import { resolve } from "node:path";
 import { type Account, findAccount } from "./aws/account.ts";
 import { AwsClient } from "./aws/client.ts";
 import { Lambda } from "./aws/lambda.ts";
-import { poolMap } from "./concurrency.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
-import { LlamaError, messageOf } from "./errors.ts";
+import { LlamaError } from "./errors.ts";
 import { encodeInputs, expandInputs, findInputs } from "./jobs/inputs.ts";
-import { jobOf, LineTemplates } from "./jobs/expand.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
-import { type JobRunner, runJob } from "./jobs/run.ts";
+import { type JobOutcome, mapJobs, type MapJobsOptions } from "./jobs/map.ts";
+import { unheeded } from "./jobs/older_runtime.ts";
+import { type JobRunner, runJob, type RunJobOptions } from "./jobs/run.ts";
 import { SharedFiles } from "./jobs/shared_files.ts";
 import type { BlobSource } from "./blob.ts";
 import type { LocalLambda } from "./local/mod.ts";
-import { type LocalOptions, startLocal } from "./start_local.ts";
+import type { LocalOptions } from "./start_local.ts";
 import { openStoreWith } from "./store/open.ts";
 import type { ObjectStore } from "./store/store.ts";
 
@@ -62,6 +61,16 @@ export interface LlamaOptions {
   readonly environment?: Environment | undefined;
 }
 
+/** How many requests were sent. Those that functions send themselves are not in it. */
+export interface RequestTotals {
+  /** Invocations. */
+  readonly lambda: number;
+  /** GET and HEAD requests to S3. */
+  readonly s3Reads: number;
+  /** PUT and POST requests to S3. */
+  readonly s3Writes: number;
+}
+
 /** How {@linkcode Llama.invoke} runs a job. */
 export interface InvokeOptions {
   /** Files and directories sent along. @default {[]} */
@@ -72,34 +81,16 @@ export interface InvokeOptions {
   readonly stdin?: BlobSource | undefined;
   /** Ask for the function's log. @default {false} */
   readonly logs?: boolean | undefined;
+  /** Seconds after which the runtime ends the command. @default {the function's own timeout} */
+  readonly timeoutSeconds?: number | undefined;
   /** Ends the wait. @default {undefined} */
   readonly signal?: AbortSignal | undefined;
 }
 
 /** How {@linkcode Llama.map} runs its jobs. */
-export interface MapOptions {
-  /** The most jobs at once. @default {100} */
-  readonly concurrency?: number | undefined;
+export interface MapOptions extends MapJobsOptions {
   /** Files and directories sent along with every job. @default {[]} */
   readonly files?: readonly FileMapping[] | undefined;
-  /** Ask for the functions' logs. @default {false} */
-  readonly logs?: boolean | undefined;
-  /** Ends the run. @default {undefined} */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** What came of one line of {@linkcode Llama.map}: a result, or the error that kept it from one. */
-export interface JobOutcome {
-  /** The line's number, from 0. */
-  readonly index: number;
-  /** The line. */
-  readonly line: string;
-  /** What was run; absent if a template failed on this line. */
-  readonly job: Job | undefined;
-  /** What came of it, however the command ended. */
-  readonly result?: JobResult;
-  /** Why there is no result. */
-  readonly error?: LlamaError;
 }
 
 /**
@@ -122,7 +113,9 @@ export class Llama implements AsyncDisposable {
   readonly #environment: Environment;
   #runner: Promise<JobRunner> | undefined;
   #local: LocalLambda | undefined;
-  readonly #opened: Disposable[] = [];
+  readonly #clients: AwsClient[] = [];
+  /** The functions that are known to have an older runtime. */
+  readonly #older = new Set<string>();
   #inFlight = 0;
   #reserved = 0;
 
@@ -134,6 +127,27 @@ export class Llama implements AsyncDisposable {
   constructor(options: LlamaOptions = {}) {
     this.#options = options;
     this.#environment = options.environment ?? readEnvironment();
+  }
+
+  /** How many requests were sent to AWS, repeated ones included, until now. */
+  get requests(): RequestTotals {
+    const totals = { lambda: 0, s3Reads: 0, s3Writes: 0 };
+    for (const { sent: { lambda, s3 } } of this.#clients) {
+      totals.lambda += lambda?.writes ?? 0;
+      totals.s3Reads += s3?.reads ?? 0;
+      totals.s3Writes += s3?.writes ?? 0;
+    }
+    return totals;
+  }
+
+  /**
+   * The region that functions are invoked in.
+   *
+   * @returns Such as `us-west-2`.
+   * @throws {LlamaError} `config` if none is set.
+   */
+  async region(): Promise<string> {
+    return await (await this.#open()).lambda.region();
   }
 
   /** How many jobs have been started and have not ended. */
@@ -155,21 +169,25 @@ export class Llama implements AsyncDisposable {
     args: readonly string[],
     options: InvokeOptions = {},
   ): Promise<JobResult> {
-    const { files = [], outputs = [], stdin, logs, signal } = options;
+    const { files = [], outputs = [], stdin, ...runOptions } = options;
     const inputs = await expandInputs(files);
-    return await this.run({ functionName, args, stdin, inputs, outputs }, { logs, signal });
+    return await this.run({ functionName, args, stdin, inputs, outputs }, runOptions);
   }
 
   /**
    * Runs one job and waits for it.
    *
    * @param job The job.
-   * @param options Logs, signal.
+   * @param options Logs, timeout, signal.
    * @returns What came of it, whatever the command's exit status.
    * @throws {LlamaError} If the command could not be run or its answer did not arrive.
    */
-  run(job: Job, options: Pick<InvokeOptions, "logs" | "signal"> = {}): Promise<JobResult> {
-    return this.#run(job, options);
+  run(
+    job: Job,
+    options: Pick<InvokeOptions, "logs" | "timeoutSeconds" | "signal"> = {},
+  ): Promise<JobResult> {
+    const { logs, timeoutSeconds, signal } = options;
+    return this.#run(job, { logs, timeoutSeconds, signal });
   }
 
   /**
@@ -179,11 +197,16 @@ export class Llama implements AsyncDisposable {
    * @param templates The arguments, in the language of Go's text/template: `{{.Line}}` is the
    * line, `{{.Idx}}` its number, `{{.I .Line}}` sends the file of that name along, `{{.O "x"}}`
    * brings one back.
-   * @param lines The lines; the next is asked for only when there is room for its job.
-   * @param options How many at once, shared files, logs, signal.
+   * @param lines The lines; the next is asked for only when there is room for its job, or as far
+   * ahead as the options say.
+   * @param options How many at once, shared files, logs, signal; repeats, limits, a log to go on
+   * with, and where results are put.
    * @returns What came of each line, in the order in which they ended.
-   * @throws {LlamaError} `usage` or `template` before anything is run; `input` if a shared file
-   * cannot be read. What goes wrong with one job is in its outcome.
+   * @throws {LlamaError} `usage` or `template` before anything is run; `input` if a shared file or
+   * the job log cannot be read. After the last outcome: `halted` if `halt` or `maxDollars` ended the
+   * run; `usage` if the run that is resumed ran something else; `config`, `credentials` and
+   * `no-such-function`, which all jobs would meet; `output` if the job log or results cannot be
+   * written. What else goes wrong with one job is in its outcome.
    */
   async *map(
     functionName: string,
@@ -191,31 +214,18 @@ export class Llama implements AsyncDisposable {
     lines: Iterable<string> | AsyncIterable<string>,
     options: MapOptions = {},
   ): AsyncGenerator<JobOutcome, void, undefined> {
-    const { concurrency = 100, files = [], logs, signal } = options;
-    if (!Number.isInteger(concurrency) || concurrency < 1) {
-      throw new LlamaError("usage", `concurrency must be a positive integer, not ${concurrency}`);
-    }
-    const parsed = new LineTemplates(templates);
-    const sharedFiles = await this.#share(files, signal);
-    this.#reserved = Math.max(this.#reserved, concurrency);
-    const claimed = new Map<string, number>();
-
-    const work = async (
-      { index, line }: { index: number; line: string },
-      inner: AbortSignal,
-    ): Promise<JobOutcome> => {
-      let job;
-      try {
-        job = jobOf(functionName, parsed.expand(line, index));
-        claimOutputs(job, index, claimed);
-        const result = await this.#run(job, { logs, sharedFiles, signal: inner });
-        return { index, line, job, result };
-      } catch (error) {
-        inner.throwIfAborted();
-        return { index, line, job, error: asLlamaError(error) };
-      }
+    const { files = [], concurrency = 100, signal } = options;
+    let sharedFiles: SharedFiles | undefined;
+    const connection = {
+      prepare: async () => {
+        this.#reserve(concurrency);
+        sharedFiles = await this.#share(files, signal);
+      },
+      run: (job: Job, runOptions: RunJobOptions) => this.#run(job, { ...runOptions, sharedFiles }),
+      region: () => this.region(),
+      isLocal: this.#options.local !== undefined,
     };
-    yield* poolMap(numbered(lines), concurrency, work, signal);
+    yield* mapJobs(connection, functionName, templates, lines, options);
   }
 
   /**
@@ -228,13 +238,13 @@ export class Llama implements AsyncDisposable {
     await this.#runner?.catch(() => {});
     this.#runner = undefined;
     await this.#local?.close();
-    this.#closeOpened();
+    this.#closeClients();
   }
 
   /** The same at once and without waiting, for a process that is about to exit. */
   closeSync(): void {
     this.#local?.closeSync();
-    this.#closeOpened();
+    this.#closeClients();
   }
 
   /** {@linkcode Llama.close}, for `await using`. */
@@ -242,24 +252,31 @@ export class Llama implements AsyncDisposable {
     return this.close();
   }
 
-  #closeOpened(): void {
-    for (const each of this.#opened.splice(0)) each[Symbol.dispose]();
+  #closeClients(): void {
+    for (const each of this.#clients.splice(0)) each[Symbol.dispose]();
   }
 
-  async #run(
-    job: Job,
-    options: {
-      logs?: boolean | undefined;
-      signal?: AbortSignal | undefined;
-      sharedFiles?: SharedFiles | undefined;
-    },
-  ): Promise<JobResult> {
+  async #run(job: Job, options: RunJobOptions): Promise<JobResult> {
     this.#inFlight++;
     try {
-      return await runJob(await this.#open(), job, options);
+      const result = await runJob(await this.#open(), job, options);
+      this.#noticeOlderRuntime(job, options.timeoutSeconds, result);
+      return result;
     } finally {
       this.#inFlight--;
     }
+  }
+
+  /** Says once of each function that its runtime does not do all that is asked of it. */
+  #noticeOlderRuntime(job: Job, timeoutSeconds: number | undefined, result: JobResult): void {
+    const { functionName } = job;
+    const what = unheeded(job, timeoutSeconds, result);
+    if (what === undefined || this.#older.has(functionName)) return;
+    this.#older.add(functionName);
+    this.#options.onNotice?.(
+      `the runtime of ${functionName} is older than this llama and does not know ${what}`,
+      "deploy the function again with this llama's runtime",
+    );
   }
 
   /** Encodes the files that all jobs share, once. */
@@ -276,6 +293,11 @@ export class Llama implements AsyncDisposable {
     });
     await shared.get();
     return shared;
+  }
+
+  #reserve(connections: number): void {
+    this.#reserved = Math.max(this.#reserved, connections);
+    for (const client of this.#clients) client.reserve(this.#reserved);
   }
 
   #open(): Promise<JobRunner> {
@@ -298,11 +320,15 @@ export class Llama implements AsyncDisposable {
   async #openLocal(options: LocalOptions): Promise<JobRunner> {
     const { store, invokeRetries } = this.#options;
     if (typeof store === "object") {
-      throw new LlamaError("usage", "functions on this machine need a store with a URL");
+      throw new LlamaError("usage", "functions on this machine need a store with a URL", {
+        hint: "name the store by its URL, such as file:///DIR",
+      });
     }
     // A store that was asked for is the user's own, reached with the user's credentials.
     const account = findAccount(this.#environment, this.#options);
     const named = store ? this.#openStore(store, this.#client(account)) : undefined;
+    // Loaded by those alone who run functions on this machine.
+    const { startLocal } = await import("./start_local.ts");
     const local = await startLocal(options, { ...account, store }, this.#environment);
     this.#local = local;
     const client = this.#client({
@@ -324,36 +350,7 @@ export class Llama implements AsyncDisposable {
     const { debug, onNotice } = this.#options;
     const client = new AwsClient({ ...account, debug, onNotice });
     client.reserve(this.#reserved);
-    this.#opened.push(client);
+    this.#clients.push(client);
     return client;
   }
-}
-
-/** Two jobs that write one file would leave either's result; the second is not even sent. */
-function claimOutputs(job: Job, index: number, claimed: Map<string, number>): void {
-  const paths = new Set(job.outputs.map(({ local }) => resolve(local)));
-  for (const path of paths) {
-    const owner = claimed.get(path);
-    if (owner !== undefined) {
-      throw new LlamaError(
-        "output",
-        `output ${JSON.stringify(path)} is named by job ${owner} already`,
-        { hint: "give each job an output of its own, with {{.Line}} or {{.Idx}} in its name" },
-      );
-    }
-  }
-  for (const path of paths) claimed.set(path, index);
-}
-
-async function* numbered(
-  lines: Iterable<string> | AsyncIterable<string>,
-): AsyncGenerator<{ index: number; line: string }, void, undefined> {
-  let index = 0;
-  for await (const line of lines) yield { index: index++, line };
-}
-
-function asLlamaError(error: unknown): LlamaError {
-  return error instanceof LlamaError
-    ? error
-    : new LlamaError("service", `unexpected failure: ${messageOf(error)}`, { cause: error });
 }

@@ -9,14 +9,7 @@
 import * as z from "./zod.ts";
 import { LlamaError } from "./errors.ts";
 
-/** Lambda's limit for the JSON of a request, and for that of a response, in bytes. */
-export const maxPayloadBytes = 6_291_456;
-
-/** A blob of more bytes than this goes through the store, where there is one. */
-export const maxInlineBytes = 256 * 1024;
-
-/** A message of more bytes than this has its largest blobs stored, where there is a store. */
-export const maxMessageBytes = 1024 * 1024;
+export { maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "./limits.ts";
 
 /** The mode of a file that names none: `rw-r--r--`. */
 export const defaultFileMode = 0o644;
@@ -67,6 +60,11 @@ const responseSchema = z.object({
     fetch: nanoseconds,
     exec: nanoseconds,
     upload: nanoseconds,
+    init: nanoseconds,
+  })),
+  environment: absent(z.object({
+    memory: z.optional(z.number().check(z.positive())),
+    arch: z.optional(z.string()),
   })),
   memory: absent(z.number().check(z.minimum(0))),
   runtime: absent(z.string()),
@@ -115,6 +113,16 @@ export interface Times {
   exec?: number | undefined;
   /** Reading the outputs and storing what is too big to inline. */
   upload?: number | undefined;
+  /** With `cold`: the start of the runtime, which Lambda bills too. */
+  init?: number | undefined;
+}
+
+/** What Lambda's price of an invocation depends on beside its time. */
+export interface ExecutionEnvironment {
+  /** The function's memory in MB. */
+  memory?: number | undefined;
+  /** Its architecture as Lambda names it, `x86_64` or `arm64`. */
+  arch?: string | undefined;
 }
 
 /** What the runtime answers. */
@@ -129,6 +137,8 @@ export interface Response {
   outputs: Record<string, File>;
   /** Where the time went. */
   times?: Times | undefined;
+  /** What the command ran in. */
+  environment?: ExecutionEnvironment | undefined;
   /** Peak resident bytes of the command, as far as it was seen. */
   memory?: number | undefined;
   /** The runtime's version. */
@@ -180,10 +190,11 @@ export function parseRequest(text: string): Request {
  * @throws {LlamaError} `protocol`, naming the field that is wrong.
  */
 export function parseResponse(text: string): Response {
-  const { status, stdout, stderr, outputs, times, memory, runtime } = parse(
+  const { status, stdout, stderr, outputs, times, environment, memory, runtime } = parse(
     responseSchema,
     text,
     "response",
+    "only a function that has llama's runtime can be run",
   );
   return {
     status,
@@ -191,6 +202,7 @@ export function parseResponse(text: string): Response {
     stderr: stderr ?? {},
     outputs: outputs ?? {},
     times: times ?? undefined,
+    environment: environment ?? undefined,
     memory: memory ?? undefined,
     runtime: runtime ?? undefined,
   };
@@ -229,12 +241,17 @@ export function permissionBits(file: File): number {
   return file.m ? file.m & 0o777 : defaultFileMode;
 }
 
-function parse<T extends z.ZodMiniType>(schema: T, text: string, what: string): z.output<T> {
+function parse<T extends z.ZodMiniType>(
+  schema: T,
+  text: string,
+  what: string,
+  hint?: string,
+): z.output<T> {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new LlamaError("protocol", `the ${what} is not JSON: ${excerpt(text)}`, { cause });
+    throw new LlamaError("protocol", `the ${what} is not JSON: ${excerpt(text)}`, { cause, hint });
   }
   // zod leaves this key out of a record without a word; a file of this name would be lost.
   if (text.includes('"__proto__"') && /(?<!\\)"__proto__"\s*:/.test(text)) {
@@ -246,6 +263,7 @@ function parse<T extends z.ZodMiniType>(schema: T, text: string, what: string): 
   const field = issue?.path.map(String).join(".") || "the document";
   throw new LlamaError("protocol", `the ${what} is not llama's: ${field}: ${issue?.message}`, {
     cause: parsed.error,
+    hint,
   });
 }
 

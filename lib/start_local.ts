@@ -46,7 +46,7 @@ export async function startLocal(
   environment: Environment,
   more: Pick<LocalLambdaOptions, "listen" | "onLog"> = {},
 ): Promise<LocalLambda> {
-  const directory = options.functions || environment["LLAMA_FUNCTIONS"] || "images";
+  const directory = functionsDirectory(options, environment);
   return await LocalLambda.start({
     functionsFrom: directory,
     functions: await loadFunctions({
@@ -63,6 +63,20 @@ export async function startLocal(
     concurrency: options.concurrency,
     ...more,
   });
+}
+
+/**
+ * Where functions are found.
+ *
+ * @param options What was asked for.
+ * @param environment The user's environment variables.
+ * @returns The folder of the functions' folders.
+ */
+export function functionsDirectory(
+  { functions }: Pick<LocalOptions, "functions">,
+  environment: Environment,
+): string {
+  return functions || environment["LLAMA_FUNCTIONS"] || "images";
 }
 
 /** What a runtime needs in order to reach the user's bucket, and nothing else of the user's. */

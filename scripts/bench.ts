@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { messageOf } from "../lib/errors.ts";
 import { Interrupted, onInterrupt } from "../lib/terminal/interrupt.ts";
+import { benchCompiled } from "./bench/compiled.ts";
 import { type Benchmark, type Figure, tableOf } from "./bench/figure.ts";
 import { benchOverhead } from "./bench/overhead.ts";
 import { benchRuntime } from "./bench/runtime.ts";
@@ -20,6 +21,7 @@ const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ["runtime", benchRuntime],
   ["overhead", benchOverhead],
   ["xargs", benchXargs],
+  ["compiled", benchCompiled],
 ]);
 
 const usage = `usage: deno task bench [--only NAME] [--write]

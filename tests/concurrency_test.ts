@@ -68,6 +68,17 @@ Deno.test("a semaphore lets in as many as it has, then one by one in order", asy
   assert.deepEqual(order, ["second", "third"]);
 });
 
+Deno.test("a semaphore that is raised lets more in at once, however many", async () => {
+  const semaphore = new Semaphore(1);
+  await semaphore.acquire();
+  const waiting = [semaphore.acquire(), semaphore.acquire()];
+  semaphore.raise(Number.MAX_SAFE_INTEGER);
+  await Promise.all(waiting);
+  await semaphore.acquire();
+  semaphore.raise(1);
+  await semaphore.acquire();
+});
+
 Deno.test("a wait for a semaphore can be aborted, and loses no permit", async () => {
   const semaphore = new Semaphore(1);
   const first = await semaphore.acquire();
@@ -77,6 +88,18 @@ Deno.test("a wait for a semaphore can be aborted, and loses no permit", async ()
   await assert.rejects(waiting, /enough/);
   first[Symbol.dispose]();
   (await semaphore.acquire())[Symbol.dispose]();
+});
+
+Deno.test("a semaphore that is raised lets in who waits, to whatever number", async () => {
+  const semaphore = new Semaphore(1);
+  await semaphore.acquire();
+  const waiting = [semaphore.acquire(), semaphore.acquire()];
+  semaphore.raise(2);
+  await waiting[0];
+  semaphore.raise(Number.MAX_SAFE_INTEGER);
+  await waiting[1];
+  semaphore.raise(1);
+  await Promise.all([semaphore.acquire(), semaphore.acquire()]);
 });
 
 Deno.test("poolMap gives results as they come", async () => {

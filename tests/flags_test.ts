@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import {
   boolFlag,
+  choiceFlag,
   FlagError,
   type FlagErrorCode,
   FlagValueError,
@@ -183,6 +184,8 @@ Deno.test("parseGoInt reads what Go reads", () => {
     ["0b1_0", 2],
     ["9007199254740991", Number.MAX_SAFE_INTEGER],
     ["-9007199254740991", Number.MIN_SAFE_INTEGER],
+    ["9223372036854775807", 2 ** 63],
+    ["-9223372036854775808", -(2 ** 63)],
   ];
   for (const [text, value] of cases) assert.equal(parseGoInt(text), value, text);
 });
@@ -195,11 +198,22 @@ Deno.test("parseGoInt refuses what Go refuses", () => {
   }
 });
 
-Deno.test("parseGoInt refuses what no 64 bits or no JavaScript number can hold", () => {
-  const texts = ["9007199254740992", "-9007199254740992", "9223372036854775807"];
+Deno.test("parseGoInt refuses what 64 bits cannot hold", () => {
+  const texts = ["9223372036854775808", "-9223372036854775809"];
   // Go stops at the digit that is too much, so what follows is not looked at.
   texts.push("9999999999999999999", "0xfffffffffffffffff", "99999999999999999999x");
   for (const text of texts) {
     assert.throws(() => parseGoInt(text), { message: "value out of range" }, text);
   }
+});
+
+Deno.test("choiceFlag takes its words, and names them to whoever writes another", () => {
+  const how = choiceFlag({ help: "how", default: "auto" }, ["auto", "bar", "none"]);
+  assert.equal(how.placeholder, "auto|bar|none");
+  assert.equal(how.help, "how (default auto)");
+  assert.equal(parseFlags({ how }, []).values.how, "auto");
+  assert.equal(parseFlags({ how }, ["-how", "bar"]).values.how, "bar");
+  const message = "not one of auto, bar, none";
+  assert.throws(() => how.read("non", "auto"), { message, hint: "did you mean none?" });
+  assert.throws(() => how.read("quickly", "auto"), { message, hint: undefined });
 });

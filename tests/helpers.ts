@@ -89,3 +89,14 @@ export async function untilDead(pid: number, milliseconds = 5000): Promise<void>
   assert(pid > 0);
   await until(() => !isAlive(pid), `process ${pid} has ended`, milliseconds);
 }
+
+/** A test that is ignored where one of some variables is not set; its name says which. */
+export function testWith(
+  variables: readonly string[],
+  name: string,
+  fn: () => Promise<void>,
+): void {
+  const unset = variables.filter((variable) => !Deno.env.get(variable));
+  const ignore = unset.length > 0;
+  Deno.test({ name: ignore ? `${name} (not set: ${unset.join(", ")})` : name, ignore, fn });
+}

@@ -1,42 +1,11 @@
 import assert from "node:assert/strict";
 import { type JobOutcome, Llama, LlamaError, MemoryStore, succeeded } from "../mod.ts";
+import { sha256 } from "../lib/hash.ts";
 import { noise, TemporaryDirectory, textOf } from "./helpers.ts";
-
-/** A Lambda that answers each request as the test says. */
-function fakeLambda(answer: (request: { args: string[] }) => unknown) {
-  const requests: { args: string[]; files: Record<string, unknown>; outputs: string[] }[] = [];
-  let mostAtOnce = 0;
-  let atOnce = 0;
-  const server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    async (request) => {
-      mostAtOnce = Math.max(mostAtOnce, ++atOnce);
-      try {
-        const body = await request.json();
-        requests.push(body);
-        return Response.json(answer(body));
-      } finally {
-        atOnce--;
-      }
-    },
-  );
-  return {
-    requests,
-    environment: {
-      AWS_ACCESS_KEY_ID: "AKIDEXAMPLE",
-      AWS_SECRET_ACCESS_KEY: "secret",
-      AWS_REGION: "us-west-2",
-      AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${server.addr.port}`,
-    },
-    mostAtOnce: () => mostAtOnce,
-    [Symbol.asyncDispose]: () => server.shutdown(),
-  };
-}
-
-const echo = ({ args }: { args: string[] }) => ({ status: 0, stdout: { s: args.join(" ") } });
+import { echo, InvokeStub } from "./invoke_stub.ts";
 
 Deno.test("invoke takes arguments as they are, and gives what the command gave", async () => {
-  await using lambda = fakeLambda(echo);
+  await using lambda = new InvokeStub(echo);
   await using llama = new Llama({ environment: lambda.environment });
   const result = await llama.invoke("f", ["{{.Line}}", "b"]);
   assert.equal(textOf(result.stdout), "{{.Line}} b");
@@ -46,7 +15,7 @@ Deno.test("invoke takes arguments as they are, and gives what the command gave",
 
 Deno.test("a job whose blobs fit is one request, and the store is not asked", async () => {
   await using directory = new TemporaryDirectory();
-  await using lambda = fakeLambda(echo);
+  await using lambda = new InvokeStub(echo);
   const store = new MemoryStore();
   const refuse = () => Promise.reject(new Error("the store was asked"));
   store.put =
@@ -62,7 +31,7 @@ Deno.test("a job whose blobs fit is one request, and the store is not asked", as
 });
 
 Deno.test("map runs a job a line, and keeps to its concurrency", async () => {
-  await using lambda = fakeLambda(echo);
+  await using lambda = new InvokeStub(echo);
   await using llama = new Llama({ environment: lambda.environment });
   const lines = Array.from({ length: 50 }, (_, i) => `line ${i}`);
   const outcomes: JobOutcome[] = [];
@@ -76,12 +45,14 @@ Deno.test("map runs a job a line, and keeps to its concurrency", async () => {
     outcomes.map(({ result }) => textOf(result?.stdout ?? noise(1))),
     lines.map((line, i) => `${i} ${line}`),
   );
-  assert(lambda.mostAtOnce() <= 5);
+  assert(lambda.mostAtOnce <= 5);
   assert.equal(llama.inFlight, 0);
 });
 
 Deno.test("what goes wrong with one line is in its outcome, and the others run", async () => {
-  await using lambda = fakeLambda(({ args }) => args[0] === "2" ? "no response" : echo({ args }));
+  await using lambda = new InvokeStub((request) =>
+    request.args[0] === "2" ? "no response" : echo(request)
+  );
   await using llama = new Llama({ environment: lambda.environment });
   const codes = new Map<number, string | undefined>();
   const args = ["{{.Line}}", '{{if eq .Line "1"}}{{.I "/x"}}{{end}}'];
@@ -115,7 +86,7 @@ Deno.test("a template that does not parse is an error before the first line is a
 
 Deno.test("files that all jobs share are stored once if they are over 16 KiB", async () => {
   await using directory = new TemporaryDirectory();
-  await using lambda = fakeLambda(echo);
+  await using lambda = new InvokeStub(echo);
   const store = new MemoryStore();
   let puts = 0;
   const put = store.put.bind(store);
@@ -135,21 +106,11 @@ Deno.test("files that all jobs share are stored once if they are over 16 KiB", a
 
 Deno.test("leaving the loop aborts the jobs in flight", async () => {
   const release = Promise.withResolvers<void>();
-  await using server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    async (request) => {
-      const { args } = await request.json();
-      if (args[0] !== "fast") await release.promise;
-      return Response.json({ status: 0 });
-    },
-  );
-  const environment = {
-    AWS_ACCESS_KEY_ID: "A",
-    AWS_SECRET_ACCESS_KEY: "s",
-    AWS_REGION: "us-west-2",
-    AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${server.addr.port}`,
-  };
-  await using llama = new Llama({ environment });
+  await using lambda = new InvokeStub(async ({ args }) => {
+    if (args[0] !== "fast") await release.promise;
+    return { status: 0 };
+  });
+  await using llama = new Llama({ environment: lambda.environment });
   for await (const { line } of llama.map("f", ["{{.Line}}"], ["slow", "fast", "slow"])) {
     assert.equal(line, "fast");
     break;
@@ -181,4 +142,104 @@ Deno.test("functions run on this machine, and close leaves nothing", async () =>
     await assert.rejects(llama.invoke("other", []), { code: "no-such-function" });
   }
   assert.deepEqual(await directory.list("tmp"), ["tmp/keep"]);
+});
+
+/** What our runtime answers for objects that it did not find. */
+function missing(...objects: string[]): Response {
+  return Response.json(
+    { errorType: "Llama.MissingObject", errorMessage: "not there", objects },
+    { headers: { "x-amz-function-error": "Unhandled" } },
+  );
+}
+
+/** A memory store that tells what was done with it. */
+class WatchedStore extends MemoryStore {
+  readonly events: string[] = [];
+
+  override put(bytes: Uint8Array): Promise<string> {
+    this.events.push("put");
+    return super.put(bytes);
+  }
+
+  override forget(id: string): void {
+    this.events.push(`forget ${id.slice(0, 4)}`);
+  }
+}
+
+Deno.test("an object that the function did not find is sent again, and the job repeated", async () => {
+  await using directory = new TemporaryDirectory();
+  const bytes = noise(300_000);
+  const id = sha256(bytes);
+  let answers = 0;
+  await using lambda = new InvokeStub(() => answers++ === 0 ? missing(id) : { status: 0 });
+  const store = new WatchedStore();
+  await using llama = new Llama({ environment: lambda.environment, store });
+  const local = await directory.write("in", bytes);
+  const result = await llama.invoke("f", [], { files: [{ local, remote: "in" }] });
+  assert.equal(result.status, 0);
+  assert.equal(lambda.requests.length, 2);
+  assert.deepEqual(store.events, ["put", `forget ${id.slice(0, 4)}`, "put"]);
+});
+
+Deno.test("files that all jobs share are sent again once for all that miss them", async () => {
+  await using directory = new TemporaryDirectory();
+  const bytes = noise(300_000);
+  const jobs = 10;
+  let answers = 0;
+  const all = Promise.withResolvers<void>();
+  await using lambda = new InvokeStub(async () => {
+    if (++answers > jobs) return { status: 0 };
+    if (answers === jobs) all.resolve();
+    await all.promise;
+    return missing(sha256(bytes));
+  });
+  const store = new WatchedStore();
+  await using llama = new Llama({ environment: lambda.environment, store });
+  const files = [{ local: await directory.write("in", bytes), remote: "in" }];
+  const lines = Array.from({ length: jobs }, (_, i) => `${i}`);
+  for await (const { error } of llama.map("f", ["{{.Line}}"], lines, { files })) {
+    assert.equal(error, undefined);
+  }
+  assert.equal(store.events.filter((event) => event === "put").length, 2);
+});
+
+Deno.test("an object that is missing again and again points to another store", async () => {
+  await using directory = new TemporaryDirectory();
+  const bytes = noise(300_000);
+  await using lambda = new InvokeStub(() => missing(sha256(bytes)));
+  await using llama = new Llama({ environment: lambda.environment, store: new MemoryStore() });
+  const local = await directory.write("in", bytes);
+  await assert.rejects(
+    llama.invoke("f", [], { files: [{ local, remote: "in" }] }),
+    (error) => {
+      assert(error instanceof LlamaError);
+      assert.match(error.hint ?? "", /the function's LLAMA_OBJECT_STORE must name the same store/);
+      return true;
+    },
+  );
+  assert.equal(lambda.requests.length, 3);
+});
+
+Deno.test("a runtime that does not know what a job asks for is named once", async () => {
+  await using lambda = new InvokeStub(({ args: [runtime] }) => ({ status: 0, runtime }));
+  const notices: (string | undefined)[] = [];
+  const onNotice = (...notice: (string | undefined)[]) => void notices.push(...notice);
+  await using llama = new Llama({ environment: lambda.environment, onNotice });
+  const outputs = [{ local: "d/", remote: "d/" }];
+  await llama.invoke("old", []);
+  assert.deepEqual(notices, []);
+  await llama.invoke("old", [], { outputs });
+  await llama.invoke("old", [], { timeoutSeconds: 1 });
+  await llama.invoke("older", [], { outputs, timeoutSeconds: 1 });
+  const words = (name: string, what: string) =>
+    `the runtime of ${name} is older than this llama and does not know ${what}`;
+  const hint = "deploy the function again with this llama's runtime";
+  assert.deepEqual(notices.splice(0), [
+    words("old", "directories as outputs"),
+    hint,
+    words("older", "a timeout or directories as outputs"),
+    hint,
+  ]);
+  await llama.invoke("ours", ["0.1.0"], { outputs, timeoutSeconds: 1 });
+  assert.deepEqual(notices, []);
 });

@@ -81,6 +81,14 @@ export interface CallOptions<T> {
   around?: (attempt: () => Promise<T>) => Promise<T>;
 }
 
+/** How many requests were sent to a service. */
+export interface RequestCounts {
+  /** GET and HEAD. */
+  reads: number;
+  /** All others. */
+  writes: number;
+}
+
 /** A clock that is off by less than this is right enough for any signature, in milliseconds. */
 const toleratedSkew = 240_000;
 
@@ -90,7 +98,7 @@ export class AwsClient implements Disposable {
   readonly #credentials: CredentialCache;
   // Keys derived from the secret, one a day, region and service; aws4fetch fills it.
   readonly #keys = new Map<string, ArrayBuffer>();
-  readonly #sent: Partial<Record<Service, number>> = {};
+  readonly #sent: Partial<Record<Service, RequestCounts>> = {};
   #connections: Promise<Connections> | undefined;
   #location: Promise<Location> | undefined;
   #reserved = 0;
@@ -105,7 +113,7 @@ export class AwsClient implements Disposable {
   }
 
   /** How many requests were sent to each service, repeated ones included. */
-  get sent(): Readonly<Partial<Record<Service, number>>> {
+  get sent(): Readonly<Partial<Record<Service, Readonly<RequestCounts>>>> {
     return this.#sent;
   }
 
@@ -242,7 +250,9 @@ export class AwsClient implements Disposable {
     const { service, method, body: given } = request;
     const body = typeof given === "function" ? given(() => deadline.restart()) : given;
     const { debug } = this.#options;
-    this.#sent[service] = (this.#sent[service] ?? 0) + 1;
+    const sent = this.#sent[service] ??= { reads: 0, writes: 0 };
+    if (method === "GET" || method === "HEAD") sent.reads++;
+    else sent.writes++;
     const number = ++this.#number;
     debug?.(`> ${number} ${method} ${url.href}${attempt > 1 ? `, attempt ${attempt}` : ""}`);
     const start = performance.now();

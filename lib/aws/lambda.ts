@@ -5,6 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
+import { defaultInvokeRetries } from "../defaults.ts";
 import { FunctionError, type FunctionErrorDetails, LlamaError } from "../errors.ts";
 import { maxPayloadBytes, parseFunctionError } from "../protocol.ts";
 import { CallError, isServerFailure, retryAfter } from "./call_error.ts";
@@ -20,6 +21,8 @@ export interface InvokeOptions {
   timeoutSeconds?: number | undefined;
   /** Ends the wait; Lambda goes on. */
   signal?: AbortSignal | undefined;
+  /** Ends the wait for Lambda to have room, before anything is sent. @default {signal} */
+  admission?: AbortSignal | undefined;
 }
 
 /** The answer of a function that did not fail. */
@@ -31,9 +34,6 @@ export interface Invocation {
   /** Lambda's id of the request. */
   requestId: string | undefined;
 }
-
-/** How often an invocation that may have run is repeated, where nothing else is said. */
-export const defaultInvokeRetries = 8;
 
 /** The longest that a function may run, in seconds. */
 const longestSeconds = 900;
@@ -59,6 +59,16 @@ export class Lambda {
   }
 
   /**
+   * The region that functions are invoked in.
+   *
+   * @returns Such as `us-west-2`.
+   * @throws {LlamaError} `config`.
+   */
+  async region(): Promise<string> {
+    return (await this.#client.location()).region;
+  }
+
+  /**
    * Invokes a function and waits for its answer.
    *
    * @param functionName A function's name, `NAME:ALIAS` or ARN.
@@ -74,7 +84,7 @@ export class Lambda {
     payload: string,
     options: InvokeOptions = {},
   ): Promise<Invocation> {
-    const { logs, signal, timeoutSeconds = longestSeconds } = options;
+    const { logs, signal, admission = signal, timeoutSeconds = longestSeconds } = options;
     const body = new TextEncoder().encode(payload);
     if (body.length > maxPayloadBytes) {
       throw new LlamaError(
@@ -102,7 +112,7 @@ export class Lambda {
       // `fetch` repeats by itself what was lost on a connection that was used before.
       isFresh: this.#maxRepeats === 0,
       attemptMilliseconds: (timeoutSeconds + graceSeconds) * 1000,
-      around: (attempt) => this.#admit(attempt, signal),
+      around: (attempt) => this.#admit(attempt, admission),
     });
   }
 

@@ -85,3 +85,21 @@ export function runnable<Context, Table extends FlagTable>(
   const joined: RunnableCommand<Context, Table> = { ...command, run };
   return joined;
 }
+
+/**
+ * Joins a command's description with the module that runs it, which is loaded when the command is
+ * called: what the others need would double the time that llama takes to start.
+ *
+ * @param command The description.
+ * @param load Loads the command itself.
+ * @returns A command for a list of commands with all kinds of flags.
+ */
+export function loadable<Context, Table extends FlagTable>(
+  command: Command<Table>,
+  load: () => Promise<RunnableCommand<Context>>,
+): RunnableCommand<Context> {
+  return runnable(
+    command,
+    async (values, args, context: Context) => await (await load()).run(values, args, context),
+  );
+}

@@ -92,6 +92,16 @@ const versionCommand: Command = {
 };
 
 /**
+ * All subcommands that there are.
+ *
+ * @param commands Those beside `help` and `version`.
+ * @returns They and these two.
+ */
+export function withHelp(commands: readonly Command[]): readonly Command[] {
+  return [...commands, helpCommand, versionCommand];
+}
+
+/**
  * Reads a whole command line.
  *
  * @param argv The command line without the program's name.
@@ -102,7 +112,7 @@ export function parseCommandLine<Found extends Command>(
   argv: readonly string[],
   commands: readonly Found[],
 ): CommandLine<Found> {
-  const known: readonly Command[] = [...commands, helpCommand, versionCommand];
+  const known = withHelp(commands);
   const before = readFlags(globalFlags, argv);
   if (before instanceof FlagError) {
     if (before.code === "help") return help(helpText(commands), 0);
@@ -117,10 +127,6 @@ export function parseCommandLine<Found extends Command>(
     const shown = /^[\w-]+$/.test(name) ? name : quote(name);
     return usage(`unknown command: ${shown}`, nearestCommand(name, known), "llama help");
   }
-  const wrong = validateGlobal(before.values);
-  if (wrong !== undefined) {
-    return usage(wrong.message, wrong.hint, "llama help");
-  }
 
   const see = `llama help ${name}`;
   const after = readFlags(command.flags, rest);
@@ -128,6 +134,8 @@ export function parseCommandLine<Found extends Command>(
     if (after.code === "help") return help(commandHelp(command), 2);
     return usage(after.message, flagHint(after, command), see);
   }
+  const wrong = validateGlobal(before.values);
+  if (wrong !== undefined) return usage(wrong.message, wrong.hint, "llama help");
   const problem = command.validate?.(after.values, after.rest);
   if (problem !== undefined) {
     return usage(problem.message, problem.hint ?? `usage: ${synopsis(command)}`, see);
@@ -266,10 +274,13 @@ function written(name: string, flag: Flag<unknown>): string {
 /** No line of a help text is longer. */
 const COLUMNS = 80;
 
+/** The left column is no wider. */
+const LEFT = 24;
+
 const EXIT_STATUS: readonly Row[] = [
   ["0", "all went well"],
   ["1", "a job of xargs failed"],
-  ["2", "wrong usage, or a template that does not parse; nothing was run"],
+  ["2", "wrong usage or settings, or a template that fails; nothing was run"],
   ["125", "under invoke: llama, Lambda or the network failed"],
   ["130, 143", "interrupted, terminated"],
   ["141", "whoever read the output has gone"],
@@ -288,7 +299,7 @@ const ENVIRONMENT: readonly Row[] = [
  * @returns The text, at most 80 columns wide.
  */
 export function helpText(commands: readonly Command[]): string {
-  const all = [...commands, helpCommand, versionCommand];
+  const all = withHelp(commands);
   const width = Math.max(...all.map((command) => command.name.length));
   const groups = new Set(all.map((command) => command.group));
   return paragraphs([
@@ -351,12 +362,16 @@ function paragraphs(parts: readonly (string | undefined)[]): string {
 
 function section(title: string, rows: readonly Row[]): string | undefined {
   if (rows.length === 0) return undefined;
-  const indent = 2 + Math.max(...rows.map(([left]) => left.length)) + 2;
-  const lines = rows.flatMap(([left, right]) =>
-    wrap(right, COLUMNS - indent).map((line, index) =>
-      (index === 0 ? `  ${left}` : "").padEnd(indent) + line
-    )
-  );
+  const widest = Math.max(0, ...rows.map(([left]) => left.length).filter((width) => width <= LEFT));
+  const indent = 2 + widest + 2;
+  const lines = rows.flatMap(([left, right]) => {
+    const [first = "", ...more] = wrap(right, COLUMNS - indent);
+    const start = `  ${left}`.padEnd(indent);
+    // What is wider than its column stands above what is said of it.
+    return left.length > widest
+      ? [start, ...[first, ...more].map((line) => " ".repeat(indent) + line)]
+      : [start + first, ...more.map((line) => " ".repeat(indent) + line)];
+  });
   return [`${title}:`, ...lines].join("\n");
 }
 

@@ -7,10 +7,13 @@
 import type { AccountOptions } from "../aws/account.ts";
 import type { Environment } from "../environment.ts";
 import { isOn } from "../environment.ts";
+import type { RunCounts } from "../jobs/counts.ts";
 import { Llama, type LlamaOptions } from "../llama.ts";
 import type { LocalOptions } from "../start_local.ts";
 import { ask } from "../terminal/ask.ts";
 import type { Output } from "../terminal/output.ts";
+import { Progress, type ProgressMode, progressView } from "../terminal/progress.ts";
+import type { TerminalSize } from "../terminal/status_lines.ts";
 import type { GlobalValues } from "./flag_tables.ts";
 
 /** What must be ended before the process exits, whichever way it does. */
@@ -33,8 +36,17 @@ export interface CommandContext {
   readonly output: Output;
   /** Standard input; asked for only by who reads it. */
   readonly stdin: () => ReadableStream<Uint8Array>;
+  /** Whether standard input is a terminal. */
+  readonly isStdinTerminal: boolean;
+  /** Reads the terminal's size. */
+  readonly terminalSize: () => TerminalSize;
   /** Aborted, with an `Interrupted` as its reason, when the user wants to stop. */
   readonly signal: AbortSignal;
+  /**
+   * For a command that can wait for its jobs: once it has called this, the first ctrl-C while there
+   * are some aborts only the signal that it gives, and the second is like any other's first.
+   */
+  readonly drain: () => AbortSignal;
   /** Hands over what must be ended before the process exits. */
   readonly closeAtExit: <T extends Closable>(opened: T) => T;
 }
@@ -53,7 +65,7 @@ export function openLlama(
   const { global, environment, output, closeAtExit } = context;
   return closeAtExit(
     new Llama({
-      local: global.local || isOn(environment["LLAMA_LOCAL"]) ? localOptions(global) : undefined,
+      local: isLocal(context) ? localOptions(global) : undefined,
       ...options,
       ...accountOptions(global),
       store: global.store || undefined,
@@ -83,6 +95,18 @@ export function accountOptions(global: GlobalValues): AccountOptions {
 }
 
 /**
+ * Whether functions run on this machine.
+ *
+ * @param context Flags and environment.
+ * @returns True if a flag or a variable says so.
+ */
+export function isLocal(
+  { global, environment }: Pick<CommandContext, "global" | "environment">,
+): boolean {
+  return global.local || isOn(environment["LLAMA_LOCAL"]);
+}
+
+/**
  * What the flags say of Lambda on this machine.
  *
  * @param global The flags before the subcommand.
@@ -90,4 +114,32 @@ export function accountOptions(global: GlobalValues): AccountOptions {
  */
 export function localOptions(global: GlobalValues): LocalOptions {
   return { functions: global.functions || undefined, commands: global.function };
+}
+
+/**
+ * Shows how far a run is, from now on.
+ *
+ * @param context Output, environment, terminal.
+ * @param mode How.
+ * @param counts How far the run is.
+ * @param readsStdin Whether the run reads its input from standard input.
+ * @returns What ends it: by `await using`, or else at exit.
+ */
+export function openProgress(
+  context: CommandContext,
+  mode: ProgressMode,
+  counts: Readonly<RunCounts>,
+  readsStdin: boolean,
+): AsyncDisposable {
+  const { environment, output, isStdinTerminal, terminalSize, closeAtExit } = context;
+  const view = progressView(mode, {
+    output,
+    term: environment["TERM"],
+    hasTyping: readsStdin && isStdinTerminal,
+    // https://no-color.org
+    style: { hasColour: !environment["NO_COLOR"], hasCost: !isLocal(context) },
+    size: terminalSize,
+  });
+  const progress = view && closeAtExit(new Progress(view, counts));
+  return { [Symbol.asyncDispose]: async () => await progress?.close() };
 }

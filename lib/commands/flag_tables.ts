@@ -7,6 +7,7 @@
 import { posix } from "node:path";
 import {
   boolFlag,
+  choiceFlag,
   FlagValueError,
   type FlagValues,
   intFlag,
@@ -14,9 +15,12 @@ import {
   stringFlag,
   valueFlag,
 } from "../flags.ts";
-import { defaultS3Concurrency } from "../store/open.ts";
+import { defaultInvokeRetries, defaultS3Concurrency } from "../defaults.ts";
 import { quote } from "../template/quote.ts";
+import { progressModes } from "../terminal/progress.ts";
 import type { Command, UsageProblem } from "./command.ts";
+import { invokeExamples, xargsExamples } from "./examples.ts";
+import { runFlags, splitInput, timeout, validateRun } from "./run_flags.ts";
 
 /** A file of `-f` or `-o`: where it is here, and where in the job's directory. */
 export interface FileMapping {
@@ -161,17 +165,25 @@ const file = listFlag({
   alias: "f",
 }, parseFileMapping);
 
+const invokeRetries = intFlag({
+  help: "repeats of a call whose answer was lost; with 0 no job ever runs twice",
+  placeholder: "N",
+  default: defaultInvokeRetries,
+});
+
 /** The flags of `llama invoke`. */
 export const invokeFlags = {
   logs,
   time: boolFlag({ help: "show how long each part took, on stderr" }),
   stdin: boolFlag({ help: "send standard input to the command" }),
+  timeout,
   file,
   output: listFlag({
     help: "fetch a file that is written; may be repeated",
     placeholder: "LOCAL[:REMOTE]",
     alias: "o",
   }, parseFileMapping),
+  "invoke-retries": invokeRetries,
 } as const;
 
 /** The flags of `llama xargs`. */
@@ -180,6 +192,12 @@ export const xargsFlags = {
   j: intFlag({ help: "jobs at once", placeholder: "N", default: 100 }),
   file,
   "0": boolFlag({ help: "lines end in NUL, as find -print0 writes them" }),
+  "invoke-retries": invokeRetries,
+  ...runFlags,
+  progress: choiceFlag({
+    help: "how far the run is, on stderr: as a bar, or a line now and then",
+    default: "auto",
+  }, progressModes),
 } as const;
 
 const DEFAULT_LISTEN: ListenAddress = { hostname: "127.0.0.1", port: 3001 };
@@ -209,20 +227,11 @@ and its exit status is llama's.
 
 ARGS are Go templates: {{.I "a.png"}} sends a file and stands for its path
 there, {{.O "b.png"}} fetches one, {{.IO "c.png"}} does both.`,
-  examples: [
-    { text: "say hello", command: "llama invoke hello world" },
-    {
-      text: "optimize one image",
-      command: `llama invoke optipng '{{.I "a.png"}}' -out '{{.O "b.png"}}'`,
-    },
-    {
-      text: "send a file and standard input",
-      command: "llama invoke -stdin -f ~/words:words grep -f words < book.txt",
-    },
-  ],
+  examples: invokeExamples,
   flags: invokeFlags,
   validate: (values, args) =>
-    noFunction(args) ?? badMapping("file", values.file) ?? badMapping("output", values.output),
+    noFunction(args) ?? notNegative("invoke-retries", values["invoke-retries"]) ??
+      badMapping("file", values.file) ?? badMapping("output", values.output),
 };
 
 /** `llama xargs`, without what it does. */
@@ -236,21 +245,16 @@ export const xargsCommand: Command<typeof xargsFlags> = {
 ARGS are Go templates: {{.Line}} is the line and {{.Idx}} its number, from 0.
 {{.I .Line}} sends the file of that name and stands for its path there,
 {{.O PATH}} fetches a file, {{.IO PATH}} does both, and {{.AsFile TEXT}} makes a
-file of a text.`,
-  examples: [
-    {
-      text: "optimize all images of a folder, 151 at once",
-      command: `ls *.png | llama xargs -j 151 optipng \\
-  '{{.I .Line}}' -out '{{.O (printf "optimized/%s" .Line)}}'`,
-    },
-    {
-      text: "take any file name, even one with a line break",
-      command: "find . -name '*.png' -print0 | llama xargs -0 optipng '{{.IO .Line}}'",
-    },
-  ],
+file of a text. The lines may also follow the arguments, after a :::.
+
+The first ctrl-C starts no more jobs and waits for those in flight; the second
+drops them. With -joblog FILE, a run that was cut short goes on with -resume.`,
+  examples: xargsExamples,
   flags: xargsFlags,
   validate: (values, args) =>
-    noFunction(args) ?? atLeastOne("j", values.j) ?? badMapping("file", values.file),
+    noFunction(splitInput(args).command) ?? atLeastOne("j", values.j) ??
+      notNegative("invoke-retries", values["invoke-retries"]) ??
+      badMapping("file", values.file) ?? validateRun(values, args),
 };
 
 /** `llama local`, without what it does. */
@@ -288,6 +292,14 @@ function atLeastOne(flag: string, value: number | undefined): UsageProblem | und
   };
 }
 
+function notNegative(flag: string, value: number): UsageProblem | undefined {
+  if (value >= 0) return undefined;
+  return {
+    message: `-${flag} must not be negative: current value is ${value}`,
+    hint: `write -${flag} 0 for none`,
+  };
+}
+
 function badMapping(flag: string, mappings: readonly FileMapping[]): UsageProblem | undefined {
   for (const { local, remote } of mappings) {
     if (local === "" || remote === "") {
@@ -296,6 +308,12 @@ function badMapping(flag: string, mappings: readonly FileMapping[]): UsageProble
           ? `-${flag}: empty path`
           : `-${flag}: empty remote path: ${quote(`${local}:`)}`,
         hint: `write -${flag} LOCAL or -${flag} LOCAL:REMOTE`,
+      };
+    }
+    if (flag === "output" && local.endsWith("/") && !remote.endsWith("/")) {
+      return {
+        message: `-output: ${quote(local)} is a directory, and ${quote(remote)} a file`,
+        hint: `write -output ${local}:${remote}/ to fetch all that is below it`,
       };
     }
     const clean = posix.normalize(remote);

@@ -4,20 +4,31 @@
  * @module
  */
 
+import { fstatSync } from "node:fs";
+import { commit } from "../commit.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import { type Interrupted, onInterrupt } from "../terminal/interrupt.ts";
 import { Output, OutputClosed } from "../terminal/output.ts";
+import { terminalSize } from "../terminal/terminal_size.ts";
 import { version } from "../version.ts";
+import { loadable, type RunnableCommand } from "./command.ts";
 import { parseCommandLine } from "./command_line.ts";
+import { completionCommand } from "./completion_table.ts";
 import type { Closable, CommandContext } from "./context.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";
-import { invoke } from "./invoke.ts";
-import { local } from "./local.ts";
+import { invokeCommand, localCommand, xargsCommand } from "./flag_tables.ts";
 import { reportError } from "./report.ts";
-import { xargs } from "./xargs.ts";
 
-const commands = [invoke, xargs, local];
+const commands: readonly RunnableCommand<CommandContext>[] = [
+  loadable(invokeCommand, async () => (await import("./invoke.ts")).invoke),
+  loadable(xargsCommand, async () => (await import("./xargs.ts")).xargs),
+  loadable(localCommand, async () => (await import("./local.ts")).local),
+  loadable(
+    completionCommand,
+    async () => (await import("./completion.ts")).completion(() => commands),
+  ),
+];
 
 /** How long an interrupted command may take to clean up before the process exits all the same. */
 const cleanUpMilliseconds = 3000;
@@ -29,17 +40,33 @@ const cleanUpMilliseconds = 3000;
  * @param environment The environment variables.
  */
 export async function main(argv: readonly string[], environment: Environment): Promise<never> {
-  const output = new Output(Deno.stdout, Deno.stderr);
+  const output = new Output(Deno.stdout, Deno.stderr, { isStdoutPipe: isStdoutPipe() });
   const opened: Closable[] = [];
   const stop = new AbortController();
+  const drain = new AbortController();
+  let canDrain = false;
 
   const exitNow = (status: number): never => {
     for (const closable of opened) closable.closeSync();
     Deno.exit(status);
   };
+  const countJobs = () => opened.reduce((sum, { inFlight = 0 }) => sum + inFlight, 0);
   const interrupted = (reason: Interrupted) => {
     if (stop.signal.aborted) exitNow(reason.exitCode);
-    const count = opened.reduce((sum, { inFlight = 0 }) => sum + inFlight, 0);
+    const count = countJobs();
+    const isCtrlC = reason.exitCode === exitCodes.interrupted;
+    if (isCtrlC && canDrain && count > 0 && !drain.signal.aborted) {
+      drain.abort(reason);
+      // Those that were not sent yet are gone in a moment.
+      setTimeout(() => {
+        const count = countJobs();
+        const jobs = count === 1 ? "1 job" : `${count} jobs`;
+        void output.message(
+          `${reason.message}: no new jobs, waiting for ${jobs} in flight; ctrl-C again drops them`,
+        );
+      });
+      return;
+    }
     const jobs = count === 1 ? "1 job was" : `${count} jobs were`;
     void output.message(count > 0 ? `${reason.message}: ${jobs} in flight` : reason.message);
     stop.abort(reason);
@@ -57,18 +84,36 @@ export async function main(argv: readonly string[], environment: Environment): P
       environment,
       output,
       stdin: () => Deno.stdin.readable,
+      isStdinTerminal: Deno.stdin.isTerminal(),
+      terminalSize,
       signal: stop.signal,
+      drain: () => {
+        canDrain = true;
+        return drain.signal;
+      },
       closeAtExit: (closable) => {
         opened.push(closable);
         return closable;
       },
     });
     await Promise.all(opened.map((closable) => closable.close()));
+    await output.flush();
   } catch (error) {
     status = await statusOf(error, output, stop.signal);
     await Promise.allSettled(opened.map((closable) => closable.close()));
+    // Messages that nobody waited for; that they cannot be written is known by now.
+    await output.flush().catch(() => {});
   }
   return exitNow(status);
+}
+
+function isStdoutPipe(): boolean {
+  try {
+    return fstatSync(1).isFIFO();
+  } catch {
+    // It is closed, and nothing goes into it.
+    return false;
+  }
 }
 
 async function runCommandLine(
@@ -81,7 +126,7 @@ async function runCommandLine(
     case "command":
       return await line.command.run(line.values, line.args, { ...context, global: line.global });
     case "version":
-      await output.data(`llama ${version}\n`);
+      await output.data(`llama ${version}${commit === undefined ? "" : ` (${commit})`}\n`);
       return exitCodes.ok;
     case "help":
       await (line.stream === "stdout" ? output.data(line.text) : output.talk(line.text));

@@ -4,78 +4,158 @@
  * @module
  */
 
+import { defaultPrices, pricesOf, readPrices } from "../cost/prices.ts";
 import { LlamaError } from "../errors.ts";
-import { succeeded } from "../jobs/job.ts";
-import { readLines } from "../jobs/lines.ts";
-import { shellQuote } from "../jobs/quote.ts";
-import type { JobOutcome } from "../llama.ts";
-import type { Output } from "../terminal/output.ts";
+import type { FlagValues } from "../flags.ts";
+import { newCounts } from "../jobs/counts.ts";
+import type { Llama, MapOptions } from "../llama.ts";
 import { runnable } from "./command.ts";
-import { type CommandContext, openLlama } from "./context.ts";
+import { type CommandContext, isLocal, openLlama, openProgress } from "./context.ts";
+import { dryRun } from "./dry_run.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";
-import { xargsCommand } from "./flag_tables.ts";
-import { reportError, reportLogs } from "./report.ts";
+import { xargsCommand, type xargsFlags } from "./flag_tables.ts";
+import { openInput } from "./input.ts";
+import { Printer } from "./print/printer.ts";
+import { reportError } from "./report.ts";
+import { splitInput } from "./run_flags.ts";
+import { Summary } from "./summary.ts";
 
-/** Errors that every job would meet: the first of them ends the run. */
-const endsTheRun: readonly LlamaError["code"][] = ["config", "credentials", "no-such-function"];
+type Values = FlagValues<typeof xargsFlags>;
+type Input = Iterable<string> | AsyncIterable<string>;
+
+/** What the parts of a run share. */
+interface Run {
+  readonly llama: Llama;
+  readonly options: MapOptions;
+  readonly values: Values;
+  readonly context: CommandContext;
+  readonly summary: Summary;
+  /** Whether the lines come from standard input. */
+  readonly readsStdin: boolean;
+}
+
+/** How many jobs' lines are read before there is room for them, so that their number is known. */
+const readAhead = 10_000;
 
 /** The command, as data and with what it does. */
 export const xargs = runnable(
   xargsCommand,
-  async (values, [functionName = "", ...templates], context: CommandContext): Promise<number> => {
-    const { output, signal, stdin } = context;
-    let jobs = 0;
-    let failures = 0;
+  async (values, args, context: CommandContext): Promise<number> => {
+    const { output } = context;
+    const { command, lines } = splitInput(args);
     try {
-      const lines = readLines(stdin(), { delimiter: values["0"] ? 0 : 10, signal });
-      const outcomes = openLlama(context).map(functionName, templates, lines, {
-        concurrency: values.j,
-        files: values.file,
-        logs: values.logs,
-        signal,
-      });
-      for await (const outcome of outcomes) {
-        jobs++;
-        if (outcome.error && endsTheRun.includes(outcome.error.code)) throw outcome.error;
-        if (!await show(output, functionName, outcome)) failures++;
+      const input = await openInput(values, { ...context, lines });
+      if (values["dry-run"]) return await dryRun(command, input, values, context);
+      const options = await mapOptions(values, context);
+      const llama = openLlama(context, { invokeRetries: values["invoke-retries"] });
+      const summary = new Summary();
+      const run: Run = {
+        llama,
+        options,
+        values,
+        context,
+        summary,
+        readsStdin: lines === undefined && values.a === "",
+      };
+      const start = performance.now();
+      const failure = await runAll(command, input, run);
+      const seconds = (performance.now() - start) / 1000;
+      if (failure) await reportError(output, failure);
+      const { jobs, failed } = summary;
+      if (values.summary || output.isTerminal) await tell(run, seconds);
+      else if (failed > 0) await output.message(`${failed} of ${jobs} jobs failed`);
+      if (options.stop?.aborted) {
+        if (values.joblog) await output.message("hint: the same command with -resume goes on");
+        return exitCodes.interrupted;
       }
+      if (failure && jobs === 0) return exitCodeOf(failure, exitCodes.jobFailed);
+      return failure || failed > 0 ? exitCodes.jobFailed : exitCodes.ok;
     } catch (error) {
       if (!(error instanceof LlamaError)) throw error;
       await reportError(output, error);
-      return jobs > 1 ? exitCodes.jobFailed : exitCodeOf(error, exitCodes.jobFailed);
+      return exitCodeOf(error, exitCodes.jobFailed);
     }
-    if (failures === 0) return exitCodes.ok;
-    await output.message(`${failures} of ${jobs} jobs failed`);
-    return exitCodes.jobFailed;
   },
 );
 
-/** Shows what came of a job; says whether it did what it was asked for. */
-async function show(output: Output, functionName: string, outcome: JobOutcome): Promise<boolean> {
-  const { index, job, line, result, error } = outcome;
-  const command = job ? shellQuote([functionName, ...job.args]) : `line ${shellQuote([line])}`;
-  const about = `job ${index}: ${command}: `;
-  if (error) {
-    await reportError(output, error, about);
-    return false;
-  }
-  if (!result) return false;
-  if (result.logTail !== undefined) await reportLogs(output, result.logTail);
-  // Not awaited between the two: nothing of another job comes in between.
-  const { stdout, stderr } = result;
-  if (stdout.length > 0 || stderr.length > 0) {
-    await Promise.all([output.data(stdout), output.talk(stderr)]);
-  }
-  if (result.status !== 0) await output.message(`${about}${endedHow(result.status)}`);
-  for (const outputError of result.outputErrors) await reportError(output, outputError, about);
-  return succeeded(result);
+/** What the flags say of the run. */
+async function mapOptions(values: Values, context: CommandContext): Promise<MapOptions> {
+  const { resume, "resume-failed": repeatFailed } = values;
+  return {
+    concurrency: values.j,
+    linesPerJob: values.n,
+    readAhead,
+    files: values.file,
+    logs: values.logs,
+    timeoutSeconds: values.timeout,
+    retries: values.retries,
+    retryOn: values["retry-on"],
+    halt: values.halt,
+    maxDollars: values["max-cost"],
+    prices: values.prices === "" ? undefined : await readPrices(values.prices),
+    results: values.results || undefined,
+    jobLog: values.joblog || undefined,
+    resume: repeatFailed ? "succeeded" : resume ? "ended" : undefined,
+    stop: context.drain(),
+    signal: context.signal,
+  };
 }
 
-function endedHow(status: number): string {
-  // The original's runtime says -1 where ours says 128 + the signal's number.
-  if (status < 0) return "ended by a signal";
-  const signal = status - 128;
-  return signal > 0 && signal < 65
-    ? `exit status ${status} (ended by signal ${signal})`
-    : `exit status ${status}`;
+/** Runs all jobs and prints what comes of them; gives what ended the run before its input. */
+async function runAll(
+  [functionName = "", ...templates]: readonly string[],
+  input: Input,
+  { llama, options, values, context, summary, readsStdin }: Run,
+): Promise<LlamaError | undefined> {
+  const { output, environment } = context;
+  using printer = new Printer({
+    output,
+    form: values.print === "keep-order" ? "group" : values.print,
+    keepOrder: values.k || values.print === "keep-order",
+    tag: values.tag,
+    json: values.json,
+    logs: values.logs,
+    directory: environment["TMPDIR"] || "/tmp",
+  });
+  const onSkip = (index: number) => {
+    printer.skip(index);
+    summary.skip();
+  };
+  const counts = newCounts();
+  await using _progress = openProgress(context, values.progress, counts, readsStdin);
+  const mapped = llama.map(functionName, templates, input, { ...options, counts, onSkip });
+  let failure: LlamaError | undefined;
+  try {
+    for await (const outcome of mapped) {
+      summary.add(outcome.record);
+      await printer.print(outcome);
+    }
+  } catch (error) {
+    if (!(error instanceof LlamaError)) throw error;
+    failure = error;
+  }
+  await printer.end();
+  return failure;
+}
+
+/** Says what the run took and cost. */
+async function tell(
+  { llama, options: { prices = defaultPrices }, context, summary }: Run,
+  seconds: number,
+): Promise<void> {
+  const { requests } = llama;
+  const { s3Reads, s3Writes } = requests;
+  let s3Dollars = 0;
+  if (s3Reads + s3Writes > 0) {
+    const { s3Get, s3Put } = pricesOf(prices, await llama.region());
+    s3Dollars = s3Reads * s3Get + s3Writes * s3Put;
+  }
+  const lines = summary.lines({
+    seconds,
+    requests,
+    s3Dollars,
+    isLocal: isLocal(context),
+    pricesDate: prices.date,
+  });
+  for (const line of lines) await context.output.message(line);
 }

@@ -128,3 +128,18 @@ export class JobContext extends FileContext {
     return remote;
   }
 }
+
+/** The same where a job has several lines. */
+export class LinesContext extends JobContext {
+  /** The input lines, one by one; `Line` is all of them, joined by line feeds. */
+  readonly Lines: readonly string[];
+
+  /**
+   * @param lines The input lines.
+   * @param index The job's number, from 0.
+   */
+  constructor(lines: readonly string[], index: number) {
+    super(lines.join("\n"), index);
+    this.Lines = lines;
+  }
+}

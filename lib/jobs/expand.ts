@@ -7,8 +7,9 @@
 import { LlamaError, messageOf } from "../errors.ts";
 import { Template, TemplateError, TemplateSet } from "../template/mod.ts";
 import { quote } from "../template/quote.ts";
-import { FileContext, JobContext } from "./context.ts";
+import { FileContext, JobContext, LinesContext } from "./context.ts";
 import type { InputFile, Job, OutputFile } from "./job.ts";
+import { templateHint } from "./template_hint.ts";
 
 /** What the templates of a command line gave. */
 export interface Expansion {
@@ -56,15 +57,17 @@ export class LineTemplates {
   }
 
   /**
-   * Expands the arguments for one line.
+   * Expands the arguments for one job.
    *
-   * @param line The line, without its end.
-   * @param index Its number, from 0.
+   * @param line The line, without its end; or a list, which the templates see as `.Lines` too.
+   * @param index The job's number, from 0.
    * @returns The arguments, and the files that they mark.
    * @throws {LlamaError} `template` if one fails on this line.
    */
-  expand(line: string, index: number): Expansion {
-    const context = new JobContext(line, index);
+  expand(line: string | readonly string[], index: number): Expansion {
+    const context = typeof line === "string"
+      ? new JobContext(line, index)
+      : new LinesContext(line, index);
     const args = this.#templates.map((template) => asLlamaError(() => execute(template, context)));
     return { args, ...marked(context) };
   }
@@ -111,6 +114,7 @@ function asLlamaError<T>(work: () => T, prefix = ""): T {
     return work();
   } catch (cause) {
     if (!(cause instanceof TemplateError)) throw cause;
-    throw new LlamaError("template", prefix + messageOf(cause), { cause });
+    const hint = templateHint(cause);
+    throw new LlamaError("template", prefix + messageOf(cause), { cause, hint });
   }
 }

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { join, sep } from "node:path";
-import { type BlobSource, encodeBlobs } from "../blob.ts";
+import { join, posix, resolve, sep } from "node:path";
+import { type BlobSource, encodeBlobs, sizeOf } from "../blob.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { File } from "../protocol.ts";
@@ -36,12 +36,13 @@ const statConcurrency = 16;
  * Looks at files before anything is sent. All that are wrong are named at once.
  *
  * @param inputs The files; directories are refused.
- * @returns The same, with size and mode.
+ * @returns The same, each once, with size and mode.
  * @throws {LlamaError} `input`, naming each file that cannot be sent, and why.
  */
 export async function findInputs(inputs: readonly InputFile[]): Promise<FoundFile[]> {
   const failures: LlamaError[] = [];
-  const found = await mapConcurrently(inputs, statConcurrency, async ({ remote, source }) => {
+  const files = byName(inputs);
+  const found = await mapConcurrently(files, statConcurrency, async ({ remote, source }) => {
     if (source instanceof Uint8Array) return { remote, source, mode: undefined };
     try {
       const { isFile, isDirectory, size, mode } = await Deno.stat(source);
@@ -67,6 +68,34 @@ export async function findInputs(inputs: readonly InputFile[]): Promise<FoundFil
   return found.filter((file) => file !== undefined);
 }
 
+/** A file may be named several times, by `-f` and by templates; two files may not have one name. */
+function byName(inputs: readonly InputFile[]): readonly InputFile[] {
+  const files = new Map<string, InputFile>();
+  for (const input of inputs) {
+    const { remote, source } = input;
+    const before = files.get(remote)?.source ?? source;
+    if (before !== source && pathOf(before) !== pathOf(source)) {
+      throw new LlamaError(
+        "input",
+        `cannot send two files as ${JSON.stringify(remote)}: ${nameOf(before)} and ${
+          nameOf(source)
+        }`,
+        { hint: "give one another name in the job's directory, with -f LOCAL:REMOTE" },
+      );
+    }
+    files.set(remote, input);
+  }
+  return [...files.values()];
+}
+
+function pathOf(source: InputFile["source"]): string | Uint8Array {
+  return typeof source === "string" ? resolve(source) : source;
+}
+
+function nameOf(source: InputFile["source"]): string {
+  return typeof source === "string" ? JSON.stringify(source) : "a text";
+}
+
 /**
  * Makes the wire's files and standard input of what was found.
  *
@@ -74,7 +103,8 @@ export async function findInputs(inputs: readonly InputFile[]): Promise<FoundFil
  * @param stdin The standard input, if there is one.
  * @param reservedBytes How much of the message is taken already.
  * @param options Store and signal.
- * @returns The files by their remote paths, and the standard input.
+ * @returns The files by their remote paths, the standard input, and how many bytes of them are in
+ * the store and not in the message.
  * @throws {LlamaError} `input` if a file cannot be read, and as `encodeBlobs`.
  */
 export async function encodeInputs(
@@ -82,10 +112,11 @@ export async function encodeInputs(
   stdin: BlobSource | undefined,
   reservedBytes: number,
   options: ReadInputsOptions,
-): Promise<{ files: Record<string, File>; stdin: File | undefined }> {
+): Promise<{ files: Record<string, File>; stdin: File | undefined; storedBytes: number }> {
   const sources = files.map(({ source }) => source);
+  if (stdin !== undefined) sources.push(stdin);
   const names = files.reduce((sum, { remote }) => sum + remote.length * 3 + 24, 0);
-  const blobs = await encodeBlobs(stdin === undefined ? sources : [...sources, stdin], {
+  const blobs = await encodeBlobs(sources, {
     ...options,
     reservedBytes: reservedBytes + names,
   });
@@ -96,6 +127,10 @@ export async function encodeInputs(
   return {
     files: Object.fromEntries(entries),
     stdin: stdin === undefined ? undefined : blobs[files.length],
+    storedBytes: sources.reduce(
+      (sum, source, index) => blobs[index]?.r === undefined ? sum : sum + sizeOf(source),
+      0,
+    ),
   };
 }
 
@@ -113,7 +148,8 @@ export async function expandInputs(
   const inputs = [];
   for (const { local, remote } of mappings) {
     const directory = await isDirectory(local);
-    const prefix = remote.replace(/\/+$/, "");
+    // As templates name it, so that a file that both name is one.
+    const prefix = posix.normalize(remote).replace(/\/+$/, "");
     if (!directory) {
       inputs.push({ remote: prefix, source: local });
       continue;
@@ -143,7 +179,9 @@ async function* walk(
     const path = below === "" ? entry.name : `${below}/${entry.name}`;
     const full = join(root, path);
     if (entry.name.includes("\uFFFD")) {
-      throw new LlamaError("input", `cannot send ${full}: its name is not UTF-8`);
+      throw new LlamaError("input", `cannot send ${full}: its name is not UTF-8`, {
+        hint: "give it another name: those of a job travel as UTF-8",
+      });
     }
     const real = entry.isSymlink
       ? await followLink(full, top)
@@ -155,6 +193,7 @@ async function* walk(
       throw new LlamaError(
         "input",
         `cannot send ${full}: the link leads back to its own directory`,
+        { hint: "remove the link, or send the other files one by one with -f" },
       );
     } else yield* walk(root, top, [...trail, real], path);
   }
@@ -173,7 +212,10 @@ async function followLink(path: string, top: string): Promise<string> {
   try {
     real = await Deno.realPath(path);
   } catch (cause) {
-    throw new LlamaError("input", `cannot send ${path}: the link leads nowhere`, { cause });
+    throw new LlamaError("input", `cannot send ${path}: the link leads nowhere`, {
+      cause,
+      hint: "remove the link, or make what it leads to",
+    });
   }
   if (real !== top && !real.startsWith(top + sep)) {
     throw new LlamaError("input", `cannot send ${path}: the link leads out of the directory`, {
@@ -194,7 +236,18 @@ async function isDirectory(path: string): Promise<boolean> {
 function cannotSend(path: string, cause: unknown): LlamaError {
   return new LlamaError("input", `cannot read ${JSON.stringify(path)}: ${reasonOf(cause)}`, {
     cause,
+    hint: cause instanceof Deno.errors.NotFound ? nameHint(path) : undefined,
   });
+}
+
+/** What often is wrong with a name that no file has. */
+function nameHint(path: string): string | undefined {
+  if (path.endsWith("\r")) return "the name ends in a carriage return, which tr -d '\\r' removes";
+  if (path !== path.trim()) return "the name begins or ends with a space";
+  if (/[*?]/.test(path)) {
+    return "a shell fills in * and ? where they are not in quotes; llama does not";
+  }
+  return undefined;
 }
 
 function notAFile(path: string, directory: boolean): LlamaError {
@@ -203,6 +256,10 @@ function notAFile(path: string, directory: boolean): LlamaError {
     `cannot send ${JSON.stringify(path)}: ${
       directory ? "is a directory" : "is not a regular file"
     }`,
-    { hint: directory ? `send a directory with -f ${path}` : undefined },
+    {
+      hint: directory
+        ? `send a directory with -f ${path}`
+        : "write what it gives to a file first, or send it as -stdin",
+    },
   );
 }

@@ -6,7 +6,7 @@
 
 import type { BlobSource } from "../blob.ts";
 import type { LlamaError } from "../errors.ts";
-import type { Times } from "../protocol.ts";
+import type { ExecutionEnvironment, Times } from "../protocol.ts";
 
 /** A file that is sent along. */
 export interface InputFile {
@@ -20,7 +20,7 @@ export interface InputFile {
 export interface OutputFile {
   /** Its path in the job's directory; one that ends in `/` is a directory. */
   readonly remote: string;
-  /** Where it is put on this machine; ends in `/` if `remote` does. */
+  /** Where it is put on this machine: a directory if `remote` is one. */
   readonly local: string;
   /** Write it only if the command succeeded: it replaces an input. @default {false} */
   readonly onlyOnSuccess?: boolean;
@@ -60,6 +60,8 @@ export interface JobResult {
   readonly elapsedMilliseconds: number;
   /** Peak resident bytes of the command, if the runtime says so. */
   readonly memory: number | undefined;
+  /** What the command ran in, if the runtime says so. */
+  readonly environment: ExecutionEnvironment | undefined;
   /** Lambda's id of the request. */
   readonly requestId: string | undefined;
   /** The runtime's version, if it says so. */

@@ -6,6 +6,7 @@
 
 import { LlamaError } from "../errors.ts";
 import { decodeBytes } from "../template/mod.ts";
+import { readPiece } from "./read_piece.ts";
 
 /** How input is cut. */
 export interface ReadLinesOptions {
@@ -13,6 +14,8 @@ export interface ReadLinesOptions {
   delimiter?: number;
   /** The longest line in bytes. @default {64 MiB} */
   maxLineBytes?: number;
+  /** What the input is called in messages. @default {"standard input"} */
+  name?: string | undefined;
   /** Ends the reading. */
   signal?: AbortSignal | undefined;
 }
@@ -24,13 +27,13 @@ export interface ReadLinesOptions {
  * @param options Delimiter, limit, signal.
  * @returns The lines without their ends, in the string form of the templates: what is not UTF-8
  * is kept as lone surrogates.
- * @throws {LlamaError} `input` if a line is longer than the limit.
+ * @throws {LlamaError} `input` if the input cannot be read, or a line is longer than the limit.
  */
 export async function* readLines(
   input: ReadableStream<Uint8Array>,
   options: ReadLinesOptions = {},
 ): AsyncGenerator<string, void, undefined> {
-  const { delimiter = 10, maxLineBytes = 64 * 1024 * 1024, signal } = options;
+  const { delimiter = 10, maxLineBytes = 64 * 1024 * 1024, name, signal } = options;
   const reader = input.getReader();
   // Cancelling ends a read that waits for input which may never come.
   const cancel = () => void reader.cancel(signal?.reason).catch(() => {});
@@ -41,7 +44,7 @@ export async function* readLines(
     let number = 1;
     for (;;) {
       signal?.throwIfAborted();
-      const { done, value } = await reader.read();
+      const { done, value } = await readPiece(reader, name);
       if (done) break;
       let start = 0;
       for (;;) {
@@ -49,7 +52,9 @@ export async function* readLines(
         const piece = value.subarray(start, end < 0 ? undefined : end);
         held += piece.length;
         if (held > maxLineBytes) {
-          throw new LlamaError("input", `line ${number} is longer than ${maxLineBytes} bytes`);
+          throw new LlamaError("input", `line ${number} is longer than ${maxLineBytes} bytes`, {
+            hint: "where lines do not end in a line feed, say with -0 or -d what they end in",
+          });
         }
         pieces.push(piece);
         if (end < 0) break;

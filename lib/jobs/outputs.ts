@@ -32,13 +32,15 @@ const writeConcurrency = 8;
  * @param wanted What the job was asked to bring back.
  * @param answered What the runtime answered, by remote path.
  * @param options Store, signal, and how the command ended.
- * @returns The paths that were written, and why each of the others was not.
+ * @returns The paths that were written, why each of the others was not, and how many bytes came
+ * from the store and not in the answer.
  */
 export async function writeOutputs(
   wanted: readonly OutputFile[],
   answered: Readonly<Record<string, File>>,
   options: WriteOutputsOptions,
-): Promise<{ written: string[]; errors: LlamaError[] }> {
+): Promise<{ written: string[]; errors: LlamaError[]; storedBytes: number }> {
+  let storedBytes = 0;
   const errors: LlamaError[] = [];
   const written: string[] = [];
   const files = wanted.filter(({ onlyOnSuccess }) => options.succeeded || !onlyOnSuccess)
@@ -46,11 +48,18 @@ export async function writeOutputs(
   await mapConcurrently(files, writeConcurrency, async ({ remote, local }) => {
     const file = Object.hasOwn(answered, remote) ? answered[remote] : undefined;
     try {
-      if (file === undefined) throw new LlamaError("output", "the command did not make it");
-      if (file.e !== undefined) throw new LlamaError("output", file.e);
+      if (file?.e !== undefined || file === undefined) {
+        throw new LlamaError("output", file?.e ?? "the command did not make it", {
+          // A command that failed has said why itself.
+          hint: options.succeeded
+            ? `the command must make it at ${JSON.stringify(remote)} in its current directory`
+            : undefined,
+        });
+      }
       if (remote.endsWith("/")) return;
       await writeOutput(local, file, options);
       written.push(local);
+      if (file.r !== undefined) storedBytes += (await Deno.stat(local)).size;
     } catch (cause) {
       if (isAbort(cause, options.signal)) throw cause;
       const code = cause instanceof LlamaError && cause.code !== "protocol" ? cause.code : "output";
@@ -62,16 +71,17 @@ export async function writeOutputs(
       );
     }
   }, options.signal);
-  return { written, errors };
+  return { written, errors, storedBytes };
 }
 
 /** The files of a directory that was asked for; none that would land outside of it here. */
 function below(output: OutputFile, answered: Readonly<Record<string, File>>): OutputFile[] {
+  const directory = output.local.endsWith("/") ? output.local : `${output.local}/`;
   const files = Object.keys(answered)
     .filter((remote) =>
       remote.startsWith(output.remote) && isInside(remote.slice(output.remote.length))
     )
-    .map((remote) => ({ remote, local: output.local + remote.slice(output.remote.length) }));
+    .map((remote) => ({ remote, local: directory + remote.slice(output.remote.length) }));
   // The original's runtime knows no directories and answers for the entry itself, with an error.
   return Object.hasOwn(answered, output.remote) ? [...files, output] : files;
 }
@@ -100,7 +110,11 @@ async function resolveTarget(path: string): Promise<{ path: string; special: boo
     const { isSymlink } = await Deno.lstat(path);
     const real = isSymlink ? await Deno.realPath(path) : path;
     const { isFile, isDirectory } = await Deno.stat(real);
-    if (isDirectory) throw new LlamaError("output", "is a directory");
+    if (isDirectory) {
+      throw new LlamaError("output", "is a directory", {
+        hint: "a file goes to the path of a file; to fetch a directory, end its path in /",
+      });
+    }
     return { path: real, special: !isFile };
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return { path, special: false };

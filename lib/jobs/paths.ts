@@ -17,7 +17,9 @@ import { quote } from "../template/quote.ts";
  */
 export function cleanPath(path: string): string {
   if (path.startsWith("/")) {
-    throw new LlamaError("template", `Cannot pass absolute path: ${quote(path)}`);
+    throw new LlamaError("template", `Cannot pass absolute path: ${quote(path)}`, {
+      hint: otherName(path),
+    });
   }
   const clean = trimSlash(posix.normalize(path));
   // The original lets ".." alone through.
@@ -25,12 +27,14 @@ export function cleanPath(path: string): string {
     throw new LlamaError(
       "template",
       `Cannot pass path outside working directory: ${quote(clean)}`,
+      { hint: otherName(path) },
     );
   }
   if (!clean.isWellFormed()) {
     throw new LlamaError(
       "template",
       `Cannot pass a path that is not UTF-8: ${quote(clean)}`,
+      { hint: "give the file another name: those of a job travel as UTF-8" },
     );
   }
   return clean;
@@ -49,4 +53,12 @@ export function isInside(path: string): boolean {
 
 function trimSlash(path: string): string {
   return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
+}
+
+/** The path has no place in the job's directory; its last part has. */
+function otherName(path: string): string {
+  const name = posix.basename(path);
+  const remote = name === "" || name === ".." ? "NAME" : name;
+  return `name it in the job's directory with -f or -o ${quote(`${path}:${remote}`)}, ` +
+    `and write ${remote} in the argument`;
 }

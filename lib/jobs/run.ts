@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import type { Invocation, Lambda } from "../aws/lambda.ts";
 import { decodeBlob } from "../blob.ts";
 import { FunctionError, LlamaError } from "../errors.ts";
@@ -23,16 +24,31 @@ export interface JobRunner {
   readonly store: ObjectStore | undefined;
 }
 
+/** What went to and fro, in bytes. An object that the store had already counts like a new one. */
+export interface Transfer {
+  /** Requests, and what they name in the store; 0 if nothing was sent. */
+  sentBytes: number;
+  /** Answers, and what they name in the store. */
+  receivedBytes: number;
+}
+
 /** How one job is run. */
 export interface RunJobOptions {
   /** Ask for the log's tail. */
   logs?: boolean | undefined;
+  /**
+   * Seconds after which the runtime ends the command. It counts from the request's arrival there, and
+   * not the time on the way.
+   */
+  timeoutSeconds?: number | undefined;
+  /** Is added to while the job runs, whether it ends well or not. */
+  transfer?: Transfer | undefined;
   /** Files that many jobs share. */
   sharedFiles?: SharedFiles | undefined;
-  /** Seconds after which the runtime ends the command. */
-  timeoutSeconds?: number | undefined;
   /** Ends the job early; Lambda goes on. */
   signal?: AbortSignal | undefined;
+  /** Ends the job where Lambda had no room for it yet. @default {signal} */
+  admission?: AbortSignal | undefined;
 }
 
 /**
@@ -53,9 +69,11 @@ export async function runJob(
   const start = performance.now();
   const { store } = runner;
   const { signal } = options;
+  const transfer = options.transfer ?? { sentBytes: 0, receivedBytes: 0 };
   signal?.throwIfAborted();
   const found = await findInputs(job.inputs);
-  const { payload, logTail, requestId } = await send(runner, job, found, options);
+  const { payload, logTail, requestId } = await send(runner, job, found, { ...options, transfer });
+  transfer.receivedBytes += Buffer.byteLength(payload);
   const response = parseResponse(payload);
   const needStore = () => {
     if (store) return store;
@@ -67,21 +85,27 @@ export async function runJob(
       },
     );
   };
-  const { written, errors } = await writeOutputs(job.outputs, response.outputs, {
+  const outputs = await writeOutputs(job.outputs, response.outputs, {
     succeeded: response.status === 0,
     store: needStore,
     signal,
   });
+  const stdout = await decodeBlob(response.stdout, needStore, signal);
+  const stderr = await decodeBlob(response.stderr, needStore, signal);
+  transfer.receivedBytes += outputs.storedBytes +
+    (response.stdout.r === undefined ? 0 : stdout.length) +
+    (response.stderr.r === undefined ? 0 : stderr.length);
   return {
     status: response.status,
-    stdout: await decodeBlob(response.stdout, needStore, signal),
-    stderr: await decodeBlob(response.stderr, needStore, signal),
-    written,
-    outputErrors: errors,
+    stdout,
+    stderr,
+    written: outputs.written,
+    outputErrors: outputs.errors,
     logTail,
     times: response.times,
     elapsedMilliseconds: performance.now() - start,
     memory: response.memory,
+    environment: response.environment,
     requestId,
     runtime: response.runtime,
   };
@@ -95,8 +119,9 @@ async function send(
   { lambda, store }: JobRunner,
   job: Job,
   found: Awaited<ReturnType<typeof findInputs>>,
-  { sharedFiles, logs, timeoutSeconds, signal }: RunJobOptions,
+  options: RunJobOptions & { transfer: Transfer },
 ): Promise<Invocation> {
+  const { sharedFiles, logs, timeoutSeconds, transfer, signal, admission } = options;
   for (let resends = 0;; resends++) {
     const shared = await sharedFiles?.get();
     const request: Request = {
@@ -108,15 +133,19 @@ async function send(
     };
     if (found.length > 0 || job.stdin !== undefined) {
       const reserved = new TextEncoder().encode(JSON.stringify(request)).length;
-      const { files, stdin } = await encodeInputs(found, job.stdin, reserved, { store, signal });
-      Object.assign(request.files, files);
-      request.stdin = stdin;
+      const encoded = await encodeInputs(found, job.stdin, reserved, { store, signal });
+      Object.assign(request.files, encoded.files);
+      request.stdin = encoded.stdin;
+      transfer.sentBytes += encoded.storedBytes;
     }
+    const text = JSON.stringify(request);
+    transfer.sentBytes += Buffer.byteLength(text);
     try {
-      return await lambda.invoke(job.functionName, JSON.stringify(request), {
+      return await lambda.invoke(job.functionName, text, {
         logs,
         timeoutSeconds,
         signal,
+        admission,
       });
     } catch (error) {
       if (!(error instanceof FunctionError) || error.missingObjects.length === 0) throw error;

@@ -38,7 +38,9 @@ export class SharedFiles {
    * @param seen What the job was sent.
    */
   async renew(seen: EncodedFiles): Promise<void> {
-    if (await this.#encoded !== seen) return;
+    const encoded = this.#encoded;
+    // Another job may have begun meanwhile.
+    if (await encoded !== seen || this.#encoded !== encoded) return;
     this.#encoded = this.#encode();
     this.#encoded.catch(() => {});
   }

@@ -7,8 +7,10 @@
 import { join } from "node:path";
 import type { BlobSource } from "../blob.ts";
 import type { Environment } from "../environment.ts";
+import { LlamaError, reasonOf } from "../errors.ts";
 import { removeIfThere, temporaryPrefix, writeAll } from "../files.ts";
 import { maxInlineBytes } from "../protocol.ts";
+import { readPiece } from "./read_piece.ts";
 
 /**
  * Reads a stream to its end: into memory while it would be inlined, else into a temporary file.
@@ -17,12 +19,14 @@ import { maxInlineBytes } from "../protocol.ts";
  * @param environment `TMPDIR` says where the file is made; else `/tmp`.
  * @param signal Ends the reading.
  * @returns The bytes, or a file that the caller removes.
+ * @throws {LlamaError} `input` if it cannot be read, or there is no room for it.
  */
 export async function spool(
   input: ReadableStream<Uint8Array>,
   environment: Environment,
   signal?: AbortSignal,
 ): Promise<BlobSource> {
+  const directory = environment["TMPDIR"] || "/tmp";
   const reader = input.getReader();
   const cancel = () => void reader.cancel(signal?.reason).catch(() => {});
   signal?.addEventListener("abort", cancel, { once: true });
@@ -32,7 +36,7 @@ export async function spool(
   let file: Deno.FsFile | undefined;
   try {
     for (;;) {
-      const { done, value } = await reader.read();
+      const { done, value } = await readPiece(reader);
       signal?.throwIfAborted();
       if (done) break;
       size += value.length;
@@ -41,15 +45,21 @@ export async function spool(
         continue;
       }
       if (file === undefined) {
-        path = join(environment["TMPDIR"] || "/tmp", temporaryPrefix + crypto.randomUUID());
+        path = join(directory, temporaryPrefix + crypto.randomUUID());
         file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
         for (const piece of pieces.splice(0)) await writeAll(file, piece);
       }
       await writeAll(file, value);
     }
-  } catch (error) {
+  } catch (cause) {
     if (path !== undefined) await removeIfThere(path);
-    throw error;
+    signal?.throwIfAborted();
+    if (cause instanceof LlamaError) throw cause;
+    const message = `cannot hold standard input in ${directory}: ${reasonOf(cause)}`;
+    throw new LlamaError("input", message, {
+      cause,
+      hint: "set TMPDIR to a directory that has room for it",
+    });
   } finally {
     signal?.removeEventListener("abort", cancel);
     file?.close();

@@ -81,6 +81,7 @@ async function readFolders(directory: string, shown: string): Promise<string[]> 
     if (cause instanceof Deno.errors.NotFound) return [];
     throw new LlamaError("config", `cannot read functions in ${shown}: ${reasonOf(cause)}`, {
       cause,
+      hint: "name the folder that has a folder for each function, with -functions",
     });
   }
   // In an order of ours, so that two functions of one name always give the same message.

@@ -9,7 +9,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "../errors.ts";
 import { directClient } from "../http.ts";
-import { maxPayloadBytes } from "../protocol.ts";
+import { maxPayloadBytes } from "../limits.ts";
 import { JobError } from "./job_error.ts";
 
 /** An invocation that waits for its answer. */
@@ -22,6 +22,8 @@ export interface Invocation {
   traceId: string | undefined;
   /** When it arrived, as `performance.now()` has it. */
   received: number;
+  /** When Lambda will kill the environment, on the same clock; undefined if it does not say. */
+  deadline: number | undefined;
 }
 
 /** The pauses before a call is repeated, in milliseconds. */
@@ -49,11 +51,14 @@ export class RuntimeApi implements Disposable {
     const { status, headers, text } = await this.#call("/invocation/next", { signal });
     const id = headers.get("lambda-runtime-aws-request-id");
     if (status !== 200 || !id) throw new Error(`the Runtime API refused "next": status ${status}`);
+    const received = performance.now();
+    const deadlineMs = Number(headers.get("lambda-runtime-deadline-ms") ?? NaN);
     return {
       id,
       text,
       traceId: headers.get("lambda-runtime-trace-id") ?? undefined,
-      received: performance.now(),
+      received,
+      deadline: Number.isFinite(deadlineMs) ? received + deadlineMs - Date.now() : undefined,
     };
   }
 

@@ -22,6 +22,7 @@ import { writeInputs } from "./inputs.ts";
 import { JobError } from "./job_error.ts";
 import { findOutputs, type Outputs } from "./outputs.ts";
 import { type CommandResult, longestTimerMs, runCommand, timedOutStatus } from "./run_command.ts";
+import { foreign, wasForeign } from "./start.ts";
 import type { Workspace } from "./workspace.ts";
 
 /** What an invocation needs beside the request. */
@@ -38,10 +39,14 @@ export interface InvocationContext {
   workspace: Workspace;
   /** The function's object store, or undefined if it has none. */
   store: () => ObjectStore | undefined;
-  /** Whether this is the first invocation of the process. */
-  cold: boolean;
+  /** How long the runtime took to start, in milliseconds; only for its first invocation. */
+  initMs: number | undefined;
   /** When the request was received, as `performance.now()` has it. */
   received: number;
+  /** When Lambda will kill the environment, on the same clock. */
+  deadline: number | undefined;
+  /** The function's memory in MB, if it is known. */
+  memoryMb: number | undefined;
   /** Ends the invocation. */
   signal: AbortSignal;
 }
@@ -64,9 +69,9 @@ export interface Answer {
  * @throws {LlamaError} As the store and the blobs.
  */
 export async function runInvocation(text: string, context: InvocationContext): Promise<Answer> {
-  const { workspace, received } = context;
+  const { workspace, received, initMs } = context;
   const request = parseRequest(text);
-  const deadline = request.timeout === undefined ? undefined : received + request.timeout * 1000;
+  const { deadline, isFunctions } = deadlineOf(request, context);
   const prepared = await prepare(request, deadline, context);
   const fetched = performance.now();
   const result = prepared && await runCommand(prepared.program, {
@@ -79,14 +84,24 @@ export async function runInvocation(text: string, context: InvocationContext): P
   const executed = performance.now();
   const outputs = findOutputs(workspace.job(), request.outputs);
   for (const line of outputs.leftOut) await result?.stderr.addLine(`llama: ${line}`);
+  if (result && wasForeign(prepared.program, result.status)) {
+    await result.stderr.addLine(`llama: ${JSON.stringify(prepared.program.path)}: ${foreign}`);
+  }
+  if (result?.timedOut && isFunctions) {
+    const seconds = ((executed - received) / 1000).toFixed(2);
+    await result.stderr.addLine(
+      `llama: ended after ${seconds} s, before Lambda ends the function at its timeout`,
+    );
+  }
   const response = await answer(result, outputs, context);
   const end = performance.now();
   const times: Times = {
-    cold: context.cold,
+    cold: initMs !== undefined,
     e2e: nanoseconds(end - received),
     fetch: nanoseconds(fetched - received),
     exec: nanoseconds(executed - fetched),
     upload: nanoseconds(end - executed),
+    ...(initMs === undefined ? {} : { init: nanoseconds(initMs) }),
   };
   const answerText = JSON.stringify({ ...response, times } satisfies Response);
   checkSize(answerText);
@@ -96,6 +111,24 @@ export async function runInvocation(text: string, context: InvocationContext): P
     summary: `exit ${response.status}, ${Math.round(end - received)} ms, ` +
       `${inputs} ${inputs === 1 ? "file" : "files"} in, ${outputs.found.length} out`,
   };
+}
+
+/**
+ * When the command must end: at the request's `timeout`, or before the function's own, at which
+ * Lambda would kill the environment and everything that the command made with it. What is kept back
+ * is for reading and sending the outputs: a tenth of the function's time, 0.1 to 2 s.
+ */
+function deadlineOf(
+  { timeout }: Request,
+  { received, deadline }: InvocationContext,
+): { deadline: number | undefined; isFunctions: boolean } {
+  const asked = timeout === undefined ? Infinity : received + timeout * 1000;
+  const margin = deadline === undefined
+    ? 0
+    : Math.min(Math.max((deadline - received) / 10, 100), 2000);
+  const own = deadline === undefined ? Infinity : deadline - margin;
+  const earlier = Math.min(asked, own);
+  return { deadline: earlier === Infinity ? undefined : earlier, isFunctions: own < asked };
 }
 
 /** Writes the inputs and finds the program; undefined if time ran out meanwhile. */
@@ -133,9 +166,9 @@ async function prepare(
 async function answer(
   result: CommandResult | undefined,
   { found, refused }: Outputs,
-  { store, signal }: InvocationContext,
+  { store, memoryMb, signal }: InvocationContext,
 ): Promise<Response> {
-  const late = "llama: the time of the job's timeout went by before its inputs were there\n";
+  const late = "llama: the time went by before the job's inputs were there\n";
   const sources: BlobSource[] = [
     result?.stdout.source() ?? new Uint8Array(),
     result?.stderr.source() ?? new TextEncoder().encode(late),
@@ -149,6 +182,7 @@ async function answer(
     stderr: {},
     // Not by assignment, to which a file named "__proto__" would be something else.
     outputs: Object.fromEntries(files),
+    environment: { memory: memoryMb, arch },
     ...(result?.memory === undefined ? {} : { memory: result.memory }),
     runtime: version,
   };
@@ -167,8 +201,11 @@ async function answer(
   return { ...response, stdout, stderr, outputs: Object.fromEntries(files) };
 }
 
+/** The architecture as Lambda names it. */
+const arch = Deno.build.arch === "aarch64" ? "arm64" : Deno.build.arch;
+
 /** `"times":{...}` with the longest numbers there can be. */
-const timesBytes = 150;
+const timesBytes = 180;
 
 /** `"r":"` and an object's id. */
 const referenceBytes = 72;

@@ -12,7 +12,6 @@ import { killMarked } from "../processes.ts";
 import type { Invocation, RuntimeApi } from "./api.ts";
 import { commandEnvironment } from "./command_environment.ts";
 import { findFunctionCommand, type FunctionCommand } from "./function_command.ts";
-import { runInvocation } from "./invocation.ts";
 import { type JobError, toJobError } from "./job_error.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -91,10 +90,16 @@ class Runtime {
       await this.#api.fail(undefined, error, this.#signal);
       return 1;
     }
-    for (let cold = true;; cold = false) {
-      const invocation = await this.#api.next(this.#signal);
+    // Of the process's whole life so far, all but what the system took to load its program.
+    let initMs: number | undefined = performance.now();
+    for (;; initMs = undefined) {
+      const [invocation] = await Promise.all([
+        this.#api.next(this.#signal),
+        // Most of the runtime: it is loaded while the first invocation is on its way.
+        import("./invocation.ts"),
+      ]);
       const workspace = this.#workspace = new Workspace(this.#temporary);
-      await this.#invoke(command, invocation, workspace, cold);
+      await this.#invoke(command, invocation, workspace, initMs);
       // The answer is out, and the next job need not wait for this.
       this.#workspace = undefined;
       workspace.remove().catch((error) => {
@@ -105,24 +110,28 @@ class Runtime {
 
   async #invoke(
     command: FunctionCommand,
-    { id, text, traceId, received }: Invocation,
+    { id, text, traceId, received, deadline }: Invocation,
     workspace: Workspace,
-    cold: boolean,
+    initMs: number | undefined,
   ): Promise<void> {
     const { environment, log } = this.#options;
     try {
+      const { runInvocation } = await import("./invocation.ts");
       const answer = await runInvocation(text, {
         command,
         ...commandEnvironment(environment, { traceId, isLocal: this.#isLocal }),
         searchPath: environment["PATH"],
         workspace,
         store: () => this.#openStore(),
-        cold,
+        initMs,
         received,
+        deadline,
+        memoryMb: Number(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) || undefined,
         signal: this.#signal,
       });
-      await this.#api.respond(id, answer.text, this.#signal);
+      // Before the answer, with which Lambda ends the invocation's part of the log.
       log(`llama: request ${id}: ${answer.summary}`);
+      await this.#api.respond(id, answer.text, this.#signal);
     } catch (thrown) {
       this.#signal.throwIfAborted();
       const error: JobError = toJobError(thrown, this.#temporary);

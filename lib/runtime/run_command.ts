@@ -33,6 +33,8 @@ export interface RunOptions extends Omit<StartOptions, "stdin"> {
 export interface CommandResult {
   /** Its exit status, 128 + N if signal N ended it, 124 if it ran out of time. */
   status: number;
+  /** Whether it ran out of time. */
+  timedOut: boolean;
   /** What it wrote to standard output. */
   stdout: Capture;
   /** What it wrote to standard error. */
@@ -88,6 +90,7 @@ export async function runCommand(program: Program, options: RunOptions): Promise
     if (feed?.failure !== undefined) throw feed.failure;
     return {
       status: timedOut ? timedOutStatus : status,
+      timedOut,
       stdout,
       stderr,
       memory: memory.peakBytes,

@@ -45,6 +45,33 @@ export function startProgram(program: Program, options: StartOptions): Deno.Chil
   }
 }
 
+/** What is wrong with a binary that the kernel does not take. */
+export const foreign = `it is not a program for this machine (${Deno.build.arch})`;
+
+/** A shell's statuses for a script that it cannot make sense of. */
+const shellFailures: ReadonlySet<number> = new Set([2, 126, 127]);
+
+/** The numbers of ELF's `e_machine` that a kernel runs, by Deno's names (elf(5)). */
+const ownMachines = { x86_64: [62, 3], aarch64: [183, 40] } as const;
+
+/**
+ * Whether a program that failed was one for another processor. Since 2.9 Deno does itself what all
+ * shells do: what the kernel does not take it gives to `sh`, a binary too, and the words of that are
+ * no help.
+ *
+ * @param program What was run.
+ * @param status How it ended.
+ * @returns True if it is a binary that the kernel did not take.
+ */
+export function wasForeign({ path }: Program, status: number): boolean {
+  if (Deno.build.os !== "linux" || !shellFailures.has(status)) return false;
+  const header = beginning(path);
+  if (!header.includes(0)) return false;
+  const isElf = header.length >= 20 && decoder.decode(header.subarray(0, 4)) === "\x7fELF";
+  const machine = (header[18] ?? 0) + 256 * (header[19] ?? 0);
+  return !isElf || !ownMachines[Deno.build.arch].some((own) => own === machine);
+}
+
 function spawn({ path, args }: Program, options: StartOptions): Deno.ChildProcess {
   return new Deno.Command(path, {
     args,
@@ -78,11 +105,7 @@ function reason(program: Program, code: unknown, cause: unknown): unknown {
     case "EPERM":
       return noSuchCommand(path, "it may not be executed here", cause);
     case "ENOEXEC":
-      return noSuchCommand(
-        path,
-        `it is not a program for this machine (${Deno.build.arch})`,
-        cause,
-      );
+      return noSuchCommand(path, foreign, cause);
     case "ENOENT":
       return noSuchCommand(path, missingInterpreter(path), cause);
     default:
@@ -117,23 +140,25 @@ function argumentLimit(): string {
 
 /** The file is there, so what the system did not find is what should run it. */
 function missingInterpreter(path: string): string {
-  const [, interpreter] = /^#![ \t]*(\S+)/.exec(beginning(path)) ?? [];
+  const [, interpreter] = /^#![ \t]*(\S+)/.exec(decoder.decode(beginning(path))) ?? [];
   return interpreter === undefined
     ? "it needs a dynamic loader (a C library) that is not here"
     : `its interpreter ${JSON.stringify(interpreter)} does not exist`;
 }
 
 function isBinary(path: string): boolean {
-  return beginning(path).includes("\0");
+  return beginning(path).includes(0);
 }
 
-function beginning(path: string): string {
+const decoder = new TextDecoder();
+
+function beginning(path: string): Uint8Array {
   const bytes = new Uint8Array(256);
   try {
     using file = Deno.openSync(path);
-    return new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0));
+    return bytes.subarray(0, file.readSync(bytes) ?? 0);
   } catch {
     // Executable but not readable: then there is nothing to tell.
-    return "";
+    return bytes.subarray(0, 0);
   }
 }

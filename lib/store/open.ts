@@ -6,14 +6,12 @@
 
 import { findAccount } from "../aws/account.ts";
 import { AwsClient } from "../aws/client.ts";
+import { defaultS3Concurrency } from "../defaults.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import { DirectoryStore } from "./directory.ts";
 import { S3Store } from "./s3.ts";
 import type { ObjectStore } from "./store.ts";
-
-/** The most requests to S3 at once, where nothing else is said. */
-export const defaultS3Concurrency = 32;
 
 /** How long a bucket keeps an object, in days, where nothing else is said. */
 export const defaultLifetimeDays = 31;

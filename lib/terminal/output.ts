@@ -1,8 +1,11 @@
 /**
- * Standard output and standard error.
+ * Standard output and standard error, and a status area below all text where they are a terminal.
  *
  * @module
  */
+
+import { LlamaError, reasonOf } from "../errors.ts";
+import { drawArea, removeArea, soundTerminal } from "./status_area.ts";
 
 /** Whoever read standard output has gone. */
 export class OutputClosed extends Error {
@@ -13,21 +16,56 @@ export class OutputClosed extends Error {
 export interface Writer {
   /** Writes some or all of the bytes, and says how many. */
   write(bytes: Uint8Array): Promise<number>;
+  /** The same, before anything else happens. */
+  writeSync(bytes: Uint8Array): number;
+  /** Whether it is a terminal. */
+  isTerminal(): boolean;
 }
 
-/** Writes each piece whole, and one after the other, however many write at once. */
+/**
+ * Writes each piece whole, and one after the other, however many write at once. A terminal may have
+ * a status area: lines that stay below all text, whichever of the two streams the text is for.
+ */
 export class Output {
   readonly #stdout: Writer;
   readonly #stderr: Writer;
+  /** Whether standard error is a terminal: only there is a status area shown. */
+  readonly isTerminal: boolean;
+  readonly #isStdoutTerminal: boolean;
+  readonly #isStdoutPipe: boolean;
+  readonly #now: () => number;
+  /** What draws the status area; empty if there is none. */
+  #area = nothing;
+  /** Whether it is on the terminal, and not only due there. */
+  #isShown = false;
+  #lastPiped = -Infinity;
+  /** Whether the text on the terminal ends within a line. */
+  #isMidLine = false;
   #last: Promise<void> = Promise.resolve();
+  /** Why something could not be written to standard error. */
+  #lost: LlamaError | undefined;
 
   /**
    * @param stdout Where data goes.
    * @param stderr Where talk goes.
+   * @param more What else is known of standard output, and a clock in milliseconds.
    */
-  constructor(stdout: Writer, stderr: Writer) {
+  constructor(
+    stdout: Writer,
+    stderr: Writer,
+    more: { isStdoutPipe?: boolean; now?: () => number } = {},
+  ) {
     this.#stdout = stdout;
     this.#stderr = stderr;
+    this.isTerminal = stderr.isTerminal();
+    this.#isStdoutTerminal = stdout.isTerminal();
+    this.#isStdoutPipe = more.isStdoutPipe ?? false;
+    this.#now = more.now ?? (() => performance.now());
+  }
+
+  /** Whether the status area has made way for text that another program writes. */
+  get isStatusHidden(): boolean {
+    return this.#area.length > 0 && !this.#isShown;
   }
 
   /**
@@ -35,32 +73,28 @@ export class Output {
    *
    * @param data Bytes, or text that is written as it is.
    * @throws {OutputClosed} If nobody reads it any more.
+   * @throws {LlamaError} `output` if it cannot be written, as on a full disk.
    */
   data(data: Uint8Array | string): Promise<void> {
     return this.#enqueue(async () => {
+      if (this.#isStdoutPipe) await this.#makeWay();
       try {
-        await writeAll(this.#stdout, data);
+        await writeAll(this.#stdout, this.#isStdoutTerminal ? this.#aboveStatus(data) : data);
       } catch (cause) {
-        if (cause instanceof Deno.errors.BrokenPipe) throw new OutputClosed("", { cause });
-        throw cause;
+        if (hasGone(cause, this.#isStdoutTerminal)) throw new OutputClosed("", { cause });
+        throw cannotWrite("standard output", cause);
       }
     });
   }
 
   /**
-   * Writes what a command wrote to its standard error, or anything else that is not ours.
+   * Writes what a command wrote to its standard error, or anything else that is not ours. That it
+   * cannot be written is no reason to stop working: {@linkcode Output.flush} tells in the end.
    *
    * @param data Bytes, or text that is written as it is.
    */
   talk(data: Uint8Array | string): Promise<void> {
-    return this.#enqueue(async () => {
-      try {
-        await writeAll(this.#stderr, data);
-      } catch (error) {
-        // Nobody listens; that is no reason to stop working.
-        if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
-      }
-    });
+    return this.#enqueue(() => this.#writeTalk(this.isTerminal ? this.#aboveStatus(data) : data));
   }
 
   /**
@@ -72,6 +106,83 @@ export class Output {
     return this.talk(`llama: ${text}\n`);
   }
 
+  /**
+   * Waits until all that was handed over is written.
+   *
+   * @throws {LlamaError} `output` if something for standard error could not be written, though
+   * somebody was there to read it.
+   */
+  async flush(): Promise<void> {
+    await this.#last;
+    if (this.#lost) throw this.#lost;
+  }
+
+  /**
+   * Shows lines below all text of the terminal that standard error must be, in the place of those
+   * that are there or were. A text that does not end its line gets a line's end from it.
+   *
+   * @param lines The lines, narrower than the terminal and fewer than it has; none to end it.
+   */
+  status(lines: readonly string[]): Promise<void> {
+    return this.#enqueue(async () => {
+      this.#area = encoder.encode(drawArea(lines));
+      if (lines.length > 0) await this.#writeTalk(joined(this.#draw()));
+      else if (this.#isShown) await this.#writeTalk(joined([this.#remove(), sound]));
+    });
+  }
+
+  /** Ends the status area at once, for a process that is about to exit or to stop. */
+  endStatusSync(): void {
+    this.#area = nothing;
+    if (!this.#isShown) return;
+    try {
+      this.#stderr.writeSync(joined([this.#remove(), sound]));
+    } catch (error) {
+      if (!hasGone(error, true)) throw error;
+    }
+  }
+
+  /** What writes a text above the status area; two terminals at once are nobody's. */
+  #aboveStatus(data: Uint8Array | string): Uint8Array {
+    const bytes = bytesOf(data);
+    if (bytes.length === 0) return bytes;
+    this.#isMidLine = bytes.at(-1) !== newline;
+    return this.#isShown ? joined([removal, bytes, ...this.#draw()]) : bytes;
+  }
+
+  /**
+   * Clears the terminal for what goes into a pipe: the other end may be a program that shows it
+   * there. Not for what follows closely on another, where the area would do nothing but flicker.
+   */
+  async #makeWay(): Promise<void> {
+    const now = this.#now();
+    if (this.#isShown && now - this.#lastPiped > closeMilliseconds) {
+      await this.#writeTalk(this.#remove());
+    }
+    this.#lastPiped = now;
+  }
+
+  #draw(): Uint8Array[] {
+    this.#isShown = true;
+    const lineEnd = this.#isMidLine ? [new Uint8Array([newline])] : [];
+    this.#isMidLine = false;
+    return [...lineEnd, this.#area];
+  }
+
+  #remove(): Uint8Array {
+    this.#isShown = false;
+    return removal;
+  }
+
+  async #writeTalk(data: Uint8Array | string): Promise<void> {
+    try {
+      await writeAll(this.#stderr, data);
+    } catch (error) {
+      if (hasGone(error, this.isTerminal)) return;
+      this.#lost ??= cannotWrite("standard error", error);
+    }
+  }
+
   #enqueue(work: () => Promise<void>): Promise<void> {
     const done = this.#last.then(work);
     this.#last = done.catch(() => {});
@@ -79,9 +190,40 @@ export class Output {
   }
 }
 
+/** What is piped within this time of what was piped before follows closely on it. */
+const closeMilliseconds = 100;
+
+const newline = 10;
+const nothing = new Uint8Array();
 const encoder = new TextEncoder();
+const removal = encoder.encode(removeArea);
+const sound = encoder.encode(soundTerminal);
+
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const all = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
+
+function cannotWrite(what: string, cause: unknown): LlamaError {
+  return new LlamaError("output", `cannot write to ${what}: ${reasonOf(cause)}`, { cause });
+}
+
+function bytesOf(data: Uint8Array | string): Uint8Array {
+  return typeof data === "string" ? encoder.encode(data) : data;
+}
+
+/** Whether whoever read what was written has gone: a pipe's reader, or the terminal. */
+function hasGone(error: unknown, isTerminal: boolean): boolean {
+  if (error instanceof Deno.errors.BrokenPipe) return true;
+  return isTerminal && error instanceof Error && "code" in error && error.code === "EIO";
+}
 
 async function writeAll(writer: Writer, data: Uint8Array | string): Promise<void> {
-  const bytes = typeof data === "string" ? encoder.encode(data) : data;
+  const bytes = bytesOf(data);
   for (let done = 0; done < bytes.length;) done += await writer.write(bytes.subarray(done));
 }

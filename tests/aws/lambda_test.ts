@@ -173,3 +173,64 @@ Deno.test("-debug-aws shows requests and answers, and no secret", async () => {
   const all = server.lines.join("\n");
   for (const secret of Object.values(credentials)) assert(!all.includes(secret));
 });
+
+Deno.test("a function that is being made or updated is waited for", async () => {
+  let number = 0;
+  await using server = lambda(() =>
+    ++number < 3
+      ? awsError(409, "ResourceConflictException", { Message: "The function is Pending" })
+      : new Response("{}")
+  );
+  assert.equal((await server.lambda.invoke("f", "{}")).payload, "{}");
+  assert.equal(number, 3);
+});
+
+Deno.test("a function that Lambda ended says what to change", async () => {
+  const failures: [Record<string, string>, RegExp][] = [
+    [
+      { errorType: "Sandbox.Timedout", errorMessage: "Task timed out after 3.00 seconds" },
+      /raise the function's timeout/,
+    ],
+    // What Lambda itself says leaves the type out.
+    [{ errorMessage: "2026-11-24T00:00:00Z id Task timed out after 3.00 seconds" }, /timeout/],
+    [
+      { errorType: "Runtime.ExitError", errorMessage: "Runtime exited with error: signal: killed" },
+      /raise the function's memory/,
+    ],
+    [
+      { errorType: "Function.ResponseSizeTooLarge", errorMessage: "Response payload size" },
+      /LLAMA_OBJECT_STORE/,
+    ],
+  ];
+  for (const [payload, hint] of failures) {
+    await using server = lambda(() =>
+      Response.json(payload, { headers: { "x-amz-function-error": "Unhandled" } })
+    );
+    await assert.rejects(server.lambda.invoke("f", "{}"), failsWith("function", /^f: /, hint));
+  }
+});
+
+Deno.test("a refusal for want of room is said once, with where the limit is raised", async () => {
+  let number = 0;
+  const notices: [string, string | undefined][] = [];
+  const noticed = Promise.withResolvers<void>();
+  await using server = lambda(
+    () =>
+      ++number % 2 === 1
+        ? awsError(429, "TooManyRequestsException", { message: "Rate Exceeded." })
+        : new Response("{}"),
+    {
+      onNotice: (message, hint) => {
+        notices.push([message, hint]);
+        noticed.resolve();
+      },
+    },
+  );
+  await server.lambda.invoke("f", "{}");
+  await server.lambda.invoke("f", "{}");
+  await noticed.promise;
+  const [[message, hint] = []] = notices;
+  assert.equal(notices.length, 1);
+  assert.match(message ?? "", /^Lambda has no room for more: sending about 1 job at once/);
+  assert.match(hint ?? "", /Service Quotas/);
+});

@@ -115,8 +115,12 @@ Deno.test("-logs shows the function's log and -time where the time went, on stde
   const { stdout, stderr } = await place.local(["invoke", "-logs", "-time", "hello"]);
   assert.equal(stdout, "out\n");
   assert.match(stderr, /^START RequestId: \S+ Version: \$LATEST$/m);
+  assert.match(stderr, /^llama: request \S+: exit 0, \d+ ms, 0 files in, 0 out$/m);
   assert.match(stderr, /^REPORT RequestId: .*Billed Duration: \d+ ms/m);
   assert.match(stderr, /^llama: total [\d.]+ ms, runtime [\d.]+, .*cold start$/m);
+  assert.match(stderr, /^llama: billed \d+ ms with 512 MB: \$0\.0\d+ if it were AWS/m);
+  const estimate = await place.local(["invoke", "-time", "hello"]);
+  assert.match(estimate.stderr, /^llama: billed ~\d+ ms with 512 MB: ~\$0\.0\d+ if it were/m);
 });
 
 Deno.test("an output that the command did not make is a failure, named", async () => {
@@ -162,12 +166,29 @@ Deno.test("a child that stays behind, in its group or out of it, does not hold t
   }
 });
 
-Deno.test("a function that takes too long is ended with Lambda's own error", async () => {
+Deno.test("a command is ended before its function is, with 124 and what there is", async () => {
   await using place = new Workplace();
-  await place.addFunction("slow", "#!/bin/sh\nsetsid sleep 1000 &\nsleep 1000\n", { timeout: 1 });
-  const { status, stderr } = await place.local(["invoke", "slow"]);
+  const script = "#!/bin/sh\necho here\nsetsid sleep 1000 &\nsleep 1000\n";
+  await place.addFunction("slow", script, { timeout: 3 });
+  const { status, stdout, stderr } = await place.local(["invoke", "slow"]);
+  assert.deepEqual([status, stdout], [124, "here\n"]);
+  assert.match(stderr, /^llama: ended after 2\.\d\d s, before Lambda ends the function/m);
+});
+
+Deno.test("a function whose runtime takes too long is ended with Lambda's own error", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  await place.write("work/images/any/function.json", '{"command": [], "timeout": 1}');
+  // The runtime is the parent of the command.
+  const { status, stderr } = await place.local([
+    "invoke",
+    "any",
+    "sh",
+    "-c",
+    "kill -STOP $PPID; sleep 1000",
+  ]);
   assert.equal(status, 125);
-  assert.match(stderr, /^llama: slow: Sandbox\.Timedout: .*Task timed out after 1\.00 seconds$/m);
+  assert.match(stderr, /^llama: any: Sandbox\.Timedout: .*Task timed out after 1\.00 seconds$/m);
 });
 
 Deno.test("a function that crashes is an error, and the next call starts afresh", async () => {
@@ -182,7 +203,7 @@ Deno.test("a function that crashes is an error, and the next call starts afresh"
     { stdin: "kill -KILL $PPID; sleep 10\necho alive\n" },
   );
   assert.deepEqual([status, stdout], [1, "alive\n"]);
-  assert.match(stderr, /job 0: any sh -c 'kill .*': any: Runtime\.ExitError/);
+  assert.match(stderr, /job 1: any sh -c 'kill .*': any: Runtime\.ExitError/);
 });
 
 Deno.test("a job sees none of the user's secrets, and a proxy does not touch loopback", async () => {

@@ -1,15 +1,30 @@
 /** The real program, started as a user starts it. */
 
 import assert from "node:assert/strict";
+import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runtimeCommand } from "../../lib/local/runtime_command.ts";
 import { TemporaryDirectory, textOf } from "../helpers.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The command that is `llama`: from source, or the compiled program that `LLAMA_TEST_BINARY` names. */
-export const program: readonly string[] = Deno.env.get("LLAMA_TEST_BINARY")
-  ? [Deno.env.get("LLAMA_TEST_BINARY") ?? ""]
-  : [Deno.execPath(), "run", "-A", "--quiet", "--no-prompt", `${root}cli.ts`];
+/** The folder of the compiled programs, `dist`; without it, tests run what is in the sources. */
+export const compiledPrograms: string | undefined = Deno.env.get("LLAMA_TEST_BIN") || undefined;
+
+/** The command that is `llama`. */
+export const program: readonly string[] = compiledPrograms === undefined
+  ? [Deno.execPath(), "run", "-A", "--quiet", "--no-prompt", `${root}cli.ts`]
+  : [resolve(root, compiledPrograms, "llama")];
+
+/** The command that is the runtime. */
+export const runtimeProgram: readonly string[] = compiledPrograms === undefined
+  ? runtimeCommand()
+  : [resolve(root, compiledPrograms, "bootstrap")];
+
+/** Where Deno caches the modules of a run from source. */
+export const denoDirectory: string = JSON.parse(
+  textOf(new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).outputSync().stdout),
+).denoDir;
 
 /** How a run ended. */
 export interface Ended {
@@ -23,6 +38,10 @@ export interface Ended {
 export interface RunOptions {
   stdin?: string | Uint8Array;
   environment?: Record<string, string>;
+  /** Another program that takes the same arguments. */
+  program?: readonly string[];
+  /** Whether it runs in a session of its own, which has no terminal. */
+  detached?: boolean;
 }
 
 /** A directory to work in, with functions of the test's own, and `llama` on hand. */
@@ -58,12 +77,13 @@ export class Workplace extends TemporaryDirectory {
 
   /** Starts the program. */
   start(args: readonly string[], options: RunOptions = {}): Deno.ChildProcess {
-    const [executable = "", ...first] = program;
+    const [executable = "", ...first] = options.program ?? program;
     return new Deno.Command(executable, {
       args: [...first, ...args],
       cwd: this.here(),
       clearEnv: true,
       env: { ...this.environment(), ...options.environment },
+      detached: options.detached ?? false,
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
@@ -105,6 +125,8 @@ export class Workplace extends TemporaryDirectory {
       ...Object.fromEntries(entries.filter(([, value]) => value !== "")),
       TMPDIR: this.temporary,
       NO_COLOR: "1",
+      // From source, Deno would ask its maker for news.
+      DENO_NO_UPDATE_CHECK: "1",
     };
   }
 }

@@ -65,10 +65,11 @@ Deno.test("jobs of a client that has gone are not started", async () => {
   await stdin.write(new TextEncoder().encode("1\n2\n3\n"));
   const hasRun = () => [...Deno.readDirSync(place.here())].filter(({ name }) => /^ran-/.test(name));
   await until(() => hasRun().length > 0, "a job runs");
-  client.kill("SIGINT");
+  client.kill("SIGTERM");
   const { stderr } = await client.output();
   await stdin.close().catch(() => {});
-  assert.equal(new TextDecoder().decode(stderr), "llama: interrupted: 3 jobs were in flight\n");
+  const words = "llama: ended by SIGTERM: 3 jobs were in flight\n";
+  assert.equal(new TextDecoder().decode(stderr), words);
   await place.write("work/go", "");
   assert.equal((await place.run(["invoke", "any", "true"], { environment })).status, 0);
   assert.equal(hasRun().length, 1);

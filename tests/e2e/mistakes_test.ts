@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { Workplace } from "./llama.ts";
+import { textOf } from "../helpers.ts";
+import { program, Workplace } from "./llama.ts";
 
 /** A mistake gives one line of what is wrong (and one of what to do), the status, no stack. */
 async function mistake(
@@ -119,6 +120,36 @@ Deno.test("files that cannot be read or written are named", async () => {
   );
 });
 
+Deno.test("what often goes wrong with files is said with what to do", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  await mistake(
+    place,
+    ["-local", "xargs", "any", "cat", "{{.I .Line}}"],
+    1,
+    /: cannot read "a\.png\\r": no such file.*\nllama: hint: .* carriage return, which tr -d '\\r' removes$/m,
+    { stdin: "a.png\r\n" },
+  );
+  await mistake(
+    place,
+    ["-local", "invoke", "-f", "*.png", "any", "true"],
+    125,
+    /^llama: cannot read "\*\.png": no such file.*\nllama: hint: a shell fills in \*/m,
+  );
+  await mistake(
+    place,
+    ["-local", "invoke", "any", "true", '{{.O "out.png"}}'],
+    125,
+    /^llama: no output "out\.png": .*\nllama: hint: the command must make it at "out\.png" in /m,
+  );
+  await mistake(
+    place,
+    ["-local", "invoke", "-f", "/dev/null:x", "any", "true"],
+    125,
+    /^llama: cannot send "\/dev\/null": is not a regular file\nllama: hint: .* -stdin$/m,
+  );
+});
+
 Deno.test("a store of an unknown kind is named", async () => {
   await using place = new Workplace();
   await place.addShell();
@@ -190,6 +221,27 @@ Deno.test("a full disk is named, and what was there stays", async () => {
   );
   assert.equal(status, 125);
   assert.match(stderr, /^llama: no output "\/dev\/full": no space left on device$/m);
+});
+
+Deno.test("standard input and output that cannot be used are named", async () => {
+  await using place = new Workplace();
+  await place.addFunction("hello", "#!/bin/sh\necho hi\n");
+  const redirected = async (redirection: string, args: readonly string[]) => {
+    const { code, stderr } = await new Deno.Command("sh", {
+      args: ["-c", `exec "$@" ${redirection}`, "sh", ...program, "-local", ...args],
+      cwd: place.here(),
+      clearEnv: true,
+      env: place.environment(),
+    }).output();
+    assert.deepEqual(await place.list("tmp"), [], "left behind");
+    return [code, textOf(stderr)];
+  };
+  const unreadable = "llama: cannot read standard input: is a directory\n";
+  assert.deepEqual(await redirected("<.", ["xargs", "hello"]), [1, unreadable]);
+  assert.deepEqual(await redirected("<.", ["invoke", "-stdin", "hello"]), [125, unreadable]);
+  const full = "llama: cannot write to standard output: no space left on device\n";
+  assert.deepEqual(await redirected("</dev/null >/dev/full", ["invoke", "hello"]), [125, full]);
+  assert.deepEqual(await redirected("</dev/null 2>/dev/full", ["invoke", "no"]), [125, ""]);
 });
 
 Deno.test("help and version go to stdout", async () => {

@@ -47,7 +47,6 @@ function environments(place: Workplace): string[] {
 
 for (
   const [signal, status, words] of [
-    ["SIGINT", 130, "interrupted"],
     ["SIGTERM", 143, "ended by SIGTERM"],
     ["SIGHUP", 129, "ended by SIGHUP"],
     ["SIGQUIT", 131, "ended by SIGQUIT"],
@@ -68,6 +67,109 @@ for (
     assert.deepEqual((await place.list("work")).filter((path) => path.includes("out-")), []);
   });
 }
+
+/** Reads a stream until a text has come, and the rest of it later. */
+function reader(stream: ReadableStream<Uint8Array>) {
+  const pieces = stream.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  return {
+    async until(expected: string): Promise<void> {
+      while (!text.includes(expected)) {
+        const { value, done } = await pieces.read();
+        assert(!done, `ended before ${JSON.stringify(expected)}: ${text}`);
+        text += value;
+      }
+    },
+    async rest(): Promise<string> {
+      for (;;) {
+        const { value, done } = await pieces.read();
+        if (done) return text;
+        text += value;
+      }
+    },
+  };
+}
+
+Deno.test("the first ctrl-C waits for the jobs in flight, and starts no others", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const script = 'touch "$0/ran-$1"; while [ ! -e "$0/go" ]; do sleep 0.01; done; echo "out $1"; ' +
+    'echo "$1" >"$2"';
+  const out = '{{.O (printf "out-%s" .Line)}}';
+  const child = place.start(
+    [
+      "-local",
+      "xargs",
+      "-j",
+      "2",
+      "-joblog",
+      "log",
+      "any",
+      "sh",
+      "-c",
+      script,
+      place.here(),
+      "{{.Line}}",
+      out,
+    ],
+  );
+  const stderr = reader(child.stderr);
+  const stdout = new Response(child.stdout).text();
+  const stdin = child.stdin.getWriter();
+  await stdin.write(new TextEncoder().encode("1\n2\n3\n4\n"));
+  await until(() => hasRun(place).length === 2, "two jobs run");
+  child.kill("SIGINT");
+  await stderr.until("interrupted: no new jobs, waiting for 2 jobs in flight");
+  await Deno.writeTextFile(place.here("go"), "");
+  // Its input has not ended, and need not.
+  const { code } = await child.status;
+  assert.equal(code, 130);
+  assert.deepEqual((await stdout).split("\n").sort(), ["", "out 1", "out 2"]);
+  assert.equal(
+    await stderr.rest(),
+    "llama: interrupted: no new jobs, waiting for 2 jobs in flight; ctrl-C again drops them\n" +
+      "llama: hint: the same command with -resume goes on\n",
+  );
+  assert.deepEqual(hasRun(place).sort(), ["ran-1", "ran-2"]);
+  assert.equal(await Deno.readTextFile(place.here("out-1")), "1\n");
+  assert.equal((await Deno.readTextFile(place.here("log"))).split("\n").length, 4);
+  assert.deepEqual(await place.list("tmp"), []);
+  await stdin.close().catch(() => {});
+});
+
+for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  Deno.test(`after a first ctrl-C, ${signal} drops the jobs in flight, with ${status}`, async () => {
+    await using place = new Workplace();
+    const { child, stdin } = await startForever(place, "1\n2\n3\n");
+    const ids = environments(place);
+    const stderr = reader(child.stderr);
+    child.kill("SIGINT");
+    await stderr.until("waiting for 3 jobs in flight");
+    child.kill(signal);
+    const { code } = await child.status;
+    await stdin.close().catch(() => {});
+    await child.stdout.cancel();
+    assert.equal(code, status);
+    assert.match(await stderr.rest(), /: 3 jobs were in flight\n$/);
+    await until(() => ids.every((id) => processesWith(id).length === 0), "none is left", 1000);
+    assert.deepEqual(await place.list("tmp"), []);
+    assert.deepEqual((await place.list("work")).filter((path) => path.includes("out-")), []);
+  });
+}
+
+Deno.test("ctrl-C ends invoke at once", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const child = place.start(
+    ["-local", "invoke", "any", "sh", "-c", `touch ${place.here()}/ran-1; sleep 1000`],
+  );
+  await until(() => hasRun(place).length > 0, "the job runs");
+  child.kill("SIGINT");
+  const { code, stderr } = await child.output();
+  assert.equal(code, 130);
+  assert.equal(new TextDecoder().decode(stderr), "llama: interrupted: 1 job was in flight\n");
+  await child.stdin.close().catch(() => {});
+});
 
 Deno.test("after SIGKILL no process is left, and the next run removes the directory", async () => {
   await using place = new Workplace();

@@ -21,6 +21,8 @@ Deno.test("1,000 jobs with files both ways", async () => {
   const { status, stdout, stderr } = await place.local(
     [
       "xargs",
+      "-progress",
+      "none",
       "any",
       "cp",
       '{{.I (printf "in/%s" .Line)}}',
@@ -45,10 +47,10 @@ Deno.test("a failed job is reported with command, status and stderr, and the oth
   assert.equal(status, 1);
   assert.deepEqual(stdout.split("\n").sort(), ["", "fine", "too"]);
   assert.match(stderr, /^no$/m);
-  assert.match(stderr, /^llama: job 1: any sh -c 'echo no >&2; exit 3': exit status 3$/m);
+  assert.match(stderr, /^llama: job 2: any sh -c 'echo no >&2; exit 3': exit status 3$/m);
   assert.match(
     stderr,
-    /^llama: job 2: any sh -c 'kill .*: exit status 137 \(ended by signal 9\)$/m,
+    /^llama: job 3: any sh -c 'kill .*: exit status 137 \(ended by signal 9\)$/m,
   );
   assert.match(stderr, /^llama: 2 of 4 jobs failed$/m);
 });
@@ -88,13 +90,13 @@ Deno.test("a missing input fails its job before anything is sent, the others run
     { stdin: "missing\nthere\n/absolute\n..\nimages\n" },
   );
   assert.deepEqual([status, stdout], [1, "x"]);
-  assert.match(stderr, /^llama: job 0: any cat missing: cannot read "missing": no such file or/m);
+  assert.match(stderr, /^llama: job 1: any cat missing: cannot read "missing": no such file or/m);
   assert.match(
     stderr,
-    /^llama: job 2: line \/absolute: .*Cannot pass absolute path: "\/absolute"/m,
+    /^llama: job 3: line \/absolute: .*Cannot pass absolute path: "\/absolute"/m,
   );
-  assert.match(stderr, /^llama: job 3: .*Cannot pass path outside working directory: "\.\."$/m);
-  assert.match(stderr, /^llama: job 4: .*cannot send "images": is a directory$/m);
+  assert.match(stderr, /^llama: job 4: .*Cannot pass path outside working directory: "\.\."$/m);
+  assert.match(stderr, /^llama: job 5: .*cannot send "images": is a directory$/m);
 });
 
 Deno.test("of two jobs that name one output the second fails before it is sent", async () => {
@@ -105,7 +107,7 @@ Deno.test("of two jobs that name one output the second fails before it is sent",
     { stdin: "a\nb\n" },
   );
   assert.deepEqual([status, stdout], [1, "ran a\n"]);
-  assert.match(stderr, /job 1: .*same" is named by job 0 already$/m);
+  assert.match(stderr, /job 2: .*same" is named by job 1 already$/m);
   assert.equal(await Deno.readTextFile(place.here("same")), "ran a\n");
 });
 

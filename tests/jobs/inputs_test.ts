@@ -49,6 +49,19 @@ Deno.test("all files that cannot be sent are named at once", async () => {
   });
 });
 
+Deno.test("a file that is named twice is sent once, and two files do not share a name", async () => {
+  await using directory = new TemporaryDirectory();
+  const a = await directory.write("a", "a");
+  const b = await directory.write("b", "b");
+  const dotted = await expandInputs([{ local: directory.join(".", "a"), remote: "./x//a" }]);
+  const found = await findInputs([...dotted, { remote: "x/a", source: a }]);
+  assert.deepEqual(found.map(({ remote }) => remote), ["x/a"]);
+  await assert.rejects(
+    findInputs([{ remote: "x", source: a }, { remote: "x", source: b }]),
+    refused(/^cannot send two files as "x": ".*\/a" and ".*\/b"$/),
+  );
+});
+
 Deno.test("what is no regular file is refused, and not opened", async () => {
   await assert.rejects(
     findInputs([{ remote: "null", source: "/dev/null" }]),

@@ -78,6 +78,14 @@ Deno.test("a directory brings back all that is below it, and nothing from elsewh
   assert.deepEqual(await directory.list(), ["here", "here/a", "here/sub", "here/sub/b"]);
 });
 
+Deno.test("a directory is put into one, whether or not its name here ends in a slash", async () => {
+  await using directory = new TemporaryDirectory();
+  const wanted = [{ remote: "d/", local: directory.join("here") }];
+  const { written } = await writeOutputs(wanted, { "d/a": { s: "a" } }, succeeded);
+  assert.deepEqual(written, [directory.join("here/a")]);
+  assert.deepEqual(await directory.list(), ["here", "here/a"]);
+});
+
 Deno.test("a runtime that knows no directories says so", async () => {
   const { errors } = await writeOutputs([{ remote: "d/", local: "here/" }], {
     "d/": { e: "read d/: is a directory" },

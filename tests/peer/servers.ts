@@ -6,7 +6,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { readEnvironment } from "../../lib/environment.ts";
-import { runtimeCommand } from "../../lib/local/runtime_command.ts";
 import { hostVariables } from "../../lib/local/variables.ts";
 import { until } from "../helpers.ts";
 
@@ -30,10 +29,9 @@ export function peerProgram(name: string): string {
   return join(directory, "bin", name);
 }
 
-/** The command of our runtime, from source or of the program that `LLAMA_TEST_BINARY` names. */
-export function ourRuntime(): string[] {
-  const binary = Deno.env.get("LLAMA_TEST_BINARY");
-  return binary ? [binary, "__runtime"] : runtimeCommand();
+/** The certificate of those who sign the servers' own. */
+export function caBundle(): string {
+  return join(directory, "ca", "ca.pem");
 }
 
 /** A program that runs until it is disposed of. */
@@ -102,8 +100,8 @@ export class FakeAws implements AsyncDisposable {
   /**
    * Starts it. Every signature is checked.
    *
-   * @param functions Its functions by name; the environment of commands has what {@linkcode
-   * ourRuntime} needs, and the server's URL in `AWS_ENDPOINT_URL`.
+   * @param functions Its functions by name; the environment of commands has what our
+   * runtime needs, and the server's URL in `AWS_ENDPOINT_URL`.
    * @param flags More of the program's flags.
    */
   static async start(
@@ -226,7 +224,8 @@ export class VersityGw implements AsyncDisposable {
   }
 }
 
-function freePort(): number {
+/** A port that nobody listens on. */
+export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
 }

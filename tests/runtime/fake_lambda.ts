@@ -5,8 +5,8 @@
  */
 
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
 import { parseResponse, type Response as JobResponse } from "../../lib/protocol.ts";
+import { runtimeProgram } from "../e2e/llama.ts";
 
 /** How an invocation was answered. */
 export interface Outcome {
@@ -30,7 +30,6 @@ export interface FakeLambdaOptions {
   intercept?: (kind: string, attempt: number) => number | undefined;
 }
 
-const runtimePath = fileURLToPath(new URL("../../runtime.ts", import.meta.url));
 const prefix = "/secret-key/environment-1/2018-06-01/runtime";
 
 /** Lambda, with one execution environment. */
@@ -85,8 +84,9 @@ export class FakeLambda implements AsyncDisposable {
       },
     );
     const { port } = this.#server.addr;
-    const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", runtimePath, ...options.args ?? []],
+    const [executable = "", ...args] = runtimeProgram;
+    const child = new Deno.Command(executable, {
+      args: [...args, ...options.args ?? []],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       clearEnv: true,
       env: {

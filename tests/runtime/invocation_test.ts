@@ -14,7 +14,11 @@ class StuckStore extends MemoryStore {
   }
 }
 
-async function invoke(request: object, signal: AbortSignal): Promise<string> {
+async function invoke(
+  request: object,
+  signal: AbortSignal,
+  millisecondsLeft = 900_000,
+): Promise<string> {
   const parent = Deno.makeTempDirSync({ prefix: "llama-test-" });
   const workspace = new Workspace(parent);
   const store = new StuckStore();
@@ -25,8 +29,10 @@ async function invoke(request: object, signal: AbortSignal): Promise<string> {
     searchPath: undefined,
     workspace,
     store: () => store,
-    cold: false,
+    initMs: undefined,
     received: performance.now(),
+    deadline: performance.now() + millisecondsLeft,
+    memoryMb: 512,
     signal,
   };
   try {
@@ -43,8 +49,30 @@ Deno.test("time that runs out while the inputs are fetched is told like any othe
   const signal = new AbortController().signal;
   const response = parseResponse(await invoke({ ...stuck, timeout: 0.05 }, signal));
   assert.equal(response.status, 124);
-  assert.match(response.stderr.s ?? "", /^llama: the time of the job's timeout went by/);
+  assert.match(response.stderr.s ?? "", /^llama: the time went by before the job's inputs/);
   assert.deepEqual(response.outputs, { a: { e: "was not made by the command" } });
+});
+
+Deno.test("a command is ended before Lambda would kill it, and what it did is answered", async () => {
+  const { signal } = new AbortController();
+  const request = {
+    args: ["/bin/sh", "-c", "echo out; echo half > a; sleep 1000 & sleep 1000"],
+    outputs: ["a"],
+    timeout: 60,
+  };
+  const response = parseResponse(await invoke(request, signal, 1000));
+  assert.deepEqual([response.status, response.stdout.s], [124, "out\n"]);
+  assert.match(response.stderr.s ?? "", /^llama: ended after \d+\.\d\d s, before Lambda ends/);
+  assert.equal(response.outputs["a"]?.s, "half\n");
+  assert.equal(response.environment?.memory, 512);
+  assert.match(response.environment?.arch ?? "", /^(x86_64|arm64)$/);
+});
+
+Deno.test("a timeout that is asked for is told from the function's own", async () => {
+  const { signal } = new AbortController();
+  const request = { args: ["/bin/sleep", "1000"], timeout: 0.1 };
+  const response = parseResponse(await invoke(request, signal));
+  assert.deepEqual([response.status, response.stderr], [124, {}]);
 });
 
 Deno.test("an invocation that is ended while its inputs are fetched ends with the reason", async () => {

@@ -186,3 +186,19 @@ Deno.test("five hundred jobs later the runtime is as it was", async () => {
   assert(open() <= before.open + 2, `${before.open} files, then ${open()}`);
   await lambda.clean();
 });
+
+Deno.test("a program for another processor is named as such, and others that fail are not", async () => {
+  await using lambda = new FakeLambda();
+  const bytes = Deno.readFileSync("/bin/ls");
+  // The machine in an ELF header; this one's number is nobody's.
+  bytes.set([0xff, 0x7f], 18);
+  const program = { b: btoa(String.fromCharCode(...bytes.subarray(0, 64))), m: 0o755 };
+  const { status, stderr } = await lambda.run({ args: ["./prog"], files: { prog: program } });
+  assert.notEqual(status, 0);
+  assert.match(textOf(stderr), /prog": it is not a program for this machine \(\w+\)\n$/);
+  for (const [args, code] of [[["ls", "/none"], 2], [sh("exit 127"), 127]] as const) {
+    const failed = await lambda.run({ args });
+    assert.equal(failed.status, code);
+    assert.doesNotMatch(textOf(failed.stderr), /machine/);
+  }
+});

@@ -1,8 +1,13 @@
 import assert from "node:assert/strict";
-import { fileURLToPath } from "node:url";
+import { runtimeProgram } from "../e2e/llama.ts";
 import { FakeLambda, textOf } from "./fake_lambda.ts";
 
-const runtimePath = fileURLToPath(new URL("../../runtime.ts", import.meta.url));
+/** Runs the runtime where there is no Lambda around it. */
+async function runAlone(env: Record<string, string>): Promise<{ code: number; stderr: string }> {
+  const [executable = "", ...args] = runtimeProgram;
+  const { code, stderr } = await new Deno.Command(executable, { args, env }).output();
+  return { code, stderr: new TextDecoder().decode(stderr) };
+}
 
 Deno.test("a handler of the package gets the job's arguments", async () => {
   const task = Deno.makeTempDirSync({ prefix: "llama-test-" });
@@ -65,23 +70,14 @@ Deno.test("a handler that leads out of the package fails the start", async () =>
 });
 
 Deno.test("outside of Lambda the runtime says what it is", async () => {
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", runtimePath],
-    env: { AWS_LAMBDA_RUNTIME_API: "" },
-  }).output();
+  const { code, stderr } = await runAlone({ AWS_LAMBDA_RUNTIME_API: "" });
   assert.equal(code, 2);
-  assert.match(
-    new TextDecoder().decode(stderr),
-    /^llama: this is the runtime of a Lambda function.*\n$/,
-  );
+  assert.match(stderr, /^llama: this is the runtime of a Lambda function.*\n$/);
 });
 
 Deno.test("a runtime that cannot reach its API ends with one line", async () => {
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", runtimePath],
-    // Nothing listens at the discard port.
-    env: { AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9" },
-  }).output();
+  // Nothing listens at the discard port.
+  const { code, stderr } = await runAlone({ AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9" });
   assert.equal(code, 1);
-  assert.match(new TextDecoder().decode(stderr), /^llama: the Runtime API does not answer: .*\n$/);
+  assert.match(stderr, /^llama: the Runtime API does not answer: .*\n$/);
 });

@@ -1,16 +1,33 @@
 import assert from "node:assert/strict";
 import { Output, OutputClosed } from "../../lib/terminal/output.ts";
-import { textOf } from "../helpers.ts";
+import { bytesOf, textOf } from "../helpers.ts";
+import { Screen } from "./screen.ts";
 
 /** Takes a few bytes at a time, as a pipe may. */
 class Slow {
   text = "";
   async write(bytes: Uint8Array): Promise<number> {
     await Promise.resolve();
-    const taken = bytes.subarray(0, 3);
-    this.text += textOf(taken);
-    return taken.length;
+    return this.writeSync(bytes.subarray(0, 3));
   }
+  writeSync(bytes: Uint8Array): number {
+    this.text += textOf(bytes);
+    return bytes.length;
+  }
+  isTerminal(): boolean {
+    return false;
+  }
+}
+
+/** Whoever reads it has gone. */
+function gone(error: Error, isTerminal: boolean) {
+  return {
+    write: () => Promise.reject(error),
+    writeSync: () => {
+      throw error;
+    },
+    isTerminal: () => isTerminal,
+  };
 }
 
 Deno.test("pieces are written whole and in order, however many write at once", async () => {
@@ -28,8 +45,149 @@ Deno.test("pieces are written whole and in order, however many write at once", a
 });
 
 Deno.test("a reader that has gone is an error on standard output and none on standard error", async () => {
-  const gone = { write: () => Promise.reject(new Deno.errors.BrokenPipe("gone")) };
-  const output = new Output(gone, gone);
+  const brokenPipe = gone(new Deno.errors.BrokenPipe("gone"), false);
+  const output = new Output(brokenPipe, brokenPipe);
   await assert.rejects(output.data("x"), OutputClosed);
   await output.message("nobody hears this");
+});
+
+Deno.test("a full disk is one line, at once for standard output and in the end for standard error", async () => {
+  const full = gone(new Error("No space left on device (os error 28)"), false);
+  const output = new Output(full, full);
+  await assert.rejects(output.data("x"), {
+    code: "output",
+    message: "cannot write to standard output: no space left on device",
+  });
+  await output.message("this is lost");
+  await assert.rejects(output.flush(), {
+    code: "output",
+    message: "cannot write to standard error: no space left on device",
+  });
+});
+
+Deno.test("flush waits for what nobody waited for", async () => {
+  const stderr = new Slow();
+  const output = new Output(new Slow(), stderr);
+  void output.message("a message");
+  await output.flush();
+  assert.equal(stderr.text, "llama: a message\n");
+});
+
+Deno.test("a terminal that has gone is no more of an error", async () => {
+  const error = Object.assign(new Error("Input/output error (os error 5)"), { code: "EIO" });
+  const terminal = gone(error, true);
+  const output = new Output(terminal, terminal);
+  await assert.rejects(output.data("x"), OutputClosed);
+  await output.message("nobody hears this");
+  await output.status(["nobody sees this"]);
+  output.endStatusSync();
+  const file = new Output(gone(error, false), gone(error, false));
+  await assert.rejects(file.data("x"), { code: "output" });
+  await file.message("x");
+  await assert.rejects(file.flush(), { code: "output" });
+});
+
+Deno.test("text of both streams scrolls above the status, and ends with it", async () => {
+  const screen = new Screen(40, 6);
+  const output = new Output(screen, screen);
+  await output.data("one\n");
+  await output.status(["status 1", "second"]);
+  assert.equal(screen.text, "one\n\nstatus 1\nsecond");
+  assert.deepEqual(screen.cursor, [1, 0]);
+  await output.data("two\nthree\n");
+  await output.message("four");
+  await output.talk("five is wider than a line of this terminal is\n");
+  assert.equal(
+    screen.text,
+    "one\ntwo\nthree\nllama: four\nfive is wider than a line of this termin\nal is\n\nstatus 1\nsecond",
+  );
+  await output.status(["2"]);
+  assert.match(screen.text, /\nal is\n\n2$/);
+  await output.status([]);
+  assert.match(screen.text, /\nal is$/);
+  await output.data("last\n");
+  assert.match(screen.text, /\nal is\nlast$/);
+});
+
+Deno.test("text that does not end its line gets a line's end from the status, and only then", async () => {
+  const screen = new Screen();
+  const output = new Output(screen, screen);
+  await output.data("not ");
+  await output.data("yet");
+  await output.status(["status"]);
+  await output.data("once");
+  await output.data("");
+  await output.talk("more\n");
+  assert.equal(screen.text, "not yet\nonce\nmore\n\nstatus");
+  await output.status([]);
+  await output.data("a");
+  await output.data("b");
+  assert.equal(screen.text, "not yet\nonce\nmore\nab");
+});
+
+Deno.test("a line that is as wide as the terminal stays whole", async () => {
+  const screen = new Screen(10, 6);
+  const output = new Output(screen, screen);
+  await output.status(["status"]);
+  await output.data("0123456789");
+  await output.data("next\n");
+  assert.equal(screen.text, "0123456789\nnext\n\nstatus");
+});
+
+Deno.test("a status that is wider than the terminal has become is cut and does not wrap", async () => {
+  const screen = new Screen(10, 6);
+  const output = new Output(screen, screen);
+  await output.status(["0123456789abc", "second"]);
+  await output.status(["0123456789abc", "third"]);
+  assert.equal(screen.text, "\n012345678c\nthird");
+  await output.data("long enough to wrap\n");
+  assert.equal(screen.text, "long enoug\nh to wrap\n\n012345678c\nthird");
+});
+
+Deno.test("what is written to a pipe is as it is, and the status stays on the terminal", async () => {
+  const stdout = new Slow();
+  const screen = new Screen();
+  const output = new Output(stdout, screen);
+  await output.status(["status"]);
+  await output.data("no end");
+  await output.message("a message");
+  assert.equal(stdout.text, "no end");
+  assert.equal(screen.text, "llama: a message\n\nstatus");
+});
+
+Deno.test("a status ends at once, and nothing is drawn after it", async () => {
+  const screen = new Screen();
+  const output = new Output(screen, screen);
+  output.endStatusSync();
+  assert.equal(screen.writes, 0);
+  await output.status(["status"]);
+  output.endStatusSync();
+  assert.equal(screen.text, "");
+  await output.data("after\n");
+  assert.equal(screen.text, "after");
+});
+
+Deno.test("the status makes way for what another program of the pipeline may show", async () => {
+  const screen = new Screen();
+  let now = 0;
+  const output = new Output(new Slow(), screen, { isStdoutPipe: true, now: () => now });
+  await output.status(["status"]);
+  await output.data("1\n");
+  screen.writeSync(bytesOf("1\n"));
+  await output.message("a message");
+  screen.writeSync(bytesOf("2\n"));
+  assert(output.isStatusHidden);
+  await output.status(["status"]);
+  assert(!output.isStatusHidden);
+  assert.equal(screen.text, "1\nllama: a message\n2\n\nstatus");
+  now = 100;
+  const { writes } = screen;
+  await output.data("3\n");
+  assert.equal(screen.writes, writes, "no flicker where much is written");
+  now = 201;
+  await output.data("4\n");
+  assert(output.isStatusHidden);
+  await output.status([]);
+  assert(!output.isStatusHidden);
+  assert.equal(screen.text, "1\nllama: a message\n2");
 });

@@ -1,0 +1,111 @@
+/**
+ * What a run would do.
+ *
+ * @module
+ */
+
+import { sizeOf } from "../blob.ts";
+import type { LlamaError } from "../errors.ts";
+import type { FlagValues } from "../flags.ts";
+import { expandInputs, findInputs } from "../jobs/inputs.ts";
+import type { InputFile } from "../jobs/job.ts";
+import { readJobLog } from "../jobs/joblog.ts";
+import { asLlamaError, type PlannedJob, Planner } from "../jobs/plan.ts";
+import { failureOf, type JobFailure } from "../jobs/record.ts";
+import { chunked } from "../jobs/sources.ts";
+import { bytesText } from "../terminal/amounts.ts";
+import type { CommandContext } from "./context.ts";
+import { exitCodes } from "./exit.ts";
+import type { xargsFlags } from "./flag_tables.ts";
+import { reportError } from "./report.ts";
+
+/** A job that was not run: what `-dry-run -json` prints a line of. */
+interface DryJob {
+  readonly seq: number;
+  readonly function: string;
+  readonly command: string;
+  readonly args: readonly string[];
+  /** `local` is absent for what is no file here. */
+  readonly inputs: readonly { remote: string; local?: string; bytes: number }[];
+  readonly outputs: readonly { remote: string; local: string }[];
+  /** Why it would fail before anything is sent. */
+  readonly errors: readonly JobFailure[];
+}
+
+/**
+ * Prints what would run, with its files, and sends nothing.
+ *
+ * @param command The function and the templates of its arguments.
+ * @param input The lines.
+ * @param values The flags.
+ * @param context Where to print.
+ * @returns The exit status: 1 if a job would fail before anything is sent.
+ * @throws {LlamaError} As a run does before its first job.
+ */
+export async function dryRun(
+  [functionName = "", ...templates]: readonly string[],
+  input: Iterable<string> | AsyncIterable<string>,
+  values: FlagValues<typeof xargsFlags>,
+  { output, signal }: CommandContext,
+): Promise<number> {
+  const repeatFailed = values["resume-failed"];
+  const logged = values.resume || repeatFailed ? await readJobLog(values.joblog) : undefined;
+  const planner = new Planner({ functionName, templates, logged, repeatFailed });
+  const shared = await expandInputs(values.file);
+  let failures = 0;
+  for await (const lines of values.n === undefined ? input : chunked(input, values.n)) {
+    signal.throwIfAborted();
+    const { planned, isDone } = planner.plan(lines);
+    if (isDone) continue;
+    const { job, error } = await look(planned, shared);
+    await output.data(values.json ? JSON.stringify(job) + "\n" : textOf(job));
+    if (error === undefined) continue;
+    failures++;
+    await reportError(output, error, `job ${job.seq}: ${job.command}: `);
+  }
+  return failures === 0 ? exitCodes.ok : exitCodes.jobFailed;
+}
+
+/** Looks at a job's files, as a run would before it sends them. */
+async function look(
+  { index, functionName, command, job, error }: PlannedJob,
+  shared: readonly InputFile[],
+): Promise<{ job: DryJob; error: LlamaError | undefined }> {
+  let failure = error;
+  let inputs: DryJob["inputs"] = [];
+  try {
+    const found = await findInputs([...shared, ...job?.inputs ?? []]);
+    inputs = found.map(({ remote, source }) => ({
+      remote,
+      ...(source instanceof Uint8Array ? {} : { local: source.path }),
+      bytes: sizeOf(source),
+    }));
+  } catch (cause) {
+    failure ??= asLlamaError(cause);
+  }
+  const dry = {
+    seq: index + 1,
+    function: functionName,
+    command,
+    args: job?.args ?? [],
+    inputs,
+    outputs: (job?.outputs ?? []).map(({ remote, local }) => ({ remote, local })),
+    errors: failure ? [failureOf(failure)] : [],
+  };
+  return { job: dry, error: failure };
+}
+
+function textOf({ command, inputs, outputs }: DryJob): string {
+  const lines = [
+    command,
+    ...inputs.map(({ remote, local = remote, bytes }) =>
+      `  sends ${named(local, remote)} (${bytesText(bytes)})`
+    ),
+    ...outputs.map(({ remote, local }) => `  fetches ${named(remote, local)}`),
+  ];
+  return lines.join("\n") + "\n";
+}
+
+function named(from: string, to: string): string {
+  return from === to ? from : `${from} as ${to}`;
+}

@@ -1,0 +1,50 @@
+/**
+ * How far a run is.
+ *
+ * @module
+ */
+
+/**
+ * How far a run is: one object that {@linkcode Llama.map} keeps up to date while it goes on, so that
+ * looking at it costs nothing. The jobs that are `done`, `failed`, `running` and `waiting` are four
+ * different ones; those that an earlier run did are not counted.
+ */
+export interface RunCounts {
+  /** Jobs that did what they were asked for. */
+  done: number;
+  /** Jobs that ended otherwise, after all their repeats. */
+  failed: number;
+  /** Jobs that have been started and have not ended. */
+  running: number;
+  /** Jobs whose input has been read and that have not been started. */
+  waiting: number;
+  /** All jobs of the run; undefined until the end of the input was seen. */
+  total: number | undefined;
+  /** Bytes that were sent: requests, and files through the object store. */
+  bytesSent: number;
+  /** Bytes that were received: answers, and files through the object store. */
+  bytesReceived: number;
+  /** What the jobs that ended have cost, in US dollars. */
+  dollars: number;
+  /** Whether some of `dollars` is an estimate, since Lambda did not say what it billed. */
+  isEstimate: boolean;
+}
+
+/**
+ * The counts of a run that has not begun.
+ *
+ * @returns Counts that are all 0.
+ */
+export function newCounts(): RunCounts {
+  return {
+    done: 0,
+    failed: 0,
+    running: 0,
+    waiting: 0,
+    total: undefined,
+    bytesSent: 0,
+    bytesReceived: 0,
+    dollars: 0,
+    isEstimate: false,
+  };
+}

@@ -1,0 +1,202 @@
+/**
+ * The log of a run, in the columns of GNU parallel's `--joblog`: a line a job that has ended, with
+ * which a run that was cut short goes on.
+ *
+ * https://www.gnu.org/software/parallel/man.html, --joblog
+ *
+ * @module
+ */
+
+import { LlamaError, reasonOf } from "../errors.ts";
+import { writeAll } from "../files.ts";
+import { exitValueOf, type JobRecord } from "./record.ts";
+
+const header = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
+
+/** What a log says of a job. */
+interface LoggedJob {
+  /** What was run, as in {@linkcode JobRecord}. */
+  readonly command: string;
+  /** Whether it did what it was asked for. */
+  readonly ok: boolean;
+}
+
+/** What a job log holds. */
+export interface LoggedJobs {
+  /** The jobs by their numbers, from 1; of several lines of one job the last counts. */
+  readonly jobs: ReadonlyMap<number, LoggedJob>;
+  /** How many bytes of the file are whole lines. */
+  readonly wholeBytes: number;
+}
+
+/**
+ * Reads a job log, ours or GNU parallel's. A last line that was cut off in the writing counts as not
+ * written.
+ *
+ * @param path The file; one that is not there is an empty log.
+ * @returns What it holds.
+ * @throws {LlamaError} `input` if it cannot be read or is something else.
+ */
+export async function readJobLog(path: string): Promise<LoggedJobs> {
+  const jobs = new Map<number, LoggedJob>();
+  let bytes;
+  try {
+    bytes = await Deno.readFile(path);
+  } catch (cause) {
+    if (cause instanceof Deno.errors.NotFound) return { jobs, wholeBytes: 0 };
+    throw failed("read", path, cause);
+  }
+  const wholeBytes = bytes.lastIndexOf(10) + 1;
+  const lines = new TextDecoder().decode(bytes.subarray(0, wholeBytes)).split("\n").slice(0, -1);
+  for (const [index, line] of lines.entries()) {
+    if (index === 0 && line + "\n" === header) continue;
+    const [, seq, exitValue, signal, command] =
+      /^(\d+)\t[^\t]*\t[\s\d.-]+\t[\s\d.-]+\t\d+\t\d+\t(-?\d+)\t(\d+)\t(.*)$/.exec(line) ?? [];
+    if (command === undefined) {
+      throw new LlamaError("input", `${JSON.stringify(path)} line ${index + 1} is no job log's`, {
+        hint: "name another file with -joblog",
+      });
+    }
+    jobs.set(Number(seq), { command, ok: exitValue === "0" && signal === "0" });
+  }
+  return { jobs, wholeBytes };
+}
+
+/**
+ * Whether a job need not run again.
+ *
+ * @param logged What the log holds.
+ * @param seq The job's number.
+ * @param command What it would run.
+ * @param repeatFailed Whether one that failed runs again.
+ * @returns True if the log has it.
+ * @throws {LlamaError} `usage` if the log has another command under this number.
+ */
+export function isLogged(
+  { jobs }: LoggedJobs,
+  seq: number,
+  command: string,
+  repeatFailed: boolean,
+): boolean {
+  const job = jobs.get(seq);
+  if (job === undefined) return false;
+  if (job.command === command) return job.ok || !repeatFailed;
+  throw new LlamaError(
+    "usage",
+    `the job log has another job ${seq}: it ran \`${job.command}\`, and now it is \`${command}\``,
+    { hint: "resume with the same function, arguments and input, or start a new job log" },
+  );
+}
+
+/**
+ * Appends to a job log, in the order of the calls. Lines that come while others are being written
+ * go together in the next write, so many jobs cost few writes.
+ */
+export class JobLog implements Disposable {
+  readonly #path: string;
+  readonly #file: Deno.FsFile;
+  #pending: { text: string; written: PromiseWithResolvers<void> }[] = [];
+  #isWriting = false;
+  /** After a line that may be there in part, nothing more is written. */
+  #failure: LlamaError | undefined;
+
+  private constructor(path: string, file: Deno.FsFile) {
+    this.#path = path;
+    this.#file = file;
+  }
+
+  /**
+   * Opens a log.
+   *
+   * @param path The file; made if it is not there.
+   * @param keep How many bytes of it are kept, as {@linkcode readJobLog} says; the rest goes.
+   * @returns The log, with its header written.
+   * @throws {LlamaError} `output` if it cannot be written.
+   */
+  static async open(path: string, keep: number): Promise<JobLog> {
+    try {
+      const file = await Deno.open(path, { create: true, write: true });
+      try {
+        await file.truncate(keep);
+        await file.seek(0, Deno.SeekMode.End);
+        if (keep === 0) await writeAll(file, encoder.encode(header));
+        return new JobLog(path, file);
+      } catch (error) {
+        file.close();
+        throw error;
+      }
+    } catch (cause) {
+      throw failed("write", path, cause);
+    }
+  }
+
+  /**
+   * Adds a job.
+   *
+   * @param record The job's record.
+   * @param host Where it ran: what stands in the column `Host`.
+   * @returns When the line is in the file; it survives the end of this process, but not a machine
+   * that loses power.
+   * @throws {LlamaError} `output` if it could not be written.
+   */
+  append(record: JobRecord, host: string): Promise<void> {
+    const written = Promise.withResolvers<void>();
+    this.#pending.push({ text: lineOf(record, host), written });
+    if (!this.#isWriting) void this.#write();
+    return written.promise;
+  }
+
+  /** Closes the file; what was not written by then is not there. */
+  [Symbol.dispose](): void {
+    this.#file.close();
+  }
+
+  async #write(): Promise<void> {
+    this.#isWriting = true;
+    while (this.#pending.length > 0) {
+      const lines = this.#pending;
+      this.#pending = [];
+      try {
+        if (this.#failure) throw this.#failure;
+        await writeAll(this.#file, encoder.encode(lines.map(({ text }) => text).join("")));
+        for (const { written } of lines) written.resolve();
+      } catch (cause) {
+        this.#failure ??= failed("write", this.#path, cause);
+        for (const { written } of lines) written.reject(this.#failure);
+      }
+    }
+    this.#isWriting = false;
+  }
+}
+
+/** In the widths that GNU parallel writes. */
+function lineOf(record: JobRecord, host: string): string {
+  const { seq, started, elapsedMilliseconds, sentBytes, receivedBytes, command } = record;
+  const exitValue = exitValueOf(record);
+  return [
+    seq,
+    host,
+    (Date.parse(started) / 1000).toFixed(3),
+    (elapsedMilliseconds / 1000).toFixed(3).padStart(10),
+    sentBytes,
+    receivedBytes,
+    exitValue,
+    signalOf(exitValue),
+    command,
+  ].join("\t") + "\n";
+}
+
+/** A shell's status of a command that a signal ended is 128 + its number; Linux has 64 of them. */
+function signalOf(exitValue: number): number {
+  return exitValue > 128 && exitValue <= 128 + 64 ? exitValue - 128 : 0;
+}
+
+function failed(what: "read" | "write", path: string, cause: unknown): LlamaError {
+  return new LlamaError(
+    what === "read" ? "input" : "output",
+    `cannot ${what} the job log ${JSON.stringify(path)}: ${reasonOf(cause)}`,
+    { cause, hint: "name another file with -joblog" },
+  );
+}
+
+const encoder = new TextEncoder();

@@ -1,0 +1,310 @@
+/**
+ * One job a line, many at once.
+ *
+ * @module
+ */
+
+import { poolMap } from "../concurrency.ts";
+import { CostMeter } from "../cost/cost.ts";
+import { defaultPrices, pricesOf, type PriceTable } from "../cost/prices.ts";
+import { isAbort, LlamaError } from "../errors.ts";
+import { attemptJob, type Attempts, logOf } from "./attempts.ts";
+import { newCounts, type RunCounts } from "./counts.ts";
+import type { Job, JobResult } from "./job.ts";
+import { JobLog, readJobLog } from "./joblog.ts";
+import { type PlannedJob, Planner } from "./plan.ts";
+import { concernsAllJobs, Ending, type Halt, type RetryOn } from "./policy.ts";
+import { type JobRecord, recordOf } from "./record.ts";
+import { makeResults, writeResults } from "./results.ts";
+import type { RunJobOptions } from "./run.ts";
+import { chunked, readAhead } from "./sources.ts";
+
+/** How the jobs of a run are made, run and written down. */
+export interface MapJobsOptions {
+  /** The most jobs at once. @default {100} */
+  readonly concurrency?: number | undefined;
+  /**
+   * How many lines a job gets: `.Lines`, and joined by line feeds `.Line`. @default {one, as `.Line`}
+   */
+  readonly linesPerJob?: number | undefined;
+  /** How many jobs' lines are read before there is room for them. @default {0} */
+  readonly readAhead?: number | undefined;
+  /** Ask for the functions' logs. @default {false} */
+  readonly logs?: boolean | undefined;
+  /** Seconds after which the runtime ends a command; each attempt has as many. @default {none} */
+  readonly timeoutSeconds?: number | undefined;
+  /** How often a job that failed is repeated, at most. @default {0} */
+  readonly retries?: number | undefined;
+  /** Which failures are worth a repeat. @default {"all"} */
+  readonly retryOn?: RetryOn | undefined;
+  /** When the run ends for what became of its jobs. @default {never} */
+  readonly halt?: Halt | undefined;
+  /**
+   * No more jobs are started once the run has cost so many US dollars; those in flight still add to
+   * it. Logs are asked for, since in them Lambda says what it bills. @default {no limit}
+   */
+  readonly maxDollars?: number | undefined;
+  /** What things cost. @default {the table that is built in} */
+  readonly prices?: PriceTable | undefined;
+  /** A directory that gets `SEQ/stdout`, `stderr` and `status.json` of each job. @default {none} */
+  readonly results?: string | undefined;
+  /** A file that gets a line a job, in the columns of GNU parallel's `--joblog`. @default {none} */
+  readonly jobLog?: string | undefined;
+  /**
+   * Goes on with the run that wrote `jobLog`: skips the jobs that it has (`"ended"`), or those of
+   * them that succeeded (`"succeeded"`). @default {starts anew}
+   */
+  readonly resume?: "ended" | "succeeded" | undefined;
+  /** Gets the number, from 0, of each job that is skipped. */
+  readonly onSkip?: ((index: number) => void) | undefined;
+  /** Is kept up to date while the run goes on. */
+  readonly counts?: RunCounts | undefined;
+  /** Aborted when no more jobs shall be started; those in flight are waited for. */
+  readonly stop?: AbortSignal | undefined;
+  /** Ends the run at once. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What came of one job of a run: a result, or the error that kept it from one. */
+export interface JobOutcome {
+  /** The job's number, from 0. */
+  readonly index: number;
+  /** The line; several are joined by line feeds. */
+  readonly line: string;
+  /** What was run; absent if a template failed on this line. */
+  readonly job: Job | undefined;
+  /** What is written down of it. */
+  readonly record: JobRecord;
+  /** What came of it, however the command ended. */
+  readonly result?: JobResult;
+  /** Why there is no result. */
+  readonly error?: LlamaError;
+}
+
+/** What a run needs of the connection that it goes over. */
+export interface MapConnection {
+  /** Sends what all jobs share; called once, when all else is in order. */
+  readonly prepare: () => Promise<void>;
+  /** Runs a job once. */
+  readonly run: (job: Job, options: RunJobOptions) => Promise<JobResult>;
+  /** The region, for its prices; asked for once a job was sent. */
+  readonly region: () => Promise<string>;
+  /** Whether the functions run on this machine. */
+  readonly isLocal: boolean;
+}
+
+/** The most characters that are read ahead. */
+const readAheadSize = 1024 * 1024;
+
+/**
+ * Runs a job for each line.
+ *
+ * @param connection What runs a job.
+ * @param functionName A function's name, `NAME:ALIAS` or ARN.
+ * @param templates The arguments.
+ * @param lines The lines.
+ * @param options How.
+ * @returns What came of each, in the order in which they ended.
+ * @throws {LlamaError} As {@linkcode Llama.map}.
+ */
+export async function* mapJobs(
+  connection: MapConnection,
+  functionName: string,
+  templates: readonly string[],
+  lines: Iterable<string> | AsyncIterable<string>,
+  options: MapJobsOptions,
+): AsyncGenerator<JobOutcome, void, undefined> {
+  const { concurrency = 100, linesPerJob, retries = 0, jobLog, resume, signal } = options;
+  atLeast(1, concurrency, "concurrency");
+  if (linesPerJob !== undefined) atLeast(1, linesPerJob, "linesPerJob");
+  atLeast(0, retries, "retries");
+  const logged = jobLog === undefined || resume === undefined
+    ? undefined
+    : await readJobLog(jobLog);
+  const repeatFailed = resume === "succeeded";
+  const planner = new Planner({ functionName, templates, logged, repeatFailed });
+  if (options.results !== undefined) await makeResults(options.results);
+  await connection.prepare();
+  using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, logged?.wholeBytes ?? 0);
+  const counts = options.counts ?? newCounts();
+  using ending = new Ending(counts, options);
+  const run = new Run(connection, options, { counts, ending, log });
+  const inputs = linesPerJob === undefined ? lines : chunked(lines, linesPerJob);
+  const jobs = run.plan(inputs, planner);
+  for await (const outcome of poolMap(jobs, concurrency, run.work, signal)) {
+    if (outcome !== undefined) yield outcome;
+  }
+  if (ending.error !== undefined) throw ending.error;
+}
+
+function atLeast(least: 0 | 1, value: number, name: string): void {
+  if (Number.isInteger(value) && value >= least) return;
+  const kind = least === 1 ? "a positive integer" : "an integer of at least 0";
+  throw new LlamaError("usage", `${name} must be ${kind}, not ${value}`);
+}
+
+const nothing = new Uint8Array();
+
+/** What the parts of a run share. */
+interface RunState {
+  readonly counts: RunCounts;
+  readonly ending: Ending;
+  readonly log: JobLog | undefined;
+}
+
+class Run {
+  readonly #connection: MapConnection;
+  readonly #options: MapJobsOptions;
+  readonly #state: RunState;
+  #meter: Promise<CostMeter> | undefined;
+  #signal: AbortSignal | undefined;
+  #admission: AbortSignal | undefined;
+
+  constructor(connection: MapConnection, options: MapJobsOptions, state: RunState) {
+    this.#connection = connection;
+    this.#options = options;
+    this.#state = state;
+  }
+
+  /** Plans jobs while the run goes on; gives those that are to run. */
+  async *plan(
+    inputs: Iterable<string> | AsyncIterable<string | readonly string[]>,
+    planner: Planner,
+  ): AsyncGenerator<PlannedJob, void, undefined> {
+    const { counts, ending } = this.#state;
+    let planned = 0;
+    const ahead = readAhead(inputs, {
+      items: this.#options.readAhead ?? 0,
+      size: readAheadSize,
+      sizeOf: (input) =>
+        typeof input === "string"
+          ? input.length
+          : input.reduce((sum, line) => sum + line.length, 0),
+      onRead: () => void counts.waiting++,
+      onEnd: () => void (counts.total = planned + counts.waiting),
+      stop: ending.soon,
+    });
+    try {
+      for await (const input of ahead) {
+        const next = planner.plan(input);
+        counts.waiting--;
+        if (next.isDone) {
+          if (counts.total !== undefined) counts.total--;
+          this.#options.onSkip?.(next.planned.index);
+        } else {
+          planned++;
+          yield next.planned;
+        }
+      }
+    } catch (error) {
+      // What the jobs before it do is not lost.
+      ending.endInput(error);
+    }
+  }
+
+  /** Runs a job and writes down what came of it; undefined if it was dropped. */
+  readonly work = async (
+    planned: PlannedJob,
+    inner: AbortSignal,
+  ): Promise<JobOutcome | undefined> => {
+    const { counts, ending } = this.#state;
+    // `inner` is the same for all jobs of a run.
+    const signal = this.#signal ??= AbortSignal.any([inner, ending.now]);
+    const admission = this.#admission ??= AbortSignal.any([signal, ending.unsent]);
+    counts.running++;
+    try {
+      const started = new Date();
+      const start = performance.now();
+      const attempts = await this.#attempt(planned, signal, admission);
+      const { result, error } = attempts;
+      if (error && concernsAllJobs(error)) {
+        ending.end(error);
+        return undefined;
+      }
+      const record = recordOf(planned, attempts, {
+        started: started.toISOString(),
+        elapsedMilliseconds: performance.now() - start,
+        log: this.#options.logs ? logOf(attempts) : undefined,
+      });
+      if (this.#writesDown) await this.#writeDown(record, result);
+      this.#count(record);
+      const { index, line, job } = planned;
+      return {
+        index,
+        line,
+        job,
+        record,
+        ...(result === undefined ? {} : { result }),
+        ...(error === undefined ? {} : { error }),
+      };
+    } catch (error) {
+      // The run has ended, and the job was not sent or is not waited for.
+      if (!inner.aborted && isAbort(error, admission)) return undefined;
+      throw error;
+    } finally {
+      counts.running--;
+    }
+  };
+
+  async #attempt(
+    { job, error }: PlannedJob,
+    signal: AbortSignal,
+    admission: AbortSignal,
+  ): Promise<Attempts> {
+    if (job === undefined || error !== undefined) {
+      const transfer = { sentBytes: 0, receivedBytes: 0 };
+      return { count: 0, result: undefined, error, transfer, cost: undefined };
+    }
+    const { logs, maxDollars, timeoutSeconds, retries = 0, retryOn = "all" } = this.#options;
+    return await attemptJob(job, {
+      run: this.#connection.run,
+      runOptions: { logs: logs || maxDollars !== undefined, timeoutSeconds, signal, admission },
+      retries,
+      retryOn,
+      meter: () => this.#meter ??= this.#openMeter(),
+      noMore: this.#state.ending.soon,
+    });
+  }
+
+  async #openMeter(): Promise<CostMeter> {
+    const { prices = defaultPrices } = this.#options;
+    return new CostMeter(pricesOf(prices, await this.#connection.region()));
+  }
+
+  get #writesDown(): boolean {
+    return this.#state.log !== undefined || this.#options.results !== undefined;
+  }
+
+  /** Results first: a job that has a line in the log has all that it was to leave. */
+  async #writeDown(record: JobRecord, result: JobResult | undefined): Promise<void> {
+    const { results } = this.#options;
+    const { log, ending } = this.#state;
+    try {
+      if (results !== undefined) {
+        const { stdout = nothing, stderr = nothing } = result ?? {};
+        await writeResults(results, record, { stdout, stderr });
+      }
+      if (log !== undefined) await log.append(record, await this.#host(record));
+    } catch (error) {
+      ending.end(error);
+    }
+  }
+
+  /** GNU parallel writes `:` for the machine that it runs on. */
+  async #host({ attempts }: JobRecord): Promise<string> {
+    const { isLocal, region } = this.#connection;
+    return isLocal || attempts === 0 ? ":" : await region();
+  }
+
+  #count({ ok, attempts, sentBytes, receivedBytes, cost }: JobRecord): void {
+    const { counts, ending } = this.#state;
+    if (ok) counts.done++;
+    else counts.failed++;
+    counts.bytesSent += sentBytes;
+    counts.bytesReceived += receivedBytes;
+    counts.dollars += cost?.dollars ?? 0;
+    // Without the function's memory the cost is not known, and the sum is less than it.
+    counts.isEstimate ||= cost?.isEstimate ?? attempts > 0;
+    ending.jobEnded();
+  }
+}

@@ -1,0 +1,29 @@
+/**
+ * Runtimes that do not know all that a job asks for.
+ *
+ * @module
+ */
+
+import type { Job, JobResult } from "./job.ts";
+
+/**
+ * What a job asked for that the runtime which answered does not know. Every runtime of ours says its
+ * version; the original's say none, and know neither directories nor a timeout.
+ *
+ * @param job The job.
+ * @param timeoutSeconds The timeout that was sent along.
+ * @param result What came of it.
+ * @returns What was not heeded, in words; undefined if there is nothing.
+ */
+export function unheeded(
+  job: Job,
+  timeoutSeconds: number | undefined,
+  result: JobResult,
+): string | undefined {
+  if (result.runtime !== undefined) return undefined;
+  const asked = [
+    ...(timeoutSeconds === undefined ? [] : ["a timeout"]),
+    ...(job.outputs.some(({ remote }) => remote.endsWith("/")) ? ["directories as outputs"] : []),
+  ];
+  return asked.length === 0 ? undefined : asked.join(" or ");
+}

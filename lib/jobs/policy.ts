@@ -1,0 +1,168 @@
+/**
+ * When a job is repeated, and when a run ends before its input.
+ *
+ * @module
+ */
+
+import { type ErrorCode, LlamaError } from "../errors.ts";
+import type { RunCounts } from "./counts.ts";
+
+/** Which failures are worth a repeat: the command's, the function's and the network's, or both. */
+export type RetryOn = "exit" | "function" | "all";
+
+/** Failures of which the next attempt would be another. */
+const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "function",
+  "throttled",
+  "network",
+  "service",
+  "store",
+  "missing-object",
+  "protocol",
+]);
+
+/** Failures that every other job would meet too. */
+const common: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "config",
+  "credentials",
+  "no-such-function",
+]);
+
+/**
+ * Whether a job that failed may do better in another attempt.
+ *
+ * @param error Why it has no result; undefined if its command ran and failed.
+ * @param retryOn Which failures are worth it.
+ * @returns False too for what another attempt cannot mend, such as a missing input.
+ */
+export function isWorthRetrying(error: LlamaError | undefined, retryOn: RetryOn): boolean {
+  return error === undefined
+    ? retryOn !== "function"
+    : retryOn !== "exit" && passing.has(error.code);
+}
+
+/**
+ * Whether a failure is not the job's own: it ends the run.
+ *
+ * @param error Why the job has no result.
+ * @returns True if every other job would fail in the same way.
+ */
+export function concernsAllJobs(error: LlamaError): boolean {
+  return common.has(error.code);
+}
+
+/** When a run ends because jobs failed, as GNU parallel's `--halt` has it. */
+export interface Halt {
+  /** Whether the jobs in flight are dropped, or waited for. */
+  readonly when: "now" | "soon";
+  /** How many failures it takes. */
+  readonly count: number;
+  /** Whether `count` is per cent of all jobs; it takes effect once the input's end was seen. */
+  readonly isPercent: boolean;
+}
+
+/** What ends a run before its input. */
+export interface EndingOptions {
+  /** After how many jobs. */
+  readonly halt?: Halt | undefined;
+  /** After how many US dollars. */
+  readonly maxDollars?: number | undefined;
+  /** When the user wants no new jobs. */
+  readonly stop?: AbortSignal | undefined;
+}
+
+/** Whether a run goes on. Dispose of it when the run has ended. */
+export class Ending implements Disposable {
+  readonly #options: EndingOptions;
+  readonly #counts: Readonly<RunCounts>;
+  readonly #soon = new AbortController();
+  readonly #unsent = new AbortController();
+  readonly #now = new AbortController();
+  readonly #stop = () => {
+    this.#unsent.abort(this.#options.stop?.reason);
+    this.#soon.abort(this.#options.stop?.reason);
+  };
+  #error: unknown;
+
+  /**
+   * @param counts How far the run is.
+   * @param options What ends it.
+   */
+  constructor(counts: Readonly<RunCounts>, options: EndingOptions) {
+    this.#counts = counts;
+    this.#options = options;
+    if (options.stop?.aborted) this.#stop();
+    options.stop?.addEventListener("abort", this.#stop, { once: true });
+  }
+
+  /** Aborted when no job is to be started any more. */
+  get soon(): AbortSignal {
+    return this.#soon.signal;
+  }
+
+  /** Aborted when those that were started and not sent yet are to be dropped. */
+  get unsent(): AbortSignal {
+    return this.#unsent.signal;
+  }
+
+  /** Aborted when those in flight are to be dropped. */
+  get now(): AbortSignal {
+    return this.#now.signal;
+  }
+
+  /** Why the run ended before its input; undefined if it did not, or the user wanted it. */
+  get error(): unknown {
+    return this.#error;
+  }
+
+  /** Stops listening for the user's wish. */
+  [Symbol.dispose](): void {
+    this.#options.stop?.removeEventListener("abort", this.#stop);
+  }
+
+  /**
+   * Ends the run once the jobs in flight have ended. The first reason counts.
+   *
+   * @param error Why.
+   */
+  end(error: unknown): void {
+    this.#unsent.abort(error);
+    this.endInput(error);
+  }
+
+  /**
+   * Ends the run once all jobs that were started have ended. The first reason counts.
+   *
+   * @param error Why there can be no others.
+   */
+  endInput(error: unknown): void {
+    this.#error ??= error;
+    this.#soon.abort(error);
+  }
+
+  /** A job has ended, and the counts say so. */
+  jobEnded(): void {
+    const { halt, maxDollars } = this.#options;
+    const { failed, total, dollars } = this.#counts;
+    if (maxDollars !== undefined && dollars >= maxDollars) {
+      this.end(
+        new LlamaError("halted", `the run has cost $${dollars.toPrecision(3)}: no more jobs`, {
+          hint: "raise -max-cost to go on",
+        }),
+      );
+    }
+    if (halt === undefined) return;
+    const limit = halt.isPercent
+      ? total === undefined ? Infinity : total * halt.count / 100
+      : halt.count;
+    if (failed < limit) return;
+    const jobs = failed === 1 ? "1 job" : `${failed} jobs`;
+    const rest = halt.when === "now" ? "those in flight are dropped" : "no more are started";
+    this.end(
+      new LlamaError("halted", `${jobs} failed: ${rest}`, {
+        hint: "with -joblog FILE, -resume-failed goes on where a run has ended",
+      }),
+    );
+    if (halt.when === "now") this.#now.abort(this.#error);
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * What to do about a template that was refused.
+ *
+ * @module
+ */
+
+import { closest } from "../closest.ts";
+import { LlamaError } from "../errors.ts";
+import type { TemplateError } from "../template/mod.ts";
+import { BUILTINS } from "../template/functions.ts";
+
+/** The methods that take a path. */
+const marks = ["I", "O", "IO", "Input", "Output", "InputOutput"];
+
+/** What only a job of `xargs` has. */
+const ofLines = ["Line", "Idx", "AsFile"];
+
+/**
+ * What to write instead of a template that was refused.
+ *
+ * @param error Why it was refused.
+ * @returns A sentence without its full stop; undefined where nothing is known.
+ */
+export function templateHint(error: TemplateError): string | undefined {
+  const { message, cause, phase } = error;
+  if (cause instanceof LlamaError) return cause.hint;
+  const name = /function "(\w+)" not defined$/.exec(message)?.[1];
+  if (name !== undefined) {
+    if (marks.includes(name)) return `write {{.${name} "PATH"}}, with a point`;
+    if (ofLines.includes(name)) return `write {{.${name}}}, with a point`;
+    return didYouMean(closest(name, BUILTINS.keys()));
+  }
+  const method = /wrong number of args for (\w+):/.exec(message)?.[1];
+  if (method !== undefined && marks.includes(method)) return `write {{.${method} "PATH"}}`;
+  const [, field, type] = /can't evaluate field (\w+) in type (\S+)$/.exec(message) ?? [];
+  if (field !== undefined && type !== undefined) return fieldHint(field, type);
+  return phase === "parse" ? 'a {{ that is meant as it stands is written {{"{{"}}' : undefined;
+}
+
+function fieldHint(field: string, type: string): string | undefined {
+  const isInvoke = type === "*files.IOContext";
+  if (!isInvoke && type !== "*main.jobContext") return undefined;
+  if (isInvoke && ofLines.includes(field)) return `only llama xargs has {{.${field}}}`;
+  if (field === "Lines") return "only llama xargs -n has {{.Lines}}";
+  const nearest = closest(field, isInvoke ? marks : [...ofLines, ...marks]);
+  return didYouMean(nearest === undefined ? undefined : `.${nearest}`);
+}
+
+function didYouMean(name: string | undefined): string | undefined {
+  return name === undefined ? undefined : `did you mean ${name}?`;
+}

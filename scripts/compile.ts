@@ -1,0 +1,230 @@
+/**
+ * Compiles llama's programs into `dist/`.
+ *
+ * @module
+ */
+
+import { Buffer } from "node:buffer";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { messageOf } from "../lib/errors.ts";
+import { removeIfThere, writeWhole } from "../lib/files.ts";
+import { type Bundle, bundleLlama, bundleRuntime, runDeno } from "./bundle.ts";
+import { root } from "./shell.ts";
+
+/** The machines that programs are compiled for, with Deno's names for them. */
+const targets = {
+  "linux-x86_64": "x86_64-unknown-linux-gnu",
+  "linux-arm64": "aarch64-unknown-linux-gnu",
+  "macos-x86_64": "x86_64-apple-darwin",
+  "macos-arm64": "aarch64-apple-darwin",
+} as const;
+
+/** A machine that programs are compiled for. */
+export type Target = keyof typeof targets;
+
+const allPrograms = ["llama", "bootstrap"] as const;
+
+/** The programs: the command, and the runtime. */
+export type Program = typeof allPrograms[number];
+
+const dist = join(root, "dist");
+
+const usage = `usage: deno task compile [--target NAME]... [--all] [PROGRAM]...
+
+Makes dist/PROGRAM: llama, and for Linux bootstrap, which is the runtime.
+
+  --target NAME   for another machine, as dist/PROGRAM-NAME; may be repeated:
+                  ${Object.keys(targets).join(", ")}
+  --all           for all of these
+`;
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
+
+async function main(args: string[]): Promise<number> {
+  const wanted = readWanted(args);
+  if (wanted === undefined) {
+    console.error(usage);
+    return 2;
+  }
+  const left: string[] = [];
+  for (const { program, target } of wanted) {
+    try {
+      const path = await compile(program, target);
+      console.error(await describe(path, program, target));
+    } catch (error) {
+      console.error(`compile: ${program}-${target}: ${messageOf(error)}`);
+      left.push(`${program}-${target}`);
+    }
+  }
+  if (left.length === 0) return 0;
+  console.error(`compile: left to the release workflow, which makes all: ${left.join(", ")}`);
+  return 1;
+}
+
+/** Undefined if they are wrong. */
+function readWanted(args: string[]): { program: Program; target: Target }[] | undefined {
+  try {
+    const { values: { target = [], all = false }, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: { target: { type: "string", multiple: true }, all: { type: "boolean" } },
+    });
+    if (!target.every(isTarget) || !positionals.every(isProgram)) return undefined;
+    const named = target.length > 0 ? target : [hostTarget()];
+    const programs: readonly Program[] = positionals.length > 0 ? positionals : allPrograms;
+    return (all ? Object.keys(targets).filter(isTarget) : named).flatMap((target) =>
+      programs
+        // The runtime runs where Lambda does.
+        .filter((program) => program === "llama" || target.startsWith("linux-"))
+        .map((program) => ({ program, target }))
+    );
+  } catch (error) {
+    if (error instanceof TypeError) return undefined;
+    throw error;
+  }
+}
+
+function isProgram(name: string): name is Program {
+  return allPrograms.some((program) => program === name);
+}
+
+function isTarget(name: string): name is Target {
+  return Object.hasOwn(targets, name);
+}
+
+function hostTarget(): Target {
+  const { os, arch } = Deno.build;
+  const name = `${os === "darwin" ? "macos" : os}-${arch === "aarch64" ? "arm64" : arch}`;
+  if (isTarget(name)) return name;
+  throw new Error(`Lambda and llama do not run on ${os}`);
+}
+
+/**
+ * Compiles a program. One for this machine is there under its short name, too.
+ *
+ * @param program Which one.
+ * @param target What it shall run on.
+ * @returns Its path, such as `dist/bootstrap-linux-arm64`.
+ * @throws {Error} If it cannot be compiled: Deno fetches what a program of that machine begins with.
+ */
+export async function compile(program: Program, target: Target): Promise<string> {
+  const bundle = await bundleOf(program, join(dist, "bundle", program));
+  const path = join(dist, `${program}-${target}`);
+  await writeWhole(path, async (temporary) => {
+    await runDeno([
+      ...["compile", "--quiet", "--no-check", "--no-config", "--no-lock", "--target"],
+      ...[targets[target], "--output", temporary],
+      // What is compiled from JavaScript would be kept in a shared /tmp, under a name that anyone
+      // knows.
+      "--no-code-cache",
+      "--no-prompt",
+      // Less does not do: Deno opens /proc to those alone who may do all, and whoever may run any
+      // program may do all anyway.
+      "--allow-all",
+      ...bundle.include.flatMap((file) => ["--include", file]),
+      bundle.main,
+    ]);
+    const made = await machineOf(temporary);
+    if (made !== target) throw new Error(`DENORT_BIN is for ${made ?? "some other machine"}`);
+  });
+  if (target === hostTarget()) {
+    await writeWhole(join(dist, program), (link) => Deno.link(path, link));
+  }
+  return path;
+}
+
+/**
+ * A program of the sources as they are: the one that is there, or a new one.
+ *
+ * @param program Which one.
+ * @param target What it shall run on.
+ * @returns Its path.
+ * @throws {Error} As {@linkcode compile}.
+ */
+export async function upToDate(program: Program, target: Target): Promise<string> {
+  const path = join(dist, `${program}-${target}`);
+  const directory = await Deno.makeTempDir({ prefix: "llama-bundle-" });
+  try {
+    await bundleOf(program, directory);
+    return await holds(path, directory) ? path : await compile(program, target);
+  } finally {
+    await removeIfThere(directory);
+  }
+}
+
+/** A program has the files of its bundle in it, as they are. */
+async function holds(path: string, bundle: string): Promise<boolean> {
+  try {
+    const program = Buffer.from(await Deno.readFile(path));
+    return [...Deno.readDirSync(bundle)].every(({ name }) =>
+      program.lastIndexOf(Deno.readFileSync(join(bundle, name))) >= 0
+    );
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function bundleOf(program: Program, directory: string): Promise<Bundle> {
+  return program === "llama"
+    ? await bundleLlama(directory, await readCommit())
+    : await bundleRuntime(directory);
+}
+
+/** Undefined where the sources are no checkout. */
+async function readCommit(): Promise<string | undefined> {
+  try {
+    const { success, stdout } = await new Deno.Command("git", {
+      args: ["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"],
+      cwd: root,
+      stderr: "null",
+    }).output();
+    return success ? new TextDecoder().decode(stdout).trim() : undefined;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/** What a program was made for, as its first bytes say: ELF's e_machine, Mach-O's cputype. */
+async function machineOf(path: string): Promise<Target | undefined> {
+  using file = await Deno.open(path);
+  const header = new DataView(new ArrayBuffer(20));
+  await file.read(new Uint8Array(header.buffer));
+  const kinds: Record<string, Target> = {
+    "7f454c46 62": "linux-x86_64",
+    "7f454c46 183": "linux-arm64",
+    "cffaedfe 16777223": "macos-x86_64",
+    "cffaedfe 16777228": "macos-arm64",
+  };
+  const magic = header.getUint32(0).toString(16);
+  const machine = magic === "7f454c46" ? header.getUint16(18, true) : header.getUint32(4, true);
+  return kinds[`${magic} ${machine}`];
+}
+
+async function describe(path: string, program: Program, target: Target): Promise<string> {
+  const bundle = join(dist, "bundle", program);
+  const sizes = [...Deno.readDirSync(bundle)].map(({ name }) =>
+    Deno.statSync(join(bundle, name)).size
+  );
+  const parts = [
+    `${((await Deno.stat(path)).size / 1e6).toFixed(1)} MB`,
+    `bundle ${(sizes.reduce((sum, size) => sum + size, 0) / 1e3).toFixed(1)} kB`,
+  ];
+  if (target === hostTarget()) {
+    parts.push(`starts in ${(await startMilliseconds(path)).toFixed(0)} ms`);
+  }
+  return `${path}: ${parts.join(", ")}`;
+}
+
+/** From its start to its end when it has nothing to do: help, or no Lambda around it. */
+async function startMilliseconds(path: string): Promise<number> {
+  const times = [];
+  for (let round = 0; round < 10; round++) {
+    const start = performance.now();
+    await new Deno.Command(path, { args: ["help"], env: { AWS_LAMBDA_RUNTIME_API: "" } }).output();
+    times.push(performance.now() - start);
+  }
+  return Math.min(...times);
+}

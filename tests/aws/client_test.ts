@@ -1,0 +1,244 @@
+import assert from "node:assert/strict";
+import { CallError } from "../../lib/aws/call_error.ts";
+import { AwsClient, type AwsClientOptions, type AwsRequest } from "../../lib/aws/client.ts";
+import { LlamaError } from "../../lib/errors.ts";
+import { TemporaryDirectory } from "../helpers.ts";
+
+type Answer = (request: Request, number: number) => Response | Promise<Response>;
+
+/** A server that answers each request as the test says, and a client of it. */
+function served(answer: Answer, options: Partial<AwsClientOptions> = {}) {
+  let number = 0;
+  const server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) => answer(request, ++number),
+  );
+  const url = `http://127.0.0.1:${server.addr.port}/`;
+  const client = new AwsClient({
+    credentials: () => Promise.resolve({ accessKeyId: "AKID", secretAccessKey: "the/secret" }),
+    location: () => Promise.resolve({ region: "us-west-2", endpoints: {} }),
+    ...options,
+  });
+  const request: AwsRequest = { service: "lambda", method: "POST", url, body: "{}" };
+  return {
+    url,
+    client,
+    get number() {
+      return number;
+    },
+    call: (
+      more: { attemptMilliseconds?: number; maxRepeats?: number; signal?: AbortSignal } = {},
+    ) =>
+      client.call({ ...request, signal: more.signal }, {
+        read: readText,
+        retry: { maxRepeats: more.maxRepeats ?? 8 },
+        attemptMilliseconds: more.attemptMilliseconds,
+      }),
+    async [Symbol.asyncDispose]() {
+      client[Symbol.dispose]();
+      await server.shutdown();
+    },
+  };
+}
+
+async function readText(response: Response): Promise<string> {
+  const text = await response.text();
+  if (response.ok) return text;
+  const expired = text.includes("ExpiredToken");
+  throw new CallError(expired ? "credentials" : "service", text, { expired });
+}
+
+/** A server of bytes: what a connection gets for its first request, after which it is closed. */
+function raw(answers: (string | undefined)[]) {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  let connections = 0;
+  const serving = (async () => {
+    for await (const connection of listener) {
+      const answer = answers[connections++];
+      await connection.read(new Uint8Array(65536));
+      if (answer !== undefined) await connection.write(new TextEncoder().encode(answer));
+      connection.close();
+    }
+  })();
+  return {
+    url: `http://127.0.0.1:${listener.addr.port}/`,
+    get connections() {
+      return connections;
+    },
+    async [Symbol.asyncDispose]() {
+      listener.close();
+      await serving;
+    },
+  };
+}
+
+Deno.test("an answer that was lost or cut short is asked for again", async () => {
+  const whole = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
+  await using server = raw([undefined, whole.slice(0, -2), whole.slice(0, 20), whole]);
+  await using unused = served(() => new Response());
+  const answer = await unused.client.call(
+    { service: "lambda", method: "POST", url: server.url, body: "{}" },
+    { read: readText, retry: { maxRepeats: 3 } },
+  );
+  assert.equal(answer, "hello");
+  assert.equal(server.connections, 4);
+});
+
+Deno.test("without repeats a lost answer is an error, and nothing is sent twice", async () => {
+  await using server = raw([undefined, undefined]);
+  await using unused = served(() => new Response());
+  const call = unused.client.call(
+    { service: "lambda", method: "POST", url: server.url, body: "{}" },
+    { read: readText, retry: { maxRepeats: 0 }, isFresh: true },
+  );
+  await assert.rejects(call, /^LlamaError: no answer from http:\S+: connection closed/);
+  assert.equal(server.connections, 1);
+});
+
+Deno.test("a connection that went silent is given up, and the call repeated", async () => {
+  const silent = Promise.withResolvers<Response>();
+  await using server = served((_, number) => number === 1 ? silent.promise : new Response("here"));
+  assert.equal(await server.call({ attemptMilliseconds: 100 }), "here");
+  silent.resolve(new Response());
+});
+
+Deno.test("silence is told with the time that it took", async () => {
+  const silent = Promise.withResolvers<Response>();
+  await using server = served(() => silent.promise);
+  await assert.rejects(
+    server.call({ attemptMilliseconds: 100, maxRepeats: 0 }),
+    /^LlamaError: no answer from http:\S+ within 0\.1 seconds$/,
+  );
+  silent.resolve(new Response());
+});
+
+Deno.test("a body that stops in the middle is given up too", async () => {
+  const stuck = new ReadableStream({
+    start: (controller) => controller.enqueue(new TextEncoder().encode("half")),
+  });
+  await using server = served((_, number) => new Response(number === 1 ? stuck : "whole"));
+  assert.equal(await server.call({ attemptMilliseconds: 200 }), "whole");
+});
+
+Deno.test("an abort ends a call at once, with the caller's reason", async () => {
+  const silent = Promise.withResolvers<Response>();
+  const arrived = Promise.withResolvers<void>();
+  await using server = served(() => (arrived.resolve(), silent.promise));
+  const controller = new AbortController();
+  const call = server.call({ signal: controller.signal });
+  await arrived.promise;
+  controller.abort(new Error("enough"));
+  await assert.rejects(call, /^Error: enough$/);
+  silent.resolve(new Response());
+});
+
+Deno.test("a clock that is off is put right from the answer, and stays so", async () => {
+  const ahead = Date.now() + 1_800_000;
+  const dates: string[] = [];
+  await using server = served((request) => {
+    const sent = request.headers.get("x-amz-date") ?? "";
+    dates.push(sent);
+    const [, y, mo, d, h, mi, s] = /^(....)(..)(..)T(..)(..)(..)Z$/.exec(sent) ?? [];
+    const off = Math.abs(Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`) - ahead);
+    return new Response(off > 300_000 ? "InvalidSignatureException" : "fine", {
+      status: off > 300_000 ? 403 : 200,
+      headers: { date: new Date(ahead).toUTCString() },
+    });
+  });
+  assert.equal(await server.call({ maxRepeats: 0 }), "fine");
+  assert.equal(await server.call({ maxRepeats: 0 }), "fine");
+  assert.equal(dates.length, 3);
+});
+
+Deno.test("a refusal by a server whose clock agrees is no matter of time", async () => {
+  await using server = served(() => new Response("InvalidSignatureException", { status: 403 }));
+  await assert.rejects(server.call(), /InvalidSignatureException/);
+  assert.equal(server.number, 1);
+});
+
+Deno.test("credentials that expired are found anew, and the call repeated", async () => {
+  let found = 0;
+  await using server = served(
+    (request) =>
+      request.headers.get("authorization")?.includes("KEY2")
+        ? new Response("fine")
+        : new Response("ExpiredTokenException", { status: 403 }),
+    {
+      credentials: () =>
+        Promise.resolve({ accessKeyId: `KEY${++found}`, secretAccessKey: "s", sessionToken: "t" }),
+    },
+  );
+  assert.equal(await server.call(), "fine");
+  assert.equal(server.number, 2);
+});
+
+Deno.test("credentials that expired and are still the same are an error", async () => {
+  await using server = served(() => new Response("ExpiredTokenException", { status: 403 }));
+  await assert.rejects(server.call(), (error) => {
+    assert(error instanceof LlamaError);
+    assert.equal(error.code, "credentials");
+    return true;
+  });
+  assert.equal(server.number, 1);
+});
+
+Deno.test("a server that is not there is tried for a while, and said once", async () => {
+  const gone = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = gone.addr;
+  gone.close();
+  const notices: string[] = [];
+  await using unused = served(() => new Response(), {
+    onNotice: (message) => notices.push(message),
+    maxAttempts: 3,
+  });
+  const call = () =>
+    unused.client.call(
+      { service: "s3", method: "GET", url: `http://127.0.0.1:${port}/` },
+      { read: readText, retry: { maxRepeats: 0 } },
+    );
+  await assert.rejects(call(), /refused.* \(tried 3 times\)$/i);
+  await assert.rejects(call());
+  assert.equal(notices.length, 1);
+  assert.match(notices[0] ?? "", /trying again for half a minute$/);
+});
+
+Deno.test("connections are used again, and there are no more than were reserved", async () => {
+  let atOnce = 0;
+  let most = 0;
+  await using server = served(async (request) => {
+    most = Math.max(most, ++atOnce);
+    await request.text();
+    atOnce--;
+    return new Response("fine");
+  });
+  await Promise.all(Array.from({ length: 1000 }, () => server.call()));
+  assert(most <= 256, `${most} at once`);
+  assert.deepEqual(server.client.sent, { lambda: { reads: 0, writes: 1000 } });
+});
+
+Deno.test("loopback is reached without the proxy that the environment names", async () => {
+  await using server = served(() => new Response("fine"));
+  Deno.env.set("HTTP_PROXY", "http://127.0.0.1:9");
+  try {
+    assert.equal(await server.call(), "fine");
+  } finally {
+    Deno.env.delete("HTTP_PROXY");
+  }
+});
+
+Deno.test("a file of certificates that cannot be read is named", async () => {
+  await using directory = new TemporaryDirectory();
+  const caBundle = `${directory.path}/none.pem`;
+  await using server = served(() => new Response(), {
+    location: () => Promise.resolve({ region: "us-west-2", endpoints: {}, caBundle }),
+  });
+  await assert.rejects(server.call(), (error) => {
+    assert(error instanceof LlamaError);
+    assert.equal(error.code, "config");
+    assert.equal(
+      error.message,
+      `cannot read the certificates ${caBundle}: no such file or directory`,
+    );
+    return true;
+  });
+});

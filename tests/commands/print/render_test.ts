@@ -1,0 +1,120 @@
+import assert from "node:assert/strict";
+import { render, type RenderOptions } from "../../../lib/commands/print/render.ts";
+import { FunctionError, LlamaError } from "../../../lib/errors.ts";
+import type { JobResult } from "../../../lib/jobs/job.ts";
+import type { JobOutcome } from "../../../lib/jobs/map.ts";
+import { jobRecordSchema } from "../../../lib/jobs/record.ts";
+import { bytesOf, textOf } from "../../helpers.ts";
+
+const result: JobResult = {
+  status: 0,
+  stdout: bytesOf("one\ntwo"),
+  stderr: bytesOf("oops\n"),
+  written: [],
+  outputErrors: [],
+  logTail: undefined,
+  times: undefined,
+  elapsedMilliseconds: 1,
+  memory: undefined,
+  environment: undefined,
+  requestId: undefined,
+  runtime: undefined,
+};
+
+function outcome(more: Partial<JobResult> = {}, line = "a b"): JobOutcome {
+  return {
+    index: 6,
+    line,
+    job: { functionName: "f", args: [line], inputs: [], outputs: [] },
+    record: {
+      seq: 7,
+      function: "f",
+      command: "f 'a b'",
+      line,
+      ok: true,
+      status: 0,
+      attempts: 1,
+      started: "2026-11-24T13:40:38.994Z",
+      elapsedMilliseconds: 1,
+      sentBytes: 1,
+      receivedBytes: 1,
+      outputs: [],
+      errors: [],
+    },
+    result: { ...result, ...more },
+  };
+}
+
+const group: RenderOptions = { form: "group", tag: false, json: false, logs: false };
+
+function pieces(what: JobOutcome, options: Partial<RenderOptions>): string[] {
+  return render(what, { ...group, ...options }).map(({ to, bytes }) => `${to}: ${textOf(bytes)}`);
+}
+
+Deno.test("as a group, output is as it was", () => {
+  assert.deepEqual(pieces(outcome(), {}), ["data: one\ntwo", "talk: oops\n"]);
+  assert.deepEqual(pieces(outcome({ stdout: new Uint8Array(), stderr: new Uint8Array() }), {}), []);
+});
+
+Deno.test("in lines, the last one gets the end that it lacks", () => {
+  assert.deepEqual(pieces(outcome(), { form: "line" }), ["data: one\ntwo\n", "talk: oops\n"]);
+});
+
+Deno.test("a tag begins each line: the input, and a tab", () => {
+  const tagged = ["data: a b\tone\na b\ttwo\n", "talk: a b\toops\n"];
+  assert.deepEqual(pieces(outcome(), { tag: true }), tagged);
+  assert.deepEqual(pieces(outcome(), { tag: true, form: "line" }), tagged);
+  const two = outcome({ stdout: bytesOf("\n"), stderr: new Uint8Array() }, "a\nb");
+  assert.deepEqual(pieces(two, { tag: true }), ["data: a b\t\n"]);
+});
+
+Deno.test("none leaves out output, and not what went wrong", () => {
+  assert.deepEqual(pieces(outcome({ status: 2 }), { form: "none" }), [
+    "message: job 7: f 'a b': exit status 2",
+  ]);
+});
+
+Deno.test("a failure follows the output, with what to do", () => {
+  const outputErrors = [new LlamaError("output", "no output", { hint: "make it" })];
+  assert.deepEqual(pieces(outcome({ status: 137, outputErrors }), {}), [
+    "data: one\ntwo",
+    "talk: oops\n",
+    "message: job 7: f 'a b': exit status 137 (ended by signal 9)",
+    "message: job 7: f 'a b': no output",
+    "message: hint: make it",
+  ]);
+  const { result: _, ...rest } = outcome();
+  const error = new LlamaError("template", "bad");
+  assert.deepEqual(pieces({ ...rest, job: undefined, error }, {}), [
+    "message: job 7: line 'a b': bad",
+  ]);
+});
+
+Deno.test("a log is shown where it is wanted, whether the function failed or not", () => {
+  const logged = outcome({ logTail: "START", stdout: new Uint8Array(), stderr: new Uint8Array() });
+  assert.deepEqual(pieces(logged, { logs: true }), ["talk: START\n"]);
+  assert.deepEqual(pieces(logged, {}), []);
+  const { result: _, ...rest } = outcome();
+  const details = { errorType: "T", errorMessage: "m", logTail: "LOG\n" };
+  const failed = { ...rest, error: new FunctionError("f", details) };
+  assert.deepEqual(pieces(failed, { logs: true }), [
+    "talk: LOG\n",
+    "message: job 7: f 'a b': f: T: m",
+  ]);
+  assert.deepEqual(pieces(failed, {}), ["message: job 7: f 'a b': f: T: m"]);
+});
+
+Deno.test("as JSON a job is its record, with its output inside", () => {
+  const binary = outcome({ stderr: new Uint8Array([0xff, 0]), status: 1 });
+  const [line = "", failure] = pieces(binary, { json: true });
+  assert.match(line, /^data: \{[^\n]*\}\n$/);
+  const record = jobRecordSchema.parse(JSON.parse(line.slice("data: ".length)));
+  assert.deepEqual([record.stdout, record.stderr, record.stderrBase64], [
+    "one\ntwo",
+    undefined,
+    "/wA=",
+  ]);
+  assert.equal(failure, "message: job 7: f 'a b': exit status 1");
+  const [bare = ""] = pieces(outcome(), { json: true, form: "none" });
+  assert.equal("stdout" in JSON.parse(bare.slice("data: ".length)), false);
+});

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import { Summary } from "../../lib/commands/summary.ts";
+import type { JobRecord } from "../../lib/jobs/record.ts";
+
+function record(more: Partial<JobRecord> = {}): JobRecord {
+  return {
+    seq: 1,
+    function: "f",
+    command: "f",
+    line: "",
+    ok: true,
+    status: 0,
+    attempts: 1,
+    started: "2026-11-24T13:40:38.994Z",
+    elapsedMilliseconds: 2000,
+    times: {
+      cold: false,
+      totalMilliseconds: 1500,
+      fetchMilliseconds: 0,
+      commandMilliseconds: 1500,
+      uploadMilliseconds: 0,
+    },
+    sentBytes: 1000,
+    receivedBytes: 500,
+    cost: { dollars: 0.01, isEstimate: false },
+    outputs: [],
+    errors: [],
+    ...more,
+  };
+}
+
+const details = {
+  seconds: 10,
+  requests: { lambda: 101, s3Reads: 0, s3Writes: 0 },
+  s3Dollars: 0,
+  isLocal: false,
+  pricesDate: "2026-09-19",
+};
+
+Deno.test("a run is summed up: jobs, time against one after the other, bytes and dollars", () => {
+  const summary = new Summary();
+  for (let i = 0; i < 100; i++) summary.add(record());
+  assert.deepEqual(summary.lines(details), [
+    "100 jobs, 0 cold starts; 10.0s, for 2m30s of work there: " +
+    "15.0 times as fast as one job after the other",
+    "100 kB sent, 50.0 kB received; 101 requests to Lambda; $1.00 (prices of 2026-09-19)",
+  ]);
+});
+
+Deno.test("failures, repeats, cold starts, earlier jobs and estimates are told", () => {
+  const summary = new Summary();
+  const cold = {
+    cold: true,
+    totalMilliseconds: 1500,
+    fetchMilliseconds: 0,
+    commandMilliseconds: 1500,
+    uploadMilliseconds: 0,
+  };
+  summary.add(
+    record({ ok: false, attempts: 3, times: cold, cost: { dollars: 1, isEstimate: true } }),
+  );
+  summary.add(record({ times: undefined, cost: undefined }));
+  summary.skip();
+  summary.skip();
+  assert.deepEqual([summary.jobs, summary.failed], [2, 1]);
+  const requests = { lambda: 1, s3Reads: 20, s3Writes: 30 };
+  const more = { ...details, requests, s3Dollars: 0.5, isLocal: true };
+  assert.deepEqual(summary.lines(more), [
+    "2 jobs, 2 more done before, 1 failed, 2 repeats, 1 cold start; 10.0s, for 1.5s of work there",
+    "2.00 kB sent, 1.00 kB received; 1 request to Lambda, 50 to S3; ~$1.50 if it were AWS (prices of 2026-09-19; " +
+    "~ is an estimate: with -logs Lambda says what it bills; without 1 job)",
+  ]);
+});

@@ -1,0 +1,108 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { AwsClient } from "../../lib/aws/client.ts";
+import { publishLayer } from "../../lib/deploy/layer.ts";
+import { LlamaError } from "../../lib/errors.ts";
+import { sha256 } from "../../lib/hash.ts";
+import { openStoreWith } from "../../lib/store/open.ts";
+import { bytesOf } from "../helpers.ts";
+
+const arn = "arn:aws:lambda:us-west-2:123456789012:layer:llama:7";
+const layer = {
+  name: "llama",
+  description: "llama 1",
+  zip: bytesOf("the zip"),
+  architecture: "arm64",
+} as const;
+
+/** Lambda and S3 on one address, as the test says, and a client for it. */
+function aws(answer: (request: Request) => Response | Promise<Response>) {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
+  const endpoint = `http://127.0.0.1:${server.addr.port}`;
+  const client = new AwsClient({
+    credentials: () => Promise.resolve({ accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" }),
+    location: () =>
+      Promise.resolve({ region: "us-west-2", endpoints: { lambda: endpoint, s3: endpoint } }),
+  });
+  return {
+    client,
+    async [Symbol.asyncDispose]() {
+      client[Symbol.dispose]();
+      await server.shutdown();
+    },
+  };
+}
+
+Deno.test("a layer is published in one call, its zip inside", async () => {
+  const calls: unknown[] = [];
+  await using server = aws(async (request) => {
+    calls.push(`${request.method} ${new URL(request.url).pathname}`, await request.json());
+    return Response.json({ LayerVersionArn: arn, Version: 7, Other: 1 }, { status: 201 });
+  });
+  assert.deepEqual(await publishLayer(server.client, layer), { arn, version: 7 });
+  assert.deepEqual(calls, ["POST /2018-10-31/layers/llama/versions", {
+    Description: "llama 1",
+    Content: { ZipFile: Buffer.from(layer.zip).toString("base64") },
+    CompatibleRuntimes: ["provided.al2023"],
+    CompatibleArchitectures: ["arm64"],
+    LicenseInfo: "Apache-2.0",
+  }]);
+});
+
+Deno.test("with a bucket the zip goes through it", async () => {
+  const stored = new Map<string, string>();
+  const calls: unknown[] = [];
+  await using server = aws(async (request) => {
+    const { pathname } = new URL(request.url);
+    if (request.method === "PUT") {
+      stored.set(pathname, await request.text());
+      return new Response();
+    }
+    calls.push((await request.json()).Content);
+    return Response.json({ LayerVersionArn: arn, Version: 7 }, { status: 201 });
+  });
+  const store = openStoreWith("s3://bucket/some/prefix/", server.client, { environment: {} });
+  assert.deepEqual(await publishLayer(server.client, { ...layer, store }), { arn, version: 7 });
+  const key = `some/prefix/${sha256(layer.zip)}`;
+  assert.deepEqual([...stored], [[`/bucket/${key}`, "the zip"]]);
+  assert.deepEqual(calls, [{ S3Bucket: "bucket", S3Key: key }]);
+});
+
+Deno.test("a zip that is too big for a request asks for a bucket", async () => {
+  await using server = aws(() => assert.fail("nothing is sent"));
+  const zip = new Uint8Array(50 * 1024 * 1024 + 1);
+  await assert.rejects(publishLayer(server.client, { ...layer, zip }), (error) => {
+    assert(error instanceof LlamaError);
+    assert.deepEqual([error.code, /LLAMA_OBJECT_STORE/.test(error.hint ?? "")], [
+      "too-large",
+      true,
+    ]);
+    return true;
+  });
+});
+
+Deno.test("a refusal names the action and what is missing", async () => {
+  const message = "User: x is not authorized to perform: lambda:PublishLayerVersion";
+  await using server = aws(async (request) => {
+    await request.body?.cancel();
+    const headers = { "x-amzn-errortype": "AccessDeniedException:http://x" };
+    return Response.json({ Message: message }, { status: 403, headers });
+  });
+  await assert.rejects(publishLayer(server.client, layer), (error) => {
+    assert(error instanceof LlamaError);
+    assert.deepEqual([error.code, error.message, error.hint], [
+      "credentials",
+      `Lambda refused PublishLayerVersion: AccessDeniedException: ${message}`,
+      "the credentials need lambda:PublishLayerVersion",
+    ]);
+    return true;
+  });
+});
+
+Deno.test("an answer that names no version is an error", async () => {
+  await using server = aws(async (request) => {
+    await request.body?.cancel();
+    return Response.json({ Version: 7 }, { status: 201 });
+  });
+  await assert.rejects(publishLayer(server.client, layer), /names no version/);
+});

@@ -1,0 +1,76 @@
+import assert from "node:assert/strict";
+import { join, resolve } from "node:path";
+import { bundleLlama, bundleRuntime, startFiles } from "../../scripts/bundle.ts";
+import { root } from "../../scripts/shell.ts";
+import { version } from "../../lib/version.ts";
+import { TemporaryDirectory, testWith, textOf } from "../helpers.ts";
+import { compiledPrograms, Workplace } from "./llama.ts";
+
+const needs = ["LLAMA_TEST_BIN"];
+
+/** All files of a folder, by name. */
+async function readAll(directory: string): Promise<Map<string, string>> {
+  const files = new Map<string, string>();
+  for (
+    const { name } of [...Deno.readDirSync(directory)].sort((a, b) => a.name < b.name ? -1 : 1)
+  ) {
+    files.set(name, await Deno.readTextFile(join(directory, name)));
+  }
+  return files;
+}
+
+async function copyTree(from: string, to: string): Promise<void> {
+  await Deno.mkdir(to, { recursive: true });
+  for await (const { name, isDirectory } of Deno.readDir(from)) {
+    if (isDirectory) await copyTree(join(from, name), join(to, name));
+    else await Deno.copyFile(join(from, name), join(to, name));
+  }
+}
+
+testWith(needs, "the compiled llama names its version and the commit", async () => {
+  await using place = new Workplace();
+  const { status, stdout } = await place.run(["version"]);
+  assert.equal(status, 0);
+  const [, shown, commit = ""] = /^llama (\S+) \(([0-9a-f]{12})(?:-dirty)?\)\n$/.exec(stdout) ?? [];
+  assert.equal(shown, version, stdout);
+  const { code } = await new Deno.Command("git", {
+    args: ["cat-file", "-e", `${commit}^{commit}`],
+    cwd: root,
+  }).output();
+  assert.equal(code, 0, stdout);
+});
+
+for (const main of ["llama/cli.js", "bootstrap/bootstrap.js"]) {
+  testWith(needs, `${main} loads little before it knows what to do`, async () => {
+    const paths = await startFiles(resolve(root, compiledPrograms ?? "", "bundle", main));
+    const files = await Promise.all(paths.map((path) => Deno.readTextFile(path)));
+    const size = files.reduce((sum, text) => sum + text.length, 0);
+    assert(size < 60_000, `${size} bytes`);
+    assert(!files.some((text) => text.includes("Zod")), "zod is among it");
+  });
+}
+
+testWith(needs, "the same sources give the same bundles, wherever they lie", async () => {
+  await using directory = new TemporaryDirectory();
+  const copy = directory.join("somewhere", "else");
+  for (const folder of ["lib", "scripts"]) await copyTree(join(root, folder), join(copy, folder));
+  for (const file of ["cli.ts", "runtime.ts", "deno.json", "deno.lock"]) {
+    await Deno.copyFile(join(root, file), join(copy, file));
+  }
+  await bundleRuntime(directory.join("here", "runtime"));
+  await bundleLlama(directory.join("here", "llama"), "a commit");
+  const script = `
+    const { bundleLlama, bundleRuntime } = await import(Deno.args[0]);
+    await bundleRuntime(Deno.args[1] + "/runtime");
+    await bundleLlama(Deno.args[1] + "/llama", "a commit");
+  `;
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["eval", script, join(copy, "scripts/bundle.ts"), directory.join("there")],
+  }).output();
+  assert(success, textOf(stderr));
+  for (const program of ["runtime", "llama"]) {
+    const here = await readAll(directory.join("here", program));
+    assert.deepEqual(await readAll(directory.join("there", program)), here);
+    assert(here.size > 0);
+  }
+});

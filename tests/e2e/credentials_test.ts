@@ -1,0 +1,263 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { provideCredentials } from "../../lib/aws/providers.ts";
+import { denoDirectory, Workplace } from "./llama.ts";
+
+/** What the test's profiles lead to, each with a key that tells where it is from. */
+class Aws implements AsyncDisposable {
+  /** The key that each invocation was signed with. */
+  readonly keys: string[] = [];
+  /** What was asked of STS. */
+  readonly actions: URLSearchParams[] = [];
+  /** Whether invocations are refused, since their credentials have expired. */
+  expired = false;
+  readonly #server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    (request) => this.#answer(request),
+  );
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#server.addr.port}`;
+  }
+
+  /** How the program finds all of AWS here. */
+  environment(home: string): Record<string, string> {
+    return {
+      HOME: home,
+      // From source, Deno must find what it has cached in the other home.
+      DENO_DIR: denoDirectory,
+      AWS_ENDPOINT_URL: this.url,
+      AWS_REGION: "us-west-2",
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server.shutdown();
+  }
+
+  async #answer(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    const body = await request.text();
+    if (pathname.endsWith("/invocations")) {
+      const [, key = ""] = /Credential=([^/]+)/.exec(request.headers.get("authorization") ?? "") ??
+        [];
+      this.keys.push(key);
+      if (this.expired) {
+        return Response.json({ message: "The security token included in the request is expired" }, {
+          status: 403,
+          headers: { "x-amzn-errortype": "ExpiredTokenException" },
+        });
+      }
+      return Response.json({ status: 0, stdout: { s: "ran\n" } });
+    }
+    // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instance-metadata-security-credentials.html
+    if (pathname === "/latest/api/token") return new Response("token");
+    if (pathname === "/latest/meta-data/iam/security-credentials/") return new Response("role");
+    if (pathname === "/latest/meta-data/iam/security-credentials/role") {
+      return Response.json({ Code: "Success", ...keys("INSTANCE") });
+    }
+    // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
+    if (pathname === "/container") return Response.json(keys("CONTAINER"));
+    // https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html
+    if (pathname === "/federation/credentials") {
+      assert.equal(request.headers.get("x-amz-sso_bearer_token"), "signed-in");
+      return Response.json({
+        roleCredentials: {
+          accessKeyId: "SSO",
+          secretAccessKey: "secret",
+          sessionToken: "token",
+          expiration: Date.now() + 3_600_000,
+        },
+      });
+    }
+    const form = new URLSearchParams(body);
+    this.actions.push(form);
+    return assumed(form.get("Action") ?? "");
+  }
+}
+
+function keys(name: string) {
+  const Expiration = new Date(Date.now() + 3_600_000).toISOString();
+  return { AccessKeyId: name, SecretAccessKey: "the/secret", Token: "token", Expiration };
+}
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
+function assumed(action: string): Response {
+  const { AccessKeyId, SecretAccessKey, Token, Expiration } = keys(`BY-${action}`);
+  const xml = `<${action}Response xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+    <${action}Result><Credentials>
+      <AccessKeyId>${AccessKeyId}</AccessKeyId><SecretAccessKey>${SecretAccessKey}</SecretAccessKey>
+      <SessionToken>${Token}</SessionToken><Expiration>${Expiration}</Expiration>
+    </Credentials><AssumedRoleUser><Arn>arn:aws:sts::1:assumed-role/r/s</Arn>
+      <AssumedRoleId>A:s</AssumedRoleId></AssumedRoleUser></${action}Result>
+    </${action}Response>`;
+  return new Response(xml, { headers: { "content-type": "text/xml" } });
+}
+
+const sources: {
+  from: string;
+  config: string;
+  environment?: (place: Workplace, aws: Aws) => Record<string, string>;
+  key: string;
+}[] = [
+  {
+    from: "a program (credential_process)",
+    config: "[default]\ncredential_process = HOME/keys.sh\n",
+    key: "PROCESS",
+  },
+  {
+    from: "a role with a source profile",
+    config: "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = base\n" +
+      "[profile base]\naws_access_key_id = BASE\naws_secret_access_key = secret\n",
+    environment: () => ({ AWS_PROFILE: "role" }),
+    key: "BY-AssumeRole",
+  },
+  {
+    from: "a web identity in the environment",
+    config: "",
+    environment: (place) => ({
+      AWS_WEB_IDENTITY_TOKEN_FILE: place.join("token"),
+      AWS_ROLE_ARN: "arn:aws:iam::123456789012:role/web",
+    }),
+    key: "BY-AssumeRoleWithWebIdentity",
+  },
+  {
+    from: "a sign-in (SSO)",
+    config: "[profile sso]\nsso_start_url = https://example.awsapps.com/start\n" +
+      "sso_region = us-west-2\nsso_account_id = 123456789012\nsso_role_name = r\n",
+    environment: () => ({ AWS_PROFILE: "sso" }),
+    key: "SSO",
+  },
+  {
+    from: "the role of a container",
+    config: "",
+    environment: (_, aws) => ({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${aws.url}/container` }),
+    key: "CONTAINER",
+  },
+  {
+    from: "the role of an instance",
+    config: "",
+    environment: (_, aws) => ({ AWS_EC2_METADATA_SERVICE_ENDPOINT: aws.url }),
+    key: "INSTANCE",
+  },
+];
+
+async function home(place: Workplace, config: string): Promise<void> {
+  await place.write(".aws/config", config.replaceAll("HOME", place.path));
+  const output = { Version: 1, ...keys("PROCESS"), SessionToken: "token" };
+  await place.write("keys.sh", `#!/bin/sh\necho '${JSON.stringify(output)}'\n`, 0o755);
+  await place.write("token", "a.web.token");
+  const start = createHash("sha1").update("https://example.awsapps.com/start").digest("hex");
+  await place.write(
+    `.aws/sso/cache/${start}.json`,
+    JSON.stringify({
+      startUrl: "https://example.awsapps.com/start",
+      region: "us-west-2",
+      accessToken: "signed-in",
+      expiresAt: new Date(Date.now() + 3_600_000).toISOString(),
+    }),
+  );
+}
+
+for (const { from, config, environment, key } of sources) {
+  Deno.test(`credentials come from ${from}, once for all jobs`, async () => {
+    await using place = new Workplace();
+    await using aws = new Aws();
+    await home(place, config);
+    const { status, stdout, stderr } = await place.run(["xargs", "-j", "3", "f", "{{.Line}}"], {
+      stdin: "1\n2\n3\n",
+      environment: { ...aws.environment(place.path), ...environment?.(place, aws) },
+    });
+    assert.equal(stderr, "");
+    assert.equal(stdout, "ran\nran\nran\n");
+    assert.equal(status, 0);
+    assert.deepEqual(aws.keys, [key, key, key]);
+    assert(aws.actions.length <= 1);
+  });
+}
+
+Deno.test("without any credentials the places are named, and nothing is asked over the net", async () => {
+  await using place = new Workplace();
+  await using aws = new Aws();
+  const { status, stderr } = await place.run(["xargs", "f", "{{.Line}}"], {
+    stdin: "1\n2\n3\n",
+    environment: { ...aws.environment(place.path), AWS_EC2_METADATA_DISABLED: "true" },
+  });
+  assert.equal(status, 1);
+  assert.equal(
+    stderr,
+    "llama: no AWS credentials: looked for AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, profile " +
+      `"default" of ${place.path}/.aws/credentials and ${place.path}/.aws/config, and the role of ` +
+      "a container or instance\n" +
+      "llama: hint: set them, run `aws configure`, or use -local to run without AWS\n",
+  );
+  assert.deepEqual(aws.keys, []);
+});
+
+Deno.test("credentials that have expired end the whole run", async () => {
+  await using place = new Workplace();
+  await using aws = new Aws();
+  aws.expired = true;
+  const { status, stderr } = await place.run(["xargs", "-j", "2", "f", "{{.Line}}"], {
+    stdin: Array.from({ length: 1000 }, (_, index) => index).join("\n"),
+    environment: {
+      ...aws.environment(place.path),
+      AWS_ACCESS_KEY_ID: "OLD",
+      AWS_SECRET_ACCESS_KEY: "secret",
+      AWS_SESSION_TOKEN: "token",
+    },
+  });
+  assert.equal(status, 1);
+  assert.match(stderr, /^llama: Lambda refused f: ExpiredTokenException: .*\nllama: hint: log in/);
+  assert(aws.keys.length <= 4, `${aws.keys.length} invocations`);
+});
+
+Deno.test("a program that gives no credentials is an error, without what it said", async () => {
+  await using place = new Workplace();
+  await using aws = new Aws();
+  await home(place, "[default]\ncredential_process = sh -c 'echo the/secret; exit 3'\n");
+  const { status, stdout, stderr } = await place.run(["-debug-aws", "invoke", "f"], {
+    environment: aws.environment(place.path),
+  });
+  assert.equal(status, 125);
+  assert.equal(stdout, "");
+  assert.match(stderr, /^llama: no AWS credentials from profile "default": .*\n$/);
+});
+
+Deno.test("a role that wants an MFA code says so where there is no terminal", async () => {
+  await using place = new Workplace();
+  await using aws = new Aws();
+  await home(
+    place,
+    "[default]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = base\n" +
+      "mfa_serial = arn:aws:iam::123456789012:mfa/me\n" +
+      "[profile base]\naws_access_key_id = BASE\naws_secret_access_key = secret\n",
+  );
+  const { status, stderr } = await place.run(["invoke", "f"], {
+    environment: aws.environment(place.path),
+    detached: true,
+  });
+  assert.notEqual(status, 0);
+  assert.match(
+    stderr,
+    /no terminal to ask: Code of the MFA device arn:aws:iam::123456789012:mfa\/me/,
+  );
+  assert.deepEqual(aws.keys, []);
+});
+
+Deno.test("a provider's credentials have the time at which they expire", async () => {
+  await using place = new Workplace();
+  await home(place, "[profile p]\ncredential_process = HOME/keys.sh\n");
+  const { expiration, ...found } = await provideCredentials({
+    source: "profile p",
+    profile: "p",
+    environment: { AWS_CONFIG_FILE: place.join(".aws/config") },
+  }, { region: "us-west-2", mfaCode: undefined });
+  assert.deepEqual(found, {
+    accessKeyId: "PROCESS",
+    secretAccessKey: "the/secret",
+    sessionToken: "token",
+  });
+  const left = (expiration ?? 0) - Date.now();
+  assert(left > 3_500_000 && left <= 3_600_000, String(left));
+});

@@ -1,0 +1,184 @@
+/** A run that is cut short at any point goes on where it was. */
+
+import assert from "node:assert/strict";
+import { jobRecordSchema } from "../../mod.ts";
+import { bytesOf, textOf } from "../helpers.ts";
+import { InvokeStub } from "../invoke_stub.ts";
+import { Workplace } from "./llama.ts";
+
+const jobs = 1000;
+const kills = 50;
+
+/** Numbers that are as good as random, and the same each time. */
+function* random(seed: number): Generator<number, never> {
+  for (let state = seed;;) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    yield state / 2 ** 32;
+  }
+}
+
+/** The numbers of the jobs that a log has, and how many of its lines. */
+async function logged(path: string): Promise<{ seqs: Set<number>; lines: number }> {
+  const text = await Deno.readTextFile(path).catch(() => "");
+  const lines = text.slice(0, text.lastIndexOf("\n") + 1).split("\n").slice(1, -1);
+  return { seqs: new Set(lines.map((line) => Number(line.split("\t")[0]))), lines: lines.length };
+}
+
+/** Checks that a job that has a line has left all that it was to leave. */
+async function checkJob(place: Workplace, seq: number): Promise<void> {
+  assert.equal(await Deno.readTextFile(place.here(`out/${seq}`)), `output ${seq}\n`);
+  const results = place.here(`results/${seq}`);
+  assert.equal(await Deno.readTextFile(`${results}/stdout`), `stdout ${seq}\n`);
+  const status = await Deno.readTextFile(`${results}/status.json`);
+  assert.equal(jobRecordSchema.parse(JSON.parse(status)).seq, seq);
+}
+
+Deno.test(`${jobs} jobs, killed ${kills} times on the way: nothing is lost, nothing runs again`, async () => {
+  await using place = new Workplace();
+  const done = new Set<number>();
+  const ranAgain: number[] = [];
+  let onRequest = () => {};
+  await using lambda = new InvokeStub(({ args: [line = ""], outputs: [output = ""] }) => {
+    if (done.has(Number(line))) ranAgain.push(Number(line));
+    onRequest();
+    return {
+      status: 0,
+      stdout: { s: `stdout ${line}\n` },
+      outputs: { [output]: { s: `output ${line}\n` } },
+    };
+  });
+  const input = Array.from({ length: jobs }, (_, i) => `${i + 1}\n`).join("");
+  await place.write("work/lines", input);
+  const start = () =>
+    place.start([
+      "xargs",
+      ..."-j 8 -a lines -joblog log -resume -results results -print none f".split(" "),
+      "{{.Line}}",
+      '{{.O (printf "out/%s" .Line)}}',
+    ], { environment: lambda.environment });
+  const numbers = random(1);
+  let checked = 0;
+  for (let kill = 0; kill < kills; kill++) {
+    // At most so many requests that some jobs are left for the last run.
+    let requests = 1 + Math.floor(numbers.next().value * (jobs / kills) * 1.6);
+    let turns = Math.floor(numbers.next().value * 40);
+    const child = start();
+    onRequest = () => {
+      if (--requests !== 0) return;
+      // Some way into what follows the request.
+      const wait = () => turns-- > 0 ? void setImmediate(wait) : child.kill("SIGKILL");
+      wait();
+    };
+    const { signal, code, stderr } = await child.output();
+    await child.stdin.close().catch(() => {});
+    assert.equal(signal, "SIGKILL", `${code}: ${textOf(stderr)}`);
+    const { seqs } = await logged(place.here("log"));
+    for (const seq of seqs) {
+      if (done.has(seq)) continue;
+      await checkJob(place, seq);
+      done.add(seq);
+      checked++;
+    }
+  }
+  assert(checked > jobs / 4 && checked < jobs, `${checked} jobs were done when it was killed`);
+  onRequest = () => {};
+  const child = start();
+  const { code, stdout, stderr } = await child.output();
+  await child.stdin.close().catch(() => {});
+  assert.deepEqual([code, textOf(stdout), textOf(stderr)], [0, "", ""]);
+  assert.deepEqual(ranAgain, []);
+  const { seqs, lines } = await logged(place.here("log"));
+  assert.deepEqual([seqs.size, lines], [jobs, jobs]);
+  for (let seq = 1; seq <= jobs; seq++) await checkJob(place, seq);
+});
+
+Deno.test("a run with other arguments or input is refused, and nothing runs", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const args = ["xargs", "-joblog", "log", "-k", "any", "echo", "{{.Line}}", ":::"];
+  assert.equal((await place.local([...args, "a", "b"])).status, 0);
+  const log = await Deno.readTextFile(place.here("log"));
+  const resume = ["xargs", "-resume", ...args.slice(1)];
+  const same = await place.local([...resume, "a", "b"]);
+  assert.deepEqual([same.status, same.stdout, same.stderr], [0, "", ""]);
+  const other = await place.local([...resume, "a", "c"]);
+  assert.deepEqual([other.status, other.stdout], [2, ""]);
+  assert.equal(
+    other.stderr,
+    "llama: the job log has another job 2: it ran `any echo b`, and now it is `any echo c`\n" +
+      "llama: hint: resume with the same function, arguments and input, or start a new job log\n",
+  );
+  assert.equal(await Deno.readTextFile(place.here("log")), log);
+  const more = await place.local([...resume, "a", "b", "c d"]);
+  assert.deepEqual([more.status, more.stdout], [0, "c d\n"]);
+});
+
+Deno.test("-resume-failed repeats what failed, and then it is done", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const script = `echo {{.Line}}; test -e ${place.here()}/{{.Line}}`;
+  const args = ["-joblog", "log", "-k", "any", "sh", "-c", script];
+  await place.write("work/a", "");
+  const first = await place.local(["xargs", ...args, ":::", "a", "b", "c"]);
+  assert.deepEqual([first.status, first.stdout], [1, "a\nb\nc\n"]);
+  const skipped = await place.local(["xargs", "-resume", ...args, ":::", "a", "b", "c"]);
+  assert.deepEqual([skipped.status, skipped.stdout], [0, ""]);
+  const again = await place.local(["xargs", "-resume-failed", ...args, ":::", "a", "b", "c"]);
+  assert.deepEqual([again.status, again.stdout], [1, "b\nc\n"]);
+  await place.write("work/b", "");
+  await place.write("work/c", "");
+  for (const expected of ["b\nc\n", ""]) {
+    const last = await place.local(["xargs", "-resume-failed", ...args, ":::", "a", "b", "c"]);
+    assert.deepEqual([last.status, last.stdout], [0, expected]);
+  }
+});
+
+const parallel = Deno.env.get("LLAMA_TEST_PARALLEL");
+
+Deno.test({
+  name: "GNU parallel goes on with our log (LLAMA_TEST_PARALLEL names its program)",
+  ignore: parallel === undefined,
+  async fn() {
+    await using place = new Workplace();
+    await place.addShell();
+    const script = "exit {{.Idx}}";
+    const lines = ["a b", "c\td", "e", "f"];
+    const stdin = lines.slice(0, 3).join("\n");
+    await place.local(["xargs", "-joblog", "log", "any", "sh", "-c", script, "{{.Line}}"], {
+      stdin,
+    });
+    const run = async (flag: string) => {
+      const log = place.here(`log${flag}`);
+      await Deno.copyFile(place.here("log"), log);
+      const { stdout, code, stderr } = await new Deno.Command(parallel ?? "", {
+        args: [flag, "--joblog", log, "-k", "echo", "ran", "{}", ":::", ...lines],
+        env: { PARALLEL_HOME: place.temporary },
+      }).output();
+      assert.equal(code, 0, textOf(stderr));
+      return [textOf(stdout), (await logged(log)).lines];
+    };
+    assert.deepEqual(await run("--resume"), ["ran f\n", 4]);
+    assert.deepEqual(await run("--resume-failed"), ["ran c\td\nran e\nran f\n", 6]);
+  },
+});
+
+Deno.test({
+  name: "we go on with GNU parallel's log (LLAMA_TEST_PARALLEL names its program)",
+  ignore: parallel === undefined,
+  async fn() {
+    await using place = new Workplace();
+    await place.addFunction("echo", '#!/bin/sh\necho "$@"\n');
+    const { code, stderr } = await new Deno.Command(parallel ?? "", {
+      args: ["--joblog", place.here("log"), "echo", "{}", ":::", "a", "b"],
+      env: { PARALLEL_HOME: place.temporary },
+    }).output();
+    assert.equal(code, 0, textOf(stderr));
+    await Deno.remove(place.temporary, { recursive: true });
+    await Deno.mkdir(place.temporary);
+    const { status, stdout } = await place.local(
+      ["xargs", "-joblog", "log", "-resume", "echo", "{{.Line}}"],
+      { stdin: bytesOf("a\nb\nc\n") },
+    );
+    assert.deepEqual([status, stdout], [0, "c\n"]);
+  },
+});

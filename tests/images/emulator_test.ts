@@ -1,0 +1,114 @@
+/** AWS's own runtime interface emulator, whose program LLAMA_TEST_RIE names, starts our runtime. */
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { root as checkout } from "../../scripts/shell.ts";
+import { runtimeProgram, Workplace } from "../e2e/llama.ts";
+import { testWith, until } from "../helpers.ts";
+import { freePort } from "../peer/servers.ts";
+import { imageFiles, makeAlpineRoot, sandbox } from "./root.ts";
+
+const needs = ["LLAMA_TEST_BIN", "LLAMA_TEST_IMAGES", "LLAMA_TEST_RIE"];
+const emulator = Deno.env.get("LLAMA_TEST_RIE") ?? "";
+const [runtime = ""] = runtimeProgram;
+
+/** The emulator in a sandbox, with one function. */
+class Emulator implements AsyncDisposable {
+  readonly #child: Deno.ChildProcess;
+  readonly #log: Promise<string>;
+  readonly #port = freePort();
+  #hasEnded = false;
+
+  /**
+   * @param sandbox The command that runs another in the sandbox.
+   * @param args What the emulator starts; nothing for a layer's bootstrap.
+   * @param env The function's environment.
+   */
+  constructor(sandbox: readonly string[], args: readonly string[], env: Record<string, string>) {
+    const [executable = "", ...before] = sandbox;
+    this.#child = new Deno.Command(executable, {
+      args: [
+        ...before,
+        ...["/rie", "--runtime-interface-emulator-address", `127.0.0.1:${this.#port}`],
+        ...["--runtime-api-address", `127.0.0.1:${freePort()}`, ...args],
+      ],
+      clearEnv: true,
+      env: { PATH: "/usr/local/bin:/usr/bin:/bin", ...env },
+      stdout: "null",
+      stderr: "piped",
+    }).spawn();
+    this.#log = new Response(this.#child.stderr).text();
+    void this.#child.status.then(() => this.#hasEnded = true);
+  }
+
+  /** What a client needs to reach it, once it listens. */
+  async environment(): Promise<Record<string, string>> {
+    const listens = async () => {
+      if (this.#hasEnded) assert.fail(`the emulator has ended: ${await this.#log}`);
+      try {
+        (await Deno.connect({ hostname: "127.0.0.1", port: this.#port })).close();
+        return true;
+      } catch (error) {
+        if (error instanceof Deno.errors.ConnectionRefused) return false;
+        throw error;
+      }
+    };
+    await until(listens, "the emulator listens");
+    return {
+      AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${this.#port}`,
+      AWS_REGION: "us-west-2",
+      AWS_ACCESS_KEY_ID: "any",
+      AWS_SECRET_ACCESS_KEY: "any",
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#hasEnded) this.#child.kill("SIGKILL");
+    await this.#child.status;
+    await this.#log;
+  }
+}
+
+testWith(needs, "a zip function's handler runs by a layer's bootstrap", async () => {
+  await using place = new Workplace();
+  const amazonLinux = sandbox(
+    ...["--ro-bind", "/usr", "/usr", "--tmpfs", "/tmp"],
+    ...["bin", "lib", "lib64"].flatMap((name) => ["--symlink", `usr/${name}`, `/${name}`]),
+    ...["--ro-bind", emulator, "/rie", "--ro-bind", runtime, "/opt/bootstrap"],
+    ...["--ro-bind", join(checkout, "images/hello-llama"), "/var/task"],
+  );
+  await using aws = new Emulator(amazonLinux, [], {
+    _HANDLER: "hello.sh",
+    LAMBDA_TASK_ROOT: "/var/task",
+  });
+  const environment = await aws.environment();
+  for (const name of ["world", "again"]) {
+    const { status, stdout, stderr } = await place.run(["invoke", "function", name], {
+      environment,
+    });
+    assert.deepEqual([status, stdout, stderr], [
+      0,
+      `Hello from Amazon Lambda\nReceived args: ${name}\n`,
+      "",
+    ]);
+  }
+});
+
+testWith(needs, "an image's runtime runs its CMD, with files there and back", async () => {
+  await using place = new Workplace();
+  await using root = await makeAlpineRoot(true);
+  await Deno.copyFile(emulator, root.join("rie"));
+  const script = 'shout "$1" <"$1" >"$2"';
+  await using aws = new Emulator(
+    sandbox(...imageFiles(root.path)),
+    ["/llama_runtime", "/bin/sh", "-c", script, "sh"],
+    {},
+  );
+  await place.write("work/in/a.txt", "text\n");
+  const { status, stdout, stderr } = await place.run(
+    ["invoke", "function", '{{.I "in/a.txt"}}', '{{.O "out/a.txt"}}'],
+    { environment: await aws.environment() },
+  );
+  assert.deepEqual([status, stdout, stderr], [0, "", ""]);
+  assert.equal(await Deno.readTextFile(place.here("out/a.txt")), "IN/A.TXT TEXT\n");
+});

@@ -1,0 +1,69 @@
+/** Lambda's Invoke in the test's process: answers each request as the test says. */
+
+/** A request of the wire, as far as tests look at it. */
+export interface StubRequest {
+  args: string[];
+  files: Record<string, { s?: string; r?: string; m?: number }>;
+  outputs: string[];
+  timeout?: number;
+}
+
+/** What a stub answers: the payload, or all of the HTTP response. */
+export type StubAnswer = (request: StubRequest) => unknown;
+
+/** A server that answers Invoke. */
+export class InvokeStub implements AsyncDisposable {
+  /** All requests that came, in order. */
+  readonly requests: StubRequest[] = [];
+  /** The most that were there at once. */
+  mostAtOnce = 0;
+  /** What a program's environment must have to talk to it. */
+  readonly environment: Record<string, string>;
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  readonly #end = new AbortController();
+  #atOnce = 0;
+
+  constructor(answer: StubAnswer) {
+    this.#server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, signal: this.#end.signal, onListen: () => {} },
+      async (request) => {
+        this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#atOnce);
+        try {
+          const body = await request.json();
+          this.requests.push(body);
+          const answered = await answer(body);
+          return answered instanceof Response ? answered : Response.json(answered);
+        } finally {
+          this.#atOnce--;
+        }
+      },
+    );
+    this.environment = {
+      AWS_ACCESS_KEY_ID: "AKIDEXAMPLE",
+      AWS_SECRET_ACCESS_KEY: "secret",
+      AWS_REGION: "us-west-2",
+      AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${this.#server.addr.port}`,
+    };
+  }
+
+  /** Ends it at once, whatever is in flight. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#end.abort();
+    await this.#server.finished;
+  }
+}
+
+/** Answers with the arguments. */
+export const echo: StubAnswer = ({ args }) => ({ status: 0, stdout: { s: args.join(" ") } });
+
+/** Answers as Lambda does when a function crashed. */
+export function functionError(errorType: string, errorMessage = "it crashed"): Response {
+  return Response.json({ errorType, errorMessage }, {
+    headers: { "x-amz-function-error": "Unhandled" },
+  });
+}
+
+/** The log tail as a header: what a request that asks for it gets. */
+export function logHeader(log: string): Record<string, string> {
+  return { "x-amz-log-result": btoa(log) };
+}

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { newCounts, type RunCounts } from "../../lib/jobs/counts.ts";
+import { logLine, statusLines } from "../../lib/terminal/status_lines.ts";
+
+const counts: RunCounts = {
+  done: 4213,
+  failed: 3,
+  running: 100,
+  waiting: 400,
+  total: 10_000,
+  bytesSent: 12_100_000,
+  bytesReceived: 3_400_000,
+  dollars: 0.0012,
+  isEstimate: true,
+};
+const times = { elapsedSeconds: 63.4, lastEndSeconds: 63.2 };
+const style = { hasColour: false, hasCost: true };
+
+function lines(columns: number, rows = 24, changes: Partial<RunCounts> = {}): string[] {
+  return statusLines({ ...counts, ...changes }, times, { columns, rows }, style);
+}
+
+Deno.test("a status says all that there is to say where there is room", () => {
+  assert.deepEqual(lines(80), [
+    "[============>                 ]  42%  4213 of 10000 done  66.7/s  1m27s left",
+    "3 failed  100 running  5684 waiting  12.1 MB sent  3.40 MB received  ~$0.0012",
+  ]);
+});
+
+Deno.test("a narrow terminal gets less, and a low one fewer lines", () => {
+  assert.deepEqual(lines(50), [
+    "42%  4213 of 10000 done  66.7/s  1m27s left",
+    "3 failed  100 running  5684 waiting  ~$0.0012",
+  ]);
+  assert.deepEqual(lines(40, 10), [
+    "42%  4213 of 10000 done  1m27s left",
+    "3 failed  100 running  ~$0.0012",
+  ]);
+  assert.deepEqual(lines(20, 4), ["4213 of 10000 done", "3 failed"]);
+  assert.deepEqual(lines(20, 3), ["4213 of 10000 done"]);
+  assert.deepEqual(lines(20, 2), []);
+  assert.deepEqual(lines(10), ["3 failed"]);
+  for (let columns = 0; columns <= 200; columns++) {
+    for (const line of lines(columns)) assert(line.length < columns, `${columns}: ${line}`);
+  }
+});
+
+Deno.test("the total and what follows from it are said once the input's end is known", () => {
+  assert.deepEqual(lines(80, 24, { total: undefined }), [
+    "4213 done  66.7/s  1m03s",
+    "3 failed  100 running  400 waiting  12.1 MB sent  3.40 MB received  ~$0.0012",
+  ]);
+});
+
+Deno.test("before the first job has ended there is neither a rate nor a time left", () => {
+  const early = { elapsedSeconds: 2, lastEndSeconds: 0 };
+  const size = { columns: 80, rows: 24 };
+  assert.deepEqual(statusLines({ ...newCounts(), running: 8 }, early, size, style), [
+    "0 done  2s",
+    "0 failed  8 running  0 waiting  0 B sent  0 B received  $0",
+  ]);
+  const [first] = statusLines({ ...newCounts(), total: 20 }, early, size, style);
+  assert.equal(first, "[>                             ]  0%  0 of 20 done  2s");
+});
+
+Deno.test("all is 100% only when all have ended, and an empty run is all", () => {
+  assert.match(lines(80, 24, { done: 9996, running: 1 })[0] ?? "", /=>\] {2}99% {2}9996 of 10000/);
+  assert.match(lines(80, 24, { done: 9997, running: 0 })[0] ?? "", /==\] {2}100% {2}9997 of 10000/);
+  assert.match(lines(80, 24, { done: 0, failed: 0, total: 0 })[0] ?? "", /==\] {2}100% {2}0 of 0/);
+});
+
+Deno.test("jobs that end together leave a steady time, and none once it has run out", () => {
+  const some = { ...newCounts(), done: 100, running: 100, total: 300 };
+  const left = (elapsedSeconds: number) =>
+    logLine(some, { elapsedSeconds, lastEndSeconds: 60 }, style).split(", ")[3];
+  assert.equal(left(60), "2m00s left");
+  assert.equal(left(119), "1m01s left");
+  assert.equal(left(181), "3m01s");
+});
+
+Deno.test("failures are red where colour is wanted, and only then", () => {
+  const size = { columns: 80, rows: 24 };
+  const [, second] = statusLines(counts, times, size, { hasColour: true, hasCost: true });
+  assert(second?.startsWith("\x1b[31m3 failed\x1b[m  100 running"));
+  const fine = statusLines({ ...counts, failed: 0 }, times, size, {
+    hasColour: true,
+    hasCost: true,
+  });
+  assert(!fine.join().includes("\x1b"));
+});
+
+Deno.test("a log gets it all on one line", () => {
+  assert.equal(
+    logLine(counts, times, style),
+    "42%, 4213 of 10000 done, 66.7/s, 1m27s left, 3 failed, 100 running, 5684 waiting, " +
+      "12.1 MB sent, 3.40 MB received, ~$0.0012",
+  );
+});
+
+Deno.test("a run that costs nothing says nothing of cost", () => {
+  assert.match(logLine(counts, times, { hasCost: false }), /MB received$/);
+});
