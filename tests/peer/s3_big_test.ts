@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { writeAll } from "../../lib/files.ts";
 import { hashFile } from "../../lib/hash.ts";
-import { Workplace } from "../e2e/llama.ts";
+import { runtimeProgram, Workplace } from "../e2e/llama.ts";
 import { noise } from "../helpers.ts";
-import { FakeAws, ourRuntime, peerTest, VersityGw } from "./servers.ts";
+import { FakeAws, peerTest, VersityGw } from "./servers.ts";
 
 const mebibyte = 1024 * 1024;
 
@@ -56,7 +56,7 @@ peerTest("a file of 1 GB goes there and comes back in bounded memory", async () 
   };
   await using aws = await FakeAws.start({
     append: {
-      cmd: [...ourRuntime(), "/bin/sh", "-c", "cat in - > out; rm in"],
+      cmd: [...runtimeProgram, "/bin/sh", "-c", "cat in - > out; rm in"],
       timeout: 300,
       env: environment,
     },
