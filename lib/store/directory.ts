@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { removeIfThere, temporaryPrefix, writeAll, writeWhole } from "../files.ts";
 import { hashFile, sha256 } from "../hash.ts";
-import { missingObject, type ObjectStore, verify } from "./store.ts";
+import { checkId, missingObject, type ObjectStore, verify } from "./store.ts";
 
 /**
  * A store whose objects are the files of one directory. Any number of processes may write to it
@@ -101,10 +101,7 @@ export class DirectoryStore implements ObjectStore {
   [Symbol.dispose](): void {}
 
   #path(id: string): string {
-    // An id may come from another program; it must not name anything outside the directory.
-    if (!/^[0-9a-f]{64}$/.test(id)) {
-      throw new LlamaError("store", `${JSON.stringify(id)} is not an object id`);
-    }
+    checkId(id);
     return join(this.#directory, id);
   }
 

@@ -12,7 +12,7 @@ import { downloadBytes, downloadFile } from "./s3_download.ts";
 import { partSizeOf } from "./s3_parts.ts";
 import { uploadInParts, uploadWhole } from "./s3_upload.ts";
 import { type Source, sourceOfBytes, sourceOfFile } from "./source.ts";
-import { type ObjectStore, verify } from "./store.ts";
+import { checkId, type ObjectStore, verify } from "./store.ts";
 
 /** How an {@linkcode S3Store} is used. */
 export interface S3StoreOptions {
@@ -68,16 +68,19 @@ export class S3Store implements ObjectStore {
   }
 
   async get(id: string, signal?: AbortSignal): Promise<Uint8Array> {
+    checkId(id);
     const { bytes, hash } = await downloadBytes(this.#bucket, id, signal);
     verify(this.url, id, hash);
     return bytes;
   }
 
   async getFile(id: string, path: string, signal?: AbortSignal): Promise<void> {
+    checkId(id);
     verify(this.url, id, await downloadFile(this.#bucket, id, path, signal));
   }
 
   async has(id: string, signal?: AbortSignal): Promise<boolean> {
+    checkId(id);
     // Without the right to list the bucket, S3 answers 403 for an object that is not there.
     return await this.#bucket.age(id, signal, [403, 404]) !== undefined;
   }

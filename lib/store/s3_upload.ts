@@ -19,7 +19,7 @@ const abortMilliseconds = 5000;
 const bufferedBytes = 256 * 1024;
 
 /** How fast an upload is believed to be at least, in bytes a millisecond. It may be one of many. */
-const slowestUpload = 64;
+const slowestUpload = 128;
 
 /** How fast S3 is believed to put parts together, in bytes a millisecond. */
 const completionSpeed = 64 * 1024;
@@ -96,7 +96,8 @@ async function send(
       "content-type": "application/octet-stream",
       "x-amz-checksum-sha256": base64(hash),
     },
-    body: (alive) =>
+    // `fetch` sends no Content-Length for a blob of no bytes.
+    body: length === 0 ? "" : (alive) =>
       source.body(offset, length, {
         onPiece: alive,
         onFailure: (error) => unreadable.abort(error),

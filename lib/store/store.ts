@@ -76,6 +76,17 @@ export interface ObjectStore extends Disposable {
 }
 
 /**
+ * Refuses an id that is none: it may come from another program, and must not name anything else.
+ *
+ * @param id What should be an object's id.
+ * @throws {LlamaError} `store`.
+ */
+export function checkId(id: string): void {
+  if (/^[0-9a-f]{64}$/.test(id)) return;
+  throw new LlamaError("store", `${JSON.stringify(id)} is not an object id`);
+}
+
+/**
  * The error for an object that is not in a store.
  *
  * @param url The store's URL.

@@ -137,6 +137,14 @@ export class FakeAws implements AsyncDisposable {
     return requests;
   }
 
+  /** The most memory that each runtime has used, in kibibytes. */
+  async memory(): Promise<number[]> {
+    const { environments }: { environments: { list: { VmHWM_kB: number }[] } } = await this.#get(
+      "/__stats",
+    );
+    return environments.list.map(({ VmHWM_kB }) => VmHWM_kB);
+  }
+
   /** Fails from now on. */
   async fail(rate: number, kinds: string, seed = 1): Promise<void> {
     await this.#get(
