@@ -6,8 +6,11 @@
 
 import { constants } from "node:os";
 
-/** Signals that a program can catch and that end one which does not. */
-const endingSignals = [
+/**
+ * Signals that a program can catch and that end one which does not. Without SIGPROF, by which V8's
+ * profiler works, and the real-time signals, for which Deno has no names.
+ */
+const portable = [
   "SIGINT",
   "SIGTERM",
   "SIGHUP",
@@ -17,7 +20,20 @@ const endingSignals = [
   "SIGUSR1",
   "SIGUSR2",
   "SIGXCPU",
+  "SIGXFSZ",
+  "SIGVTALRM",
+  "SIGSYS",
+  "SIGTRAP",
 ] as const;
+
+/** Those that other systems lack, or do not end a program by. */
+const linuxOnly = ["SIGIO", "SIGPWR", "SIGSTKFLT"] as const;
+
+type EndingSignal = (typeof portable | typeof linuxOnly)[number];
+
+const endingSignals: readonly EndingSignal[] = Deno.build.os === "linux"
+  ? [...portable, ...linuxOnly]
+  : portable;
 
 /** A signal came. */
 export class Interrupted extends Error {
@@ -26,21 +42,28 @@ export class Interrupted extends Error {
   readonly exitCode: number;
 
   /** @param signal The signal's name. */
-  constructor(signal: (typeof endingSignals)[number]) {
+  constructor(signal: EndingSignal) {
     super(signal === "SIGINT" ? "interrupted" : `ended by ${signal}`);
     this.exitCode = 128 + constants.signals[signal];
   }
 }
 
 /**
- * Listens for the signals that end a program.
+ * Listens for the signals that end a program, but for those that whoever started it has had ignored,
+ * as `nohup` does with SIGHUP.
  *
  * @param handle Called for each that comes.
  * @returns Dispose of it to stop listening.
  */
 export function onInterrupt(handle: (interrupted: Interrupted) => void): Disposable {
+  const ignored = ignoredSignals();
   const listeners = endingSignals.map((signal) => {
-    const listener = () => handle(new Interrupted(signal));
+    const bit = BigInt(constants.signals[signal] - 1);
+    // One that is ignored is listened to all the same: beside any listener, Deno itself takes SIGINT,
+    // SIGTERM and SIGHUP, and ends by them.
+    const listener = (ignored >> bit & 1n) === 1n
+      ? () => {}
+      : () => handle(new Interrupted(signal));
     Deno.addSignalListener(signal, listener);
     return { signal, listener };
   });
@@ -49,4 +72,17 @@ export function onInterrupt(handle: (interrupted: Interrupted) => void): Disposa
       for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
     },
   };
+}
+
+/** A bit for each signal that is ignored, from 1 on. Only Linux tells. */
+function ignoredSignals(): bigint {
+  try {
+    const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(
+      Deno.readTextFileSync("/proc/self/status"),
+    ) ?? [];
+    return BigInt(`0x${mask}`);
+  } catch {
+    // No /proc: all are heeded.
+    return 0n;
+  }
 }

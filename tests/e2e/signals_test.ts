@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { until } from "../helpers.ts";
-import { exists, processesWith, Workplace } from "./llama.ts";
+import { exists, processesWith, program, Workplace } from "./llama.ts";
 
 /** Starts `xargs` with jobs that say that they run and then wait forever. */
 async function startForever(place: Workplace, lines: string) {
@@ -50,6 +50,7 @@ for (
     ["SIGTERM", 143, "ended by SIGTERM"],
     ["SIGHUP", 129, "ended by SIGHUP"],
     ["SIGQUIT", 131, "ended by SIGQUIT"],
+    ["SIGXFSZ", 153, "ended by SIGXFSZ"],
   ] as const
 ) {
   Deno.test(`${signal} ends a run with ${status}, and leaves no process and no file`, async () => {
@@ -67,6 +68,26 @@ for (
     assert.deepEqual((await place.list("work")).filter((path) => path.includes("out-")), []);
   });
 }
+
+Deno.test("a signal that whoever started llama has had ignored does not end a run", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  await using place = new Workplace();
+  const script = `touch here; while ! [ -e ${place.here("go")} ]; do sleep 0.01; done; echo done`;
+  await place.addFunction("wait", `#!/bin/sh\ncd ${place.here()} && ${script}\n`);
+  const child = new Deno.Command("sh", {
+    args: ["-c", `trap "" HUP; exec "$@"`, "sh", ...program, "-local", "invoke", "wait"],
+    cwd: place.here(),
+    clearEnv: true,
+    env: place.environment(),
+    stdout: "piped",
+  }).spawn();
+  await until(() => exists(place.here("here")), "the job runs");
+  child.kill("SIGHUP");
+  await place.write("work/go", "");
+  const { code, stdout } = await child.output();
+  assert.deepEqual([code, new TextDecoder().decode(stdout)], [0, "done\n"]);
+});
 
 /** Reads a stream until a text has come, and the rest of it later. */
 function reader(stream: ReadableStream<Uint8Array>) {

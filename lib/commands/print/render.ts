@@ -14,6 +14,9 @@ import { encodeString } from "../../template/mod.ts";
 import { errorLines } from "../report.ts";
 import { message, type Piece } from "./piece.ts";
 
+/** How much of a command or a line a message shows, in characters. */
+const longestShown = 1000;
+
 /** What is printed of a job. */
 export interface RenderOptions {
   /** Its output as it is, in whole lines, or not at all. */
@@ -74,13 +77,19 @@ function inJson(name: "stdout" | "stderr", bytes: Uint8Array): Partial<JobRecord
 
 function failurePieces({ record, result, error, job, line }: JobOutcome): Piece[] {
   const { seq, command } = record;
-  const about = `job ${seq}: ${job ? command : `line ${shellQuote([line])}`}: `;
+  const what = job ? command : `line ${shellQuote([line])}`;
+  const about = `job ${seq}: ${shortened(what)}: `;
   const errors: readonly LlamaError[] = error ? [error] : result?.outputErrors ?? [];
   const lines = errors.flatMap((each) => errorLines(each, about));
   if (result !== undefined && result.status !== 0) {
     lines.unshift(`${about}${endedHow(result.status)}`);
   }
   return lines.map(message);
+}
+
+/** A line of a megabyte in a message is of no use; the job log has it whole. */
+function shortened(text: string): string {
+  return text.length <= longestShown ? text : `${text.slice(0, longestShown).toWellFormed()}...`;
 }
 
 function endedHow(status: number): string {

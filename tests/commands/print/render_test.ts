@@ -90,6 +90,13 @@ Deno.test("a failure follows the output, with what to do", () => {
   ]);
 });
 
+Deno.test("a failure shows no more of a command than a person reads", () => {
+  const failed = outcome({ status: 1 });
+  const command = `f ${"x".repeat(100_000)}`;
+  const [, , words] = pieces({ ...failed, record: { ...failed.record, command } }, {});
+  assert.equal(words, `message: job 7: ${command.slice(0, 1000)}...: exit status 1`);
+});
+
 Deno.test("a log is shown where it is wanted, whether the function failed or not", () => {
   const logged = outcome({ logTail: "START", stdout: new Uint8Array(), stderr: new Uint8Array() });
   assert.deepEqual(pieces(logged, { logs: true }), ["talk: START\n"]);
