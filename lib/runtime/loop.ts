@@ -4,9 +4,9 @@
  * @module
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import type { Environment } from "../environment.ts";
 import { messageOf } from "../errors.ts";
-import { openStore } from "../store/open.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { killMarked } from "../processes.ts";
 import type { Invocation, RuntimeApi } from "./api.ts";
@@ -40,6 +40,23 @@ export interface LoopOptions {
 export async function runLoop(api: RuntimeApi, options: LoopOptions): Promise<number> {
   return await new Runtime(api, options).run();
 }
+
+type Jobs = Awaited<ReturnType<typeof loadJobs>>;
+
+/** What runs an invocation: most of the runtime. */
+async function loadJobs() {
+  const [invocation, open] = await Promise.all([
+    import("./invocation.ts"),
+    import("../store/open.ts"),
+  ]);
+  return { runInvocation: invocation.runInvocation, openStore: open.openStore };
+}
+
+/**
+ * How long the first request to Lambda has for getting out, in milliseconds, before the rest of the
+ * runtime is loaded, which would hold it up. Its answer is on its way meanwhile.
+ */
+const requestMilliseconds = 1;
 
 class Runtime {
   readonly #api: RuntimeApi;
@@ -92,14 +109,11 @@ class Runtime {
     }
     // Of the process's whole life so far, all but what the system took to load its program.
     let initMs: number | undefined = performance.now();
+    const loading = delay(requestMilliseconds).then(loadJobs);
     for (;; initMs = undefined) {
-      const [invocation] = await Promise.all([
-        this.#api.next(this.#signal),
-        // Most of the runtime: it is loaded while the first invocation is on its way.
-        import("./invocation.ts"),
-      ]);
+      const [invocation, jobs] = await Promise.all([this.#api.next(this.#signal), loading]);
       const workspace = this.#workspace = new Workspace(this.#temporary);
-      await this.#invoke(command, invocation, workspace, initMs);
+      await this.#invoke(jobs, command, invocation, workspace, initMs);
       // The answer is out, and the next job need not wait for this.
       this.#workspace = undefined;
       workspace.remove().catch((error) => {
@@ -109,20 +123,21 @@ class Runtime {
   }
 
   async #invoke(
+    { openStore, runInvocation }: Jobs,
     command: FunctionCommand,
     { id, text, traceId, received, deadline }: Invocation,
     workspace: Workspace,
     initMs: number | undefined,
   ): Promise<void> {
     const { environment, log } = this.#options;
+    const url = environment["LLAMA_OBJECT_STORE"];
     try {
-      const { runInvocation } = await import("./invocation.ts");
       const answer = await runInvocation(text, {
         command,
         ...commandEnvironment(environment, { traceId, isLocal: this.#isLocal }),
         searchPath: environment["PATH"],
         workspace,
-        store: () => this.#openStore(),
+        store: () => url ? this.#store ??= openStore(url, { environment }) : undefined,
         initMs,
         received,
         deadline,
@@ -138,12 +153,6 @@ class Runtime {
       log(`llama: request ${id}: ${error.type}: ${error.message}`);
       await this.#api.fail(id, error, this.#signal);
     }
-  }
-
-  #openStore(): ObjectStore | undefined {
-    const { environment } = this.#options;
-    const url = environment["LLAMA_OBJECT_STORE"];
-    return url ? this.#store ??= openStore(url, { environment }) : undefined;
   }
 
   /** The emulator holds the other end of standard input, so its end comes even by SIGKILL. */
