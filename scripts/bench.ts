@@ -10,6 +10,7 @@ import { messageOf } from "../lib/errors.ts";
 import { Interrupted, onInterrupt } from "../lib/terminal/interrupt.ts";
 import { type Benchmark, type Figure, tableOf } from "./bench/figure.ts";
 import { benchOverhead } from "./bench/overhead.ts";
+import { benchProgress } from "./bench/progress.ts";
 import { benchRuntime } from "./bench/runtime.ts";
 import { benchTemplate } from "./bench/template.ts";
 import { benchXargs } from "./bench/xargs.ts";
@@ -19,6 +20,7 @@ const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ["template", benchTemplate],
   ["runtime", benchRuntime],
   ["overhead", benchOverhead],
+  ["progress", benchProgress],
   ["xargs", benchXargs],
 ]);
 
