@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { messageOf } from "../lib/errors.ts";
 import { Interrupted, onInterrupt } from "../lib/terminal/interrupt.ts";
+import { benchCompiled } from "./bench/compiled.ts";
 import { type Benchmark, type Figure, tableOf } from "./bench/figure.ts";
 import { benchOverhead } from "./bench/overhead.ts";
 import { benchProgress } from "./bench/progress.ts";
@@ -22,6 +23,7 @@ const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ["overhead", benchOverhead],
   ["progress", benchProgress],
   ["xargs", benchXargs],
+  ["compiled", benchCompiled],
 ]);
 
 const usage = `usage: deno task bench [--only NAME] [--write]

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { removeIfThere } from "../lib/files.ts";
 import { root } from "./shell.ts";
@@ -20,17 +20,20 @@ export interface Bundle {
 }
 
 /**
- * Bundles the runtime, into one file.
+ * Bundles the runtime: what asks for the first invocation, and what is loaded while that comes.
  *
  * @param directory A directory of its own.
  * @returns The bundle.
  * @throws {Error} If it cannot be bundled.
  */
 export async function bundleRuntime(directory: string): Promise<Bundle> {
-  const main = join(directory, "bootstrap.js");
-  await bundle(["runtime.ts"], ["--output", main]);
-  await forgetTimes(directory);
-  return { main, include: [] };
+  await removeIfThere(directory);
+  const made = join(directory, "made");
+  await bundle(["runtime.ts"], ["--code-splitting", "--outdir", made]);
+  const files = await collect(made, [["runtime.js", "bootstrap.js"]]);
+  await removeIfThere(made);
+  await writeBundle(directory, files);
+  return { main: join(directory, "bootstrap.js"), include: [] };
 }
 
 /**
@@ -47,19 +50,23 @@ export async function bundleLlama(directory: string, commit: string | undefined)
   const [made, scratch] = [join(directory, "made"), join(directory, "scratch")];
   await Deno.mkdir(scratch, { recursive: true });
   const importMap = await replaceCommit(scratch, commit);
-  await bundle([mainSource, providersSource], [
+  await bundle(["cli.ts", providersSource], [
     ...["--code-splitting", "--outdir", made, `--external=${sdk}`, "--import-map", importMap],
   ]);
-  const files = await collect(made);
+  const files = await collect(made, [
+    ["cli.js", "cli.js"],
+    [providersSource.replace(/ts$/, "js"), "providers.js"],
+  ]);
+  // These two names the bundler has left as they were.
+  replaceOnce(files, '"./providers.ts"', '"./providers.js"');
+  replaceOnce(files, `"${sdk}"`, '"./sdk.js"');
   files.set("sdk.js", await bundleSdk(scratch));
   await removeIfThere(made);
   await removeIfThere(scratch);
-  for (const [name, text] of files) await Deno.writeTextFile(join(directory, name), text);
-  await forgetTimes(directory);
+  await writeBundle(directory, files);
   return { main: join(directory, "cli.js"), include: [join(directory, "providers.js")] };
 }
 
-const mainSource = "cli.ts";
 const providersSource = "lib/aws/providers.ts";
 
 /** As lib/aws/providers.ts names it. */
@@ -90,10 +97,30 @@ async function bundleSdk(directory: string): Promise<string> {
     await Deno.readTextFile(made);
 }
 
-/** A compiled program has the times of its files in it, and is to be the same each time. */
-async function forgetTimes(directory: string): Promise<void> {
-  for await (const { name } of Deno.readDir(directory)) {
-    await Deno.utime(join(directory, name), 0, 0);
+/**
+ * What a program loads when it starts; the rest of its bundle is loaded on demand.
+ *
+ * @param main The file that is started.
+ * @returns Its path, and those of what it imports.
+ */
+export async function startFiles(main: string): Promise<string[]> {
+  const paths = new Set([main]);
+  // The set grows meanwhile, and what was added is visited too.
+  for (const path of paths) {
+    const text = await Deno.readTextFile(path);
+    for (const [, name = ""] of text.matchAll(/(?:from|import)"\.\/([\w-]+\.js)"/g)) {
+      paths.add(join(dirname(main), name));
+    }
+  }
+  return [...paths];
+}
+
+async function writeBundle(directory: string, files: ReadonlyMap<string, string>): Promise<void> {
+  for (const [name, text] of files) {
+    const path = join(directory, name);
+    await Deno.writeTextFile(path, text);
+    // A compiled program has the times of its files in it, and is to be the same each time.
+    await Deno.utime(path, 0, 0);
   }
 }
 
@@ -132,9 +159,11 @@ export async function runDeno(args: readonly string[]): Promise<void> {
  * after a hash of where its sources lie, and the same sources shall give the same bundle. They are
  * numbered in the order in which they are first named.
  */
-async function collect(directory: string): Promise<Map<string, string>> {
-  const providers = providersSource.replace(/ts$/, "js");
-  const names = new Map([["cli.js", "cli.js"], [providers, "providers.js"]]);
+async function collect(
+  directory: string,
+  mains: readonly (readonly [made: string, name: string])[],
+): Promise<Map<string, string>> {
+  const names = new Map(mains);
   const files = new Map<string, string>();
   // The map of names grows meanwhile, and what was added is visited too.
   for (const [found, name] of names) {
@@ -149,9 +178,6 @@ async function collect(directory: string): Promise<Map<string, string>> {
     );
     files.set(name, renamed);
   }
-  // These two names the bundler has left as they were.
-  replaceOnce(files, '"./providers.ts"', '"./providers.js"');
-  replaceOnce(files, `"${sdk}"`, '"./sdk.js"');
   return files;
 }
 

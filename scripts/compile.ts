@@ -4,10 +4,11 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { messageOf } from "../lib/errors.ts";
-import { writeWhole } from "../lib/files.ts";
+import { removeIfThere, writeWhole } from "../lib/files.ts";
 import { type Bundle, bundleLlama, bundleRuntime, runDeno } from "./bundle.ts";
 import { root } from "./shell.ts";
 
@@ -108,7 +109,7 @@ function hostTarget(): Target {
  * @throws {Error} If it cannot be compiled: Deno fetches what a program of that machine begins with.
  */
 export async function compile(program: Program, target: Target): Promise<string> {
-  const bundle = await bundleOf(program);
+  const bundle = await bundleOf(program, join(dist, "bundle", program));
   const path = join(dist, `${program}-${target}`);
   await writeWhole(path, async (temporary) => {
     await runDeno([
@@ -133,8 +134,39 @@ export async function compile(program: Program, target: Target): Promise<string>
   return path;
 }
 
-async function bundleOf(program: Program): Promise<Bundle> {
-  const directory = join(dist, "bundle", program);
+/**
+ * A program of the sources as they are: the one that is there, or a new one.
+ *
+ * @param program Which one.
+ * @param target What it shall run on.
+ * @returns Its path.
+ * @throws {Error} As {@linkcode compile}.
+ */
+export async function upToDate(program: Program, target: Target): Promise<string> {
+  const path = join(dist, `${program}-${target}`);
+  const directory = await Deno.makeTempDir({ prefix: "llama-bundle-" });
+  try {
+    await bundleOf(program, directory);
+    return await holds(path, directory) ? path : await compile(program, target);
+  } finally {
+    await removeIfThere(directory);
+  }
+}
+
+/** A program has the files of its bundle in it, as they are. */
+async function holds(path: string, bundle: string): Promise<boolean> {
+  try {
+    const program = Buffer.from(await Deno.readFile(path));
+    return [...Deno.readDirSync(bundle)].every(({ name }) =>
+      program.lastIndexOf(Deno.readFileSync(join(bundle, name))) >= 0
+    );
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+async function bundleOf(program: Program, directory: string): Promise<Bundle> {
   return program === "llama"
     ? await bundleLlama(directory, await readCommit())
     : await bundleRuntime(directory);

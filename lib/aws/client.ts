@@ -12,7 +12,7 @@ import { CredentialCache } from "./credential_cache.ts";
 import type { Credentials } from "./credentials.ts";
 import type { Location, Service } from "./endpoint.ts";
 import { type RetryPolicy, withRetries } from "./retry.ts";
-import { Signer } from "./signer.ts";
+import { Signatures, type Signed } from "./signatures.ts";
 
 /** What a client is made of. */
 export interface AwsClientOptions {
@@ -96,8 +96,7 @@ const toleratedSkew = 240_000;
 export class AwsClient implements Disposable {
   readonly #options: AwsClientOptions;
   readonly #credentials: CredentialCache;
-  // Keys derived from the secret, one a day, region and service; aws4fetch fills it.
-  readonly #keys = new Map<string, ArrayBuffer>();
+  readonly #signatures = new Signatures();
   readonly #sent: Partial<Record<Service, RequestCounts>> = {};
   #connections: Promise<Connections> | undefined;
   #location: Promise<Location> | undefined;
@@ -221,28 +220,20 @@ export class AwsClient implements Disposable {
     }
   }
 
-  async #sign(request: AwsRequest): Promise<{ url: URL; headers: Headers }> {
-    const { sessionToken, accessKeyId, secretAccessKey } = await this.#credentials.get();
-    const { service, method, url, headers } = request;
-    const now = new Date(Date.now() + this.#clockOffset);
-    const signer = new Signer({
-      accessKeyId,
-      secretAccessKey,
-      ...(sessionToken === undefined ? {} : { sessionToken }),
-      service,
+  async #sign(request: AwsRequest): Promise<Signed> {
+    const { service, method, url, headers = {} } = request;
+    return await this.#signatures.sign({
+      credentials: await this.#credentials.get(),
       region: request.region ?? (await this.location()).region,
-      method,
-      url,
-      headers: { ...headers, "x-amz-content-sha256": hashOf(request) },
-      datetime: now.toISOString().replace(/[:-]|\.\d{3}/g, ""),
-      cache: this.#keys,
+      ...{ service, method, url, headers },
+      bodyHash: hashOf(request),
+      time: new Date(Date.now() + this.#clockOffset),
     });
-    return await signer.sign();
   }
 
   async #send(
     request: AwsRequest,
-    { url, headers }: { url: URL; headers: Headers },
+    { url, headers }: Signed,
     client: Deno.HttpClient,
     attempt: number,
     deadline: Deadline,

@@ -46,6 +46,7 @@ export class Lambda {
   readonly #client: AwsClient;
   readonly #maxRepeats: number;
   readonly #limit = new AdaptiveLimit();
+  #isThrottled = false;
   #saidThrottled = false;
 
   /**
@@ -129,23 +130,23 @@ export class Lambda {
       throw error;
     } finally {
       admission.end(outcome);
-      if (outcome === "throttled") this.#reportThrottled();
+      if (outcome === "throttled") this.#isThrottled = true;
+      // Once something of the burst that showed the limit has come back, or nothing will.
+      if (outcome === "ok" || this.#limit.inFlight === 0) this.#reportThrottled();
     }
   }
 
-  /** Said once, when the burst that showed the limit has come back. */
+  /** Said once. */
   #reportThrottled(): void {
-    if (this.#saidThrottled) return;
+    if (!this.#isThrottled || this.#saidThrottled) return;
     this.#saidThrottled = true;
-    setTimeout(() => {
-      const { limit } = this.#limit;
-      this.#client.notice(
-        `Lambda has no room for more: sending about ${limit} ${limit === 1 ? "job" : "jobs"} ` +
-          "at once, and more when there is",
-        "an account may run 1,000 at once in a region, a new one 10: Service Quotas, AWS Lambda, " +
-          '"Concurrent executions" raises it; a function may have a limit of its own',
-      );
-    }, 250);
+    const { limit } = this.#limit;
+    this.#client.notice(
+      `Lambda has no room for more: sending about ${limit} ${limit === 1 ? "job" : "jobs"} ` +
+        "at once, and more when there is",
+      "an account may run 1,000 at once in a region, a new one 10: Service Quotas, AWS Lambda, " +
+        '"Concurrent executions" raises it; a function may have a limit of its own',
+    );
   }
 }
 

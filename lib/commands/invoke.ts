@@ -5,6 +5,8 @@
  */
 
 import type { BlobSource } from "../blob.ts";
+import { CostMeter } from "../cost/cost.ts";
+import { defaultPrices, pricesOf } from "../cost/prices.ts";
 import { LlamaError } from "../errors.ts";
 import { removeIfThere } from "../files.ts";
 import { expandOnce } from "../jobs/expand.ts";
@@ -12,10 +14,10 @@ import { expandInputs } from "../jobs/inputs.ts";
 import { type JobResult, succeeded } from "../jobs/job.ts";
 import { spool } from "../jobs/spool.ts";
 import { runnable } from "./command.ts";
-import { type CommandContext, openLlama } from "./context.ts";
+import { type CommandContext, isLocal, openLlama } from "./context.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";
 import { invokeCommand } from "./flag_tables.ts";
-import { reportError, reportLogs, timesLine } from "./report.ts";
+import { costLine, reportError, reportLogs, timesLine } from "./report.ts";
 
 /** The command, as data and with what it does. */
 export const invoke = runnable(
@@ -24,6 +26,7 @@ export const invoke = runnable(
     const { output, signal } = context;
     let spooled: string | undefined;
     let result: JobResult;
+    const llama = openLlama(context, { invokeRetries: values["invoke-retries"] });
     try {
       const { args, inputs, outputs } = expandOnce(templates);
       const files = await expandInputs(values.file);
@@ -39,7 +42,7 @@ export const invoke = runnable(
         inputs: [...files, ...inputs],
         outputs: [...outputs, ...values.output],
       };
-      result = await openLlama(context, { invokeRetries: values["invoke-retries"] }).run(job, {
+      result = await llama.run(job, {
         logs: values.logs,
         timeoutSeconds: values.timeout,
         signal,
@@ -54,7 +57,11 @@ export const invoke = runnable(
     if (result.logTail !== undefined) await reportLogs(output, result.logTail);
     await output.talk(result.stderr);
     await output.data(result.stdout);
-    if (values.time) await output.message(timesLine(result.elapsedMilliseconds, result.times));
+    if (values.time) {
+      await output.message(timesLine(result.elapsedMilliseconds, result.times));
+      const meter = new CostMeter(pricesOf(defaultPrices, await llama.region()));
+      await output.message(costLine(meter.costOf(result), result.memory, isLocal(context)));
+    }
     for (const error of result.outputErrors) await reportError(output, error);
     if (result.status === 0 && !succeeded(result)) return exitCodes.failed;
     return result.status;

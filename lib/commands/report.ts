@@ -4,8 +4,10 @@
  * @module
  */
 
+import type { InvocationCost } from "../cost/cost.ts";
 import { FunctionError, type LlamaError } from "../errors.ts";
 import type { Times } from "../protocol.ts";
+import { bytesText, dollarsText } from "../terminal/amounts.ts";
 import type { Output } from "../terminal/output.ts";
 
 /**
@@ -61,6 +63,27 @@ export function timesLine(elapsedMilliseconds: number, times: Times | undefined)
   }
   if (times?.cold !== undefined) parts.push(times.cold ? "cold start" : "warm");
   return parts.join(", ");
+}
+
+/**
+ * What an invocation cost.
+ *
+ * @param cost The cost.
+ * @param memoryBytes Peak bytes of the command, if they are known.
+ * @param isLocal Whether it ran on this machine, so that nothing was paid.
+ * @returns One line; `~` marks an estimate.
+ */
+export function costLine(
+  { billedMilliseconds, memory, dollars, isEstimate }: InvocationCost,
+  memoryBytes: number | undefined,
+  isLocal: boolean,
+): string {
+  const mark = isEstimate ? "~" : "";
+  const size = memory === undefined ? "unknown memory" : `${memory} MB`;
+  return `billed ${mark}${billedMilliseconds} ms with ${size}: ` +
+    (memory === undefined ? "more than " : "") + dollarsText(dollars, isEstimate) +
+    (isLocal ? " if it were AWS" : "") +
+    (memoryBytes === undefined ? "" : `; the command had ${bytesText(memoryBytes)}`);
 }
 
 function oneLine(text: string): string {

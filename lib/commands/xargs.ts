@@ -64,7 +64,10 @@ export const xargs = runnable(
       const { jobs, failed } = summary;
       if (values.summary || output.isTerminal) await tell(run, seconds);
       else if (failed > 0) await output.message(`${failed} of ${jobs} jobs failed`);
-      if (options.stop?.aborted) return exitCodes.interrupted;
+      if (options.stop?.aborted) {
+        if (values.joblog) await output.message("hint: the same command with -resume goes on");
+        return exitCodes.interrupted;
+      }
       if (failure && jobs === 0) return exitCodeOf(failure, exitCodes.jobFailed);
       return failure || failed > 0 ? exitCodes.jobFailed : exitCodes.ok;
     } catch (error) {

@@ -55,22 +55,28 @@ export async function attemptJob(job: Job, options: AttemptOptions): Promise<Att
   const transfer: Transfer = { sentBytes: 0, receivedBytes: 0 };
   let cost: InvocationCost | undefined;
   let count = 0;
+  let result: JobResult | undefined;
+  let error: LlamaError | undefined;
   for (let repeat = 0;; repeat++) {
     const sentBefore = transfer.sentBytes;
     const start = performance.now();
-    let result: JobResult | undefined;
-    let error: LlamaError | undefined;
     try {
       result = await run(job, { ...runOptions, transfer });
+      error = undefined;
     } catch (cause) {
       runOptions.signal?.throwIfAborted();
-      if (isAbort(cause, runOptions.admission)) throw cause;
+      if (isAbort(cause, runOptions.admission)) {
+        // A repeat that was not sent any more leaves what came of the attempt before.
+        if (count === 0) throw cause;
+        return { count, result, error, transfer, cost };
+      }
+      result = undefined;
       error = asLlamaError(cause);
     }
     if (transfer.sentBytes > sentBefore) {
       count++;
       const elapsedMilliseconds = performance.now() - start;
-      const invoked = result ?? { elapsedMilliseconds, logTail: logOf(error) };
+      const invoked = result ?? { elapsedMilliseconds, logTail: logOf({ result, error }) };
       if (isBilled(error)) cost = sum(cost, (await options.meter()).costOf(invoked));
     }
     const isDone = result !== undefined && succeeded(result);
@@ -86,8 +92,14 @@ function isBilled(error: LlamaError | undefined): boolean {
     !["throttled", "too-large", "no-such-function", "credentials", "config"].includes(error.code);
 }
 
-function logOf(error: LlamaError | undefined): string | undefined {
-  return error instanceof FunctionError ? error.logTail : undefined;
+/**
+ * The log of an attempt, whether the function failed or not.
+ *
+ * @param attempt What came of it.
+ * @returns The log's tail, where it was asked for.
+ */
+export function logOf({ result, error }: Pick<Attempts, "result" | "error">): string | undefined {
+  return result?.logTail ?? (error instanceof FunctionError ? error.logTail : undefined);
 }
 
 function sum(before: InvocationCost | undefined, cost: InvocationCost): InvocationCost {

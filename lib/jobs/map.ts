@@ -8,14 +8,14 @@ import { poolMap } from "../concurrency.ts";
 import { CostMeter } from "../cost/cost.ts";
 import { defaultPrices, pricesOf, type PriceTable } from "../cost/prices.ts";
 import { isAbort, LlamaError } from "../errors.ts";
-import { attemptJob, type Attempts } from "./attempts.ts";
+import { attemptJob, type Attempts, logOf } from "./attempts.ts";
 import { newCounts, type RunCounts } from "./counts.ts";
 import type { Job, JobResult } from "./job.ts";
 import { JobLog, readJobLog } from "./joblog.ts";
 import { type PlannedJob, Planner } from "./plan.ts";
 import { concernsAllJobs, Ending, type Halt, type RetryOn } from "./policy.ts";
 import { type JobRecord, recordOf } from "./record.ts";
-import { writeResults } from "./results.ts";
+import { makeResults, writeResults } from "./results.ts";
 import type { RunJobOptions } from "./run.ts";
 import { chunked, readAhead } from "./sources.ts";
 
@@ -123,6 +123,7 @@ export async function* mapJobs(
     : await readJobLog(jobLog);
   const repeatFailed = resume === "succeeded";
   const planner = new Planner({ functionName, templates, logged, repeatFailed });
+  if (options.results !== undefined) await makeResults(options.results);
   await connection.prepare();
   using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, logged?.wholeBytes ?? 0);
   const counts = options.counts ?? newCounts();
@@ -141,6 +142,8 @@ function atLeast(least: 0 | 1, value: number, name: string): void {
   const kind = least === 1 ? "a positive integer" : "an integer of at least 0";
   throw new LlamaError("usage", `${name} must be ${kind}, not ${value}`);
 }
+
+const nothing = new Uint8Array();
 
 /** What the parts of a run share. */
 interface RunState {
@@ -221,9 +224,9 @@ class Run {
       const record = recordOf(planned, attempts, {
         started: started.toISOString(),
         elapsedMilliseconds: performance.now() - start,
-        log: this.#options.logs ? result?.logTail : undefined,
+        log: this.#options.logs ? logOf(attempts) : undefined,
       });
-      await this.#writeDown(record, result);
+      if (this.#writesDown) await this.#writeDown(record, result);
       this.#count(record);
       const { index, line, job } = planned;
       return {
@@ -268,11 +271,14 @@ class Run {
     return new CostMeter(pricesOf(prices, await this.#connection.region()));
   }
 
+  get #writesDown(): boolean {
+    return this.#state.log !== undefined || this.#options.results !== undefined;
+  }
+
   /** Results first: a job that has a line in the log has all that it was to leave. */
   async #writeDown(record: JobRecord, result: JobResult | undefined): Promise<void> {
     const { results } = this.#options;
     const { log, ending } = this.#state;
-    const nothing = new Uint8Array();
     try {
       if (results !== undefined) {
         const { stdout = nothing, stderr = nothing } = result ?? {};

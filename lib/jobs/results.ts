@@ -10,10 +10,28 @@ import { removeIfThere, temporaryName } from "../files.ts";
 import type { JobRecord } from "./record.ts";
 
 /**
+ * Makes the directory for the results of a run, before anything is run.
+ *
+ * @param directory The directory; it may be there.
+ * @throws {LlamaError} `output` if it cannot be made.
+ */
+export async function makeResults(directory: string): Promise<void> {
+  try {
+    await Deno.mkdir(directory, { recursive: true });
+  } catch (cause) {
+    throw new LlamaError(
+      "output",
+      `cannot make the directory ${JSON.stringify(directory)} for results: ${reasonOf(cause)}`,
+      { cause },
+    );
+  }
+}
+
+/**
  * Writes `DIR/SEQ/` with `stdout`, `stderr` and `status.json`, the job's record. The directory is
  * whole or absent, and replaces that of an earlier run.
  *
- * @param directory Where it is made; made itself if it is missing.
+ * @param directory Where it is made.
  * @param record The job's record.
  * @param output What the command wrote.
  * @throws {LlamaError} `output` if it cannot be written.
@@ -25,7 +43,6 @@ export async function writeResults(
 ): Promise<void> {
   const path = join(directory, String(record.seq));
   try {
-    await Deno.mkdir(directory, { recursive: true });
     await writeDirectory(path, [
       ["stdout", output.stdout],
       ["stderr", output.stderr],

@@ -9,7 +9,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "../errors.ts";
 import { directClient } from "../http.ts";
-import { maxPayloadBytes } from "../protocol.ts";
+import { maxPayloadBytes } from "../limits.ts";
 import { JobError } from "./job_error.ts";
 
 /** An invocation that waits for its answer. */

@@ -12,7 +12,6 @@ import { killMarked } from "../processes.ts";
 import type { Invocation, RuntimeApi } from "./api.ts";
 import { commandEnvironment } from "./command_environment.ts";
 import { findFunctionCommand, type FunctionCommand } from "./function_command.ts";
-import { runInvocation } from "./invocation.ts";
 import { type JobError, toJobError } from "./job_error.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -94,7 +93,11 @@ class Runtime {
     // Of the process's whole life so far, all but what the system took to load its program.
     let initMs: number | undefined = performance.now();
     for (;; initMs = undefined) {
-      const invocation = await this.#api.next(this.#signal);
+      const [invocation] = await Promise.all([
+        this.#api.next(this.#signal),
+        // Most of the runtime: it is loaded while the first invocation is on its way.
+        import("./invocation.ts"),
+      ]);
       const workspace = this.#workspace = new Workspace(this.#temporary);
       await this.#invoke(command, invocation, workspace, initMs);
       // The answer is out, and the next job need not wait for this.
@@ -113,6 +116,7 @@ class Runtime {
   ): Promise<void> {
     const { environment, log } = this.#options;
     try {
+      const { runInvocation } = await import("./invocation.ts");
       const answer = await runInvocation(text, {
         command,
         ...commandEnvironment(environment, { traceId, isLocal: this.#isLocal }),

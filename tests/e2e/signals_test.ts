@@ -127,7 +127,8 @@ Deno.test("the first ctrl-C waits for the jobs in flight, and starts no others",
   assert.deepEqual((await stdout).split("\n").sort(), ["", "out 1", "out 2"]);
   assert.equal(
     await stderr.rest(),
-    "llama: interrupted: no new jobs, waiting for 2 jobs in flight; ctrl-C again drops them\n",
+    "llama: interrupted: no new jobs, waiting for 2 jobs in flight; ctrl-C again drops them\n" +
+      "llama: hint: the same command with -resume goes on\n",
   );
   assert.deepEqual(hasRun(place).sort(), ["ran-1", "ran-2"]);
   assert.equal(await Deno.readTextFile(place.here("out-1")), "1\n");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { JobRecord } from "../../lib/jobs/record.ts";
-import { writeResults } from "../../lib/jobs/results.ts";
+import { makeResults, writeResults } from "../../lib/jobs/results.ts";
 import { bytesOf, noise, TemporaryDirectory } from "../helpers.ts";
 
 const record: JobRecord = {
@@ -22,6 +22,7 @@ const record: JobRecord = {
 Deno.test("a job's results are in a directory of its own, byte for byte", async () => {
   await using directory = new TemporaryDirectory();
   const output = { stdout: noise(1000), stderr: bytesOf("e\n") };
+  await makeResults(directory.join("a/b"));
   await writeResults(directory.join("a/b"), record, output);
   assert.deepEqual(await directory.list(), [
     "a",
@@ -56,4 +57,8 @@ Deno.test("results that cannot be written are an error that says where, and leav
     { code: "output", message: /cannot write the results ".*\/7": / },
   );
   assert.deepEqual(await directory.list(), ["7"]);
+  await assert.rejects(makeResults(directory.join("7")), {
+    code: "output",
+    message: /cannot make the directory ".*\/7" for results: file exists/,
+  });
 });

@@ -50,6 +50,19 @@ for (const kind of ["429", "500", "503", "reset", "truncate"]) {
   }
 }
 
+for (const rate of [0.1, 0.3]) {
+  // A second for the job and 15 for its way: each silence takes as long.
+  peerTest(`Lambda's silence in ${rate * 100} % of calls costs no job`, async () => {
+    await using place = new Workplace();
+    await files(place);
+    await using aws = await FakeAws.start({ echo: { stub: { echo: true } } });
+    await aws.fail(rate, "lambda-stall");
+    const { status, stderr } = await run(place, aws, ["-timeout", "1", "-progress", "none"]);
+    assert.equal(status, 0, stderr);
+    assert.equal(await whole(place), jobs);
+  });
+}
+
 peerTest("with every second call failing, a job is right or reported, and exit tells", async () => {
   await using place = new Workplace();
   await files(place);

@@ -5,7 +5,8 @@
  */
 
 import { Buffer } from "node:buffer";
-import { FunctionError, type LlamaError } from "../../errors.ts";
+import type { LlamaError } from "../../errors.ts";
+import { logOf } from "../../jobs/attempts.ts";
 import type { JobOutcome } from "../../jobs/map.ts";
 import { shellQuote } from "../../jobs/quote.ts";
 import type { JobRecord } from "../../jobs/record.ts";
@@ -41,7 +42,7 @@ export function render(outcome: JobOutcome, options: RenderOptions): Piece[] {
 
 function outputPieces({ line, result, error }: JobOutcome, options: RenderOptions): Piece[] {
   const { form, tag, logs } = options;
-  const log = result?.logTail ?? (error instanceof FunctionError ? error.logTail : undefined);
+  const log = logOf({ result, error });
   const pieces: Piece[] = [];
   if (logs && log) pieces.push({ to: "talk", bytes: encoder.encode(endedLine(log)) });
   if (result === undefined || form === "none") return pieces;
@@ -99,20 +100,26 @@ function tagOf(line: string): Uint8Array {
 
 /** Whole lines, each with the same beginning; the last one gets the end that it lacks. */
 function inLines(bytes: Uint8Array, prefix: Uint8Array): Uint8Array {
-  const pieces: Uint8Array[] = [];
+  const isEnded = bytes.length === 0 || bytes.at(-1) === newline;
+  let lines = isEnded ? 0 : 1;
+  for (let at = bytes.indexOf(newline); at >= 0; at = bytes.indexOf(newline, at + 1)) lines++;
+  const all = new Uint8Array(bytes.length + lines * prefix.length + (isEnded ? 0 : 1));
+  let filled = 0;
   for (let start = 0; start < bytes.length;) {
-    const end = bytes.indexOf(10, start) + 1;
-    pieces.push(prefix, bytes.subarray(start, end || undefined));
-    if (end === 0) pieces.push(lineEnd);
-    start = end || bytes.length;
+    const end = bytes.indexOf(newline, start) + 1 || bytes.length;
+    all.set(prefix, filled);
+    all.set(bytes.subarray(start, end), filled + prefix.length);
+    filled += prefix.length + end - start;
+    start = end;
   }
-  return Buffer.concat(pieces);
+  if (!isEnded) all[filled] = newline;
+  return all;
 }
 
 function endedLine(text: string): string {
   return text.endsWith("\n") ? text : text + "\n";
 }
 
-const lineEnd = new Uint8Array([10]);
+const newline = 10;
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -1,0 +1,246 @@
+/**
+ * The client beside the original's: whole runs against functions that answer without a process.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { type ChildUsage, measureChild } from "./child.ts";
+import { median } from "./figure.ts";
+import {
+  asCount,
+  asMegabytes,
+  asMilliseconds,
+  asSeconds,
+  type Contender,
+  contenders,
+  type PeerFigure,
+} from "./peer_figure.ts";
+import type { Peers } from "./peers.ts";
+
+/** What a comparison gets. */
+export interface PeerBenchContext {
+  /** The server, and the original's programs. */
+  readonly peers: Peers;
+  /** Our programs. */
+  readonly programs: { readonly llama: string; readonly bootstrap: string };
+  /** How often each program runs. */
+  readonly rounds: number;
+  /** A directory of its own. */
+  readonly directory: string;
+  /** Ends it early. */
+  readonly signal: AbortSignal;
+  /** Tells what goes on meanwhile. */
+  readonly say: (text: string) => void;
+}
+
+/** A number of a run. */
+type Measure = "seconds" | "cpuSeconds" | "peakBytes" | "connections" | "requests" | "sends";
+
+/** A run's numbers: those of its process, and what the server has counted. */
+type Run = ChildUsage & Readonly<Record<"connections" | "requests" | "sends", number>>;
+
+/** One whole run of a client. */
+interface ClientCase {
+  readonly name: string;
+  readonly args: readonly string[];
+  /** How many lines it gets. */
+  readonly lines?: number;
+  /** How big the file is that goes in and comes out for each line, in bytes. */
+  readonly fileBytes?: number;
+  /** Added to each request, in milliseconds. */
+  readonly delay?: number;
+  /** Whether it runs a second time with the objects in the store, and that is what counts. */
+  readonly again?: boolean;
+  readonly aims: Readonly<Partial<Record<Measure, PeerFigure["aim"]>>>;
+}
+
+const formats: Record<Measure, PeerFigure["format"]> = {
+  seconds: asSeconds,
+  cpuSeconds: asSeconds,
+  peakBytes: asMegabytes,
+  connections: asCount,
+  requests: asCount,
+  sends: asCount,
+};
+
+const words: Record<Measure, string> = {
+  seconds: "time",
+  cpuSeconds: "CPU",
+  peakBytes: "peak memory",
+  connections: "connections opened",
+  requests: "requests",
+  sends: "PUT and HEAD",
+};
+
+const fileArguments = ["echo", "cat", '{{.I (printf "in/%s" .Line)}}'];
+const outputArgument = '{{.O (printf "out/%s" .Line)}}';
+
+function files(j: number, fileBytes: number, more: Partial<ClientCase> = {}): ClientCase {
+  const size = fileBytes >= 1e6 ? `${fileBytes / 1e6} MB` : `${fileBytes / 1000} kB`;
+  return {
+    name: `1,000 files of ${size} in and out, -j ${j}`,
+    args: ["xargs", "-j", String(j), ...fileArguments, outputArgument],
+    lines: 1000,
+    fileBytes,
+    aims: { seconds: { ratio: 0.4 }, requests: { value: 1000 } },
+    ...more,
+  };
+}
+
+const cases: readonly ClientCase[] = [
+  { name: "help", args: ["help"], aims: { seconds: { value: 0.03 }, peakBytes: undefined } },
+  {
+    name: "invoke of a stub",
+    args: ["invoke", "stub", "x"],
+    aims: { seconds: { value: 0.035 }, peakBytes: undefined },
+  },
+  {
+    name: "10,000 lines, -j 100",
+    args: ["xargs", "-j", "100", "stub", "{{.Line}}"],
+    lines: 10_000,
+    aims: {
+      seconds: { ratio: 0.4 },
+      cpuSeconds: { ratio: 0.45 },
+      peakBytes: undefined,
+      connections: { value: 110 },
+    },
+  },
+  {
+    name: "1,000 lines, stub of 1 s, -j 1000",
+    args: ["xargs", "-j", "1000", "stub1s", "{{.Line}}"],
+    lines: 1000,
+    aims: { seconds: { value: 1.3 }, cpuSeconds: undefined, peakBytes: undefined },
+  },
+  files(100, 2000),
+  files(100, 50_000, {
+    aims: {
+      seconds: { ratio: 0.4 },
+      cpuSeconds: undefined,
+      requests: { value: 1000 },
+      peakBytes: { value: 110e6 },
+    },
+  }),
+  files(100, 50_000, {
+    name: "the same with 20 ms added to each request",
+    delay: 20,
+    aims: { seconds: { ratio: 0.4 } },
+  }),
+  files(1000, 50_000, { aims: { seconds: undefined, peakBytes: { value: 220e6 } } }),
+  files(50, 1_000_000, {
+    aims: { seconds: { ratio: 0.8 }, cpuSeconds: undefined, peakBytes: undefined },
+  }),
+  files(50, 1_000_000, {
+    name: "the same again, from a new process",
+    again: true,
+    aims: { seconds: undefined, sends: { value: 0 } },
+  }),
+];
+
+/** Measures it. */
+export async function benchPeerClients(context: PeerBenchContext): Promise<PeerFigure[]> {
+  const { peers, rounds, say, signal } = context;
+  await peers.serve(peers.program("llama_runtime-head"));
+  const figures: PeerFigure[] = [];
+  for (const each of cases) {
+    const work = await prepare(each, context.directory);
+    const runs: Record<Contender, Run[]> = { llama: [], head: [], early: [] };
+    for (let round = 0; round < rounds; round++) {
+      for (const [index] of contenders.entries()) {
+        signal.throwIfAborted();
+        // Each is first in turn.
+        const name = contenders[(index + round) % contenders.length] ?? "llama";
+        runs[name].push(await run(name, each, work, context));
+      }
+    }
+    for (const measure of Object.keys(words) as Measure[]) {
+      if (!(measure in each.aims)) continue;
+      const measured = Object.fromEntries(
+        contenders.map((name) => [name, median(runs[name].map((one) => one[measure]))]),
+      );
+      const format = each.args.length < 4 && measure === "seconds"
+        ? asMilliseconds
+        : formats[measure];
+      const what = `${each.name}: ${words[measure]}`;
+      figures.push({ what, measured, format, aim: each.aims[measure] });
+    }
+    const seconds = contenders.map((name) => median(runs[name].map((one) => one.seconds)));
+    say(`${each.name}: ${seconds.map(asSeconds).join(", ")}`);
+  }
+  return figures;
+}
+
+interface Work {
+  readonly cwd: string;
+  readonly stdin: string | undefined;
+}
+
+/** Makes the lines, and the files that they name. */
+async function prepare({ lines, fileBytes }: ClientCase, directory: string): Promise<Work> {
+  if (lines === undefined) return { cwd: directory, stdin: undefined };
+  const cwd = join(directory, `${lines}-${fileBytes ?? 0}`);
+  const stdin = join(cwd, "lines");
+  const names = Array.from({ length: lines }, (_, index) => `f${String(index).padStart(6, "0")}`);
+  await Deno.mkdir(join(cwd, "in"), { recursive: true });
+  // A line of a hundred bytes where it is no file's name.
+  const text = names.map((name) => fileBytes === undefined ? name.padEnd(100, "x") : name);
+  await Deno.writeTextFile(stdin, text.map((line) => `${line}\n`).join(""));
+  if (fileBytes !== undefined) {
+    const bytes = new Uint8Array(fileBytes);
+    for (const name of names) {
+      for (let at = 0; at < fileBytes; at += 65_536) {
+        crypto.getRandomValues(bytes.subarray(at, at + 65_536));
+      }
+      await Deno.writeFile(join(cwd, "in", name), bytes);
+    }
+  }
+  return { cwd, stdin };
+}
+
+async function run(
+  name: Contender,
+  each: ClientCase,
+  { cwd, stdin }: Work,
+  { peers, programs, directory, signal }: PeerBenchContext,
+): Promise<Run> {
+  const program = name === "llama" ? programs.llama : peers.program(`llama-${name}`);
+  const measure = () =>
+    measureChild({
+      command: [program, ...each.args],
+      environment: { ...peers.environment, XDG_CACHE_HOME: join(directory, "cache") },
+      ...{ cwd, stdin, directory, signal },
+    });
+  await Deno.remove(join(cwd, "out"), { recursive: true }).catch(() => {});
+  await Deno.mkdir(join(cwd, "out"), { recursive: true });
+  await peers.reset();
+  if (each.again) {
+    await measure();
+    await peers.stats(true);
+  }
+  await peers.delay(each.delay ?? 0);
+  const usage = await measure();
+  await peers.delay(0);
+  const { requests, connections_opened: connections } = await peers.stats();
+  const count = (kind: RegExp) =>
+    Object.entries(requests).reduce((sum, [key, value]) => kind.test(key) ? sum + value : sum, 0);
+  if (each.fileBytes !== undefined) await compare(join(cwd, "in"), join(cwd, "out"));
+  return {
+    ...usage,
+    connections,
+    requests: count(/^[\w.]+$/),
+    sends: count(/^s3\.(PUT|HEAD)$/),
+  };
+}
+
+/** What came out is what went in, or the figures are worth nothing. */
+async function compare(from: string, to: string): Promise<void> {
+  for await (const { name } of Deno.readDir(from)) {
+    const [before, after] = await Promise.all([
+      Deno.readFile(join(from, name)),
+      Deno.readFile(join(to, name)),
+    ]);
+    if (before.length !== after.length || before.some((byte, index) => byte !== after[index])) {
+      throw new Error(`${join(to, name)} is not what was sent`);
+    }
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * Measures llama beside the original, in one run on one machine, and adds the table to
+ * docs/performance.md.
+ *
+ * @module
+ */
+
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { readEnvironment } from "../lib/environment.ts";
+import { messageOf } from "../lib/errors.ts";
+import { Interrupted, onInterrupt } from "../lib/terminal/interrupt.ts";
+import { version } from "../lib/version.ts";
+import { benchPeerClients, type PeerBenchContext } from "./bench/peer_clients.ts";
+import { type PeerFigure, peerTableOf } from "./bench/peer_figure.ts";
+import { benchPeerReadme } from "./bench/peer_readme.ts";
+import { benchPeerRuntime } from "./bench/peer_runtime.ts";
+import { Peers } from "./bench/peers.ts";
+import { root } from "./shell.ts";
+
+type PeerBenchmark = (context: PeerBenchContext) => Promise<PeerFigure[]>;
+
+const benchmarks: ReadonlyMap<string, PeerBenchmark> = new Map([
+  ["clients", benchPeerClients],
+  ["runtime", benchPeerRuntime],
+  ["readme", benchPeerReadme],
+]);
+
+const usage = `usage: deno task bench:peer [FLAGS] [FOLDER]
+
+Needs root (AWS's names in /etc/hosts, port 443), bash, Go and GNU time.
+
+  FOLDER          the original's programs, and the server for them (default ../shared/peer)
+  --programs DIR  where the compiled llama and bootstrap are (default dist)
+  --only NAME     one of ${[...benchmarks.keys()].join(", ")}; adds nothing to docs/performance.md
+  --rounds N      how often each program runs (default 5)
+`;
+
+if (import.meta.main) Deno.exit(await main(Deno.args));
+
+interface Options {
+  readonly folder: string;
+  readonly programs: string;
+  readonly only: string | undefined;
+  readonly rounds: number;
+}
+
+async function main(args: string[]): Promise<number> {
+  const options = readOptions(args);
+  if (options === undefined) {
+    console.error(usage);
+    return 2;
+  }
+  const stop = new AbortController();
+  using _signals = onInterrupt((interrupted) => stop.abort(interrupted));
+  try {
+    const figures = await measure(options, stop.signal);
+    const text = `### ${await heading()}\n\n${peerTableOf(figures)}\n`;
+    console.log(text);
+    if (options.only === undefined) {
+      await Deno.writeTextFile(join(root, "docs/performance.md"), `\n${text}`, { append: true });
+    }
+    return 0;
+  } catch (error) {
+    console.error(`bench:peer: ${messageOf(error)}`);
+    return error instanceof Interrupted ? error.exitCode : 1;
+  }
+}
+
+/** Undefined if they are wrong. */
+function readOptions(args: string[]): Options | undefined {
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      options: {
+        programs: { type: "string", default: join(root, "dist") },
+        only: { type: "string" },
+        rounds: { type: "string", default: "5" },
+      },
+      allowPositionals: true,
+    });
+    const { programs, only } = values;
+    const [folder = join(root, "../shared/peer"), ...more] = positionals;
+    const rounds = Number(values.rounds);
+    const isKnown = only === undefined || benchmarks.has(only);
+    if (more.length > 0 || !isKnown || !Number.isInteger(rounds) || rounds < 1) return undefined;
+    return { folder: resolve(folder), programs: resolve(programs), only, rounds };
+  } catch {
+    return undefined;
+  }
+}
+
+async function measure(
+  { folder, programs, only, rounds }: Options,
+  signal: AbortSignal,
+): Promise<PeerFigure[]> {
+  const [llama, bootstrap] = [join(programs, "llama"), join(programs, "bootstrap")];
+  for (const program of [llama, bootstrap]) {
+    await Deno.stat(program).catch((cause) => {
+      throw new Error(`there is no ${program}: compile the programs first, or name --programs`, {
+        cause,
+      });
+    });
+  }
+  await using peers = await Peers.open(folder, readEnvironment());
+  const directory = await Deno.makeTempDir({ prefix: "llama-bench-" });
+  const figures: PeerFigure[] = [];
+  for (const [name, benchmark] of benchmarks) {
+    if (only !== undefined && only !== name) continue;
+    console.error(name);
+    const say = (text: string) => console.error(`  ${text}`);
+    const context = { peers, programs: { llama, bootstrap }, rounds, directory, signal, say };
+    figures.push(...await benchmark(context));
+  }
+  // Kept where a benchmark failed, for what the programs wrote.
+  await Deno.remove(directory, { recursive: true });
+  return figures;
+}
+
+async function heading(): Promise<string> {
+  const { stdout } = await new Deno.Command("git", {
+    args: ["-C", root, "describe", "--always", "--dirty"],
+  }).output();
+  const commit = new TextDecoder().decode(stdout).trim();
+  return `${new Date().toISOString().slice(0, 10)}, llama ${version} (${commit}), ` +
+    `${navigator.hardwareConcurrency} cores, ${Deno.build.arch}, ${Deno.build.os}`;
+}

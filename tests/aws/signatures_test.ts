@@ -1,0 +1,80 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { createHmac } from "node:crypto";
+import { Signatures } from "../../lib/aws/signatures.ts";
+import { hmac } from "../../lib/aws/signer.ts";
+import { sha256 } from "../../lib/hash.ts";
+import { bytesOf } from "../helpers.ts";
+
+// Of https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+const credentials = {
+  accessKeyId: "AKIAIOSFODNN7EXAMPLE",
+  secretAccessKey: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+};
+const example = {
+  credentials,
+  service: "s3",
+  region: "us-east-1",
+  method: "GET",
+  url: "https://examplebucket.s3.amazonaws.com/?lifecycle",
+  headers: {},
+  bodyHash: sha256(""),
+  time: new Date("2013-05-24T00:00:00Z"),
+};
+const signature = "fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543";
+
+function signatureOf(headers: readonly (readonly [string, string])[]): string | undefined {
+  return Object.fromEntries(headers)["authorization"]?.split("Signature=")[1];
+}
+
+Deno.test("the signature of AWS's own example is AWS's", async () => {
+  const { headers } = await new Signatures().sign(example);
+  assert.equal(signatureOf(headers), signature);
+  assert.equal(Object.fromEntries(headers)["x-amz-date"], "20130524T000000Z");
+});
+
+Deno.test("what requests share is signed right again, many at once, on another day too", async () => {
+  const signatures = new Signatures();
+  const others = Array.from({ length: 100 }, (_, index) => ({
+    ...example,
+    bodyHash: sha256(String(index)),
+    time: new Date(example.time.getTime() + index * 3_600_000),
+  }));
+  const all = await Promise.all([...others, example].map((each) => signatures.sign(each)));
+  assert.equal(signatureOf(all.at(-1)?.headers ?? []), signature);
+  for (const [index, each] of others.entries()) {
+    const alone = await new Signatures().sign(each);
+    assert.deepEqual(all[index], alone);
+  }
+  assert.equal(new Set(all.map(({ headers }) => signatureOf(headers))).size, 101);
+});
+
+Deno.test("other credentials give another signature at once", async () => {
+  const signatures = new Signatures();
+  await signatures.sign(example);
+  const token = { ...credentials, secretAccessKey: "another", sessionToken: "the-token" };
+  const { headers } = await signatures.sign({ ...example, credentials: token });
+  assert.equal(Object.fromEntries(headers)["x-amz-security-token"], "the-token");
+  assert.notEqual(signatureOf(headers), signature);
+  assert.equal(signatureOf((await signatures.sign(example)).headers), signature);
+});
+
+Deno.test("more kinds of requests than are remembered are signed all the same", async () => {
+  const signatures = new Signatures();
+  for (let round = 0; round < 2; round++) {
+    for (let index = 0; index < 100; index++) {
+      const each = { ...example, url: `https://examplebucket.s3.amazonaws.com/${index}` };
+      assert.deepEqual(await signatures.sign(each), await new Signatures().sign(each));
+    }
+  }
+});
+
+Deno.test("HMAC is that of node:crypto, for keys of any length", () => {
+  for (let length = 0; length < 200; length += 7) {
+    const key = bytesOf("k".repeat(length));
+    assert.equal(
+      Buffer.from(hmac(key, "text")).toString("hex"),
+      createHmac("sha256", key).update("text").digest("hex"),
+    );
+  }
+});
