@@ -11,6 +11,7 @@ import { Interrupted, onInterrupt } from "../lib/terminal/interrupt.ts";
 import { benchCompiled } from "./bench/compiled.ts";
 import { type Benchmark, type Figure, tableOf } from "./bench/figure.ts";
 import { benchOverhead } from "./bench/overhead.ts";
+import { benchProgress } from "./bench/progress.ts";
 import { benchRuntime } from "./bench/runtime.ts";
 import { benchTemplate } from "./bench/template.ts";
 import { benchXargs } from "./bench/xargs.ts";
@@ -20,6 +21,7 @@ const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ["template", benchTemplate],
   ["runtime", benchRuntime],
   ["overhead", benchOverhead],
+  ["progress", benchProgress],
   ["xargs", benchXargs],
   ["compiled", benchCompiled],
 ]);

@@ -12,6 +12,7 @@ import { Llama, type LlamaOptions } from "../llama.ts";
 import type { LocalOptions } from "../start_local.ts";
 import { ask } from "../terminal/ask.ts";
 import type { Output } from "../terminal/output.ts";
+import { isInForeground } from "../terminal/foreground.ts";
 import { Progress, type ProgressMode, progressView } from "../terminal/progress.ts";
 import type { TerminalSize } from "../terminal/status_lines.ts";
 import type { GlobalValues } from "./flag_tables.ts";
@@ -139,6 +140,7 @@ export function openProgress(
     // https://no-color.org
     style: { hasColour: !environment["NO_COLOR"], hasCost: !isLocal(context) },
     size: terminalSize,
+    isInForeground,
   });
   const progress = view && closeAtExit(new Progress(view, counts));
   return { [Symbol.asyncDispose]: async () => await progress?.close() };

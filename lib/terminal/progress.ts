@@ -35,6 +35,8 @@ export interface ProgressTarget {
   readonly style: StatusStyle;
   /** Reads the terminal's size. */
   readonly size: () => TerminalSize;
+  /** Whether the terminal is ours to draw on at the moment. */
+  readonly isInForeground: () => boolean;
 }
 
 /** A form of progress. */
@@ -85,7 +87,7 @@ export class ProgressBar implements ProgressView {
   /** Draws what has changed: the numbers, or the terminal's size. */
   show(counts: Readonly<RunCounts>, times: RunTimes): void {
     // A terminal that stands still (ctrl-S) gets one drawing when it goes on, not all of them.
-    if (this.#isDrawing) return;
+    if (this.#isDrawing || !this.#target.isInForeground()) return;
     const { output, style } = this.#target;
     const size = this.#target.size();
     const lines = statusLines(counts, times, size, style);

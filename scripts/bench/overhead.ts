@@ -83,7 +83,8 @@ export async function benchOverhead({ directory, signal, say }: BenchContext): P
   ];
 }
 
-async function startEndpoint(): Promise<{ port: number } & AsyncDisposable> {
+/** Starts the stub. */
+export async function startEndpoint(): Promise<{ port: number } & AsyncDisposable> {
   const script = fileURLToPath(new URL("./stub_endpoint.ts", import.meta.url));
   const child = new Deno.Command(Deno.execPath(), {
     args: ["run", "--allow-net", "--quiet", script],

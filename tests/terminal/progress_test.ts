@@ -30,7 +30,14 @@ class Log implements Writer {
 function target(stderr: Writer, { term = "xterm", hasTyping = false } = {}) {
   const size = { columns: 80, rows: 24 };
   const output = new Output(new Log(), stderr);
-  return { output, term, hasTyping, style: { hasColour: false, hasCost: true }, size: () => size };
+  return {
+    output,
+    term,
+    hasTyping,
+    style: { hasColour: false, hasCost: true },
+    size: () => size,
+    isInForeground: () => true,
+  };
 }
 
 Deno.test("a bar is for a terminal whose cursor moves, lines are for all else", () => {
@@ -72,6 +79,19 @@ Deno.test("a bar is drawn when something has changed, and not otherwise", async 
   assert.equal(screen.writes, 3);
   await bar.end();
   assert.equal(screen.text, "");
+});
+
+Deno.test("nothing is drawn from the background", async () => {
+  const screen = new Screen();
+  let inForeground = false;
+  const bar = new ProgressBar({ ...target(screen), isInForeground: () => inForeground });
+  bar.show(newCounts(), { elapsedSeconds: 1, lastEndSeconds: 0 });
+  await Promise.resolve();
+  assert.equal(screen.writes, 0);
+  inForeground = true;
+  bar.show(newCounts(), { elapsedSeconds: 1, lastEndSeconds: 0 });
+  await until(() => screen.text.includes("0 done"), "it is drawn");
+  await bar.end();
 });
 
 Deno.test("a terminal that stands still is sent one drawing and no more", async () => {
