@@ -7,6 +7,7 @@
 import { closest } from "./closest.ts";
 import * as z from "./zod.ts";
 import { LlamaError } from "./errors.ts";
+import { isReservedVariable } from "./reserved_variables.ts";
 
 /** A function as its `function.json` describes it, defaults filled in. */
 export interface FunctionDefinition {
@@ -40,11 +41,6 @@ export const defaultMemory = 512;
 /** Timeout of a function that names none, in seconds. */
 export const defaultTimeout = 60;
 
-// Lambda sets these itself and refuses them in a function's configuration:
-// https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
-const reservedVariable =
-  /^(_HANDLER|_X_AMZN_TRACE_ID|AWS_(DEFAULT_REGION|REGION|EXECUTION_ENV|ACCESS_KEY|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)|AWS_LAMBDA_(FUNCTION_NAME|FUNCTION_MEMORY_SIZE|FUNCTION_VERSION|INITIALIZATION_TYPE|LOG_GROUP_NAME|LOG_STREAM_NAME|RUNTIME_API)|LAMBDA_(TASK_ROOT|RUNTIME_DIR))$/;
-
 const text = (error = "must be a string that is not empty") =>
   z.string(error).check(z.minLength(1, error));
 
@@ -53,36 +49,72 @@ function whole(least: number, most: number, unit: string) {
   return z.number(error).check(z.int(error), z.minimum(least, error), z.maximum(most, error));
 }
 
+const commandError = 'must be a list of strings, such as ["/usr/bin/optipng"]';
 const nameError = "must be 1 to 64 letters, digits, - and _";
 const variableError = "must be letters, digits and _, beginning with a letter";
 
 // Lambda's own limits: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 const shape = {
   $schema: z.optional(z.string()),
-  name: z.optional(z.string(nameError).check(z.regex(/^[A-Za-z0-9_-]{1,64}$/, nameError))),
-  description: z.optional(z.string("must be a string")),
-  handler: z.optional(text()),
-  command: z.optional(z.array(
-    z.string('must be a list of strings, such as ["/usr/bin/optipng"]'),
-    'must be a list of strings, such as ["/usr/bin/optipng"]',
-  )),
-  memory: z.optional(whole(128, 10_240, "MB")),
-  timeout: z.optional(whole(1, 900, "seconds")),
-  environment: z.optional(z.record(
-    z.string().check(
-      z.regex(/^[A-Za-z][A-Za-z0-9_]+$/, variableError),
-      z.refine((name) => !reservedVariable.test(name), "is set by Lambda itself"),
+  name: z.optional(
+    z.string(nameError).check(
+      z.regex(/^[A-Za-z0-9_-]{1,64}$/, nameError),
+      z.describe("What the function is invoked by; the folder's name if absent"),
     ),
-    z.string("must be a string"),
-    "must be an object of strings",
-  )),
-  architecture: z.optional(z.enum(["x86_64", "arm64"], 'must be "x86_64" or "arm64"')),
-  ephemeralStorage: z.optional(whole(512, 10_240, "MB")),
-  image: z.optional(text()),
-  concurrency: z.optional(whole(0, 1_000_000, "invocations")),
+  ),
+  description: z.optional(z.string("must be a string").check(z.describe("What it does"))),
+  handler: z.optional(
+    text().check(
+      z.describe("For a function deployed as a zip: the program in this folder that it runs"),
+    ),
+  ),
+  command: z.optional(
+    z.array(z.string(commandError), commandError).check(
+      z.describe(
+        "For a function deployed as an image: its CMD; empty runs whatever it is asked to",
+      ),
+    ),
+  ),
+  memory: z.optional(
+    whole(128, 10_240, "MB").check(z.describe(`Memory in MB; ${defaultMemory} if absent`)),
+  ),
+  timeout: z.optional(
+    whole(1, 900, "seconds").check(
+      z.describe(`Seconds that an invocation may take; ${defaultTimeout} if absent`),
+    ),
+  ),
+  environment: z.optional(
+    z.record(
+      z.string().check(
+        z.regex(/^[A-Za-z][A-Za-z0-9_]+$/, variableError),
+        z.refine((name) => !isReservedVariable(name), "is set by Lambda itself"),
+      ),
+      z.string("must be a string"),
+      "must be an object of strings",
+    ).check(z.describe("Environment variables")),
+  ),
+  architecture: z.optional(
+    z.enum(["x86_64", "arm64"], 'must be "x86_64" or "arm64"').check(
+      z.describe("The processor that it is made for; x86_64 in AWS if absent"),
+    ),
+  ),
+  ephemeralStorage: z.optional(
+    whole(512, 10_240, "MB").check(z.describe("The size of its /tmp in MB; 512 if absent")),
+  ),
+  image: z.optional(
+    text().check(
+      z.describe("The image that it is deployed as, HOST/REPOSITORY:TAG; llama's own if absent"),
+    ),
+  ),
+  concurrency: z.optional(
+    whole(0, 1_000_000, "invocations").check(
+      z.describe("Reserved concurrency: more invocations at once are refused"),
+    ),
+  ),
 };
 
-const schema = z.strictObject(shape, "must be an object");
+/** What a `function.json` may hold, one field by one. */
+export const functionSchema = z.strictObject(shape, "must be an object");
 
 /**
  * Reads a `function.json`.
@@ -104,7 +136,7 @@ export function parseFunctionJson(json: string, path: string, folder: string): F
       hint: 'the least that it can be is {"handler": "PROGRAM"} or {"command": ["PROGRAM"]}',
     });
   }
-  const parsed = schema.safeParse(value);
+  const parsed = functionSchema.safeParse(value);
   if (!parsed.success) throw schemaError(path, parsed.error);
   const {
     name = folder,

@@ -16,6 +16,7 @@ config(english());
 export {
   array,
   boolean,
+  describe,
   enum,
   int,
   maximum,

@@ -6,14 +6,14 @@
 
 import { findAccount } from "../lib/aws/account.ts";
 import { AwsClient } from "../lib/aws/client.ts";
-import { type Architecture, publishLayer } from "../lib/deploy/layer.ts";
+import type { Architecture } from "../lib/aws/lambda_function.ts";
+import { publishRuntime } from "../lib/deploy/runtime_layer.ts";
 import { zipOf } from "../lib/deploy/zip.ts";
 import { readEnvironment } from "../lib/environment.ts";
 import { LlamaError, messageOf } from "../lib/errors.ts";
 import { FlagError, FlagValueError, parseFlags, stringFlag, valueFlag } from "../lib/flags.ts";
 import { openStoreWith } from "../lib/store/open.ts";
 import { Interrupted, onInterrupt } from "../lib/terminal/interrupt.ts";
-import { version } from "../lib/version.ts";
 import { upToDate } from "./compile.ts";
 
 const flags = {
@@ -79,13 +79,6 @@ async function publish(
   console.error(`publishing ${program}, ${(zip.length / 1e6).toFixed(1)} MB as a zip`);
   const url = environment["LLAMA_OBJECT_STORE"];
   const store = url?.startsWith("s3:") ? openStoreWith(url, client, { environment }) : undefined;
-  const { arn } = await publishLayer(client, {
-    name: architecture === "x86_64" ? "llama-runtime" : "llama-runtime-arm64",
-    description: `llama ${version}`,
-    zip,
-    architecture,
-    store,
-    signal,
-  });
+  const { arn } = await publishRuntime(client, { zip, architecture, store }, signal);
   return arn;
 }

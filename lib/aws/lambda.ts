@@ -218,7 +218,7 @@ function refusal(functionName: string, response: Response, text: string): LlamaE
 function functionsHint(headers: Headers): string {
   const names = headers.get("x-llama-functions");
   const from = headers.get("x-llama-functions-from");
-  if (names === null || from === null) return "`aws lambda list-functions` shows those there are";
+  if (names === null || from === null) return "`llama functions` shows those there are";
   const place = decodeURIComponent(from);
   return names === ""
     ? `there are none in ${place}; see \`llama help local\``

@@ -1,76 +1,303 @@
 /**
- * Lambda's API beside Invoke: JSON in, JSON out.
+ * Lambda's API beside Invoke: functions, and what they need.
  *
  * @module
  */
 
-import type { LlamaError } from "../errors.ts";
-import { CallError, isServerFailure, retryAfter } from "./call_error.ts";
+import * as z from "../zod.ts";
 import type { AwsClient } from "./client.ts";
-import { serviceUrl } from "./endpoint.ts";
+import { callRest, isRefusal } from "./control.ts";
+import {
+  type Architecture,
+  configuration,
+  type DeployedFunction,
+  type FunctionSettings,
+  type FunctionState,
+  maybe,
+  stateOf,
+  strings,
+} from "./lambda_function.ts";
 
-/** A call. */
-export interface LambdaCall {
-  /** The action, such as `PublishLayerVersion`, as a policy names it. */
-  readonly action: string;
-  /** The HTTP method. */
-  readonly method: "GET" | "POST" | "PUT" | "DELETE";
-  /** The path from its first slash on, already encoded. */
-  readonly path: string;
-  /** What becomes the request's JSON. */
-  readonly body?: unknown;
-  /** Ends the call early. */
-  readonly signal?: AbortSignal | undefined;
+const functionsPath = "/2015-03-31/functions";
+
+function pathOf(name: string): string {
+  return `${functionsPath}/${encodeURIComponent(name)}`;
+}
+
+const nothing = z.unknown();
+
+const functionList = z.object({
+  Functions: z.array(configuration),
+  NextMarker: maybe(z.string()),
+});
+
+/**
+ * All functions of the account in the region, llama's and others.
+ *
+ * @param client Signs and sends.
+ * @param signal Ends it early.
+ * @returns The functions, by name; Lambda leaves their states out of its list.
+ * @throws {LlamaError} As `callRest`.
+ */
+export async function listFunctions(
+  client: AwsClient,
+  signal?: AbortSignal,
+): Promise<FunctionState[]> {
+  const functions: FunctionState[] = [];
+  let marker: string | null | undefined;
+  do {
+    const query = marker ? `?Marker=${encodeURIComponent(marker)}` : "";
+    const page = await callRest(client, {
+      service: "lambda",
+      action: "ListFunctions",
+      method: "GET",
+      path: `${functionsPath}/${query}`,
+      signal,
+    }, functionList);
+    functions.push(...page.Functions.map(stateOf));
+    marker = page.NextMarker;
+  } while (marker);
+  return functions.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+const functionDetails = z.object({
+  Configuration: configuration,
+  Code: maybe(z.object({ ImageUri: maybe(z.string()) })),
+  Tags: maybe(strings),
+  Concurrency: maybe(z.object({ ReservedConcurrentExecutions: maybe(z.number()) })),
+});
+
+/**
+ * A function as it is.
+ *
+ * @param client Signs and sends.
+ * @param name Its name.
+ * @param signal Ends it early.
+ * @returns The function, or undefined if there is none.
+ * @throws {LlamaError} As `callRest`.
+ */
+export async function getFunction(
+  client: AwsClient,
+  name: string,
+  signal?: AbortSignal,
+): Promise<DeployedFunction | undefined> {
+  const found = await unlessMissing(callRest(client, {
+    service: "lambda",
+    action: "GetFunction",
+    method: "GET",
+    path: pathOf(name),
+    signal,
+  }, functionDetails));
+  return found && {
+    ...stateOf(found.Configuration),
+    tags: found.Tags ?? {},
+    image: found.Code?.ImageUri ?? undefined,
+    concurrency: found.Concurrency?.ReservedConcurrentExecutions ?? undefined,
+  };
+}
+
+async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isRefusal(error, "ResourceNotFoundException")) return undefined;
+    throw error;
+  }
+}
+
+/** A function's code: a zip, a zip in a bucket, or an image. */
+export type FunctionCode =
+  | { readonly ZipFile: string }
+  | { readonly S3Bucket: string; readonly S3Key: string }
+  | { readonly ImageUri: string };
+
+function settingsBody(settings: FunctionSettings): Record<string, unknown> {
+  const { handler, runtime, layers, command } = settings;
+  return {
+    Description: settings.description,
+    Role: settings.role,
+    MemorySize: settings.memory,
+    Timeout: settings.timeout,
+    EphemeralStorage: { Size: settings.ephemeralStorage },
+    Environment: { Variables: settings.environment },
+    ...(runtime === undefined ? {} : { Runtime: runtime }),
+    ...(handler === undefined ? {} : { Handler: handler }),
+    ...(layers === undefined ? {} : { Layers: layers }),
+    ...(command === undefined
+      ? {}
+      : { ImageConfig: command.length > 0 ? { Command: command } : {} }),
+  };
 }
 
 /**
- * Makes a call.
+ * Makes a function.
  *
  * @param client Signs and sends.
- * @param call The call.
- * @returns The answer, as JSON has it; undefined if it is empty.
- * @throws {LlamaError} `credentials` if AWS forbids it, naming the action; `throttled`,
- * `too-large`, `network` or `service` otherwise.
+ * @param input What to make.
+ * @param signal Ends it early.
+ * @returns The function, which may not be ready yet.
+ * @throws {LlamaError} As `callRest`.
  */
-export async function callLambda(client: AwsClient, call: LambdaCall): Promise<unknown> {
-  const { action, method, path, body, signal } = call;
-  const url = serviceUrl(await client.location(), "lambda") + path;
-  const request = {
-    service: "lambda",
-    method,
-    url,
-    ...(body === undefined ? {} : {
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-    }),
-    signal,
-  } as const;
-  return await client.call(request, {
-    retry: { maxRepeats: 3 },
-    // Some 48 MB may go along.
-    attemptMilliseconds: 600_000,
-    async read(response): Promise<unknown> {
-      const text = await response.text();
-      if (!response.ok) throw refusal(action, response, text);
-      return text === "" ? undefined : JSON.parse(text);
-    },
-  });
+export async function createFunction(
+  client: AwsClient,
+  input: FunctionSettings & {
+    readonly name: string;
+    readonly architecture: Architecture;
+    readonly code: FunctionCode;
+    readonly tags: Readonly<Record<string, string>>;
+  },
+  signal?: AbortSignal,
+): Promise<FunctionState> {
+  const { name, architecture, code, tags, ...settings } = input;
+  return stateOf(
+    await callRest(client, {
+      service: "lambda",
+      action: "CreateFunction",
+      method: "POST",
+      path: functionsPath,
+      body: {
+        FunctionName: name,
+        PackageType: "ImageUri" in code ? "Image" : "Zip",
+        Architectures: [architecture],
+        Code: code,
+        Tags: tags,
+        ...settingsBody(settings),
+      },
+      signal,
+    }, configuration),
+  );
 }
 
-function refusal(action: string, { status, headers }: Response, text: string): LlamaError {
-  const type = headers.get("x-amzn-errortype")?.split(":")[0] ?? `HTTP status ${status}`;
-  // Two spellings, and a proxy in between may answer with no JSON at all.
-  const quoted = /"[Mm]essage"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(text)?.[1];
-  const words = quoted === undefined ? text.slice(0, 200) : String(JSON.parse(quoted));
-  const error = (code: LlamaError["code"], options = {}) =>
-    new CallError(code, `Lambda refused ${action}: ${type}: ${words}`, options);
-  if (status === 403) {
-    return error("credentials", { hint: `the credentials need lambda:${action}` });
-  }
-  if (status === 413) return error("too-large");
-  const afterMilliseconds = retryAfter(headers);
-  if (status === 429) return error("throttled", { repeat: "unsent", afterMilliseconds });
-  return isServerFailure(status)
-    ? error("service", { repeat: "maybe", afterMilliseconds })
-    : error("service");
+/**
+ * Replaces a function's code.
+ *
+ * @param client Signs and sends.
+ * @param name The function.
+ * @param code Its new code.
+ * @param architecture The processor that it is for.
+ * @param signal Ends it early.
+ * @returns The function, which may not be ready yet.
+ * @throws {LlamaError} As `callRest`.
+ */
+export async function updateFunctionCode(
+  client: AwsClient,
+  name: string,
+  code: FunctionCode,
+  architecture: Architecture,
+  signal?: AbortSignal,
+): Promise<FunctionState> {
+  return stateOf(
+    await callRest(client, {
+      service: "lambda",
+      action: "UpdateFunctionCode",
+      method: "PUT",
+      path: `${pathOf(name)}/code`,
+      body: { ...code, Architectures: [architecture] },
+      signal,
+    }, configuration),
+  );
+}
+
+/**
+ * Changes what a function is set to.
+ *
+ * @param client Signs and sends.
+ * @param name The function.
+ * @param settings All of its settings.
+ * @param signal Ends it early.
+ * @returns The function, which may not be ready yet.
+ * @throws {LlamaError} As `callRest`.
+ */
+export async function updateFunctionConfiguration(
+  client: AwsClient,
+  name: string,
+  settings: FunctionSettings,
+  signal?: AbortSignal,
+): Promise<FunctionState> {
+  return stateOf(
+    await callRest(client, {
+      service: "lambda",
+      action: "UpdateFunctionConfiguration",
+      method: "PUT",
+      path: `${pathOf(name)}/configuration`,
+      body: settingsBody(settings),
+      signal,
+    }, configuration),
+  );
+}
+
+/**
+ * Deletes a function, with all its versions.
+ *
+ * @param client Signs and sends.
+ * @param name The function.
+ * @param signal Ends it early.
+ * @returns False if there is none.
+ * @throws {LlamaError} As `callRest`.
+ */
+export async function deleteFunction(
+  client: AwsClient,
+  name: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const deleted = await unlessMissing(
+    callRest(client, {
+      service: "lambda",
+      action: "DeleteFunction",
+      method: "DELETE",
+      path: pathOf(name),
+      signal,
+    }, nothing).then(() => true),
+  );
+  return deleted ?? false;
+}
+
+/**
+ * Adds tags to a function.
+ *
+ * @param client Signs and sends.
+ * @param arn The function's ARN.
+ * @param tags The tags.
+ * @param signal Ends it early.
+ * @throws {LlamaError} As `callRest`.
+ */
+export async function tagFunction(
+  client: AwsClient,
+  arn: string,
+  tags: Readonly<Record<string, string>>,
+  signal?: AbortSignal,
+): Promise<void> {
+  await callRest(client, {
+    service: "lambda",
+    action: "TagResource",
+    method: "POST",
+    path: `/2017-03-31/tags/${encodeURIComponent(arn)}`,
+    body: { Tags: tags },
+    signal,
+  }, nothing);
+}
+
+/**
+ * Reserves concurrency for a function, which is also the most that it gets.
+ *
+ * @param client Signs and sends.
+ * @param name The function.
+ * @param concurrency Invocations at once.
+ * @param signal Ends it early.
+ * @throws {LlamaError} As `callRest`.
+ */
+export async function reserveConcurrency(
+  client: AwsClient,
+  name: string,
+  concurrency: number,
+  signal?: AbortSignal,
+): Promise<void> {
+  await callRest(client, {
+    service: "lambda",
+    action: "PutFunctionConcurrency",
+    method: "PUT",
+    path: `/2017-10-31/functions/${encodeURIComponent(name)}/concurrency`,
+    body: { ReservedConcurrentExecutions: concurrency },
+    signal,
+  }, nothing);
 }

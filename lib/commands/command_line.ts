@@ -279,7 +279,7 @@ const LEFT = 24;
 
 const EXIT_STATUS: readonly Row[] = [
   ["0", "all went well"],
-  ["1", "a job of xargs failed"],
+  ["1", "a job of xargs failed, or doctor found something wrong"],
   ["2", "wrong usage or settings, or a template that fails; nothing was run"],
   ["125", "under invoke: llama, Lambda or the network failed"],
   ["130, 143", "interrupted, terminated"],
@@ -288,6 +288,7 @@ const EXIT_STATUS: readonly Row[] = [
 
 const ENVIRONMENT: readonly Row[] = [
   ["LLAMA_OBJECT_STORE", "the object store, as -store"],
+  ["LLAMA_DIR", "where llama's settings are; see llama help config"],
   ["LLAMA_LOCAL", "1 runs functions on this machine, as -local"],
   ["LLAMA_FUNCTIONS", "functions to run on this machine, as -functions"],
 ];

@@ -4,11 +4,15 @@
  * @module
  */
 
-import type { AccountOptions } from "../aws/account.ts";
+import { type AccountOptions, findAccount } from "../aws/account.ts";
+import { AwsClient, type AwsClientOptions } from "../aws/client.ts";
+import { inForce, readSettings, type Settings } from "../deploy/settings.ts";
 import type { Environment } from "../environment.ts";
 import { isOn } from "../environment.ts";
 import type { RunCounts } from "../jobs/counts.ts";
 import { Llama, type LlamaOptions } from "../llama.ts";
+import { openStoreWith } from "../store/open.ts";
+import type { ObjectStore } from "../store/store.ts";
 import type { LocalOptions } from "../start_local.ts";
 import { ask } from "../terminal/ask.ts";
 import type { Output } from "../terminal/output.ts";
@@ -53,32 +57,104 @@ export interface CommandContext {
 }
 
 /**
- * The connection that the flags ask for.
+ * The connection that the flags ask for, or else the environment, or else llama's settings.
  *
  * @param context Flags and environment.
  * @param options What the subcommand's own flags say.
  * @returns A connection that is closed at exit.
+ * @throws {LlamaError} `config` if the settings cannot be read.
  */
-export function openLlama(
+export async function openLlama(
   context: CommandContext,
   options: Pick<LlamaOptions, "invokeRetries"> = {},
-): Llama {
-  const { global, environment, output, closeAtExit } = context;
+): Promise<Llama> {
+  const { global, environment, closeAtExit } = context;
+  const { store, region } = isLocal(context) ? global : await settingsOf(context);
   return closeAtExit(
     new Llama({
       local: isLocal(context) ? localOptions(global) : undefined,
       ...options,
       ...accountOptions(global),
-      store: global.store || undefined,
+      region: region || undefined,
+      store: store || undefined,
       s3Concurrency: global["s3-concurrency"],
-      debug: global["debug-aws"] ? (line) => void output.message(line) : undefined,
-      onNotice: (message, hint) => {
-        void output.message(message);
-        if (hint !== undefined) void output.message(`hint: ${hint}`);
-      },
+      ...reportersOf(context),
       environment,
     }),
   );
+}
+
+function reportersOf({ global, output }: CommandContext): Reporters {
+  return {
+    debug: global["debug-aws"] ? (line) => void output.message(line) : undefined,
+    onNotice: (message, hint) => {
+      void output.message(message);
+      if (hint !== undefined) void output.message(`hint: ${hint}`);
+    },
+  };
+}
+
+type Reporters = Pick<AwsClientOptions, "debug" | "onNotice">;
+
+/**
+ * The settings in force: the flags win over the environment, and that over the file.
+ *
+ * @param context Flags and environment.
+ * @param region A region that a command's own flag names.
+ * @returns The settings.
+ * @throws {LlamaError} `config` if the file cannot be read.
+ */
+export async function settingsOf(context: CommandContext, region?: string): Promise<Settings> {
+  const { global, environment } = context;
+  const settings = inForce(await readSettings(environment), environment);
+  return {
+    ...settings,
+    store: global.store || settings.store,
+    region: region || global.region || settings.region,
+  };
+}
+
+/** What the commands that set things up work with. */
+export interface Aws {
+  /** Signs and sends; closed at exit. */
+  readonly client: AwsClient;
+  /** The settings in force. */
+  readonly settings: Settings;
+}
+
+/**
+ * The connection of the commands that set things up.
+ *
+ * @param context Flags and environment.
+ * @param named A region that the command's own flag names.
+ * @returns The connection, which nothing has been sent over yet.
+ * @throws {LlamaError} `config` if the settings cannot be read.
+ */
+export async function openAws(context: CommandContext, named?: string): Promise<Aws> {
+  const { global, environment, closeAtExit } = context;
+  const settings = await settingsOf(context, named);
+  const account = findAccount(environment, { ...accountOptions(global), region: settings.region });
+  const client = new AwsClient({ ...account, ...reportersOf(context) });
+  const closeSync = () => client[Symbol.dispose]();
+  closeAtExit({ close: () => Promise.resolve(closeSync()), closeSync });
+  return { client, settings };
+}
+
+/**
+ * Opens a store over the connection of a command that sets things up.
+ *
+ * @param context Flags and environment.
+ * @param client The connection.
+ * @param url The store's URL.
+ * @returns The store; its connections are the client's.
+ * @throws {LlamaError} `config` if the URL names no kind of store that there is.
+ */
+export function openStore(
+  { global, environment }: CommandContext,
+  client: AwsClient,
+  url: string,
+): ObjectStore {
+  return openStoreWith(url, client, { environment, s3Concurrency: global["s3-concurrency"] });
 }
 
 /**

@@ -26,7 +26,7 @@ export const invoke = runnable(
     const { output, signal } = context;
     let spooled: string | undefined;
     let result: JobResult;
-    const llama = openLlama(context, { invokeRetries: values["invoke-retries"] });
+    const llama = await openLlama(context, { invokeRetries: values["invoke-retries"] });
     try {
       const { args, inputs, outputs } = expandOnce(templates);
       const files = await expandInputs(values.file);

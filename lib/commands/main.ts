@@ -18,12 +18,31 @@ import { completionCommand } from "./completion_table.ts";
 import type { Closable, CommandContext } from "./context.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";
 import { invokeCommand, localCommand, xargsCommand } from "./flag_tables.ts";
+import {
+  deleteFunctionCommand,
+  functionsCommand,
+  updateFunctionCommand,
+} from "./function_tables.ts";
 import { reportError } from "./report.ts";
+import { bootstrapCommand, configCommand, doctorCommand, teardownCommand } from "./setup_tables.ts";
 
 const commands: readonly RunnableCommand<CommandContext>[] = [
   loadable(invokeCommand, async () => (await import("./invoke.ts")).invoke),
   loadable(xargsCommand, async () => (await import("./xargs.ts")).xargs),
   loadable(localCommand, async () => (await import("./local.ts")).local),
+  loadable(bootstrapCommand, async () => (await import("./bootstrap.ts")).bootstrap),
+  loadable(configCommand, async () => (await import("./config.ts")).config),
+  loadable(doctorCommand, async () => (await import("./doctor.ts")).doctor),
+  loadable(teardownCommand, async () => (await import("./teardown.ts")).teardown),
+  loadable(
+    updateFunctionCommand,
+    async () => (await import("./update_function.ts")).updateFunction,
+  ),
+  loadable(functionsCommand, async () => (await import("./functions.ts")).functions),
+  loadable(
+    deleteFunctionCommand,
+    async () => (await import("./delete_function.ts")).deleteFunction,
+  ),
   loadable(
     completionCommand,
     async () => (await import("./completion.ts")).completion(() => commands),

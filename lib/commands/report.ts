@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { StackEvent } from "../aws/cloudformation.ts";
 import type { InvocationCost } from "../cost/cost.ts";
 import { FunctionError, type LlamaError } from "../errors.ts";
 import type { Times } from "../protocol.ts";
@@ -42,6 +43,17 @@ export function errorLines(error: LlamaError, prefix = ""): string[] {
  */
 export async function reportLogs(output: Output, logTail: string): Promise<void> {
   await output.talk(logTail === "" || logTail.endsWith("\n") ? logTail : logTail + "\n");
+}
+
+/**
+ * Shows what happened to a stack.
+ *
+ * @param output Where to.
+ * @param event What happened.
+ */
+export async function showEvent(output: Output, event: StackEvent): Promise<void> {
+  const { resource, type, status, reason } = event;
+  await output.message(`${status} ${resource} (${type})${reason ? `: ${oneLine(reason)}` : ""}`);
 }
 
 /**

@@ -47,7 +47,7 @@ export const xargs = runnable(
       const input = await openInput(values, { ...context, lines });
       if (values["dry-run"]) return await dryRun(command, input, values, context);
       const options = await mapOptions(values, context);
-      const llama = openLlama(context, { invokeRetries: values["invoke-retries"] });
+      const llama = await openLlama(context, { invokeRetries: values["invoke-retries"] });
       const summary = new Summary();
       const run: Run = {
         llama,

@@ -109,7 +109,7 @@ function named(
   start = "",
 ): Completion {
   const name = placeholder.replace(/^\[(.*)\]$/, "$1").replace(/\.{3}$/, "");
-  if (/^[a-z0-9-]+(\|[a-z0-9-]+)+$/.test(name)) {
+  if (/^[a-z0-9_-]+(\|[a-z0-9_-]+)+$/.test(name)) {
     return among(name.split("|").map((word) => ({ word, help: "" })), word, start);
   }
   switch (name) {
@@ -120,6 +120,7 @@ function named(
     case "DIR":
       return { candidates: [], others: "directories" };
     case "FILE":
+    case "PATH":
     case "LOCAL[:REMOTE]":
     case "ARGS":
       // The arguments of a command in Lambda are often files of this machine.

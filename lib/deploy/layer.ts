@@ -6,13 +6,11 @@
 
 import { Buffer } from "node:buffer";
 import type { AwsClient } from "../aws/client.ts";
-import { callLambda } from "../aws/lambda_control.ts";
+import { callRest } from "../aws/control.ts";
+import type { Architecture } from "../aws/lambda_function.ts";
 import { LlamaError } from "../errors.ts";
 import type { ObjectStore } from "../store/store.ts";
 import * as z from "../zod.ts";
-
-/** The processors that Lambda has, by its names for them. */
-export type Architecture = "x86_64" | "arm64";
 
 /** Lambda's runtime that a layer of ours is for. */
 export const compatibleRuntime = "provided.al2023";
@@ -59,30 +57,40 @@ const publishedSchema = z.object({ LayerVersionArn: z.string(), Version: z.numbe
  * `store`, `network` or `service`.
  */
 export async function publishLayer(client: AwsClient, layer: Layer): Promise<LayerVersion> {
-  const { name, description, architecture, signal } = layer;
-  const answer = await callLambda(client, {
+  const { name, description, zip, architecture, store, signal } = layer;
+  const published = await callRest(client, {
+    service: "lambda",
     action: "PublishLayerVersion",
     method: "POST",
     path: `/2018-10-31/layers/${encodeURIComponent(name)}/versions`,
     body: {
       Description: description,
-      Content: await contentOf(layer),
+      Content: await zipSource(zip, "the layer's zip", store, signal),
       CompatibleRuntimes: [compatibleRuntime],
       CompatibleArchitectures: [architecture],
       LicenseInfo: "Apache-2.0",
     },
     signal,
-  });
-  const parsed = publishedSchema.safeParse(answer);
-  if (!parsed.success) {
-    throw new LlamaError("service", "Lambda's answer to PublishLayerVersion names no version", {
-      cause: parsed.error,
-    });
-  }
-  return { arn: parsed.data.LayerVersionArn, version: parsed.data.Version };
+  }, publishedSchema);
+  return { arn: published.LayerVersionArn, version: published.Version };
 }
 
-async function contentOf({ zip, store, signal }: Layer): Promise<Record<string, string>> {
+/**
+ * How a zip is named to Lambda: an object of an S3 store, or the zip itself.
+ *
+ * @param zip The archive.
+ * @param what What it is, for messages.
+ * @param store An S3 store that it goes through; without one it goes into the request.
+ * @param signal Ends the work early.
+ * @returns A part of a request's body.
+ * @throws {LlamaError} `too-large` if it needs a store and there is none; `store` and others.
+ */
+export async function zipSource(
+  zip: Uint8Array,
+  what: string,
+  store: ObjectStore | undefined,
+  signal?: AbortSignal,
+): Promise<{ ZipFile: string } | { S3Bucket: string; S3Key: string }> {
   const [, bucket, prefix = ""] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(store?.url ?? "") ?? [];
   if (store && bucket !== undefined) {
     return { S3Bucket: bucket, S3Key: prefix + await store.put(zip, signal) };
@@ -90,7 +98,7 @@ async function contentOf({ zip, store, signal }: Layer): Promise<Record<string, 
   if (zip.length > maxDirectZipBytes) {
     throw new LlamaError(
       "too-large",
-      `the layer's zip is ${zip.length} bytes; Lambda takes ${maxDirectZipBytes} in a request`,
+      `${what} is ${zip.length} bytes; Lambda takes ${maxDirectZipBytes} in a request`,
       { hint: "set LLAMA_OBJECT_STORE=s3://BUCKET/PREFIX/, through which a bigger one goes" },
     );
   }

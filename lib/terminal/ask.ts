@@ -28,3 +28,23 @@ export async function ask(question: string): Promise<string> {
   if (answer === "") throw new LlamaError("usage", "no answer was given");
   return answer;
 }
+
+/**
+ * Whether there is a person to ask: one who sees standard error and types into standard input.
+ *
+ * @returns True if both are a terminal.
+ */
+export function canAsk(): boolean {
+  return Deno.stdin.isTerminal() && Deno.stderr.isTerminal();
+}
+
+/**
+ * Asks a question whose answer is no, unless it begins with a y.
+ *
+ * @param question The question, without what may be answered.
+ * @returns True for yes.
+ * @throws {LlamaError} `usage` if there is no terminal, or no answer.
+ */
+export async function confirm(question: string): Promise<boolean> {
+  return /^y/i.test(await ask(`${question} [y/N] `));
+}

@@ -104,5 +104,8 @@ Deno.test("an answer that names no version is an error", async () => {
     await request.body?.cancel();
     return Response.json({ Version: 7 }, { status: 201 });
   });
-  await assert.rejects(publishLayer(server.client, layer), /names no version/);
+  await assert.rejects(
+    publishLayer(server.client, layer),
+    /answered PublishLayerVersion with something unexpected: LayerVersionArn/,
+  );
 });

@@ -124,6 +124,8 @@ export class Workplace extends TemporaryDirectory {
     return {
       ...Object.fromEntries(entries.filter(([, value]) => value !== "")),
       TMPDIR: this.temporary,
+      // Never the settings of whoever runs the tests.
+      LLAMA_DIR: this.join("settings"),
       NO_COLOR: "1",
       // From source, Deno would ask its maker for news.
       DENO_NO_UPDATE_CHECK: "1",

@@ -1,0 +1,74 @@
+/**
+ * `llama config`: llama's settings, shown and set.
+ *
+ * @module
+ */
+
+import {
+  checkSettings,
+  isSettingName,
+  readSettings,
+  settingInForce,
+  type SettingName,
+  settingNames,
+  settingsPath,
+  writeSettings,
+} from "../deploy/settings.ts";
+import { shellQuote } from "../jobs/quote.ts";
+import { runnable } from "./command.ts";
+import type { CommandContext } from "./context.ts";
+import { exitCodes } from "./exit.ts";
+import { configCommand } from "./setup_tables.ts";
+
+const names = Object.keys(settingNames).filter(isSettingName);
+
+/** The command, as data and with what it does. */
+export const config = runnable(
+  configCommand,
+  async ({ shell, unset }, [name, value], context: CommandContext): Promise<number> => {
+    const { environment, output } = context;
+    if (name !== undefined && isSettingName(name)) {
+      if (unset || value !== undefined) return await set(context, name, value);
+      const found = settingInForce(name, await readSettings(environment), environment);
+      if (found) {
+        await output.data(`${found.value}\n`);
+        return exitCodes.ok;
+      }
+      await output.message(`${name} is not set`);
+      return exitCodes.failed;
+    }
+    const settings = await readSettings(environment);
+    for (const each of names) {
+      const found = settingInForce(each, settings, environment);
+      const [variable] = settingNames[each].variables;
+      if (!found) continue;
+      await output.data(
+        shell
+          ? `export ${variable}=${shellQuote([found.value])}\n`
+          : `${each.padEnd(12)}${found.value}${found.isFile ? "" : ` (${found.from})`}\n`,
+      );
+    }
+    if (!shell && names.every((each) => !settingInForce(each, settings, environment))) {
+      await output.message(`nothing is set in ${settingsPath(environment)}`);
+      await output.message("hint: `llama bootstrap` sets llama up in AWS");
+    }
+    return exitCodes.ok;
+  },
+);
+
+async function set(
+  { environment, output }: CommandContext,
+  name: SettingName,
+  value: string | undefined,
+): Promise<number> {
+  // The new value first: what is wrong with it is the user's mistake, not the file's.
+  if (value !== undefined) checkSettings({ [name]: value }, "llama config");
+  const settings = { ...await readSettings(environment), [name]: value };
+  const path = await writeSettings(environment, settings);
+  await output.message(`${name} ${value === undefined ? "is no longer" : "is"} set in ${path}`);
+  const inForce = settingInForce(name, settings, environment);
+  if (inForce && !inForce.isFile && inForce.value !== value) {
+    await output.message(`${inForce.from} of the environment wins over it: ${inForce.value}`);
+  }
+  return exitCodes.ok;
+}

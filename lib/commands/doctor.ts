@@ -1,0 +1,57 @@
+/**
+ * `llama doctor`: what may be wrong with llama's setup, and what to do.
+ *
+ * @module
+ */
+
+import { examine, type Finding } from "../deploy/doctor.ts";
+import { readSettings, settingsPath } from "../deploy/settings.ts";
+import type { Environment } from "../environment.ts";
+import { LlamaError } from "../errors.ts";
+import type { Output } from "../terminal/output.ts";
+import { runnable } from "./command.ts";
+import { type CommandContext, openAws, openStore } from "./context.ts";
+import { exitCodes } from "./exit.ts";
+import { doctorCommand } from "./setup_tables.ts";
+
+/** The command, as data and with what it does. */
+export const doctor = runnable(
+  doctorCommand,
+  async (_values, _args, context: CommandContext): Promise<number> => {
+    const { output, environment, signal } = context;
+    const file = await examineSettings(environment);
+    await show(output, file);
+    if (!file.isGood) return exitCodes.jobFailed;
+    const { client, settings } = await openAws(context);
+    let isAllGood = true;
+    const findings = examine({
+      client,
+      settings,
+      openStore: (url) => openStore(context, client, url),
+      now: () => new Date(),
+      signal,
+    });
+    for await (const finding of findings) {
+      await show(output, finding);
+      isAllGood &&= finding.isGood;
+    }
+    return isAllGood ? exitCodes.ok : exitCodes.jobFailed;
+  },
+);
+
+async function examineSettings(environment: Environment): Promise<Finding> {
+  const subject = "settings";
+  try {
+    const settings = await readSettings(environment);
+    const words = Object.keys(settings).length === 0 ? "nothing in " : "";
+    return { subject, isGood: true, words: words + settingsPath(environment) };
+  } catch (error) {
+    if (!(error instanceof LlamaError)) throw error;
+    return { subject, isGood: false, words: error.message, hint: error.hint };
+  }
+}
+
+async function show(output: Output, { subject, isGood, words, hint }: Finding): Promise<void> {
+  await output.data(`${isGood ? "✓" : "✗"} ${subject}: ${words}\n`);
+  if (hint !== undefined) await output.data(`  ${hint}\n`);
+}

@@ -1,0 +1,151 @@
+/**
+ * `llama teardown`: all that llama has in AWS, removed.
+ *
+ * @module
+ */
+
+import { callerIdentity } from "../aws/sts.ts";
+import type { Stack } from "../aws/cloudformation.ts";
+import {
+  deleteLayerVersion,
+  type LayerVersionState,
+  listLayerVersions,
+} from "../aws/lambda_account.ts";
+import { deleteFunction } from "../aws/lambda_control.ts";
+import type { DeployedFunction } from "../aws/lambda_function.ts";
+import { emptyBucket } from "../deploy/bucket.ts";
+import { listOurs } from "../deploy/ours.ts";
+import { pause } from "../deploy/pause.ts";
+import { layerNames } from "../deploy/runtime_layer.ts";
+import { readSettings, settingsPath, writeSettings } from "../deploy/settings.ts";
+import { findStack, removeStack, type StackWork } from "../deploy/stack.ts";
+import { defaultStackName, llamaTag, outputsOf, storeUrl } from "../deploy/template.ts";
+import { LlamaError } from "../errors.ts";
+import { removeIfThere } from "../files.ts";
+import { canAsk, confirm } from "../terminal/ask.ts";
+import { runnable } from "./command.ts";
+import { type CommandContext, openAws } from "./context.ts";
+import { exitCodes } from "./exit.ts";
+import { showEvent } from "./report.ts";
+import { teardownCommand } from "./setup_tables.ts";
+
+/** What there is to remove. */
+interface Found {
+  readonly name: string;
+  readonly stack: Stack | undefined;
+  readonly functions: readonly DeployedFunction[];
+  readonly layers: readonly (LayerVersionState & { readonly name: string })[];
+}
+
+/** The command, as data and with what it does. */
+export const teardown = runnable(
+  teardownCommand,
+  async (values, _args, context: CommandContext): Promise<number> => {
+    const { output, signal } = context;
+    if (!values.yes && !canAsk()) {
+      throw new LlamaError(
+        "usage",
+        "teardown asks before it removes anything, and nobody is there",
+        {
+          hint: "add -yes to remove all of it without being asked",
+        },
+      );
+    }
+    const { client, settings } = await openAws(context, values.region);
+    const name = values.stack || settings.stack || defaultStackName;
+    const { account } = await callerIdentity(client, signal);
+    const { region } = await client.location();
+    const work: StackWork = {
+      client,
+      pause,
+      signal,
+      onEvent: (event) => void showEvent(output, event),
+    };
+    const stack = await findStack(work, name);
+    const functions = (await listOurs(client, signal)).filter(({ tags }) =>
+      tags[llamaTag] === name
+    );
+    const layers = [];
+    for (const layer of Object.values(layerNames)) {
+      const versions = await listLayerVersions(client, layer, signal);
+      layers.push(...versions.map((version) => ({ ...version, name: layer })));
+    }
+    const found = { name, stack, functions, layers };
+    if (!stack && functions.length === 0 && layers.length === 0) {
+      await output.message(`nothing of llama's is in account ${account}, region ${region}`);
+      await forget(context, found, region);
+      return exitCodes.ok;
+    }
+    const question = `From account ${account}, region ${region}, remove ${listOf(found)}?`;
+    if (!values.yes && !await confirm(question)) {
+      await output.message("nothing was removed");
+      return exitCodes.failed;
+    }
+    await remove(context, work, found);
+    await forget(context, found, region);
+    return exitCodes.ok;
+  },
+);
+
+function listOf({ name, stack, functions, layers }: Found): string {
+  const outputs = stack && outputsOf(stack.outputs);
+  const parts = [];
+  if (functions.length > 0) {
+    parts.push(`the functions ${functions.map((each) => each.name).join(", ")}`);
+  }
+  if (layers.length > 0) parts.push(`${layers.length} versions of llama's layer`);
+  if (outputs) parts.push(`what llama stored in the bucket ${outputs.bucket}`);
+  if (stack) parts.push(`the stack ${name} with its role, and its repository and images`);
+  return parts.join("; ");
+}
+
+async function remove(
+  { output, signal }: CommandContext,
+  work: StackWork,
+  { stack, functions, layers }: Found,
+): Promise<void> {
+  const { client } = work;
+  for (const { name } of functions) {
+    await deleteFunction(client, name, signal);
+    await output.data(`deleted the function ${name}\n`);
+  }
+  for (const { name, version } of layers) {
+    await deleteLayerVersion(client, name, version, signal);
+    await output.data(`deleted the layer ${name}, version ${version}\n`);
+  }
+  if (!stack) return;
+  // Its objects first, since CloudFormation deletes no bucket that holds any.
+  const outputs = outputsOf(stack.outputs);
+  const other = outputs && await emptyBucket(client, outputs.bucket, signal);
+  const isBucketLeft = await removeStack(work, stack);
+  await output.data(`deleted the stack ${stack.name}\n`);
+  if (outputs?.bucketKind === "own") {
+    await output.message(`left: the bucket ${outputs.bucket}, which was yours before`);
+  } else if (isBucketLeft) {
+    const what = other ?? "other versions of objects";
+    await output.message(`left: the bucket ${outputs?.bucket}, which also holds ${what}`);
+  }
+  if (functions.length > 0) {
+    const groups = functions.map(({ name }) => `/aws/lambda/${name}`);
+    await output.message(`left: the log groups ${groups.join(", ")}`);
+  }
+}
+
+/** Takes what is gone out of the settings. */
+async function forget(
+  { environment, output }: CommandContext,
+  { name, stack }: Found,
+  region: string,
+): Promise<void> {
+  const settings = await readSettings(environment);
+  if (settings.region !== region || (settings.stack ?? defaultStackName) !== name) return;
+  const outputs = stack && outputsOf(stack.outputs);
+  const isOurStore = outputs === undefined || settings.store === storeUrl(outputs.bucket);
+  const path = settingsPath(environment);
+  if (settings.store !== undefined && !isOurStore) {
+    await writeSettings(environment, { store: settings.store });
+  } else {
+    await removeIfThere(path);
+  }
+  await output.message(`${path} no longer names what is gone`);
+}

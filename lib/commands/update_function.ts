@@ -1,0 +1,154 @@
+/**
+ * `llama update-function`: a function, from a zip or an image.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { registryLogin } from "../aws/ecr.ts";
+import type { FunctionCode } from "../aws/lambda_control.ts";
+import type { DeployedFunction } from "../aws/lambda_function.ts";
+import { deployFunction } from "../deploy/function.ts";
+import { type FunctionPlan, planFunction } from "../deploy/function_plan.ts";
+import { buildImage, type ContainerTool, pushImage } from "../deploy/image.ts";
+import { maxDirectZipBytes, zipSource } from "../deploy/layer.ts";
+import { findOurs } from "../deploy/ours.ts";
+import { checkPackage, readDefinition, readPackage } from "../deploy/package.ts";
+import { pause } from "../deploy/pause.ts";
+import { defaultStackName } from "../deploy/template.ts";
+import { LlamaError } from "../errors.ts";
+import type { FunctionDefinition } from "../function_json.ts";
+import type { ObjectStore } from "../store/store.ts";
+import { runnable } from "./command.ts";
+import { type Aws, type CommandContext, openAws, openStore } from "./context.ts";
+import { exitCodes } from "./exit.ts";
+import { updateFunctionCommand, type UpdateFunctionValues } from "./function_tables.ts";
+
+/** The command, as data and with what it does. */
+export const updateFunction = runnable(
+  updateFunctionCommand,
+  async (values, [name = ""], context: CommandContext): Promise<number> => {
+    const { output, signal } = context;
+    const aws = await openAws(context);
+    const current = await findOurs(aws.client, name, signal);
+    checkKind(values, name, current);
+    const prepared = await prepare(values, name, context, aws, current);
+    const { isNew, changes, function: deployed } = await deployFunction(
+      { client: aws.client, pause, onWait: (what) => void output.message(what), signal },
+      { name, ...prepared, stack: aws.settings.stack ?? defaultStackName },
+      current,
+    );
+    const { kind, memory, timeout, architecture } = deployed;
+    await output.data(
+      isNew
+        ? `created ${name}: ${kind}, ${memory} MB, ${timeout} s, ${architecture}\n`
+        : changes.length === 0
+        ? `${name} is as it should be: nothing changed\n`
+        : `updated ${name}: ${changes.join("; ")}\n`,
+    );
+    return exitCodes.ok;
+  },
+);
+
+/** Refuses what can be refused before anything is built. */
+function checkKind(
+  { create, zip, build, image }: UpdateFunctionValues,
+  name: string,
+  current: DeployedFunction | undefined,
+): void {
+  if (!current) {
+    if (create) return;
+    throw new LlamaError("no-such-function", `there is no function ${JSON.stringify(name)}`, {
+      hint: "add -create to make it; `llama functions` shows those there are",
+    });
+  }
+  const wanted = zip ? "zip" : build || image ? "image" : current.kind;
+  if (wanted === current.kind) return;
+  const article = (kind: string) => kind === "zip" ? "a zip" : "an image";
+  throw new LlamaError(
+    "config",
+    `${name} is made of ${article(current.kind)}, and cannot become one of ${article(wanted)}`,
+    { hint: `take another name, or delete it first: llama delete-function ${name}` },
+  );
+}
+
+/** What a deployment has beside names. */
+interface Prepared {
+  readonly plan: FunctionPlan;
+  readonly code: FunctionCode | undefined;
+  readonly codeSha256?: string | undefined;
+}
+
+async function prepare(
+  values: UpdateFunctionValues,
+  name: string,
+  context: CommandContext,
+  aws: Aws,
+  current: DeployedFunction | undefined,
+): Promise<Prepared> {
+  const input = {
+    name,
+    options: {
+      memory: values.memory,
+      timeout: values.timeout,
+      storage: values.storage,
+      handler: values.handler || undefined,
+      architecture: values.arch,
+      environment: Object.fromEntries(values.env),
+    },
+    settings: aws.settings,
+    current,
+  };
+  if (values.zip) {
+    const source = await readPackage(values.zip, name);
+    const { definition, zip, members } = source;
+    const needsLayer = !members.some((member) => member.name === "bootstrap");
+    const plan = planFunction({ ...input, kind: "zip", definition, needsLayer });
+    checkPackage(source, plan.settings.handler ?? "", plan.architecture);
+    const store = zip.length > maxDirectZipBytes ? s3Store(context, aws) : undefined;
+    const code = await zipSource(zip, values.zip, store, context.signal);
+    return { plan, code, codeSha256: createHash("sha256").update(zip).digest("base64") };
+  }
+  const definition = values.build ? await readDefinition(values.build, name) : undefined;
+  const kind = values.build || values.image ? "image" : current?.kind ?? "zip";
+  const plan = planFunction({ ...input, kind, definition, needsLayer: false });
+  if (values.build) {
+    const image = await buildAndPush(values, name, context, aws, definition, plan);
+    return { plan, code: { ImageUri: image } };
+  }
+  return { plan, code: values.image ? { ImageUri: values.image } : undefined };
+}
+
+function s3Store(
+  context: CommandContext,
+  { client, settings: { store } }: Aws,
+): ObjectStore | undefined {
+  return store?.startsWith("s3:") ? openStore(context, client, store) : undefined;
+}
+
+async function buildAndPush(
+  values: UpdateFunctionValues,
+  name: string,
+  { environment, output, signal }: CommandContext,
+  { client, settings: { repository } }: Aws,
+  definition: FunctionDefinition | undefined,
+  { architecture }: FunctionPlan,
+): Promise<string> {
+  const target = definition?.image ??
+    (repository === undefined ? undefined : `${repository}:${name}`);
+  if (target === undefined) {
+    throw new LlamaError("config", "no repository to push the image to", {
+      hint: "run `llama bootstrap`, or set one: llama config repository URI",
+    });
+  }
+  const image = values.registry ? values.registry + target.slice(target.indexOf("/")) : target;
+  const tool: ContainerTool = {
+    program: values["container-tool"] || environment["LLAMA_CONTAINER_TOOL"] || "docker",
+    environment,
+    onOutput: (chunk) => void output.talk(chunk),
+    signal,
+  };
+  await buildImage(tool, values.build, image, architecture);
+  await pushImage(tool, image, await registryLogin(client, signal));
+  return image;
+}

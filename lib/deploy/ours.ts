@@ -1,0 +1,72 @@
+/**
+ * Which functions are llama's.
+ *
+ * @module
+ */
+
+import type { AwsClient } from "../aws/client.ts";
+import { getFunction, listFunctions } from "../aws/lambda_control.ts";
+import type { DeployedFunction } from "../aws/lambda_function.ts";
+import { mapConcurrently } from "../concurrency.ts";
+import { LlamaError } from "../errors.ts";
+import { llamaTag } from "./template.ts";
+
+/** Lambda answers `GetFunction` 100 times a second at most. */
+const lookupsAtOnce = 8;
+
+/**
+ * Whether a function is llama's: tagged, or set up by hand as llama's documentation says.
+ *
+ * @param found The function.
+ * @returns True if it is.
+ */
+export function isOurs({ tags, environment }: DeployedFunction): boolean {
+  return Object.hasOwn(tags, llamaTag) || Object.hasOwn(environment, "LLAMA_OBJECT_STORE");
+}
+
+/**
+ * All of llama's functions in the region.
+ *
+ * @param client Signs and sends.
+ * @param signal Ends it early.
+ * @returns The functions, by name.
+ * @throws {LlamaError} As `callRest`.
+ */
+export async function listOurs(
+  client: AwsClient,
+  signal?: AbortSignal,
+): Promise<DeployedFunction[]> {
+  // Lambda's list has neither tags nor states.
+  const names = (await listFunctions(client, signal)).map(({ name }) => name);
+  const found = await mapConcurrently(
+    names,
+    lookupsAtOnce,
+    (name) => getFunction(client, name, signal),
+    signal,
+  );
+  return found.filter((each) => each !== undefined).filter(isOurs);
+}
+
+/**
+ * Finds a function that may be changed or deleted: one of llama's.
+ *
+ * @param client Signs and sends.
+ * @param name Its name.
+ * @param signal Ends it early.
+ * @returns The function, or undefined if there is none.
+ * @throws {LlamaError} `config` if it is not llama's; or as `callRest`.
+ */
+export async function findOurs(
+  client: AwsClient,
+  name: string,
+  signal?: AbortSignal,
+): Promise<DeployedFunction | undefined> {
+  const found = await getFunction(client, name, signal);
+  if (found && !isOurs(found)) {
+    throw new LlamaError("config", `the function ${name} is not llama's: it has no tag llama`, {
+      hint: "take another name; or make it llama's: " +
+        `aws lambda tag-resource --resource ${found.arn} --tags ${llamaTag}=`,
+    });
+  }
+  return found;
+}

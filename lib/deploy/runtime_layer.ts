@@ -1,0 +1,72 @@
+/**
+ * llama's own layer: which versions of it there are, and one for the runtime at hand.
+ *
+ * @module
+ */
+
+import type { AwsClient } from "../aws/client.ts";
+import { listLayerVersions } from "../aws/lambda_account.ts";
+import type { Architecture } from "../aws/lambda_function.ts";
+import { sha256 } from "../hash.ts";
+import type { ObjectStore } from "../store/store.ts";
+import { version } from "../version.ts";
+import { publishLayer } from "./layer.ts";
+
+/** The layers' names, by the processor that they are for. */
+export const layerNames: Readonly<Record<Architecture, string>> = {
+  x86_64: "llama-runtime",
+  arm64: "llama-runtime-arm64",
+};
+
+/** A published runtime. */
+export interface RuntimeLayer {
+  /** The ARN of the layer's version. */
+  readonly arn: string;
+  /** Whether it was published now; otherwise the same runtime was there already. */
+  readonly isNew: boolean;
+}
+
+/**
+ * Publishes a runtime as a version of llama's layer, unless the newest version is the same.
+ *
+ * @param client Signs and sends.
+ * @param runtime The runtime's zip, its processor, and an S3 store that it may go through.
+ * @param signal Ends it early.
+ * @returns The version.
+ * @throws {LlamaError} As `publishLayer`.
+ */
+export async function publishRuntime(
+  client: AwsClient,
+  runtime: {
+    readonly zip: Uint8Array;
+    readonly architecture: Architecture;
+    readonly store?: ObjectStore | undefined;
+  },
+  signal?: AbortSignal,
+): Promise<RuntimeLayer> {
+  const { zip, architecture, store } = runtime;
+  const name = layerNames[architecture];
+  // Lambda tells a version's hash only together with a link to its zip, one version a call.
+  const description = `llama ${version}, sha256 ${sha256(zip)}`;
+  const [newest] = await listLayerVersions(client, name, signal);
+  if (newest?.description === description) return { arn: newest.arn, isNew: false };
+  const { arn } = await publishLayer(client, {
+    name,
+    description,
+    zip,
+    architecture,
+    store,
+    signal,
+  });
+  return { arn, isNew: true };
+}
+
+/**
+ * Which llama a version of the layer is of.
+ *
+ * @param description The version's description.
+ * @returns Such as `0.1.0`; undefined if it does not say.
+ */
+export function versionOfLayer(description: string): string | undefined {
+  return /^llama (\S+?)(?:,|$)/.exec(description)?.[1];
+}

@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { examine, type Finding } from "../../lib/deploy/doctor.ts";
+import type { Settings } from "../../lib/deploy/settings.ts";
+import { LlamaError } from "../../lib/errors.ts";
+import { MemoryStore } from "../../lib/store/memory.ts";
+import { version } from "../../lib/version.ts";
+import { json, lambdaError, query, queryError, type Script, ScriptedAws } from "../scripted_aws.ts";
+
+const now = new Date("2026-11-24T12:00:00Z");
+const layer = "arn:aws:lambda:us-west-2:123456789012:layer:llama-runtime:2";
+const settings: Settings = {
+  region: "us-west-2",
+  store: "s3://bucket/obj/",
+  role: "arn:aws:iam::123456789012:role/llama",
+  layer,
+};
+
+const identity = (date = now.toUTCString(), account = "123456789012") =>
+  query(
+    "GetCallerIdentity",
+    `<Arn>arn:aws:iam::${account}:user/a</Arn><Account>${account}</Account>`,
+    { date },
+  );
+const role = (service = "lambda.amazonaws.com") =>
+  query(
+    "GetRole",
+    `<Role><AssumeRolePolicyDocument>${encodeURIComponent(`{"Service":"${service}"}`)}` +
+      `</AssumeRolePolicyDocument></Role>`,
+  );
+const layerOf = (text: string) =>
+  json({ LayerVersionArn: layer, Version: 2, Description: `llama ${text}, sha256 0` });
+/** https://docs.aws.amazon.com/lambda/latest/api/API_GetAccountSettings.html */
+const limits = (all: number, unreserved: number) =>
+  json({ AccountLimit: { ConcurrentExecutions: all, UnreservedConcurrentExecutions: unreserved } });
+const configuration = (changes: object = {}) => ({
+  FunctionName: "hello",
+  FunctionArn: "arn",
+  Role: "r",
+  MemorySize: 128,
+  Timeout: 10,
+  Runtime: "provided.al2023",
+  Layers: [{ Arn: layer }],
+  Environment: { Variables: { LLAMA_OBJECT_STORE: settings.store } },
+  ...changes,
+});
+const hello = (changes: object = {}): Script => ({
+  ListFunctions: [json({ Functions: [configuration()] })],
+  GetFunction: [json({ Configuration: configuration(changes), Tags: { llama: "llama" } })],
+});
+
+const healthy: Script = {
+  GetCallerIdentity: [identity()],
+  GetRole: [role()],
+  GetLayerVersion: [layerOf(version)],
+  GetAccountSettings: [limits(1000, 900)],
+  ...hello(),
+};
+
+/** Each finding as its lines, without the first, which is llama's own version. */
+async function lines(
+  script: Script = {},
+  changes: Partial<Settings> = {},
+  store = new MemoryStore(),
+) {
+  await using aws = new ScriptedAws({ ...healthy, ...script });
+  const found: Finding[] = [];
+  const patient = {
+    client: aws.client,
+    settings: { ...settings, ...changes },
+    openStore: () => store,
+    now: () => now,
+  };
+  for await (const finding of examine(patient)) found.push(finding);
+  return found.slice(1).map(({ subject, isGood, words, hint }) =>
+    `${isGood ? "+" : "-"} ${subject}: ${words}${hint ? ` (${hint})` : ""}`
+  );
+}
+
+const only = (all: string[], subject: string) =>
+  all.filter((line) => line.slice(2).startsWith(`${subject}:`));
+
+Deno.test("a healthy setup has a tick everywhere", async () => {
+  assert.deepEqual(await lines(), [
+    "+ region: us-west-2",
+    "+ credentials: account 123456789012, arn:aws:iam::123456789012:user/a",
+    "+ clock: right",
+    "+ store: s3://bucket/obj/ can be written and read",
+    "+ role: arn:aws:iam::123456789012:role/llama",
+    `+ layer: ${layer}`,
+    "+ concurrency: 1000 invocations at once, of which 100 are reserved",
+    "+ functions: 1 function",
+    "+ function hello: zip, 128 MB, 10 s, x86_64, Active",
+  ]);
+});
+
+Deno.test("without credentials nothing in AWS is looked at", async () => {
+  const refused = queryError(403, "ExpiredToken", "The security token is expired");
+  const found = await lines({ GetCallerIdentity: [refused] });
+  assert.equal(found.length, 2);
+  assert.match(found[1] ?? "", /^- credentials: STS refused .*ExpiredToken: .*\(.*sign in again/);
+});
+
+Deno.test("each thing that is wrong is a cross with what to do", async () => {
+  const late = new Date(now.getTime() + 300_000).toUTCString();
+  const cases: [string, Script, Partial<Settings>, string | RegExp][] = [
+    [
+      "clock",
+      { GetCallerIdentity: [identity(late)] },
+      {},
+      "- clock: 300 seconds behind AWS's (set the clock, best by NTP)",
+    ],
+    ["store", {}, { store: undefined }, /^- store: none: .*\(run `llama bootstrap`\)$/],
+    ["role", {}, { role: undefined }, "- role: none is set (run `llama bootstrap`)"],
+    [
+      "role",
+      { GetRole: [queryError(404, "NoSuchEntity", "none")] },
+      {},
+      "- role: arn:aws:iam::123456789012:role/llama is not there (run `llama bootstrap`)",
+    ],
+    ["role", { GetRole: [role("ec2.amazonaws.com")] }, {}, /may not be taken by Lambda/],
+    [
+      "role",
+      { GetCallerIdentity: [identity(undefined, "999999999999")] },
+      {},
+      /is of account 123456789012, and the credentials of 999999999999 \(take that account's/,
+    ],
+    [
+      "layer",
+      { GetLayerVersion: [layerOf("0.0.1")] },
+      {},
+      `- layer: ${layer} is of 0.0.1, and llama is ${version} (run \`llama bootstrap\`)`,
+    ],
+    [
+      "layer",
+      { GetLayerVersion: [lambdaError(404, "ResourceNotFoundException", "none")] },
+      {},
+      `- layer: ${layer} is not there (run \`llama bootstrap\`)`,
+    ],
+    ["layer", {}, { layer: undefined }, /^- layer: none is set/],
+    [
+      "layerArm64",
+      { GetLayerVersion: [lambdaError(404, "ResourceNotFoundException", "none")] },
+      { layerArm64: layer },
+      /is not there \(run `llama bootstrap -arch arm64`\)$/,
+    ],
+    [
+      "concurrency",
+      { GetAccountSettings: [limits(10, 10)] },
+      {},
+      /^- concurrency: 10 invocations at once \(ask for more: Service Quotas/,
+    ],
+    [
+      "concurrency",
+      { GetAccountSettings: [lambdaError(403, "AccessDeniedException", "no")] },
+      {},
+      /\(the credentials need lambda:GetAccountSettings\)$/,
+    ],
+    ["function hello", hello({ Runtime: "provided.al2" }), {}, /its runtime is provided\.al2, not/],
+    [
+      "function hello",
+      hello({ Layers: [{ Arn: layer.replace(/2$/, "1") }] }),
+      {},
+      /its runtime is an older one: .*:1 \(llama update-function -zip PATH hello\)$/,
+    ],
+    [
+      "function hello",
+      hello({ Environment: { Variables: { LLAMA_OBJECT_STORE: "s3://other/" } } }),
+      {},
+      /its LLAMA_OBJECT_STORE is s3:\/\/other\/, and ours s3:\/\/bucket\/obj\/ \(big files do not/,
+    ],
+    [
+      "function hello",
+      hello({ State: "Failed", StateReason: "no image" }),
+      {},
+      /it failed when it was made: no image/,
+    ],
+    [
+      "function hello",
+      hello({ LastUpdateStatus: "Failed", LastUpdateStatusReason: "no image" }),
+      {},
+      /its last update failed: no image/,
+    ],
+  ];
+  for (const [subject, script, changes, expected] of cases) {
+    const [line = "", ...more] = only(await lines(script, changes), subject);
+    assert.deepEqual(more, []);
+    if (typeof expected === "string") assert.equal(line, expected);
+    else assert.match(line, expected);
+    assert(line.startsWith("- "), line);
+  }
+});
+
+Deno.test("a store that cannot be written is a cross", async () => {
+  class Broken extends MemoryStore {
+    override put(): Promise<string> {
+      return Promise.reject(new LlamaError("store", "S3 refused PutObject", { hint: "needs it" }));
+    }
+  }
+  const found = only(await lines({}, {}, new Broken()), "store");
+  assert.deepEqual(found, ["- store: S3 refused PutObject (needs it)"]);
+});

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import type { DeployedFunction } from "../../lib/aws/lambda_function.ts";
+import { planFunction, type PlanInput, settingChanges } from "../../lib/deploy/function_plan.ts";
+import { LlamaError } from "../../lib/errors.ts";
+import { parseFunctionJson } from "../../lib/function_json.ts";
+
+const layerOf = (name: string, version: number) =>
+  `arn:aws:lambda:us-west-2:123456789012:layer:${name}:${version}`;
+
+const settings = {
+  role: "arn:aws:iam::123456789012:role/llama",
+  store: "s3://bucket/obj/",
+  layer: layerOf("llama-runtime", 2),
+  layerArm64: layerOf("llama-runtime-arm64", 1),
+};
+
+const current: DeployedFunction = {
+  name: "hello",
+  arn: "arn",
+  kind: "zip",
+  architecture: "x86_64",
+  description: "By hand",
+  role: "arn:aws:iam::123456789012:role/other",
+  memory: 256,
+  timeout: 7,
+  ephemeralStorage: 1024,
+  environment: { LLAMA_OBJECT_STORE: "s3://old/", LEVEL: "3" },
+  runtime: "provided.al2",
+  handler: "hello.sh",
+  layers: [layerOf("tools", 4), layerOf("llama-runtime", 1)],
+  command: [],
+  codeSha256: "",
+  lastModified: "",
+  state: "Active",
+  stateReason: undefined,
+  update: "Successful",
+  updateReason: undefined,
+  tags: {},
+  image: undefined,
+  concurrency: undefined,
+};
+
+const described = (json: object) =>
+  parseFunctionJson(JSON.stringify(json), "function.json", "hello");
+
+function plan(input: Partial<PlanInput>) {
+  return planFunction({
+    name: "hello",
+    kind: "zip",
+    options: {},
+    definition: undefined,
+    settings,
+    current: undefined,
+    needsLayer: true,
+    ...input,
+  });
+}
+
+function problem(input: Partial<PlanInput>): [string, string | undefined] {
+  try {
+    plan(input);
+  } catch (error) {
+    assert(error instanceof LlamaError);
+    assert.equal(error.code, "config");
+    return [error.message, error.hint];
+  }
+  throw new Error("no error");
+}
+
+Deno.test("a new function is what its function.json says, and has our role, store and layer", () => {
+  const definition = described({
+    handler: "hello.sh",
+    memory: 1792,
+    architecture: "arm64",
+    environment: { LEVEL: "7" },
+    ephemeralStorage: 2048,
+    concurrency: 9,
+  });
+  assert.deepEqual(plan({ definition }), {
+    architecture: "arm64",
+    concurrency: 9,
+    settings: {
+      role: settings.role,
+      description: "",
+      memory: 1792,
+      timeout: 60,
+      ephemeralStorage: 2048,
+      environment: { LLAMA_OBJECT_STORE: "s3://bucket/obj/", LEVEL: "7" },
+      runtime: "provided.al2023",
+      handler: "hello.sh",
+      layers: [settings.layerArm64],
+    },
+  });
+});
+
+Deno.test("flags win over the function.json", () => {
+  const definition = described({ handler: "hello.sh", memory: 128, timeout: 5 });
+  const options = {
+    memory: 512,
+    timeout: 6,
+    storage: 600,
+    handler: "bye.sh",
+    architecture: "arm64",
+    environment: { A_B: "1" },
+  } as const;
+  const { settings: wanted, architecture } = plan({ definition, options });
+  const { memory, timeout, ephemeralStorage, handler, environment } = wanted;
+  assert.deepEqual([memory, timeout, ephemeralStorage, handler], [512, 6, 600, "bye.sh"]);
+  assert.equal(architecture, "arm64");
+  assert.equal(environment["A_B"], "1");
+});
+
+Deno.test("without a function.json a function stays what it is, with our role, store and layer", () => {
+  const wanted = plan({ current, options: { memory: 512 } });
+  assert.deepEqual(settingChanges(current, wanted), [
+    "memory 256 -> 512 MB",
+    `role ${current.role} -> ${settings.role}`,
+    "runtime provided.al2 -> provided.al2023",
+    `layers ${layerOf("tools", 4)} ${layerOf("llama-runtime", 1)} -> ` +
+    `${layerOf("tools", 4)} ${layerOf("llama-runtime", 2)}`,
+    "environment: LLAMA_OBJECT_STORE",
+  ]);
+  assert.deepEqual(wanted.settings.environment, {
+    LLAMA_OBJECT_STORE: "s3://bucket/obj/",
+    LEVEL: "3",
+  });
+});
+
+Deno.test("changes name variables without their values", () => {
+  const wanted = plan({ current, options: { environment: { LEVEL: "secret", NEW_ONE: "x" } } });
+  const environment = settingChanges(current, wanted).find((each) => each.startsWith("env"));
+  assert.equal(environment, "environment: LEVEL, LLAMA_OBJECT_STORE, NEW_ONE");
+});
+
+Deno.test("a zip with a bootstrap of its own needs no layer", () => {
+  const definition = described({ handler: "hello.sh" });
+  const without = { ...settings, layer: undefined };
+  const { settings: wanted } = plan({ definition, settings: without, needsLayer: false });
+  assert.deepEqual(wanted.layers, []);
+});
+
+Deno.test("an image's function has a command, and neither handler nor layers", () => {
+  const definition = described({ command: ["/usr/bin/optipng", "-o2"] });
+  const { settings: wanted } = plan({ kind: "image", definition });
+  assert.deepEqual(wanted.command, ["/usr/bin/optipng", "-o2"]);
+  assert.deepEqual([wanted.handler, wanted.layers, wanted.runtime], Array(3).fill(undefined));
+  assert.deepEqual(plan({ kind: "image" }).settings.command, []);
+});
+
+Deno.test("a store that Lambda does not reach is not passed on", () => {
+  const { settings: wanted } = plan({
+    definition: described({ handler: "hello.sh" }),
+    settings: { ...settings, store: "file:///tmp/store" },
+  });
+  assert.deepEqual(wanted.environment, {});
+});
+
+Deno.test("what is missing or does not go together is said", () => {
+  const handler = described({ handler: "hello.sh" });
+  const command = described({ command: [] });
+  assert.deepEqual(problem({ definition: handler, settings: { ...settings, role: undefined } }), [
+    "no role for the function to run as",
+    "run `llama bootstrap`, or set one: llama config role ARN",
+  ]);
+  const noLayer = { ...settings, layerArm64: undefined };
+  const options = { architecture: "arm64" } as const;
+  assert.deepEqual(problem({ definition: handler, options, settings: noLayer }), [
+    "no layer with llama's runtime for arm64",
+    "run `llama bootstrap -arch arm64`, which publishes it",
+  ]);
+  assert.match(problem({})[0], /^no handler for hello$/);
+  assert.match(problem({ definition: command })[0], /has a "command" and no "handler"$/);
+  assert.match(problem({ kind: "image", definition: handler })[0], /has a "handler", for a zip$/);
+});

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { checkPackage, readPackage } from "../../lib/deploy/package.ts";
+import { zipOf } from "../../lib/deploy/zip.ts";
+import { zipMembers } from "../../lib/deploy/zip_directory.ts";
+import { bytesOf, noise, TemporaryDirectory, textOf } from "../helpers.ts";
+import { failureOf } from "./failure_of.ts";
+
+/** The first bytes of an ELF program: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html */
+function elf(machine: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(64);
+  bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
+  new DataView(bytes.buffer).setUint16(18, machine, true);
+  return bytes;
+}
+
+const script = { name: "hello.sh", bytes: bytesOf("#!/bin/sh\n"), mode: 0o755 };
+
+async function check(
+  entries: Parameters<typeof zipOf>[0],
+  handler = "hello.sh",
+  architecture: "x86_64" | "arm64" = "x86_64",
+): Promise<void> {
+  await using directory = new TemporaryDirectory();
+  const path = await directory.write("f.zip", zipOf(entries));
+  checkPackage({ ...await readPackage(path, "f"), from: "f.zip" }, handler, architecture);
+}
+
+Deno.test("a folder becomes a zip of all but its function.json, which describes it", async () => {
+  await using directory = new TemporaryDirectory();
+  await directory.write("f/hello.sh", "#!/bin/sh\n", 0o755);
+  await directory.write("f/lib/data.txt", "data", 0o640);
+  await directory.write("f/function.json", '{"handler": "hello.sh", "memory": 256}');
+  await Deno.symlink("lib/data.txt", directory.join("f/link.txt"));
+  const { zip, members, definition } = await readPackage(directory.join("f"), "f");
+  assert.deepEqual(
+    members.map(({ name, bytes, mode, read }) => [name, bytes, mode, textOf(read())]),
+    [
+      ["hello.sh", 10, 0o100755, "#!/bin/sh\n"],
+      ["lib/data.txt", 4, 0o100640, "data"],
+      ["link.txt", 4, 0o100640, "data"],
+    ],
+  );
+  assert.deepEqual([definition?.name, definition?.memory], ["f", 256]);
+  assert.deepEqual((await readPackage(directory.join("f"), "f")).zip, zip);
+});
+
+Deno.test("a zip is read as Info-ZIP and others write it: stored, with a comment", () => {
+  // "a", stored, and an archive's comment.
+  const zip = Buffer.from(
+    "UEsDBAoAAAAAAAAAIQBDvrfoAQAAAAEAAAABAAAAYWFQSwECHgMKAAAAAAAAACEAQ7636AEAAAABAAAAAQAAAAAA" +
+      "AAABAAAApIEAAAAAYVBLBQYAAAAAAQABAC8AAAAgAAAAAgBoaQ==",
+    "base64",
+  );
+  const [member] = zipMembers(zip, "a.zip");
+  assert.deepEqual([member?.name, member?.bytes, member?.mode], ["a", 1, 0o100644]);
+  assert.equal(textOf(member?.read() ?? new Uint8Array()), "a");
+});
+
+Deno.test("what is no zip, or half of one, is an error", async () => {
+  const whole = zipOf([{ ...script, bytes: noise(1000) }]);
+  for (const bytes of [bytesOf("no zip"), whole.subarray(0, 700), whole.subarray(300)]) {
+    assert.throws(
+      () => zipMembers(bytes, "f.zip").map(({ read }) => read()),
+      /not a whole zip file/,
+    );
+  }
+  await using directory = new TemporaryDirectory();
+  const [message] = await failureOf(readPackage(directory.join("none"), "f"));
+  assert.match(message, /^cannot read .*\/none: no such file or directory$/);
+  await Deno.mkdir(directory.join("empty"));
+  const [empty] = await failureOf(readPackage(directory.join("empty"), "f"));
+  assert.match(empty, /has nothing to put into a zip$/);
+});
+
+Deno.test("the handler must be in the zip", async () => {
+  assert.deepEqual(await failureOf(check([script], "helo.sh")), [
+    "the handler helo.sh is not in f.zip",
+    "did you mean -handler hello.sh?",
+  ]);
+  assert.deepEqual(await failureOf(check([{ ...script, name: "bin/run" }], "run")), [
+    "the handler run is not in f.zip",
+    "did you mean -handler bin/run?",
+  ]);
+  const six = ["a", "b", "c", "d", "e", "f"].map((name) => ({ ...script, name }));
+  assert.deepEqual(await failureOf(check(six, "hello.sh")), [
+    "the handler hello.sh is not in f.zip",
+    "it has a, b, c, d, e, ...",
+  ]);
+});
+
+Deno.test("the handler must be executable", async () => {
+  assert.deepEqual(await failureOf(check([{ ...script, mode: 0o644 }])), [
+    "the handler hello.sh of f.zip is not executable",
+    "chmod +x hello.sh, and make the zip again",
+  ]);
+});
+
+Deno.test("handler and bootstrap must be made for the function's processor", async () => {
+  const program = (machine: number) => [{ name: "run", bytes: elf(machine), mode: 0o755 }];
+  await check(program(62), "run", "x86_64");
+  await check(program(183), "run", "arm64");
+  assert.deepEqual(await failureOf(check(program(183), "run", "x86_64")), [
+    "run of f.zip is made for arm64, and the function for x86_64",
+    "add -arch arm64, or build the program for x86_64",
+  ]);
+  const [riscv] = await failureOf(check(program(243), "run"));
+  assert.match(riscv, /made for another processor \(ELF machine 243\), and the function/);
+  const mac = { name: "run", bytes: new Uint8Array(64), mode: 0o755 };
+  mac.bytes.set([0xcf, 0xfa, 0xed, 0xfe]);
+  assert.deepEqual(await failureOf(check([mac], "run")), [
+    "run of f.zip is made for macOS, and the function for x86_64",
+    "build the program for Linux on x86_64",
+  ]);
+  const own = [script, { name: "bootstrap", bytes: elf(183), mode: 0o755 }];
+  const [bootstrap] = await failureOf(check(own));
+  assert.match(bootstrap, /^bootstrap of f\.zip is made for arm64/);
+});
+
+Deno.test("more than 250 MB unpacked is refused, from a zip or a folder", async () => {
+  await using directory = new TemporaryDirectory();
+  const zip = zipOf([script]);
+  const view = new DataView(zip.buffer, zip.byteOffset, zip.length);
+  // The archive's list of what is in it says how big each file is.
+  const list = view.getUint32(zip.length - 6, true);
+  view.setUint32(list + 24, 250 * 1024 * 1024 + 1, true);
+  const big = { ...await readPackage(await directory.write("f.zip", zip), "f"), from: "f.zip" };
+  assert.throws(() => checkPackage(big, "hello.sh", "x86_64"), {
+    message: "f.zip is more than 250 MB unpacked; Lambda takes no more",
+  });
+  const path = await directory.write("f/hello.sh", "x");
+  await Deno.truncate(path, 250 * 1024 * 1024 + 1);
+  const [folder, hint] = await failureOf(readPackage(directory.join("f"), "f"));
+  assert.match(folder, /more than 250 MB unpacked/);
+  assert.match(hint, /-build DIR/);
+});

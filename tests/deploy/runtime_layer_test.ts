@@ -1,0 +1,60 @@
+import assert from "node:assert/strict";
+import { publishRuntime, versionOfLayer } from "../../lib/deploy/runtime_layer.ts";
+import { runtimeZip } from "../../lib/deploy/runtime_zip.ts";
+import { zipMembers } from "../../lib/deploy/zip_directory.ts";
+import { sha256 } from "../../lib/hash.ts";
+import { version } from "../../lib/version.ts";
+import { bytesOf, TemporaryDirectory } from "../helpers.ts";
+import { json, ScriptedAws } from "../scripted_aws.ts";
+import { failureOf } from "./failure_of.ts";
+
+const arn = "arn:aws:lambda:us-west-2:123456789012:layer:llama-runtime-arm64:4";
+const zip = bytesOf("the zip");
+const description = `llama ${version}, sha256 ${sha256(zip)}`;
+
+const versions = (text: string) =>
+  json({ LayerVersions: [{ LayerVersionArn: arn, Version: 4, Description: text }] });
+
+Deno.test("a runtime that is published already is not published again", async () => {
+  await using aws = new ScriptedAws({ ListLayerVersions: [versions(description)] });
+  const published = await publishRuntime(aws.client, { zip, architecture: "arm64" });
+  assert.deepEqual(published, { arn, isNew: false });
+  assert.deepEqual(aws.changes, []);
+});
+
+Deno.test("another runtime becomes the layer's next version", async () => {
+  await using aws = new ScriptedAws({
+    ListLayerVersions: [versions("llama 0.0.1, sha256 1")],
+    PublishLayerVersion: [json({ LayerVersionArn: arn, Version: 4 }, 201)],
+  });
+  const published = await publishRuntime(aws.client, { zip, architecture: "arm64" });
+  assert.deepEqual(published, { arn, isNew: true });
+  const input = aws.inputOf("PublishLayerVersion");
+  assert.equal(input["Description"], description);
+  assert.deepEqual(input["CompatibleArchitectures"], ["arm64"]);
+});
+
+Deno.test("a layer's description tells its llama", () => {
+  assert.equal(versionOfLayer(description), version);
+  assert.equal(versionOfLayer("something else"), undefined);
+});
+
+Deno.test("a compiled runtime is zipped as bootstrap, and a zip taken as it is", async () => {
+  await using directory = new TemporaryDirectory();
+  const program = new Uint8Array(64);
+  program.set([0x7f, 0x45, 0x4c, 0x46, 2, 1]);
+  program[18] = 62;
+  const path = await directory.write("bootstrap", program);
+  const made = await runtimeZip("x86_64", path);
+  const [member] = zipMembers(made, "made");
+  assert.deepEqual([member?.name, member?.mode, member?.bytes], ["bootstrap", 0o100755, 64]);
+  assert.deepEqual(await runtimeZip("arm64", await directory.write("r.zip", made)), made);
+  assert.deepEqual(await failureOf(runtimeZip("arm64", path)), [
+    `${path} is made for x86_64, not for arm64`,
+    "name the runtime's program for that processor, or its zip: -runtime FILE",
+  ]);
+  const [missing] = await failureOf(runtimeZip("x86_64", directory.join("none")));
+  assert.match(missing, /^cannot read .*none: no such file or directory$/);
+  const [script] = await failureOf(runtimeZip("x86_64", await directory.write("s", "#!/bin/sh")));
+  assert.match(script, /is made for no processor that is known, not for x86_64$/);
+});

@@ -1,0 +1,73 @@
+import assert from "node:assert/strict";
+import {
+  inForce,
+  readSettings,
+  settingInForce,
+  settingsPath,
+  writeSettings,
+} from "../../lib/deploy/settings.ts";
+import { TemporaryDirectory } from "../helpers.ts";
+import { failureOf } from "./failure_of.ts";
+
+const settings = { region: "us-west-2", store: "s3://bucket/obj/", stack: "llama" };
+
+Deno.test("settings are in LLAMA_DIR, or else in the home", async () => {
+  assert.equal(settingsPath({ LLAMA_DIR: "/a", HOME: "/b" }), "/a/config.json");
+  assert.equal(settingsPath({ HOME: "/b" }), "/b/.llama/config.json");
+  assert.throws(() => settingsPath({}), /HOME is not set/);
+  assert.deepEqual(await readSettings({}), {});
+});
+
+Deno.test("settings are read as they were written", async () => {
+  await using directory = new TemporaryDirectory();
+  const environment = { LLAMA_DIR: directory.join("new") };
+  assert.deepEqual(await readSettings(environment), {});
+  await writeSettings(environment, settings);
+  assert.deepEqual(await readSettings(environment), settings);
+  assert.deepEqual(await directory.list(), ["new", "new/config.json"]);
+});
+
+Deno.test("the environment wins over the file", () => {
+  const environment = { LLAMA_DIR: "/a", AWS_DEFAULT_REGION: "eu-west-1", LLAMA_ROLE: "" };
+  assert.deepEqual(settingInForce("region", settings, environment), {
+    value: "eu-west-1",
+    from: "AWS_DEFAULT_REGION",
+    isFile: false,
+  });
+  assert.deepEqual(settingInForce("stack", settings, environment), {
+    value: "llama",
+    from: "/a/config.json",
+    isFile: true,
+  });
+  assert.equal(settingInForce("role", settings, environment), undefined);
+  const { region, store } = inForce(settings, environment);
+  assert.deepEqual([region, store], ["eu-west-1", "s3://bucket/obj/"]);
+});
+
+Deno.test("a file that makes no sense is an error that names it and what is wrong", async () => {
+  await using directory = new TemporaryDirectory();
+  const environment = { LLAMA_DIR: directory.path };
+  const path = directory.join("config.json");
+  const cases: [string, string, string][] = [
+    ["{", `${path} is not JSON`, "mend the file"],
+    ["[]", `${path} must be an object of settings`, "mend the file"],
+    ['{"stor": "s3://b/"}', `${path}: unknown setting "stor"`, "did you mean store?"],
+    ['{"store": "bucket"}', `${path}: store: must be s3://BUCKET/PREFIX/ or`, ""],
+    ['{"region": "us west"}', `${path}: region: must be an AWS region`, ""],
+    ['{"role": "llama"}', `${path}: role: must be a role's ARN`, ""],
+    ['{"layer": "arn:aws:lambda:us-west-2:123456789012:layer:l"}', `${path}: layer: must be`, ""],
+    ['{"repository": "llama"}', `${path}: repository: must be a repository's URI`, ""],
+  ];
+  for (const [json, message, hint] of cases) {
+    await Deno.writeTextFile(path, json);
+    const [actual, actualHint] = await failureOf(readSettings(environment));
+    assert(actual.startsWith(message) && actualHint.startsWith(hint), `${actual} ${actualHint}`);
+  }
+});
+
+Deno.test("settings that make no sense are not written", async () => {
+  await using directory = new TemporaryDirectory();
+  const environment = { LLAMA_DIR: directory.path };
+  await failureOf(writeSettings(environment, { store: "nowhere" }));
+  assert.deepEqual(await directory.list(), []);
+});

@@ -1,0 +1,349 @@
+/** What a user may do wrong while setting llama up, and what AWS may refuse: one line, and what to do. */
+
+import assert from "node:assert/strict";
+import { zipOf } from "../../lib/deploy/zip.ts";
+import { shellQuote } from "../../lib/jobs/quote.ts";
+import { bytesOf, textOf, until } from "../helpers.ts";
+import {
+  events,
+  json,
+  lambdaError,
+  noStack,
+  query,
+  queryError,
+  type Script,
+  ScriptedAws,
+  stack,
+  stackId,
+} from "../scripted_aws.ts";
+import { type Ended, exists, program, Workplace } from "./llama.ts";
+
+const identity = query(
+  "GetCallerIdentity",
+  "<Arn>arn:aws:iam::123456789012:user/a</Arn><Account>123456789012</Account>",
+  { date: new Date().toUTCString() },
+);
+const outputs = {
+  Bucket: "llama-bucket-1",
+  BucketKind: "generated",
+  Role: "arn:aws:iam::123456789012:role/llama-Role-1",
+  Repository: "123456789012.dkr.ecr.us-west-2.amazonaws.com/llama",
+};
+const settings = {
+  region: "us-west-2",
+  store: "s3://llama-bucket-1/obj/",
+  role: outputs.Role,
+  layer: "arn:aws:lambda:us-west-2:123456789012:layer:llama-runtime:1",
+  repository: outputs.Repository,
+  stack: "llama",
+};
+const noFunction = lambdaError(404, "ResourceNotFoundException", "Function not found");
+
+/** A place with settings and the runtime's zip, and AWS as a script says. */
+async function work(
+  script: Script,
+  run: (
+    llama: (...args: string[]) => Promise<Ended>,
+    place: Workplace,
+    aws: ScriptedAws,
+  ) => Promise<void>,
+): Promise<void> {
+  await using place = new Workplace();
+  await using aws = new ScriptedAws({ GetCallerIdentity: [identity], ...script });
+  const zip = zipOf([{ name: "bootstrap", bytes: bytesOf("#!/bin/sh\n"), mode: 0o755 }]);
+  await place.write("work/runtime.zip", zip);
+  await run((...args) => place.run(args, { environment: aws.environment }), place, aws);
+}
+
+/** The two lines of an error, and the status. */
+function said({ status, stdout, stderr }: Ended): [number, ...string[]] {
+  assert.equal(stdout, "");
+  return [status, ...stderr.trimEnd().split("\n").map((line) => line.replace(/^llama: /, ""))];
+}
+
+Deno.test("settings are shown, set, unset and printed for a shell", async () => {
+  await work({}, async (llama, place) => {
+    const empty = await place.run(["config"]);
+    assert.equal(empty.stdout, "");
+    assert.match(
+      empty.stderr,
+      /nothing is set in .*settings\/config\.json\nllama: hint: `llama boot/,
+    );
+    assert.equal((await llama("config", "store", "s3://a-b/c/")).status, 0);
+    assert.equal((await llama("config", "store")).stdout, "s3://a-b/c/\n");
+    assert.match(
+      (await llama("config", "region", "eu-west-1")).stderr,
+      /AWS_REGION of the env.* us-w/,
+    );
+    assert.equal(
+      (await place.run(["config"])).stdout,
+      "region      eu-west-1\nstore       s3://a-b/c/\n",
+    );
+    assert.equal(
+      (await llama("config", "-shell")).stdout,
+      "export AWS_REGION=us-west-2\nexport LLAMA_OBJECT_STORE=s3://a-b/c/\n",
+    );
+    assert.equal((await llama("config", "-unset", "store")).status, 0);
+    assert.deepEqual(said(await llama("config", "store")), [125, "store is not set"]);
+    assert.deepEqual(said(await llama("config", "store", "here")), [
+      2,
+      "llama config: store: must be s3://BUCKET/PREFIX/ or file:///DIRECTORY",
+    ]);
+  });
+});
+
+Deno.test("invoke takes region and store from the settings, and the environment wins", async () => {
+  const script: Script = {
+    HeadObject: [() => new Response(null, { status: 404 })],
+    PutObject: [() => new Response()],
+    Invoke: [json({ status: 0, stdout: {}, stderr: {}, outputs: {} })],
+  };
+  await work(script, async (_llama, place, aws) => {
+    await place.write("settings/config.json", JSON.stringify({ ...settings, region: "eu-west-1" }));
+    await place.write("work/big", new Uint8Array(2_000_000));
+    const { AWS_REGION: _, ...environment } = aws.environment;
+    const args = ["invoke", "-f", "big", "hello"];
+    assert.equal((await place.run(args, { environment })).status, 0);
+    assert.match(String(aws.inputOf("PutObject")["path"]), /^\/llama-bucket-1\/obj\/[0-9a-f]{64}$/);
+    assert.equal(aws.calls.at(-1)?.region, "eu-west-1");
+
+    const other = { ...aws.environment, LLAMA_OBJECT_STORE: "s3://other-1/x/" };
+    assert.equal((await place.run(args, { environment: other })).status, 0);
+    assert.match(String(aws.inputOf("PutObject")["path"]), /^\/other-1\/x\/[0-9a-f]{64}$/);
+    assert.equal(aws.calls.at(-1)?.region, "us-west-2");
+  });
+});
+
+Deno.test("settings that make no sense are an error of every command but -local and help", async () => {
+  await work({}, async (llama, place) => {
+    await place.write("settings/config.json", '{"stoer": 1}');
+    const [status, message, hint] = said(await llama("invoke", "hello"));
+    assert.equal(status, 2);
+    assert.match(message ?? "", /config\.json: unknown setting "stoer"$/);
+    assert.equal(hint, "hint: did you mean store?");
+    const sick = await llama("doctor");
+    assert.equal(sick.status, 1);
+    assert.match(
+      sick.stdout,
+      /^✗ settings: .*unknown setting "stoer"\n {2}did you mean store\?\n$/,
+    );
+    await place.addFunction("hello", "#!/bin/sh\necho hello\n");
+    assert.equal((await place.local(["invoke", "hello"])).stdout, "hello\n");
+  });
+});
+
+Deno.test("a bootstrap that fails says why, and that nothing is left", async () => {
+  const script: Script = {
+    DescribeStacks: [noStack, stack("DELETE_COMPLETE")],
+    CreateStack: [query("CreateStack", `<StackId>${stackId}</StackId>`)],
+    DescribeStackEvents: [events([
+      ["Repository", "AWS::ECR::Repository", "", "CREATE_FAILED", "llama already exists"],
+    ])],
+  };
+  await work(script, async (llama, place) => {
+    assert.deepEqual(said(await llama("bootstrap", "-runtime", "runtime.zip")), [
+      125,
+      "account 123456789012, region us-west-2, as arn:aws:iam::123456789012:user/a",
+      "CREATE_FAILED Repository (AWS::ECR::Repository): llama already exists",
+      "the stack llama could not be made: " +
+      "Repository (AWS::ECR::Repository): llama already exists",
+      "hint: all that was made has been removed again",
+    ]);
+    assert(!exists(place.join("settings/config.json")));
+  });
+});
+
+Deno.test("a bootstrap that is interrupted says that CloudFormation goes on", async () => {
+  const script: Script = {
+    DescribeStacks: [noStack, stack("CREATE_IN_PROGRESS")],
+    CreateStack: [query("CreateStack", `<StackId>${stackId}</StackId>`)],
+    DescribeStackEvents: [events([])],
+  };
+  await work(script, async (_llama, place, aws) => {
+    const child = place.start(["bootstrap", "-runtime", "runtime.zip"], {
+      environment: aws.environment,
+    });
+    const isWatching = () => aws.calls.some(({ action }) => action === "DescribeStackEvents");
+    await until(isWatching, "the stack is watched");
+    child.kill("SIGINT");
+    await child.stdin.close();
+    const { code, stderr } = await child.output();
+    assert.equal(code, 130);
+    assert.match(
+      textOf(stderr),
+      /llama: interrupted\nllama: CloudFormation goes on with the stack llama: run this again, or/,
+    );
+  });
+});
+
+Deno.test("a layer that is refused leaves the stack, and the message says so", async () => {
+  const denied = "User: a is not authorized to perform: lambda:PublishLayerVersion on resource: b";
+  const script: Script = {
+    DescribeStacks: [stack("CREATE_COMPLETE", outputs)],
+    DescribeStackEvents: [events([])],
+    UpdateStack: [queryError(400, "ValidationError", "No updates are to be performed.")],
+    ListLayerVersions: [json({ LayerVersions: [] })],
+    HeadObject: [() => new Response(null, { status: 404 })],
+    PutObject: [() => new Response()],
+    PublishLayerVersion: [lambdaError(403, "AccessDeniedException", denied)],
+  };
+  await work(script, async (llama, place) => {
+    const { status, stderr } = await llama("bootstrap", "-runtime", "runtime.zip");
+    assert.equal(status, 125);
+    assert.match(
+      stderr,
+      /llama: Lambda refused PublishLayerVersion: AccessDeniedException: User: a/,
+    );
+    assert.match(
+      stderr,
+      /hint: the credentials need lambda:PublishLayerVersion; the stack is there and complete: run/,
+    );
+    const written = JSON.parse(await Deno.readTextFile(place.join("settings/config.json")));
+    assert.equal(written.store, "s3://llama-bucket-1/obj/");
+    assert.equal(written.layer, undefined);
+  });
+});
+
+Deno.test("without a runtime nothing is made", async () => {
+  await work({}, async (llama, _place, aws) => {
+    const [status, message] = said(await llama("bootstrap", "-runtime", "none.zip"));
+    assert.equal(status, 125);
+    assert.equal(message, "cannot read none.zip: no such file or directory");
+    assert.deepEqual(aws.calls, []);
+  });
+});
+
+Deno.test("what cannot become a function is refused before anything is sent", async () => {
+  await work({ GetFunction: [noFunction] }, async (llama, place, aws) => {
+    await place.write("settings/config.json", JSON.stringify(settings));
+    await place.addFunction("hello", "#!/bin/sh\n");
+    await place.write("work/images/plain/hello.sh", "#!/bin/sh\n", 0o755);
+    await place.write("work/images/mode/run", "#!/bin/sh\n", 0o644);
+    await place.write("work/images/mode/function.json", '{"handler": "run"}');
+    await place.write("work/images/typo/function.json", '{"handler": "x", "timout": 5}');
+    await place.write("work/images/typo/x", "#!/bin/sh\n", 0o755);
+    await place.write("work/no.zip", "no zip");
+    const create = (...args: string[]) => llama("update-function", "-create", ...args, "hello");
+    const cases: [string[], number, string, string][] = [
+      [
+        ["-zip", "images/hello", "-handler", "handlr"],
+        2,
+        "the handler handlr is not in images/hello",
+        "hint: did you mean -handler handler?",
+      ],
+      [
+        ["-zip", "images/plain"],
+        2,
+        "no handler for hello",
+        "hint: name the program in the zip that it runs: -handler FILE",
+      ],
+      [
+        ["-zip", "images/mode"],
+        2,
+        "the handler run of images/mode is not executable",
+        "hint: chmod +x run, and make the zip again",
+      ],
+      [
+        ["-zip", "images/typo"],
+        2,
+        'images/typo/function.json: unknown field "timout"',
+        'hint: did you mean "timeout"?',
+      ],
+      [
+        ["-zip", "no.zip"],
+        125,
+        "no.zip is not a whole zip file",
+        "hint: make it again, or name the folder that it is made from",
+      ],
+      [
+        ["-zip", "images/hello", "-arch", "arm64"],
+        2,
+        "no layer with llama's runtime for arm64",
+        "hint: run `llama bootstrap -arch arm64`, which publishes it",
+      ],
+      [
+        ["-build", "images/plain"],
+        125,
+        "no image in images/plain: Dockerfile: no such file or directory",
+        "hint: -build takes a folder with a Dockerfile, -zip one with a handler",
+      ],
+    ];
+    for (const [args, status, message, hint] of cases) {
+      assert.deepEqual(said(await create(...args)), [status, message, hint]);
+    }
+    await place.write("work/images/plain/Dockerfile", "FROM scratch\n");
+    const noDocker = await create("-build", "images/plain", "-container-tool", "no-docker");
+    assert.deepEqual(said(noDocker), [
+      2,
+      "building images/plain: cannot run no-docker: no such file or directory",
+      "hint: install Docker, or name another tool: -container-tool podman",
+    ]);
+    assert.deepEqual(aws.changes, []);
+  });
+});
+
+Deno.test("without settings the commands say to bootstrap", async () => {
+  await work({ GetFunction: [noFunction] }, async (llama, place) => {
+    await place.addFunction("hello", "#!/bin/sh\n");
+    assert.deepEqual(
+      said(await llama("update-function", "-create", "-zip", "images/hello", "hello")),
+      [
+        2,
+        "no role for the function to run as",
+        "hint: run `llama bootstrap`, or set one: llama config role ARN",
+      ],
+    );
+  });
+});
+
+/** Runs llama on a terminal of its own, which util-linux's script makes; gives what it shows. */
+async function onTerminal(
+  place: Workplace,
+  args: readonly string[],
+  typed: string,
+  environment: Record<string, string>,
+): Promise<string> {
+  const command = shellQuote([...program, ...args]);
+  const child = new Deno.Command("script", {
+    args: ["-qec", command, "/dev/null"],
+    cwd: place.here(),
+    clearEnv: true,
+    env: { ...place.environment(), ...environment },
+    stdin: "piped",
+    stdout: "piped",
+  }).spawn();
+  let shown = "";
+  let isAsked = false;
+  const stdin = child.stdin.getWriter();
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    shown += text;
+    if (isAsked || !shown.includes("[y/N] ")) continue;
+    isAsked = true;
+    await stdin.write(bytesOf(typed));
+  }
+  await stdin.close().catch(() => {});
+  await child.status;
+  return shown;
+}
+
+const ignore = Deno.build.os !== "linux";
+Deno.test({
+  name: "a teardown that is not confirmed removes nothing",
+  ignore,
+  fn: async () => {
+    const script: Script = {
+      DescribeStacks: [stack("CREATE_COMPLETE", outputs)],
+      ListFunctions: [json({ Functions: [] })],
+      ListLayerVersions: [json({ LayerVersions: [] })],
+    };
+    await work(script, async (_llama, place, aws) => {
+      const asked = await onTerminal(place, ["teardown"], "n\n", aws.environment);
+      assert.match(
+        asked,
+        /From account 123456789012, region us-west-2, remove what llama stored in the bucket llama-bucket-1; the stack llama with its role, and its repository and images\? \[y\/N\] /,
+      );
+      assert.match(asked, /llama: nothing was removed/);
+      assert.deepEqual(aws.changes, []);
+    });
+  },
+});

@@ -1,0 +1,297 @@
+/** llama set up in moto, used, and removed again: each command run, and run again. */
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { zipOf } from "../../lib/deploy/zip.ts";
+import { bytesOf, noise, testWith } from "../helpers.ts";
+import { type Ended, exists, type RunOptions, Workplace } from "./llama.ts";
+import { motoEnvironment, motoProgram, type ServerProcess, startMoto } from "./servers.ts";
+
+const region = "us-west-2";
+
+/** A runtime's zip, which moto keeps and never runs. */
+const runtime = (text = "exec true") =>
+  zipOf([{ name: "bootstrap", bytes: bytesOf(`#!/bin/sh\n${text}\n`), mode: 0o755 }]);
+
+let moto: ServerProcess | undefined;
+
+Deno.test.beforeAll(async () => {
+  if (motoProgram !== undefined) moto = await startMoto();
+});
+
+Deno.test.afterAll(async () => {
+  await moto?.[Symbol.asyncDispose]();
+});
+
+/** An empty account in moto, and a place to work. */
+class Account extends Workplace {
+  readonly #moto: ServerProcess;
+
+  static async open(): Promise<Account> {
+    assert(moto);
+    const account = new Account(moto);
+    await account.write("runtime.zip", runtime());
+    await account.ask("s3", "/moto-api/reset", { method: "POST" });
+    return account;
+  }
+
+  private constructor(moto: ServerProcess) {
+    super();
+    this.#moto = moto;
+  }
+
+  /** Runs llama with moto in the place of AWS. */
+  aws(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
+    const environment = { ...motoEnvironment(this.#moto), ...options.environment };
+    return this.run(args, { ...options, environment });
+  }
+
+  /** Runs llama, and checks that it succeeds. */
+  async ok(...args: string[]): Promise<Ended> {
+    const ended = await this.aws(args);
+    assert.equal(ended.status, 0, ended.stderr);
+    return ended;
+  }
+
+  bootstrap(...args: string[]): Promise<Ended> {
+    return this.ok("bootstrap", "-region", region, "-runtime", this.join("runtime.zip"), ...args);
+  }
+
+  /** What moto itself says; it checks no signatures, but takes the service from them. */
+  async ask(service: string, path: string, init?: RequestInit): Promise<string> {
+    const authorization =
+      `AWS4-HMAC-SHA256 Credential=x/20260101/${region}/${service}/aws4_request`;
+    const response = await fetch(`http://${this.#moto.host}${path}`, {
+      headers: { authorization },
+      ...init,
+    });
+    return await response.text();
+  }
+
+  async settings(): Promise<Record<string, string>> {
+    return JSON.parse(await Deno.readTextFile(this.join("settings/config.json")));
+  }
+}
+
+function test(name: string, run: (account: Account) => Promise<void>): void {
+  // moto is a stand-in for AWS; .ci/setup-moto installs it.
+  testWith(["LLAMA_TEST_MOTO"], name, async () => {
+    await using account = await Account.open();
+    await run(account);
+  });
+}
+
+test("bootstrap makes bucket, role, repository and layer, and says so in the settings", async (account) => {
+  const { stdout, stderr } = await account.bootstrap();
+  const settings = await account.settings();
+  assert.match(stderr, /account 123456789012, region us-west-2/);
+  assert.match(stderr, /CREATE_COMPLETE llama \(AWS::CloudFormation::Stack\)/);
+  const lines = Object.fromEntries(
+    stdout.trim().split("\n").map((line) => line.split(/ +/, 2)),
+  );
+  assert.deepEqual(lines, settings);
+  assert.deepEqual(Object.keys(settings).sort(), [
+    "layer",
+    "region",
+    "repository",
+    "role",
+    "stack",
+    "store",
+  ]);
+  assert.match(settings.layer ?? "", /:layer:llama-runtime:1$/);
+  assert.match(settings.repository ?? "", /^123456789012\.dkr\.ecr\.us-west-2\..*\/llama$/);
+
+  const bucket = /^s3:\/\/([^/]+)\/obj\/$/.exec(settings.store ?? "")?.[1] ?? "";
+  assert.match(await account.ask("s3", `/${bucket}?encryption`), /AES256/);
+  const role = settings.role?.split("/").at(-1) ?? "";
+  const parameters = {
+    Action: "GetRolePolicy",
+    Version: "2010-05-08",
+    RoleName: role,
+    PolicyName: "object-store",
+  };
+  const policy = decodeURIComponent(
+    await account.ask("iam", `/?${new URLSearchParams(parameters)}`, { method: "POST" }),
+  );
+  assert(policy.includes(`arn:aws:s3:::${bucket}/*`), policy);
+  assert.doesNotMatch(policy, /s3:\*|DeleteObject/);
+});
+
+test("bootstrap again changes nothing, and publishes only a runtime that is new", async (account) => {
+  await account.bootstrap();
+  const before = await account.settings();
+  await account.bootstrap();
+  assert.deepEqual(await account.settings(), before);
+  await account.write("runtime.zip", runtime("exec false"));
+  await account.bootstrap();
+  assert.match((await account.settings()).layer ?? "", /:layer:llama-runtime:2$/);
+  await account.bootstrap("-arch", "arm64");
+  const { layer, layerArm64 } = await account.settings();
+  assert.match(layer ?? "", /:layer:llama-runtime:2$/);
+  assert.match(layerArm64 ?? "", /:layer:llama-runtime-arm64:1$/);
+});
+
+test("teardown removes all of it, and again has nothing to do", async (account) => {
+  await account.bootstrap();
+  const { store = "" } = await account.settings();
+  await account.addFunction("hello", "#!/bin/sh\necho hello\n");
+  await account.ok("update-function", "-create", "-zip", "images/hello", "hello");
+
+  const first = await account.aws(["teardown"]);
+  assert.equal(first.status, 2);
+  assert.match(first.stderr, /nobody is there\nllama: hint: add -yes/);
+
+  const { stdout, stderr } = await account.ok("teardown", "-yes");
+  assert.equal(
+    stdout,
+    "deleted the function hello\ndeleted the layer llama-runtime, version 1\n" +
+      "deleted the stack llama\n",
+  );
+  assert.match(stderr, /left: the log groups \/aws\/lambda\/hello/);
+  assert(!exists(account.join("settings/config.json")));
+  assert.match(await account.ask("s3", `/${store.split("/")[2]}?list-type=2`), /NoSuchBucket/);
+  const environment = { AWS_REGION: region };
+  const again = await account.aws(["teardown", "-yes"], { environment });
+  assert.equal(again.status, 0);
+  assert.match(again.stderr, /nothing of llama's is in account 123456789012, region us-west-2/);
+});
+
+test("a bucket of the user's own is used, and stays with what else is in it", async (account) => {
+  await account.ask("s3", "/mine-1", {
+    method: "PUT",
+    body: `<CreateBucketConfiguration><LocationConstraint>${region}</LocationConstraint>` +
+      "</CreateBucketConfiguration>",
+  });
+  await account.ask("s3", "/mine-1/obj/notes.txt", { method: "PUT", body: "mine" });
+  const { stderr } = await account.bootstrap("-bucket", "mine-1");
+  assert.match(stderr, /the bucket mine-1 is yours/);
+  assert.equal((await account.settings()).store, "s3://mine-1/obj/");
+  // The layer went through the bucket.
+  assert.match(await account.ask("s3", "/mine-1?list-type=2"), /<Key>obj\/[0-9a-f]{64}<\/Key>/);
+
+  const ended = await account.ok("teardown", "-yes");
+  assert.match(ended.stderr, /left: the bucket mine-1, which was yours before/);
+  const keys = (await account.ask("s3", "/mine-1?list-type=2")).match(/<Key>[^<]*/g);
+  assert.deepEqual(keys, ["<Key>obj/notes.txt"]);
+});
+
+test("a bucket that is not there is made under the name that was asked for", async (account) => {
+  await account.bootstrap("-bucket", "new.bucket.1");
+  assert.equal((await account.settings()).store, "s3://new.bucket.1/obj/");
+  await account.bootstrap();
+  assert.equal((await account.settings()).store, "s3://new.bucket.1/obj/");
+});
+
+test("a function of a folder is made, changed, listed and deleted", async (account) => {
+  await account.bootstrap();
+  const { store } = await account.settings();
+  await account.addFunction("hello", "#!/bin/sh\necho hello\n", { memory: 256, timeout: 5 });
+  const update = ["update-function", "-zip", "images/hello"];
+
+  const early = await account.aws([...update, "hello"]);
+  assert.equal(early.status, 125);
+  assert.match(early.stderr, /there is no function "hello"\nllama: hint: add -create to make it/);
+
+  const create = await account.ok(...update, "-create", "hello");
+  assert.equal(create.stdout, "created hello: zip, 256 MB, 5 s, x86_64\n");
+  const made = JSON.parse(await account.ask("lambda", "/2015-03-31/functions/hello"));
+  assert.deepEqual(made.Configuration.Environment, { Variables: { LLAMA_OBJECT_STORE: store } });
+  assert.equal(made.Configuration.Runtime, "provided.al2023");
+  assert.equal(made.Configuration.Handler, "handler");
+  assert.deepEqual(made.Tags, { llama: "llama" });
+
+  const again = await account.ok(...update, "hello");
+  assert.equal(again.stdout, "hello is as it should be: nothing changed\n");
+  const more = await account.ok(
+    "update-function",
+    "-memory",
+    "1024",
+    "-env",
+    "A_B=secret",
+    "hello",
+  );
+  assert.equal(more.stdout, "updated hello: memory 256 -> 1024 MB; environment: A_B\n");
+  await account.addFunction("hello", "#!/bin/sh\necho bye\n", { memory: 1024, timeout: 5 });
+  const code = await account.ok(...update, "-env", "A_B=secret", "hello");
+  assert.equal(code.stdout, "updated hello: code\n");
+
+  const { stdout } = await account.ok("functions");
+  assert.match(stdout, /^NAME +KIND .*\nhello +zip +1024 MB +5 s +x86_64 +Active +20.*\n$/);
+  const deleted = await account.ok("delete-function", "hello");
+  assert.equal(deleted.stdout, "deleted hello\n");
+  assert.match(deleted.stderr, /left: the log group \/aws\/lambda\/hello/);
+  const gone = await account.aws(["delete-function", "hello"]);
+  assert.equal(gone.status, 125);
+  assert.match(gone.stderr, /no function "hello" in us-west-2/);
+  assert.match((await account.ok("functions")).stderr, /no functions of llama's in us-west-2/);
+});
+
+test("a zip that is too big for a request goes through the bucket", async (account) => {
+  await account.bootstrap();
+  const { store = "" } = await account.settings();
+  await account.addFunction("big", "#!/bin/sh\n");
+  await account.write("work/images/big/data", noise(50 * 1024 * 1024));
+  await account.ok("update-function", "-create", "-zip", "images/big", "big");
+  const { Configuration } = JSON.parse(await account.ask("lambda", "/2015-03-31/functions/big"));
+  assert(Configuration.CodeSize > 50 * 1024 * 1024);
+  const id = Buffer.from(Configuration.CodeSha256, "base64").toString("hex");
+  const keys = await account.ask("s3", `/${store.split("/")[2]}?list-type=2`);
+  assert(keys.includes(`<Key>obj/${id}</Key>`));
+});
+
+test("a function of an image is made, and cannot become one of a zip", async (account) => {
+  await account.bootstrap();
+  const { repository } = await account.settings();
+  const create = ["update-function", "-create", "-image", `${repository}:optipng`, "optipng"];
+  assert.equal(
+    (await account.ok(...create)).stdout,
+    "created optipng: image, 512 MB, 60 s, x86_64\n",
+  );
+  assert.match((await account.ok("functions")).stdout, /optipng +image/);
+  await account.addFunction("optipng", "#!/bin/sh\n");
+  const zip = await account.aws(["update-function", "-zip", "images/optipng", "optipng"]);
+  assert.equal(zip.status, 2);
+  assert.match(zip.stderr, /optipng is made of an image, and cannot become one of a zip/);
+  assert.match(zip.stderr, /llama delete-function optipng/);
+});
+
+test("a function that is not llama's is neither changed nor deleted", async (account) => {
+  await account.bootstrap();
+  const { role } = await account.settings();
+  await account.ask("lambda", "/2015-03-31/functions", {
+    method: "POST",
+    body: JSON.stringify({
+      FunctionName: "prod",
+      Role: role,
+      Runtime: "provided.al2023",
+      Handler: "x",
+      Code: { ZipFile: Buffer.from(runtime()).toString("base64") },
+    }),
+  });
+  for (const args of [["delete-function", "prod"], ["update-function", "-memory", "512", "prod"]]) {
+    const ended = await account.aws(args);
+    assert.equal(ended.status, 2);
+    assert.match(ended.stderr, /the function prod is not llama's: it has no tag llama/);
+  }
+  assert.match((await account.ok("functions")).stderr, /no functions of llama's/);
+});
+
+test("doctor has a tick for all that bootstrap made, and a cross for what is gone", async (account) => {
+  await account.bootstrap();
+  await account.addFunction("hello", "#!/bin/sh\n");
+  await account.ok("update-function", "-create", "-zip", "images/hello", "hello");
+  const first = (await account.aws(["doctor"])).stdout;
+  // moto knows no account settings.
+  const crosses = first.split("\n").filter((line) => line.startsWith("✗"));
+  assert.deepEqual(crosses.map((line) => line.split(":")[0]), ["✗ concurrency"], first);
+  for (const tick of ["settings", "credentials", "region", "clock", "store", "role", "layer"]) {
+    assert.match(first, new RegExp(`^✓ ${tick}: `, "m"));
+  }
+  assert.match(first, /✓ function hello: zip, 512 MB, 60 s, x86_64, Active/);
+
+  const environment = { LLAMA_OBJECT_STORE: "s3://elsewhere-1/obj/" };
+  const { status, stdout } = await account.aws(["doctor"], { environment });
+  assert.equal(status, 1);
+  assert.match(stdout, /^✗ store: S3 refused PutObject in bucket elsewhere-1/m);
+  assert.match(stdout, /^✗ function hello: its LLAMA_OBJECT_STORE is s3:\/\/.*\n {2}big files/m);
+});
