@@ -78,7 +78,9 @@ export class Terminal implements AsyncDisposable {
 
   /** Waits until the shell asks for the next command. */
   async untilPrompt(): Promise<void> {
-    await until(async () => (await this.text()).endsWith(prompt.trimEnd()), "there is a prompt");
+    let text = "";
+    const isThere = async () => (text = await this.text()).endsWith(prompt.trimEnd());
+    await until(isThere, "there is a prompt").catch((error) => assert.fail(`${error}\n${text}`));
   }
 
   /** Waits until the screen shows something; gives the screen. */
