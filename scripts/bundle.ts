@@ -115,6 +115,22 @@ export async function startFiles(main: string): Promise<string[]> {
   return [...paths];
 }
 
+/**
+ * What the runtime loads in all for a job whose files are small; S3 takes more.
+ *
+ * @param directory Its bundle's directory.
+ * @returns The files' paths.
+ * @throws {Error} If the bundle has no part that runs invocations.
+ */
+export async function jobFiles(directory: string): Promise<string[]> {
+  const invocation = [...Deno.readDirSync(directory)]
+    .find(({ name }) => name.startsWith("invocation-"));
+  if (!invocation) throw new Error(`${directory} has no part that runs invocations`);
+  const parts = [await startFiles(join(directory, "bootstrap.js"))];
+  parts.push(await startFiles(join(directory, invocation.name)));
+  return [...new Set(parts.flat())];
+}
+
 async function writeBundle(directory: string, files: ReadonlyMap<string, string>): Promise<void> {
   for (const [name, text] of files) {
     const path = join(directory, name);

@@ -7,6 +7,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Environment } from "../environment.ts";
 import { messageOf } from "../errors.ts";
+import { LazyStore } from "../store/lazy.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { killMarked } from "../processes.ts";
 import type { Invocation, RuntimeApi } from "./api.ts";
@@ -41,15 +42,15 @@ export async function runLoop(api: RuntimeApi, options: LoopOptions): Promise<nu
   return await new Runtime(api, options).run();
 }
 
-type Jobs = Awaited<ReturnType<typeof loadJobs>>;
+type Jobs = typeof import("./invocation.ts");
 
 /** What runs an invocation: most of the runtime. */
-async function loadJobs() {
-  const [invocation, open] = await Promise.all([
-    import("./invocation.ts"),
-    import("../store/open.ts"),
-  ]);
-  return { runInvocation: invocation.runInvocation, openStore: open.openStore };
+const loadJobs = (): Promise<Jobs> => import("./invocation.ts");
+
+/** What S3 takes is as much code again, and few jobs need it. */
+async function openStore(url: string, environment: Environment): Promise<ObjectStore> {
+  const { openStore } = await import("../store/open.ts");
+  return openStore(url, { environment });
 }
 
 /**
@@ -123,7 +124,7 @@ class Runtime {
   }
 
   async #invoke(
-    { openStore, runInvocation }: Jobs,
+    { runInvocation }: Jobs,
     command: FunctionCommand,
     { id, text, traceId, received, deadline }: Invocation,
     workspace: Workspace,
@@ -131,13 +132,15 @@ class Runtime {
   ): Promise<void> {
     const { environment, log } = this.#options;
     const url = environment["LLAMA_OBJECT_STORE"];
+    const store = () =>
+      url ? this.#store ??= new LazyStore(url, () => openStore(url, environment)) : undefined;
     try {
       const answer = await runInvocation(text, {
         command,
         ...commandEnvironment(environment, { traceId, isLocal: this.#isLocal }),
         searchPath: environment["PATH"],
         workspace,
-        store: () => url ? this.#store ??= openStore(url, { environment }) : undefined,
+        store,
         initMs,
         received,
         deadline,

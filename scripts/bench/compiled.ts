@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import { zipOf } from "../../lib/deploy/zip.ts";
-import { startFiles } from "../bundle.ts";
+import { jobFiles, startFiles } from "../bundle.ts";
 import { root } from "../shell.ts";
 import { type BenchContext, type Figure, median } from "./figure.ts";
 
@@ -35,6 +35,7 @@ export async function benchCompiled({ signal, say }: BenchContext): Promise<Figu
   const zip = zipOf([{ name: "bootstrap", bytes: runtime, mode: 0o755 }]).length;
   const bundle = join(root, "dist/bundle/bootstrap");
   const start = await sizeOf(await startFiles(join(bundle, "bootstrap.js")));
+  const job = await sizeOf(await jobFiles(bundle));
   const whole = await sizeOf([...Deno.readDirSync(bundle)].map(({ name }) => join(bundle, name)));
   return [
     {
@@ -63,11 +64,15 @@ export async function benchCompiled({ signal, say }: BenchContext): Promise<Figu
       aim: "40 MB",
     },
     {
-      what: "the runtime's bundle, loaded before its first request",
-      measured: `${(start / 1e3).toFixed(1)} kB`,
-      beside: `all of it: ${(whole / 1e3).toFixed(1)} kB`,
-      ratio: start / 60e3,
+      what: "the runtime's bundle, without what only S3 takes",
+      measured: `${(job / 1e3).toFixed(1)} kB`,
+      beside: `with it: ${(whole / 1e3).toFixed(1)} kB`,
+      ratio: job / 60e3,
       aim: "60 kB",
+    },
+    {
+      what: "the part of it that is loaded before the first request",
+      measured: `${(start / 1e3).toFixed(1)} kB`,
     },
   ];
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join, resolve } from "node:path";
-import { bundleLlama, bundleRuntime, startFiles } from "../../scripts/bundle.ts";
+import { bundleLlama, bundleRuntime, jobFiles, startFiles } from "../../scripts/bundle.ts";
 import { root } from "../../scripts/shell.ts";
 import { version } from "../../lib/version.ts";
 import { TemporaryDirectory, testWith, textOf } from "../helpers.ts";
@@ -49,6 +49,14 @@ for (const main of ["llama/cli.js", "bootstrap/bootstrap.js"]) {
     assert(!files.some((text) => text.includes("Zod")), "zod is among it");
   });
 }
+
+testWith(needs, "a job with small files has the runtime load less than 60 kB", async () => {
+  const paths = await jobFiles(resolve(root, compiledPrograms ?? "", "bundle/bootstrap"));
+  const texts = await Promise.all(paths.map((path) => Deno.readTextFile(path)));
+  const size = texts.reduce((sum, text) => sum + text.length, 0);
+  assert(size < 60_000, `${size} bytes`);
+  assert(!texts.some((text) => text.includes("AWS4-HMAC-SHA256")), "signatures are among it");
+});
 
 testWith(needs, "the same sources give the same bundles, wherever they lie", async () => {
   await using directory = new TemporaryDirectory();

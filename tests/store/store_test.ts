@@ -3,6 +3,7 @@ import { pathToFileURL } from "node:url";
 import { LlamaError } from "../../lib/errors.ts";
 import { sha256 } from "../../lib/hash.ts";
 import { DirectoryStore } from "../../lib/store/directory.ts";
+import { LazyStore } from "../../lib/store/lazy.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { openStore } from "../../lib/store/open.ts";
 import type { ObjectStore } from "../../lib/store/store.ts";
@@ -44,6 +45,26 @@ async function keepsItsPromises(store: ObjectStore, directory: TemporaryDirector
   assert.deepEqual(new Uint8Array(await store.get(empty)), new Uint8Array());
   await assert.rejects(store.putFile(directory.join("nowhere")), Deno.errors.NotFound);
 }
+
+Deno.test("a lazy store keeps a store's promises, and is opened once, by its first use", async () => {
+  await using directory = new TemporaryDirectory();
+  let opened = 0;
+  const memory = new MemoryStore();
+  const store = new LazyStore(memory.url, () => {
+    opened++;
+    return Promise.resolve(memory);
+  });
+  store.forget(hello);
+  assert.deepEqual([store.url, opened], [memory.url, 0]);
+  await keepsItsPromises(store, directory);
+  assert.equal(opened, 1);
+});
+
+Deno.test("a lazy store that cannot be opened fails each use of it", async () => {
+  using store = new LazyStore("x://y", () => Promise.reject(new LlamaError("config", "no")));
+  await assert.rejects(store.has(hello), failsWith("config", /^no$/));
+  await assert.rejects(store.put(bytesOf("hello")), failsWith("config", /^no$/));
+});
 
 Deno.test("a directory store keeps a store's promises", async () => {
   await using directory = new TemporaryDirectory();

@@ -1,0 +1,64 @@
+/**
+ * A store that is opened by whoever uses it first.
+ *
+ * @module
+ */
+
+import type { ObjectStore } from "./store.ts";
+
+/**
+ * Puts off opening a store, and loading what that takes, until something is read or written: most
+ * jobs in Lambda have small files only, which travel inside the call. A store that cannot be opened
+ * fails each use of it.
+ */
+export class LazyStore implements ObjectStore {
+  readonly url: string;
+  readonly #open: () => Promise<ObjectStore>;
+  #opened: Promise<ObjectStore> | undefined;
+
+  /**
+   * @param url The store's URL.
+   * @param open Opens it; called once.
+   */
+  constructor(url: string, open: () => Promise<ObjectStore>) {
+    this.url = url;
+    this.#open = open;
+  }
+
+  async put(bytes: Uint8Array, signal?: AbortSignal): Promise<string> {
+    return await (await this.#store()).put(bytes, signal);
+  }
+
+  async putFile(path: string, signal?: AbortSignal): Promise<string> {
+    return await (await this.#store()).putFile(path, signal);
+  }
+
+  async get(id: string, signal?: AbortSignal): Promise<Uint8Array> {
+    return await (await this.#store()).get(id, signal);
+  }
+
+  async getFile(id: string, path: string, signal?: AbortSignal): Promise<void> {
+    await (await this.#store()).getFile(id, path, signal);
+  }
+
+  async has(id: string, signal?: AbortSignal): Promise<boolean> {
+    return await (await this.#store()).has(id, signal);
+  }
+
+  forget(id: string): void {
+    this.#ifOpened((store) => store.forget(id));
+  }
+
+  [Symbol.dispose](): void {
+    this.#ifOpened((store) => store[Symbol.dispose]());
+  }
+
+  #store(): Promise<ObjectStore> {
+    return this.#opened ??= this.#open();
+  }
+
+  #ifOpened(use: (store: ObjectStore) => void): void {
+    // Why it could not be opened is known to whoever used it.
+    this.#opened?.then(use, () => {});
+  }
+}
