@@ -8,6 +8,7 @@ import { findAccount } from "../lib/aws/account.ts";
 import { AwsClient } from "../lib/aws/client.ts";
 import type { Architecture } from "../lib/aws/lambda_function.ts";
 import { publishRuntime } from "../lib/deploy/runtime_layer.ts";
+import { defaultStackName } from "../lib/deploy/template.ts";
 import { zipOf } from "../lib/deploy/zip.ts";
 import { readEnvironment } from "../lib/environment.ts";
 import { LlamaError, messageOf } from "../lib/errors.ts";
@@ -79,6 +80,7 @@ async function publish(
   console.error(`publishing ${program}, ${(zip.length / 1e6).toFixed(1)} MB as a zip`);
   const url = environment["LLAMA_OBJECT_STORE"];
   const store = url?.startsWith("s3:") ? openStoreWith(url, client, { environment }) : undefined;
-  const { arn } = await publishRuntime(client, { zip, architecture, store }, signal);
+  const stack = environment["LLAMA_STACK"] || defaultStackName;
+  const { arn } = await publishRuntime(client, { zip, architecture, stack, store }, signal);
   return arn;
 }

@@ -9,7 +9,7 @@ import type { Stack } from "../aws/cloudformation.ts";
 import { callerIdentity } from "../aws/sts.ts";
 import { chooseBucket } from "../deploy/bucket.ts";
 import { pause } from "../deploy/pause.ts";
-import { publishRuntime } from "../deploy/runtime_layer.ts";
+import { publishRuntime, type RuntimeLayer } from "../deploy/runtime_layer.ts";
 import { runtimeZip } from "../deploy/runtime_zip.ts";
 import {
   isSettingName,
@@ -53,10 +53,11 @@ export const bootstrap = runnable(
     };
     await writeSettings(environment, made);
 
-    await output.message(`publishing the layer: ${(zip.length / 1e6).toFixed(1)} MB`);
+    await output.message(`the layer: a zip of ${(zip.length / 1e6).toFixed(1)} MB`);
     const store = openStore(context, client, storeUrl(outputs.bucket));
-    const layer = await publish(client, { zip, architecture, store }, signal);
-    made = { ...made, [architecture === "arm64" ? "layerArm64" : "layer"]: layer };
+    const layer = await publish(client, { zip, architecture, stack: name, store }, signal);
+    await output.message(`the layer is ${layer.isNew ? "published" : "there already"}`);
+    made = { ...made, [architecture === "arm64" ? "layerArm64" : "layer"]: layer.arn };
     const path = await writeSettings(environment, made);
 
     for (const each of Object.keys(settingNames).filter(isSettingName)) {
@@ -116,10 +117,9 @@ async function publish(
   client: AwsClient,
   runtime: Parameters<typeof publishRuntime>[1],
   signal: AbortSignal,
-): Promise<string> {
+): Promise<RuntimeLayer> {
   try {
-    const { arn } = await publishRuntime(client, runtime, signal);
-    return arn;
+    return await publishRuntime(client, runtime, signal);
   } catch (cause) {
     if (!(cause instanceof LlamaError)) throw cause;
     const done = "the stack is there and complete: run this again for the layer, or llama teardown";

@@ -7,7 +7,7 @@
 import { isSettingName, settingHint, settingNames } from "../deploy/settings.ts";
 import { boolFlag, stringFlag } from "../flags.ts";
 import { quote } from "../template/quote.ts";
-import type { Command } from "./command.ts";
+import type { Command, UsageProblem } from "./command.ts";
 import { architectureFlag, noArguments, regionFlag, stackFlag } from "./deploy_flags.ts";
 
 /** The flags of `llama bootstrap`. */
@@ -24,6 +24,12 @@ export const bootstrapFlags = {
   }),
   stack: stackFlag,
 } as const;
+
+function wrongStack(name: string): UsageProblem | undefined {
+  const { pattern, mustBe } = settingNames.stack;
+  if (name === "" || pattern.test(name)) return undefined;
+  return { message: `-stack: ${quote(name)} is no stack's name`, hint: `write ${mustBe}` };
+}
 
 /** `llama bootstrap`, without what it does. */
 export const bootstrapCommand: Command<typeof bootstrapFlags> = {
@@ -52,13 +58,7 @@ commands take what was made. Run it again to update all of it, and with
         hint: "write 3 to 63 lower-case letters, digits, - and .",
       };
     }
-    if (stack && !/^[A-Za-z][A-Za-z0-9-]{0,127}$/.test(stack)) {
-      return {
-        message: `-stack: ${quote(stack)} is no stack's name`,
-        hint: "write 1 to 128 letters, digits and -, a letter first",
-      };
-    }
-    return noArguments("bootstrap", args);
+    return wrongStack(stack) ?? noArguments("bootstrap", args);
   },
 };
 
@@ -137,5 +137,5 @@ first. A bucket that was yours before, or has anything else in it, stays, and so
 do the functions' logs.`,
   examples: [{ text: "remove all of it, and ask first", command: "llama teardown" }],
   flags: teardownFlags,
-  validate: (_values, args) => noArguments("teardown", args),
+  validate: ({ stack }, args) => wrongStack(stack) ?? noArguments("teardown", args),
 };

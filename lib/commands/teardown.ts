@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isDeepStrictEqual } from "node:util";
 import { callerIdentity } from "../aws/sts.ts";
 import type { Stack } from "../aws/cloudformation.ts";
 import {
@@ -16,8 +17,8 @@ import type { DeployedFunction } from "../aws/lambda_function.ts";
 import { emptyBucket } from "../deploy/bucket.ts";
 import { listOurs } from "../deploy/ours.ts";
 import { pause } from "../deploy/pause.ts";
-import { layerNames } from "../deploy/runtime_layer.ts";
-import { readSettings, settingsPath, writeSettings } from "../deploy/settings.ts";
+import { layerName } from "../deploy/runtime_layer.ts";
+import { readSettings, type Settings, settingsPath, writeSettings } from "../deploy/settings.ts";
 import { findStack, removeStack, type StackWork } from "../deploy/stack.ts";
 import { defaultStackName, llamaTag, outputsOf, storeUrl } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
@@ -66,13 +67,16 @@ export const teardown = runnable(
       tags[llamaTag] === name
     );
     const layers = [];
-    for (const layer of Object.values(layerNames)) {
+    for (const architecture of ["x86_64", "arm64"] as const) {
+      const layer = layerName(name, architecture);
       const versions = await listLayerVersions(client, layer, signal);
       layers.push(...versions.map((version) => ({ ...version, name: layer })));
     }
     const found = { name, stack, functions, layers };
     if (!stack && functions.length === 0 && layers.length === 0) {
-      await output.message(`nothing of llama's is in account ${account}, region ${region}`);
+      await output.message(
+        `nothing of llama's stack ${name} is in account ${account}, region ${region}`,
+      );
       await forget(context, found, region);
       return exitCodes.ok;
     }
@@ -93,7 +97,9 @@ function listOf({ name, stack, functions, layers }: Found): string {
   if (functions.length > 0) {
     parts.push(`the functions ${functions.map((each) => each.name).join(", ")}`);
   }
-  if (layers.length > 0) parts.push(`${layers.length} versions of llama's layer`);
+  if (layers.length > 0) {
+    parts.push(`${layers.length} version${layers.length === 1 ? "" : "s"} of llama's layer`);
+  }
   if (outputs) parts.push(`what llama stored in the bucket ${outputs.bucket}`);
   if (stack) parts.push(`the stack ${name} with its role, and its repository and images`);
   return parts.join("; ");
@@ -134,18 +140,24 @@ async function remove(
 /** Takes what is gone out of the settings. */
 async function forget(
   { environment, output }: CommandContext,
-  { name, stack }: Found,
+  { name, stack, layers }: Found,
   region: string,
 ): Promise<void> {
   const settings = await readSettings(environment);
   if (settings.region !== region || (settings.stack ?? defaultStackName) !== name) return;
-  const outputs = stack && outputsOf(stack.outputs);
-  const isOurStore = outputs === undefined || settings.store === storeUrl(outputs.bucket);
+  // What was made by hand is there still, but for the layers.
+  const left = settings.stack === name ? storeOfOneself(settings, stack) : Object.fromEntries(
+    Object.entries(settings).filter(([, value]) => !layers.some(({ arn }) => arn === value)),
+  );
+  if (isDeepStrictEqual(left, settings)) return;
   const path = settingsPath(environment);
-  if (settings.store !== undefined && !isOurStore) {
-    await writeSettings(environment, { store: settings.store });
-  } else {
-    await removeIfThere(path);
-  }
+  if (Object.keys(left).length > 0) await writeSettings(environment, left);
+  else await removeIfThere(path);
   await output.message(`${path} no longer names what is gone`);
+}
+
+/** The store, where it is not the stack's. */
+function storeOfOneself({ store }: Settings, stack: Stack | undefined): Settings {
+  const outputs = stack && outputsOf(stack.outputs);
+  return store === undefined || !outputs || store === storeUrl(outputs.bucket) ? {} : { store };
 }

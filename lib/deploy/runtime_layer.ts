@@ -12,11 +12,16 @@ import type { ObjectStore } from "../store/store.ts";
 import { version } from "../version.ts";
 import { publishLayer } from "./layer.ts";
 
-/** The layers' names, by the processor that they are for. */
-export const layerNames: Readonly<Record<Architecture, string>> = {
-  x86_64: "llama-runtime",
-  arm64: "llama-runtime-arm64",
-};
+/**
+ * The name of llama's layer. Each stack has its own, which goes with it.
+ *
+ * @param stack The stack's name.
+ * @param architecture The processor that the layer is for.
+ * @returns Such as `llama-runtime`.
+ */
+export function layerName(stack: string, architecture: Architecture): string {
+  return `${stack}-runtime${architecture === "x86_64" ? "" : `-${architecture}`}`;
+}
 
 /** A published runtime. */
 export interface RuntimeLayer {
@@ -30,7 +35,8 @@ export interface RuntimeLayer {
  * Publishes a runtime as a version of llama's layer, unless the newest version is the same.
  *
  * @param client Signs and sends.
- * @param runtime The runtime's zip, its processor, and an S3 store that it may go through.
+ * @param runtime The runtime's zip, its processor, the stack whose layer it is for, and an S3 store
+ * that it may go through.
  * @param signal Ends it early.
  * @returns The version.
  * @throws {LlamaError} As `publishLayer`.
@@ -40,12 +46,13 @@ export async function publishRuntime(
   runtime: {
     readonly zip: Uint8Array;
     readonly architecture: Architecture;
+    readonly stack: string;
     readonly store?: ObjectStore | undefined;
   },
   signal?: AbortSignal,
 ): Promise<RuntimeLayer> {
-  const { zip, architecture, store } = runtime;
-  const name = layerNames[architecture];
+  const { zip, architecture, stack, store } = runtime;
+  const name = layerName(stack, architecture);
   // Lambda tells a version's hash only together with a link to its zip, one version a call.
   const description = `llama ${version}, sha256 ${sha256(zip)}`;
   const [newest] = await listLayerVersions(client, name, signal);

@@ -79,8 +79,9 @@ export const settingNames: Readonly<Record<SettingName, SettingDescription>> = {
   stack: {
     what: "CloudFormation stack",
     variables: ["LLAMA_STACK"],
-    pattern: /^[A-Za-z][A-Za-z0-9-]{0,127}$/,
-    mustBe: "1 to 128 letters, digits and -, a letter first",
+    // CloudFormation takes 128, but the layer, which is called after it, may have 140 with its end.
+    pattern: /^[A-Za-z][A-Za-z0-9-]{0,99}$/,
+    mustBe: "1 to 100 letters, digits and -, a letter first",
   },
 };
 

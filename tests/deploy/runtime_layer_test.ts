@@ -17,7 +17,11 @@ const versions = (text: string) =>
 
 Deno.test("a runtime that is published already is not published again", async () => {
   await using aws = new ScriptedAws({ ListLayerVersions: [versions(description)] });
-  const published = await publishRuntime(aws.client, { zip, architecture: "arm64" });
+  const published = await publishRuntime(aws.client, {
+    zip,
+    architecture: "arm64",
+    stack: "llama",
+  });
   assert.deepEqual(published, { arn, isNew: false });
   assert.deepEqual(aws.changes, []);
 });
@@ -27,7 +31,11 @@ Deno.test("another runtime becomes the layer's next version", async () => {
     ListLayerVersions: [versions("llama 0.0.1, sha256 1")],
     PublishLayerVersion: [json({ LayerVersionArn: arn, Version: 4 }, 201)],
   });
-  const published = await publishRuntime(aws.client, { zip, architecture: "arm64" });
+  const published = await publishRuntime(aws.client, {
+    zip,
+    architecture: "arm64",
+    stack: "llama",
+  });
   assert.deepEqual(published, { arn, isNew: true });
   const input = aws.inputOf("PublishLayerVersion");
   assert.equal(input["Description"], description);

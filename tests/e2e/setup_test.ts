@@ -120,7 +120,7 @@ test("bootstrap makes bucket, role, repository and layer, and says so in the set
 test("bootstrap again changes nothing, and publishes only a runtime that is new", async (account) => {
   await account.bootstrap();
   const before = await account.settings();
-  await account.bootstrap();
+  assert.match((await account.bootstrap()).stderr, /llama: the layer is there already\n/);
   assert.deepEqual(await account.settings(), before);
   await account.write("runtime.zip", runtime("exec false"));
   await account.bootstrap();
@@ -153,7 +153,42 @@ test("teardown removes all of it, and again has nothing to do", async (account) 
   const environment = { AWS_REGION: region };
   const again = await account.aws(["teardown", "-yes"], { environment });
   assert.equal(again.status, 0);
-  assert.match(again.stderr, /nothing of llama's is in account 123456789012, region us-west-2/);
+  assert.match(
+    again.stderr,
+    /nothing of llama's stack llama is in account 123456789012, region us-west-2/,
+  );
+});
+
+test("a second stack has its own layer, and goes without touching the first", async (account) => {
+  await account.bootstrap();
+  const first = await account.settings();
+  await account.bootstrap("-stack", "Second");
+  const second = await account.settings();
+  assert.match(second.layer ?? "", /:layer:Second-runtime:1$/);
+  const { stdout } = await account.ok("teardown", "-yes");
+  assert.equal(stdout, "deleted the layer Second-runtime, version 1\ndeleted the stack Second\n");
+  await account.write("settings/config.json", JSON.stringify(first));
+  const { stdout: doctor } = await account.aws(["doctor"]);
+  for (const tick of ["store", "role", "layer"]) {
+    assert.match(doctor, new RegExp(`^✓ ${tick}: `, "m"));
+  }
+});
+
+test("what was set up by hand stays in the settings, but for the layer", async (account) => {
+  await account.bootstrap();
+  const { stack: _, ...byHand } = await account.settings();
+  await account.ok("teardown", "-yes");
+  await account.write("settings/config.json", JSON.stringify(byHand));
+  const nothing = await account.ok("teardown", "-yes");
+  assert.doesNotMatch(nothing.stderr, /no longer names/);
+  assert.deepEqual(await account.settings(), byHand);
+
+  await account.bootstrap();
+  const { layer } = await account.settings();
+  await account.write("settings/config.json", JSON.stringify({ ...byHand, layer }));
+  await account.ok("teardown", "-yes");
+  const { layer: _layer, ...others } = byHand;
+  assert.deepEqual(await account.settings(), others);
 });
 
 test("a bucket of the user's own is used, and stays with what else is in it", async (account) => {
@@ -287,7 +322,7 @@ test("doctor has a tick for all that bootstrap made, and a cross for what is gon
   for (const tick of ["settings", "credentials", "region", "clock", "store", "role", "layer"]) {
     assert.match(first, new RegExp(`^✓ ${tick}: `, "m"));
   }
-  assert.match(first, /✓ function hello: zip, 512 MB, 60 s, x86_64, Active/);
+  assert.match(first, /✓ function hello: zip on provided\.al2023, 512 MB, 60 s, x86_64, Active/);
 
   const environment = { LLAMA_OBJECT_STORE: "s3://elsewhere-1/obj/" };
   const { status, stdout } = await account.aws(["doctor"], { environment });
