@@ -281,7 +281,7 @@ const EXIT_STATUS: readonly Row[] = [
   ["0", "all went well"],
   ["1", "a job of xargs failed, or doctor found something wrong"],
   ["2", "wrong usage or settings, or a template that fails; nothing was run"],
-  ["125", "under invoke: llama, Lambda or the network failed"],
+  ["125", "llama, AWS or the network failed (under xargs 1)"],
   ["130, 143", "interrupted, terminated"],
   ["141", "whoever read the output has gone"],
 ];

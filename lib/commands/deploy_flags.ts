@@ -42,7 +42,7 @@ export function architectureFlag(help: string): Flag<Architecture | undefined> {
  * A whole number within bounds.
  *
  * @param help What it is for.
- * @param unit What it counts, which stands for it in help texts.
+ * @param unit What it counts, which in capitals stands for it in help texts.
  * @param least The smallest.
  * @param most The biggest.
  * @returns The flag, undefined where it is not given.
@@ -55,7 +55,7 @@ export function boundedFlag(
 ): Flag<number | undefined> {
   const { read, ...flag } = intFlag({
     help: `${help}, ${least} to ${most} ${unit}`,
-    placeholder: unit,
+    placeholder: unit.toUpperCase(),
   });
   return {
     ...flag,

@@ -14,7 +14,7 @@ export const exitCodes = {
   jobFailed: 1,
   /** Wrong usage, settings, or a template that fails; nothing was run. */
   usage: 2,
-  /** Under `invoke`: llama, Lambda or the network failed. */
+  /** llama, AWS or the network failed; under `xargs` that is 1. */
   failed: 125,
   /** Ctrl-C. */
   interrupted: 130,

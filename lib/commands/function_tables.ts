@@ -18,7 +18,7 @@ export const updateFunctionFlags = {
   image: stringFlag({ help: "an image in ECR", placeholder: "URI" }),
   handler: stringFlag({ help: "the program in the zip that it runs", placeholder: "FILE" }),
   memory: boundedFlag("its memory", "MB", 128, 10_240),
-  timeout: boundedFlag("how long an invocation may take", "S", 1, 900),
+  timeout: boundedFlag("how long an invocation may take", "seconds", 1, 900),
   storage: boundedFlag("the size of its /tmp", "MB", 512, 10_240),
   arch: architectureFlag("its processor (default x86_64)"),
   env: listFlag(
@@ -36,12 +36,21 @@ export const updateFunctionFlags = {
 } as const;
 
 function readVariable(text: string): readonly [name: string, value: string] {
-  const [, name, value] = /^([A-Za-z][A-Za-z0-9_]+)=(.*)$/s.exec(text) ?? [];
-  if (name !== undefined && isReservedVariable(name)) {
+  const [, name, value] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) {
+    throw new FlagValueError("no value", "write NAME=VALUE");
+  }
+  // https://docs.aws.amazon.com/lambda/latest/api/API_Environment.html
+  if (!/^[A-Za-z]\w+$/.test(name)) {
+    throw new FlagValueError(
+      `Lambda takes no variable called ${quote(name)}`,
+      "a name has two or more letters, digits and _, a letter first",
+    );
+  }
+  if (isReservedVariable(name)) {
     throw new FlagValueError(`${name} is set by Lambda itself`, "take another name");
   }
-  if (name !== undefined && value !== undefined) return [name, value];
-  throw new FlagValueError(`${quote(text)} sets no variable`, "write NAME=VALUE");
+  return [name, value];
 }
 
 /** `llama update-function`, without what it does. */

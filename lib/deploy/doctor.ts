@@ -52,6 +52,7 @@ const bad = (subject: string, words: string, hint?: string): Finding => ({
 });
 
 const bootstrapHint = "run `llama bootstrap`";
+const debugHint = "`llama -debug-aws doctor` shows each call and its answer";
 
 /**
  * Looks at everything. Without credentials or a region, nothing in AWS is looked at.
@@ -112,7 +113,7 @@ async function attempt<T>(
   } catch (error) {
     signal?.throwIfAborted();
     if (!(error instanceof LlamaError)) throw error;
-    return { finding: bad(subject, error.message, error.hint) };
+    return { finding: bad(subject, error.message, error.hint ?? debugHint) };
   }
 }
 
@@ -223,7 +224,8 @@ async function concurrency({ client, signal }: Patient): Promise<Attempt<never>>
 export function examineFunction(found: DeployedFunction, settings: Settings): Finding {
   const { name, kind, memory, timeout, architecture } = found;
   const subject = `function ${name}`;
-  const update = `llama update-function ${kind === "zip" ? "-zip PATH" : "-build DIR"} ${name}`;
+  const source = kind === "zip" ? "-zip PATH" : "-build DIR";
+  const update = `run \`llama update-function ${source} ${name}\``;
   if (found.state === "Failed") {
     return bad(subject, `it failed when it was made: ${found.stateReason}`, update);
   }
@@ -246,5 +248,6 @@ export function examineFunction(found: DeployedFunction, settings: Settings): Fi
     }`;
     return bad(subject, words, `big files do not get through: ${update}`);
   }
-  return good(subject, `${kind}, ${memory} MB, ${timeout} s, ${architecture}, ${found.state}`);
+  const words = found.runtime === undefined ? kind : `${kind} on ${found.runtime}`;
+  return good(subject, `${words}, ${memory} MB, ${timeout} s, ${architecture}, ${found.state}`);
 }

@@ -14,6 +14,12 @@ import { LlamaError } from "../errors.ts";
  * @throws {LlamaError} `usage` if there is no terminal, or no answer.
  */
 export async function ask(question: string): Promise<string> {
+  const answer = await readAnswer(question);
+  if (answer === "") throw new LlamaError("usage", "no answer was given");
+  return answer;
+}
+
+async function readAnswer(question: string): Promise<string> {
   let terminal;
   try {
     terminal = await Deno.open("/dev/tty", { read: true, write: true });
@@ -24,9 +30,9 @@ export async function ask(question: string): Promise<string> {
   await tty.write(new TextEncoder().encode(question));
   const buffer = new Uint8Array(1024);
   const count = await tty.read(buffer);
-  const answer = new TextDecoder().decode(buffer.subarray(0, count ?? 0)).trim();
-  if (answer === "") throw new LlamaError("usage", "no answer was given");
-  return answer;
+  // Ctrl-D leaves the line as it is.
+  if (!count) await tty.write(new TextEncoder().encode("\n"));
+  return new TextDecoder().decode(buffer.subarray(0, count ?? 0)).trim();
 }
 
 /**
@@ -43,8 +49,8 @@ export function canAsk(): boolean {
  *
  * @param question The question, without what may be answered.
  * @returns True for yes.
- * @throws {LlamaError} `usage` if there is no terminal, or no answer.
+ * @throws {LlamaError} `usage` if there is no terminal.
  */
 export async function confirm(question: string): Promise<boolean> {
-  return /^y/i.test(await ask(`${question} [y/N] `));
+  return /^y/i.test(await readAnswer(`${question} [y/N] `));
 }

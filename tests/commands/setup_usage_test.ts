@@ -27,7 +27,8 @@ const commands = [
 const usage: readonly [string[], string, string | RegExp][] = [
   [["bootstrap", "now"], 'bootstrap takes no arguments: "now"', /^usage: llama bootstrap/],
   [["bootstrap", "-bucket", "My_Bucket"], '-bucket: "My_Bucket" is no bucket\'s name', /^write 3/],
-  [["bootstrap", "-stack", "1"], '-stack: "1" is no stack\'s name', /^write 1 to 128/],
+  [["bootstrap", "-stack", "1"], '-stack: "1" is no stack\'s name', /^write 1 to 100/],
+  [["teardown", "-stack", "a_b"], '-stack: "a_b" is no stack\'s name', /^write 1 to 100/],
   [
     ["bootstrap", "-arch", "arm"],
     'invalid value "arm" for flag -arch: "arm" is no processor of ' +
@@ -55,12 +56,22 @@ const usage: readonly [string[], string, string | RegExp][] = [
   [
     ["update-function", "-timeout", "901", "hello"],
     'invalid value "901" for flag -timeout: value out of range',
-    /^write 1 to 900 S;/,
+    /^write 1 to 900 seconds;/,
   ],
   [
     ["update-function", "-env", "AWS_REGION=x", "hello"],
     'invalid value "AWS_REGION=x" for flag -env: AWS_REGION is set by Lambda itself',
     /^take another/,
+  ],
+  [
+    ["update-function", "-env", "A=b", "hello"],
+    'invalid value "A=b" for flag -env: Lambda takes no variable called "A"',
+    /^a name has two or more letters/,
+  ],
+  [
+    ["update-function", "-env", "NAME", "hello"],
+    'invalid value "NAME" for flag -env: no value',
+    /^write NAME=VALUE;/,
   ],
   [
     ["update-function", "-memory", "256", "a.b"],

@@ -89,7 +89,7 @@ Deno.test("a healthy setup has a tick everywhere", async () => {
     `+ layer: ${layer}`,
     "+ concurrency: 1000 invocations at once, of which 100 are reserved",
     "+ functions: 1 function",
-    "+ function hello: zip, 128 MB, 10 s, x86_64, Active",
+    "+ function hello: zip on provided.al2023, 128 MB, 10 s, x86_64, Active",
   ]);
 });
 
@@ -155,12 +155,18 @@ Deno.test("each thing that is wrong is a cross with what to do", async () => {
       {},
       /\(the credentials need lambda:GetAccountSettings\)$/,
     ],
+    [
+      "concurrency",
+      { GetAccountSettings: [lambdaError(404, "UnknownOperation", "no")] },
+      {},
+      /UnknownOperation: no \(`llama -debug-aws doctor` shows each call and its answer\)$/,
+    ],
     ["function hello", hello({ Runtime: "provided.al2" }), {}, /its runtime is provided\.al2, not/],
     [
       "function hello",
       hello({ Layers: [{ Arn: layer.replace(/2$/, "1") }] }),
       {},
-      /its runtime is an older one: .*:1 \(llama update-function -zip PATH hello\)$/,
+      /its runtime is an older one: .*:1 \(run `llama update-function -zip PATH hello`\)$/,
     ],
     [
       "function hello",

@@ -337,6 +337,12 @@ Deno.test({
       ListLayerVersions: [json({ LayerVersions: [] })],
     };
     await work(script, async (_llama, place, aws) => {
+      for (const no of ["\n", "\x04", "nein\n"]) {
+        const shown = await onTerminal(place, ["teardown"], no, aws.environment);
+        assert.match(shown, /\? \[y\/N\] .*\r\nllama: nothing was removed\r\n$/);
+      }
+      const interrupted = await onTerminal(place, ["teardown"], "\x03", aws.environment);
+      assert.match(interrupted, /llama: interrupted\r\n$/);
       const asked = await onTerminal(place, ["teardown"], "n\n", aws.environment);
       assert.match(
         asked,
