@@ -8,6 +8,7 @@
 
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { runDeno } from "../lib/deploy/deno.ts";
 import { removeIfThere } from "../lib/files.ts";
 import { root } from "./shell.ts";
 
@@ -145,29 +146,7 @@ async function bundle(sources: readonly string[], options: readonly string[]): P
     ...["bundle", "--quiet", "--frozen", "--minify", "--platform", "deno"],
     ...options,
     ...sources,
-  ]);
-}
-
-/**
- * Runs Deno on this checkout.
- *
- * @param args Its arguments.
- * @throws {Error} With what it says, if it fails.
- */
-export async function runDeno(args: readonly string[]): Promise<void> {
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [...args],
-    cwd: root,
-    env: { NO_COLOR: "1" },
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  if (success) return;
-  const words = new TextDecoder().decode(stderr)
-    .replace(/\s*Stack backtrace:.*/s, "")
-    .replace(/\s*Caused by:/, "")
-    .replace(/\.?\n\s*(\d+: )?/g, ": ");
-  throw new Error(`deno ${args[0]}: ${words.replace(/^error: /, "")}`);
+  ], { directory: root });
 }
 
 /**

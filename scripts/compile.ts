@@ -7,9 +7,10 @@
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { compileCommand, runDeno } from "../lib/deploy/deno.ts";
 import { messageOf } from "../lib/errors.ts";
 import { removeIfThere, writeWhole } from "../lib/files.ts";
-import { type Bundle, bundleLlama, bundleRuntime, runDeno } from "./bundle.ts";
+import { type Bundle, bundleLlama, bundleRuntime } from "./bundle.ts";
 import { root } from "./shell.ts";
 
 /** The machines that programs are compiled for, with Deno's names for them. */
@@ -117,18 +118,11 @@ export async function compile(program: Program, target: Target): Promise<string>
   const path = join(dist, `${program}-${target}`);
   await writeWhole(path, async (temporary) => {
     await runDeno([
-      ...["compile", "--quiet", "--no-check", "--no-config", "--no-lock", "--target"],
-      ...[targets[target], "--output", temporary],
-      // What is compiled from JavaScript would be kept in a shared /tmp, under a name that anyone
-      // knows.
-      "--no-code-cache",
-      "--no-prompt",
-      // Less does not do: Deno opens /proc to those alone who may do all, and whoever may run any
-      // program may do all anyway.
-      "--allow-all",
+      ...compileCommand,
+      ...["--target", targets[target], "--output", temporary],
       ...bundle.include.flatMap((file) => ["--include", file]),
       bundle.main,
-    ]);
+    ], { directory: root });
     const made = await machineOf(temporary);
     if (made !== target) throw new Error(`DENORT_BIN is for ${made ?? "some other machine"}`);
   });

@@ -35,7 +35,11 @@ export const bootstrap = runnable(
     const { output, signal, environment } = context;
     const architecture = values.arch ?? "x86_64";
     // Before anything is made: without it, half would be missing.
-    const zip = await runtimeZip(architecture, values.runtime || undefined);
+    const zip = await runtimeZip(architecture, {
+      named: values.runtime || undefined,
+      onCompile: () => void output.message(`compiling the runtime for ${architecture}`),
+      signal,
+    });
     const { client, settings } = await openAws(context, values.region);
     const { region } = await client.location();
     const { account, arn } = await callerIdentity(client, signal);

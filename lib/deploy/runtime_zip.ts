@@ -8,30 +8,42 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Architecture } from "../aws/lambda_function.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
+import { compileRuntime } from "./compile_runtime.ts";
 import { programKind } from "./program.ts";
 import { type ZipEntry, zipOf } from "./zip.ts";
 
-/** Where the programs may be: of a checkout, and beside the compiled llama. */
-function programPaths(architecture: Architecture): string[] {
+/** Where the program may be: beside the compiled llama, or of a checkout. */
+function programPath(architecture: Architecture): string | undefined {
   const name = `bootstrap-linux-${architecture}`;
-  return Deno.build.standalone
-    ? [join(dirname(Deno.execPath()), name)]
-    : [fileURLToPath(new URL(`../../dist/${name}`, import.meta.url))];
+  if (Deno.build.standalone) return join(dirname(Deno.execPath()), name);
+  const url = new URL(`../../dist/${name}`, import.meta.url);
+  return url.protocol === "file:" ? fileURLToPath(url) : undefined;
+}
+
+/** How the zip is come by. */
+export interface RuntimeZipOptions {
+  /** The compiled runtime, or the zip. @default {what lies beside llama, or is made} */
+  readonly named?: string | undefined;
+  /** Told when the runtime is compiled, which takes a while. */
+  readonly onCompile?: () => void;
+  /** Ends it early. */
+  readonly signal: AbortSignal;
 }
 
 /**
  * Makes the layer's zip.
  *
  * @param architecture The processor that it is for.
- * @param named The compiled runtime, or the zip; without it, what lies beside llama is taken, or
- * llama itself, which has the runtime too.
+ * @param options How it is come by. Where no runtime is named, and none lies beside llama, the
+ * compiled llama is taken itself, which has the runtime too; one that runs from its sources compiles
+ * it.
  * @returns The zip; the same for the same runtime.
- * @throws {LlamaError} `input` if there is no runtime, or it cannot be read or is for another
- * processor.
+ * @throws {LlamaError} `input` if there is no runtime, or it cannot be read, cannot be compiled or is
+ * for another processor; the signal's reason.
  */
 export async function runtimeZip(
   architecture: Architecture,
-  named: string | undefined,
+  { named, onCompile, signal }: RuntimeZipOptions,
 ): Promise<Uint8Array> {
   if (named !== undefined) {
     const bytes = await readIfThere(named);
@@ -39,11 +51,15 @@ export async function runtimeZip(
     if (isZip(bytes)) return bytes;
     return zipOf([checked(bytes, named, architecture)]);
   }
-  for (const path of programPaths(architecture)) {
-    const bytes = await readIfThere(path);
-    if (bytes) return zipOf([checked(bytes, path, architecture)]);
+  const path = programPath(architecture);
+  const there = path && await readIfThere(path);
+  if (there) return zipOf([checked(there, path, architecture)]);
+  if (!Deno.build.standalone) {
+    onCompile?.();
+    const bytes = await compileRuntime(architecture, signal);
+    return zipOf([{ name: "bootstrap", bytes, mode: 0o755 }]);
   }
-  if (Deno.build.standalone && Deno.build.os === "linux" && ownArchitecture === architecture) {
+  if (Deno.build.os === "linux" && ownArchitecture === architecture) {
     const llama = await Deno.readFile(Deno.execPath());
     const start = new TextEncoder().encode('#!/bin/sh\nexec /opt/llama __runtime "$@"\n');
     return zipOf([
@@ -52,9 +68,7 @@ export async function runtimeZip(
     ]);
   }
   throw new LlamaError("input", `there is no compiled runtime for ${architecture}`, {
-    hint: Deno.build.standalone
-      ? "get it from the same release, and name it: -runtime FILE"
-      : "`deno task compile` makes it; or name one: -runtime FILE",
+    hint: `get llama-runtime-${architecture}.zip of the same release, and name it: -runtime FILE`,
   });
 }
 

@@ -53,16 +53,19 @@ Deno.test("a compiled runtime is zipped as bootstrap, and a zip taken as it is",
   program.set([0x7f, 0x45, 0x4c, 0x46, 2, 1]);
   program[18] = 62;
   const path = await directory.write("bootstrap", program);
-  const made = await runtimeZip("x86_64", path);
+  const { signal } = new AbortController();
+  const zipFrom = (architecture: "x86_64" | "arm64", named: string) =>
+    runtimeZip(architecture, { named, signal });
+  const made = await zipFrom("x86_64", path);
   const [member] = zipMembers(made, "made");
   assert.deepEqual([member?.name, member?.mode, member?.bytes], ["bootstrap", 0o100755, 64]);
-  assert.deepEqual(await runtimeZip("arm64", await directory.write("r.zip", made)), made);
-  assert.deepEqual(await failureOf(runtimeZip("arm64", path)), [
+  assert.deepEqual(await zipFrom("arm64", await directory.write("r.zip", made)), made);
+  assert.deepEqual(await failureOf(zipFrom("arm64", path)), [
     `${path} is made for x86_64, not for arm64`,
     "name the runtime's program for that processor, or its zip: -runtime FILE",
   ]);
-  const [missing] = await failureOf(runtimeZip("x86_64", directory.join("none")));
+  const [missing] = await failureOf(zipFrom("x86_64", directory.join("none")));
   assert.match(missing, /^cannot read .*none: no such file or directory$/);
-  const [script] = await failureOf(runtimeZip("x86_64", await directory.write("s", "#!/bin/sh")));
+  const [script] = await failureOf(zipFrom("x86_64", await directory.write("s", "#!/bin/sh")));
   assert.match(script, /is made for no processor that is known, not for x86_64$/);
 });

@@ -1,0 +1,51 @@
+/**
+ * The Deno that runs llama, at work for it: bundling and compiling.
+ *
+ * @module
+ */
+
+/** How programs of llama's are compiled; the target, the output and the main file follow. */
+export const compileCommand: readonly string[] = [
+  ...["compile", "--quiet", "--no-check", "--no-config", "--no-lock"],
+  // What is compiled from JavaScript would be kept in a shared /tmp, under a name that anyone knows.
+  "--no-code-cache",
+  "--no-prompt",
+  // Less does not do: Deno opens /proc to those alone who may do all, and whoever may run any
+  // program may do all anyway.
+  "--allow-all",
+];
+
+/** How Deno is run. */
+export interface DenoOptions {
+  /** Its working directory. @default {this process's} */
+  readonly directory?: string;
+  /** Ends it early. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Runs Deno.
+ *
+ * @param args Its arguments.
+ * @param options Where, and how long.
+ * @throws {Error} With what it says, if it fails; the signal's reason.
+ */
+export async function runDeno(args: readonly string[], options: DenoOptions = {}): Promise<void> {
+  const { directory, signal } = options;
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [...args],
+    ...(directory === undefined ? {} : { cwd: directory }),
+    env: { NO_COLOR: "1" },
+    stdin: "null",
+    stdout: "null",
+    stderr: "piped",
+    ...(signal ? { signal } : {}),
+  }).output();
+  if (success) return;
+  signal?.throwIfAborted();
+  const words = new TextDecoder().decode(stderr)
+    .replace(/\s*Stack backtrace:.*/s, "")
+    .replace(/\s*Caused by:/, "")
+    .replace(/\.?\n\s*(\d+: )?/g, ": ");
+  throw new Error(`deno ${args[0]}: ${words.replace(/^error: /, "")}`);
+}
