@@ -101,3 +101,14 @@ export function motoEnvironment({ host }: ServerProcess): Record<string, string>
     AWS_SECRET_ACCESS_KEY: "secret",
   };
 }
+
+/** Asks moto itself, which checks no signatures, but takes the service from them. */
+export async function askMoto(
+  { host }: ServerProcess,
+  service: string,
+  path: string,
+  init?: RequestInit,
+): Promise<Response> {
+  const authorization = `AWS4-HMAC-SHA256 Credential=x/20260101/us-west-2/${service}/aws4_request`;
+  return await fetch(`http://${host}${path}`, { headers: { authorization }, ...init });
+}

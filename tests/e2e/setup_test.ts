@@ -5,7 +5,7 @@ import { Buffer } from "node:buffer";
 import { zipOf } from "../../lib/deploy/zip.ts";
 import { bytesOf, noise, testWith } from "../helpers.ts";
 import { type Ended, exists, type RunOptions, Workplace } from "./llama.ts";
-import { motoEnvironment, motoProgram, type ServerProcess, startMoto } from "./servers.ts";
+import { askMoto, motoEnvironment, motoProgram, type ServerProcess, startMoto } from "./servers.ts";
 
 const region = "us-west-2";
 
@@ -57,15 +57,9 @@ class Account extends Workplace {
     return this.ok("bootstrap", "-region", region, "-runtime", this.join("runtime.zip"), ...args);
   }
 
-  /** What moto itself says; it checks no signatures, but takes the service from them. */
+  /** What moto itself says. */
   async ask(service: string, path: string, init?: RequestInit): Promise<string> {
-    const authorization =
-      `AWS4-HMAC-SHA256 Credential=x/20260101/${region}/${service}/aws4_request`;
-    const response = await fetch(`http://${this.#moto.host}${path}`, {
-      headers: { authorization },
-      ...init,
-    });
-    return await response.text();
+    return await (await askMoto(this.#moto, service, path, init)).text();
   }
 
   async settings(): Promise<Record<string, string>> {

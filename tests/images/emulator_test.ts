@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { root as checkout } from "../../scripts/shell.ts";
-import { runtimeProgram, Workplace } from "../e2e/llama.ts";
+import { zipMembers } from "../../lib/deploy/zip_directory.ts";
+import { program, runtimeProgram, Workplace } from "../e2e/llama.ts";
+import { askMoto, motoEnvironment, startMoto } from "../e2e/servers.ts";
 import { testWith, until } from "../helpers.ts";
 import { freePort } from "../peer/servers.ts";
 import { imageFiles, makeAlpineRoot, sandbox } from "./root.ts";
@@ -69,18 +71,20 @@ class Emulator implements AsyncDisposable {
   }
 }
 
-testWith(needs, "a zip function's handler runs by a layer's bootstrap", async () => {
-  await using place = new Workplace();
+/** The emulator with a layer, and images/hello-llama as the function. */
+function helloOn(layer: readonly string[]): Emulator {
   const amazonLinux = sandbox(
     ...["--ro-bind", "/usr", "/usr", "--tmpfs", "/tmp"],
     ...["bin", "lib", "lib64"].flatMap((name) => ["--symlink", `usr/${name}`, `/${name}`]),
-    ...["--ro-bind", emulator, "/rie", "--ro-bind", runtime, "/opt/bootstrap"],
+    ...["--ro-bind", emulator, "/rie", ...layer],
     ...["--ro-bind", join(checkout, "images/hello-llama"), "/var/task"],
   );
-  await using aws = new Emulator(amazonLinux, [], {
-    _HANDLER: "hello.sh",
-    LAMBDA_TASK_ROOT: "/var/task",
-  });
+  return new Emulator(amazonLinux, [], { _HANDLER: "hello.sh", LAMBDA_TASK_ROOT: "/var/task" });
+}
+
+testWith(needs, "a zip function's handler runs by a layer's bootstrap", async () => {
+  await using place = new Workplace();
+  await using aws = helloOn(["--ro-bind", runtime, "/opt/bootstrap"]);
   const environment = await aws.environment();
   for (const name of ["world", "again"]) {
     const { status, stdout, stderr } = await place.run(["invoke", "function", name], {
@@ -92,6 +96,32 @@ testWith(needs, "a zip function's handler runs by a layer's bootstrap", async ()
       "",
     ]);
   }
+});
+
+testWith([...needs, "LLAMA_TEST_MOTO"], "the compiled llama alone is a layer too", async () => {
+  await using place = new Workplace();
+  const [llama = ""] = program;
+  await Deno.mkdir(place.join("bin"));
+  await Deno.copyFile(llama, place.join("bin/llama"));
+  await using moto = await startMoto();
+  const made = await place.run(["bootstrap", "-region", "us-west-2"], {
+    program: [place.join("bin/llama")],
+    environment: motoEnvironment(moto),
+  });
+  assert.equal(made.status, 0, made.stderr);
+  const [, bucket] = /^store +s3:\/\/(.+)\/obj\/$/m.exec(made.stdout) ?? [];
+  const list = await (await askMoto(moto, "s3", `/${bucket}?list-type=2`)).text();
+  const [, key] = /<Key>(obj\/[0-9a-f]{64})<\/Key>/.exec(list) ?? [];
+  const zip = await (await askMoto(moto, "s3", `/${bucket}/${key}`)).bytes();
+  assert(zip.length < 40_000_000, `${zip.length} bytes`);
+  for (const { name, mode = 0, read } of zipMembers(zip, "the layer")) {
+    await place.write(`layer/${name}`, read(), mode & 0o777);
+  }
+  await using aws = helloOn(["--ro-bind", place.join("layer"), "/opt"]);
+  const { status, stdout } = await place.run(["invoke", "function", "world"], {
+    environment: await aws.environment(),
+  });
+  assert.deepEqual([status, stdout], [0, "Hello from Amazon Lambda\nReceived args: world\n"]);
 });
 
 testWith(needs, "an image's runtime runs its CMD, with files there and back", async () => {
