@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { compileCommand, runDeno } from "../lib/deploy/deno.ts";
 import { messageOf } from "../lib/errors.ts";
@@ -213,7 +213,7 @@ async function describe(path: string, program: Program, target: Target): Promise
   if (target === hostTarget()) {
     parts.push(`starts in ${(await startMilliseconds(path)).toFixed(0)} ms`);
   }
-  return `${path}: ${parts.join(", ")}`;
+  return `${relative(root, path)}: ${parts.join(", ")}`;
 }
 
 /** From its start to its end when it has nothing to do: help, or no Lambda around it. */
