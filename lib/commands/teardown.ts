@@ -85,7 +85,12 @@ export const teardown = runnable(
       await output.message("nothing was removed");
       return exitCodes.failed;
     }
-    await remove(context, work, found);
+    try {
+      await remove(context, work, found);
+    } catch (error) {
+      await output.message("not all of it is removed: run llama teardown again for the rest");
+      throw error;
+    }
     await forget(context, found, region);
     return exitCodes.ok;
   },

@@ -37,7 +37,12 @@ export const updateFunction = runnable(
       { client: aws.client, pause, onWait: (what) => void output.message(what), signal },
       { name, ...prepared, stack: aws.settings.stack ?? defaultStackName },
       current,
-    );
+    ).catch(async (error) => {
+      if (signal.aborted) {
+        await output.message("Lambda goes on with what it has begun: see llama functions");
+      }
+      throw error;
+    });
     const { kind, memory, timeout, architecture } = deployed;
     await output.data(
       isNew

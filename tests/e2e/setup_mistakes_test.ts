@@ -282,6 +282,66 @@ Deno.test("what cannot become a function is refused before anything is sent", as
   });
 });
 
+Deno.test("an update that is interrupted says that Lambda goes on", async () => {
+  const function_ = (state: string) => ({
+    FunctionName: "hello",
+    FunctionArn: "arn:aws:lambda:us-west-2:123456789012:function:hello",
+    PackageType: "Zip",
+    Role: settings.role,
+    MemorySize: 512,
+    Timeout: 60,
+    CodeSha256: "x",
+    LastModified: "2026-11-24T12:00:00.000+0000",
+    State: state,
+  });
+  const script: Script = {
+    GetFunction: [noFunction, json({ Configuration: function_("Pending") })],
+    CreateFunction: [json(function_("Pending"), 201)],
+  };
+  await work(script, async (_llama, place, aws) => {
+    await place.write("settings/config.json", JSON.stringify(settings));
+    await place.addFunction("hello", "#!/bin/sh\n");
+    const child = place.start(
+      ["update-function", "-create", "-zip", "images/hello", "hello"],
+      { environment: aws.environment },
+    );
+    const looks = () => aws.calls.filter(({ action }) => action === "GetFunction").length;
+    await until(() => looks() >= 2, "the function is waited for");
+    child.kill("SIGINT");
+    await child.stdin.close();
+    const { code, stderr } = await child.output();
+    assert.equal(code, 130);
+    assert.equal(
+      textOf(stderr),
+      "llama: waiting until hello is ready\nllama: interrupted\n" +
+        "llama: Lambda goes on with what it has begun: see llama functions\n",
+    );
+  });
+});
+
+Deno.test("a teardown that is refused says what was removed, and how the rest is", async () => {
+  const denied = "User: a is not authorized to perform: lambda:DeleteLayerVersion on resource: b";
+  const versions = json({
+    LayerVersions: [{ LayerVersionArn: settings.layer, Version: 1, Description: "llama" }],
+  });
+  const script: Script = {
+    DescribeStacks: [stack("CREATE_COMPLETE", outputs)],
+    ListFunctions: [json({ Functions: [] })],
+    ListLayerVersions: [versions, json({ LayerVersions: [] })],
+    DeleteLayerVersion: [lambdaError(403, "AccessDeniedException", denied)],
+  };
+  await work(script, async (llama, place) => {
+    await place.write("settings/config.json", JSON.stringify(settings));
+    assert.deepEqual(said(await llama("teardown", "-yes")), [
+      125,
+      "not all of it is removed: run llama teardown again for the rest",
+      `Lambda refused DeleteLayerVersion: AccessDeniedException: ${denied}`,
+      "hint: the credentials need lambda:DeleteLayerVersion",
+    ]);
+    assert(exists(place.join("settings/config.json")));
+  });
+});
+
 Deno.test("without settings the commands say to bootstrap", async () => {
   await work({ GetFunction: [noFunction] }, async (llama, place) => {
     await place.addFunction("hello", "#!/bin/sh\n");
