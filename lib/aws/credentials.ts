@@ -89,7 +89,7 @@ export async function findCredentials(
       (named ? "" : "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ") +
       `profile ${JSON.stringify(profile.name)} of ${profile.files.join(" and ")}, ` +
       "and the role of a container or instance",
-    { hint: "set them, run `aws configure`, or use -local to run without AWS" },
+    { hint: "set them, or run `aws configure`; with -local, jobs run without AWS" },
   );
 }
 

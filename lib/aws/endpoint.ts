@@ -88,7 +88,7 @@ export async function findLocation(
       "config",
       "no AWS region: looked at -region, AWS_REGION, AWS_DEFAULT_REGION and profile " +
         `${JSON.stringify(profile.name)} of ${profile.files.join(" and ")}`,
-      { hint: "add -region REGION or set AWS_REGION, or use -local to run without AWS" },
+      { hint: "add -region REGION or set AWS_REGION; with -local, jobs run without AWS" },
     );
   }
   if (!/^[a-z0-9-]+$/.test(region)) {

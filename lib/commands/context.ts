@@ -9,6 +9,7 @@ import { AwsClient, type AwsClientOptions } from "../aws/client.ts";
 import { inForce, readSettings, type Settings } from "../deploy/settings.ts";
 import type { Environment } from "../environment.ts";
 import { isOn } from "../environment.ts";
+import { LlamaError } from "../errors.ts";
 import type { RunCounts } from "../jobs/counts.ts";
 import { Llama, type LlamaOptions } from "../llama.ts";
 import { openStoreWith } from "../store/open.ts";
@@ -128,10 +129,15 @@ export interface Aws {
  * @param context Flags and environment.
  * @param named A region that the command's own flag names.
  * @returns The connection, which nothing has been sent over yet.
- * @throws {LlamaError} `config` if the settings cannot be read.
+ * @throws {LlamaError} `config` if the settings cannot be read; `usage` with `-local`.
  */
 export async function openAws(context: CommandContext, named?: string): Promise<Aws> {
   const { global, environment, closeAtExit } = context;
+  if (global.local) {
+    throw new LlamaError("usage", "-local goes without AWS, which this command is about", {
+      hint: "leave out -local",
+    });
+  }
   const settings = await settingsOf(context, named);
   const account = findAccount(environment, { ...accountOptions(global), region: settings.region });
   const client = new AwsClient({ ...account, ...reportersOf(context) });

@@ -189,7 +189,7 @@ Deno.test("without any credentials the places are named, and nothing is asked ov
     "llama: no AWS credentials: looked for AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, profile " +
       `"default" of ${place.path}/.aws/credentials and ${place.path}/.aws/config, and the role of ` +
       "a container or instance\n" +
-      "llama: hint: set them, run `aws configure`, or use -local to run without AWS\n",
+      "llama: hint: set them, or run `aws configure`; with -local, jobs run without AWS\n",
   );
   assert.deepEqual(aws.keys, []);
 });

@@ -342,6 +342,21 @@ Deno.test("a teardown that is refused says what was removed, and how the rest is
   });
 });
 
+Deno.test("-local is refused by the commands that are about AWS", async () => {
+  await work({}, async (llama, _place, aws) => {
+    for (
+      const args of [["bootstrap", "-runtime", "runtime.zip"], ["teardown", "-yes"], ["functions"]]
+    ) {
+      assert.deepEqual(said(await llama("-local", ...args)), [
+        2,
+        "-local goes without AWS, which this command is about",
+        "hint: leave out -local",
+      ]);
+    }
+    assert.deepEqual(aws.calls, []);
+  });
+});
+
 Deno.test("without settings the commands say to bootstrap", async () => {
   await work({ GetFunction: [noFunction] }, async (llama, place) => {
     await place.addFunction("hello", "#!/bin/sh\n");
