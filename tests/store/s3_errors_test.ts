@@ -23,7 +23,6 @@ async function failureOf(work: Promise<unknown>): Promise<LlamaError> {
 }
 
 const put = (store: ObjectStore) => store.put(small);
-const putBig = (store: ObjectStore) => store.put(big);
 const get = (store: ObjectStore) => store.get(sha256(small));
 
 const refusals: {
