@@ -65,6 +65,8 @@ export interface CallOptions<T> {
   read: (response: Response, alive: () => void) => Promise<T>;
   /** How often the call is repeated. */
   retry: RetryPolicy;
+  /** Ends the call where it has surely done nothing yet. @default {the request's signal} */
+  unsent?: AbortSignal | undefined;
   /**
    * How long one attempt may take, in milliseconds, reading included; or a function that tells it
    * for the attempt of a number, from 1. @default {60,000}
@@ -164,6 +166,7 @@ export class AwsClient implements Disposable {
         ...retry,
         maxAttempts: Math.min(maxAttempts, retry.maxAttempts ?? Infinity),
         signal: request.signal,
+        unsent: options.unsent,
         onRepeat: (error, pause) => this.#reportRepeat(error, pause),
       },
     );

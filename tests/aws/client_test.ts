@@ -289,6 +289,18 @@ Deno.test("loopback is reached without the proxy that the environment names", as
   }
 });
 
+Deno.test("a file without certificates is named", async () => {
+  await using directory = new TemporaryDirectory();
+  const caBundle = await directory.write("junk.pem", "no certificate\n");
+  await using server = served(() => new Response(), {
+    location: () => Promise.resolve({ region: "us-west-2", endpoints: {}, caBundle }),
+  });
+  await assert.rejects(
+    server.call(),
+    /^LlamaError: cannot read the certificates \/.*junk\.pem: there are none in it$/,
+  );
+});
+
 Deno.test("a file of certificates that cannot be read is named", async () => {
   await using directory = new TemporaryDirectory();
   const caBundle = `${directory.path}/none.pem`;
