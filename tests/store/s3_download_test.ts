@@ -17,12 +17,12 @@ function add(s3: FakeS3, size: number): string {
   return id;
 }
 
-/** Answers the next GET with the first 400 bytes of 1,000, and closes the connection. */
-function breakOff(s3: FakeS3, bytes: Uint8Array<ArrayBuffer>, status: number): void {
+/** Answers the next GET with the first 400 bytes of 1,000. */
+function answerShort(s3: FakeS3, bytes: Uint8Array<ArrayBuffer>): void {
   s3.intercept = () => {
     s3.intercept = () => undefined;
-    const headers = { "content-length": "1000", "content-range": "bytes 0-999/1000" };
-    return new Response(new Blob([bytes.slice(0, 400)]).stream(), { status, headers });
+    const headers = { "content-range": "bytes 0-999/1000" };
+    return new Response(bytes.slice(0, 400), { status: 206, headers });
   };
 }
 
@@ -66,17 +66,16 @@ Deno.test("one bit that is wrong in a part is found", async () => {
 });
 
 for (const kind of ["into memory", "into a file"]) {
-  Deno.test(`what breaks off is read on ${kind} from where it stopped`, async () => {
+  Deno.test(`what ends early is read on ${kind} from where it stopped`, async () => {
     await using directory = new TemporaryDirectory();
     await using s3 = new FakeS3();
     using store = openStore(url, { environment: s3.environment });
     const id = add(s3, 1000);
     const bytes = noise(1000);
+    answerShort(s3, bytes);
     if (kind === "into memory") {
-      breakOff(s3, bytes, 200);
       assert.deepEqual(new Uint8Array(await store.get(id)), bytes);
     } else {
-      breakOff(s3, bytes, 206);
       await store.getFile(id, directory.join("file"));
       assert.deepEqual(await Deno.readFile(directory.join("file")), bytes);
     }
