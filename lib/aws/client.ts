@@ -65,6 +65,8 @@ export interface CallOptions<T> {
   read: (response: Response, alive: () => void) => Promise<T>;
   /** How often the call is repeated. */
   retry: RetryPolicy;
+  /** Ends the call where it has surely done nothing yet. @default {the request's signal} */
+  unsent?: AbortSignal | undefined;
   /**
    * How long one attempt may take, in milliseconds, reading included; or a function that tells it
    * for the attempt of a number, from 1. @default {60,000}
@@ -164,6 +166,7 @@ export class AwsClient implements Disposable {
         ...retry,
         maxAttempts: Math.min(maxAttempts, retry.maxAttempts ?? Infinity),
         signal: request.signal,
+        unsent: options.unsent,
         onRepeat: (error, pause) => this.#reportRepeat(error, pause),
       },
     );
@@ -176,30 +179,42 @@ export class AwsClient implements Disposable {
   }
 
   async #attempt<T>(request: AwsRequest, number: number, options: CallOptions<T>): Promise<T> {
+    const used: Used = { clockOffset: 0 };
     try {
-      return await this.#once(request, number, options);
+      return await this.#once(request, number, options, used);
     } catch (error) {
       // Neither a clock that was just put right nor fresh credentials are worth a pause.
       if (error instanceof ClockOff) return await this.#once(request, number, options);
-      if (!(error instanceof CallError && error.expired)) throw error;
-      if (!await this.#credentials.renew()) throw error;
+      const { credentials } = used;
+      if (!(error instanceof CallError && error.expired && credentials)) throw error;
+      if (!await this.#credentials.renew(credentials)) throw error;
       return await this.#once(request, number, options);
     }
   }
 
-  async #once<T>(request: AwsRequest, attempt: number, options: CallOptions<T>): Promise<T> {
+  /** @param first What it was signed with goes here; without it, a refusal is taken as it is. */
+  async #once<T>(
+    request: AwsRequest,
+    attempt: number,
+    options: CallOptions<T>,
+    first?: Used,
+  ): Promise<T> {
     const { signal, url } = request;
     const { read, attemptMilliseconds: time = 60_000, isFresh = false } = options;
     const milliseconds = typeof time === "number" ? time : time(attempt);
     const connections = await this.#connect();
+    // Outside of the attempt's time: a person may be asked for a code.
+    const credentials = await this.#credentials.get();
     using _place = await connections.enter(signal);
     using deadline = new Deadline(milliseconds, signal);
     let response: Response | undefined;
     try {
-      const signed = await this.#sign(request);
+      const clockOffset = this.#clockOffset;
+      if (first) Object.assign(first, { credentials, clockOffset });
+      const signed = await this.#sign(request, { credentials, clockOffset });
       const client = await connections.client(signed.url, isFresh);
       response = await this.#send(request, signed, client, attempt, deadline);
-      if (this.#putClockRight(response)) throw new ClockOff();
+      if (first && this.#putClockRight(response, first)) throw new ClockOff();
       return await read(response, () => deadline.restart());
     } catch (cause) {
       signal?.throwIfAborted();
@@ -220,14 +235,17 @@ export class AwsClient implements Disposable {
     }
   }
 
-  async #sign(request: AwsRequest): Promise<Signed> {
+  async #sign(
+    request: AwsRequest,
+    { credentials, clockOffset }: Required<Used>,
+  ): Promise<Signed> {
     const { service, method, url, headers = {} } = request;
     return await this.#signatures.sign({
-      credentials: await this.#credentials.get(),
+      credentials,
       region: request.region ?? (await this.location()).region,
       ...{ service, method, url, headers },
       bodyHash: hashOf(request),
-      time: new Date(Date.now() + this.#clockOffset),
+      time: new Date(Date.now() + clockOffset),
     });
   }
 
@@ -272,13 +290,14 @@ export class AwsClient implements Disposable {
 
   /**
    * Takes the time from an answer that refuses, where the clock here is off so far that this may be
-   * why. S3 says so without a body where the request was a HEAD.
+   * why. S3 says so without a body where the request was a HEAD. Other requests may have been on
+   * their way when the clock was put right, so what counts is the time that this one was signed with.
    */
-  #putClockRight({ status, headers }: Response): boolean {
+  #putClockRight({ status, headers }: Response, { clockOffset }: Used): boolean {
     if (status !== 400 && status !== 403) return false;
     const there = Date.parse(headers.get("date") ?? "");
     const offset = there - Date.now();
-    if (!(Math.abs(offset - this.#clockOffset) > toleratedSkew)) return false;
+    if (!(Math.abs(offset - clockOffset) > toleratedSkew)) return false;
     this.#clockOffset = offset;
     this.#options.debug?.(`the clock here is off by ${Math.round(-offset / 1000)} seconds`);
     return true;
@@ -304,6 +323,12 @@ function hashOf({ body = "", bodyHash }: AwsRequest): string {
   if (bodyHash !== undefined) return bodyHash;
   if (typeof body === "function") throw new TypeError("the body's hash must be known");
   return sha256(body);
+}
+
+/** What a request was signed with. */
+interface Used {
+  credentials?: Credentials;
+  clockOffset: number;
 }
 
 /** The clock was put right: the same request again. */

@@ -95,7 +95,10 @@ export class Connections implements Disposable {
 
 async function readBundle(path: string): Promise<string> {
   try {
-    return await Deno.readTextFile(path);
+    const text = await Deno.readTextFile(path);
+    // Deno takes any file for one without certificates.
+    if (/^-----BEGIN (TRUSTED )?CERTIFICATE-----/m.test(text)) return text;
+    throw new LlamaError("config", "there are none in it");
   } catch (cause) {
     throw new LlamaError("config", `cannot read the certificates ${path}: ${reasonOf(cause)}`, {
       cause,

@@ -51,15 +51,17 @@ export class CredentialCache {
   }
 
   /**
-   * Finds credentials anew, since a service says that they have expired.
+   * Finds credentials anew, since a service says that those have expired with which it was called.
+   * Where others have been found since then, for another call, they are the ones.
    *
+   * @param used Those that the call was signed with.
    * @returns Whether there are others now.
    * @throws {LlamaError} `credentials`.
    */
-  async renew(): Promise<boolean> {
-    const before = this.#current;
-    const after = await this.#renew();
-    return after.accessKeyId !== before?.accessKeyId || after.sessionToken !== before.sessionToken;
+  async renew(used: Credentials): Promise<boolean> {
+    if (this.#current === used) await this.#renew();
+    return this.#current?.accessKeyId !== used.accessKeyId ||
+      this.#current.sessionToken !== used.sessionToken;
   }
 
   #renew(): Promise<Credentials> {

@@ -21,7 +21,7 @@ export interface InvokeOptions {
   timeoutSeconds?: number | undefined;
   /** Ends the wait; Lambda goes on. */
   signal?: AbortSignal | undefined;
-  /** Ends the wait for Lambda to have room, before anything is sent. @default {signal} */
+  /** Ends the wait for Lambda to take the job, where it surely has not begun. @default {signal} */
   admission?: AbortSignal | undefined;
 }
 
@@ -114,6 +114,7 @@ export class Lambda {
       isFresh: this.#maxRepeats === 0,
       attemptMilliseconds: (timeoutSeconds + graceSeconds) * 1000,
       around: (attempt) => this.#admit(attempt, admission),
+      unsent: admission,
     });
   }
 

@@ -23,8 +23,8 @@ export interface Profile {
  *
  * @param environment Says where the files are, and which profile if none is named.
  * @param profile The profile that was named on the command line.
- * @returns The profile; without settings if no file has it.
- * @throws {LlamaError} `config` if a file is there but cannot be read.
+ * @returns The profile; without settings if no file has the default one.
+ * @throws {LlamaError} `config` if a file is there but cannot be read, or none has the profile.
  */
 export async function readProfile(environment: Environment, profile?: string): Promise<Profile> {
   const name = profile || environment["AWS_PROFILE"] || environment["AWS_DEFAULT_PROFILE"] ||
@@ -34,14 +34,19 @@ export async function readProfile(environment: Environment, profile?: string): P
   const credentials = environment["AWS_SHARED_CREDENTIALS_FILE"] || join(home, "credentials");
   const values = new Map<string, string>();
   // In the config file a section is called [profile NAME], but the default one may go without.
-  const sections = name === "default" ? ["default", "profile default"] : [`profile ${name}`];
-  for (const section of sections) add(values, parseIni(await read(config)).get(section));
-  add(values, parseIni(await read(credentials)).get(name));
+  const names = name === "default" ? ["default", "profile default"] : [`profile ${name}`];
+  const [first, last] = [parseIni(await read(config)), parseIni(await read(credentials))];
+  const sections = [...names.map((each) => first.get(each)), last.get(name)]
+    .filter((section) => section !== undefined);
+  if (sections.length === 0 && name !== "default") {
+    throw new LlamaError(
+      "config",
+      `no profile ${JSON.stringify(name)} in ${credentials} and ${config}`,
+      { hint: "-profile and AWS_PROFILE name one; `aws configure list-profiles` shows them" },
+    );
+  }
+  for (const section of sections) for (const [key, value] of section) values.set(key, value);
   return { name, values, files: [credentials, config] };
-}
-
-function add(values: Map<string, string>, section: Map<string, string> | undefined): void {
-  for (const [key, value] of section ?? []) values.set(key, value);
 }
 
 async function read(path: string): Promise<string> {

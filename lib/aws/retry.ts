@@ -20,6 +20,8 @@ export interface RetryPolicy {
 export interface RetryOptions extends RetryPolicy {
   /** Ends the work, a pause too. */
   signal?: AbortSignal | undefined;
+  /** Ends the work, a pause too, as long as it has surely done nothing. @default {signal} */
+  unsent?: AbortSignal | undefined;
   /** Told before each pause. */
   onRepeat?: ((error: CallError, pauseMilliseconds: number) => void) | undefined;
   /** From 0 to 1. @default {Math.random} */
@@ -63,7 +65,7 @@ export async function withRetries<T>(
   attempt: (number: number) => Promise<T>,
   options: RetryOptions,
 ): Promise<T> {
-  const { maxRepeats, maxAttempts = Infinity, signal, onRepeat } = options;
+  const { maxRepeats, maxAttempts = Infinity, signal, unsent = signal, onRepeat } = options;
   const {
     random = Math.random,
     now = () => performance.now(),
@@ -93,11 +95,13 @@ export async function withRetries<T>(
         if (left <= 0) throw error.after(number);
         pause = Math.min(pause, left);
       }
+      const ends = error.repeat === "unsent" && repeats === 0 ? unsent : signal;
+      ends?.throwIfAborted();
       onRepeat?.(error, pause);
       try {
-        await sleep(pause, signal);
+        await sleep(pause, ends);
       } catch (failure) {
-        signal?.throwIfAborted();
+        ends?.throwIfAborted();
         throw failure;
       }
     }

@@ -10,7 +10,7 @@ import { defaultPrices, pricesOf } from "../cost/prices.ts";
 import { LlamaError } from "../errors.ts";
 import { removeIfThere } from "../files.ts";
 import { expandOnce } from "../jobs/expand.ts";
-import { expandInputs } from "../jobs/inputs.ts";
+import { expandInputs, findInputs } from "../jobs/inputs.ts";
 import { type JobResult, succeeded } from "../jobs/job.ts";
 import { spool } from "../jobs/spool.ts";
 import { runnable } from "./command.ts";
@@ -32,6 +32,8 @@ export const invoke = runnable(
       const files = await expandInputs(values.file);
       let stdin: BlobSource | undefined;
       if (values.stdin) {
+        // Whoever is asked for input shall not find out afterwards that a file is missing.
+        await findInputs([...files, ...inputs]);
         stdin = await spool(context.stdin(), context.environment, signal);
         if (!(stdin instanceof Uint8Array)) spooled = stdin.path;
       }

@@ -139,14 +139,15 @@ export async function encodeInputs(
  * its own name. A link in a directory is followed if it stays in there.
  *
  * @param mappings Local paths, and what they are called in the job's directory.
- * @returns One entry a file.
- * @throws {LlamaError} `input`, naming what cannot be sent.
+ * @returns One entry a file, and one for what is not there.
+ * @throws {LlamaError} `input`, naming what of a directory cannot be sent.
  */
 export async function expandInputs(
   mappings: readonly { local: string; remote: string }[],
 ): Promise<InputFile[]> {
   const inputs = [];
   for (const { local, remote } of mappings) {
+    // What is not there is left to `findInputs`, which names all that a job misses.
     const directory = await isDirectory(local);
     // As templates name it, so that a file that both name is one.
     const prefix = posix.normalize(remote).replace(/\/+$/, "");
@@ -228,8 +229,8 @@ async function followLink(path: string, top: string): Promise<string> {
 async function isDirectory(path: string): Promise<boolean> {
   try {
     return (await Deno.stat(path)).isDirectory;
-  } catch (cause) {
-    throw cannotSend(path, cause);
+  } catch {
+    return false;
   }
 }
 

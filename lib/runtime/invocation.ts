@@ -47,6 +47,8 @@ export interface InvocationContext {
   deadline: number | undefined;
   /** The function's memory in MB, if it is known. */
   memoryMb: number | undefined;
+  /** Whether a command that takes more than that is killed; on the user's machine it is not. */
+  isMemoryBound: boolean;
   /** Ends the invocation. */
   signal: AbortSignal;
 }
@@ -58,6 +60,12 @@ export interface Answer {
   /** What the log says of it: no contents. */
   summary: string;
 }
+
+/**
+ * The status of a command that SIGKILL ended, and of a shell whose command it ended. On Lambda that is
+ * the kernel, which ends the biggest process when memory runs out; the runtime goes on.
+ */
+const killedStatus = 137;
 
 /**
  * Runs one job.
@@ -90,7 +98,15 @@ export async function runInvocation(text: string, context: InvocationContext): P
   if (result?.timedOut && isFunctions) {
     const seconds = ((executed - received) / 1000).toFixed(2);
     await result.stderr.addLine(
-      `llama: ended after ${seconds} s, before Lambda ends the function at its timeout`,
+      `llama: ended after ${seconds} s, before Lambda ends the function at its timeout: raise it ` +
+        "(900 seconds at most), or give the job less to do",
+    );
+  }
+  if (result?.status === killedStatus && context.isMemoryBound) {
+    const size = context.memoryMb === undefined ? "" : `, which is ${context.memoryMb} MB`;
+    await result.stderr.addLine(
+      "llama: killed, most likely since it ran out of memory: raise the function's memory" +
+        `${size} (10,240 MB at most)`,
     );
   }
   const response = await answer(result, outputs, context);

@@ -145,6 +145,7 @@ class Runtime {
         received,
         deadline,
         memoryMb: Number(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) || undefined,
+        isMemoryBound: !this.#isLocal,
         signal: this.#signal,
       });
       // Before the answer, with which Lambda ends the invocation's part of the log.

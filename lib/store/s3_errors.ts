@@ -84,8 +84,8 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ["AuthorizationHeaderMalformed", { code: "config", hint: "check AWS_REGION" }],
   ["TemporaryRedirect", { code: "store", repeat: "maybe" }],
   ["EntityTooLarge", { code: "too-large", hint: "S3 takes no object of that size" }],
-  ["SlowDown", { code: "throttled", repeat: "unsent" }],
-  ["RequestLimitExceeded", { code: "throttled", repeat: "unsent" }],
+  ["SlowDown", { code: "throttled", repeat: "maybe" }],
+  ["RequestLimitExceeded", { code: "throttled", repeat: "maybe" }],
   ["InternalError", { code: "store", repeat: "maybe" }],
   ["RequestTimeout", { code: "store", repeat: "maybe" }],
   ["IncompleteBody", { code: "store", repeat: "maybe" }],
@@ -126,7 +126,7 @@ export function refusal(
   const says = [name ?? `HTTP status ${status}`, words].filter((part) => part !== "").join(": ");
   const meaning = meanings.get(name ?? "") ?? {
     code: status === 429 ? "throttled" : "store",
-    repeat: status === 429 ? "unsent" : isServerFailure(status) ? "maybe" : "never",
+    repeat: status === 429 || isServerFailure(status) ? "maybe" : "never",
   };
   const { code, hint, repeat = "never", expired = false } = meaning;
   return new CallError(

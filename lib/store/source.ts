@@ -137,24 +137,34 @@ class StreamedBlob extends Blob {
 
   override stream(): ReadableStream<Uint8Array<ArrayBuffer>> {
     let taken: ArrayBuffer | undefined;
+    let isWanted = true;
     return new ReadableStream({
       pull: async (controller) => {
         // Whoever asks for the next piece has taken this one over. Its memory goes back when it is
         // sent, and not when it is collected as garbage, which would let 100 MB of it pile up.
         taken?.transfer(0);
-        try {
-          const { done, value } = await this.#pieces.next();
-          if (done) return controller.close();
-          this.#watcher.onPiece();
-          taken = value.buffer;
-          controller.enqueue(value);
-        } catch (error) {
-          this.#watcher.onFailure(error);
-          throw error;
-        }
+        const next = await this.#next();
+        // While the piece was read the attempt may have been given up, and its stream be closed.
+        if (!isWanted) return;
+        if (next.done) return controller.close();
+        this.#watcher.onPiece();
+        taken = next.value.buffer;
+        controller.enqueue(next.value);
       },
-      cancel: async () => void await this.#pieces.return(),
+      cancel: async () => {
+        isWanted = false;
+        await this.#pieces.return();
+      },
     }, { highWaterMark: 0 });
+  }
+
+  async #next(): Promise<IteratorResult<Uint8Array<ArrayBuffer>, void>> {
+    try {
+      return await this.#pieces.next();
+    } catch (error) {
+      this.#watcher.onFailure(error);
+      throw error;
+    }
   }
 }
 

@@ -132,22 +132,61 @@ Deno.test("an abort ends a call at once, with the caller's reason", async () => 
   silent.resolve(new Response());
 });
 
+/** Whether a request's date is the time that it is at the server, give or take five minutes. */
+function isSignedAt(date: string, time: number): boolean {
+  const [, y, mo, d, h, mi, s] = /^(....)(..)(..)T(..)(..)(..)Z$/.exec(date) ?? [];
+  return Math.abs(Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`) - time) <= 300_000;
+}
+
 Deno.test("a clock that is off is put right from the answer, and stays so", async () => {
   const ahead = Date.now() + 1_800_000;
   const dates: string[] = [];
   await using server = served((request) => {
     const sent = request.headers.get("x-amz-date") ?? "";
     dates.push(sent);
-    const [, y, mo, d, h, mi, s] = /^(....)(..)(..)T(..)(..)(..)Z$/.exec(sent) ?? [];
-    const off = Math.abs(Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`) - ahead);
-    return new Response(off > 300_000 ? "InvalidSignatureException" : "fine", {
-      status: off > 300_000 ? 403 : 200,
+    const isRight = isSignedAt(sent, ahead);
+    return new Response(isRight ? "fine" : "InvalidSignatureException", {
+      status: isRight ? 200 : 403,
       headers: { date: new Date(ahead).toUTCString() },
     });
   });
   assert.equal(await server.call({ maxRepeats: 0 }), "fine");
   assert.equal(await server.call({ maxRepeats: 0 }), "fine");
   assert.equal(dates.length, 3);
+});
+
+Deno.test("all calls that were in flight when the clock was put right go on", async () => {
+  const ahead = Date.now() + 1_800_000;
+  const right = Promise.withResolvers<void>();
+  let refused = 0;
+  await using server = served(async (request) => {
+    const [, hour, minute] = /T(..)(..)/.exec(request.headers.get("x-amz-date") ?? "") ?? [];
+    const there = new Date(ahead);
+    const isRight = Number(hour) === there.getUTCHours() &&
+      Number(minute) === there.getUTCMinutes();
+    if (isRight) right.resolve();
+    // The second is refused only when the first has been repeated.
+    else if (++refused === 2) await right.promise;
+    return new Response(isRight ? "fine" : "InvalidSignatureException", {
+      status: isRight ? 200 : 403,
+      headers: { date: new Date(ahead).toUTCString() },
+    });
+  });
+  const calls = [server.call({ maxRepeats: 0 }), server.call({ maxRepeats: 0 })];
+  assert.deepEqual(await Promise.all(calls), ["fine", "fine"]);
+  assert.equal(refused, 2);
+});
+
+Deno.test("a server that each time has another time is an error with its own words", async () => {
+  let hours = 0;
+  await using server = served(() =>
+    new Response("RequestTimeTooSkewed", {
+      status: 403,
+      headers: { date: new Date(Date.now() + 3_600_000 * ++hours).toUTCString() },
+    })
+  );
+  await assert.rejects(server.call(), /^LlamaError: RequestTimeTooSkewed$/);
+  assert.equal(server.number, 2);
 });
 
 Deno.test("a refusal by a server whose clock agrees is no matter of time", async () => {
@@ -170,6 +209,30 @@ Deno.test("credentials that expired are found anew, and the call repeated", asyn
   );
   assert.equal(await server.call(), "fine");
   assert.equal(server.number, 2);
+});
+
+Deno.test("all calls that were in flight when credentials expired go on with the new ones", async () => {
+  const renewed = Promise.withResolvers<void>();
+  let found = 0;
+  let old = 0;
+  await using server = served(
+    async (request) => {
+      if (request.headers.get("authorization")?.includes("KEY2")) {
+        renewed.resolve();
+        return new Response("fine");
+      }
+      // The second is refused only when the first has been repeated.
+      if (++old === 2) await renewed.promise;
+      return new Response("ExpiredTokenException", { status: 403 });
+    },
+    {
+      // As a file has it that somebody has signed in to once.
+      credentials: () =>
+        Promise.resolve({ accessKeyId: found++ === 0 ? "KEY1" : "KEY2", secretAccessKey: "s" }),
+    },
+  );
+  assert.deepEqual(await Promise.all([server.call(), server.call()]), ["fine", "fine"]);
+  assert.deepEqual([old, found], [2, 2]);
 });
 
 Deno.test("credentials that expired and are still the same are an error", async () => {
@@ -226,6 +289,18 @@ Deno.test("loopback is reached without the proxy that the environment names", as
   }
 });
 
+Deno.test("a file without certificates is named", async () => {
+  await using directory = new TemporaryDirectory();
+  const caBundle = await directory.write("junk.pem", "no certificate\n");
+  await using server = served(() => new Response(), {
+    location: () => Promise.resolve({ region: "us-west-2", endpoints: {}, caBundle }),
+  });
+  await assert.rejects(
+    server.call(),
+    /^LlamaError: cannot read the certificates \/.*junk\.pem: there are none in it$/,
+  );
+});
+
 Deno.test("a file of certificates that cannot be read is named", async () => {
   await using directory = new TemporaryDirectory();
   const caBundle = `${directory.path}/none.pem`;
@@ -241,4 +316,15 @@ Deno.test("a file of certificates that cannot be read is named", async () => {
     );
     return true;
   });
+});
+
+Deno.test("the time that it takes to find credentials is none of an attempt's", async () => {
+  let number = 0;
+  await using server = served(() => new Response(`${++number}`), {
+    credentials: async () => {
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      return { accessKeyId: "AKID", secretAccessKey: "the/secret" };
+    },
+  });
+  assert.equal(await server.call({ attemptMilliseconds: 100, maxRepeats: 0 }), "1");
 });

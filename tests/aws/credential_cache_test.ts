@@ -50,11 +50,17 @@ Deno.test("what cannot be renewed is used until it has expired, and renewed late
 
 Deno.test("whether a service's word that they have expired brought others is told", async () => {
   const changing = cache(Infinity).cache;
-  await changing.get();
-  assert.equal(await changing.renew(), true);
+  assert.equal(await changing.renew(await changing.get()), true);
   const fixed = new CredentialCache(() =>
     Promise.resolve({ accessKeyId: "KEY", secretAccessKey: "secret" })
   );
-  await fixed.get();
-  assert.equal(await fixed.renew(), false);
+  assert.equal(await fixed.renew(await fixed.get()), false);
+});
+
+Deno.test("a late word that credentials have expired which others have replaced finds none anew", async () => {
+  const { cache: credentials, state } = cache(Infinity);
+  const old = await credentials.get();
+  assert.equal(await credentials.renew(old), true);
+  assert.equal(await credentials.renew(old), true);
+  assert.equal(state.found, 2);
 });

@@ -66,6 +66,20 @@ Deno.test("a profile is found in the AWS CLI's files", async () => {
   assert.equal((await findCredentials(elsewhere)).accessKeyId, "DEFAULTKEY");
 });
 
+Deno.test("a profile that is in no file is an error, whatever else there is", async () => {
+  await using directory = new TemporaryDirectory();
+  const environment = {
+    ...await home(directory),
+    AWS_REGION: "us-west-2",
+    AWS_ACCESS_KEY_ID: "ENVKEY",
+    AWS_SECRET_ACCESS_KEY: "env",
+  };
+  const message = new RegExp(`no profile "none" in ${directory.path}/.aws/credentials and `);
+  await assert.rejects(findCredentials(environment, { profile: "none" }), message);
+  await assert.rejects(findLocation(environment, { profile: "none" }), message);
+  await assert.rejects(findLocation({ ...environment, AWS_PROFILE: "none" }), message);
+});
+
 Deno.test("without credentials the places that were looked at are named", async () => {
   const environment = { HOME: "/nowhere", AWS_ACCESS_KEY_ID: "HALF" };
   const isEc2 = () => Promise.resolve(false);

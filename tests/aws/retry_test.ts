@@ -115,3 +115,18 @@ Deno.test("an abort ends a pause at once, with the caller's reason", async () =>
   });
   await assert.rejects(started, /enough/);
 });
+
+Deno.test("what surely did nothing ends by a signal of its own, what may have run does not", async () => {
+  const unsent = new AbortController();
+  const { options } = simulated({ unsent: unsent.signal });
+  const failures = [throttled, lost, throttled];
+  const attempt = () => {
+    const [failure] = failures.splice(0, 1);
+    return failure ? Promise.reject(failure) : Promise.resolve("done");
+  };
+  const onRepeat = (error: CallError) => {
+    if (error === lost) unsent.abort(new Error("enough"));
+  };
+  assert.equal(await withRetries(attempt, { ...options, onRepeat }), "done");
+  await assert.rejects(withRetries(() => Promise.reject(throttled), options), /^Error: enough$/);
+});

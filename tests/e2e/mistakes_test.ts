@@ -120,6 +120,24 @@ Deno.test("files that cannot be read or written are named", async () => {
   );
 });
 
+Deno.test("all that a job misses is named at once, and before its input is read", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  await mistake(
+    place,
+    ["-local", "invoke", "-stdin", "-f", "a", "-f", "b:x", "any", "cat", '{{.I "c"}}'],
+    125,
+    /^llama: cannot read "a": no such file .*; cannot read "b": no such .*; cannot read "c": no such/,
+  );
+  await mistake(
+    place,
+    ["-local", "xargs", "-f", "a", "-f", "b:x", "any", "cat", "{{.Line}}"],
+    1,
+    /^llama: cannot read "a": no such file or directory; cannot read "b": no such file .*$/m,
+    { stdin: "1\n" },
+  );
+});
+
 Deno.test("what often goes wrong with files is said with what to do", async () => {
   await using place = new Workplace();
   await place.addShell();

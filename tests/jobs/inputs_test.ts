@@ -119,5 +119,8 @@ Deno.test("a link out of a directory, a dead one and a circular one are refused 
 
 Deno.test("a path that is not there is named", async () => {
   const mapping = [{ local: "/nowhere/x", remote: "x" }];
-  await assert.rejects(expandInputs(mapping), refused(/^cannot read "\/nowhere\/x": no such file/));
+  await assert.rejects(
+    expandInputs(mapping).then(findInputs),
+    refused(/^cannot read "\/nowhere\/x": no such file/),
+  );
 });

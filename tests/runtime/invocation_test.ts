@@ -17,7 +17,7 @@ class StuckStore extends MemoryStore {
 async function invoke(
   request: object,
   signal: AbortSignal,
-  millisecondsLeft = 900_000,
+  { millisecondsLeft = 900_000, isMemoryBound = true } = {},
 ): Promise<string> {
   const parent = Deno.makeTempDirSync({ prefix: "llama-test-" });
   const workspace = new Workspace(parent);
@@ -33,6 +33,7 @@ async function invoke(
     received: performance.now(),
     deadline: performance.now() + millisecondsLeft,
     memoryMb: 512,
+    isMemoryBound,
     signal,
   };
   try {
@@ -60,9 +61,12 @@ Deno.test("a command is ended before Lambda would kill it, and what it did is an
     outputs: ["a"],
     timeout: 60,
   };
-  const response = parseResponse(await invoke(request, signal, 1000));
+  const response = parseResponse(await invoke(request, signal, { millisecondsLeft: 1000 }));
   assert.deepEqual([response.status, response.stdout.s], [124, "out\n"]);
-  assert.match(response.stderr.s ?? "", /^llama: ended after \d+\.\d\d s, before Lambda ends/);
+  assert.match(
+    response.stderr.s ?? "",
+    /^llama: ended after \d+\.\d\d s, before Lambda ends .*: raise it /,
+  );
   assert.equal(response.outputs["a"]?.s, "half\n");
   assert.equal(response.environment?.memory, 512);
   assert.match(response.environment?.arch ?? "", /^(x86_64|arm64)$/);
@@ -73,6 +77,19 @@ Deno.test("a timeout that is asked for is told from the function's own", async (
   const request = { args: ["/bin/sleep", "1000"], timeout: 0.1 };
   const response = parseResponse(await invoke(request, signal));
   assert.deepEqual([response.status, response.stderr], [124, {}]);
+});
+
+Deno.test("a command that was killed says that memory is to be raised, where it is bounded", async () => {
+  const { signal } = new AbortController();
+  const request = { args: ["/bin/sh", "-c", "kill -9 $$"] };
+  const bound = parseResponse(await invoke(request, signal));
+  assert.deepEqual([bound.status, bound.stderr.s], [
+    137,
+    "llama: killed, most likely since it ran out of memory: raise the function's memory, which is " +
+    "512 MB (10,240 MB at most)\n",
+  ]);
+  const free = parseResponse(await invoke(request, signal, { isMemoryBound: false }));
+  assert.deepEqual([free.status, free.stderr], [137, {}]);
 });
 
 Deno.test("an invocation that is ended while its inputs are fetched ends with the reason", async () => {

@@ -76,7 +76,9 @@ export class FakeS3 implements AsyncDisposable {
       `${request.method} ${pathname}${parameters}${range === null ? "" : ` ${range}`}`,
     );
     try {
-      const body = await request.bytes();
+      // A client may give up in the middle of a body.
+      const body = await request.bytes().catch(() => undefined);
+      if (body === undefined) return new Response(null, { status: 400 });
       const response = await this.#refuse(request, body) ?? await this.intercept(request, body) ??
         this.#answer(request, body);
       response.headers.set("date", new Date(Date.now() + this.skew).toUTCString());
@@ -104,7 +106,7 @@ export class FakeS3 implements AsyncDisposable {
       return failure(403, "RequestTimeTooSkewed", "too large a difference");
     }
     if ((headers.get("x-amz-security-token") ?? undefined) !== this.sessionToken) {
-      return failure(400, "InvalidToken", "malformed");
+      return failure(400, "ExpiredToken", "The provided token has expired.");
     }
     if (!await isSigned(request, body, region)) {
       this.unsigned.push(`${request.method} ${request.url}`);
