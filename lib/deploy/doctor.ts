@@ -16,6 +16,7 @@ import { compatibleRuntime } from "./layer.ts";
 import { listOurs } from "./ours.ts";
 import { versionOfLayer } from "./runtime_layer.ts";
 import type { Settings } from "./settings.ts";
+import { defaultStackName, llamaTag } from "./template.ts";
 
 /** What was looked at, and what came of it. */
 export interface Finding {
@@ -89,12 +90,19 @@ export async function* examine(patient: Patient): AsyncGenerator<Finding, void, 
   yield (await attempt("concurrency", () => concurrency(patient), signal)).finding;
 
   const functions = await attempt("functions", async () => {
-    const value = await listOurs(client, signal);
+    const value = (await listOurs(client, signal)).filter((each) =>
+      isOfStack(each, patient.settings)
+    );
     const count = value.length === 1 ? "1 function" : `${value.length} functions`;
     return { finding: good("functions", count), value };
   }, signal);
   yield functions.finding;
   for (const each of functions.value ?? []) yield examineFunction(each, patient.settings);
+}
+
+/** Another stack's functions have that one's store and layer. One that was made by hand has no tag. */
+function isOfStack({ tags }: DeployedFunction, { stack = defaultStackName }: Settings): boolean {
+  return (tags[llamaTag] || stack) === stack;
 }
 
 interface Attempt<T> {

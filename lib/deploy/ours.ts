@@ -9,7 +9,7 @@ import { getFunction, listFunctions } from "../aws/lambda_control.ts";
 import type { DeployedFunction } from "../aws/lambda_function.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import { LlamaError } from "../errors.ts";
-import { llamaTag } from "./template.ts";
+import { defaultStackName, llamaTag } from "./template.ts";
 
 /** Lambda answers `GetFunction` 100 times a second at most. */
 const lookupsAtOnce = 8;
@@ -65,7 +65,7 @@ export async function findOurs(
   if (found && !isOurs(found)) {
     throw new LlamaError("config", `the function ${name} is not llama's: it has no tag llama`, {
       hint: "take another name; or make it llama's: " +
-        `aws lambda tag-resource --resource ${found.arn} --tags ${llamaTag}=`,
+        `aws lambda tag-resource --resource ${found.arn} --tags ${llamaTag}=${defaultStackName}`,
     });
   }
   return found;

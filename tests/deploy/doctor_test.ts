@@ -196,6 +196,17 @@ Deno.test("each thing that is wrong is a cross with what to do", async () => {
   }
 });
 
+Deno.test("the functions of another stack are not looked at", async () => {
+  const found = await lines(hello({ Runtime: "provided.al2" }), { stack: "second" });
+  assert.deepEqual(found.slice(-1), ["+ functions: 0 functions"]);
+  const untagged = {
+    ...hello(),
+    GetFunction: [json({ Configuration: configuration() })],
+  };
+  const [line = ""] = (await lines(untagged, { stack: "second" })).slice(-1);
+  assert.match(line, /^\+ function hello: zip/);
+});
+
 Deno.test("a store that cannot be written is a cross", async () => {
   class Broken extends MemoryStore {
     override put(): Promise<string> {
