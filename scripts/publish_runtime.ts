@@ -8,6 +8,7 @@ import { findAccount } from "../lib/aws/account.ts";
 import { AwsClient } from "../lib/aws/client.ts";
 import type { Architecture } from "../lib/aws/lambda_function.ts";
 import { publishRuntime } from "../lib/deploy/runtime_layer.ts";
+import { inForce, readSettings } from "../lib/deploy/settings.ts";
 import { defaultStackName } from "../lib/deploy/template.ts";
 import { zipOf } from "../lib/deploy/zip.ts";
 import { readEnvironment } from "../lib/environment.ts";
@@ -33,8 +34,8 @@ const flags = {
 const usage = `usage: scripts/publish-runtime [-arch x86_64|arm64] [-region REGION] [-profile NAME]
 
 Compiles the runtime where that is not done yet, publishes it as a version of a Lambda layer, and
-prints the version's ARN. With LLAMA_OBJECT_STORE=s3://BUCKET/PREFIX/ its zip goes through that
-bucket.
+prints the version's ARN. Region, store and stack are those of LLAMA_OBJECT_STORE and the like, or
+else of llama's settings; where the store is a bucket, the zip goes through it.
 `;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
@@ -72,15 +73,16 @@ async function publish(
   signal: AbortSignal,
 ): Promise<string> {
   const environment = readEnvironment();
-  using client = new AwsClient(findAccount(environment, account));
+  const settings = inForce(await readSettings(environment), environment);
+  const region = account.region ?? settings.region;
+  using client = new AwsClient(findAccount(environment, { ...account, region }));
   // What cannot be sent is known before the work is done.
   await client.location();
   const program = await upToDate("bootstrap", `linux-${architecture}`);
   const zip = zipOf([{ name: "bootstrap", bytes: await Deno.readFile(program), mode: 0o755 }]);
   console.error(`publishing ${program}, ${(zip.length / 1e6).toFixed(1)} MB as a zip`);
-  const url = environment["LLAMA_OBJECT_STORE"];
+  const { store: url, stack = defaultStackName } = settings;
   const store = url?.startsWith("s3:") ? openStoreWith(url, client, { environment }) : undefined;
-  const stack = environment["LLAMA_STACK"] || defaultStackName;
   const { arn } = await publishRuntime(client, { zip, architecture, stack, store }, signal);
   return arn;
 }

@@ -35,7 +35,7 @@ export const config = runnable(
         return exitCodes.ok;
       }
       await output.message(`${name} is not set`);
-      return exitCodes.failed;
+      return exitCodes.no;
     }
     const settings = await readSettings(environment);
     for (const each of names) {

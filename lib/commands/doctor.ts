@@ -21,7 +21,7 @@ export const doctor = runnable(
     const { output, environment, signal } = context;
     const file = await examineSettings(environment);
     await show(output, file);
-    if (!file.isGood) return exitCodes.jobFailed;
+    if (!file.isGood) return exitCodes.no;
     const { client, settings } = await openAws(context);
     let isAllGood = true;
     const findings = examine({
@@ -35,7 +35,7 @@ export const doctor = runnable(
       await show(output, finding);
       isAllGood &&= finding.isGood;
     }
-    return isAllGood ? exitCodes.ok : exitCodes.jobFailed;
+    return isAllGood ? exitCodes.ok : exitCodes.no;
   },
 );
 

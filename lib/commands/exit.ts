@@ -12,6 +12,8 @@ export const exitCodes = {
   ok: 0,
   /** A job of `xargs` failed. */
   jobFailed: 1,
+  /** `doctor` found something wrong, a setting is not set, `teardown` was not to go on. */
+  no: 1,
   /** Wrong usage, settings, or a template that fails; nothing was run. */
   usage: 2,
   /** llama, AWS or the network failed; under `xargs` that is 1. */

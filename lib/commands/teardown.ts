@@ -83,7 +83,7 @@ export const teardown = runnable(
     const question = `From account ${account}, region ${region}, remove ${listOf(found)}?`;
     if (!values.yes && !await confirm(question)) {
       await output.message("nothing was removed");
-      return exitCodes.failed;
+      return exitCodes.no;
     }
     try {
       await remove(context, work, found);

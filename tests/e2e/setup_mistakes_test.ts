@@ -84,7 +84,7 @@ Deno.test("settings are shown, set, unset and printed for a shell", async () => 
       "export AWS_REGION=us-west-2\nexport LLAMA_OBJECT_STORE=s3://a-b/c/\n",
     );
     assert.equal((await llama("config", "-unset", "store")).status, 0);
-    assert.deepEqual(said(await llama("config", "store")), [125, "store is not set"]);
+    assert.deepEqual(said(await llama("config", "store")), [1, "store is not set"]);
     assert.deepEqual(said(await llama("config", "store", "here")), [
       2,
       "llama config: store: must be s3://BUCKET/PREFIX/ or file:///DIRECTORY",

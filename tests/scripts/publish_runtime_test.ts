@@ -42,14 +42,15 @@ testWith(needs, "publish-runtime prints the ARN alone, and its zip holds the run
   await using directory = new TemporaryDirectory();
   const { server, objects, published } = startAws();
   await Deno.symlink(Deno.env.get("LLAMA_TEST_DENO") ?? "", directory.join("deno"));
-  const publish = async (args: string[], store: string) => {
+  const publish = async (args: string[], store: string, region?: string) => {
     const { code, stdout, stderr } = await new Deno.Command(join(root, "scripts/publish-runtime"), {
       args,
       cwd: directory.path,
       env: {
         PATH: `${directory.path}:${Deno.env.get("PATH")}`,
         AWS_ENDPOINT_URL: `http://127.0.0.1:${server.addr.port}`,
-        AWS_REGION: "us-west-2",
+        LLAMA_DIR: directory.join("settings"),
+        ...(region === undefined ? {} : { AWS_REGION: region }),
         AWS_ACCESS_KEY_ID: "AKIDEXAMPLE",
         AWS_SECRET_ACCESS_KEY: "secret",
         LLAMA_OBJECT_STORE: store,
@@ -60,7 +61,7 @@ testWith(needs, "publish-runtime prints the ARN alone, and its zip holds the run
   };
   try {
     const arn = "arn:aws:lambda:us-west-2:123456789012:layer";
-    assert.equal(await publish([], "s3://bucket/obj/"), `${arn}:llama-runtime:1\n`);
+    assert.equal(await publish([], "s3://bucket/obj/", "us-west-2"), `${arn}:llama-runtime:1\n`);
     const [[path = "", zip = new Uint8Array()] = []] = objects;
     assert.equal(path, `/bucket/obj/${sha256(zip)}`);
     const [[, { Content, ...version }] = assert.fail("nothing is published")] = published;
@@ -76,6 +77,11 @@ testWith(needs, "publish-runtime prints the ARN alone, and its zip holds the run
     const direct = published[1]?.[1];
     assert.deepEqual(direct?.CompatibleArchitectures, ["arm64"]);
     await checkZip(Buffer.from(direct?.Content.ZipFile ?? "", "base64"), "linux-arm64");
+
+    const settings = { region: "us-west-2", store: "s3://other/obj/", stack: "second" };
+    await directory.write("settings/config.json", JSON.stringify(settings));
+    assert.equal(await publish([], ""), `${arn}:second-runtime:3\n`);
+    assert.equal(published[2]?.[1].Content.S3Bucket, "other");
   } finally {
     await server.shutdown();
   }
