@@ -188,7 +188,7 @@ export class AwsClient implements Disposable {
       if (error instanceof ClockOff) return await this.#once(request, number, options);
       const { credentials } = used;
       if (!(error instanceof CallError && error.expired && credentials)) throw error;
-      if (!await this.#credentials.renew(credentials)) throw error;
+      if (!await this.#credentials.renew(credentials, request.signal)) throw error;
       return await this.#once(request, number, options);
     }
   }
@@ -205,7 +205,7 @@ export class AwsClient implements Disposable {
     const milliseconds = typeof time === "number" ? time : time(attempt);
     const connections = await this.#connect();
     // Outside of the attempt's time: a person may be asked for a code.
-    const credentials = await this.#credentials.get();
+    const credentials = await this.#credentials.get(signal);
     using _place = await connections.enter(signal);
     using deadline = new Deadline(milliseconds, signal);
     let response: Response | undefined;
