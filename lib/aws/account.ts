@@ -5,7 +5,7 @@
  */
 
 import type { Environment } from "../environment.ts";
-import { LlamaError } from "../errors.ts";
+import { LlamaError, messageOf } from "../errors.ts";
 import type { AwsClientOptions } from "./client.ts";
 import { type CredentialProvider, findCredentials } from "./credentials.ts";
 import { findLocation } from "./endpoint.ts";
@@ -37,9 +37,7 @@ export function findAccount(environment: Environment, options: AccountOptions = 
   const { region, profile, mfaCode } = options;
   const location = () => findLocation(environment, { region, profile });
   const provider: CredentialProvider = async (request) => {
-    // By a name that is computed: what is named literally is fetched before the program starts, and
-    // behind this one is the AWS SDK.
-    const { provideCredentials }: Providers = await import(import.meta.resolve("./providers.ts"));
+    const { provideCredentials } = await loadProviders(request.source);
     return await provideCredentials(request, { region: (await location()).region, mfaCode });
   };
   return {
@@ -47,6 +45,21 @@ export function findAccount(environment: Environment, options: AccountOptions = 
     location,
     maxAttempts: maxAttemptsOf(environment),
   };
+}
+
+async function loadProviders(source: string): Promise<Providers> {
+  try {
+    // By a name that is computed: what is named literally is fetched before the program starts, and
+    // behind this one is the AWS SDK.
+    return await import(import.meta.resolve("./providers.ts"));
+  } catch (cause) {
+    // The runtime's program is without it: Lambda gives keys. From source, npm may not be reached.
+    const message = `no AWS credentials from ${source}: what gets them cannot be loaded`;
+    throw new LlamaError("credentials", `${message}: ${messageOf(cause)}`, {
+      cause,
+      hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead",
+    });
+  }
 }
 
 /** https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html */

@@ -4,14 +4,14 @@
  * @module
  */
 
-import { LlamaError, messageOf } from "../errors.ts";
+import { type ErrorCode, LlamaError, messageOf } from "../errors.ts";
 import { sha256 } from "../hash.ts";
 import { CallError } from "./call_error.ts";
 import { Connections } from "./connections.ts";
 import { CredentialCache } from "./credential_cache.ts";
 import type { Credentials } from "./credentials.ts";
 import type { Location, Service } from "./endpoint.ts";
-import { type RetryPolicy, withRetries } from "./retry.ts";
+import { patience, type RetryPolicy, withRetries } from "./retry.ts";
 import { Signatures, type Signed } from "./signatures.ts";
 
 /** What a client is made of. */
@@ -105,7 +105,8 @@ export class AwsClient implements Disposable {
   #reserved = 0;
   #clockOffset = 0;
   #number = 0;
-  #saidUnreachable = false;
+  /** For what kinds of failure a person was told that a call is repeated. */
+  readonly #said = new Set<ErrorCode>();
 
   /** @param options Credentials, location, and where to report requests. */
   constructor(options: AwsClientOptions) {
@@ -187,7 +188,7 @@ export class AwsClient implements Disposable {
       if (error instanceof ClockOff) return await this.#once(request, number, options);
       const { credentials } = used;
       if (!(error instanceof CallError && error.expired && credentials)) throw error;
-      if (!await this.#credentials.renew(credentials)) throw error;
+      if (!await this.#credentials.renew(credentials, request.signal)) throw error;
       return await this.#once(request, number, options);
     }
   }
@@ -204,7 +205,7 @@ export class AwsClient implements Disposable {
     const milliseconds = typeof time === "number" ? time : time(attempt);
     const connections = await this.#connect();
     // Outside of the attempt's time: a person may be asked for a code.
-    const credentials = await this.#credentials.get();
+    const credentials = await this.#credentials.get(signal);
     using _place = await connections.enter(signal);
     using deadline = new Deadline(milliseconds, signal);
     let response: Response | undefined;
@@ -305,9 +306,16 @@ export class AwsClient implements Disposable {
 
   #reportRepeat(error: CallError, pause: number): void {
     this.#options.debug?.(`again in ${Math.round(pause)} ms: ${error.message}`);
-    if (error.code !== "network" || error.repeat !== "unsent" || this.#saidUnreachable) return;
-    this.#saidUnreachable = true;
-    this.notice(`${error.message}; trying again for half a minute`, error.hint);
+    // Want of room has a message of its own.
+    if (error.repeat !== "unsent" || error.code === "throttled" || this.#said.has(error.code)) {
+      return;
+    }
+    this.#said.add(error.code);
+    const minutes = (patience[error.code] ?? 0) / 60_000;
+    this.notice(
+      `${error.message}; trying again for ${minutes < 1 ? "half a minute" : `${minutes} minutes`}`,
+      error.hint,
+    );
   }
 
   #connect(): Promise<Connections> {

@@ -32,17 +32,20 @@ export class CredentialCache {
   /**
    * The credentials to sign with.
    *
+   * @param signal Ends the wait; a program or a sign-in may take its time.
    * @returns Credentials that have not expired, where such can be found.
    * @throws {LlamaError} `credentials` if there are none.
+   * @throws The signal's reason.
    */
-  async get(): Promise<Credentials> {
+  async get(signal?: AbortSignal): Promise<Credentials> {
     const current = this.#current;
-    if (current === undefined) return await this.#renew();
+    if (current === undefined) return await unlessAborted(this.#renew(), signal);
     const left = (current.expiration ?? Infinity) - this.#now();
     if (left > renewBefore || this.#now() < this.#notBefore) return current;
     try {
-      return await this.#renew();
+      return await unlessAborted(this.#renew(), signal);
     } catch (error) {
+      signal?.throwIfAborted();
       // Those that are there are good for a while.
       if (left <= 0) throw error;
       this.#notBefore = this.#now() + pauseAfterFailure;
@@ -55,11 +58,13 @@ export class CredentialCache {
    * Where others have been found since then, for another call, they are the ones.
    *
    * @param used Those that the call was signed with.
+   * @param signal Ends the wait.
    * @returns Whether there are others now.
    * @throws {LlamaError} `credentials`.
+   * @throws The signal's reason.
    */
-  async renew(used: Credentials): Promise<boolean> {
-    if (this.#current === used) await this.#renew();
+  async renew(used: Credentials, signal?: AbortSignal): Promise<boolean> {
+    if (this.#current === used) await unlessAborted(this.#renew(), signal);
     return this.#current?.accessKeyId !== used.accessKeyId ||
       this.#current.sessionToken !== used.sessionToken;
   }
@@ -67,5 +72,17 @@ export class CredentialCache {
   #renew(): Promise<Credentials> {
     return this.#finding ??= this.#find().then((found) => this.#current = found)
       .finally(() => this.#finding = undefined);
+  }
+}
+
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  signal?.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal?.reason);
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal?.removeEventListener("abort", abort);
   }
 }

@@ -156,7 +156,8 @@ async function readAnswer(functionName: string, response: Response): Promise<Inv
   if (response.status !== 200) throw refusal(functionName, response, text);
   const tail = response.headers.get("x-amz-log-result");
   const logTail = tail === null ? undefined : Buffer.from(tail, "base64").toString();
-  if (response.headers.has("x-amz-function-error")) {
+  // AWS's runtime interface emulator leaves the header out.
+  if (response.headers.has("x-amz-function-error") || /^\{"error(Message|Type)":/.test(text)) {
     const { objects, ...error } = parseFunctionError(text);
     const details = { ...error, logTail, missingObjects: objects };
     throw new FunctionError(functionName, details, { hint: failureHint(details) });

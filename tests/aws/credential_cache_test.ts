@@ -64,3 +64,14 @@ Deno.test("a late word that credentials have expired which others have replaced 
   assert.equal(await credentials.renew(old), true);
   assert.equal(state.found, 2);
 });
+
+Deno.test("a wait for credentials ends at once, with the caller's reason, and others go on", async () => {
+  const found = Promise.withResolvers<Credentials>();
+  const credentials = new CredentialCache(() => found.promise);
+  const controller = new AbortController();
+  const [left, stayed] = [credentials.get(controller.signal), credentials.get()];
+  controller.abort(new Error("enough"));
+  await assert.rejects(left, /^Error: enough$/);
+  found.resolve({ accessKeyId: "KEY", secretAccessKey: "secret" });
+  assert.equal((await stayed).accessKeyId, "KEY");
+});

@@ -176,13 +176,20 @@ Deno.test("-debug-aws shows requests and answers, and no secret", async () => {
 
 Deno.test("a function that is being made or updated is waited for", async () => {
   let number = 0;
-  await using server = lambda(() =>
-    ++number < 3
-      ? awsError(409, "ResourceConflictException", { Message: "The function is Pending" })
-      : new Response("{}")
+  const notices: string[] = [];
+  await using server = lambda(
+    () =>
+      ++number < 3
+        ? awsError(409, "ResourceConflictException", { Message: "The function is Pending" })
+        : new Response("{}"),
+    { onNotice: (message) => notices.push(message) },
   );
   assert.equal((await server.lambda.invoke("f", "{}")).payload, "{}");
   assert.equal(number, 3);
+  assert.deepEqual(notices, [
+    "Lambda refused f: ResourceConflictException: The function is Pending; " +
+    "trying again for 5 minutes",
+  ]);
 });
 
 Deno.test("a function that Lambda ended says what to change", async () => {

@@ -9,8 +9,8 @@ class Aws implements AsyncDisposable {
   readonly keys: string[] = [];
   /** What was asked of STS. */
   readonly actions: URLSearchParams[] = [];
-  /** Whether invocations are refused, since their credentials have expired. */
-  expired = false;
+  /** Whether an invocation is refused, since the key that it was signed with has expired. */
+  hasExpired = (_key: string) => false;
   readonly #server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     (request) => this.#answer(request),
@@ -42,7 +42,7 @@ class Aws implements AsyncDisposable {
       const [, key = ""] = /Credential=([^/]+)/.exec(request.headers.get("authorization") ?? "") ??
         [];
       this.keys.push(key);
-      if (this.expired) {
+      if (this.hasExpired(key)) {
         return Response.json({ message: "The security token included in the request is expired" }, {
           status: 403,
           headers: { "x-amzn-errortype": "ExpiredTokenException" },
@@ -197,7 +197,7 @@ Deno.test("without any credentials the places are named, and nothing is asked ov
 Deno.test("credentials that have expired end the whole run", async () => {
   await using place = new Workplace();
   await using aws = new Aws();
-  aws.expired = true;
+  aws.hasExpired = () => true;
   const { status, stderr } = await place.run(["xargs", "-j", "2", "f", "{{.Line}}"], {
     stdin: Array.from({ length: 1000 }, (_, index) => index).join("\n"),
     environment: {
@@ -210,6 +210,28 @@ Deno.test("credentials that have expired end the whole run", async () => {
   assert.equal(status, 1);
   assert.match(stderr, /^llama: Lambda refused f: ExpiredTokenException: .*\nllama: hint: log in/);
   assert(aws.keys.length <= 4, `${aws.keys.length} invocations`);
+});
+
+Deno.test("credentials that expire in the middle of a run are renewed once for all jobs in flight", async () => {
+  await using place = new Workplace();
+  await using aws = new Aws();
+  await home(place, "[default]\ncredential_process = HOME/turns.sh\n");
+  const output = { Version: 1, ...keys("TURN$turn"), SessionToken: "token" };
+  await place.write(
+    "turns.sh",
+    `#!/bin/sh\ncd "\${0%/*}"; echo turn >>turns; turn=$(wc -l <turns)\n` +
+      `cat <<END\n${JSON.stringify(output)}\nEND\n`,
+    0o755,
+  );
+  aws.hasExpired = (key) => key === "TURN1" && aws.keys.length > 20;
+  const { status, stdout, stderr } = await place.run(["xargs", "-j", "10", "f", "{{.Line}}"], {
+    stdin: Array.from({ length: 100 }, (_, index) => `${index}\n`).join(""),
+    environment: aws.environment(place.path),
+  });
+  assert.deepEqual([status, stderr], [0, ""]);
+  assert.equal(stdout, "ran\n".repeat(100));
+  assert.equal(await Deno.readTextFile(place.join("turns")), "turn\nturn\n");
+  assert.deepEqual(new Set(aws.keys), new Set(["TURN1", "TURN2"]));
 });
 
 Deno.test("a program that gives no credentials is an error, without what it said", async () => {

@@ -6,7 +6,7 @@ import { root as checkout } from "../../scripts/shell.ts";
 import { zipMembers } from "../../lib/deploy/zip_directory.ts";
 import { program, runtimeProgram, Workplace } from "../e2e/llama.ts";
 import { askMoto, motoEnvironment, startMoto } from "../e2e/servers.ts";
-import { testWith, until } from "../helpers.ts";
+import { noise, testWith, until } from "../helpers.ts";
 import { freePort } from "../peer/servers.ts";
 import { imageFiles, makeAlpineRoot, sandbox } from "./root.ts";
 
@@ -71,10 +71,10 @@ class Emulator implements AsyncDisposable {
   }
 }
 
-/** The emulator with a layer, and images/hello-llama as the function. */
-function helloOn(layer: readonly string[]): Emulator {
+/** The emulator with a layer, and images/hello-llama as the function. Its /tmp is that big. */
+function helloOn(layer: readonly string[], temporaryBytes = 100_000_000): Emulator {
   const amazonLinux = sandbox(
-    ...["--ro-bind", "/usr", "/usr", "--tmpfs", "/tmp"],
+    ...["--ro-bind", "/usr", "/usr", "--size", `${temporaryBytes}`, "--tmpfs", "/tmp"],
     ...["bin", "lib", "lib64"].flatMap((name) => ["--symlink", `usr/${name}`, `/${name}`]),
     ...["--ro-bind", emulator, "/rie", ...layer],
     ...["--ro-bind", join(checkout, "images/hello-llama"), "/var/task"],
@@ -122,6 +122,20 @@ testWith([...needs, "LLAMA_TEST_MOTO"], "the compiled llama alone is a layer too
     environment: await aws.environment(),
   });
   assert.deepEqual([status, stdout], [0, "Hello from Amazon Lambda\nReceived args: world\n"]);
+});
+
+testWith(needs, "a /tmp that is full is named as that, with what to change", async () => {
+  await using place = new Workplace();
+  await using aws = helloOn(["--ro-bind", runtime, "/opt/bootstrap"], 1_000_000);
+  await place.write("work/big", noise(3_000_000));
+  const { status, stderr } = await place.run(["invoke", "-f", "big", "function"], {
+    environment: await aws.environment(),
+  });
+  assert.equal(status, 125);
+  assert.match(
+    stderr,
+    /^llama: function: Llama\.Internal: \/tmp is full: .*raise the function's ephemeral storage/m,
+  );
 });
 
 testWith(needs, "an image's runtime runs its CMD, with files there and back", async () => {

@@ -176,6 +176,22 @@ peerTest("the original and we drive each other: xargs", async () => {
   );
 });
 
+peerTest("the original and we drive each other: what fails under xargs", async () => {
+  await using world = await World.start();
+  await alike(
+    world,
+    (runtime) => [
+      "xargs",
+      "-j",
+      "1",
+      `${runtime}-sh`,
+      'cp {{.I .Line}} {{.O (printf "out-%s" .Line)}}; [ {{.Line}} != latin1 ]',
+    ],
+    { status: 1, files: ["out-big.bin", "out-latin1", "out-small.txt"] },
+    "small.txt\nlatin1\nbig.bin\n",
+  );
+});
+
 peerTest("AWS's own names are reached through a proxy, with a bundle of certificates", async () => {
   await using world = await World.start();
   const { status, stderr } = await outcome(world, "our", [

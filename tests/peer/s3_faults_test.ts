@@ -1,4 +1,7 @@
-import { FakeAws, peerTest } from "./servers.ts";
+import assert from "node:assert/strict";
+import { runtimeProgram, Workplace } from "../e2e/llama.ts";
+import { noise } from "../helpers.ts";
+import { FakeAws, keys, peerTest } from "./servers.ts";
 import { allSurvive, jobs, noneIsLost } from "./survival.ts";
 
 for (const kind of ["503", "500", "reset", "truncate"]) {
@@ -24,3 +27,31 @@ peerTest(
     await noneIsLost(aws, { rate: 0.5, kinds, stored: true });
   },
 );
+
+peerTest("with S3 failing in 30 % of calls, the runtime's too, all jobs are right", async () => {
+  await using place = new Workplace();
+  const store = { LLAMA_OBJECT_STORE: "s3://bucket/obj/" };
+  await using aws = await FakeAws.start({
+    copy: { cmd: [...runtimeProgram, "/bin/cp"], env: { ...keys, ...store } },
+  });
+  const names = Array.from({ length: 40 }, (_, index) => `f${index}`);
+  for (const [index, name] of names.entries()) {
+    await place.write(`work/in/${name}`, noise(300_000, index + 1));
+  }
+  await aws.fail(0.3, "s3-503,s3-500,s3-reset,s3-truncate");
+  const { status, stderr } = await place.run(
+    [
+      ...["xargs", "-j", "4", "copy"],
+      ...['{{.I (printf "in/%s" .Line)}}', '{{.O (printf "out/%s" .Line)}}'],
+    ],
+    { stdin: names.join("\n"), environment: { ...aws.environment, ...store } },
+  );
+  assert.deepEqual([status, stderr], [0, ""]);
+  for (const name of names) {
+    const [got, sent] = await Promise.all([
+      Deno.readFile(place.here("out", name)),
+      Deno.readFile(place.here("in", name)),
+    ]);
+    assert.deepEqual(got, sent, name);
+  }
+});

@@ -1,14 +1,17 @@
 import { FakeAws, peerTest } from "./servers.ts";
 import { allSurvive, jobs, noneIsLost } from "./survival.ts";
 
+// Each silence takes five seconds and one of these places.
+const globalFlags = ["-s3-concurrency", "200"];
+
 for (const rate of [0.1, 0.3]) {
   peerTest(`S3's silence in ${rate * 100} % of calls costs none of ${jobs} jobs`, async () => {
     await using aws = await FakeAws.start({ echo: { stub: { echo: true } } });
-    await allSurvive(aws, { rate, kinds: "s3-stall", stored: true });
+    await allSurvive(aws, { rate, kinds: "s3-stall", stored: true, globalFlags });
   });
 }
 
 peerTest("with S3's silence in every second call, a job is right or reported", async () => {
   await using aws = await FakeAws.start({ echo: { stub: { echo: true } } });
-  await noneIsLost(aws, { rate: 0.5, kinds: "s3-stall", stored: true });
+  await noneIsLost(aws, { rate: 0.5, kinds: "s3-stall", stored: true, globalFlags });
 });

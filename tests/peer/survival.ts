@@ -21,8 +21,10 @@ export interface Survival {
   kinds: string;
   /** Whether the files go through the store. */
   stored: boolean;
-  /** More flags. @default {[]} */
+  /** More flags of `xargs`. @default {[]} */
   flags?: readonly string[];
+  /** Flags before the command. @default {[]} */
+  globalFlags?: readonly string[];
 }
 
 /** What became of the jobs. */
@@ -39,7 +41,7 @@ export interface Survivors {
 
 /** Runs jobs with 20 kB in and out each, at -j 50, and checks every output that is there. */
 export async function survivors(aws: FakeAws, survival: Survival): Promise<Survivors> {
-  const { rate, kinds, stored, flags = [] } = survival;
+  const { rate, kinds, stored, flags = [], globalFlags = [] } = survival;
   await using place = new Workplace();
   await aws.reset();
   for (const [index, name] of names.entries()) {
@@ -48,7 +50,7 @@ export async function survivors(aws: FakeAws, survival: Survival): Promise<Survi
   await aws.fail(rate, kinds);
   const { status, stderr } = await place.run(
     [
-      ...["xargs", "-j", "50", "-progress", "none", ...flags, "echo"],
+      ...[...globalFlags, "xargs", "-j", "50", "-progress", "none", ...flags, "echo"],
       ...['{{.I (printf "in/%s" .Line)}}', '{{.O (printf "out/%s" .Line)}}'],
       ...stored ? [filler] : [],
     ],

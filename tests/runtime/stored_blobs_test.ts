@@ -99,3 +99,20 @@ Deno.test("a hundred megabytes of output go by way of the store, in little memor
     await lambda.clean();
   });
 });
+
+Deno.test("a runtime without keys for its store says so, whatever else it was given", async () => {
+  await using lambda = new FakeLambda({
+    env: {
+      LLAMA_OBJECT_STORE: "s3://bucket/obj/",
+      AWS_REGION: "us-west-2",
+      // Neither loopback nor ECS: nobody is asked.
+      AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://example.test/role",
+    },
+  });
+  const { errorType, errorMessage } = await lambda.refuse({
+    args: ["true"],
+    files: { a: { r: sha256("a") } },
+  });
+  assert.equal(errorType, "Llama.StoreError");
+  assert.match(String(errorMessage), /^no AWS credentials from the container's role: /);
+});
