@@ -48,12 +48,14 @@ export class Summary {
 
   /** @param record The record of a job that ended. */
   add(record: JobRecord): void {
-    const { ok, attempts, times, cost } = record;
+    const { ok, attempts, times, billedMilliseconds = 0, cost } = record;
     this.#jobs++;
     if (!ok) this.#failed++;
     this.#repeats += Math.max(attempts - 1, 0);
     if (times?.cold) this.#coldStarts++;
-    this.#remoteSeconds += (times?.totalMilliseconds ?? 0) / 1000;
+    // The times are the last attempt's, and of one that crashed there are none.
+    const isWhole = times !== undefined && attempts === 1;
+    this.#remoteSeconds += (isWhole ? times.totalMilliseconds : billedMilliseconds) / 1000;
     this.#sentBytes += record.sentBytes;
     this.#receivedBytes += record.receivedBytes;
     if (cost) {

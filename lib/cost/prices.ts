@@ -119,6 +119,7 @@ export async function readPrices(path: string): Promise<PriceTable> {
   } catch (cause) {
     throw new LlamaError("config", `cannot read the prices in ${name}: ${reasonOf(cause)}`, {
       cause,
+      hint: cause instanceof SyntaxError ? example : undefined,
     });
   }
   const parsed = tableSchema.safeParse(value);
@@ -129,9 +130,11 @@ export async function readPrices(path: string): Promise<PriceTable> {
   const issue = parsed.error.issues[0];
   const field = issue?.path.map(String).join(".") || "the file";
   throw new LlamaError("config", `${name} is no table of prices: ${field}: ${issue?.message}`, {
-    hint: "docs/runs.md has an example",
+    hint: example,
   });
 }
+
+const example = "docs/runs.md has an example";
 
 /** Under strict types a price that is absent is not one that is undefined. */
 function defined(

@@ -47,6 +47,15 @@ Deno.test("a run is summed up: jobs, time against one after the other, bytes and
   ]);
 });
 
+Deno.test("the work of attempts before the last, and of those that crashed, is what is billed", () => {
+  const summary = new Summary();
+  summary.add(record({ attempts: 3, billedMilliseconds: 4600 }));
+  summary.add(record({ times: undefined, billedMilliseconds: 400 }));
+  summary.add(record({ billedMilliseconds: 1600 }));
+  const [first] = summary.lines(details);
+  assert.match(first ?? "", /; 10\.0s, for 6\.5s of work there$/);
+});
+
 Deno.test("failures, repeats, cold starts, earlier jobs and estimates are told", () => {
   const summary = new Summary();
   const cold = {
@@ -57,7 +66,13 @@ Deno.test("failures, repeats, cold starts, earlier jobs and estimates are told",
     uploadMilliseconds: 0,
   };
   summary.add(
-    record({ ok: false, attempts: 3, times: cold, cost: { dollars: 1, isEstimate: true } }),
+    record({
+      ok: false,
+      attempts: 3,
+      times: cold,
+      billedMilliseconds: 1500,
+      cost: { dollars: 1, isEstimate: true },
+    }),
   );
   summary.add(record({ times: undefined, cost: undefined }));
   summary.skip();
