@@ -26,6 +26,8 @@ export interface RegionPrices {
   readonly s3Put: number;
   /** For a GET or a HEAD request to S3. */
   readonly s3Get: number;
+  /** Whether they are another region's, since this one's are not known. @default {false} */
+  readonly isGuess?: boolean;
 }
 
 /** Prices of all regions. */
@@ -74,11 +76,13 @@ export const defaultPrices: PriceTable = {
  *
  * @param table All prices.
  * @param region The region's name.
- * @returns Its own where it has some, else the default.
+ * @returns Its own where it has some, else the default. China has prices of its own, in yuan, which
+ * are not built in: there the default is a guess.
  */
 export function pricesOf(table: PriceTable, region: string): RegionPrices {
   const own = Object.hasOwn(table.regions, region) ? table.regions[region] : undefined;
-  return { ...table.default, ...own };
+  const isGuess = table === defaultPrices && region.startsWith("cn-");
+  return { ...table.default, ...own, ...(isGuess ? { isGuess } : {}) };
 }
 
 const dollars = z.number().check(z.minimum(0));

@@ -34,6 +34,7 @@ const details = {
   requests: { lambda: 101, s3Reads: 0, s3Writes: 0 },
   s3Dollars: 0,
   isLocal: false,
+  isGuess: false,
   pricesDate: "2026-09-19",
 };
 
@@ -85,4 +86,13 @@ Deno.test("failures, repeats, cold starts, earlier jobs and estimates are told",
     "2.00 kB sent, 1.00 kB received; 1 request to Lambda, 50 to S3; ~$1.50 if it were AWS (prices of 2026-09-19; " +
     "~ is an estimate: with -logs Lambda says what it bills; without 1 job)",
   ]);
+});
+
+Deno.test("where the prices are another region's, the summary says so", () => {
+  const summary = new Summary();
+  summary.add(record({ cost: { dollars: 1, isEstimate: true } }));
+  assert.match(
+    summary.lines({ ...details, isGuess: true })[1] ?? "",
+    /; ~\$1\.00 \(prices of 2026-09-19; ~ is a guess: China's own prices are not built in/,
+  );
 });
