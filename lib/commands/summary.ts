@@ -108,7 +108,9 @@ export class Summary {
         : this.#isEstimate
         ? ["~ is an estimate: with -logs Lambda says what it bills"]
         : []),
-      ...(this.#withoutCost > 0 ? [`without ${amount(this.#withoutCost, "job")}`] : []),
+      ...(this.#withoutCost > 0
+        ? [`without ${amount(this.#withoutCost, "job")} of unknown memory`]
+        : []),
     ];
     return `${bytes}; ${sent}; ${isLocal ? `${dollars} if it were AWS` : dollars} (${
       notes.join("; ")

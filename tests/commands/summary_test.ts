@@ -84,7 +84,7 @@ Deno.test("failures, repeats, cold starts, earlier jobs and estimates are told",
   assert.deepEqual(summary.lines(more), [
     "2 jobs, 2 more done before, 1 failed, 2 repeats, 1 cold start; 10.0s, for 1.5s of work there",
     "2.00 kB sent, 1.00 kB received; 1 request to Lambda, 50 to S3; ~$1.50 if it were AWS (prices of 2026-09-19; " +
-    "~ is an estimate: with -logs Lambda says what it bills; without 1 job)",
+    "~ is an estimate: with -logs Lambda says what it bills; without 1 job of unknown memory)",
   ]);
 });
 
