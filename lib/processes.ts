@@ -27,17 +27,13 @@ const maxPasses = 100;
 export function killMarked(entry: string, except: readonly number[]): void {
   if (Deno.build.os !== "linux") return;
   const marker = `\0${entry}\0`;
-  const done = new Set(except);
   for (let pass = 0; pass < maxPasses; pass++) {
-    // One that was killed may still be listed for a moment, so only new ones call for a new pass.
+    // One that was killed has its environment until it has ended, and may start others until then.
     const found = processIds().filter((pid) =>
-      !done.has(pid) && environmentOf(pid).includes(marker)
+      !except.includes(pid) && environmentOf(pid).includes(marker)
     );
     if (found.length === 0) return;
-    for (const pid of found) {
-      kill(pid);
-      done.add(pid);
-    }
+    for (const pid of found) kill(pid);
   }
 }
 
@@ -50,10 +46,23 @@ export function processIds(): number[] {
   return Array.from(Deno.readDirSync("/proc"), ({ name }) => Number(name)).filter(Number.isInteger);
 }
 
+/** How long a program may take to get its environment, in milliseconds. */
+const execMilliseconds = 20;
+
 /** NUL-delimited on both sides; empty if it cannot be read. */
 function environmentOf(pid: number): string {
   try {
-    return `\0${decoder.decode(Deno.readFileSync(`/proc/${pid}/environ`))}\0`;
+    const end = performance.now() + execMilliseconds;
+    for (let isStarted = false;;) {
+      const bytes = Deno.readFileSync(`/proc/${pid}/environ`);
+      if (bytes.length > 0) return `\0${decoder.decode(bytes)}\0`;
+      // Within an exec there is none for a moment, and no arguments, after which it would run on
+      // unseen. The kernel's threads and processes that have ended have none either, but those have
+      // no program, so that the link to it cannot be read.
+      Deno.readLinkSync(`/proc/${pid}/exe`);
+      if (isStarted || performance.now() > end) return "";
+      isStarted = Deno.readFileSync(`/proc/${pid}/cmdline`).length > 0;
+    }
   } catch {
     // It has ended meanwhile, or belongs to another user and so is no process of ours.
     return "";

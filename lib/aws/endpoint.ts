@@ -92,7 +92,9 @@ export async function findLocation(
     );
   }
   if (!/^[a-z0-9-]+$/.test(region)) {
-    throw new LlamaError("config", `${JSON.stringify(region)} is not an AWS region`);
+    throw new LlamaError("config", `${JSON.stringify(region)} is not an AWS region`, {
+      hint: "write one such as us-west-2",
+    });
   }
   return {
     region,

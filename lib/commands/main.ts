@@ -64,6 +64,8 @@ export async function main(argv: readonly string[], environment: Environment): P
   const stop = new AbortController();
   const drain = new AbortController();
   let canDrain = false;
+  /** Says what a first ctrl-C does; undefined if there is none, or it was said. */
+  let tellDraining: (() => void) | undefined;
 
   const exitNow = (status: number): never => {
     for (const closable of opened) closable.closeSync();
@@ -76,14 +78,15 @@ export async function main(argv: readonly string[], environment: Environment): P
     const isCtrlC = reason.exitCode === exitCodes.interrupted;
     if (isCtrlC && canDrain && count > 0 && !drain.signal.aborted) {
       drain.abort(reason);
-      // Those that were not sent yet are gone in a moment.
-      setTimeout(() => {
+      tellDraining = () => {
+        tellDraining = undefined;
         const count = countJobs();
         const jobs = count === 1 ? "1 job" : `${count} jobs`;
-        void output.message(
-          `${reason.message}: no new jobs, waiting for ${jobs} in flight; ctrl-C again drops them`,
-        );
-      });
+        const waiting = `no new jobs, waiting for ${jobs} in flight; ctrl-C again drops them`;
+        void output.message(count > 0 ? `${reason.message}: ${waiting}` : reason.message);
+      };
+      // Those that were not sent yet are gone in a moment.
+      setTimeout(() => tellDraining?.());
       return;
     }
     const jobs = count === 1 ? "1 job was" : `${count} jobs were`;
@@ -116,6 +119,7 @@ export async function main(argv: readonly string[], environment: Environment): P
       },
     });
     await Promise.all(opened.map((closable) => closable.close()));
+    tellDraining?.();
     await output.flush();
   } catch (error) {
     status = await statusOf(error, output, stop.signal);

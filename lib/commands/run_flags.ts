@@ -8,10 +8,10 @@
 import {
   boolFlag,
   choiceFlag,
+  type Flag,
   FlagValueError,
   type FlagValues,
   intFlag,
-  stringFlag,
   valueFlag,
 } from "../flags.ts";
 import type { Halt } from "../jobs/policy.ts";
@@ -52,13 +52,21 @@ export function parseHalt(text: string): Halt | undefined {
   return { when: when === "now" ? "now" : "soon", count, isPercent };
 }
 
-const ESCAPES = new Map([["n", 10], ["t", 9], ["r", 13], ["0", 0], ["\\", 92], ["f", 12], [
-  "v",
-  11,
-]]);
+/** Those of C. */
+const ESCAPES = new Map([
+  ["a", 7],
+  ["b", 8],
+  ["t", 9],
+  ["n", 10],
+  ["v", 11],
+  ["f", 12],
+  ["r", 13],
+  ["\\", 92],
+]);
 
 /**
- * Reads a delimiter as GNU xargs' `-d` does: one byte, itself or as `\n`, `\t`, `\0`, `\xHH`.
+ * Reads a delimiter as GNU xargs' `-d` does: one byte, itself or as C has it, `\n`, `\t`, `\0`,
+ * `\012`, `\x0a`.
  *
  * @param text The delimiter as written.
  * @returns The byte.
@@ -67,6 +75,8 @@ const ESCAPES = new Map([["n", 10], ["t", 9], ["r", 13], ["0", 0], ["\\", 92], [
 export function parseDelimiter(text: string): number {
   const hex = /^\\x([0-9A-Fa-f]{1,2})$/.exec(text)?.[1];
   if (hex !== undefined) return parseInt(hex, 16);
+  const octal = /^\\([0-3]?[0-7]{1,2})$/.exec(text)?.[1];
+  if (octal !== undefined) return parseInt(octal, 8);
   const escaped = text.length === 2 && text.startsWith("\\")
     ? ESCAPES.get(text.slice(1))
     : undefined;
@@ -78,6 +88,14 @@ export function parseDelimiter(text: string): number {
   );
 }
 
+/** A flag that names a file; an empty name is what a shell makes of a variable that is not set. */
+function fileFlag(options: { help: string; placeholder: string }): Flag<string> {
+  return valueFlag({ ...options, default: "" }, (text) => {
+    if (text !== "") return text;
+    throw new FlagValueError("empty", "name a file, or leave the flag out");
+  });
+}
+
 /** The flag of `invoke` and `xargs`. */
 export const timeout = valueFlag<number | undefined>({
   help: "end a command after so many seconds, with status 124",
@@ -87,7 +105,7 @@ export const timeout = valueFlag<number | undefined>({
 
 /** The flags of a run. */
 export const runFlags = {
-  a: stringFlag({ help: "read lines from a file instead of standard input", placeholder: "FILE" }),
+  a: fileFlag({ help: "read lines from a file instead of standard input", placeholder: "FILE" }),
   d: valueFlag<number | undefined>({
     help: String.raw`lines end in this character, or \n, \t, \0, \xHH`,
     placeholder: "CHAR",
@@ -102,11 +120,11 @@ export const runFlags = {
   k: boolFlag({ help: "print in the order of the input, as -print keep-order" }),
   tag: boolFlag({ help: "begin each line of a job's output with its input line and a tab" }),
   json: boolFlag({ help: "print a line of JSON for each job, its output inside" }),
-  results: stringFlag({
+  results: fileFlag({
     help: "keep stdout, stderr and status.json of each job in DIR/SEQ",
     placeholder: "DIR",
   }),
-  joblog: stringFlag({
+  joblog: fileFlag({
     help: "log each job that ended, as GNU parallel does",
     placeholder: "FILE",
   }),
@@ -132,7 +150,7 @@ export const runFlags = {
     placeholder: "DOLLARS",
     default: undefined,
   }, parsePositive),
-  prices: stringFlag({
+  prices: fileFlag({
     help: "a table of prices instead of the one built in",
     placeholder: "FILE",
   }),

@@ -18,6 +18,8 @@ export interface SummaryDetails {
   readonly s3Dollars: number;
   /** Whether the functions ran on this machine, so that nothing was paid. */
   readonly isLocal: boolean;
+  /** Whether the prices are another region's. */
+  readonly isGuess: boolean;
   /** When the prices were looked up. */
   readonly pricesDate: string;
 }
@@ -48,12 +50,14 @@ export class Summary {
 
   /** @param record The record of a job that ended. */
   add(record: JobRecord): void {
-    const { ok, attempts, times, cost } = record;
+    const { ok, attempts, times, billedMilliseconds = 0, cost } = record;
     this.#jobs++;
     if (!ok) this.#failed++;
     this.#repeats += Math.max(attempts - 1, 0);
     if (times?.cold) this.#coldStarts++;
-    this.#remoteSeconds += (times?.totalMilliseconds ?? 0) / 1000;
+    // The times are the last attempt's, and of one that crashed there are none.
+    const isWhole = times !== undefined && attempts === 1;
+    this.#remoteSeconds += (isWhole ? times.totalMilliseconds : billedMilliseconds) / 1000;
     this.#sentBytes += record.sentBytes;
     this.#receivedBytes += record.receivedBytes;
     if (cost) {
@@ -91,7 +95,7 @@ export class Summary {
       (speedUp >= 1.05 ? `: ${speedUp.toFixed(1)} times as fast as one job after the other` : "");
   }
 
-  #cost({ requests, s3Dollars, isLocal, pricesDate }: SummaryDetails): string {
+  #cost({ requests, s3Dollars, isLocal, isGuess, pricesDate }: SummaryDetails): string {
     const bytes = `${bytesText(this.#sentBytes)} sent, ${bytesText(this.#receivedBytes)} received`;
     const toS3 = requests.s3Reads + requests.s3Writes;
     const sent = `${amount(requests.lambda, "request")} to Lambda` +
@@ -99,8 +103,14 @@ export class Summary {
     const dollars = dollarsText(this.#dollars + s3Dollars, this.#isEstimate);
     const notes = [
       `prices of ${pricesDate}`,
-      ...(this.#isEstimate ? ["~ is an estimate: with -logs Lambda says what it bills"] : []),
-      ...(this.#withoutCost > 0 ? [`without ${amount(this.#withoutCost, "job")}`] : []),
+      ...(isGuess
+        ? ["~ is a guess: China's own prices are not built in, -prices FILE has them"]
+        : this.#isEstimate
+        ? ["~ is an estimate: with -logs Lambda says what it bills"]
+        : []),
+      ...(this.#withoutCost > 0
+        ? [`without ${amount(this.#withoutCost, "job")} of unknown memory`]
+        : []),
     ];
     return `${bytes}; ${sent}; ${isLocal ? `${dollars} if it were AWS` : dollars} (${
       notes.join("; ")

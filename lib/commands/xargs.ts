@@ -144,17 +144,21 @@ async function tell(
   seconds: number,
 ): Promise<void> {
   const { requests } = llama;
-  const { s3Reads, s3Writes } = requests;
+  const { lambda, s3Reads, s3Writes } = requests;
   let s3Dollars = 0;
-  if (s3Reads + s3Writes > 0) {
-    const { s3Get, s3Put } = pricesOf(prices, await llama.region());
+  let isGuess = false;
+  // Without a request there may be no region.
+  if (lambda + s3Reads + s3Writes > 0) {
+    const { s3Get, s3Put, ...more } = pricesOf(prices, await llama.region());
     s3Dollars = s3Reads * s3Get + s3Writes * s3Put;
+    isGuess = more.isGuess ?? false;
   }
   const lines = summary.lines({
     seconds,
     requests,
     s3Dollars,
     isLocal: isLocal(context),
+    isGuess,
     pricesDate: prices.date,
   });
   for (const line of lines) await context.output.message(line);

@@ -30,7 +30,7 @@ export interface InvocationCost {
   readonly usedMemory: number | undefined;
   /** The price in US dollars; that of the request alone if the memory is not known. */
   readonly dollars: number;
-  /** Whether it is an estimate, and not from Lambda's own figures. */
+  /** Whether it is an estimate, and not from Lambda's own figures and prices that are known. */
   readonly isEstimate: boolean;
 }
 
@@ -72,7 +72,7 @@ export class CostMeter {
       memory: this.#memory,
       usedMemory: report?.usedMemory,
       dollars: this.#prices.request + gigabyteSeconds * this.#prices[this.#architecture],
-      isEstimate: report === undefined,
+      isEstimate: report === undefined || (this.#prices.isGuess ?? false),
     };
   }
 }

@@ -26,6 +26,8 @@ export interface RegionPrices {
   readonly s3Put: number;
   /** For a GET or a HEAD request to S3. */
   readonly s3Get: number;
+  /** Whether they are another region's, since this one's are not known. @default {false} */
+  readonly isGuess?: boolean;
 }
 
 /** Prices of all regions. */
@@ -74,11 +76,13 @@ export const defaultPrices: PriceTable = {
  *
  * @param table All prices.
  * @param region The region's name.
- * @returns Its own where it has some, else the default.
+ * @returns Its own where it has some, else the default. China has prices of its own, in yuan, which
+ * are not built in: there the default is a guess.
  */
 export function pricesOf(table: PriceTable, region: string): RegionPrices {
   const own = Object.hasOwn(table.regions, region) ? table.regions[region] : undefined;
-  return { ...table.default, ...own };
+  const isGuess = table === defaultPrices && region.startsWith("cn-");
+  return { ...table.default, ...own, ...(isGuess ? { isGuess } : {}) };
 }
 
 const dollars = z.number().check(z.minimum(0));
@@ -119,6 +123,7 @@ export async function readPrices(path: string): Promise<PriceTable> {
   } catch (cause) {
     throw new LlamaError("config", `cannot read the prices in ${name}: ${reasonOf(cause)}`, {
       cause,
+      hint: cause instanceof SyntaxError ? example : undefined,
     });
   }
   const parsed = tableSchema.safeParse(value);
@@ -129,9 +134,11 @@ export async function readPrices(path: string): Promise<PriceTable> {
   const issue = parsed.error.issues[0];
   const field = issue?.path.map(String).join(".") || "the file";
   throw new LlamaError("config", `${name} is no table of prices: ${field}: ${issue?.message}`, {
-    hint: "docs/runs.md has an example",
+    hint: example,
   });
 }
+
+const example = "docs/runs.md has an example";
 
 /** Under strict types a price that is absent is not one that is undefined. */
 function defined(

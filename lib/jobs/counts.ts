@@ -28,6 +28,8 @@ export interface RunCounts {
   dollars: number;
   /** Whether some of `dollars` is an estimate, since Lambda did not say what it billed. */
   isEstimate: boolean;
+  /** Whether no more jobs are started, before the end of the input: those that run are the last. */
+  isEnding: boolean;
 }
 
 /**
@@ -46,5 +48,6 @@ export function newCounts(): RunCounts {
     bytesReceived: 0,
     dollars: 0,
     isEstimate: false,
+    isEnding: false,
   };
 }

@@ -25,6 +25,8 @@ interface LoggedJob {
 export interface LoggedJobs {
   /** The jobs by their numbers, from 1; of several lines of one job the last counts. */
   readonly jobs: ReadonlyMap<number, LoggedJob>;
+  /** How many bytes the file has. */
+  readonly bytes: number;
   /** How many bytes of the file are whole lines. */
   readonly wholeBytes: number;
 }
@@ -43,7 +45,7 @@ export async function readJobLog(path: string): Promise<LoggedJobs> {
   try {
     bytes = await Deno.readFile(path);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return { jobs, wholeBytes: 0 };
+    if (cause instanceof Deno.errors.NotFound) return { jobs, bytes: 0, wholeBytes: 0 };
     throw failed("read", path, cause);
   }
   const wholeBytes = bytes.lastIndexOf(10) + 1;
@@ -59,7 +61,7 @@ export async function readJobLog(path: string): Promise<LoggedJobs> {
     }
     jobs.set(Number(seq), { command, ok: exitValue === "0" && signal === "0" });
   }
-  return { jobs, wholeBytes };
+  return { jobs, bytes: bytes.length, wholeBytes };
 }
 
 /**
@@ -109,24 +111,27 @@ export class JobLog implements Disposable {
    * Opens a log.
    *
    * @param path The file; made if it is not there.
-   * @param keep How many bytes of it are kept, as {@linkcode readJobLog} says; the rest goes.
-   * @returns The log, with its header written.
-   * @throws {LlamaError} `output` if it cannot be written.
+   * @param logged What {@linkcode readJobLog} found in it, which is kept. @default {nothing}
+   * @returns The log, with its header written. It is locked until it is closed.
+   * @throws {LlamaError} `output` if it cannot be written, `usage` if another run writes to it.
    */
-  static async open(path: string, keep: number): Promise<JobLog> {
+  static async open(path: string, logged?: LoggedJobs): Promise<JobLog> {
+    let file: Deno.FsFile | undefined;
     try {
-      const file = await Deno.open(path, { create: true, write: true });
-      try {
-        await file.truncate(keep);
-        await file.seek(0, Deno.SeekMode.End);
-        if (keep === 0) await writeAll(file, encoder.encode(header));
-        return new JobLog(path, file);
-      } catch (error) {
-        file.close();
-        throw error;
+      file = await Deno.open(path, { create: true, append: true });
+      if (!await lock(file)) {
+        file = undefined;
+        throw inUse(path);
       }
+      // Between the reading and the lock another run may have ended.
+      if (logged !== undefined && (await file.stat()).size !== logged.bytes) throw inUse(path);
+      const { wholeBytes = 0 } = logged ?? {};
+      await file.truncate(wholeBytes);
+      if (wholeBytes === 0) await writeAll(file, encoder.encode(header));
+      return new JobLog(path, file);
     } catch (cause) {
-      throw failed("write", path, cause);
+      file?.close();
+      throw cause instanceof LlamaError ? cause : failed("write", path, cause);
     }
   }
 
@@ -167,6 +172,28 @@ export class JobLog implements Disposable {
     }
     this.#isWriting = false;
   }
+}
+
+/** A lock that nobody else has is there at once. */
+const lockMilliseconds = 1000;
+
+/**
+ * Locks a file for as long as it is open. Deno 2.6 can only wait for a lock, so one that does not
+ * come is given up: the file is closed when it comes after all.
+ */
+async function lock(file: Deno.FsFile): Promise<boolean> {
+  const locked = file.lock(true).then(() => true);
+  const tooLate = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => tooLate.resolve(false), lockMilliseconds);
+  const isLocked = await Promise.race([locked, tooLate.promise]).finally(() => clearTimeout(timer));
+  if (!isLocked) locked.finally(() => file.close()).catch(() => {});
+  return isLocked;
+}
+
+function inUse(path: string): LlamaError {
+  return new LlamaError("usage", `another run writes to the job log ${JSON.stringify(path)}`, {
+    hint: "wait until it has ended, or name another file with -joblog",
+  });
 }
 
 /** In the widths that GNU parallel writes. */

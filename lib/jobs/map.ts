@@ -125,7 +125,7 @@ export async function* mapJobs(
   const planner = new Planner({ functionName, templates, logged, repeatFailed });
   if (options.results !== undefined) await makeResults(options.results);
   await connection.prepare();
-  using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, logged?.wholeBytes ?? 0);
+  using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, logged);
   const counts = options.counts ?? newCounts();
   using ending = new Ending(counts, options);
   const run = new Run(connection, options, { counts, ending, log });

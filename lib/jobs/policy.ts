@@ -74,21 +74,21 @@ export interface EndingOptions {
 /** Whether a run goes on. Dispose of it when the run has ended. */
 export class Ending implements Disposable {
   readonly #options: EndingOptions;
-  readonly #counts: Readonly<RunCounts>;
+  readonly #counts: RunCounts;
   readonly #soon = new AbortController();
   readonly #unsent = new AbortController();
   readonly #now = new AbortController();
   readonly #stop = () => {
     this.#unsent.abort(this.#options.stop?.reason);
-    this.#soon.abort(this.#options.stop?.reason);
+    this.#endSoon(this.#options.stop?.reason);
   };
   #error: unknown;
 
   /**
-   * @param counts How far the run is.
+   * @param counts How far the run is; they are told when it ends.
    * @param options What ends it.
    */
-  constructor(counts: Readonly<RunCounts>, options: EndingOptions) {
+  constructor(counts: RunCounts, options: EndingOptions) {
     this.#counts = counts;
     this.#options = options;
     if (options.stop?.aborted) this.#stop();
@@ -137,7 +137,12 @@ export class Ending implements Disposable {
    */
   endInput(error: unknown): void {
     this.#error ??= error;
-    this.#soon.abort(error);
+    this.#endSoon(error);
+  }
+
+  #endSoon(reason: unknown): void {
+    this.#counts.isEnding = true;
+    this.#soon.abort(reason);
   }
 
   /** A job has ended, and the counts say so. */

@@ -22,7 +22,7 @@ export async function makeResults(directory: string): Promise<void> {
     throw new LlamaError(
       "output",
       `cannot make the directory ${JSON.stringify(directory)} for results: ${reasonOf(cause)}`,
-      { cause },
+      { cause, hint: "name another directory with -results" },
     );
   }
 }

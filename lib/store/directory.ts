@@ -112,6 +112,8 @@ export class DirectoryStore implements ObjectStore {
       signal?.throwIfAborted();
       throw new LlamaError("store", `cannot store an object in ${this.url}: ${reasonOf(cause)}`, {
         cause,
+        hint: "it must be a directory with room that you may write to, as -store or " +
+          "LLAMA_OBJECT_STORE names it",
       });
     }
   }

@@ -102,7 +102,9 @@ async function* readPieces(path: string, offset: number, length: number): Pieces
     const piece = new Uint8Array(Math.min(left, pieceBytes));
     const count = await file.read(piece);
     if (count === null) {
-      throw new LlamaError("input", `${JSON.stringify(path)} became shorter while it was sent`);
+      throw new LlamaError("input", `${JSON.stringify(path)} became shorter while it was sent`, {
+        hint: "send it when nothing writes to it",
+      });
     }
     left -= count;
     yield piece.subarray(0, count);

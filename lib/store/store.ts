@@ -94,7 +94,9 @@ export function checkId(id: string): void {
  * @returns An error to throw.
  */
 export function missingObject(url: string, id: string): LlamaError {
-  return new LlamaError("missing-object", `object ${id} is not in ${url}`);
+  return new LlamaError("missing-object", `object ${id} is not in ${url}`, {
+    hint: "the function's LLAMA_OBJECT_STORE must name the same store as yours",
+  });
 }
 
 /**

@@ -108,9 +108,10 @@ function progressParts(counts: RunCounts, times: RunTimes): Part[] {
   const fraction = fractionOf(counts);
   const left = secondsLeft(counts, times);
   return [
+    ...counts.isEnding ? [{ text: "ending", rank: 2 }] : [],
     // Rounded down: 100% is when all have ended.
     ...fraction === undefined ? [] : [{ text: `${Math.floor(fraction * 100)}%`, rank: 2 }],
-    { text: total === undefined ? `${done} done` : `${done} of ${total} done`, rank: 1 },
+    { text: fraction === undefined ? `${done} done` : `${done} of ${total} done`, rank: 1 },
     ...ended === 0 ? [] : [{ text: rateText(ended / times.lastEndSeconds), rank: 4 }],
     {
       text: left === undefined ? durationText(times.elapsedSeconds) : `${durationText(left)} left`,
@@ -120,21 +121,22 @@ function progressParts(counts: RunCounts, times: RunTimes): Part[] {
 }
 
 function workParts(counts: RunCounts, { hasCost }: Pick<StatusStyle, "hasCost">): Part[] {
-  const { done, failed, running, total, bytesSent, bytesReceived, dollars, isEstimate } = counts;
+  const { done, failed, running, total, isEnding } = counts;
+  const { bytesSent, bytesReceived, dollars, isEstimate } = counts;
   const waiting = total === undefined ? counts.waiting : total - done - failed - running;
   return [
     { text: `${failed} failed`, rank: 1, isFailure: failed > 0 },
     { text: `${running} running`, rank: 2 },
-    { text: `${waiting} waiting`, rank: 4 },
+    { text: isEnding ? `${waiting} not started` : `${waiting} waiting`, rank: 4 },
     { text: `${bytesText(bytesSent)} sent`, rank: 5 },
     { text: `${bytesText(bytesReceived)} received`, rank: 6 },
     ...hasCost ? [{ text: dollarsText(dollars, isEstimate), rank: 3 }] : [],
   ];
 }
 
-/** Which part of the jobs has ended; undefined while nobody knows how many there are. */
-function fractionOf({ done, failed, total }: RunCounts): number | undefined {
-  if (total === undefined) return undefined;
+/** Which part of the jobs has ended; undefined while nobody knows how many there will be. */
+function fractionOf({ done, failed, total, isEnding }: RunCounts): number | undefined {
+  if (total === undefined || isEnding) return undefined;
   return total === 0 ? 1 : (done + failed) / total;
 }
 
@@ -143,9 +145,9 @@ function fractionOf({ done, failed, total }: RunCounts): number | undefined {
  * together, so the time since the last of them ended is not held against the rate.
  */
 function secondsLeft(counts: RunCounts, times: RunTimes): number | undefined {
-  const { done, failed, total } = counts;
+  const { done, failed, total, isEnding } = counts;
   const ended = done + failed;
-  if (total === undefined || ended === 0) return undefined;
+  if (total === undefined || isEnding || ended === 0) return undefined;
   const left = (total - ended) * times.lastEndSeconds / ended -
     (times.elapsedSeconds - times.lastEndSeconds);
   // Less than nothing: the rest is slower than what has ended.

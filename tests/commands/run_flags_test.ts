@@ -17,6 +17,10 @@ Deno.test("a delimiter is one byte, as itself or escaped", () => {
       ["\\n", 10],
       ["\\t", 9],
       ["\\0", 0],
+      ["\\a", 7],
+      ["\\012", 10],
+      ["\\54", 44],
+      ["\\377", 255],
       ["\\\\", 92],
       ["\\x1f", 31],
       ["\\xA", 10],
@@ -25,7 +29,7 @@ Deno.test("a delimiter is one byte, as itself or escaped", () => {
   ) {
     assert.equal(parseDelimiter(text), byte, text);
   }
-  for (const text of ["", "ab", "é", "\\q", "\\x", "\\x123", "\\x1g"]) {
+  for (const text of ["", "ab", "é", "\\q", "\\400", "\\0000", "\\8", "\\x", "\\x123", "\\x1g"]) {
     assert.throws(() => parseDelimiter(text), FlagValueError, text);
   }
 });
@@ -52,6 +56,14 @@ Deno.test("lines follow the arguments after a separator", () => {
   assert.deepEqual(splitInput(["f", "a"]), { command: ["f", "a"], lines: undefined });
   assert.deepEqual(splitInput(["f", "a", ":::"]), { command: ["f", "a"], lines: [] });
   assert.deepEqual(splitInput(["f", ":::", "x", "y"]), { command: ["f"], lines: ["x", "y"] });
+});
+
+Deno.test("a file without a name is a mistake, as of a variable that is not set", () => {
+  for (const flag of ["-a", "-joblog", "-results", "-prices"]) {
+    assert.throws(() => parseFlags(xargsFlags, [flag, "", "f"]), {
+      message: `invalid value "" for flag ${flag}: empty`,
+    });
+  }
 });
 
 Deno.test("flags that do not go together are refused before anything runs", () => {

@@ -34,6 +34,7 @@ const details = {
   requests: { lambda: 101, s3Reads: 0, s3Writes: 0 },
   s3Dollars: 0,
   isLocal: false,
+  isGuess: false,
   pricesDate: "2026-09-19",
 };
 
@@ -47,6 +48,15 @@ Deno.test("a run is summed up: jobs, time against one after the other, bytes and
   ]);
 });
 
+Deno.test("the work of attempts before the last, and of those that crashed, is what is billed", () => {
+  const summary = new Summary();
+  summary.add(record({ attempts: 3, billedMilliseconds: 4600 }));
+  summary.add(record({ times: undefined, billedMilliseconds: 400 }));
+  summary.add(record({ billedMilliseconds: 1600 }));
+  const [first] = summary.lines(details);
+  assert.match(first ?? "", /; 10\.0s, for 6\.5s of work there$/);
+});
+
 Deno.test("failures, repeats, cold starts, earlier jobs and estimates are told", () => {
   const summary = new Summary();
   const cold = {
@@ -57,7 +67,13 @@ Deno.test("failures, repeats, cold starts, earlier jobs and estimates are told",
     uploadMilliseconds: 0,
   };
   summary.add(
-    record({ ok: false, attempts: 3, times: cold, cost: { dollars: 1, isEstimate: true } }),
+    record({
+      ok: false,
+      attempts: 3,
+      times: cold,
+      billedMilliseconds: 1500,
+      cost: { dollars: 1, isEstimate: true },
+    }),
   );
   summary.add(record({ times: undefined, cost: undefined }));
   summary.skip();
@@ -68,6 +84,15 @@ Deno.test("failures, repeats, cold starts, earlier jobs and estimates are told",
   assert.deepEqual(summary.lines(more), [
     "2 jobs, 2 more done before, 1 failed, 2 repeats, 1 cold start; 10.0s, for 1.5s of work there",
     "2.00 kB sent, 1.00 kB received; 1 request to Lambda, 50 to S3; ~$1.50 if it were AWS (prices of 2026-09-19; " +
-    "~ is an estimate: with -logs Lambda says what it bills; without 1 job)",
+    "~ is an estimate: with -logs Lambda says what it bills; without 1 job of unknown memory)",
   ]);
+});
+
+Deno.test("where the prices are another region's, the summary says so", () => {
+  const summary = new Summary();
+  summary.add(record({ cost: { dollars: 1, isEstimate: true } }));
+  assert.match(
+    summary.lines({ ...details, isGuess: true })[1] ?? "",
+    /; ~\$1\.00 \(prices of 2026-09-19; ~ is a guess: China's own prices are not built in/,
+  );
 });

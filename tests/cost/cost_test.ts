@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CostMeter } from "../../lib/cost/cost.ts";
-import { defaultPrices, pricesOf, readPrices } from "../../lib/cost/prices.ts";
+import { defaultPrices, pricesOf, type PriceTable, readPrices } from "../../lib/cost/prices.ts";
 import { TemporaryDirectory } from "../helpers.ts";
 
 const prices = pricesOf(defaultPrices, "us-east-1");
@@ -49,6 +49,15 @@ Deno.test("a region has its own prices, and the default for the rest", () => {
   assert.equal(pricesOf(defaultPrices, "ap-east-1").x86_64, 0.00002292);
   assert.equal(pricesOf(defaultPrices, "ap-east-1").s3Put, defaultPrices.default.s3Put);
   assert.deepEqual(pricesOf(defaultPrices, "constructor"), defaultPrices.default);
+});
+
+Deno.test("in China the prices that are built in are a guess, and others are not", () => {
+  const logTail = report(1, 128);
+  const isEstimate = (table: PriceTable, region: string) =>
+    new CostMeter(pricesOf(table, region)).costOf({ logTail, elapsedMilliseconds: 1 }).isEstimate;
+  assert(isEstimate(defaultPrices, "cn-north-1"));
+  assert(!isEstimate(defaultPrices, "ca-central-1"));
+  assert(!isEstimate({ ...defaultPrices, date: "2027-01-01" }, "cn-north-1"));
 });
 
 Deno.test("another table replaces the one built in", async () => {

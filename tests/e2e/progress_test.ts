@@ -152,7 +152,9 @@ for (
     const pid = Number(await Deno.readTextFile(place.here("pid")));
     Deno.kill(pid, signal);
     if (signal === "SIGINT") {
-      const text = await terminal.untilShown(/waiting for 4 jobs in flight[^]*\n\n.*3% {2}1 of 30/);
+      const text = await terminal.untilShown(
+        /waiting for 4 jobs in flight[^]*\n\nending {2}1 done/,
+      );
       assert.match(text, /^out 1\nllama: interrupted: no new jobs/m);
       Deno.kill(pid, signal);
     }
@@ -170,7 +172,9 @@ terminalTest("ctrl-C leaves the bar until the jobs in flight have ended", async 
   await terminal.enter(`llama ${run} <lines; echo status $?`);
   await terminal.untilShown(/0 of 30 done/);
   await terminal.press("C-c");
-  await terminal.untilShown(/llama: interrupted: .* 4 jobs in flight[^]*\n\n.*0 of 30 done/);
+  await terminal.untilShown(
+    /: interrupted: .* 4 jobs in flight[^]*\n\nending {2}0 done .*\n0 failed {2}4 running {2}26 not started/,
+  );
   await place.end(range(1, 4));
   const text = await terminal.untilShown(/^status 130$/m);
   assert.deepEqual(outputs(text), range(1, 4));

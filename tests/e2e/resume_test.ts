@@ -113,6 +113,37 @@ Deno.test("a run with other arguments or input is refused, and nothing runs", as
   assert.deepEqual([more.status, more.stdout], [0, "c d\n"]);
 });
 
+Deno.test("a job log that another run writes to is refused, and stays as it is", async () => {
+  await using place = new Workplace();
+  const asked = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  await using lambda = new InvokeStub(async () => {
+    asked.resolve();
+    await go.promise;
+    return { status: 0 };
+  });
+  const { environment } = lambda;
+  const args = ["xargs", "-joblog", "log", "f", "{{.Line}}", ":::", "a", "b"];
+  const first = place.start(args, { environment });
+  await asked.promise;
+  for (const more of [[], ["-resume"], ["-resume-failed"]]) {
+    const second = await place.run(["xargs", ...more, ...args.slice(1)], { environment });
+    assert.deepEqual([second.status, second.stdout, second.stderr], [
+      2,
+      "",
+      'llama: another run writes to the job log "log"\n' +
+      "llama: hint: wait until it has ended, or name another file with -joblog\n",
+    ]);
+  }
+  go.resolve();
+  const { code } = await first.output();
+  await first.stdin.close().catch(() => {});
+  assert.equal(code, 0);
+  const { seqs, lines } = await logged(place.here("log"));
+  assert.deepEqual([[...seqs].sort(), lines], [[1, 2], 2]);
+  assert.equal(lambda.requests.length, 2);
+});
+
 Deno.test("-resume-failed repeats what failed, and then it is done", async () => {
   await using place = new Workplace();
   await place.addShell();

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { until } from "../helpers.ts";
+import { InvokeStub } from "../invoke_stub.ts";
 import { exists, processesWith, program, Workplace } from "./llama.ts";
 
 /** Starts `xargs` with jobs that say that they run and then wait forever. */
@@ -156,6 +157,29 @@ Deno.test("the first ctrl-C waits for the jobs in flight, and starts no others",
   assert.equal((await Deno.readTextFile(place.here("log"))).split("\n").length, 4);
   assert.deepEqual(await place.list("tmp"), []);
   await stdin.close().catch(() => {});
+});
+
+Deno.test("ctrl-C while Lambda has no room for any job waits for none", async () => {
+  await using place = new Workplace();
+  const refused = Promise.withResolvers<void>();
+  await using lambda = new InvokeStub(() => {
+    refused.resolve();
+    return Response.json({ Message: "Rate Exceeded." }, {
+      status: 429,
+      headers: { "x-amzn-errortype": "TooManyRequestsException", "retry-after": "600" },
+    });
+  });
+  const { environment } = lambda;
+  const child = place.start(["xargs", "f", "{{.Line}}", ":::", "a", "b"], { environment });
+  const stderr = reader(child.stderr);
+  await refused.promise;
+  await stderr.until("Lambda has no room for more");
+  child.kill("SIGINT");
+  const { code } = await child.status;
+  await child.stdin.close().catch(() => {});
+  await child.stdout.cancel();
+  assert.equal(code, 130);
+  assert.match(await stderr.rest(), /\nllama: interrupted\n$/);
 });
 
 for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isLogged, JobLog, readJobLog } from "../../lib/jobs/joblog.ts";
+import { isLogged, JobLog, type LoggedJobs, readJobLog } from "../../lib/jobs/joblog.ts";
 import type { JobRecord } from "../../lib/jobs/record.ts";
 import { TemporaryDirectory } from "../helpers.ts";
 
@@ -25,8 +25,12 @@ function record(seq: number, more: Partial<JobRecord> = {}): JobRecord {
 }
 
 /** Appends to a log as a run does. */
-async function write(path: string, records: readonly JobRecord[], keep = 0): Promise<void> {
-  using log = await JobLog.open(path, keep);
+async function write(
+  path: string,
+  records: readonly JobRecord[],
+  logged?: LoggedJobs,
+): Promise<void> {
+  using log = await JobLog.open(path, logged);
   await Promise.all(records.map((each) => log.append(each, "us-east-1")));
 }
 
@@ -69,7 +73,7 @@ Deno.test("lines stand in the order of the calls, however many there are at once
 Deno.test("a log that is not there is empty, and a new one begins with the header alone", async () => {
   await using directory = new TemporaryDirectory();
   const path = directory.join("log");
-  assert.deepEqual(await readJobLog(path), { jobs: new Map(), wholeBytes: 0 });
+  assert.deepEqual(await readJobLog(path), { jobs: new Map(), bytes: 0, wholeBytes: 0 });
   await write(path, []);
   assert.equal(await Deno.readTextFile(path), header);
   assert.equal((await readJobLog(path)).jobs.size, 0);
@@ -83,9 +87,9 @@ Deno.test("a last line that is torn is cut off before the file is used again", a
   const lastLine = whole.indexOf("2\tus-east-1");
   for (let length = whole.length - 1; length > lastLine; length--) {
     await Deno.writeTextFile(path, whole.slice(0, length));
-    const { jobs, wholeBytes } = await readJobLog(path);
-    assert.deepEqual([...jobs.keys()], [1], whole.slice(lastLine, length));
-    await write(path, [record(2)], wholeBytes);
+    const logged = await readJobLog(path);
+    assert.deepEqual([...logged.jobs.keys()], [1], whole.slice(lastLine, length));
+    await write(path, [record(2)], logged);
     assert.equal(await Deno.readTextFile(path), whole);
   }
 });
@@ -93,8 +97,7 @@ Deno.test("a last line that is torn is cut off before the file is used again", a
 Deno.test("a torn header is written anew", async () => {
   await using directory = new TemporaryDirectory();
   const path = await directory.write("log", header.slice(0, 10));
-  const { wholeBytes } = await readJobLog(path);
-  await write(path, [], wholeBytes);
+  await write(path, [], await readJobLog(path));
   assert.equal(await Deno.readTextFile(path), header);
 });
 
@@ -149,7 +152,7 @@ Deno.test("a file that is no job log is refused and left as it is", async () => 
     message: /notes" line 1 is no job log's/,
   });
   await assert.rejects(readJobLog(directory.path), { message: /is a directory$/ });
-  await assert.rejects(JobLog.open(directory.join("no/log"), 0), {
+  await assert.rejects(JobLog.open(directory.join("no/log")), {
     code: "output",
     message: /cannot write the job log ".*no\/log": no such file or directory/,
   });
@@ -157,10 +160,24 @@ Deno.test("a file that is no job log is refused and left as it is", async () => 
 
 Deno.test("after a line that could not be written there are no others", async () => {
   await using directory = new TemporaryDirectory();
-  const log = await JobLog.open(directory.join("log"), 0);
+  const log = await JobLog.open(directory.join("log"));
   // The file is gone, as a disk that is full would have it.
   log[Symbol.dispose]();
   const first = log.append(record(1), ":");
   await assert.rejects(first, { code: "output", message: /^cannot write the job log/ });
   await assert.rejects(log.append(record(2), ":"), await first.catch((error) => error));
+});
+
+Deno.test("a log that another run has written to since it was read is refused", async () => {
+  await using directory = new TemporaryDirectory();
+  const path = directory.join("log");
+  await write(path, [record(1)]);
+  const logged = await readJobLog(path);
+  await write(path, [record(2)], logged);
+  const whole = await Deno.readTextFile(path);
+  await assert.rejects(write(path, [record(2)], logged), {
+    code: "usage",
+    message: `another run writes to the job log ${JSON.stringify(path)}`,
+  });
+  assert.equal(await Deno.readTextFile(path), whole);
 });

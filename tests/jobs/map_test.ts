@@ -246,6 +246,19 @@ Deno.test("a stop drops jobs that Lambda had no room for yet: they were not sent
   assert.equal((await Deno.readTextFile(jobLog)).split("\n").length, 3);
 });
 
+Deno.test("a stop ends the pauses of jobs that Lambda had no room for", async () => {
+  const stop = new AbortController();
+  const { outcomes, error } = await run(numbers(4), () => {
+    // In an instant the job is in its pause.
+    setTimeout(() => stop.abort(), 50);
+    return Response.json({ Message: "Rate Exceeded." }, {
+      status: 429,
+      headers: { "x-amzn-errortype": "TooManyRequestsException", "retry-after": "600" },
+    });
+  }, { stop: stop.signal });
+  assert.deepEqual([error, outcomes], [undefined, []]);
+});
+
 Deno.test("a repeat that is not sent any more leaves the failure before it", async () => {
   const stop = new AbortController();
   let calls = 0;

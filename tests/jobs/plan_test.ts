@@ -37,7 +37,7 @@ Deno.test("a run that is resumed knows what it has done, and refuses to be anoth
     [2, { command: "f b", ok: false }],
     [4, { command: "f x", ok: true }],
   ]);
-  const logged = { jobs, wholeBytes: 1 };
+  const logged = { jobs, bytes: 1, wholeBytes: 1 };
   const plans = (repeatFailed: boolean) => {
     const planner = new Planner({
       functionName: "f",

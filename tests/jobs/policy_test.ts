@@ -68,10 +68,13 @@ Deno.test("the user's stop is no error, and the first reason counts", () => {
   const stopped = run({ stop: stop.signal });
   stop.abort();
   assert.deepEqual([stopped.ending.soon.aborted, stopped.ending.error], [true, undefined]);
+  assert(stopped.counts.isEnding);
   assert(run({ stop: stop.signal }).ending.soon.aborted);
 
-  const { ending } = run({});
+  const { counts, ending } = run({});
+  assert(!counts.isEnding);
   ending.end(new Error("first"));
+  assert(counts.isEnding);
   ending.end(new Error("second"));
   assert.match(String(ending.error), /first/);
 });

@@ -60,5 +60,6 @@ Deno.test("results that cannot be written are an error that says where, and leav
   await assert.rejects(makeResults(directory.join("7")), {
     code: "output",
     message: /cannot make the directory ".*\/7" for results: file exists/,
+    hint: "name another directory with -results",
   });
 });

@@ -12,6 +12,7 @@ const counts: RunCounts = {
   bytesReceived: 3_400_000,
   dollars: 0.0012,
   isEstimate: true,
+  isEnding: false,
 };
 const times = { elapsedSeconds: 63.4, lastEndSeconds: 63.2 };
 const style = { hasColour: false, hasCost: true };
@@ -50,6 +51,17 @@ Deno.test("the total and what follows from it are said once the input's end is k
     "4213 done  66.7/s  1m03s",
     "3 failed  100 running  400 waiting  12.1 MB sent  3.40 MB received  ~$0.0012",
   ]);
+});
+
+Deno.test("a run that ends early says so, and nothing of jobs that will not be", () => {
+  assert.deepEqual(lines(80, 24, { isEnding: true }), [
+    "ending  4213 done  66.7/s  1m03s",
+    "3 failed  100 running  5684 not started  12.1 MB sent  ~$0.0012",
+  ]);
+  assert.deepEqual(
+    lines(80, 24, { isEnding: true, total: undefined })[1]?.slice(0, 36),
+    "3 failed  100 running  400 not start",
+  );
 });
 
 Deno.test("before the first job has ended there is neither a rate nor a time left", () => {
