@@ -13,7 +13,7 @@ import type { ObjectStore } from "../store/store.ts";
 import { version } from "../version.ts";
 import { encodeInputs, findInputs } from "./inputs.ts";
 import type { Job, JobResult } from "./job.ts";
-import { writeOutputs } from "./outputs.ts";
+import { checkOutputs, writeOutputs } from "./outputs.ts";
 import type { SharedFiles } from "./shared_files.ts";
 
 /** What a job runs with. */
@@ -71,6 +71,7 @@ export async function runJob(
   const { signal } = options;
   const transfer = options.transfer ?? { sentBytes: 0, receivedBytes: 0 };
   signal?.throwIfAborted();
+  checkOutputs(job.outputs);
   const found = await findInputs(job.inputs);
   const { payload, logTail, requestId } = await send(runner, job, found, { ...options, transfer });
   transfer.receivedBytes += Buffer.byteLength(payload);
@@ -87,6 +88,7 @@ export async function runJob(
   };
   const outputs = await writeOutputs(job.outputs, response.outputs, {
     succeeded: response.status === 0,
+    inputs: [...job.inputs, ...options.sharedFiles?.inputs ?? []],
     store: needStore,
     signal,
   });
