@@ -72,7 +72,8 @@ export async function runJob(
   const transfer = options.transfer ?? { sentBytes: 0, receivedBytes: 0 };
   signal?.throwIfAborted();
   checkOutputs(job.outputs);
-  const found = await findInputs(job.inputs);
+  const shared = options.sharedFiles?.inputs;
+  const found = await findInputs(job.inputs, shared);
   const { payload, logTail, requestId } = await send(runner, job, found, { ...options, transfer });
   transfer.receivedBytes += Buffer.byteLength(payload);
   const response = parseResponse(payload);
@@ -86,9 +87,10 @@ export async function runJob(
       },
     );
   };
+  const succeeded = response.status === 0;
   const outputs = await writeOutputs(job.outputs, response.outputs, {
-    succeeded: response.status === 0,
-    inputs: [...job.inputs, ...options.sharedFiles?.inputs ?? []],
+    succeeded,
+    inputs: succeeded ? [] : [...job.inputs, ...shared?.values() ?? []],
     store: needStore,
     signal,
   });

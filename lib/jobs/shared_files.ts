@@ -12,8 +12,8 @@ export type EncodedFiles = Readonly<Record<string, File>>;
 
 /** Encodes files once for all jobs, and again where their objects have gone from the store. */
 export class SharedFiles {
-  /** The files here. */
-  readonly inputs: readonly InputFile[];
+  /** The files here, by remote path. */
+  readonly inputs: ReadonlyMap<string, InputFile>;
   readonly #encode: () => Promise<EncodedFiles>;
   #encoded: Promise<EncodedFiles>;
 
@@ -22,7 +22,7 @@ export class SharedFiles {
    * @param encode Encodes the files, and stores those that are big.
    */
   constructor(inputs: readonly InputFile[], encode: () => Promise<EncodedFiles>) {
-    this.inputs = inputs;
+    this.inputs = new Map(inputs.map((input) => [input.remote, input]));
     this.#encode = encode;
     this.#encoded = encode();
     // Whoever needs them sees why they cannot be had.
