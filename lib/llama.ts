@@ -285,9 +285,10 @@ export class Llama implements AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<SharedFiles | undefined> {
     if (mappings.length === 0) return undefined;
-    const found = await findInputs(await expandInputs(mappings));
+    const inputs = await expandInputs(mappings);
+    const found = await findInputs(inputs);
     const { store } = await this.#open();
-    const shared = new SharedFiles(async () => {
+    const shared = new SharedFiles(inputs, async () => {
       const options = { store, budgetBytes: sharedInlineBytes, signal };
       return (await encodeInputs(found, undefined, 0, options)).files;
     });

@@ -25,6 +25,7 @@ import {
 } from "./function_tables.ts";
 import { reportError } from "./report.ts";
 import { bootstrapCommand, configCommand, doctorCommand, teardownCommand } from "./setup_tables.ts";
+import { checkSurroundings } from "./surroundings.ts";
 
 const commands: readonly RunnableCommand<CommandContext>[] = [
   loadable(invokeCommand, async () => (await import("./invoke.ts")).invoke),
@@ -147,6 +148,7 @@ async function runCommandLine(
   const line = parseCommandLine(argv, commands);
   switch (line.kind) {
     case "command":
+      checkSurroundings(argv);
       return await line.command.run(line.values, line.args, { ...context, global: line.global });
     case "version":
       await output.data(`llama ${version}${commit === undefined ? "" : ` (${commit})`}\n`);

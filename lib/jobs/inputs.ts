@@ -36,12 +36,16 @@ const statConcurrency = 16;
  * Looks at files before anything is sent. All that are wrong are named at once.
  *
  * @param inputs The files; directories are refused.
+ * @param shared Files by remote path that are sent along with these.
  * @returns The same, each once, with size and mode.
  * @throws {LlamaError} `input`, naming each file that cannot be sent, and why.
  */
-export async function findInputs(inputs: readonly InputFile[]): Promise<FoundFile[]> {
+export async function findInputs(
+  inputs: readonly InputFile[],
+  shared?: ReadonlyMap<string, InputFile>,
+): Promise<FoundFile[]> {
   const failures: LlamaError[] = [];
-  const files = byName(inputs);
+  const files = byName(inputs, shared);
   const found = await mapConcurrently(files, statConcurrency, async ({ remote, source }) => {
     if (source instanceof Uint8Array) return { remote, source, mode: undefined };
     try {
@@ -69,11 +73,14 @@ export async function findInputs(inputs: readonly InputFile[]): Promise<FoundFil
 }
 
 /** A file may be named several times, by `-f` and by templates; two files may not have one name. */
-function byName(inputs: readonly InputFile[]): readonly InputFile[] {
+function byName(
+  inputs: readonly InputFile[],
+  shared?: ReadonlyMap<string, InputFile>,
+): readonly InputFile[] {
   const files = new Map<string, InputFile>();
   for (const input of inputs) {
     const { remote, source } = input;
-    const before = files.get(remote)?.source ?? source;
+    const before = (files.get(remote) ?? shared?.get(remote) ?? input).source;
     if (before !== source && pathOf(before) !== pathOf(source)) {
       throw new LlamaError(
         "input",

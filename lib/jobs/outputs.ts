@@ -4,19 +4,22 @@
  * @module
  */
 
+import { resolve } from "node:path";
 import { decodeBlob, decodeBlobToFile } from "../blob.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import { isAbort, LlamaError, reasonOf } from "../errors.ts";
 import { writeWhole } from "../files.ts";
 import { type File, permissionBits } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
-import type { OutputFile } from "./job.ts";
+import type { InputFile, OutputFile } from "./job.ts";
 import { isInside } from "./paths.ts";
 
 /** How outputs are written. */
 export interface WriteOutputsOptions {
   /** Whether the command exited with 0. */
   succeeded: boolean;
+  /** What was sent along; none of it is replaced by what a command that failed has made. */
+  inputs?: readonly InputFile[] | undefined;
   /** Where the big ones are; called only if there is one. */
   store: () => ObjectStore;
   /** Ends the work early; what is not whole then is removed. */
@@ -43,8 +46,9 @@ export async function writeOutputs(
   let storedBytes = 0;
   const errors: LlamaError[] = [];
   const written: string[] = [];
-  const files = wanted.filter(({ onlyOnSuccess }) => options.succeeded || !onlyOnSuccess)
-    .flatMap((output) => output.remote.endsWith("/") ? below(output, answered) : [output]);
+  const files = wanted
+    .flatMap((output) => output.remote.endsWith("/") ? below(output, answered) : [output])
+    .filter(options.succeeded ? () => true : replacesNone(options.inputs ?? []));
   await mapConcurrently(files, writeConcurrency, async ({ remote, local }) => {
     const file = Object.hasOwn(answered, remote) ? answered[remote] : undefined;
     try {
@@ -72,6 +76,38 @@ export async function writeOutputs(
     }
   }, options.signal);
   return { written, errors, storedBytes };
+}
+
+/**
+ * Refuses outputs that would overwrite one another, before anything is sent.
+ *
+ * @param outputs What a job is to bring back.
+ * @throws {LlamaError} `output` if two files of the job have one path here.
+ */
+export function checkOutputs(outputs: readonly OutputFile[]): void {
+  if (outputs.length < 2) return;
+  const remotes = new Map<string, string>();
+  for (const { local, remote } of outputs) {
+    const path = resolve(local);
+    const before = remotes.get(path) ?? remote;
+    // The files of two directories may well go into one.
+    if (before !== remote && !(before.endsWith("/") && remote.endsWith("/"))) {
+      throw new LlamaError(
+        "output",
+        `cannot write two outputs to ${JSON.stringify(local)}: ${JSON.stringify(before)} and ${
+          JSON.stringify(remote)
+        }`,
+        { hint: "give one another name here, with -o LOCAL:REMOTE" },
+      );
+    }
+    remotes.set(path, remote);
+  }
+}
+
+/** Tells the outputs that are no inputs, however they were named. */
+function replacesNone(inputs: readonly InputFile[]): (output: OutputFile) => boolean {
+  const paths = new Set(inputs.map(({ source }) => typeof source === "string" && resolve(source)));
+  return ({ local, onlyOnSuccess }) => !onlyOnSuccess && !paths.has(resolve(local));
 }
 
 /** The files of a directory that was asked for; none that would land outside of it here. */

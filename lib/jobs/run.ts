@@ -13,7 +13,7 @@ import type { ObjectStore } from "../store/store.ts";
 import { version } from "../version.ts";
 import { encodeInputs, findInputs } from "./inputs.ts";
 import type { Job, JobResult } from "./job.ts";
-import { writeOutputs } from "./outputs.ts";
+import { checkOutputs, writeOutputs } from "./outputs.ts";
 import type { SharedFiles } from "./shared_files.ts";
 
 /** What a job runs with. */
@@ -71,7 +71,9 @@ export async function runJob(
   const { signal } = options;
   const transfer = options.transfer ?? { sentBytes: 0, receivedBytes: 0 };
   signal?.throwIfAborted();
-  const found = await findInputs(job.inputs);
+  checkOutputs(job.outputs);
+  const shared = options.sharedFiles?.inputs;
+  const found = await findInputs(job.inputs, shared);
   const { payload, logTail, requestId } = await send(runner, job, found, { ...options, transfer });
   transfer.receivedBytes += Buffer.byteLength(payload);
   const response = parseResponse(payload);
@@ -85,8 +87,10 @@ export async function runJob(
       },
     );
   };
+  const succeeded = response.status === 0;
   const outputs = await writeOutputs(job.outputs, response.outputs, {
-    succeeded: response.status === 0,
+    succeeded,
+    inputs: succeeded ? [] : [...job.inputs, ...shared?.values() ?? []],
     store: needStore,
     signal,
   });

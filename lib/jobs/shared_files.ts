@@ -5,17 +5,24 @@
  */
 
 import type { File } from "../protocol.ts";
+import type { InputFile } from "./job.ts";
 
 /** Files as the wire has them, by remote path. */
 export type EncodedFiles = Readonly<Record<string, File>>;
 
 /** Encodes files once for all jobs, and again where their objects have gone from the store. */
 export class SharedFiles {
+  /** The files here, by remote path. */
+  readonly inputs: ReadonlyMap<string, InputFile>;
   readonly #encode: () => Promise<EncodedFiles>;
   #encoded: Promise<EncodedFiles>;
 
-  /** @param encode Encodes the files, and stores those that are big. */
-  constructor(encode: () => Promise<EncodedFiles>) {
+  /**
+   * @param inputs The files here.
+   * @param encode Encodes the files, and stores those that are big.
+   */
+  constructor(inputs: readonly InputFile[], encode: () => Promise<EncodedFiles>) {
+    this.inputs = new Map(inputs.map((input) => [input.remote, input]));
     this.#encode = encode;
     this.#encoded = encode();
     // Whoever needs them sees why they cannot be had.

@@ -259,6 +259,39 @@ Deno.test("with -store the user's own store is used, and the job has no key to i
   assert.deepEqual(await place.list("store"), [`store/${sha256(stdin)}`]);
 });
 
+Deno.test("a command that fails leaves an input as it was, whichever way it is an output too", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  await place.write("work/data", "old");
+  const fails = ["any", "sh", "-c", "echo half >data; exit 3"];
+  const ways = [
+    ["invoke", ...fails, '{{.I "data"}}', '{{.O "data"}}'],
+    ["invoke", ...fails, '{{.IO "data"}}', '{{.O "data"}}'],
+    ["invoke", "-f", "data", "-o", "data", ...fails],
+    ["xargs", "-f", "data", ...fails, "{{.O .Line}}", ":::", "data"],
+  ];
+  for (const args of ways) {
+    const { status } = await place.local(args);
+    assert.equal(status, args[0] === "xargs" ? 1 : 3, args.join(" "));
+    assert.equal(await Deno.readTextFile(place.here("data")), "old", args.join(" "));
+  }
+});
+
+Deno.test("two outputs of one job with one name here are refused before it is sent", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const { status, stderr } = await place.local(
+    ["invoke", "-o", "a:b", "any", "sh", "-c", `touch ${place.here("ran")}`, '{{.O "a"}}'],
+  );
+  assert.equal(status, 125);
+  assert.match(stderr, /^llama: cannot write two outputs to "a": "a" and "b"\nllama: hint: /);
+  assert.deepEqual(await place.list("work"), [
+    "work/images",
+    "work/images/any",
+    "work/images/any/function.json",
+  ]);
+});
+
 Deno.test("LLAMA_LOCAL, LLAMA_FUNCTIONS and -function say where functions are", async () => {
   await using place = new Workplace();
   await place.addFunction("hello", "#!/bin/sh\necho hi\n");

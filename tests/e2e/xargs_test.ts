@@ -111,6 +111,20 @@ Deno.test("of two jobs that name one output the second fails before it is sent",
   assert.equal(await Deno.readTextFile(place.here("same")), "ran a\n");
 });
 
+Deno.test("a job whose file would take the name of one of -f fails, and the others run", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  for (const name of ["a", "b", "model"]) await place.write(`work/${name}`, `${name}\n`);
+  const { status, stdout, stderr } = await place.local(
+    ["xargs", "-k", "-f", "model:b", "any", "cat", "b", "{{.I .Line}}", ":::", "a", "b"],
+  );
+  assert.deepEqual([status, stdout], [1, "model\na\n"]);
+  assert.match(
+    stderr,
+    /^llama: job 2: any cat b b: cannot send two files as "b": "model" and "b"$/m,
+  );
+});
+
 Deno.test("-f sends files along with every job, -0 takes lines that end in NUL", async () => {
   await using place = new Workplace();
   await place.addShell();

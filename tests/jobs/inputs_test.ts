@@ -60,6 +60,12 @@ Deno.test("a file that is named twice is sent once, and two files do not share a
     findInputs([{ remote: "x", source: a }, { remote: "x", source: b }]),
     refused(/^cannot send two files as "x": ".*\/a" and ".*\/b"$/),
   );
+  const shared = new Map([["x", { remote: "x", source: a }]]);
+  assert.equal((await findInputs([{ remote: "x", source: a }], shared)).length, 1);
+  await assert.rejects(
+    findInputs([{ remote: "x", source: b }], shared),
+    refused(/^cannot send two files as "x": ".*\/a" and ".*\/b"$/),
+  );
 });
 
 Deno.test("what is no regular file is refused, and not opened", async () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { writeOutputs } from "../../lib/jobs/outputs.ts";
+import { checkOutputs, writeOutputs } from "../../lib/jobs/outputs.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { bytesOf, noise, TemporaryDirectory } from "../helpers.ts";
 
@@ -63,6 +63,42 @@ Deno.test("a command that failed has its outputs written, but replaces no input"
   assert.equal(await Deno.readTextFile(input), "old");
   await writeOutputs(wanted, answer, succeeded);
   assert.equal(await Deno.readTextFile(input), "half");
+});
+
+Deno.test("an input is one however it was named, and half a result does not replace it", async () => {
+  await using directory = new TemporaryDirectory();
+  const single = await directory.write("single", "old");
+  const inDirectory = await directory.write("dir/file", "old");
+  const inputs = [
+    { remote: "in", source: directory.join("dir/../single") },
+    { remote: "d/file", source: inDirectory },
+    { remote: "text", source: bytesOf("text") },
+  ];
+  const wanted = [
+    { remote: "out", local: single },
+    { remote: "d/", local: directory.join("dir/") },
+  ];
+  const answer = { out: { s: "half" }, "d/file": { s: "half" }, "d/new": { s: "new" } };
+  const failed = await writeOutputs(wanted, answer, { succeeded: false, inputs, store: noStore });
+  assert.deepEqual([failed.written, failed.errors], [[directory.join("dir/new")], []]);
+  assert.equal(await Deno.readTextFile(single), "old");
+  assert.equal(await Deno.readTextFile(inDirectory), "old");
+  const { written } = await writeOutputs(wanted, answer, { ...succeeded, inputs });
+  assert.equal(written.length, 3);
+  assert.equal(await Deno.readTextFile(single), "half");
+});
+
+Deno.test("two outputs of one job do not overwrite one another", () => {
+  assert.throws(() => checkOutputs([{ remote: "b", local: "a" }, { remote: "c", local: "./a" }]), {
+    code: "output",
+    message: 'cannot write two outputs to "./a": "b" and "c"',
+    hint: "give one another name here, with -o LOCAL:REMOTE",
+  });
+  assert.throws(() => checkOutputs([{ remote: "b/", local: "a/" }, { remote: "c", local: "a" }]), {
+    message: 'cannot write two outputs to "a": "b/" and "c"',
+  });
+  checkOutputs([{ remote: "a", local: "a" }, { remote: "a", local: "a", onlyOnSuccess: true }]);
+  checkOutputs([{ remote: "b/", local: "a/" }, { remote: "c/", local: "a/" }]);
 });
 
 Deno.test("a directory brings back all that is below it, and nothing from elsewhere", async () => {
