@@ -44,23 +44,8 @@ export async function findInputs(
   inputs: readonly InputFile[],
   shared?: ReadonlyMap<string, InputFile>,
 ): Promise<FoundFile[]> {
-  const failures: LlamaError[] = [];
-  const files = byName(inputs, shared);
-  const found = await mapConcurrently(files, statConcurrency, async ({ remote, source }) => {
-    if (source instanceof Uint8Array) return { remote, source, mode: undefined };
-    try {
-      const { isFile, isDirectory, size, mode } = await Deno.stat(source);
-      if (!isFile) throw notAFile(source, isDirectory);
-      return {
-        remote,
-        source: { path: source, size },
-        mode: mode === null ? undefined : mode & 0o777,
-      };
-    } catch (cause) {
-      failures.push(cause instanceof LlamaError ? cause : cannotSend(source, cause));
-      return undefined;
-    }
-  });
+  const looked = await mapConcurrently(byName(inputs, shared), statConcurrency, look);
+  const failures = looked.filter((each) => each instanceof LlamaError);
   const [first] = failures;
   if (first) {
     throw failures.length === 1 ? first : new LlamaError(
@@ -69,7 +54,22 @@ export async function findInputs(
       { cause: first, hint: first.hint },
     );
   }
-  return found.filter((file) => file !== undefined);
+  return looked.flatMap((each) => each instanceof LlamaError ? [] : [each]);
+}
+
+async function look({ remote, source }: InputFile): Promise<FoundFile | LlamaError> {
+  if (source instanceof Uint8Array) return { remote, source, mode: undefined };
+  try {
+    const { isFile, isDirectory, size, mode } = await Deno.stat(source);
+    if (!isFile) return notAFile(source, isDirectory);
+    return {
+      remote,
+      source: { path: source, size },
+      mode: mode === null ? undefined : mode & 0o777,
+    };
+  } catch (cause) {
+    return cannotSend(source, cause);
+  }
 }
 
 /** A file may be named several times, by `-f` and by templates; two files may not have one name. */
