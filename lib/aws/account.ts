@@ -38,7 +38,8 @@ export function findAccount(environment: Environment, options: AccountOptions = 
   const location = () => findLocation(environment, { region, profile });
   const provider: CredentialProvider = async (request) => {
     const { provideCredentials } = await loadProviders(request.source);
-    return await provideCredentials(request, { region: (await location()).region, mfaCode });
+    const { region, caBundle } = await location();
+    return await provideCredentials(request, { region, caBundle, mfaCode });
   };
   return {
     credentials: () => findCredentials(environment, { profile, provider }),

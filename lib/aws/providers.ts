@@ -7,13 +7,17 @@
  */
 
 import { fromNodeProviderChain } from "npm:@aws-sdk/credential-providers@3.1175.0";
+import { FetchHttpHandler } from "npm:@smithy/fetch-http-handler@5.8.1";
 import { LlamaError, messageOf } from "../errors.ts";
+import { Connections } from "./connections.ts";
 import type { Credentials, ProviderRequest } from "./credentials.ts";
 
 /** What the providers need beside the request. */
 export interface ProviderOptions {
   /** The region of the calls that get a role's credentials. */
   region: string | undefined;
+  /** A file of certificates that these calls trust beside Mozilla's. */
+  caBundle: string | undefined;
   /** Asks the user for the code of an MFA device. */
   mfaCode: ((serial: string) => Promise<string>) | undefined;
 }
@@ -28,14 +32,18 @@ export interface ProviderOptions {
  */
 export async function provideCredentials(
   { source, profile, environment }: ProviderRequest,
-  { region, mfaCode }: ProviderOptions,
+  { region, caBundle, mfaCode }: ProviderOptions,
 ): Promise<Credentials> {
+  using connections = new Connections(caBundle);
   const { AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE } = environment;
   const provide = fromNodeProviderChain({
     ...(profile === undefined ? {} : { profile }),
     ...(AWS_SHARED_CREDENTIALS_FILE ? { filepath: AWS_SHARED_CREDENTIALS_FILE } : {}),
     ...(AWS_CONFIG_FILE ? { configFilepath: AWS_CONFIG_FILE } : {}),
-    ...(region === undefined ? {} : { clientConfig: { region } }),
+    clientConfig: {
+      ...(region === undefined ? {} : { region }),
+      requestHandler: handlerOver(connections),
+    },
     ...(mfaCode === undefined ? {} : { mfaCodeProvider: mfaCode }),
     // A file that has changed, by a sign-in in another terminal, is read again.
     ignoreCache: true,
@@ -52,4 +60,24 @@ export async function provideCredentials(
         : undefined,
     });
   }
+}
+
+/**
+ * Sends the SDK's calls as llama's own are sent: its handler for Node knows neither proxies nor other
+ * certificates.
+ */
+function handlerOver(connections: Connections): Pick<FetchHttpHandler, "handle"> {
+  return {
+    async handle(request, options) {
+      const { protocol, hostname, port } = request;
+      const url = new URL(`${protocol}//${hostname}${port === undefined ? "" : `:${port}`}`);
+      const client = await connections.client(url, false);
+      const handler = new FetchHttpHandler({
+        requestTimeout: 30_000,
+        // `client` is Deno's addition to what `fetch` takes.
+        requestInit: () => ({ client }) as RequestInit,
+      });
+      return await handler.handle(request, options);
+    },
+  };
 }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { provideCredentials } from "../../lib/aws/providers.ts";
+import { Proxy } from "../peer/proxy.ts";
 import { denoDirectory, Workplace } from "./llama.ts";
 
 /** What the test's profiles lead to, each with a key that tells where it is from. */
@@ -11,13 +12,22 @@ class Aws implements AsyncDisposable {
   readonly actions: URLSearchParams[] = [];
   /** Whether an invocation is refused, since the key that it was signed with has expired. */
   hasExpired = (_key: string) => false;
-  readonly #server = Deno.serve(
-    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
-    (request) => this.#answer(request),
-  );
+  readonly #server: Deno.HttpServer<Deno.NetAddr>;
+
+  /** @param tls Its key and certificate, where it is reached by https. */
+  constructor(tls?: { key: string; cert: string }) {
+    this.#server = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {}, ...tls },
+      (request) => this.#answer(request),
+    );
+  }
+
+  get port(): number {
+    return this.#server.addr.port;
+  }
 
   get url(): string {
-    return `http://127.0.0.1:${this.#server.addr.port}`;
+    return `http://127.0.0.1:${this.port}`;
   }
 
   /** How the program finds all of AWS here. */
@@ -176,6 +186,36 @@ for (const { from, config, environment, key } of sources) {
   });
 }
 
+Deno.test("what gives credentials is reached through a proxy, with a bundle of certificates", async () => {
+  // Made by `openssl req -x509` and `openssl x509 -req` for *.us-west-2.amazonaws.com; nobody has the
+  // authority's key any more.
+  const tls = new URL("../testdata/tls/", import.meta.url);
+  const read = (name: string) => Deno.readTextFile(new URL(name, tls));
+  await using place = new Workplace();
+  await using aws = new Aws();
+  await using sts = new Aws({ key: await read("key.pem"), cert: await read("cert.pem") });
+  await using proxy = new Proxy(sts.port);
+  await home(
+    place,
+    "[default]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = base\n" +
+      "[profile base]\naws_access_key_id = BASE\naws_secret_access_key = secret\n",
+  );
+  await place.write("ca.pem", await read("ca.pem"));
+  const { AWS_ENDPOINT_URL = "", ...environment } = aws.environment(place.path);
+  const { status, stdout, stderr } = await place.run(["invoke", "f"], {
+    environment: {
+      ...environment,
+      AWS_ENDPOINT_URL_LAMBDA: AWS_ENDPOINT_URL,
+      AWS_CA_BUNDLE: place.join("ca.pem"),
+      HTTPS_PROXY: proxy.url,
+    },
+  });
+  assert.deepEqual([status, stdout, stderr], [0, "ran\n", ""]);
+  assert.deepEqual([...proxy.hosts], ["sts.us-west-2.amazonaws.com"]);
+  assert.deepEqual(sts.actions.map((action) => action.get("Action")), ["AssumeRole"]);
+  assert.deepEqual(aws.keys, ["BY-AssumeRole"]);
+});
+
 Deno.test("without any credentials the places are named, and nothing is asked over the net", async () => {
   await using place = new Workplace();
   await using aws = new Aws();
@@ -274,7 +314,7 @@ Deno.test("a provider's credentials have the time at which they expire", async (
     source: "profile p",
     profile: "p",
     environment: { AWS_CONFIG_FILE: place.join(".aws/config") },
-  }, { region: "us-west-2", mfaCode: undefined });
+  }, { region: "us-west-2", caBundle: undefined, mfaCode: undefined });
   assert.deepEqual(found, {
     accessKeyId: "PROCESS",
     secretAccessKey: "the/secret",
