@@ -4,6 +4,7 @@
  * @module
  */
 
+import { dirname } from "node:path";
 import type { BlobSource } from "../blob.ts";
 import { CostMeter } from "../cost/cost.ts";
 import { defaultPrices, pricesOf } from "../cost/prices.ts";
@@ -54,7 +55,7 @@ export const invoke = runnable(
       await reportError(output, error);
       return exitCodeOf(error, exitCodes.failed);
     } finally {
-      if (spooled !== undefined) await removeIfThere(spooled);
+      if (spooled !== undefined) await removeIfThere(dirname(spooled));
     }
     if (result.logTail !== undefined) await reportLogs(output, result.logTail);
     await output.talk(result.stderr);

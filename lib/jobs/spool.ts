@@ -8,17 +8,19 @@ import { join } from "node:path";
 import type { BlobSource } from "../blob.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { removeIfThere, temporaryPrefix, writeAll } from "../files.ts";
+import { removeIfThere, writeAll } from "../files.ts";
 import { maxInlineBytes } from "../protocol.ts";
+import { makeOwnDirectory, removeStaleDirectories } from "../run_directory.ts";
 import { readPiece } from "./read_piece.ts";
 
 /**
  * Reads a stream to its end: into memory while it would be inlined, else into a temporary file.
  *
  * @param input The bytes.
- * @param environment `TMPDIR` says where the file is made; else `/tmp`.
+ * @param environment `TMPDIR` says where the directory is made; else `/tmp`.
  * @param signal Ends the reading.
- * @returns The bytes, or a file that the caller removes.
+ * @returns The bytes, or a file alone in a directory, which the caller removes. The next run that
+ * has need of one does so if this one is ended by SIGKILL.
  * @throws {LlamaError} `input` if it cannot be read, or there is no room for it.
  */
 export async function spool(
@@ -32,7 +34,8 @@ export async function spool(
   signal?.addEventListener("abort", cancel, { once: true });
   const pieces: Uint8Array[] = [];
   let size = 0;
-  let path: string | undefined;
+  let own: string | undefined;
+  let path = "";
   let file: Deno.FsFile | undefined;
   try {
     for (;;) {
@@ -45,14 +48,16 @@ export async function spool(
         continue;
       }
       if (file === undefined) {
-        path = join(directory, temporaryPrefix + crypto.randomUUID());
+        await removeStaleDirectories(directory);
+        own = makeOwnDirectory(directory);
+        path = join(own, "stdin");
         file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
         for (const piece of pieces.splice(0)) await writeAll(file, piece);
       }
       await writeAll(file, value);
     }
   } catch (cause) {
-    if (path !== undefined) await removeIfThere(path);
+    if (own !== undefined) await removeIfThere(own);
     signal?.throwIfAborted();
     if (cause instanceof LlamaError) throw cause;
     const message = `cannot hold standard input in ${directory}: ${reasonOf(cause)}`;
@@ -65,7 +70,7 @@ export async function spool(
     file?.close();
     cancel();
   }
-  if (path !== undefined) return { path, size };
+  if (own !== undefined) return { path, size };
   const bytes = new Uint8Array(size);
   let at = 0;
   for (const piece of pieces) {

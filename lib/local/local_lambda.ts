@@ -20,7 +20,7 @@ import {
   removeStaleDirectories,
   removeTree,
   removeTreeSync,
-} from "./run_directory.ts";
+} from "../run_directory.ts";
 import { serveRuntimeApi } from "./runtime_api.ts";
 import { SignatureVerifier } from "./signature.ts";
 import { hostVariables, runtimeVariables } from "./variables.ts";

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { maxInlineBytes } from "../../lib/protocol.ts";
 import { until } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
 import { exists, processesWith, program, Workplace } from "./llama.ts";
@@ -231,6 +232,22 @@ Deno.test("after SIGKILL no process is left, and the next run removes the direct
   );
   assert.notDeepEqual(await place.list("tmp"), []);
   assert.equal((await place.local(["invoke", "any", "true"])).status, 0);
+});
+
+Deno.test("after SIGKILL the next run removes the standard input that was held", async () => {
+  await using place = new Workplace();
+  await place.addFunction("count", "#!/bin/sh\nwc -c\n");
+  const child = place.start(["-local", "invoke", "-stdin", "count"]);
+  const stdin = child.stdin.getWriter();
+  await stdin.write(new Uint8Array(maxInlineBytes + 1));
+  const held = async () => (await place.list("tmp")).some((path) => path.endsWith("/stdin"));
+  await until(held, "the input is held");
+  child.kill("SIGKILL");
+  await child.output();
+  await stdin.close().catch(() => {});
+  assert.notDeepEqual(await place.list("tmp"), []);
+  const next = await place.local(["invoke", "-stdin", "count"], { stdin: "abc" });
+  assert.deepEqual([next.status, next.stdout.trim()], [0, "3"]);
 });
 
 Deno.test("ctrl-C while waiting for input ends at once", async () => {

@@ -1,13 +1,13 @@
 /**
- * The directory of one run of the emulator, and those that dead runs left behind.
+ * The directory of one run for what is temporary, and those that dead runs left behind.
  *
  * @module
  */
 
 import { join } from "node:path";
 import process from "node:process";
-import { LlamaError, reasonOf } from "../errors.ts";
-import { removeIfThere } from "../files.ts";
+import { LlamaError, reasonOf } from "./errors.ts";
+import { removeIfThere } from "./files.ts";
 
 const prefix = "llama-local-";
 
@@ -20,15 +20,26 @@ const prefix = "llama-local-";
  * @throws {LlamaError} `config` if none can be made there.
  */
 export function makeRunDirectory(parent: string): string {
-  const owner = `${Deno.pid}-${startTime(Deno.pid) ?? 0}-${processNamespace()}`;
   try {
-    return Deno.makeTempDirSync({ dir: parent, prefix: `${prefix}${owner}-` });
+    return makeOwnDirectory(parent);
   } catch (cause) {
     throw new LlamaError("config", `cannot make a directory in ${parent}: ${reasonOf(cause)}`, {
       cause,
       hint: "set TMPDIR to a directory that can be written to",
     });
   }
+}
+
+/**
+ * The same for those who have their own words for a failure.
+ *
+ * @param parent Where temporary directories go.
+ * @returns Its path.
+ * @throws What the file system throws.
+ */
+export function makeOwnDirectory(parent: string): string {
+  const owner = `${Deno.pid}-${startTime(Deno.pid) ?? 0}-${processNamespace()}`;
+  return Deno.makeTempDirSync({ dir: parent, prefix: `${prefix}${owner}-` });
 }
 
 /**

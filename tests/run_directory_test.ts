@@ -4,14 +4,14 @@ import {
   removeStaleDirectories,
   removeTree,
   removeTreeSync,
-} from "../../lib/local/run_directory.ts";
-import { temporaryDirectory } from "./helpers.ts";
+} from "../lib/run_directory.ts";
+import { temporaryDirectory } from "./local/helpers.ts";
 
 const exists = (path: string) => Deno.lstat(path).then(() => true, () => false);
 
 /** Starts a process, lets it make its directory, and ends it by SIGKILL. */
 async function leaveDirectory(parent: string): Promise<string> {
-  const module = new URL("../../lib/local/run_directory.ts", import.meta.url).href;
+  const module = new URL("../lib/run_directory.ts", import.meta.url).href;
   const script = `import { makeRunDirectory } from ${JSON.stringify(module)};
     const path = makeRunDirectory(${JSON.stringify(parent)});
     Deno.mkdirSync(path + "/locked");
