@@ -58,12 +58,9 @@ export class Interrupted extends Error {
 export function onInterrupt(handle: (interrupted: Interrupted) => void): Disposable {
   const ignored = ignoredSignals();
   const listeners = endingSignals.map((signal) => {
-    const bit = BigInt(constants.signals[signal] - 1);
     // One that is ignored is listened to all the same: beside any listener, Deno itself takes SIGINT,
     // SIGTERM and SIGHUP, and ends by them.
-    const listener = (ignored >> bit & 1n) === 1n
-      ? () => {}
-      : () => handle(new Interrupted(signal));
+    const listener = isIgnored(signal, ignored) ? () => {} : () => handle(new Interrupted(signal));
     Deno.addSignalListener(signal, listener);
     return { signal, listener };
   });
@@ -72,6 +69,20 @@ export function onInterrupt(handle: (interrupted: Interrupted) => void): Disposa
       for (const { signal, listener } of listeners) Deno.removeSignalListener(signal, listener);
     },
   };
+}
+
+/**
+ * Whether whoever started the process has had a signal ignored; not for one that is listened to.
+ *
+ * @param signal The signal.
+ * @param ignored All that are. @default {as the system says}
+ * @returns False where that is not known.
+ */
+export function isIgnored(
+  signal: EndingSignal | "SIGTSTP",
+  ignored: bigint = ignoredSignals(),
+): boolean {
+  return (ignored >> BigInt(constants.signals[signal] - 1) & 1n) === 1n;
 }
 
 /** A bit for each signal that is ignored, from 1 on. Only Linux tells. */

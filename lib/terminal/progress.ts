@@ -5,6 +5,7 @@
  */
 
 import type { RunCounts } from "../jobs/counts.ts";
+import { isIgnored } from "./interrupt.ts";
 import type { Output } from "./output.ts";
 import {
   logLine,
@@ -156,6 +157,7 @@ export class Progress {
   readonly #counts: Readonly<RunCounts>;
   readonly #start = performance.now();
   readonly #timer: ReturnType<typeof setInterval>;
+  readonly #canSuspend = !isIgnored("SIGTSTP");
   #endedJobs = 0;
   #lastEndSeconds = 0;
 
@@ -169,7 +171,7 @@ export class Progress {
     this.#view = view;
     this.#counts = counts;
     this.#timer = setInterval(() => this.#show(), view.everyMilliseconds);
-    Deno.addSignalListener("SIGTSTP", this.#suspend);
+    if (this.#canSuspend) Deno.addSignalListener("SIGTSTP", this.#suspend);
   }
 
   /** Ends it, and waits until nothing of it is left on the terminal. */
@@ -186,7 +188,7 @@ export class Progress {
 
   #stop(): void {
     clearInterval(this.#timer);
-    Deno.removeSignalListener("SIGTSTP", this.#suspend);
+    if (this.#canSuspend) Deno.removeSignalListener("SIGTSTP", this.#suspend);
   }
 
   #show(): void {

@@ -52,7 +52,7 @@ for (const [columns, rows] of [[80, 24], [40, 10]] as const) {
       await terminal.enter(`llama ${run} <lines`);
       await terminal.untilShown(/^ *(\[> +\] {2})?0% {2}0 of 30 done .*\n0 failed {2}4 running/m);
       await place.end(range(1, 12));
-      const half = await terminal.untilShown(/40% {2}12 of 30 done/);
+      const half = await terminal.untilShown(/40% {2}12 of 30 done .*\n0 failed {2}4 running/);
       assert.match(half, /^out \d+\n\n.*40% {2}12 of 30 done .*\n0 failed {2}4 running.*$/m);
       assert(half.endsWith(half.split("\n").at(-1) ?? ""), half);
       for (const line of half.split("\n")) assert(line.length < columns, line);

@@ -91,6 +91,37 @@ Deno.test("a signal that whoever started llama has had ignored does not end a ru
   assert.deepEqual([code, new TextDecoder().decode(stdout)], [0, "done\n"]);
 });
 
+Deno.test("ctrl-Z where it is ignored does not stop a run", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const script = `touch ran-1; while ! [ -e go ]; do sleep 0.01; done`;
+  const args = ["-local", "xargs", "any", "sh", "-c", `cd ${place.here()}; ${script}`, ":::", "a"];
+  const child = new Deno.Command("sh", {
+    args: ["-c", `trap "" TSTP; exec "$@"`, "sh", ...program, ...args],
+    cwd: place.here(),
+    clearEnv: true,
+    env: place.environment(),
+  }).spawn();
+  await until(() => hasRun(place).length === 1, "the job runs");
+  child.kill("SIGTSTP");
+  await place.write("work/go", "");
+  let ended = false;
+  const status = child.status.finally(() => ended = true);
+  const isStopped = () => {
+    try {
+      return / T /.test(Deno.readTextFileSync(`/proc/${child.pid}/stat`));
+    } catch {
+      // It has ended.
+      return false;
+    }
+  };
+  await until(() => ended || isStopped(), "it ends or is stopped");
+  if (!ended) child.kill("SIGKILL");
+  assert.equal((await status).code, 0);
+});
+
 /** Reads a stream until a text has come, and the rest of it later. */
 function reader(stream: ReadableStream<Uint8Array>) {
   const pieces = stream.pipeThrough(new TextDecoderStream()).getReader();
