@@ -52,15 +52,16 @@ export async function bundleLlama(directory: string, commit: string | undefined)
   await Deno.mkdir(scratch, { recursive: true });
   const importMap = await replaceCommit(scratch, commit);
   await bundle(["cli.ts", providersSource], [
-    ...["--code-splitting", "--outdir", made, `--external=${sdk}`, "--import-map", importMap],
+    ...["--code-splitting", "--outdir", made, "--import-map", importMap],
+    ...sdk.map(([name]) => `--external=${name}`),
   ]);
   const files = await collect(made, [
     ["cli.js", "cli.js"],
     [providersSource.replace(/ts$/, "js"), "providers.js"],
   ]);
-  // These two names the bundler has left as they were.
+  // These names the bundler has left as they were.
   replaceOnce(files, '"./providers.ts"', '"./providers.js"');
-  replaceOnce(files, `"${sdk}"`, '"./sdk.js"');
+  for (const [name] of sdk) replaceOnce(files, `"${name}"`, '"./sdk.js"');
   files.set("sdk.js", await bundleSdk(scratch));
   await removeIfThere(made);
   await removeIfThere(scratch);
@@ -70,8 +71,11 @@ export async function bundleLlama(directory: string, commit: string | undefined)
 
 const providersSource = "lib/aws/providers.ts";
 
-/** As lib/aws/providers.ts names it. */
-const sdk = "npm:@aws-sdk/credential-providers@3.1175.0";
+/** The packages of the SDK as lib/aws/providers.ts names them, and what it takes from each. */
+const sdk = [
+  ["npm:@aws-sdk/credential-providers@3.1175.0", "fromNodeProviderChain"],
+  ["npm:@smithy/fetch-http-handler@5.8.1", "FetchHttpHandler"],
+] as const;
 
 /** An import map that has a module with the commit in the place of lib/commit.ts. */
 async function replaceCommit(directory: string, commit: string | undefined): Promise<string> {
@@ -90,7 +94,8 @@ async function replaceCommit(directory: string, commit: string | undefined): Pro
  */
 async function bundleSdk(directory: string): Promise<string> {
   const [source, made] = [join(directory, "sdk.ts"), join(directory, "sdk.js")];
-  await Deno.writeTextFile(source, `export { fromNodeProviderChain } from "${sdk}";\n`);
+  const exports = sdk.map(([name, taken]) => `export { ${taken} } from "${name}";\n`);
+  await Deno.writeTextFile(source, exports.join(""));
   await bundle([source], ["--output", made]);
   // CommonJS, which is in it, asks for Node's modules by a `require` that is not there.
   return 'import { createRequire } from "node:module";\n' +

@@ -80,10 +80,18 @@ export async function survivors(aws: FakeAws, survival: Survival): Promise<Survi
   return { status, stderr, right: written.length, reported, requests };
 }
 
-/** All of the jobs are right. */
+/**
+ * All of the jobs are right. Where 30 % of calls fail, one in 50,000 fails all nine times that it is
+ * sent, and so one run of 200 jobs in 250 has a job that was reported for that: there chance has a
+ * second run, and a defect would show in it too.
+ */
 export async function allSurvive(aws: FakeAws, survival: Survival): Promise<void> {
-  const { status, stderr, right } = await survivors(aws, survival);
-  assert.deepEqual([status, right], [0, jobs], stderr);
+  let run = await survivors(aws, survival);
+  const { reported, stderr } = run;
+  if (reported === 1 && run.right === jobs - 1 && /\(tried (9|11) times\)$/m.test(stderr)) {
+    run = await survivors(aws, survival);
+  }
+  assert.deepEqual([run.status, run.right], [0, jobs], run.stderr);
 }
 
 /** Each job is right, or reported, and the exit status tells. */
