@@ -20,6 +20,7 @@ import type { LocalLambda } from "./local/mod.ts";
 import type { LocalOptions } from "./start_local.ts";
 import { openStoreWith } from "./store/open.ts";
 import type { ObjectStore } from "./store/store.ts";
+import type { Spans } from "./trace/spans.ts";
 
 /** A path on this machine, and what it is called in the job's directory. */
 export interface FileMapping {
@@ -83,6 +84,8 @@ export interface InvokeOptions {
   readonly logs?: boolean | undefined;
   /** Seconds after which the runtime ends the command. @default {the function's own timeout} */
   readonly timeoutSeconds?: number | undefined;
+  /** Gets the job's spans. @default {undefined} */
+  readonly spans?: Spans | undefined;
   /** Ends the wait. @default {undefined} */
   readonly signal?: AbortSignal | undefined;
 }
@@ -178,16 +181,16 @@ export class Llama implements AsyncDisposable {
    * Runs one job and waits for it.
    *
    * @param job The job.
-   * @param options Logs, timeout, signal.
+   * @param options Logs, timeout, spans, signal.
    * @returns What came of it, whatever the command's exit status.
    * @throws {LlamaError} If the command could not be run or its answer did not arrive.
    */
   run(
     job: Job,
-    options: Pick<InvokeOptions, "logs" | "timeoutSeconds" | "signal"> = {},
+    options: Pick<InvokeOptions, "logs" | "timeoutSeconds" | "spans" | "signal"> = {},
   ): Promise<JobResult> {
-    const { logs, timeoutSeconds, signal } = options;
-    return this.#run(job, { logs, timeoutSeconds, signal });
+    const { logs, timeoutSeconds, spans, signal } = options;
+    return this.#run(job, { logs, timeoutSeconds, spans, signal });
   }
 
   /**
