@@ -16,8 +16,8 @@ import type { Span } from "./spans.ts";
 export interface TracedJob {
   /** The job's record. */
   readonly record: JobRecord;
-  /** Its spans. */
-  readonly spans: readonly Span[];
+  /** Its spans; without them it is left out. */
+  readonly spans?: readonly Span[] | undefined;
 }
 
 /** A slice of a track; times are in microseconds. */
@@ -42,7 +42,7 @@ const longestCommand = 1000;
  * @returns The text, JSON, in pieces.
  */
 export function* traceText(jobs: readonly TracedJob[]): Generator<string, void, undefined> {
-  const sorted = jobs.map(({ record, spans }) => ({ record, spans, ...boundsOf(spans) }))
+  const sorted = jobs.map(({ record, spans = [] }) => ({ record, spans, ...boundsOf(spans) }))
     .filter(({ start }) => start < Infinity)
     .sort((a, b) => a.start - b.start);
   const way = shortestWay(sorted.map(({ spans }) => spans));
