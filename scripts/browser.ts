@@ -94,7 +94,7 @@ export class Browser implements AsyncDisposable {
    */
   async show(url: string, options: PageOptions): Promise<number> {
     const { width, height, dark = false, mobile = false } = options;
-    const deviceScaleFactor = mobile ? 2 : 1;
+    const deviceScaleFactor = mobile ? 1.5 : 1;
     await this.send("Emulation.setDeviceMetricsOverride", {
       ...{ width, height, mobile, deviceScaleFactor },
     });

@@ -89,6 +89,8 @@ export class Lambda {
     options: InvokeOptions = {},
   ): Promise<Invocation> {
     const { logs, signal, admission = signal, timeoutSeconds = longestSeconds, spans } = options;
+    const turn = spans && new Turn(spans);
+    using _turn = turn;
     const body = new TextEncoder().encode(payload);
     if (body.length > maxPayloadBytes) {
       throw new LlamaError(
@@ -100,8 +102,6 @@ export class Lambda {
     }
     const base = serviceUrl(await this.#client.location(), "lambda");
     const url = `${base}/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`;
-    const turn = spans && new Turn(spans);
-    using _turn = turn;
     return await this.#client.call({
       service: "lambda",
       method: "POST",

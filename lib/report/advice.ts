@@ -12,7 +12,7 @@ import type { PhaseName } from "./phases.ts";
 export interface Advice {
   /** What was seen. */
   readonly seen: string;
-  /** What to do about it. */
+  /** What to do about it; code stands between backticks. */
   readonly tip: string;
 }
 
@@ -59,10 +59,10 @@ function onFailures({ jobs, failed }: Figures): Advice[] {
   return [{
     seen: `${all} failed, ${why}.`,
     tip: reason === "status 124"
-      ? "They ran out of time: raise -timeout and the function's timeout, or give each job less to do."
+      ? "They ran out of time: raise `-timeout` and the function's timeout, or give each job less to do."
       : reason === "Runtime.OutOfMemory" || reason === "status 137"
       ? "They most likely ran out of memory: raise the function's memory."
-      : "Their messages are below. Once mended, the same command with -joblog FILE -resume-failed repeats these alone; -retries N repeats what fails now and then.",
+      : "Their messages are below. Once mended, the same command with `-joblog FILE -resume-failed` repeats these alone; `-retries N` repeats what fails now and then.",
   }];
 }
 
@@ -72,7 +72,7 @@ function onThisMachine(figures: Figures): Advice[] {
   return [{
     seen: `${percentText(part)} of the jobs' time was waiting for this machine.`,
     tip:
-      "-local runs as many commands at once as there are processors. In Lambda the others would run too.",
+      "`-local` runs as many commands at once as there are processors. In Lambda the others would run too.",
   }];
 }
 
@@ -85,7 +85,7 @@ function onLambda(figures: Figures): Advice[] {
       seen: `${percentText(queue)} of the jobs' time was waiting for Lambda to have room` +
         (throttled > 0 ? `, which refused ${countText(throttled, "request")}.` : "."),
       tip:
-        "Raise the account's \"Concurrent executions\" in Service Quotas, or the function's reserved concurrency. A higher -j does not help.",
+        "Raise the account's \"Concurrent executions\" in Service Quotas, or the function's reserved concurrency. A higher `-j` does not help.",
     });
   }
   const cold = partOf(figures, "cold start");
@@ -93,7 +93,7 @@ function onLambda(figures: Figures): Advice[] {
     advice.push({
       seen: `${percentText(cold)} of the jobs' time was ${countText(coldStarts, "cold start")}.`,
       tip:
-        "Give each job more to do (-n N puts N lines into one), use a lower -j so that environments are used again, or make the function's image smaller.",
+        "Give each job more to do (`-n N` puts N lines into one), use a lower `-j` so that environments are used again, or make the function's image smaller.",
     });
   }
   const way = partOf(figures, "way");
@@ -103,7 +103,7 @@ function onLambda(figures: Figures): Advice[] {
         percentText(way)
       } of the jobs' time, more than the commands.`,
       tip:
-        "The jobs are short: give each more to do (-n N puts N lines into one), or use a region that is nearer.",
+        "The jobs are short: give each more to do (`-n N` puts N lines into one), or use a region that is nearer.",
     });
   }
   return advice;
@@ -115,7 +115,7 @@ function onFiles(figures: Figures): Advice[] {
   return [{
     seen: `${percentText(part)} of the jobs' time was moving files.`,
     tip:
-      "Send what all jobs need once, with -f. A function with more memory has more network and processor; a bucket in the function's own region is nearer.",
+      "Send what all jobs need once, with `-f`. A function with more memory has more network and processor; a bucket in the function's own region is nearer.",
   }];
 }
 
@@ -132,16 +132,16 @@ function onStragglers({ jobs, sorted, span, peak }: Figures): Advice[] {
     } a twentieth of the jobs was waited for; the longest took ${timeText(longest)}, the median ${
       timeText(median)
     }.`,
-    tip: "Begin with the biggest, such as ls -S; or divide them.",
+    tip: "Begin with the biggest, such as with `ls -S`; or divide them.",
   }];
 }
 
 function onMemory({ functionMemory, usedMemory }: Figures, isLocal: boolean): Advice[] {
   if (functionMemory === undefined || usedMemory === undefined || isLocal) return [];
   const part = usedMemory / functionMemory;
-  const seen = `The command used up to ${
-    usedMemory.toFixed(0)
-  } MB of the function's ${functionMemory} MB.`;
+  const seen = `The command used up to ${usedMemory.toFixed(0)} MB of the function's ${
+    functionMemory.toLocaleString("en")
+  } MB.`;
   if (part > 0.9) {
     return [{ seen, tip: "Raise the function's memory before a bigger input needs more." }];
   }
@@ -149,6 +149,6 @@ function onMemory({ functionMemory, usedMemory }: Figures, isLocal: boolean): Ad
   return [{
     seen,
     tip:
-      "Less memory costs less a second, but has less processor too (1,792 MB are one whole): try it with llama update-function -memory.",
+      "Less memory costs less a second, but has less processor too (1,792 MB are one whole): try it with `llama update-function -memory`.",
   }];
 }

@@ -6,7 +6,7 @@
 
 import { countText, percentText, timeText } from "./amounts.ts";
 import { type Figures, quantile } from "./figures.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, markup } from "./html.ts";
 import { phases } from "./phases.ts";
 
 /**
@@ -20,12 +20,14 @@ export function phaseChart({ sums, elapsed, jobs }: Figures): Html {
     const sum = sums.get(label) ?? 0;
     return { label, help, index, sum, part: sum / elapsed || 0 };
   }).filter(({ sum }) => sum > 0);
-  return html`
-    <div class="bar" aria-hidden="true">${rows.map(({ label, index, part, sum }) =>
-      html`<i class="p${index}" style="flex-grow:${part.toFixed(5)}" title="${label}: ${
+  return markup`
+    <div class="bar" aria-hidden="true">${
+    rows.map(({ label, index, part, sum }) =>
+      markup`<i class="p${index}" style="flex-grow:${part.toFixed(5)}" title="${label}: ${
         timeText(sum)
       }"></i>`
-    )}</div>
+    )
+  }</div>
     <table class="phases">
       <thead>
         <tr>
@@ -35,8 +37,9 @@ export function phaseChart({ sums, elapsed, jobs }: Figures): Html {
           <th scope="col" class="n">A job</th>
         </tr>
       </thead>
-      <tbody>${rows.map(({ label, help, index, sum, part }) =>
-        html`
+      <tbody>${
+    rows.map(({ label, help, index, sum, part }) =>
+      markup`
           <tr data-phase="${label}" data-ms="${sum.toFixed(3)}">
             <th scope="row"><i class="key p${index}"></i>${label}<small>${help}</small></th>
             <td class="n">${timeText(sum)}</td>
@@ -44,7 +47,8 @@ export function phaseChart({ sums, elapsed, jobs }: Figures): Html {
             <td class="n">${timeText(sum / jobs.length)}</td>
           </tr>
         `
-      )}</tbody>
+    )
+  }</tbody>
       <tfoot>
         <tr>
           <th scope="row">all</th>
@@ -58,7 +62,7 @@ export function phaseChart({ sums, elapsed, jobs }: Figures): Html {
 }
 
 /** The chart's size and margins, in its own units; it is as wide as the page has room for. */
-const [width, height, left, bottom, top] = [560, 240, 48, 44, 22];
+const [width, height, left, right, bottom, top] = [560, 240, 58, 46, 50, 26];
 
 /** How many bars. */
 const binCount = 28;
@@ -80,54 +84,45 @@ export function durationChart({ jobs, sorted, failed }: Figures): Html {
   const most = Math.max(...bins.map(({ ok, failed }) => ok + failed));
   const step = niceStep(most / 4);
   const high = Math.max(Math.ceil(most / step) * step, 1);
-  const x = (part: number) => (left + part * (width - left - 8)).toFixed(1);
+  const x = (part: number) => (left + part * (width - left - right)).toFixed(1);
   const tall = (count: number) => count / high * (height - bottom - top);
   const y = (count: number) => (height - bottom - tall(count)).toFixed(1);
-  const barWidth = ((width - left - 8) / binCount - 1.5).toFixed(1);
+  const barWidth = ((width - left - right) / binCount - 1.5).toFixed(1);
   const counts = Array.from({ length: Math.round(high / step) + 1 }, (_, index) => index * step);
   const quantiles = [["median", 0.5], ["95 %", 0.95]] as const;
   const [median = "", high95 = ""] = quantiles.map(([, part]) => timeText(quantile(sorted, part)));
   const label = `Histogram of ${countText(jobs.length, "job")}: median ${median}, ` +
     `95 % within ${high95}, longest ${timeText(sorted.at(-1) ?? 0)}`;
-  return html`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}">
+  return markup`<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${label}">
 ${
     counts.map((count) =>
-      html`
-        <line class="grid" x1="${left}" x2="${width - 8}" y1="${y(count)}" y2="${y(count)}" />
-        <text x="${left - 8}" y="${y(count)}" dy="4" text-anchor="end">${count.toLocaleString(
-          "en",
-        )}</text>
-      `
+      markup`<line class="grid" x1="${left}" x2="${width - right}" y1="${y(count)}" y2="${
+        y(count)
+      }"/><text x="${left - 8}" y="${y(count)}" dy="4" text-anchor="end">${
+        count.toLocaleString("en")
+      }</text>`
     )
   }
 ${
-    bins.map(({ ok, failed }, index) =>
-      ok + failed === 0
-        ? undefined
-        : html`<g><title>${timeText(scale.at(index / binCount))} to ${
-          timeText(scale.at((index + 1) / binCount))
-        }: ${countText(ok + failed, "job")}${
-          failed > 0 && `, ${failed} failed`
-        }</title><rect class="ok" x="${x(index / binCount)}" y="${
-          y(ok)
-        }" width="${barWidth}" height="${tall(ok).toFixed(1)}"/>${
-          failed > 0 && html`
-            <rect class="bad" x="${x(index / binCount)}" y="${y(
-              ok + failed,
-            )}" width="${barWidth}" height="${tall(failed).toFixed(1)}" />
-          `
-        }</g>`
-    )
+    bins.map(({ ok, failed }, index) => {
+      if (ok + failed === 0) return undefined;
+      const [from, to] = [index, index + 1].map((at) => timeText(scale.at(at / binCount)));
+      const bar = (name: string, top: string, count: number) =>
+        markup`<rect class="${name}" x="${
+          x(index / binCount)
+        }" y="${top}" width="${barWidth}" height="${tall(count).toFixed(1)}"/>`;
+      return markup`<g><title>${from} to ${to}: ${countText(ok + failed, "job")}${
+        failed > 0 && `, ${failed} failed`
+      }</title>${bar("ok", y(ok), ok)}${failed > 0 && bar("bad", y(ok + failed), failed)}</g>`;
+    })
   }
 ${
-    scale.ticks.map((time) =>
-      html`
-        <line class="tick" x1="${x(scale.part(time))}" x2="${x(scale.part(time))}" y1="${height -
-          bottom}" y2="${height - bottom + 5}" />
-        <text x="${x(scale.part(time))}" y="${height - bottom +
-          18}" text-anchor="middle">${timeText(time)}</text>
-      `
-    )
+    scale.ticks.map((time) => {
+      const [at, under] = [x(scale.part(time)), height - bottom];
+      return markup`<line class="tick" x1="${at}" x2="${at}" y1="${under}" y2="${
+        under + 5
+      }"/><text x="${at}" y="${under + 20}" text-anchor="middle">${tickText(time)}</text>`;
+    })
   }
 ${
     jobs.length < 5 ? undefined : markers(quantiles.map(([name, part]) => {
@@ -136,29 +131,36 @@ ${
     }))
   }
 <text class="title" x="${(left + width) / 2}" y="${height - 5}" text-anchor="middle">time of a job${
-    scale.isLogarithmic && ", each step ten times the one before"
+    scale.isLogarithmic && " (logarithmic)"
   }</text>
 </svg>${
     failed > 0 &&
-    html`
+    markup`
       <p
         class="legend"><span><i class="key ok"></i>succeeded</span><span><i class="key bad"></i>failed</span></p>
     `
   }`;
 }
 
-/** Two that are close have their names on both sides. */
+/** The first has its name on the left, the second on the right, so that they never meet. */
 function markers(all: readonly { name: string; x: number }[]): Html[] {
   return all.map(({ name, x }, index) => {
-    const isLast = index === all.length - 1;
-    const anchor = isLast ? x > width - 60 ? "end" : "start" : x < left + 60 ? "start" : "end";
-    const offset = anchor === "end" ? -4 : 4;
-    const row = isLast ? 9 : 19;
-    return html`
-      <line class="mark" x1="${x}" x2="${x}" y1="${row - 8}" y2="${height - bottom}" />
-      <text class="mark" x="${x + offset}" y="${row}" text-anchor="${anchor}">${name}</text>
+    const isFirst = index === 0;
+    return markup`
+      <line class="mark" x1="${x}" x2="${x}" y1="4" y2="${height - bottom}" />
+      <text class="mark" x="${isFirst ? x - 5 : x + 5}" y="14" text-anchor="${
+      isFirst ? "end" : "start"
+    }">${name}</text>
     `;
   });
+}
+
+/** Without zeros that say nothing. */
+function tickText(milliseconds: number): string {
+  if (milliseconds >= 60_000) return timeText(milliseconds);
+  return milliseconds >= 1000
+    ? `${milliseconds / 1000} s`
+    : `${Number(milliseconds.toPrecision(3))} ms`;
 }
 
 /** A scale of times. */
@@ -176,13 +178,17 @@ function scaleOf(shortest: number, longest: number): Scale {
   const low = Math.max(shortest, 0.01);
   if (longest / low > 30) {
     const [from, to] = [Math.log10(low), Math.log10(longest)];
-    const first = Math.ceil(from);
-    const decades = Array.from({ length: Math.floor(to) - first + 1 }, (_, i) => 10 ** (first + i));
+    // Between tens too, where there is room.
+    const factors = to - from < 2.5 ? [1, 2, 5] : [1];
+    const ticks = Array.from(
+      { length: Math.floor(to) - Math.floor(from) + 1 },
+      (_, index) => factors.map((factor) => factor * 10 ** (Math.floor(from) + index)),
+    ).flat();
     return {
       isLogarithmic: true,
       part: (time) => (Math.log10(Math.max(time, low)) - from) / (to - from),
       at: (part) => 10 ** (from + part * (to - from)),
-      ticks: decades,
+      ticks: ticks.filter((time) => time >= low && time <= longest),
     };
   }
   const step = niceStep(Math.max(longest, 1) / 5);

@@ -20,7 +20,7 @@ export type HtmlPart = string | number | Html | undefined | false | readonly Htm
  * @param parts The parts.
  * @returns The HTML.
  */
-export function html(strings: TemplateStringsArray, ...parts: readonly HtmlPart[]): Html {
+export function markup(strings: TemplateStringsArray, ...parts: readonly HtmlPart[]): Html {
   return new Html(
     strings.reduce((text, string, index) => text + textOf(parts[index - 1]) + string, ""),
   );

@@ -11,7 +11,7 @@ import { adviceOn } from "./advice.ts";
 import { countText, percentText, timeText } from "./amounts.ts";
 import { durationChart, phaseChart } from "./charts.ts";
 import { type Figures, figuresOf, quantile } from "./figures.ts";
-import { Html, html, type HtmlPart, jsonIn } from "./html.ts";
+import { Html, type HtmlPart, jsonIn, markup } from "./html.ts";
 import { phases } from "./phases.ts";
 import type { Run } from "./run.ts";
 import { style } from "./style.ts";
@@ -33,7 +33,7 @@ export function reportPage(run: Run): string {
       createHash("sha256").update(script).digest("base64")
     }'`;
   const title = `llama: ${run.title}`;
-  return html`
+  return markup`
     <!DOCTYPE html>
     <html lang="en">
       <head>
@@ -50,8 +50,10 @@ export function reportPage(run: Run): string {
     <header><h1><code>${run.title}</code></h1>
     <p class="note">${when(figures)}</p></header>
     ${figures.jobs.length === 0 ? empty() : body(run, figures)}
-    <footer>llama ${version}${run.pricesDate !== undefined &&
-      ` · prices of ${run.pricesDate}`}</footer>
+    <footer>llama ${version}${
+    run.pricesDate !== undefined &&
+    ` · prices of ${run.pricesDate}`
+  }</footer>
         </main>
         <script type="application/json" id="data">${jsonIn(dataOf(figures))}</script>
         <script>${new Html(script)}</script>
@@ -74,7 +76,7 @@ function when({ started }: Figures): string {
 }
 
 function empty(): Html {
-  return html`
+  return markup`
     <section class="empty">
       <h2>No jobs</h2>
       <p>The run ended before its first job, or its input had no lines.</p>
@@ -84,7 +86,7 @@ function empty(): Html {
 
 function body(run: Run, figures: Figures): Html {
   const { isLocal = false } = run;
-  return html`
+  return markup`
     ${tiles(run, figures)}
     ${adviceSection(figures, isLocal)}
     ${timelineSection(figures)}
@@ -108,10 +110,10 @@ function tiles(run: Run, figures: Figures): Html {
     figures;
   const speedUp = remote / wall;
   const mean = elapsed / span;
-  return html`<dl class="tiles">${[
+  return markup`<dl class="tiles">${[
     tile("jobs", "Jobs", jobs.length.toLocaleString("en"), [
       failed > 0
-        ? html`<b class="bad-text">${failed.toLocaleString("en")} failed</b>`
+        ? markup`<b class="bad-text">${failed.toLocaleString("en")} failed</b>`
         : "all succeeded",
       ...(repeats > 0 ? [`, ${countText(repeats, "repeat")}`] : []),
     ]),
@@ -133,7 +135,7 @@ function tiles(run: Run, figures: Figures): Html {
 }
 
 function tile(id: string, name: string, value: string, more: readonly HtmlPart[]): Html {
-  return html`
+  return markup`
     <div>
       <dt>${name}</dt>
       <dd><span class="big" id="${id}">${value}</span><small>${more}</small></dd>
@@ -148,30 +150,38 @@ function costText({ dollars, isEstimate, withoutCost, jobs }: Figures): string {
 function adviceSection(figures: Figures, isLocal: boolean): Html {
   const advice = adviceOn(figures, isLocal);
   const command = (figures.sums.get("command") ?? 0) / figures.elapsed || 0;
-  return html`<section aria-labelledby="advice-title"><h2 id="advice-title">What to try next</h2>
+  return markup`<section aria-labelledby="advice-title"><h2 id="advice-title">What to try next</h2>
 ${
     advice.length === 0
-      ? html`<p>Nothing stands out${
+      ? markup`<p>Nothing stands out${
         command > 0 && `: ${percentText(command)} of the jobs' time was the command itself`
       }.</p>`
-      : html`<ul class="advice">${
-        advice.map(({ seen, tip }) => html`<li><b>${seen}</b> ${tip}</li>`)
+      : markup`<ul class="advice">${
+        advice.map(({ seen, tip }) => markup`<li><b>${seen}</b> ${withCode(tip)}</li>`)
       }</ul>`
   }</section>`;
 }
 
+function withCode(text: string): HtmlPart {
+  return text.split("`").map((part, index) =>
+    index % 2 === 0 ? part : markup`<code>${part}</code>`
+  );
+}
+
 function timelineSection({ jobs, sums, failed }: Figures): Html {
   const shown = phases.filter(({ label }) => (sums.get(label) ?? 0) > 0);
-  return html`
+  return markup`
     <section aria-labelledby="timeline-title" id="timeline">
       <div class="head">
         <h2 id="timeline-title">Timeline</h2>
         <div class="buttons" role="group"
           aria-label="Zoom"><button type="button" id="out" aria-label="Zoom out">&minus;</button><button type="button" id="in" aria-label="Zoom in">+</button><button type="button" id="fit">Fit</button></div>
       </div>
-      <p class="legend">${shown.map((phase) =>
-        html`<span><i class="key p${phases.indexOf(phase)}"></i>${phase.label}</span>`
-      )}${failed > 0 && html`<span><i class="key bad"></i>failed</span>`}</p>
+      <p class="legend"><span><i class="key load"></i>jobs at once</span>${
+    shown.map((phase) =>
+      markup`<span><i class="key p${phases.indexOf(phase)}"></i>${phase.label}</span>`
+    )
+  }${failed > 0 && markup`<span><i class="key bad"></i>failed</span>`}</p>
       <div class="chart" id="chart" tabindex="0" role="application" aria-roledescription="timeline"
         aria-label="Timeline of ${countText(jobs.length, "job")}" aria-describedby="keys">
         <canvas id="load" aria-hidden="true"></canvas>
@@ -196,9 +206,9 @@ function durationList({ sorted }: Figures): Html {
     ["99 %", quantile(sorted, 0.99)],
     ["longest", sorted.at(-1) ?? 0],
   ];
-  return html`<dl class="row">${
+  return markup`<dl class="row">${
     rows.map(([name, time]) =>
-      html`
+      markup`
         <div>
           <dt>${name}</dt>
           <dd>${timeText(time)}</dd>
@@ -232,22 +242,24 @@ function costSection(run: Run, figures: Figures): Html {
       : undefined,
     functionMemory === undefined ? undefined : [
       "memory",
-      `${functionMemory} MB` +
+      `${functionMemory.toLocaleString("en")} MB` +
       (usedMemory === undefined ? "" : `, ${usedMemory.toFixed(0)} MB used at most`),
     ],
     ["sent, received", `${bytesText(sentBytes)}, ${bytesText(receivedBytes)}`],
   ];
-  return html`
+  return markup`
     <section aria-labelledby="cost-title">
       <h2 id="cost-title">Cold starts and cost</h2>
-      <dl class="list">${rows.map((row) =>
-        row && html`
+      <dl class="list">${
+    rows.map((row) =>
+      row && markup`
           <div>
             <dt>${row[0]}</dt>
             <dd>${row[1]}</dd>
           </div>
         `
-      )}</dl>
+    )
+  }</dl>
     </section>
   `;
 }

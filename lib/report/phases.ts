@@ -32,7 +32,7 @@ export const phases = [
   },
   {
     label: "way",
-    help: "the request's way there and the answer's way back",
+    help: "the request's way there, with what it waits for, and back",
     colours: ["#b6b3ab", "#77746c"],
   },
   {
@@ -124,7 +124,7 @@ function fromSpans(spans: readonly Span[], job: Span, way: number): Piece[] {
     } else if (span.failed === "throttled") {
       strip.fill("queue", span.end);
     } else {
-      const { inside } = placeRuntime(span, way);
+      const inside = placeRuntime(span, way);
       const [first] = inside;
       if (first) strip.fill("way", first.start);
       for (const { name, end } of inside) {

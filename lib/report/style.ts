@@ -33,6 +33,7 @@ dd{margin:0}
 font-variant-numeric:tabular-nums;white-space:nowrap}
 .bad-text,.error{color:var(--bad)}
 .advice{margin:0;padding-left:20px}
+.advice code{white-space:nowrap}
 .advice li+li{margin-top:8px}
 .two{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:16px}
 .head{display:flex;justify-content:space-between;align-items:start}
@@ -44,6 +45,7 @@ button:hover{background:var(--grid)}
 .legend{display:flex;flex-wrap:wrap;gap:4px 16px;margin:0 0 12px;font-size:13px;color:var(--soft)}
 .legend span{white-space:nowrap}
 .key{display:inline-block;width:10px;height:10px;border-radius:2px;margin-right:6px}
+.key.load{background:var(--load)}
 .key.ok{background:var(--accent)}
 .key.bad{background:var(--bad)}
 .chart{position:relative;border-radius:4px;touch-action:pan-y;cursor:grab;user-select:none}
@@ -71,13 +73,13 @@ td,tbody th,tfoot th{padding:6px 0;border-top:1px solid var(--line);vertical-ali
 tfoot th,tfoot td{font-weight:600}
 .n{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap;padding-left:16px}
 .phases small{display:block;margin-left:16px}
-.jobs th.n:first-child,.jobs td.n:first-child{padding-left:0;width:64px}
-.jobs td.n+td.n{width:90px}
+.jobs th:first-child,.jobs td:first-child{padding-left:0;width:64px}
+.jobs td:first-child+td{width:80px}
 .jobs td:last-child,.jobs th:last-child{padding-left:20px;overflow-wrap:anywhere}
 .jobs td.n{padding-top:8px}
 .jobs td:first-child{padding-top:4px}
 .jobs p{margin:2px 0}
-.show{min-height:28px;min-width:40px;padding:0 8px;font-variant-numeric:tabular-nums}
+.show{min-height:28px;min-width:48px;padding:0 8px;font-variant-numeric:tabular-nums}
 details{margin:4px 0}
 summary{cursor:pointer;color:var(--soft);font-size:13px}
 pre{margin:6px 0 2px;padding:8px 10px;background:var(--bg);border-radius:6px;overflow:auto;max-height:14em;
@@ -113,7 +115,7 @@ svg g:hover{opacity:.75}
 .tiles>div:nth-child(n+2):nth-child(even){border-left:0}
 .tiles>div:nth-child(n+2):nth-child(odd){border-left:1px solid var(--line)}
 .big{font-size:21px}.phases small{display:none}.n{padding-left:10px}
-.jobs td:last-child,.jobs th:last-child{padding-left:12px}.jobs td.n+td.n{width:auto}
-svg{font-size:15px}}
+.jobs td:last-child,.jobs th:last-child{padding-left:12px}.jobs td:first-child+td{width:auto}
+svg{font-size:18px}}
 @media print{body{background:none}section{break-inside:avoid}.buttons,#keys{display:none}}
 `;

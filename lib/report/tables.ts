@@ -6,7 +6,7 @@
 
 import { countText, timeText } from "./amounts.ts";
 import type { Figures, PlacedJob } from "./figures.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, markup } from "./html.ts";
 
 /** How many failed jobs are listed, and how many slow ones. */
 const [mostFailed, mostSlow] = [100, 10];
@@ -21,10 +21,10 @@ export function failedTable({ jobs, failed }: Figures): Html | undefined {
   if (failed === 0) return undefined;
   const shown = jobs.filter(({ record }) => !record.ok)
     .sort((a, b) => a.record.seq - b.record.seq).slice(0, mostFailed);
-  return html`<section aria-labelledby="failed-title"><h2 id="failed-title">Failed jobs</h2>
+  return markup`<section aria-labelledby="failed-title"><h2 id="failed-title">Failed jobs</h2>
 ${
     failed > shown.length &&
-    html`<p class="note">The first ${mostFailed} of ${countText(failed, "failed job")}.</p>`
+    markup`<p class="note">The first ${mostFailed} of ${countText(failed, "failed job")}.</p>`
   }
 ${table("failed", shown)}</section>`;
 }
@@ -39,16 +39,16 @@ export function slowTable({ jobs }: Figures): Html | undefined {
   if (jobs.length < 2) return undefined;
   const shown = jobs.toSorted((a, b) => b.record.elapsedMilliseconds - a.record.elapsedMilliseconds)
     .slice(0, mostSlow);
-  return html`<section aria-labelledby="slow-title"><h2 id="slow-title">Slowest jobs</h2>
+  return markup`<section aria-labelledby="slow-title"><h2 id="slow-title">Slowest jobs</h2>
 ${table("slow", shown)}</section>`;
 }
 
 function table(id: string, jobs: readonly PlacedJob[]): Html {
-  return html`
+  return markup`
     <table class="jobs" id="${id}">
       <thead>
         <tr>
-          <th scope="col" class="n">Job</th>
+          <th scope="col">Job</th>
           <th scope="col" class="n">Time</th>
           <th scope="col">Command</th>
         </tr>
@@ -60,24 +60,19 @@ function table(id: string, jobs: readonly PlacedJob[]): Html {
 
 function row({ record, stderrEnd }: PlacedJob): Html {
   const { seq, elapsedMilliseconds, command, ok } = record;
-  return html`
-    <tr>
-      <td
-        class="n"><button type="button" class="show" data-seq="${seq}" aria-label="Show job ${seq} in the timeline">${seq}</button></td>
-      <td class="n">${timeText(elapsedMilliseconds)}</td>
-      <td><code>${command}</code>${!ok &&
-        failureOf(record).map((line) => html`<p class="error">${line}</p>`)}${stderrEnd !== "" &&
-        html`
-          <details${// What a failed command says is why a person looks.
-          !ok && html`
-            open
-          `}>
-            <summary>standard error</summary>
-            <pre tabindex="0">${stderrEnd}</pre>
-            </details>
-        `}</td>
-    </tr>
-  `;
+  // What a failed command says is why a person looks.
+  const open = ok ? undefined : markup` open`;
+  return markup`<tr>
+<td><button type="button" class="show" data-seq="${seq}" aria-label="Show job ${seq} in the timeline">${seq}</button></td>
+<td class="n">${timeText(elapsedMilliseconds)}</td>
+<td><code>${command}</code>${
+    ok ? undefined : failureOf(record).map((line) => markup`<p class="error">${line}</p>`)
+  }${
+    stderrEnd === ""
+      ? undefined
+      : markup`<details${open}><summary>standard error</summary><pre tabindex="0">${stderrEnd}</pre></details>`
+  }</td>
+</tr>`;
 }
 
 /**

@@ -298,6 +298,7 @@ export function timeline() {
       // The first has no room for its neighbour's number.
       if (slot > 0 && slot + 1 < 18 / row) continue;
       const y = slot * row - top + Math.min(row, 22) / 2;
+      if (y > view.height - 6 && slot > 0) continue;
       context.fillText(String(slot + 1), left - 8, Math.max(y, 7));
     }
   }

@@ -118,7 +118,7 @@ function* slicesOf(
     if (span.name === "job") yield sliceOf(span, 0, describe(record));
     else if (span.name === "invoke") {
       yield sliceOf(span, 0, span.times?.cold === undefined ? {} : { cold: span.times.cold });
-      for (const inner of placeRuntime(span, way).inside) yield sliceOf(inner, 0);
+      for (const inner of placeRuntime(span, way)) yield sliceOf(inner, 0);
     } else if (!ofFiles.has(span.name)) yield sliceOf(span, 0);
   }
   for (const [index, span] of files.entries()) {
