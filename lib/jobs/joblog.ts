@@ -19,6 +19,10 @@ interface LoggedJob {
   readonly command: string;
   /** Whether it did what it was asked for. */
   readonly ok: boolean;
+}
+
+/** All that a log says of a job. */
+interface JobLogLine extends LoggedJob {
   /** When it began, in seconds since 1970. */
   readonly startedSeconds: number;
   /** How long it took, in seconds. */
@@ -70,8 +74,11 @@ export async function readJobLog(path: string): Promise<LoggedJobs> {
  * @returns Its jobs.
  * @throws {LlamaError} `input` if it is something else.
  */
-export function parseJobLog(bytes: Uint8Array, path: string): LoggedJobs {
-  const jobs = new Map<number, LoggedJob>();
+export function parseJobLog(
+  bytes: Uint8Array,
+  path: string,
+): LoggedJobs & { readonly jobs: ReadonlyMap<number, JobLogLine> } {
+  const jobs = new Map<number, JobLogLine>();
   const wholeBytes = bytes.lastIndexOf(10) + 1;
   const lines = new TextDecoder().decode(bytes.subarray(0, wholeBytes)).split("\n").slice(0, -1);
   for (const [index, line] of lines.entries()) {

@@ -54,7 +54,9 @@ function* fromJson(path: string, bytes: Uint8Array): Generator<Logged, void, und
       throw notOurs(path, index, "it is not JSON", cause);
     }
     const parsed = jobRecordSchema.safeParse(value);
-    if (!parsed.success) throw notOurs(path, index, "it is no job's record", parsed.error);
+    if (!parsed.success || Number.isNaN(Date.parse(parsed.data.started))) {
+      throw notOurs(path, index, "it is no job's record", parsed.error);
+    }
     const { stderr, stderrBase64 } = parsed.data;
     yield {
       record: parsed.data,
@@ -68,6 +70,11 @@ function* fromJson(path: string, bytes: Uint8Array): Generator<Logged, void, und
 function* fromJobLog(path: string, bytes: Uint8Array): Generator<Logged, void, undefined> {
   const { jobs } = parsed(path, bytes);
   for (const [seq, { command, ok, ...logged }] of jobs) {
+    const started = new Date(logged.startedSeconds * 1000);
+    if (Number.isNaN(started.getTime()) || Number.isNaN(logged.runtimeSeconds)) {
+      const what = `${JSON.stringify(path)}: job ${seq} has no time that makes sense`;
+      throw new LlamaError("input", what, { hint });
+    }
     yield {
       record: {
         seq,
@@ -77,8 +84,9 @@ function* fromJobLog(path: string, bytes: Uint8Array): Generator<Logged, void, u
         ok,
         status: logged.exitValue || logged.signal && 128 + logged.signal,
         attempts: 1,
-        started: new Date(logged.startedSeconds * 1000).toISOString(),
-        elapsedMilliseconds: logged.runtimeSeconds * 1000,
+        started: started.toISOString(),
+        // GNU parallel writes less than nothing where the clock was put back.
+        elapsedMilliseconds: Math.max(0, logged.runtimeSeconds * 1000),
         sentBytes: logged.sentBytes,
         receivedBytes: logged.receivedBytes,
         outputs: [],

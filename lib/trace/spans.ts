@@ -60,7 +60,11 @@ export class OpenSpan implements Span, Disposable {
   /** Where the time went in the runtime. */
   times: Times | undefined;
 
-  /** @param name What it is of. */
+  /**
+   * Begins it.
+   *
+   * @param name What it is of.
+   */
   constructor(name: SpanName) {
     this.name = name;
   }

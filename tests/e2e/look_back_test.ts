@@ -126,7 +126,8 @@ Deno.test("llama report makes a page of a job log, and of the lines of -json", a
     assert.equal(page.includes('data-phase="command"'), tells);
   }
   const parallel = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n" +
-    "1\t:\t1700000000.123\t     0.500\t0\t0\t0\t9\tsleep 9\n";
+    "1\t:\t1700000000.123\t     0.500\t0\t0\t0\t9\tsleep 9\n" +
+    "2\t:\t1700000000.123\t    -0.001\t0\t0\t-1\t0\tsleep 0\n";
   await place.write("work/parallel", parallel);
   assert.equal((await place.run(["report", "-o", "p.html", "parallel"])).status, 0);
   assert.match(await Deno.readTextFile(place.here("p.html")), /ended by signal 9/);
@@ -136,6 +137,7 @@ Deno.test("llama report says what is no log", async () => {
   await using place = new Workplace();
   await place.write("work/text", "some text\n");
   await place.write("work/json", '{"seq": 1}\n');
+  await place.write("work/when", "1\t:\t-\t-\t0\t0\t0\t0\tf\n");
   await place.write("work/broken", '{"seq": \n{}\n');
   const says = async (...args: string[]) =>
     (await place.run(["report", ...args])).stderr.split("\n")[0];
@@ -143,6 +145,7 @@ Deno.test("llama report says what is no log", async () => {
   assert.equal(await says("text"), 'llama: "text" line 1 is no job log\'s');
   assert.equal(await says("json"), 'llama: "json" line 1: it is no job\'s record');
   assert.equal(await says("broken"), 'llama: "broken" line 1: it is not JSON');
+  assert.equal(await says("when"), 'llama: "when": job 1 has no time that makes sense');
   assert.equal(await says(), "no log");
   assert.equal(exists(place.here("text.html")), false);
 });

@@ -3,7 +3,7 @@ import { pathToFileURL } from "node:url";
 import { type JobOutcome, Llama, Spans, traceText } from "../../mod.ts";
 import { noise, TemporaryDirectory } from "../helpers.ts";
 import { functionError, InvokeStub, type StubAnswer } from "../invoke_stub.ts";
-import { checkNesting, type Slice, slicesOf, sumOf } from "./slices.ts";
+import { checkNesting, slicesOf, sumOf } from "./slices.ts";
 
 const times = { cold: false, e2e: 300_000, fetch: 50_000, exec: 200_000, upload: 50_000 };
 
