@@ -54,8 +54,9 @@ function* fromJson(path: string, bytes: Uint8Array): Generator<Logged, void, und
       throw notOurs(path, index, "it is not JSON", cause);
     }
     const parsed = jobRecordSchema.safeParse(value);
-    if (!parsed.success || Number.isNaN(Date.parse(parsed.data.started))) {
-      throw notOurs(path, index, "it is no job's record", parsed.error);
+    if (!parsed.success) throw notOurs(path, index, "it is no job's record", parsed.error);
+    if (Number.isNaN(Date.parse(parsed.data.started))) {
+      throw notOurs(path, index, "its job did not start at a time that there is");
     }
     const { stderr, stderrBase64 } = parsed.data;
     yield {
@@ -108,7 +109,7 @@ function parsed(path: string, bytes: Uint8Array): ReturnType<typeof parseJobLog>
 
 const hint = "name a file of -joblog, or one of the lines of -json";
 
-function notOurs(path: string, index: number, why: string, cause: unknown): LlamaError {
+function notOurs(path: string, index: number, why: string, cause?: unknown): LlamaError {
   return new LlamaError("input", `${JSON.stringify(path)} line ${index + 1}: ${why}`, {
     cause,
     hint,
