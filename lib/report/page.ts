@@ -12,7 +12,7 @@ import { countText, percentText, timeText } from "./amounts.ts";
 import { durationChart, phaseChart } from "./charts.ts";
 import { type Figures, figuresOf, quantile } from "./figures.ts";
 import { Html, type HtmlPart, jsonIn, markup } from "./html.ts";
-import { phases } from "./phases.ts";
+import { type PhaseName, phases } from "./phases.ts";
 import type { Run } from "./run.ts";
 import { style } from "./style.ts";
 import { failedTable, failureOf, slowTable } from "./tables.ts";
@@ -266,6 +266,7 @@ function costSection(run: Run, figures: Figures): Html {
 
 /** What the timeline draws: of each job its number, begin, slot, phases and times, and what to tell. */
 function dataOf({ jobs, peak, span }: Figures): unknown {
+  const indexes = new Map<PhaseName, number>(phases.map(({ label }, index) => [label, index]));
   return {
     phases: phases.map(({ label }) => label),
     span,
@@ -276,10 +277,7 @@ function dataOf({ jobs, peak, span }: Figures): unknown {
       slot,
       record.ok ? 0 : failureOf(record).join("; ").slice(0, 500),
       record.command.slice(0, 300),
-      pieces.flatMap(([phase, time]) => [
-        phases.findIndex(({ label }) => label === phase),
-        rounded(time),
-      ]),
+      pieces.flatMap(([phase, time]) => [indexes.get(phase), rounded(time)]),
       record.attempts,
     ]),
   };

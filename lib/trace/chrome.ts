@@ -20,17 +20,6 @@ export interface TracedJob {
   readonly spans?: readonly Span[] | undefined;
 }
 
-/** A slice of a track; times are in microseconds. */
-interface Slice {
-  readonly name: string;
-  readonly ph: "X";
-  readonly pid: 1;
-  readonly tid: number;
-  readonly ts: number;
-  readonly dur: number;
-  readonly args: Readonly<Record<string, unknown>>;
-}
-
 /** The longest command in a trace, in characters. */
 const longestCommand = 1000;
 
@@ -56,10 +45,7 @@ export function* traceText(jobs: readonly TracedJob[]): Generator<string, void, 
   const slots = lanesOf(sorted);
   const tracks = new Map<number, string>();
   for (const [index, { record, spans }] of sorted.entries()) {
-    const slot = slots[index] ?? 0;
-    for (const slice of slicesOf(record, spans, { way, zero, slot, tracks })) {
-      yield ",\n" + JSON.stringify(slice);
-    }
+    yield slicesOf(record, spans, { way, zero, slot: slots[index] ?? 0, tracks });
   }
   for (const [tid, name] of tracks) {
     yield ",\n" + JSON.stringify({ name: "thread_name", ph: "M", pid: 1, tid, args: { name } });
@@ -92,45 +78,53 @@ interface Place {
 /** Those of files, many of which are sent or fetched at once. */
 const ofFiles: ReadonlySet<string> = new Set(["hash", "upload", "download", "write"]);
 
-function* slicesOf(
-  record: JobRecord,
-  spans: readonly Span[],
-  { way, zero, slot, tracks }: Place,
-): Generator<Slice, void, undefined> {
-  const { seq } = record;
-  const sliceOf = ({ name, start, end, failed }: Span, lane: number, args = {}): Slice => {
+/** The slices of a job. They are written by hand: a trace has ten a job, and is a part of its run. */
+function slicesOf(record: JobRecord, spans: readonly Span[], place: Place): string {
+  const { way, zero, slot, tracks } = place;
+  let text = "";
+  const write = ({ name, start, end, failed }: Span, lane: number, args = "") => {
     const tid = slot * tracksPerSlot + lane + 1;
     if (!tracks.has(tid)) {
       tracks.set(tid, `slot ${slot + 1}` + (lane === 0 ? "" : `, file ${lane + 1}`));
     }
-    return {
-      ...{ name, ph: "X", pid: 1, tid },
-      ts: microseconds(start - zero),
-      dur: microseconds(end - zero) - microseconds(start - zero),
-      args: { seq, ...args, ...(failed === undefined ? {} : { failed }) },
-    };
+    const from = nanoseconds(start - zero);
+    text += `,\n{"name":"${name}","ph":"X","pid":1,"tid":${tid},"ts":${from / 1000},"dur":${
+      (nanoseconds(end - zero) - from) / 1000
+    },"args":{"seq":${record.seq}${args}${failed === undefined ? "" : `,"failed":"${failed}"`}}}`;
   };
   const ended = spans.filter(({ end }) => !Number.isNaN(end))
     .sort((a, b) => a.start - b.start || b.end - a.end);
-  const files = ended.filter(({ name }) => ofFiles.has(name));
-  const lanes = lanesOf(files);
+  const files: Span[] = [];
   for (const span of ended) {
-    if (span.name === "job") yield sliceOf(span, 0, describe(record));
-    else if (span.name === "invoke") {
-      yield sliceOf(span, 0, span.times?.cold === undefined ? {} : { cold: span.times.cold });
-      for (const inner of placeRuntime(span, way)) yield sliceOf(inner, 0);
-    } else if (!ofFiles.has(span.name)) yield sliceOf(span, 0);
+    if (ofFiles.has(span.name)) {
+      files.push(span);
+      continue;
+    }
+    const cold = span.times?.cold;
+    const args = span.name === "job"
+      ? described(record)
+      : cold === undefined
+      ? ""
+      : `,"cold":${cold}`;
+    write(span, 0, args);
+    if (span.times === undefined) continue;
+    for (const inner of placeRuntime(span, way)) write(inner, 0);
   }
-  for (const [index, span] of files.entries()) {
-    yield sliceOf(span, Math.min(lanes[index] ?? 0, tracksPerSlot - 1));
+  if (files.length > 0) {
+    const lanes = lanesOf(files);
+    for (const [index, span] of files.entries()) {
+      write(span, Math.min(lanes[index] ?? 0, tracksPerSlot - 1));
+    }
   }
+  return text;
 }
 
-function describe({ command, ok, status, attempts }: JobRecord): Readonly<Record<string, unknown>> {
-  return { command: command.slice(0, longestCommand).toWellFormed(), ok, status, attempts };
+function described({ command, ok, status, attempts }: JobRecord): string {
+  const shown = JSON.stringify(command.slice(0, longestCommand).toWellFormed());
+  return `,"command":${shown},"ok":${ok},"status":${status},"attempts":${attempts}`;
 }
 
-/** To a nanosecond: more digits say nothing. */
-function microseconds(milliseconds: number): number {
-  return Math.round(milliseconds * 1e6) / 1e3;
+/** More digits say nothing. */
+function nanoseconds(milliseconds: number): number {
+  return Math.round(milliseconds * 1e6);
 }
