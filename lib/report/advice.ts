@@ -48,7 +48,10 @@ function onFailures({ jobs, failed }: Figures): Advice[] {
   const statuses = new Map<string, number>();
   for (const { record: { ok, status, errors } } of jobs) {
     if (ok) continue;
-    const reason = status ? `status ${status}` : errors[0]?.type ?? errors[0]?.code ?? "no status";
+    const [error] = errors;
+    const reason = status
+      ? `status ${status}`
+      : error?.type ?? (error ? `${error.code} error` : "no status");
     statuses.set(reason, (statuses.get(reason) ?? 0) + 1);
   }
   const [[reason = "", count = 0] = []] = [...statuses].sort((a, b) => b[1] - a[1]);
@@ -78,6 +81,8 @@ function onThisMachine(figures: Figures): Advice[] {
 
 function onLambda(figures: Figures): Advice[] {
   const { throttled, coldStarts, jobs } = figures;
+  // One job cannot have been divided otherwise.
+  if (jobs.length === 1) return [];
   const advice: Advice[] = [];
   const queue = partOf(figures, "queue");
   if (queue >= worthAWord || throttled > jobs.length / 10) {

@@ -123,13 +123,13 @@ function tiles(run: Run, figures: Figures): Html {
         : "from start to end",
     ]),
     tile("peak", "At once", peak.toLocaleString("en"), [
-      Number.isFinite(mean) ? `at most; ${mean.toFixed(1)} on average` : "at most",
+      peak === 1 ? "one after the other" : `at most; ${mean.toFixed(1)} on average`,
     ]),
     tile("cold", "Cold starts", tellCold > 0 ? coldStarts.toLocaleString("en") : "?", [
-      tellCold > 0 ? `${percentText(coldStarts / tellCold)} of the jobs` : "the log does not say",
+      tellCold > 0 ? `${percentText(coldStarts / tellCold)} of the jobs` : "none says",
     ]),
     tile("cost", run.isLocal ? "Cost in AWS" : "Cost", costText(figures), [
-      run.isLocal ? "if it were AWS" : figures.isEstimate ? "an estimate" : "as Lambda bills it",
+      costNote(run, figures),
     ]),
   ]}</dl>`;
 }
@@ -141,6 +141,11 @@ function tile(id: string, name: string, value: string, more: readonly HtmlPart[]
       <dd><span class="big" id="${id}">${value}</span><small>${more}</small></dd>
     </div>
   `;
+}
+
+function costNote({ isLocal }: Run, { isEstimate, withoutCost, jobs }: Figures): string {
+  if (withoutCost === jobs.length) return "not known";
+  return isLocal ? "if it were AWS" : isEstimate ? "an estimate" : "as Lambda bills it";
 }
 
 function costText({ dollars, isEstimate, withoutCost, jobs }: Figures): string {

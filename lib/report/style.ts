@@ -23,9 +23,9 @@ section{background:var(--card);border:1px solid var(--line);border-radius:10px;p
 .note,small,footer{color:var(--soft);font-size:13px}
 .note{margin:0}
 footer{margin-top:24px}
-.tiles{display:grid;grid-template-columns:repeat(5,1fr);margin:0 0 16px;background:var(--card);
+.tiles{display:grid;grid-template-columns:repeat(5,minmax(min-content,1fr));margin:0 0 16px;background:var(--card);
 border:1px solid var(--line);border-radius:10px}
-.tiles>div{padding:14px 20px;border-left:1px solid var(--line);min-width:0}
+.tiles>div{padding:14px 20px;border-left:1px solid var(--line)}
 .tiles>div:first-child{border-left:0}
 dt{color:var(--soft);font-size:13px}
 dd{margin:0}

@@ -53,15 +53,14 @@ function table(id: string, jobs: readonly PlacedJob[]): Html {
           <th scope="col">Command</th>
         </tr>
       </thead>
-      <tbody>${jobs.map(row)}</tbody>
+      <tbody>${jobs.map((job) => row(job, id === "failed"))}</tbody>
     </table>
   `;
 }
 
-function row({ record, stderrEnd }: PlacedJob): Html {
+/** What a failed command says is why a person looks. */
+function row({ record, stderrEnd }: PlacedJob, isOpen: boolean): Html {
   const { seq, elapsedMilliseconds, command, ok } = record;
-  // What a failed command says is why a person looks.
-  const open = ok ? undefined : markup` open`;
   return markup`<tr>
 <td><button type="button" class="show" data-seq="${seq}" aria-label="Show job ${seq} in the timeline">${seq}</button></td>
 <td class="n">${timeText(elapsedMilliseconds)}</td>
@@ -70,7 +69,9 @@ function row({ record, stderrEnd }: PlacedJob): Html {
   }${
     stderrEnd === ""
       ? undefined
-      : markup`<details${open}><summary>standard error</summary><pre tabindex="0">${stderrEnd}</pre></details>`
+      : markup`<details${
+        isOpen && markup` open`
+      }><summary>standard error</summary><pre tabindex="0">${stderrEnd}</pre></details>`
   }</td>
 </tr>`;
 }

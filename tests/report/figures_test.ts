@@ -90,7 +90,10 @@ Deno.test("the advice names what stands out", () => {
   const times = { cold: false, e2e: 80e6, fetch: 1e6, exec: 78e6, upload: 1e6 };
   const busy = [["invoke", 90, { times }]] as const;
   assert.equal(advice([jobOf(1, 0, busy)]), "");
-  assert.match(advice([jobOf(1, 0, [["queue", 50], ...busy])]), /waiting for Lambda to have room/);
+  assert.match(
+    advice([jobOf(1, 0, [["queue", 50], ...busy]), jobOf(2, 0, busy)]),
+    /waiting for Lambda to have room/,
+  );
   const cold = { ...times, cold: true, init: 5e6 };
   assert.match(
     advice([
@@ -107,7 +110,10 @@ Deno.test("the advice names what stands out", () => {
     ]),
     /1 cold start\./,
   );
-  assert.match(advice([jobOf(1, 0, [["invoke", 400, { times }]])]), /way to Lambda and back/);
+  assert.match(
+    advice([1, 2].map((seq) => jobOf(seq, 0, [["invoke", 400, { times }]]))),
+    /way to Lambda and back/,
+  );
   assert.match(
     advice([jobOf(1, 0, [["invoke", 400, { times }]])], true),
     /waiting for this machine/,
