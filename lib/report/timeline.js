@@ -343,6 +343,7 @@ export function timeline() {
   function timeText(milliseconds) {
     const digits = (amount) =>
       amount >= 99.95 ? amount.toFixed(0) : amount.toFixed(amount >= 9.995 ? 1 : 2);
+    if (milliseconds === 0) return "0 s";
     return milliseconds >= 999.5
       ? `${digits(milliseconds / 1000)} s`
       : `${digits(milliseconds)} ms`;
