@@ -76,7 +76,7 @@ export async function runJob(
   signal?.throwIfAborted();
   checkOutputs(job.outputs);
   const shared = options.sharedFiles?.inputs;
-  using inputs = spans?.span("inputs");
+  using inputs = job.inputs.length > 0 ? spans?.span("inputs") : undefined;
   const found = await findInputs(job.inputs, shared);
   inputs?.[Symbol.dispose]();
   const { payload, logTail, requestId } = await send(runner, job, found, { ...options, transfer });

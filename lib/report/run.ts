@@ -9,7 +9,7 @@ import type { Span } from "../trace/spans.ts";
 
 /** A job, as much of it as is looked back at. */
 export interface RunJob {
-  /** Its record, without its line, log and output. */
+  /** Its record, without what is long in it. */
   readonly record: JobRecord;
   /** Where its time went, if that was measured. */
   readonly spans?: readonly Span[] | undefined;
@@ -72,13 +72,21 @@ export class RunJobs {
   }
 }
 
+/** The same record where there is little to leave out: most have no more. */
 function trimmed(record: JobRecord): JobRecord {
-  const command = record.command.length <= longestCommand
-    ? record.command
-    : `${record.command.slice(0, longestCommand).toWellFormed()}...`;
-  const { log: _log, stdout, stdoutBase64, stderr, stderrBase64, ...rest } = record;
-  void [stdout, stdoutBase64, stderr, stderrBase64];
-  return { ...rest, command, line: "", outputs: [] };
+  const { command, line, log, outputs } = record;
+  const isShort = command.length <= longestCommand && line.length <= longestCommand;
+  const output = record.stdout ?? record.stdoutBase64 ?? record.stderr ?? record.stderrBase64;
+  if (isShort && log === undefined && outputs.length <= 1 && output === undefined) return record;
+  const { stdout: _, stdoutBase64: _1, stderr: _2, stderrBase64: _3, ...rest } = record;
+  const cut = `${command.slice(0, longestCommand).toWellFormed()}...`;
+  return {
+    ...rest,
+    command: command.length <= longestCommand ? command : cut,
+    line: "",
+    log: undefined,
+    outputs: [],
+  };
 }
 
 /** A character that was cut in two at the beginning is left out. */
