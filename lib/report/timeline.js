@@ -213,7 +213,8 @@ export function timeline() {
         count = counts[index++];
         most = Math.max(most, count);
       }
-      if (most > 0) context.fillRect(px, y(most), 1, loadHeight - y(most));
+      // A bit wider than a column: with fractions of pixels there would be seams.
+      if (most > 0) context.fillRect(px, y(most), 1.1, loadHeight - y(most));
     }
   }
 
