@@ -46,6 +46,7 @@ export {
 } from "./lib/jobs/job.ts";
 export { newCounts, type RunCounts } from "./lib/jobs/counts.ts";
 export type { JobOutcome, MapJobsOptions } from "./lib/jobs/map.ts";
+export type { Transfer } from "./lib/jobs/run.ts";
 export type { Halt, RetryOn } from "./lib/jobs/policy.ts";
 export {
   type JobCost,
@@ -85,4 +86,6 @@ export {
   type TemplatePhase,
   TemplateSet,
 } from "./lib/template/mod.ts";
+export { OpenSpan, type Span, type SpanName, Spans } from "./lib/trace/spans.ts";
+export { type TracedJob, traceText } from "./lib/trace/chrome.ts";
 export { version } from "./lib/version.ts";

@@ -9,6 +9,7 @@ import { LlamaError, reasonOf } from "./errors.ts";
 import { type Blob, maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "./protocol.ts";
 import { mapConcurrently } from "./concurrency.ts";
 import type { ObjectStore } from "./store/store.ts";
+import type { Spans } from "./trace/spans.ts";
 
 /** A file to be sent, with its size in bytes when it was looked at. */
 export interface FileSource {
@@ -31,6 +32,8 @@ export interface EncodeBlobsOptions {
   budgetBytes?: number;
   /** Ends the work early. */
   signal?: AbortSignal | undefined;
+  /** Gets the spans of what is stored. */
+  spans?: Spans | undefined;
 }
 
 /** How many objects of one message are sent or fetched at once. */
@@ -50,7 +53,7 @@ export async function encodeBlobs(
   sources: readonly BlobSource[],
   options: EncodeBlobsOptions,
 ): Promise<Blob[]> {
-  const { store, reservedBytes = 0, signal } = options;
+  const { store, reservedBytes = 0, signal, spans } = options;
   const budget = store ? options.budgetBytes ?? maxMessageBytes : maxPayloadBytes;
   const sizes = sources.map(sizeOf);
   // Inlining takes at least as many bytes as there are, so the sizes alone say of many sources
@@ -95,8 +98,8 @@ export async function encodeBlobs(
     const bytes = read.get(index) ?? source;
     return {
       r: bytes instanceof Uint8Array
-        ? await store.put(bytes, signal)
-        : await reading(bytes, ({ path }) => store.putFile(path, signal), signal),
+        ? await store.put(bytes, signal, spans)
+        : await reading(bytes, ({ path }) => store.putFile(path, signal, spans), signal),
     };
   }, signal);
 }
@@ -143,6 +146,7 @@ export async function decodeBlob(
  * @param path The file to make.
  * @param store Where its object is, if it is one; called only then.
  * @param signal Ends the work early.
+ * @param spans Gets a span `write`, or `download` of what comes from the store.
  * @throws As {@linkcode decodeBlob}, and what the file system throws.
  */
 export async function decodeBlobToFile(
@@ -150,10 +154,13 @@ export async function decodeBlobToFile(
   path: string,
   store: () => ObjectStore,
   signal?: AbortSignal,
+  spans?: Spans,
 ): Promise<void> {
   if (blob.r === undefined) {
+    using _write = spans?.span("write");
     await Deno.writeFile(path, decodeInline(blob), { createNew: true });
   } else {
+    using _download = spans?.span("download");
     await store().getFile(blob.r, path, signal);
   }
 }

@@ -13,13 +13,14 @@ import { encodeInputs, expandInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
 import { type JobOutcome, mapJobs, type MapJobsOptions } from "./jobs/map.ts";
 import { unheeded } from "./jobs/older_runtime.ts";
-import { type JobRunner, runJob, type RunJobOptions } from "./jobs/run.ts";
+import { type JobRunner, runJob, type RunJobOptions, type Transfer } from "./jobs/run.ts";
 import { SharedFiles } from "./jobs/shared_files.ts";
 import type { BlobSource } from "./blob.ts";
 import type { LocalLambda } from "./local/mod.ts";
 import type { LocalOptions } from "./start_local.ts";
 import { openStoreWith } from "./store/open.ts";
 import type { ObjectStore } from "./store/store.ts";
+import type { Spans } from "./trace/spans.ts";
 
 /** A path on this machine, and what it is called in the job's directory. */
 export interface FileMapping {
@@ -83,6 +84,10 @@ export interface InvokeOptions {
   readonly logs?: boolean | undefined;
   /** Seconds after which the runtime ends the command. @default {the function's own timeout} */
   readonly timeoutSeconds?: number | undefined;
+  /** Is added to while the job runs. @default {undefined} */
+  readonly transfer?: Transfer | undefined;
+  /** Gets the job's spans. @default {undefined} */
+  readonly spans?: Spans | undefined;
   /** Ends the wait. @default {undefined} */
   readonly signal?: AbortSignal | undefined;
 }
@@ -178,16 +183,16 @@ export class Llama implements AsyncDisposable {
    * Runs one job and waits for it.
    *
    * @param job The job.
-   * @param options Logs, timeout, signal.
+   * @param options Logs, timeout, what went to and fro, spans, signal.
    * @returns What came of it, whatever the command's exit status.
    * @throws {LlamaError} If the command could not be run or its answer did not arrive.
    */
   run(
     job: Job,
-    options: Pick<InvokeOptions, "logs" | "timeoutSeconds" | "signal"> = {},
+    options: Pick<InvokeOptions, "logs" | "timeoutSeconds" | "transfer" | "spans" | "signal"> = {},
   ): Promise<JobResult> {
-    const { logs, timeoutSeconds, signal } = options;
-    return this.#run(job, { logs, timeoutSeconds, signal });
+    const { logs, timeoutSeconds, transfer, spans, signal } = options;
+    return this.#run(job, { logs, timeoutSeconds, transfer, spans, signal });
   }
 
   /**

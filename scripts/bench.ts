@@ -10,6 +10,7 @@ import { messageOf } from "../lib/errors.ts";
 import { Interrupted, onInterrupt } from "../lib/terminal/interrupt.ts";
 import { benchCompiled } from "./bench/compiled.ts";
 import { type Benchmark, type Figure, tableOf } from "./bench/figure.ts";
+import { benchLookBack } from "./bench/look_back.ts";
 import { benchOverhead } from "./bench/overhead.ts";
 import { benchProgress } from "./bench/progress.ts";
 import { benchRuntime } from "./bench/runtime.ts";
@@ -22,6 +23,7 @@ const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ["runtime", benchRuntime],
   ["overhead", benchOverhead],
   ["progress", benchProgress],
+  ["look-back", benchLookBack],
   ["xargs", benchXargs],
   ["compiled", benchCompiled],
 ]);

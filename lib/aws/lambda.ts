@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import { defaultInvokeRetries } from "../defaults.ts";
 import { FunctionError, type FunctionErrorDetails, LlamaError } from "../errors.ts";
 import { maxPayloadBytes, parseFunctionError } from "../protocol.ts";
+import type { OpenSpan, Spans } from "../trace/spans.ts";
 import { CallError, isServerFailure, retryAfter } from "./call_error.ts";
 import { type AwsClient, requestIdOf } from "./client.ts";
 import { serviceUrl } from "./endpoint.ts";
@@ -23,6 +24,8 @@ export interface InvokeOptions {
   signal?: AbortSignal | undefined;
   /** Ends the wait for Lambda to take the job, where it surely has not begun. @default {signal} */
   admission?: AbortSignal | undefined;
+  /** Gets the spans `queue` and `invoke` of each attempt. */
+  spans?: Spans | undefined;
 }
 
 /** The answer of a function that did not fail. */
@@ -85,7 +88,9 @@ export class Lambda {
     payload: string,
     options: InvokeOptions = {},
   ): Promise<Invocation> {
-    const { logs, signal, admission = signal, timeoutSeconds = longestSeconds } = options;
+    const { logs, signal, admission = signal, timeoutSeconds = longestSeconds, spans } = options;
+    const turn = spans && new Turn(spans);
+    using _turn = turn;
     const body = new TextEncoder().encode(payload);
     if (body.length > maxPayloadBytes) {
       throw new LlamaError(
@@ -113,21 +118,28 @@ export class Lambda {
       // `fetch` repeats by itself what was lost on a connection that was used before.
       isFresh: this.#maxRepeats === 0,
       attemptMilliseconds: (timeoutSeconds + graceSeconds) * 1000,
-      around: (attempt) => this.#admit(attempt, admission),
+      around: (attempt) => this.#admit(attempt, admission, turn),
       unsent: admission,
     });
   }
 
-  async #admit<T>(attempt: () => Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  async #admit<T>(
+    attempt: () => Promise<T>,
+    signal: AbortSignal | undefined,
+    turn: Turn | undefined,
+  ): Promise<T> {
     const admission = await this.#limit.enter(signal);
+    turn?.begin();
     let outcome: Parameters<typeof admission.end>[0] = "failed";
     try {
       const answer = await attempt();
       outcome = "ok";
+      turn?.[Symbol.dispose]();
       return answer;
     } catch (error) {
       if (error instanceof FunctionError) outcome = "ok";
       if (error instanceof CallError && error.code === "throttled") outcome = "throttled";
+      turn?.failed(error);
       throw error;
     } finally {
       admission.end(outcome);
@@ -148,6 +160,35 @@ export class Lambda {
       "an account may run 1,000 at once in a region, a new one 10: Service Quotas, AWS Lambda, " +
         '"Concurrent executions" raises it; a function may have a limit of its own',
     );
+  }
+}
+
+/** Measures a call: what it waits for its turns, and what each attempt takes. */
+class Turn implements Disposable {
+  readonly #spans: Spans;
+  #current: OpenSpan;
+
+  constructor(spans: Spans) {
+    this.#spans = spans;
+    this.#current = spans.span("queue");
+  }
+
+  begin(): void {
+    this.#next("invoke");
+  }
+
+  failed(error: unknown): void {
+    this.#current.failed = error instanceof LlamaError ? error.code : "network";
+    this.#next("queue");
+  }
+
+  [Symbol.dispose](): void {
+    this.#current[Symbol.dispose]();
+  }
+
+  #next(name: "queue" | "invoke"): void {
+    this.#current[Symbol.dispose]();
+    this.#current = this.#spans.span(name);
   }
 }
 

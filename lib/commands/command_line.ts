@@ -134,7 +134,7 @@ export function parseCommandLine<Found extends Command>(
     if (after.code === "help") return help(commandHelp(command), 2);
     return usage(after.message, flagHint(after, command), see);
   }
-  const wrong = validateGlobal(before.values);
+  const wrong = validateGlobal(before.values, name);
   if (wrong !== undefined) return usage(wrong.message, wrong.hint, "llama help");
   const problem = command.validate?.(after.values, after.rest);
   if (problem !== undefined) {

@@ -140,7 +140,7 @@ export const globalFlags = {
     default: defaultS3Concurrency,
   }),
   trace: stringFlag({
-    help: "accepted for a later version, without effect yet",
+    help: "under invoke and xargs: write where the time went, for ui.perfetto.dev (.gz, .zst)",
     placeholder: "FILE",
   }),
 } as const;
@@ -152,9 +152,16 @@ export type GlobalValues = FlagValues<typeof globalFlags>;
  * Checks the flags before the subcommand.
  *
  * @param values Their values.
+ * @param command The subcommand.
  * @returns What is wrong, or undefined.
  */
-export function validateGlobal(values: GlobalValues): UsageProblem | undefined {
+export function validateGlobal(values: GlobalValues, command: string): UsageProblem | undefined {
+  if (values.trace !== "" && command !== "invoke" && command !== "xargs") {
+    return {
+      message: `-trace has no use with ${command}`,
+      hint: "it goes with invoke and xargs, which run jobs",
+    };
+  }
   return atLeastOne("s3-concurrency", values["s3-concurrency"]);
 }
 
@@ -164,6 +171,11 @@ const file = listFlag({
   placeholder: "LOCAL[:REMOTE]",
   alias: "f",
 }, parseFileMapping);
+
+const report = stringFlag({
+  help: "write a page that shows the run: a timeline, where the time went, what failed",
+  placeholder: "FILE",
+});
 
 const invokeRetries = intFlag({
   help: "repeats of a call whose answer was lost; with 0 no job ever runs twice",
@@ -184,6 +196,7 @@ export const invokeFlags = {
     alias: "o",
   }, parseFileMapping),
   "invoke-retries": invokeRetries,
+  report,
 } as const;
 
 /** The flags of `llama xargs`. */
@@ -194,6 +207,7 @@ export const xargsFlags = {
   "0": boolFlag({ help: "lines end in NUL, as find -print0 writes them" }),
   "invoke-retries": invokeRetries,
   ...runFlags,
+  report,
   progress: choiceFlag({
     help: "how far the run is, on stderr: as a bar, or a line now and then",
     default: "auto",

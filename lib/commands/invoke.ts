@@ -10,14 +10,21 @@ import { CostMeter } from "../cost/cost.ts";
 import { defaultPrices, pricesOf } from "../cost/prices.ts";
 import { LlamaError } from "../errors.ts";
 import { removeIfThere } from "../files.ts";
+import { attemptJob, logOf } from "../jobs/attempts.ts";
 import { expandOnce } from "../jobs/expand.ts";
 import { expandInputs, findInputs } from "../jobs/inputs.ts";
-import { type JobResult, succeeded } from "../jobs/job.ts";
+import { type Job, type JobResult, succeeded } from "../jobs/job.ts";
+import { shellQuote } from "../jobs/quote.ts";
+import { recordOf } from "../jobs/record.ts";
+import type { RunJobOptions } from "../jobs/run.ts";
 import { spool } from "../jobs/spool.ts";
+import type { Llama } from "../llama.ts";
+import { Spans } from "../trace/spans.ts";
 import { runnable } from "./command.ts";
 import { type CommandContext, isLocal, openLlama } from "./context.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";
 import { invokeCommand } from "./flag_tables.ts";
+import { type LookBack, openLookBack } from "./look_back.ts";
 import { costLine, reportError, reportLogs, timesLine } from "./report.ts";
 
 /** The command, as data and with what it does. */
@@ -27,9 +34,15 @@ export const invoke = runnable(
     const { output, signal } = context;
     let spooled: string | undefined;
     let result: JobResult;
+    let lookBack: LookBack | undefined;
+    const command = ["invoke", functionName, ...templates];
     const llama = await openLlama(context, { invokeRetries: values["invoke-retries"] });
     try {
+      lookBack = await openLookBack(context, values.report);
+      const spans = lookBack && new Spans();
+      const template = spans?.span("template");
       const { args, inputs, outputs } = expandOnce(templates);
+      template?.[Symbol.dispose]();
       const files = await expandInputs(values.file);
       let stdin: BlobSource | undefined;
       if (values.stdin) {
@@ -45,14 +58,15 @@ export const invoke = runnable(
         inputs: [...files, ...inputs],
         outputs: [...outputs, ...values.output],
       };
-      result = await llama.run(job, {
-        logs: values.logs,
-        timeoutSeconds: values.timeout,
-        signal,
-      });
+      const options = { logs: values.logs, timeoutSeconds: values.timeout, spans, signal };
+      result = lookBack === undefined
+        ? await llama.run(job, options)
+        : await runAndKeep(llama, job, options, lookBack);
     } catch (error) {
       if (!(error instanceof LlamaError)) throw error;
       await reportError(output, error);
+      const unwritten = await lookBack?.write(command, {});
+      if (unwritten) await reportError(output, unwritten);
       return exitCodeOf(error, exitCodes.failed);
     } finally {
       if (spooled !== undefined) await removeIfThere(dirname(spooled));
@@ -66,7 +80,38 @@ export const invoke = runnable(
       await output.message(costLine(meter.costOf(result), result.memory, isLocal(context)));
     }
     for (const error of result.outputErrors) await reportError(output, error);
-    if (result.status === 0 && !succeeded(result)) return exitCodes.failed;
+    const unwritten = await lookBack?.write(command, { pricesDate: defaultPrices.date });
+    if (unwritten) await reportError(output, unwritten);
+    if (result.status === 0 && (unwritten || !succeeded(result))) return exitCodes.failed;
     return result.status;
   },
 );
+
+/** Runs a job as a run of one, and keeps what came of it, whether that is a result or not. */
+async function runAndKeep(
+  llama: Llama,
+  job: Job,
+  options: RunJobOptions,
+  lookBack: LookBack,
+): Promise<JobResult> {
+  const { functionName, args } = job;
+  const started = new Date().toISOString();
+  const start = performance.now();
+  const attempts = await attemptJob(job, {
+    run: (job, options) => llama.run(job, options),
+    runOptions: options,
+    retries: 0,
+    retryOn: "all",
+    meter: async () => new CostMeter(pricesOf(defaultPrices, await llama.region())),
+    noMore: new AbortController().signal,
+  });
+  const elapsedMilliseconds = performance.now() - start;
+  options.spans?.add("job", start, start + elapsedMilliseconds);
+  const command = shellQuote([functionName, ...args]);
+  const planned = { index: 0, functionName, line: "", command, job };
+  const details = { started, elapsedMilliseconds, log: logOf(attempts) };
+  const { result, error } = attempts;
+  lookBack.add(recordOf(planned, attempts, details), options.spans?.all, result?.stderr);
+  if (result === undefined) throw error ?? new TypeError("a job ended without result or error");
+  return result;
+}

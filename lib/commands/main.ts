@@ -24,12 +24,14 @@ import {
   updateFunctionCommand,
 } from "./function_tables.ts";
 import { reportError } from "./report.ts";
+import { reportCommand } from "./report_table.ts";
 import { bootstrapCommand, configCommand, doctorCommand, teardownCommand } from "./setup_tables.ts";
 import { checkSurroundings } from "./surroundings.ts";
 
 const commands: readonly RunnableCommand<CommandContext>[] = [
   loadable(invokeCommand, async () => (await import("./invoke.ts")).invoke),
   loadable(xargsCommand, async () => (await import("./xargs.ts")).xargs),
+  loadable(reportCommand, async () => (await import("./run_report.ts")).runReport),
   loadable(localCommand, async () => (await import("./local.ts")).local),
   loadable(bootstrapCommand, async () => (await import("./bootstrap.ts")).bootstrap),
   loadable(configCommand, async () => (await import("./config.ts")).config),

@@ -15,6 +15,7 @@ import { dryRun } from "./dry_run.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";
 import { xargsCommand, type xargsFlags } from "./flag_tables.ts";
 import { openInput } from "./input.ts";
+import { type LookBack, openLookBack } from "./look_back.ts";
 import { Printer } from "./print/printer.ts";
 import { reportError } from "./report.ts";
 import { splitInput } from "./run_flags.ts";
@@ -30,6 +31,8 @@ interface Run {
   readonly values: Values;
   readonly context: CommandContext;
   readonly summary: Summary;
+  /** What is kept of the jobs to look back at them; undefined if nobody will. */
+  readonly lookBack: LookBack | undefined;
   /** Whether the lines come from standard input. */
   readonly readsStdin: boolean;
 }
@@ -46,7 +49,8 @@ export const xargs = runnable(
     try {
       const input = await openInput(values, { ...context, lines });
       if (values["dry-run"]) return await dryRun(command, input, values, context);
-      const options = await mapOptions(values, context);
+      const lookBack = await openLookBack(context, values.report);
+      const options = { ...await mapOptions(values, context), spans: lookBack !== undefined };
       const llama = await openLlama(context, { invokeRetries: values["invoke-retries"] });
       const summary = new Summary();
       const run: Run = {
@@ -55,12 +59,20 @@ export const xargs = runnable(
         values,
         context,
         summary,
+        lookBack,
         readsStdin: lines === undefined && values.a === "",
       };
       const start = performance.now();
-      const failure = await runAll(command, input, run);
+      let failure = await runAll(command, input, run);
       const seconds = (performance.now() - start) / 1000;
       if (failure) await reportError(output, failure);
+      const unwritten = await lookBack?.write(["xargs", ...command], {
+        seconds,
+        s3Dollars: (await s3CostOf(run)).s3Dollars,
+        pricesDate: (options.prices ?? defaultPrices).date,
+      });
+      if (unwritten) await reportError(output, unwritten);
+      failure ??= unwritten;
       const { jobs, failed } = summary;
       if (values.summary || output.isTerminal) await tell(run, seconds);
       else if (failed > 0) await output.message(`${failed} of ${jobs} jobs failed`);
@@ -105,7 +117,7 @@ async function mapOptions(values: Values, context: CommandContext): Promise<MapO
 async function runAll(
   [functionName = "", ...templates]: readonly string[],
   input: Input,
-  { llama, options, values, context, summary, readsStdin }: Run,
+  { llama, options, values, context, summary, lookBack, readsStdin }: Run,
 ): Promise<LlamaError | undefined> {
   const { output, environment } = context;
   using printer = new Printer({
@@ -128,6 +140,7 @@ async function runAll(
   try {
     for await (const outcome of mapped) {
       summary.add(outcome.record);
+      lookBack?.add(outcome.record, outcome.spans, outcome.result?.stderr);
       await printer.print(outcome);
     }
   } catch (error) {
@@ -139,27 +152,27 @@ async function runAll(
 }
 
 /** Says what the run took and cost. */
-async function tell(
-  { llama, options: { prices = defaultPrices }, context, summary }: Run,
-  seconds: number,
-): Promise<void> {
-  const { requests } = llama;
-  const { lambda, s3Reads, s3Writes } = requests;
-  let s3Dollars = 0;
-  let isGuess = false;
-  // Without a request there may be no region.
-  if (lambda + s3Reads + s3Writes > 0) {
-    const { s3Get, s3Put, ...more } = pricesOf(prices, await llama.region());
-    s3Dollars = s3Reads * s3Get + s3Writes * s3Put;
-    isGuess = more.isGuess ?? false;
-  }
+async function tell(run: Run, seconds: number): Promise<void> {
+  const { llama, options: { prices = defaultPrices }, context, summary } = run;
+  const { s3Dollars, isGuess } = await s3CostOf(run);
   const lines = summary.lines({
     seconds,
-    requests,
+    requests: llama.requests,
     s3Dollars,
     isLocal: isLocal(context),
     isGuess,
     pricesDate: prices.date,
   });
   for (const line of lines) await context.output.message(line);
+}
+
+/** What the requests to S3 cost, in US dollars, and whether the region's prices are not known. */
+async function s3CostOf(
+  { llama, options: { prices = defaultPrices } }: Run,
+): Promise<{ s3Dollars: number; isGuess: boolean }> {
+  const { lambda, s3Reads, s3Writes } = llama.requests;
+  // Without a request there may be no region.
+  if (lambda + s3Reads + s3Writes === 0) return { s3Dollars: 0, isGuess: false };
+  const { s3Get, s3Put, isGuess = false } = pricesOf(prices, await llama.region());
+  return { s3Dollars: s3Reads * s3Get + s3Writes * s3Put, isGuess };
 }

@@ -10,6 +10,7 @@ import { mapConcurrently } from "../concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { File } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
+import type { Spans } from "../trace/spans.ts";
 import type { InputFile } from "./job.ts";
 
 /** A file that was looked at: it is there, and may be read. */
@@ -27,6 +28,8 @@ export interface ReadInputsOptions {
   budgetBytes?: number;
   /** Ends the work early. */
   signal?: AbortSignal | undefined;
+  /** Gets the spans of what is stored. */
+  spans?: Spans | undefined;
 }
 
 /** How many files are looked at at once. */

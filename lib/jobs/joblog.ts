@@ -21,6 +21,22 @@ interface LoggedJob {
   readonly ok: boolean;
 }
 
+/** All that a log says of a job. */
+interface JobLogLine extends LoggedJob {
+  /** When it began, in seconds since 1970. */
+  readonly startedSeconds: number;
+  /** How long it took, in seconds. */
+  readonly runtimeSeconds: number;
+  /** Bytes that were sent. */
+  readonly sentBytes: number;
+  /** Bytes that were received. */
+  readonly receivedBytes: number;
+  /** The exit status; GNU parallel has 0 where a signal ended the command. */
+  readonly exitValue: number;
+  /** The signal that ended it, or 0. */
+  readonly signal: number;
+}
+
 /** What a job log holds. */
 export interface LoggedJobs {
   /** The jobs by their numbers, from 1; of several lines of one job the last counts. */
@@ -40,26 +56,52 @@ export interface LoggedJobs {
  * @throws {LlamaError} `input` if it cannot be read or is something else.
  */
 export async function readJobLog(path: string): Promise<LoggedJobs> {
-  const jobs = new Map<number, LoggedJob>();
   let bytes;
   try {
     bytes = await Deno.readFile(path);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return { jobs, bytes: 0, wholeBytes: 0 };
+    if (cause instanceof Deno.errors.NotFound) return { jobs: new Map(), bytes: 0, wholeBytes: 0 };
     throw failed("read", path, cause);
   }
+  return parseJobLog(bytes, path);
+}
+
+/**
+ * Reads what a job log holds.
+ *
+ * @param bytes The log.
+ * @param path What it is called in messages.
+ * @returns Its jobs.
+ * @throws {LlamaError} `input` if it is something else.
+ */
+export function parseJobLog(
+  bytes: Uint8Array,
+  path: string,
+): LoggedJobs & { readonly jobs: ReadonlyMap<number, JobLogLine> } {
+  const jobs = new Map<number, JobLogLine>();
   const wholeBytes = bytes.lastIndexOf(10) + 1;
   const lines = new TextDecoder().decode(bytes.subarray(0, wholeBytes)).split("\n").slice(0, -1);
   for (const [index, line] of lines.entries()) {
     if (index === 0 && line + "\n" === header) continue;
-    const [, seq, exitValue, signal, command] =
-      /^(\d+)\t[^\t]*\t[\s\d.-]+\t[\s\d.-]+\t\d+\t\d+\t(-?\d+)\t(\d+)\t(.*)$/.exec(line) ?? [];
+    const [, seq, startedSeconds, runtimeSeconds, sentBytes, receivedBytes, ...end] =
+      /^(\d+)\t[^\t]*\t([\s\d.-]+)\t([\s\d.-]+)\t(\d+)\t(\d+)\t(-?\d+)\t(\d+)\t(.*)$/.exec(line) ??
+        [];
+    const [exitValue, signal, command] = end;
     if (command === undefined) {
       throw new LlamaError("input", `${JSON.stringify(path)} line ${index + 1} is no job log's`, {
         hint: "name another file with -joblog",
       });
     }
-    jobs.set(Number(seq), { command, ok: exitValue === "0" && signal === "0" });
+    jobs.set(Number(seq), {
+      command,
+      ok: exitValue === "0" && signal === "0",
+      startedSeconds: Number(startedSeconds),
+      runtimeSeconds: Number(runtimeSeconds),
+      sentBytes: Number(sentBytes),
+      receivedBytes: Number(receivedBytes),
+      exitValue: Number(exitValue),
+      signal: Number(signal),
+    });
   }
   return { jobs, bytes: bytes.length, wholeBytes };
 }

@@ -18,6 +18,7 @@ import { type JobRecord, recordOf } from "./record.ts";
 import { makeResults, writeResults } from "./results.ts";
 import type { RunJobOptions } from "./run.ts";
 import { chunked, readAhead } from "./sources.ts";
+import { type Span, Spans } from "../trace/spans.ts";
 
 /** How the jobs of a run are made, run and written down. */
 export interface MapJobsOptions {
@@ -55,6 +56,8 @@ export interface MapJobsOptions {
    * them that succeeded (`"succeeded"`). @default {starts anew}
    */
   readonly resume?: "ended" | "succeeded" | undefined;
+  /** Measure where each job's time goes. @default {false} */
+  readonly spans?: boolean | undefined;
   /** Gets the number, from 0, of each job that is skipped. */
   readonly onSkip?: ((index: number) => void) | undefined;
   /** Is kept up to date while the run goes on. */
@@ -79,6 +82,8 @@ export interface JobOutcome {
   readonly result?: JobResult;
   /** Why there is no result. */
   readonly error?: LlamaError;
+  /** Where its time went, if that was measured. */
+  readonly spans?: readonly Span[];
 }
 
 /** What a run needs of the connection that it goes over. */
@@ -186,14 +191,17 @@ class Run {
     });
     try {
       for await (const input of ahead) {
+        const spans = this.#options.spans ? new Spans() : undefined;
+        using template = spans?.span("template");
         const next = planner.plan(input);
+        template?.[Symbol.dispose]();
         counts.waiting--;
         if (next.isDone) {
           if (counts.total !== undefined) counts.total--;
           this.#options.onSkip?.(next.planned.index);
         } else {
           planned++;
-          yield next.planned;
+          yield spans ? { ...next.planned, spans } : next.planned;
         }
       }
     } catch (error) {
@@ -221,9 +229,12 @@ class Run {
         ending.end(error);
         return undefined;
       }
+      const elapsedMilliseconds = performance.now() - start;
+      const { spans } = planned;
+      spans?.add("job", start, start + elapsedMilliseconds);
       const record = recordOf(planned, attempts, {
         started: started.toISOString(),
-        elapsedMilliseconds: performance.now() - start,
+        elapsedMilliseconds,
         log: this.#options.logs ? logOf(attempts) : undefined,
       });
       if (this.#writesDown) await this.#writeDown(record, result);
@@ -236,6 +247,7 @@ class Run {
         record,
         ...(result === undefined ? {} : { result }),
         ...(error === undefined ? {} : { error }),
+        ...(spans === undefined ? {} : { spans: spans.all }),
       };
     } catch (error) {
       // The run has ended, and the job was not sent or is not waited for.
@@ -247,7 +259,7 @@ class Run {
   };
 
   async #attempt(
-    { job, error }: PlannedJob,
+    { job, error, spans }: PlannedJob,
     signal: AbortSignal,
     admission: AbortSignal,
   ): Promise<Attempts> {
@@ -258,7 +270,10 @@ class Run {
     const { logs, maxDollars, timeoutSeconds, retries = 0, retryOn = "all" } = this.#options;
     return await attemptJob(job, {
       run: this.#connection.run,
-      runOptions: { logs: logs || maxDollars !== undefined, timeoutSeconds, signal, admission },
+      runOptions: {
+        logs: logs || maxDollars !== undefined,
+        ...{ timeoutSeconds, signal, admission, spans },
+      },
       retries,
       retryOn,
       meter: () => this.#meter ??= this.#openMeter(),

@@ -11,6 +11,7 @@ import { isAbort, LlamaError, reasonOf } from "../errors.ts";
 import { writeWhole } from "../files.ts";
 import { type File, permissionBits } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
+import type { Spans } from "../trace/spans.ts";
 import type { InputFile, OutputFile } from "./job.ts";
 import { isInside } from "./paths.ts";
 
@@ -24,6 +25,8 @@ export interface WriteOutputsOptions {
   store: () => ObjectStore;
   /** Ends the work early; what is not whole then is removed. */
   signal?: AbortSignal | undefined;
+  /** Gets the spans of the files. */
+  spans?: Spans | undefined;
 }
 
 /** How many files of one job are written at once. */
@@ -125,7 +128,7 @@ function below(output: OutputFile, answered: Readonly<Record<string, File>>): Ou
 async function writeOutput(
   local: string,
   file: File,
-  { store, signal }: WriteOutputsOptions,
+  { store, signal, spans }: WriteOutputsOptions,
 ): Promise<void> {
   const target = await resolveTarget(local);
   if (target.special) {
@@ -134,7 +137,7 @@ async function writeOutput(
   } else {
     await writeWhole(
       target.path,
-      (temporary) => decodeBlobToFile(file, temporary, store, signal),
+      (temporary) => decodeBlobToFile(file, temporary, store, signal, spans),
       permissionBits(file),
     );
   }

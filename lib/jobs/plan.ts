@@ -9,6 +9,7 @@ import { LlamaError, messageOf } from "../errors.ts";
 import { jobOf, LineTemplates } from "./expand.ts";
 import type { Job } from "./job.ts";
 import { isLogged, type LoggedJobs } from "./joblog.ts";
+import type { Spans } from "../trace/spans.ts";
 import { shellQuote } from "./quote.ts";
 
 /** What a line came to. */
@@ -25,6 +26,8 @@ export interface PlannedJob {
   readonly job: Job | undefined;
   /** Why it is not sent; absent if it is. */
   readonly error?: LlamaError | undefined;
+  /** Where its time goes, if that is measured. */
+  readonly spans?: Spans | undefined;
 }
 
 /** What jobs are planned with. */

@@ -10,6 +10,7 @@ import { decodeBlob } from "../blob.ts";
 import { FunctionError, LlamaError } from "../errors.ts";
 import { parseResponse, type Request } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
+import type { Spans } from "../trace/spans.ts";
 import { version } from "../version.ts";
 import { encodeInputs, findInputs } from "./inputs.ts";
 import type { Job, JobResult } from "./job.ts";
@@ -49,6 +50,8 @@ export interface RunJobOptions {
   signal?: AbortSignal | undefined;
   /** Ends the job where Lambda had no room for it yet. @default {signal} */
   admission?: AbortSignal | undefined;
+  /** Gets the job's spans. */
+  spans?: Spans | undefined;
 }
 
 /**
@@ -68,15 +71,19 @@ export async function runJob(
 ): Promise<JobResult> {
   const start = performance.now();
   const { store } = runner;
-  const { signal } = options;
+  const { signal, spans } = options;
   const transfer = options.transfer ?? { sentBytes: 0, receivedBytes: 0 };
   signal?.throwIfAborted();
   checkOutputs(job.outputs);
   const shared = options.sharedFiles?.inputs;
+  using inputs = job.inputs.length > 0 ? spans?.span("inputs") : undefined;
   const found = await findInputs(job.inputs, shared);
+  inputs?.[Symbol.dispose]();
   const { payload, logTail, requestId } = await send(runner, job, found, { ...options, transfer });
   transfer.receivedBytes += Buffer.byteLength(payload);
   const response = parseResponse(payload);
+  spans?.answered(response.times);
+  using _outputs = spans?.span("outputs");
   const needStore = () => {
     if (store) return store;
     throw new LlamaError(
@@ -93,6 +100,7 @@ export async function runJob(
     inputs: succeeded ? [] : [...job.inputs, ...shared?.values() ?? []],
     store: needStore,
     signal,
+    spans,
   });
   const stdout = await decodeBlob(response.stdout, needStore, signal);
   const stderr = await decodeBlob(response.stderr, needStore, signal);
@@ -125,8 +133,9 @@ async function send(
   found: Awaited<ReturnType<typeof findInputs>>,
   options: RunJobOptions & { transfer: Transfer },
 ): Promise<Invocation> {
-  const { sharedFiles, logs, timeoutSeconds, transfer, signal, admission } = options;
+  const { sharedFiles, logs, timeoutSeconds, transfer, signal, admission, spans } = options;
   for (let resends = 0;; resends++) {
+    using inputs = spans?.span("inputs");
     const shared = await sharedFiles?.get();
     const request: Request = {
       args: [...job.args],
@@ -137,19 +146,21 @@ async function send(
     };
     if (found.length > 0 || job.stdin !== undefined) {
       const reserved = new TextEncoder().encode(JSON.stringify(request)).length;
-      const encoded = await encodeInputs(found, job.stdin, reserved, { store, signal });
+      const encoded = await encodeInputs(found, job.stdin, reserved, { store, signal, spans });
       Object.assign(request.files, encoded.files);
       request.stdin = encoded.stdin;
       transfer.sentBytes += encoded.storedBytes;
     }
     const text = JSON.stringify(request);
     transfer.sentBytes += Buffer.byteLength(text);
+    inputs?.[Symbol.dispose]();
     try {
       return await lambda.invoke(job.functionName, text, {
         logs,
         timeoutSeconds,
         signal,
         admission,
+        spans,
       });
     } catch (error) {
       if (!(error instanceof FunctionError) || error.missingObjects.length === 0) throw error;

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { removeIfThere, temporaryPrefix, writeAll, writeWhole } from "../files.ts";
 import { hashFile, sha256 } from "../hash.ts";
+import type { Spans } from "../trace/spans.ts";
 import { checkId, missingObject, type ObjectStore, verify } from "./store.ts";
 
 /**
@@ -37,9 +38,12 @@ export class DirectoryStore implements ObjectStore {
     }
   }
 
-  async put(bytes: Uint8Array, signal?: AbortSignal): Promise<string> {
+  async put(bytes: Uint8Array, signal?: AbortSignal, spans?: Spans): Promise<string> {
     signal?.throwIfAborted();
+    using hash = spans?.span("hash");
     const id = sha256(bytes);
+    hash?.[Symbol.dispose]();
+    using _upload = spans?.span("upload");
     // A new file even where one is there: it may be damaged, and this mends it.
     await this.#storing(() =>
       writeWhole(this.#path(id), (temporary) => Deno.writeFile(temporary, bytes))
@@ -47,7 +51,9 @@ export class DirectoryStore implements ObjectStore {
     return id;
   }
 
-  async putFile(path: string, signal?: AbortSignal): Promise<string> {
+  async putFile(path: string, signal?: AbortSignal, spans?: Spans): Promise<string> {
+    // It is hashed while it is copied.
+    using _upload = spans?.span("upload");
     using source = await Deno.open(path);
     // The name is known only after the last byte, and what is hashed is what is written, even if
     // the source changes meanwhile.

@@ -12,6 +12,7 @@ import { downloadBytes, downloadFile } from "./s3_download.ts";
 import { partSizeOf } from "./s3_parts.ts";
 import { uploadInParts, uploadWhole } from "./s3_upload.ts";
 import { type Source, sourceOfBytes, sourceOfFile } from "./source.ts";
+import type { Spans } from "../trace/spans.ts";
 import { checkId, type ObjectStore, verify } from "./store.ts";
 
 /** How an {@linkcode S3Store} is used. */
@@ -59,12 +60,15 @@ export class S3Store implements ObjectStore {
     this.#youngMilliseconds = options.lifetimeMilliseconds / 2;
   }
 
-  async put(bytes: Uint8Array, signal?: AbortSignal): Promise<string> {
-    return await this.#put(sourceOfBytes(bytes, partSizeOf), signal);
+  async put(bytes: Uint8Array, signal?: AbortSignal, spans?: Spans): Promise<string> {
+    using hash = spans?.span("hash");
+    const source = sourceOfBytes(bytes, partSizeOf);
+    hash?.[Symbol.dispose]();
+    return await this.#put(source, signal, spans);
   }
 
-  async putFile(path: string, signal?: AbortSignal): Promise<string> {
-    return await this.#put(await this.#hash(path, signal), signal);
+  async putFile(path: string, signal?: AbortSignal, spans?: Spans): Promise<string> {
+    return await this.#put(await this.#hash(path, signal, spans), signal, spans);
   }
 
   async get(id: string, signal?: AbortSignal): Promise<Uint8Array> {
@@ -94,14 +98,24 @@ export class S3Store implements ObjectStore {
     this.#bucket[Symbol.dispose]();
   }
 
-  async #hash(path: string, signal: AbortSignal | undefined): Promise<Source> {
+  async #hash(
+    path: string,
+    signal: AbortSignal | undefined,
+    spans: Spans | undefined,
+  ): Promise<Source> {
     using _turn = await this.#hashing.acquire(signal);
+    using _hash = spans?.span("hash");
     return await sourceOfFile(path, partSizeOf, signal);
   }
 
-  async #put(source: Source, signal: AbortSignal | undefined): Promise<string> {
+  async #put(
+    source: Source,
+    signal: AbortSignal | undefined,
+    spans: Spans | undefined,
+  ): Promise<string> {
     const { id } = source;
     if ((this.#known.get(id) ?? 0) > Date.now()) return id;
+    using _upload = spans?.span("upload");
     await this.#sending.join(id, (signal) => this.#send(source, signal), signal);
     return id;
   }

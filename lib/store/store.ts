@@ -5,6 +5,7 @@
  */
 
 import { LlamaError } from "../errors.ts";
+import type { Spans } from "../trace/spans.ts";
 
 /**
  * Where blobs lie that are too big for a message. An object never changes once it is there. Dispose
@@ -19,21 +20,23 @@ export interface ObjectStore extends Disposable {
    *
    * @param bytes The object.
    * @param signal Ends the work early.
+   * @param spans Gets the spans `hash` and `upload`.
    * @returns The object's id: the lower-case hexadecimal SHA-256 of its bytes.
    * @throws {LlamaError} `store` and others: the object was not stored.
    */
-  put(bytes: Uint8Array, signal?: AbortSignal): Promise<string>;
+  put(bytes: Uint8Array, signal?: AbortSignal, spans?: Spans): Promise<string>;
 
   /**
    * Stores what a file holds.
    *
    * @param path A regular file.
    * @param signal Ends the work early.
+   * @param spans Gets the spans `hash` and `upload`.
    * @returns The object's id.
    * @throws {LlamaError} `store` and others: the object was not stored.
    * @throws {Deno.errors.NotFound} And the like, where the file cannot be read.
    */
-  putFile(path: string, signal?: AbortSignal): Promise<string>;
+  putFile(path: string, signal?: AbortSignal, spans?: Spans): Promise<string>;
 
   /**
    * Reads an object, and checks that it is what its id says.

@@ -1,0 +1,82 @@
+/**
+ * What is left of a run for those who look back at it: a trace, and a report.
+ *
+ * @module
+ */
+
+import { LlamaError } from "../errors.ts";
+import { shellQuote } from "../jobs/quote.ts";
+import type { JobRecord } from "../jobs/record.ts";
+import type { Run } from "../report/run.ts";
+import type { Span } from "../trace/spans.ts";
+import { type CommandContext, isLocal } from "./context.ts";
+
+/** Keeps what is needed of a run's jobs, and writes it down at the end. */
+export interface LookBack {
+  /**
+   * Adds a job.
+   *
+   * @param record Its record.
+   * @param spans Where its time went.
+   * @param stderr What its command wrote to standard error.
+   */
+  add(
+    record: JobRecord,
+    spans: readonly Span[] | undefined,
+    stderr: Uint8Array | undefined,
+  ): void;
+  /**
+   * Writes the files.
+   *
+   * @param command The command line after `llama`, without flags.
+   * @param facts What the jobs do not say of the run.
+   * @returns Why one could not be written; undefined if all were.
+   */
+  write(
+    command: readonly string[],
+    facts: Pick<Run, "seconds" | "s3Dollars" | "pricesDate">,
+  ): Promise<LlamaError | undefined>;
+}
+
+/**
+ * Makes ready for what the flags ask for. Nothing of it is loaded where they ask for nothing.
+ *
+ * @param context Flags and signal.
+ * @param report The file for a report; empty for none.
+ * @returns What keeps the jobs; undefined if nothing is asked for.
+ * @throws {LlamaError} `output` if a file could not be written when all has ended.
+ */
+export async function openLookBack(
+  context: CommandContext,
+  report: string,
+): Promise<LookBack | undefined> {
+  const { global: { trace }, signal } = context;
+  if (trace === "" && report === "") return undefined;
+  const [{ RunJobs }, { checkWritable, writeCompressed }] = await Promise.all([
+    import("../report/run.ts"),
+    import("../trace/file.ts"),
+  ]);
+  for (const path of [trace, report]) if (path !== "") await checkWritable(path);
+  const jobs = new RunJobs();
+  return {
+    add: (record, spans, stderr) => jobs.add(record, spans, stderr),
+    write: async (command, facts) => {
+      try {
+        if (trace !== "") {
+          const { traceText } = await import("../trace/chrome.ts");
+          await writeCompressed(trace, traceText(jobs.all), signal);
+        }
+        if (report !== "") {
+          const { reportPage } = await import("../report/page.ts");
+          const title = `llama ${shellQuote(command)}`;
+          const page = reportPage({ title, jobs: jobs.all, isLocal: isLocal(context), ...facts });
+          await writeCompressed(report, [page], signal);
+        }
+        return undefined;
+      } catch (error) {
+        if (error instanceof LlamaError) return error;
+        throw error;
+      }
+    },
+  };
+}

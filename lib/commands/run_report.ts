@@ -1,0 +1,26 @@
+/**
+ * `llama report`: a page from the log of an earlier run.
+ *
+ * @module
+ */
+
+import { reportPage } from "../report/page.ts";
+import { readRun } from "../report/read_log.ts";
+import { checkWritable, writeCompressed } from "../trace/file.ts";
+import { runnable } from "./command.ts";
+import type { CommandContext } from "./context.ts";
+import { exitCodes } from "./exit.ts";
+import { reportCommand } from "./report_table.ts";
+
+/** The command, as data and with what it does. */
+export const runReport = runnable(
+  reportCommand,
+  async (values, [path = ""], { output, signal }: CommandContext): Promise<number> => {
+    const target = values.output || `${path}.html`;
+    const run = await readRun(path);
+    await checkWritable(target);
+    await writeCompressed(target, [reportPage(run)], signal);
+    await output.message(`${run.jobs.length} jobs: ${target}`);
+    return exitCodes.ok;
+  },
+);

@@ -1,0 +1,293 @@
+/**
+ * A report as one page that needs nothing else.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import { bytesText, dollarsText } from "../terminal/amounts.ts";
+import { version } from "../version.ts";
+import { adviceOn } from "./advice.ts";
+import { countText, percentText, timeText } from "./amounts.ts";
+import { durationChart, phaseChart } from "./charts.ts";
+import { type Figures, figuresOf, quantile } from "./figures.ts";
+import { Html, type HtmlPart, jsonIn, markup } from "./html.ts";
+import { type PhaseName, phases } from "./phases.ts";
+import type { Run } from "./run.ts";
+import { style } from "./style.ts";
+import { failedTable, failureOf, slowTable } from "./tables.ts";
+import { timeline } from "./timeline.js";
+
+/**
+ * Makes the page.
+ *
+ * @param run The run.
+ * @returns The whole document.
+ */
+export function reportPage(run: Run): string {
+  const figures = figuresOf(run);
+  const script = `(${timeline})();`;
+  // The page's own script and no other, nothing from elsewhere: whatever a command's text holds.
+  const policy =
+    `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${
+      createHash("sha256").update(script).digest("base64")
+    }'`;
+  const title = `llama: ${run.title}`;
+  return markup`
+    <!DOCTYPE html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8">
+        <meta http-equiv="Content-Security-Policy" content="${policy}">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
+        <meta name="color-scheme" content="light dark">
+        <link rel="icon" href="data:,">
+        <title>${title}</title>
+        <style>${new Html(style + phaseStyle())}</style>
+      </head>
+      <body>
+        <main>
+    <header><h1><code>${run.title}</code></h1>
+    <p class="note">${when(figures)}</p></header>
+    ${figures.jobs.length === 0 ? empty() : body(run, figures)}
+    <footer>llama ${version}${
+    run.pricesDate !== undefined &&
+    ` · prices of ${run.pricesDate}`
+  }</footer>
+        </main>
+        <script type="application/json" id="data">${jsonIn(dataOf(figures))}</script>
+        <script>${new Html(script)}</script>
+      </body>
+    </html>
+  `.text;
+}
+
+function phaseStyle(): string {
+  const rules = (theme: 0 | 1) =>
+    phases.map(({ colours }, index) => `--p${index}:${colours[theme]}`).join(";");
+  return `:root{${rules(0)}}@media(prefers-color-scheme:dark){:root{${rules(1)}}}` +
+    phases.map((_, index) => `.p${index}{background:var(--p${index})}`).join("");
+}
+
+function when({ started }: Figures): string {
+  return Number.isNaN(started)
+    ? ""
+    : new Date(started).toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC");
+}
+
+function empty(): Html {
+  return markup`
+    <section class="empty">
+      <h2>No jobs</h2>
+      <p>The run ended before its first job, or its input had no lines.</p>
+    </section>
+  `;
+}
+
+function body(run: Run, figures: Figures): Html {
+  const { isLocal = false } = run;
+  return markup`
+    ${tiles(run, figures)}
+    ${adviceSection(figures, isLocal)}
+    ${timelineSection(figures)}
+    <div class="two">
+      <section aria-labelledby="phases-title"><h2 id="phases-title">Where the time went</h2>
+    ${phaseChart(figures)}</section>
+      <div>
+    <section aria-labelledby="durations-title"><h2 id="durations-title">How long jobs took</h2>
+    ${durationChart(figures)}
+    ${durationList(figures)}</section>
+    ${costSection(run, figures)}
+      </div>
+    </div>
+    ${failedTable(figures)}
+    ${slowTable(figures)}
+  `;
+}
+
+function tiles(run: Run, figures: Figures): Html {
+  const { jobs, failed, repeats, wall, remote, peak, elapsed, span, coldStarts, tellCold } =
+    figures;
+  const speedUp = remote / wall;
+  const mean = elapsed / span;
+  return markup`<dl class="tiles">${[
+    tile("jobs", "Jobs", jobs.length.toLocaleString("en"), [
+      failed > 0
+        ? markup`<b class="bad-text">${failed.toLocaleString("en")} failed</b>`
+        : "all succeeded",
+      ...(repeats > 0 ? [`, ${countText(repeats, "repeat")}`] : []),
+    ]),
+    tile("time", "Time", timeText(wall), [
+      remote > 0 && speedUp >= 1.05
+        ? `${speedUp.toFixed(1)} times as fast as one by one`
+        : "from start to end",
+    ]),
+    tile("peak", "At once", peak.toLocaleString("en"), [
+      peak === 1 ? "one after the other" : `at most; ${mean.toFixed(1)} on average`,
+    ]),
+    tile("cold", "Cold starts", tellCold > 0 ? coldStarts.toLocaleString("en") : "?", [
+      tellCold > 0 ? `${percentText(coldStarts / tellCold)} of the jobs` : "none says",
+    ]),
+    tile("cost", run.isLocal ? "Cost in AWS" : "Cost", costText(figures), [
+      costNote(run, figures),
+    ]),
+  ]}</dl>`;
+}
+
+function tile(id: string, name: string, value: string, more: readonly HtmlPart[]): Html {
+  return markup`
+    <div>
+      <dt>${name}</dt>
+      <dd><span class="big" id="${id}">${value}</span><small>${more}</small></dd>
+    </div>
+  `;
+}
+
+function costNote({ isLocal }: Run, { isEstimate, withoutCost, jobs }: Figures): string {
+  if (withoutCost === jobs.length) return "not known";
+  return isLocal ? "if it were AWS" : isEstimate ? "an estimate" : "as Lambda bills it";
+}
+
+function costText({ dollars, isEstimate, withoutCost, jobs }: Figures): string {
+  return withoutCost === jobs.length ? "?" : dollarsText(dollars, isEstimate);
+}
+
+function adviceSection(figures: Figures, isLocal: boolean): Html {
+  const advice = adviceOn(figures, isLocal);
+  const command = (figures.sums.get("command") ?? 0) / figures.elapsed || 0;
+  return markup`<section aria-labelledby="advice-title"><h2 id="advice-title">What to try next</h2>
+${
+    advice.length === 0
+      ? markup`<p>Nothing stands out${
+        command > 0 && `: ${percentText(command)} of the jobs' time was the command itself`
+      }.</p>`
+      : markup`<ul class="advice">${
+        advice.map(({ seen, tip }) => markup`<li><b>${seen}</b> ${withCode(tip)}</li>`)
+      }</ul>`
+  }</section>`;
+}
+
+function withCode(text: string): HtmlPart {
+  return text.split("`").map((part, index) =>
+    index % 2 === 0 ? part : markup`<code>${part}</code>`
+  );
+}
+
+function timelineSection({ jobs, sums, failed }: Figures): Html {
+  const shown = phases.filter(({ label }) => (sums.get(label) ?? 0) > 0);
+  return markup`
+    <section aria-labelledby="timeline-title" id="timeline">
+      <div class="head">
+        <h2 id="timeline-title">Timeline</h2>
+        <div class="buttons" role="group"
+          aria-label="Zoom"><button type="button" id="out" aria-label="Zoom out">&minus;</button><button type="button" id="in" aria-label="Zoom in">+</button><button type="button" id="fit">Fit</button></div>
+      </div>
+      <p class="legend"><span><i class="key load"></i>jobs at once</span>${
+    shown.map((phase) =>
+      markup`<span><i class="key p${phases.indexOf(phase)}"></i>${phase.label}</span>`
+    )
+  }${failed > 0 && markup`<span><i class="key bad"></i>failed</span>`}</p>
+      <div class="chart" id="chart" tabindex="0" role="application" aria-roledescription="timeline"
+        aria-label="Timeline of ${countText(jobs.length, "job")}" aria-describedby="keys">
+        <canvas id="load" aria-hidden="true"></canvas>
+        <div id="rows">
+          <canvas id="slots" aria-hidden="true"></canvas>
+          <div id="room"></div>
+        </div>
+        <div id="tip" hidden></div>
+      </div>
+      <p class="note"
+        id="keys">Drag to move, ctrl and wheel or two fingers to zoom. Keys: <kbd>&larr;</kbd> <kbd>&rarr;</kbd> from job to job, <kbd>shift</kbd> with them to move, <kbd>+</kbd> <kbd>&minus;</kbd> to zoom, <kbd>0</kbd> to fit.</p>
+      <div id="chosen" aria-live="polite"></div>
+    </section>
+  `;
+}
+
+function durationList({ sorted }: Figures): Html {
+  const rows: readonly (readonly [string, number])[] = [
+    ["shortest", sorted[0] ?? 0],
+    ["median", quantile(sorted, 0.5)],
+    ["95 %", quantile(sorted, 0.95)],
+    ["99 %", quantile(sorted, 0.99)],
+    ["longest", sorted.at(-1) ?? 0],
+  ];
+  return markup`<dl class="row">${
+    rows.map(([name, time]) =>
+      markup`
+        <div>
+          <dt>${name}</dt>
+          <dd>${timeText(time)}</dd>
+        </div>
+      `
+    )
+  }</dl>`;
+}
+
+function costSection(run: Run, figures: Figures): Html {
+  const { jobs, dollars, isEstimate, billed, sentBytes, receivedBytes, withoutCost } = figures;
+  const colds = jobs.flatMap(({ pieces }) =>
+    pieces.filter(([phase]) => phase === "cold start").map(([, time]) => time)
+  ).sort((a, b) => a - b);
+  const { functionMemory, usedMemory, coldStarts } = figures;
+  const rows: readonly (readonly [string, string] | undefined)[] = [
+    colds.length === 0 ? undefined : [
+      "a cold start",
+      coldStarts === 1
+        ? timeText(quantile(colds, 1))
+        : `${timeText(quantile(colds, 0.5))} (median), ${timeText(quantile(colds, 1))} (longest)`,
+    ],
+    billed === 0 ? undefined : ["billed", `${isEstimate ? "~" : ""}${timeText(billed)}`],
+    withoutCost === jobs.length ? undefined : [
+      "a thousand jobs",
+      dollarsText(dollars / jobs.length * 1000, isEstimate),
+    ],
+    run.s3Dollars ? ["requests to S3", dollarsText(run.s3Dollars)] : undefined,
+    withoutCost > 0 && withoutCost < jobs.length
+      ? ["not counted", countText(withoutCost, "job")]
+      : undefined,
+    functionMemory === undefined ? undefined : [
+      "memory",
+      `${functionMemory.toLocaleString("en")} MB` +
+      (usedMemory === undefined ? "" : `, ${usedMemory.toFixed(0)} MB used at most`),
+    ],
+    ["sent, received", `${bytesText(sentBytes)}, ${bytesText(receivedBytes)}`],
+  ];
+  return markup`
+    <section aria-labelledby="cost-title">
+      <h2 id="cost-title">Cold starts and cost</h2>
+      <dl class="list">${
+    rows.map((row) =>
+      row && markup`
+          <div>
+            <dt>${row[0]}</dt>
+            <dd>${row[1]}</dd>
+          </div>
+        `
+    )
+  }</dl>
+    </section>
+  `;
+}
+
+/** What the timeline draws: of each job its number, begin, slot, phases and times, and what to tell. */
+function dataOf({ jobs, peak, span }: Figures): unknown {
+  const indexes = new Map<PhaseName, number>(phases.map(({ label }, index) => [label, index]));
+  return {
+    phases: phases.map(({ label }) => label),
+    span,
+    slots: Math.max(peak, 1),
+    jobs: jobs.map(({ record, start, slot, pieces }) => [
+      record.seq,
+      rounded(start),
+      slot,
+      record.ok ? 0 : failureOf(record).join("; ").slice(0, 500),
+      record.command.slice(0, 300),
+      pieces.flatMap(([phase, time]) => [indexes.get(phase), rounded(time)]),
+      record.attempts,
+    ]),
+  };
+}
+
+function rounded(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}

@@ -1,0 +1,238 @@
+/** A report as a person sees it: ignored unless LLAMA_TEST_CHROMIUM names a Chromium. */
+
+import assert from "node:assert/strict";
+import { pathToFileURL } from "node:url";
+import type { JobRecord } from "../../lib/jobs/record.ts";
+import { phases } from "../../lib/report/phases.ts";
+import { reportPage } from "../../lib/report/page.ts";
+import type { RunJob } from "../../lib/report/run.ts";
+import { Browser } from "../../scripts/browser.ts";
+import { Workplace } from "../e2e/llama.ts";
+import { TemporaryDirectory, testWith } from "../helpers.ts";
+import { functionError, InvokeStub } from "../invoke_stub.ts";
+import { jobOf, runOf } from "./runs.ts";
+
+const program = Deno.env.get("LLAMA_TEST_CHROMIUM") ?? "";
+const desktop = { width: 1200, height: 900 };
+const textOf = (id: string) => `document.getElementById(${JSON.stringify(id)}).textContent`;
+const chart = "document.getElementById('chart').dataset";
+
+/** Shows the report of some jobs, and checks at the end that the page kept to itself. */
+async function onPage(
+  jobs: readonly RunJob[],
+  look: (browser: Browser, url: string) => Promise<void>,
+  options = desktop,
+): Promise<void> {
+  await using directory = new TemporaryDirectory();
+  const path = await directory.write("report.html", reportPage(runOf(jobs)));
+  await using browser = await Browser.open(program);
+  const url = pathToFileURL(path).href;
+  await browser.show(url, options);
+  await look(browser, url);
+  assert.deepEqual(browser.problems, { messages: [], requests: [] });
+}
+
+const times = { cold: false, e2e: 80e6, fetch: 10e6, exec: 60e6, upload: 10e6 };
+
+function jobs(count: number, more: (index: number) => Partial<JobRecord> = () => ({})): RunJob[] {
+  return Array.from({ length: count }, (_, index) =>
+    jobOf(
+      index + 1,
+      Math.floor(index / 100) * 100 + (index % 100) / 100,
+      [["inputs", 1], ["queue", 2], ["invoke", 85 + index % 5, { times }], ["outputs", 1]],
+      more(index),
+    ));
+}
+
+testWith(["LLAMA_TEST_CHROMIUM"], "the page's numbers are the run's own", async () => {
+  await using place = new Workplace();
+  await using lambda = new InvokeStub(({ args: [line] }) =>
+    line === "7" ? functionError("Runtime.ExitError") : {
+      status: line === "9" ? 3 : 0,
+      stderr: { s: line === "9" ? "that was <b>wrong</b>\n" : "" },
+      times: { cold: line === "1", e2e: 300_000, fetch: 50_000, exec: 200_000, upload: 50_000 },
+      environment: { memory: 512, arch: "x86_64" },
+    }
+  );
+  const args = ["xargs", "-json", "-report", "run.html", "-j", "5", "f", "{{.Line}}"];
+  const lines = Array.from({ length: 40 }, (_, index) => `${index + 1}\n`).join("");
+  const ended = await place.run(args, { stdin: lines, environment: lambda.environment });
+  assert.equal(ended.status, 1, ended.stderr);
+  const records: JobRecord[] = ended.stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  await using browser = await Browser.open(program);
+  await browser.show(pathToFileURL(place.here("run.html")).href, desktop);
+  const sum = (of: (record: JobRecord) => number | undefined) =>
+    records.reduce((total, record) => total + (of(record) ?? 0), 0);
+  assert.equal(await browser.evaluate(textOf("jobs")), "40");
+  assert.match(await browser.evaluate("document.body.innerText"), /2 failed/);
+  assert.equal(await browser.evaluate(textOf("cold")), "1");
+  assert(Number(await browser.evaluate(textOf("peak"))) <= 5);
+  const dollars = Number((await browser.evaluate(textOf("cost"))).replace("~$", ""));
+  assert(Math.abs(dollars / sum(({ cost }) => cost?.dollars) - 1) < 0.06, String(dollars));
+  const shown: Record<string, number> = await browser.evaluate(
+    "Object.fromEntries([...document.querySelectorAll('[data-phase]')].map((row) => [row.dataset.phase, Number(row.dataset.ms)]))",
+  );
+  const near = (one: number, other: number, what: string) =>
+    assert(Math.abs(one - other) < 0.1, `${what}: ${one}, ${other}`);
+  near(shown["command"] ?? 0, sum(({ times }) => times?.commandMilliseconds), "command");
+  near(shown["fetch"] ?? 0, sum(({ times }) => times?.fetchMilliseconds), "fetch");
+  near(
+    Object.values(shown).reduce((a, b) => a + b),
+    sum(({ elapsedMilliseconds }) => elapsedMilliseconds),
+    "all",
+  );
+  const failed: string = await browser.evaluate(textOf("failed"));
+  for (const part of ["Runtime.ExitError", "exit status 3", "that was <b>wrong</b>"]) {
+    assert(failed.includes(part), part);
+  }
+  assert.deepEqual(browser.problems, { messages: [], requests: [] });
+});
+
+testWith(
+  ["LLAMA_TEST_CHROMIUM"],
+  "10,000 jobs are there within a second, and move smoothly",
+  async () => {
+    await onPage(jobs(10_000), async (browser, url) => {
+      // The quickest of three: the machine has other work too.
+      let quickest = Infinity;
+      for (let i = 0; i < 3; i++) quickest = Math.min(quickest, await browser.show(url, desktop));
+      assert(quickest < 1000, `loaded in ${quickest} ms`);
+      // Of many frames while it moves and zooms, as long as they took to draw.
+      const longest: number[] = await browser.evaluate(`(async () => {
+      const chart = document.getElementById("chart");
+      const times = [];
+      for (let i = 0; i < 30; i++) {
+        const key = i < 10 ? "+" : i < 20 ? "ArrowRight" : "-";
+        // Before the page's own work in this frame, and after it.
+        let start;
+        requestAnimationFrame(() => start = performance.now());
+        chart.dispatchEvent(new KeyboardEvent("keydown", { key, shiftKey: i >= 10 && i < 20 }));
+        await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
+        times.push(performance.now() - start);
+      }
+      return times.sort((a, b) => a - b);
+    })()`);
+      const median = longest[Math.floor(longest.length / 2)] ?? Infinity;
+      assert(median < 17, `a frame took ${longest.map((time) => time.toFixed(0)).join(" ")} ms`);
+    });
+  },
+);
+
+testWith(["LLAMA_TEST_CHROMIUM"], "keys choose jobs, zoom and move", async () => {
+  const failing = (index: number) => index === 2 ? { ok: false, status: 3 } : {};
+  await onPage(jobs(500, failing), async (browser) => {
+    await browser.evaluate("document.getElementById('chart').focus()");
+    const range = async () => {
+      const { from, to } = await browser.evaluate(`({...${chart}})`);
+      return [Number(from), Number(to)] as const;
+    };
+    const [, whole] = await range();
+    await browser.press("ArrowRight");
+    assert.equal(await browser.evaluate(`${chart}.job`), "1");
+    for (const key of ["ArrowRight", "ArrowRight", "ArrowLeft", "ArrowRight"]) {
+      await browser.press(key);
+    }
+    assert.equal(await browser.evaluate(`${chart}.job`), "3");
+    const chosen: string = await browser.evaluate(textOf("chosen"));
+    assert.match(chosen, /Job 3: 91\.0 ms.*f 3.*command 60\.0 ms.*exit status 3/);
+    await browser.press("+");
+    const [from, to] = await range();
+    assert(Math.abs((to - from) * 1.5 - whole) < 1, `${from} to ${to} of ${whole}`);
+    await browser.press("ArrowRight", 8);
+    const [moved] = await range();
+    assert(moved > from);
+    await browser.press("-");
+    await browser.press("0");
+    assert.deepEqual(await range(), [0, whole]);
+    await browser.press("ArrowDown");
+    assert.notEqual(await browser.evaluate(`${chart}.job`), "3");
+    await browser.press("Escape");
+    assert.equal(await browser.evaluate(textOf("chosen")), "");
+    // The table leads to the timeline.
+    await browser.evaluate("document.querySelector('#failed .show').click()");
+    await browser.frame();
+    assert.equal(await browser.evaluate(`${chart}.job`), "3");
+    assert.equal(await browser.evaluate("document.activeElement.id"), "chart");
+  });
+});
+
+testWith(["LLAMA_TEST_CHROMIUM"], "the mouse shows a job, drags and zooms", async () => {
+  await onPage(jobs(20), async (browser) => {
+    const { x, y } = await browser.evaluate(
+      "(({x, y}) => ({x, y}))(document.getElementById('slots').getBoundingClientRect())",
+    );
+    const mouse = async (type: string, dx: number, dy: number, more = {}) => {
+      await browser.send("Input.dispatchMouseEvent", { type, x: x + dx, y: y + dy, ...more });
+      await browser.frame();
+    };
+    await mouse("mouseMoved", 300, 8);
+    assert.match(await browser.evaluate(textOf("tip")), /^Job 1: /);
+    assert.equal(await browser.evaluate("document.getElementById('tip').hidden"), false);
+    await mouse("mouseWheel", 300, 8, { deltaX: 0, deltaY: -300, modifiers: 2 });
+    const from = Number(await browser.evaluate(`${chart}.from`));
+    assert(from > 0);
+    const left = { button: "left", clickCount: 1 };
+    await mouse("mousePressed", 300, 8, left);
+    await mouse("mouseMoved", 400, 8, { buttons: 1, ...left });
+    await mouse("mouseReleased", 400, 8, left);
+    assert(Number(await browser.evaluate(`${chart}.from`)) < from);
+  });
+});
+
+testWith(["LLAMA_TEST_CHROMIUM"], "a command's script is shown and not run", async () => {
+  const command =
+    `f '</script><script>document.title = "run"</script><img src=x onerror=alert(1)>'`;
+  const hostile = [{ code: "output", message: command }];
+  const jobs = [jobOf(1, 0, [["invoke", 5]], { command, ok: false, errors: hostile })];
+  await onPage(jobs, async (browser) => {
+    await browser.evaluate("document.getElementById('chart').focus()");
+    await browser.press("ArrowRight");
+    assert.equal(await browser.evaluate("document.title"), "llama: llama xargs f");
+    assert((await browser.evaluate(textOf("chosen"))).includes(command));
+    assert((await browser.evaluate(textOf("failed"))).includes(command));
+    assert.equal(await browser.evaluate("document.querySelectorAll('img').length"), 0);
+  });
+});
+
+testWith(
+  ["LLAMA_TEST_CHROMIUM"],
+  "few jobs, none, and all failed have pages without faults",
+  async () => {
+    const failed = jobs(3, () => ({ ok: false, status: 1 }));
+    for (const each of [[], jobs(1), failed]) {
+      await onPage(each, async (browser) => {
+        const text: string = await browser.evaluate("document.body.innerText");
+        assert.equal(/NaN|undefined|Infinity/.test(text), false, text);
+      });
+    }
+  },
+);
+
+testWith(["LLAMA_TEST_CHROMIUM"], "a phone's page is no wider than the phone", async () => {
+  const long = jobs(30, () => ({ command: `f ${"/a/long/path".repeat(40)}` }));
+  await onPage(long, async (browser) => {
+    const width = await browser.evaluate("document.documentElement.scrollWidth");
+    assert(width <= 390, `${width} pixels`);
+  }, { width: 390, height: 844, ...{ mobile: true } });
+});
+
+testWith(
+  ["LLAMA_TEST_CHROMIUM"],
+  "all that can be used has a name for a screen reader",
+  async () => {
+    await onPage(jobs(30), async (browser) => {
+      await browser.send("Accessibility.enable");
+      const { nodes } = await browser.send("Accessibility.getFullAXTree");
+      const named = ["button", "application", "image", "region", "table"];
+      const found = nodes.filter((node: { ignored: boolean; role?: { value: string } }) =>
+        !node.ignored &&
+        ["button", "application", "image", "region"].includes(node.role?.value ?? "")
+      );
+      assert(found.length > 10, `${named}: ${found.length}`);
+      for (const { role, name } of found) assert(name?.value, `a ${role.value} has no name`);
+      const levels = await browser.evaluate("document.querySelectorAll('h1').length");
+      assert.equal(levels, 1);
+      assert.equal(phases.length, new Set(phases.map(({ label }) => label)).size);
+    });
+  },
+);

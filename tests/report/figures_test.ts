@@ -1,0 +1,150 @@
+import assert from "node:assert/strict";
+import { adviceOn } from "../../lib/report/advice.ts";
+import { percentText, timeText } from "../../lib/report/amounts.ts";
+import { figuresOf, quantile } from "../../lib/report/figures.ts";
+import { jobOf, recordOf, runOf } from "./runs.ts";
+
+const times = { cold: false, e2e: 80e6, fetch: 10e6, exec: 60e6, upload: 10e6 };
+
+Deno.test("a job's time is divided without a rest", () => {
+  const job = jobOf(1, 0, [["inputs", 5], ["queue", 20], ["invoke", 90, { times }], [
+    "outputs",
+    5,
+  ]]);
+  const { jobs, sums, elapsed } = figuresOf(runOf([job]));
+  assert.deepEqual(jobs[0]?.pieces, [
+    ["inputs", 5],
+    ["queue", 20],
+    ["way", 5],
+    ["fetch", 10],
+    ["command", 60],
+    ["upload", 10],
+    ["way", 5],
+    ["outputs", 5],
+  ]);
+  assert.equal(sums.get("way"), 10);
+  assert.equal([...sums.values()].reduce((a, b) => a + b), elapsed);
+});
+
+Deno.test("refusals are queue; attempts without times are not told apart", () => {
+  const job = jobOf(1, 0, [
+    ["invoke", 3, { failed: "throttled" }],
+    ["queue", 7],
+    ["invoke", 50, { failed: "function" }],
+    ["queue", 1],
+    ["invoke", 90, { times }],
+  ]);
+  const { jobs, throttled } = figuresOf(runOf([job]));
+  assert.deepEqual(jobs[0]?.pieces.slice(0, 3), [["queue", 10], ["not told apart", 50], [
+    "queue",
+    1,
+  ]]);
+  assert.equal(throttled, 1);
+});
+
+Deno.test("a record alone tells what its times say, in the middle of the rest", () => {
+  const of = {
+    totalMilliseconds: 40,
+    fetchMilliseconds: 5,
+    commandMilliseconds: 30,
+    uploadMilliseconds: 5,
+  };
+  const record = recordOf(1, 0, { times: { cold: true, initMilliseconds: 20, ...of } });
+  const { jobs, sums, elapsed } = figuresOf(runOf([{ record, stderrEnd: "" }]));
+  assert.deepEqual(jobs[0]?.pieces, [
+    ["not told apart", 20],
+    ["cold start", 20],
+    ["fetch", 5],
+    ["command", 30],
+    ["upload", 5],
+    ["not told apart", 20],
+  ]);
+  assert.equal([...sums.values()].reduce((a, b) => a + b), elapsed);
+});
+
+Deno.test("slots are as many as jobs at once, and the longest job does not hide the end", () => {
+  const jobs = [[0, 300], [0, 100], [100, 100], [150, 100]].map(([start = 0, length], index) => ({
+    record: recordOf(index + 1, start, { elapsedMilliseconds: length ?? 0 }),
+    stderrEnd: "",
+  }));
+  const { peak, span, jobs: placed } = figuresOf(runOf(jobs));
+  assert.deepEqual([peak, span], [3, 300]);
+  assert.deepEqual(placed.map(({ slot }) => slot), [0, 1, 1, 2]);
+});
+
+Deno.test("a run without jobs has figures too", () => {
+  const figures = figuresOf(runOf([]));
+  assert.deepEqual([figures.peak, figures.elapsed, figures.failed, figures.span], [0, 0, 0, 0]);
+  assert.deepEqual(adviceOn(figures, false), []);
+});
+
+Deno.test("quantiles are times that jobs took", () => {
+  const sorted = Array.from({ length: 100 }, (_, index) => index + 1);
+  assert.deepEqual([0, 0.5, 0.95, 1].map((part) => quantile(sorted, part)), [1, 50, 95, 100]);
+  assert.equal(quantile([], 0.5), 0);
+});
+
+Deno.test("the advice names what stands out", () => {
+  const advice = (jobs: Parameters<typeof runOf>[0], isLocal = false) =>
+    adviceOn(figuresOf(runOf(jobs)), isLocal).map(({ seen, tip }) => `${seen} ${tip}`).join("\n");
+  const times = { cold: false, e2e: 80e6, fetch: 1e6, exec: 78e6, upload: 1e6 };
+  const busy = [["invoke", 90, { times }]] as const;
+  assert.equal(advice([jobOf(1, 0, busy)]), "");
+  assert.match(
+    advice([jobOf(1, 0, [["queue", 50], ...busy]), jobOf(2, 0, busy)]),
+    /waiting for Lambda to have room/,
+  );
+  const cold = { ...times, cold: true, init: 5e6 };
+  assert.match(
+    advice([
+      jobOf(1, 0, busy),
+      jobOf(2, 0, [["invoke", 300, { times: cold }]], {
+        times: {
+          cold: true,
+          totalMilliseconds: 80,
+          fetchMilliseconds: 10,
+          commandMilliseconds: 60,
+          uploadMilliseconds: 10,
+        },
+      }),
+    ]),
+    /1 cold start\./,
+  );
+  assert.match(
+    advice([1, 2].map((seq) => jobOf(seq, 0, [["invoke", 400, { times }]]))),
+    /way to Lambda and back/,
+  );
+  assert.match(
+    advice([jobOf(1, 0, [["invoke", 400, { times }]])], true),
+    /waiting for this machine/,
+  );
+  assert.match(advice([jobOf(1, 0, [["inputs", 60], ...busy])]), /moving files/);
+  assert.match(
+    advice([jobOf(1, 0, busy, { ok: false, status: 124 })]),
+    /All jobs failed, with status 124\. They ran out of time/,
+  );
+  const stragglers = Array.from(
+    { length: 40 },
+    (_, index) =>
+      jobOf(index + 1, 0, [["invoke", index === 0 ? 2000 : 100, {
+        times: { ...times, e2e: index === 0 ? 1990e6 : 90e6 },
+      }]]),
+  );
+  assert.match(
+    advice(stragglers),
+    /a twentieth of the jobs was waited for; the longest took 2\.00 s/,
+  );
+  assert.match(
+    advice([jobOf(1, 0, busy, { functionMemory: 1024, usedMemory: 1000 })]),
+    /up to 1000 MB of the function's 1,024 MB\. Raise/,
+  );
+});
+
+Deno.test("amounts have three digits and a unit", () => {
+  assert.deepEqual([0, 0.123, 12.345, 999, 999.6, 12_345, 59_960].map(timeText), [
+    ...["0 s", "0.12 ms", "12.3 ms", "999 ms", "1.00 s", "12.3 s", "1m00s"],
+  ]);
+  assert.deepEqual([0, 0.0001, 0.012, 0.0996, 1].map(percentText), [
+    ...["0 %", "< 0.1 %", "1.2 %", "10 %", "100 %"],
+  ]);
+});

@@ -1,0 +1,48 @@
+/** Runs to make reports of. */
+
+import type { JobRecord } from "../../lib/jobs/record.ts";
+import type { Run, RunJob } from "../../lib/report/run.ts";
+import type { Span } from "../../lib/trace/spans.ts";
+
+/** A record of a job that began so many milliseconds after the first. */
+export function recordOf(seq: number, start: number, more: Partial<JobRecord> = {}): JobRecord {
+  return {
+    seq,
+    function: "f",
+    command: `f ${seq}`,
+    line: "",
+    ok: true,
+    status: 0,
+    attempts: 1,
+    started: new Date(Date.parse("2026-03-04T05:06:07Z") + start).toISOString(),
+    elapsedMilliseconds: 100,
+    sentBytes: 10,
+    receivedBytes: 20,
+    outputs: [],
+    errors: [],
+    ...more,
+  };
+}
+
+/** A job whose spans are `[name, milliseconds]`, one after the other. */
+export function jobOf(
+  seq: number,
+  start: number,
+  parts: readonly (readonly [Span["name"], number, Partial<Span>?])[],
+  more: Partial<JobRecord> = {},
+): RunJob {
+  const spans: Span[] = [];
+  let at = start;
+  for (const [name, milliseconds, rest = {}] of parts) {
+    spans.push({ name, start: at, end: at + milliseconds, ...rest });
+    at += milliseconds;
+  }
+  spans.push({ name: "job", start, end: at });
+  const record = recordOf(seq, start, { elapsedMilliseconds: at - start, ...more });
+  return { record, spans, stderrEnd: "" };
+}
+
+/** A run of jobs. */
+export function runOf(jobs: readonly RunJob[], more: Partial<Run> = {}): Run {
+  return { title: "llama xargs f", jobs, ...more };
+}
