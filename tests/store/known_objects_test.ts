@@ -5,6 +5,8 @@ import { sha256 } from "../../lib/hash.ts";
 import { noteDirectory } from "../../lib/store/known_objects.ts";
 import { S3Store } from "../../lib/store/s3.ts";
 import { noise, TemporaryDirectory } from "../helpers.ts";
+import { InvokeStub } from "../invoke_stub.ts";
+import { Llama } from "../../lib/llama.ts";
 import { FakeS3 } from "./fake_s3.ts";
 
 const day = 86_400_000;
@@ -173,4 +175,32 @@ Deno.test("notes are in llama's own directory or the user's cache, unless they a
   assert.equal(noteDirectory({ XDG_CACHE_HOME: "relative", HOME }), "/home/a/.cache/llama");
   assert.equal(noteDirectory({}), undefined);
   assert.equal(noteDirectory({ LLAMA_OBJECT_NOTE: "0", HOME }), undefined);
+});
+
+Deno.test("a job whose input was known and is gone gets it: it is sent, and the job repeated", async () => {
+  await using s3 = new FakeS3();
+  await using directory = new TemporaryDirectory();
+  const path = await directory.write("input", noise(300_000));
+  const isThere = (id: string) => [...s3.objects.keys()].some((key) => key.endsWith(id));
+  await using stub = new InvokeStub(({ files }) => {
+    const objects = Object.values(files).map(({ r = "" }) => r);
+    if (objects.every(isThere)) return { status: 0 };
+    const missing = { errorType: "Llama.MissingObject", errorMessage: "not there", objects };
+    return Response.json(missing, { headers: { "x-amz-function-error": "Unhandled" } });
+  });
+  const environment = { ...stub.environment, ...s3.environment };
+  const run = async () => {
+    await using llama = new Llama({
+      store: "s3://bucket/obj/",
+      environment: { ...environment, LLAMA_DIR: directory.join("notes") },
+    });
+    const { status } = await llama.invoke("f", [], { files: [{ local: path, remote: "in" }] });
+    assert.equal(status, 0);
+    return [s3.requests.splice(0).length, stub.requests.splice(0).length];
+  };
+  assert.deepEqual(await run(), [2, 1]);
+  assert.deepEqual(await run(), [0, 1]);
+  s3.objects.clear();
+  assert.deepEqual(await run(), [2, 2]);
+  assert.deepEqual(await run(), [0, 1]);
 });
