@@ -10,6 +10,7 @@ import { messageOf } from "../lib/errors.ts";
 import { Interrupted, onInterrupt } from "../lib/terminal/interrupt.ts";
 import { benchCompiled } from "./bench/compiled.ts";
 import { type Benchmark, type Figure, tableOf } from "./bench/figure.ts";
+import { benchGrowth } from "./bench/growth.ts";
 import { benchOverhead } from "./bench/overhead.ts";
 import { benchProgress } from "./bench/progress.ts";
 import { benchRuntime } from "./bench/runtime.ts";
@@ -24,6 +25,7 @@ const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ["progress", benchProgress],
   ["xargs", benchXargs],
   ["compiled", benchCompiled],
+  ["growth", benchGrowth],
 ]);
 
 const usage = `usage: deno task bench [--only NAME] [--write]
@@ -46,12 +48,16 @@ async function main(args: string[]): Promise<number> {
   using _signals = onInterrupt((interrupted) => stop.abort(interrupted));
   try {
     const figures: Figure[] = [];
+    const drawings = new Map<string, string>();
     for (const name of options.names) {
       console.error(name);
-      figures.push(...await measure(name, stop.signal));
+      figures.push(...await measure(name, drawings, stop.signal));
     }
     console.log(tableOf(figures));
-    if (options.write) await write(figures);
+    if (options.write) {
+      await write(figures);
+      for (const [name, text] of drawings) await Deno.writeTextFile(join(root, "docs", name), text);
+    }
     return 0;
   } catch (error) {
     console.error(`bench: ${messageOf(error)}`);
@@ -74,10 +80,14 @@ function readOptions(args: string[]): { names: string[]; write: boolean } | unde
   }
 }
 
-async function measure(name: string, signal: AbortSignal): Promise<Figure[]> {
+async function measure(
+  name: string,
+  drawings: Map<string, string>,
+  signal: AbortSignal,
+): Promise<Figure[]> {
   const directory = await Deno.makeTempDir({ prefix: "llama-bench-" });
   const say = (text: string) => console.error(`  ${text}`);
-  const figures = await benchmarks.get(name)?.({ directory, signal, say }) ?? [];
+  const figures = await benchmarks.get(name)?.({ directory, signal, say, drawings }) ?? [];
   // Kept where the benchmark failed, for its log.
   await Deno.remove(directory, { recursive: true });
   return figures;
