@@ -10,10 +10,12 @@ import { messageOf } from "../lib/errors.ts";
 import { Interrupted, onInterrupt } from "../lib/terminal/interrupt.ts";
 import { benchCompiled } from "./bench/compiled.ts";
 import { type Benchmark, type Figure, tableOf } from "./bench/figure.ts";
+import { benchConnections } from "./bench/connections.ts";
 import { benchGrowth } from "./bench/growth.ts";
 import { benchOverhead } from "./bench/overhead.ts";
 import { benchProgress } from "./bench/progress.ts";
 import { benchRuntime } from "./bench/runtime.ts";
+import { benchSignature } from "./bench/signature.ts";
 import { benchTemplate } from "./bench/template.ts";
 import { benchXargs } from "./bench/xargs.ts";
 import { root } from "./shell.ts";
@@ -21,6 +23,8 @@ import { root } from "./shell.ts";
 const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ["template", benchTemplate],
   ["runtime", benchRuntime],
+  ["signature", benchSignature],
+  ["connections", benchConnections],
   ["overhead", benchOverhead],
   ["progress", benchProgress],
   ["xargs", benchXargs],
