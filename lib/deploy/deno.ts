@@ -13,7 +13,7 @@ const v8Flags = {
   // collected when a fifth more of them is there, and not when there are twice as many.
   llama: "--max-semi-space-size=4,--heap-growing-percent=20",
   // It waits for commands. The optimizing compilers take 14 MB and make no invocation shorter.
-  bootstrap: "--max-semi-space-size=1,--no-opt,--no-maglev",
+  bootstrap: "--max-semi-space-size=1,--heap-growing-percent=20,--no-opt,--no-maglev",
 } as const;
 
 /**
