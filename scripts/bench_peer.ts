@@ -110,12 +110,18 @@ async function measure(
   await using peers = await Peers.open(folder, readEnvironment());
   const directory = await Deno.makeTempDir({ prefix: "llama-bench-" });
   const figures: PeerFigure[] = [];
-  for (const [name, benchmark] of benchmarks) {
-    if (only !== undefined && only !== name) continue;
-    console.error(name);
-    const say = (text: string) => console.error(`  ${text}`);
-    const context = { peers, programs: { llama, bootstrap }, rounds, directory, signal, say };
-    figures.push(...await benchmark(context));
+  try {
+    for (const [name, benchmark] of benchmarks) {
+      if (only !== undefined && only !== name) continue;
+      console.error(name);
+      const say = (text: string) => console.error(`  ${text}`);
+      const context = { peers, programs: { llama, bootstrap }, rounds, directory, signal, say };
+      figures.push(...await benchmark(context));
+    }
+  } catch (error) {
+    // It took minutes, and is right as far as it goes.
+    if (figures.length > 0) console.error(peerTableOf(figures));
+    throw error;
   }
   // Kept where a benchmark failed, for what the programs wrote.
   await Deno.remove(directory, { recursive: true });
