@@ -5,7 +5,7 @@
  */
 
 import { LlamaError, reasonOf } from "../errors.ts";
-import { decodeBytes } from "../template/mod.ts";
+import { decodeBytes } from "../template/text.ts";
 import { quote } from "../template/quote.ts";
 
 /**
