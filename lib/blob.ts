@@ -59,22 +59,20 @@ export async function encodeBlobs(
   // Inlining takes at least as many bytes as there are, so the sizes alone say of many sources
   // that they cannot be inlined, before one is read.
   const order = sources.keys().toArray().toSorted((a, b) => (sizes[a] ?? 0) - (sizes[b] ?? 0));
-  const inline: { index: number; blob: Blob; bytes: Uint8Array; cost: number }[] = [];
-  let total = reservedBytes;
   let raw = reservedBytes;
-  for (const index of order) {
+  const small = order.filter((index) => {
     const size = sizes[index] ?? 0;
     raw += size;
-    if (store ? size > maxInlineBytes || raw >= budget : raw > budget) break;
-    const source = sources[index];
-    if (source === undefined) break;
+    return store ? size <= maxInlineBytes && raw < budget : raw <= budget;
+  });
+  const inline = await mapConcurrently(small, blobConcurrency, async (index) => {
+    const source = sources[index] ?? nothing;
     const bytes = source instanceof Uint8Array
       ? source
       : await reading(source, ({ path }) => Deno.readFile(path), signal);
-    const entry = { index, bytes, ...inlineBlob(bytes) };
-    inline.push(entry);
-    total += entry.cost;
-  }
+    return { index, bytes, ...inlineBlob(bytes) };
+  }, signal);
+  let total = inline.reduce((sum, { cost }) => sum + cost, reservedBytes);
   if (!store && (inline.length < sources.length || total > budget)) {
     throw new LlamaError(
       "too-large",
@@ -206,6 +204,8 @@ export function sizeOf(source: BlobSource): number {
 function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
+
+const nothing = new Uint8Array();
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 

@@ -18,6 +18,7 @@ import { SharedFiles } from "./jobs/shared_files.ts";
 import type { BlobSource } from "./blob.ts";
 import type { LocalLambda } from "./local/mod.ts";
 import type { LocalOptions } from "./start_local.ts";
+import { noteDirectory } from "./store/known_objects.ts";
 import { openStoreWith } from "./store/open.ts";
 import type { ObjectStore } from "./store/store.ts";
 import type { Spans } from "./trace/spans.ts";
@@ -119,6 +120,7 @@ export class Llama implements AsyncDisposable {
   #runner: Promise<JobRunner> | undefined;
   #local: LocalLambda | undefined;
   readonly #clients: AwsClient[] = [];
+  readonly #stores: ObjectStore[] = [];
   /** The functions that are known to have an older runtime. */
   readonly #older = new Set<string>();
   #inFlight = 0;
@@ -243,13 +245,13 @@ export class Llama implements AsyncDisposable {
     await this.#runner?.catch(() => {});
     this.#runner = undefined;
     await this.#local?.close();
-    this.#closeClients();
+    this.#closeAll();
   }
 
   /** The same at once and without waiting, for a process that is about to exit. */
   closeSync(): void {
     this.#local?.closeSync();
-    this.#closeClients();
+    this.#closeAll();
   }
 
   /** {@linkcode Llama.close}, for `await using`. */
@@ -257,7 +259,8 @@ export class Llama implements AsyncDisposable {
     return this.close();
   }
 
-  #closeClients(): void {
+  #closeAll(): void {
+    for (const each of this.#stores.splice(0)) each[Symbol.dispose]();
     for (const each of this.#clients.splice(0)) each[Symbol.dispose]();
   }
 
@@ -349,7 +352,14 @@ export class Llama implements AsyncDisposable {
   }
 
   #openStore(url: string, client: AwsClient): ObjectStore {
-    return openStoreWith(url, client, { ...this.#options, environment: this.#environment });
+    const environment = this.#environment;
+    const opened = openStoreWith(url, client, {
+      ...this.#options,
+      environment,
+      noteDirectory: noteDirectory(environment),
+    });
+    this.#stores.push(opened);
+    return opened;
   }
 
   #client(account: Account): AwsClient {

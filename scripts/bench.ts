@@ -10,10 +10,13 @@ import { messageOf } from "../lib/errors.ts";
 import { Interrupted, onInterrupt } from "../lib/terminal/interrupt.ts";
 import { benchCompiled } from "./bench/compiled.ts";
 import { type Benchmark, type Figure, tableOf } from "./bench/figure.ts";
+import { benchConnections } from "./bench/connections.ts";
+import { benchGrowth } from "./bench/growth.ts";
 import { benchLookBack } from "./bench/look_back.ts";
 import { benchOverhead } from "./bench/overhead.ts";
 import { benchProgress } from "./bench/progress.ts";
 import { benchRuntime } from "./bench/runtime.ts";
+import { benchSignature } from "./bench/signature.ts";
 import { benchTemplate } from "./bench/template.ts";
 import { benchXargs } from "./bench/xargs.ts";
 import { root } from "./shell.ts";
@@ -21,11 +24,14 @@ import { root } from "./shell.ts";
 const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ["template", benchTemplate],
   ["runtime", benchRuntime],
+  ["signature", benchSignature],
+  ["connections", benchConnections],
   ["overhead", benchOverhead],
   ["progress", benchProgress],
   ["look-back", benchLookBack],
   ["xargs", benchXargs],
   ["compiled", benchCompiled],
+  ["growth", benchGrowth],
 ]);
 
 const usage = `usage: deno task bench [--only NAME] [--write]
@@ -48,12 +54,16 @@ async function main(args: string[]): Promise<number> {
   using _signals = onInterrupt((interrupted) => stop.abort(interrupted));
   try {
     const figures: Figure[] = [];
+    const drawings = new Map<string, string>();
     for (const name of options.names) {
       console.error(name);
-      figures.push(...await measure(name, stop.signal));
+      figures.push(...await measure(name, drawings, stop.signal));
     }
     console.log(tableOf(figures));
-    if (options.write) await write(figures);
+    if (options.write) {
+      await write(figures);
+      for (const [name, text] of drawings) await Deno.writeTextFile(join(root, "docs", name), text);
+    }
     return 0;
   } catch (error) {
     console.error(`bench: ${messageOf(error)}`);
@@ -76,10 +86,14 @@ function readOptions(args: string[]): { names: string[]; write: boolean } | unde
   }
 }
 
-async function measure(name: string, signal: AbortSignal): Promise<Figure[]> {
+async function measure(
+  name: string,
+  drawings: Map<string, string>,
+  signal: AbortSignal,
+): Promise<Figure[]> {
   const directory = await Deno.makeTempDir({ prefix: "llama-bench-" });
   const say = (text: string) => console.error(`  ${text}`);
-  const figures = await benchmarks.get(name)?.({ directory, signal, say }) ?? [];
+  const figures = await benchmarks.get(name)?.({ directory, signal, say, drawings }) ?? [];
   // Kept where the benchmark failed, for its log.
   await Deno.remove(directory, { recursive: true });
   return figures;

@@ -1,5 +1,5 @@
 /**
- * Measures llama beside the original, in one run on one machine, and adds the table to
+ * Measures llama beside the original, in one run on one machine: the figures of
  * docs/performance.md.
  *
  * @module
@@ -32,8 +32,9 @@ Needs root (AWS's names in /etc/hosts, port 443), bash, Go and GNU time.
 
   FOLDER          the original's programs, and the server for them (default ../shared/peer)
   --programs DIR  where the compiled llama and bootstrap are (default dist)
-  --only NAME     one of ${[...benchmarks.keys()].join(", ")}; adds nothing to docs/performance.md
+  --only NAME     one of ${[...benchmarks.keys()].join(", ")}
   --rounds N      how often each program runs (default 5)
+  --write         add the table to docs/performance.md
 `;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
@@ -43,6 +44,7 @@ interface Options {
   readonly programs: string;
   readonly only: string | undefined;
   readonly rounds: number;
+  readonly write: boolean;
 }
 
 async function main(args: string[]): Promise<number> {
@@ -57,7 +59,7 @@ async function main(args: string[]): Promise<number> {
     const figures = await measure(options, stop.signal);
     const text = `### ${await heading()}\n\n${peerTableOf(figures)}\n`;
     console.log(text);
-    if (options.only === undefined) {
+    if (options.write) {
       await Deno.writeTextFile(join(root, "docs/performance.md"), `\n${text}`, { append: true });
     }
     return 0;
@@ -76,15 +78,18 @@ function readOptions(args: string[]): Options | undefined {
         programs: { type: "string", default: join(root, "dist") },
         only: { type: "string" },
         rounds: { type: "string", default: "5" },
+        write: { type: "boolean", default: false },
       },
       allowPositionals: true,
     });
-    const { programs, only } = values;
+    const { programs, only, write } = values;
     const [folder = join(root, "../shared/peer"), ...more] = positionals;
     const rounds = Number(values.rounds);
     const isKnown = only === undefined || benchmarks.has(only);
+    // The file has the figures of one run, not of several.
+    if (only !== undefined && write) return undefined;
     if (more.length > 0 || !isKnown || !Number.isInteger(rounds) || rounds < 1) return undefined;
-    return { folder: resolve(folder), programs: resolve(programs), only, rounds };
+    return { folder: resolve(folder), programs: resolve(programs), only, rounds, write };
   } catch {
     return undefined;
   }
@@ -105,12 +110,18 @@ async function measure(
   await using peers = await Peers.open(folder, readEnvironment());
   const directory = await Deno.makeTempDir({ prefix: "llama-bench-" });
   const figures: PeerFigure[] = [];
-  for (const [name, benchmark] of benchmarks) {
-    if (only !== undefined && only !== name) continue;
-    console.error(name);
-    const say = (text: string) => console.error(`  ${text}`);
-    const context = { peers, programs: { llama, bootstrap }, rounds, directory, signal, say };
-    figures.push(...await benchmark(context));
+  try {
+    for (const [name, benchmark] of benchmarks) {
+      if (only !== undefined && only !== name) continue;
+      console.error(name);
+      const say = (text: string) => console.error(`  ${text}`);
+      const context = { peers, programs: { llama, bootstrap }, rounds, directory, signal, say };
+      figures.push(...await benchmark(context));
+    }
+  } catch (error) {
+    // It took minutes, and is right as far as it goes.
+    if (figures.length > 0) console.error(peerTableOf(figures));
+    throw error;
   }
   // Kept where a benchmark failed, for what the programs wrote.
   await Deno.remove(directory, { recursive: true });

@@ -118,7 +118,7 @@ export async function compile(program: Program, target: Target): Promise<string>
   const path = join(dist, `${program}-${target}`);
   await writeWhole(path, async (temporary) => {
     await runDeno([
-      ...compileCommand,
+      ...compileCommand(program),
       ...["--target", targets[target], "--output", temporary],
       ...bundle.include.flatMap((file) => ["--include", file]),
       bundle.main,

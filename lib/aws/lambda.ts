@@ -76,7 +76,7 @@ export class Lambda {
    * Invokes a function and waits for its answer.
    *
    * @param functionName A function's name, `NAME:ALIAS` or ARN.
-   * @param payload JSON of up to 6 MB.
+   * @param payload JSON of up to 6 MB, in UTF-8.
    * @param options Whether to ask for logs; how long it may take; a signal.
    * @returns The answer.
    * @throws {FunctionError} If the function failed.
@@ -85,17 +85,16 @@ export class Lambda {
    */
   async invoke(
     functionName: string,
-    payload: string,
+    payload: Uint8Array<ArrayBuffer>,
     options: InvokeOptions = {},
   ): Promise<Invocation> {
     const { logs, signal, admission = signal, timeoutSeconds = longestSeconds, spans } = options;
     const turn = spans && new Turn(spans);
     using _turn = turn;
-    const body = new TextEncoder().encode(payload);
-    if (body.length > maxPayloadBytes) {
+    if (payload.length > maxPayloadBytes) {
       throw new LlamaError(
         "too-large",
-        `the request for ${functionName} is ${body.length} bytes of JSON; ` +
+        `the request for ${functionName} is ${payload.length} bytes of JSON; ` +
           `Lambda takes ${maxPayloadBytes}`,
         { hint: "send fewer or shorter arguments, or big files through an object store" },
       );
@@ -110,7 +109,7 @@ export class Lambda {
         "content-type": "application/json",
         ...(logs ? { "x-amz-log-type": "Tail" } : {}),
       },
-      body,
+      body: payload,
       signal,
     }, {
       read: (response) => readAnswer(functionName, response),

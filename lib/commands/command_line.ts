@@ -289,6 +289,7 @@ const EXIT_STATUS: readonly Row[] = [
 const ENVIRONMENT: readonly Row[] = [
   ["LLAMA_OBJECT_STORE", "the object store, as -store"],
   ["LLAMA_DIR", "where llama's settings are; see llama help config"],
+  ["LLAMA_OBJECT_NOTE", "0 keeps no note of the objects that were sent"],
   ["LLAMA_LOCAL", "1 runs functions on this machine, as -local"],
   ["LLAMA_FUNCTIONS", "functions to run on this machine, as -functions"],
 ];

@@ -39,7 +39,7 @@ export async function compileRuntime(
     // A compiled program has the times of its files in it.
     for (const { name } of Deno.readDirSync(made)) await Deno.utime(join(made, name), 0, 0);
     await runDeno([
-      ...compileCommand,
+      ...compileCommand("bootstrap"),
       ...["--target", targets[architecture], "--output", program, join(made, "runtime.js")],
     ], { signal });
     return await Deno.readFile(program);

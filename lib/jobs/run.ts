@@ -15,7 +15,7 @@ import { version } from "../version.ts";
 import { encodeInputs, findInputs } from "./inputs.ts";
 import type { Job, JobResult } from "./job.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
-import type { SharedFiles } from "./shared_files.ts";
+import type { EncodedFiles, SharedFiles } from "./shared_files.ts";
 
 /** What a job runs with. */
 export interface JobRunner {
@@ -128,7 +128,7 @@ const maxResends = 2;
 
 /** Sends the job, and objects that are missing there once more. */
 async function send(
-  { lambda, store }: JobRunner,
+  runner: JobRunner,
   job: Job,
   found: Awaited<ReturnType<typeof findInputs>>,
   options: RunJobOptions & { transfer: Transfer },
@@ -137,25 +137,11 @@ async function send(
   for (let resends = 0;; resends++) {
     using inputs = spans?.span("inputs");
     const shared = await sharedFiles?.get();
-    const request: Request = {
-      args: [...job.args],
-      files: { ...shared },
-      outputs: [...new Set(job.outputs.map(({ remote }) => remote))],
-      timeout: timeoutSeconds,
-      client: version,
-    };
-    if (found.length > 0 || job.stdin !== undefined) {
-      const reserved = new TextEncoder().encode(JSON.stringify(request)).length;
-      const encoded = await encodeInputs(found, job.stdin, reserved, { store, signal, spans });
-      Object.assign(request.files, encoded.files);
-      request.stdin = encoded.stdin;
-      transfer.sentBytes += encoded.storedBytes;
-    }
-    const text = JSON.stringify(request);
-    transfer.sentBytes += Buffer.byteLength(text);
+    const payload = await encode(runner, job, found, shared, options);
+    transfer.sentBytes += payload.length;
     inputs?.[Symbol.dispose]();
     try {
-      return await lambda.invoke(job.functionName, text, {
+      return await runner.lambda.invoke(job.functionName, payload, {
         logs,
         timeoutSeconds,
         signal,
@@ -164,11 +150,41 @@ async function send(
       });
     } catch (error) {
       if (!(error instanceof FunctionError) || error.missingObjects.length === 0) throw error;
-      if (store === undefined || resends === maxResends) throw elsewhere(error);
-      for (const id of error.missingObjects) store.forget(id);
+      if (runner.store === undefined || resends === maxResends) throw elsewhere(error);
+      for (const id of error.missingObjects) runner.store.forget(id);
       if (shared) await sharedFiles?.renew(shared);
     }
   }
+}
+
+const encoder = new TextEncoder();
+
+/**
+ * Makes the request. A function of its own, so that of the files, their base64 and the text nothing
+ * but the bytes that are sent is kept while the job runs: a thousand others do at the same time.
+ */
+async function encode(
+  { store }: JobRunner,
+  job: Job,
+  found: Awaited<ReturnType<typeof findInputs>>,
+  shared: EncodedFiles | undefined,
+  { timeoutSeconds, transfer, signal, spans }: RunJobOptions & { transfer: Transfer },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const request: Request = {
+    args: [...job.args],
+    files: { ...shared },
+    outputs: [...new Set(job.outputs.map(({ remote }) => remote))],
+    timeout: timeoutSeconds,
+    client: version,
+  };
+  if (found.length > 0 || job.stdin !== undefined) {
+    const reserved = encoder.encode(JSON.stringify(request)).length;
+    const encoded = await encodeInputs(found, job.stdin, reserved, { store, signal, spans });
+    Object.assign(request.files, encoded.files);
+    request.stdin = encoded.stdin;
+    transfer.sentBytes += encoded.storedBytes;
+  }
+  return encoder.encode(JSON.stringify(request));
 }
 
 /** What was sent twice and is still not there goes to another place than the function reads from. */

@@ -27,6 +27,11 @@ export interface OpenStoreOptions {
    * again. 0 if it keeps them for ever. @default {LLAMA_OBJECT_LIFETIME_DAYS, or 31}
    */
   objectLifetimeDays?: number | undefined;
+  /**
+   * Where a note is kept of the objects that are in an S3 store, for the next process.
+   * @default {nowhere}
+   */
+  noteDirectory?: string | undefined;
 }
 
 /**
@@ -61,6 +66,7 @@ export function openStoreWith(
     return new S3Store(url, client, {
       concurrency: options.s3Concurrency ?? defaultS3Concurrency,
       lifetimeMilliseconds: lifetimeMilliseconds(options),
+      noteDirectory: options.noteDirectory,
     });
   }
   throw new LlamaError("config", `object store ${JSON.stringify(url)}: unknown kind of store`, {

@@ -7,6 +7,7 @@
 import type { AwsClient } from "../aws/client.ts";
 import { Semaphore } from "../concurrency.ts";
 import { InFlight } from "./in_flight.ts";
+import { KnownObjects } from "./known_objects.ts";
 import { Bucket } from "./s3_bucket.ts";
 import { downloadBytes, downloadFile } from "./s3_download.ts";
 import { partSizeOf } from "./s3_parts.ts";
@@ -21,6 +22,10 @@ export interface S3StoreOptions {
   concurrency: number;
   /** How long the bucket keeps an object, in milliseconds; infinite if it keeps all. */
   lifetimeMilliseconds: number;
+  /** Where a note is kept of the objects that are there. @default {nowhere} */
+  noteDirectory?: string | undefined;
+  /** The time in milliseconds. @default {Date.now} */
+  now?: (() => number) | undefined;
 }
 
 /** Up to this size an object is sent without a question whether it is there, in bytes. */
@@ -28,9 +33,6 @@ const unaskedBytes = 256 * 1024;
 
 /** How many files are hashed at once: enough that reading one need not wait for another. */
 const hashConcurrency = 8;
-
-/** How many objects are remembered to be there. */
-const mostRemembered = 65_536;
 
 /** Anything but a success may mean that the object is not there: the upload then says what it is. */
 const absent = [400, 401, 403, 404, 405];
@@ -45,8 +47,7 @@ export class S3Store implements ObjectStore {
   readonly #youngMilliseconds: number;
   readonly #hashing = new Semaphore(hashConcurrency);
   readonly #sending = new InFlight();
-  // Until when an object is known to be there, by its id.
-  readonly #known = new Map<string, number>();
+  readonly #known: KnownObjects;
 
   /**
    * @param url `s3://BUCKET/PREFIX/`.
@@ -58,6 +59,11 @@ export class S3Store implements ObjectStore {
     this.url = url;
     this.#bucket = new Bucket(url, client, options.concurrency);
     this.#youngMilliseconds = options.lifetimeMilliseconds / 2;
+    this.#known = new KnownObjects(
+      options.noteDirectory,
+      () => this.#bucket.address(),
+      options.now,
+    );
   }
 
   async put(bytes: Uint8Array, signal?: AbortSignal, spans?: Spans): Promise<string> {
@@ -68,7 +74,16 @@ export class S3Store implements ObjectStore {
   }
 
   async putFile(path: string, signal?: AbortSignal, spans?: Spans): Promise<string> {
-    return await this.#put(await this.#hash(path, signal, spans), signal, spans);
+    await this.#known.load();
+    const key = await this.#known.fileKey(path);
+    const known = key === undefined ? undefined : this.#known.idOfFile(key);
+    if (known !== undefined && this.#known.has(known)) return known;
+    const source = await this.#hash(path, signal, spans);
+    // Of a file that was changed while it was read nothing is known.
+    const isSame = key !== undefined && key === await this.#known.fileKey(path);
+    const id = await this.#put(source, signal, spans);
+    if (isSame) this.#known.addFile(key, id);
+    return id;
   }
 
   async get(id: string, signal?: AbortSignal): Promise<Uint8Array> {
@@ -90,11 +105,12 @@ export class S3Store implements ObjectStore {
   }
 
   forget(id: string): void {
-    this.#known.delete(id);
+    this.#known.forget(id);
   }
 
-  /** Closes the client's connections. */
+  /** Closes the client's connections, and writes the note. */
   [Symbol.dispose](): void {
+    this.#known.save();
     this.#bucket[Symbol.dispose]();
   }
 
@@ -114,7 +130,8 @@ export class S3Store implements ObjectStore {
     spans: Spans | undefined,
   ): Promise<string> {
     const { id } = source;
-    if ((this.#known.get(id) ?? 0) > Date.now()) return id;
+    await this.#known.load();
+    if (this.#known.has(id)) return id;
     using _upload = spans?.span("upload");
     await this.#sending.join(id, (signal) => this.#send(source, signal), signal);
     return id;
@@ -132,9 +149,6 @@ export class S3Store implements ObjectStore {
   }
 
   #remember(id: string, age: number): void {
-    this.#known.set(id, Date.now() + this.#youngMilliseconds - age);
-    if (this.#known.size <= mostRemembered) return;
-    const [oldest] = this.#known.keys();
-    if (oldest !== undefined) this.#known.delete(oldest);
+    this.#known.add(id, this.#youngMilliseconds - age);
   }
 }

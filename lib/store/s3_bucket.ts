@@ -153,6 +153,17 @@ export class Bucket {
   }
 
   /**
+   * What tells the bucket and the prefix from all others, on whatever servers they are.
+   *
+   * @returns A URL.
+   * @throws {LlamaError} `config`.
+   */
+  async address(): Promise<string> {
+    const location = await this.#client.location();
+    return `${bucketUrl(location, this.#name, location.region)}/${this.#prefix}`;
+  }
+
+  /**
    * Tells a person something.
    *
    * @param message One line; the bucket's name is put before it.

@@ -26,6 +26,8 @@ export interface BenchContext {
   readonly signal: AbortSignal;
   /** Tells what goes on meanwhile. */
   readonly say: (text: string) => void;
+  /** Takes what is drawn: files of docs/ by their names. */
+  readonly drawings: Map<string, string>;
 }
 
 /** A benchmark. */

