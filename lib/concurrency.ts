@@ -40,6 +40,30 @@ export async function mapConcurrently<T, R>(
   return results;
 }
 
+/**
+ * Waits for work that others wait for too, so that it goes on when one of them leaves.
+ *
+ * @param work The work.
+ * @param signal Ends the wait.
+ * @returns What the work gives.
+ * @throws The work's failure, or the signal's reason.
+ */
+export async function unlessAborted<T>(
+  work: Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = () => aborted.reject(signal?.reason);
+  if (signal?.aborted) abort();
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    // Also where the signal is aborted already: a failure of the work that nobody sees ends a program.
+    return await Promise.race([aborted.promise, work]);
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+}
+
 /** Lets a bounded number in at once, or a bounded weight; the others wait their turn. */
 export class Semaphore {
   #count: number;

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mapConcurrently, poolMap, Semaphore } from "../lib/concurrency.ts";
+import { mapConcurrently, poolMap, Semaphore, unlessAborted } from "../lib/concurrency.ts";
 
 /** Work that ends when the test says so. */
 class Gates {
@@ -189,4 +189,26 @@ Deno.test("an abort ends poolMap although the source never answers", async () =>
   await settle();
   controller.abort(new Error("enough"));
   await assert.rejects(next, /enough/);
+});
+
+Deno.test("a wait ends with its signal, and the work goes on for others", async () => {
+  const work = Promise.withResolvers<string>();
+  const leaves = new AbortController();
+  const left = unlessAborted(work.promise, leaves.signal);
+  const stays = unlessAborted(work.promise, undefined);
+  leaves.abort("gone");
+  await assert.rejects(left, (reason) => reason === "gone");
+  work.resolve("done");
+  assert.equal(await stays, "done");
+});
+
+Deno.test("work that fails after everybody has left harms nobody", async () => {
+  const work = Promise.withResolvers<never>();
+  await assert.rejects(
+    unlessAborted(work.promise, AbortSignal.abort("gone")),
+    (reason) => reason === "gone",
+  );
+  work.reject(new Error("late"));
+  // A failure that nobody sees would end the test's process now.
+  await new Promise((resolve) => setTimeout(resolve));
 });

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { unlessAborted } from "../concurrency.ts";
 import type { Credentials } from "./credentials.ts";
 
 /** Credentials are found anew this long before they expire, in milliseconds. */
@@ -72,17 +73,5 @@ export class CredentialCache {
   #renew(): Promise<Credentials> {
     return this.#finding ??= this.#find().then((found) => this.#current = found)
       .finally(() => this.#finding = undefined);
-  }
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  signal?.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const abort = () => aborted.reject(signal?.reason);
-  signal?.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal?.removeEventListener("abort", abort);
   }
 }

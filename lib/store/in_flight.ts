@@ -5,6 +5,7 @@
  */
 
 import { CallError } from "../aws/call_error.ts";
+import { unlessAborted } from "../concurrency.ts";
 
 /** Does a piece of work. */
 export type Work = (signal: AbortSignal) => Promise<void>;
@@ -53,14 +54,10 @@ export class InFlight {
   }
 
   async #wait(key: string, flight: Flight, signal: AbortSignal | undefined): Promise<void> {
-    const left = Promise.withResolvers<never>();
-    const leave = () => left.reject(signal?.reason);
-    signal?.addEventListener("abort", leave, { once: true });
     flight.waiting++;
     try {
-      await Promise.race([flight.done, left.promise]);
+      await unlessAborted(flight.done, signal);
     } finally {
-      signal?.removeEventListener("abort", leave);
       if (--flight.waiting === 0) {
         this.#remove(key, flight);
         flight.end.abort(signal?.reason);

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { readEnvironment } from "../../lib/environment.ts";
 import { findProgram } from "../shell.ts";
 import { type BenchContext, type Figure, median } from "./figure.ts";
-import { startEndpoint } from "./overhead.ts";
+import { startEndpoint } from "./stub.ts";
 
 const burst = 100;
 const requests = 5000;

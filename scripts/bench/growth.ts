@@ -9,8 +9,8 @@ import { join } from "node:path";
 import { dist } from "../compile.ts";
 import { type ChildUsage, measureChild } from "./child.ts";
 import { type BenchContext, type Figure, median } from "./figure.ts";
-import { startEndpoint } from "./overhead.ts";
 import { plot } from "./plot.ts";
+import { startEndpoint, stubEnvironment, writeLines } from "./stub.ts";
 
 const counts = [100, 1000, 10_000, 100_000];
 const concurrency = 100;
@@ -27,17 +27,10 @@ export async function benchGrowth(context: BenchContext): Promise<Figure[]> {
   await using endpoint = await startEndpoint();
   const run = async (count: number, j: number): Promise<ChildUsage> => {
     const stdin = join(directory, "lines");
-    const lines = Array.from({ length: count }, (_, index) => `picture-${index}.png\n`);
-    await Deno.writeTextFile(stdin, lines.join(""));
+    await writeLines(stdin, count);
     return await measureChild({
       command: [program, "xargs", "-j", String(j), "stub", "{{.Line}}"],
-      environment: {
-        AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${endpoint.port}`,
-        AWS_REGION: "us-west-2",
-        AWS_ACCESS_KEY_ID: "AKIDEXAMPLE",
-        AWS_SECRET_ACCESS_KEY: "example",
-        PATH: "/usr/bin:/bin",
-      },
+      environment: { ...stubEnvironment(endpoint.port), PATH: "/usr/bin:/bin" },
       cwd: directory,
       ...{ stdin, directory, signal },
     });

@@ -4,12 +4,9 @@
  * @module
  */
 
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { readEnvironment } from "../../lib/environment.ts";
-import { quote, root, Shell } from "../shell.ts";
 import { type BenchContext, type Figure, median } from "./figure.ts";
-import { type Usage, usageVariable } from "./usage.ts";
+import { fromSource, StubRuns } from "./stub.ts";
+import type { Usage } from "./usage.ts";
 
 const jobs = 10_000;
 const concurrency = 512;
@@ -17,35 +14,11 @@ const rounds = 5;
 
 /** Measures it. */
 export async function benchOverhead({ directory, signal, say }: BenchContext): Promise<Figure[]> {
-  await using endpoint = await startEndpoint();
-  const usagePath = join(directory, "usage.json");
-  await using shell = await Shell.open({
-    environment: readEnvironment(),
-    variables: {
-      AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${endpoint.port}`,
-      AWS_REGION: "us-west-2",
-      AWS_ACCESS_KEY_ID: "AKIDEXAMPLE",
-      AWS_SECRET_ACCESS_KEY: "example",
-      [usageVariable]: usagePath,
-    },
-    signal,
-  });
-  const command = [
-    ...[Deno.execPath(), "run", "--allow-all", "--quiet"],
-    ...["--preload", join(root, "scripts/bench/usage.ts"), join(root, "cli.ts")],
-    ...["xargs", "-j", String(concurrency), "stub", "{{.Line}}"],
-  ].map(quote).join(" ");
-
+  await using runs = await StubRuns.open({ directory, signal });
+  const command = fromSource(["xargs", "-j", String(concurrency), "stub", "{{.Line}}"]);
   const run = async (count: number) => {
-    const lines = Array.from({ length: count }, (_, index) => `picture-${index}.png\n`).join("");
-    await Deno.writeTextFile(join(directory, "lines"), lines);
-    const { status, elapsedMilliseconds } = await shell.run(`${command} < lines`, {
-      cwd: directory,
-      log: "log",
-    });
-    if (status !== 0) throw new Error(`exit status ${status}; see ${directory}/log`);
-    const usage: Usage = JSON.parse(await Deno.readTextFile(usagePath));
-    return { ...usage, elapsedMilliseconds };
+    await runs.writeLines(count);
+    return await runs.run(`${command} <lines`);
   };
   const many = [];
   const none = [];
@@ -81,32 +54,6 @@ export async function benchOverhead({ directory, signal, say }: BenchContext): P
       beside: `no job: ${(elapsed(none) / 1000).toFixed(2)} s`,
     },
   ];
-}
-
-/** Starts the stub, over TLS where it has a certificate. */
-export async function startEndpoint(
-  certificate?: { readonly cert: string; readonly key: string },
-): Promise<{ port: number } & AsyncDisposable> {
-  const script = fileURLToPath(new URL("./stub_endpoint.ts", import.meta.url));
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [
-      ...["run", "--allow-net", "--allow-read", "--quiet", script],
-      ...(certificate ? [certificate.cert, certificate.key] : []),
-    ],
-    stdin: "piped",
-    stdout: "piped",
-  }).spawn();
-  const reader = child.stdout.getReader();
-  const { value } = await reader.read();
-  const port = Number(new TextDecoder().decode(value).trim());
-  return {
-    port,
-    async [Symbol.asyncDispose]() {
-      await child.stdin.close();
-      await reader.cancel();
-      await child.status;
-    },
-  };
 }
 
 function megabytes(bytes: number): string {

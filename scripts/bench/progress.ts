@@ -4,49 +4,22 @@
  * @module
  */
 
-import { join } from "node:path";
-import { readEnvironment } from "../../lib/environment.ts";
-import { quote, root, Shell } from "../shell.ts";
+import { quote } from "../shell.ts";
 import { type BenchContext, type Figure, median } from "./figure.ts";
-import { startEndpoint } from "./overhead.ts";
-import { type Usage, usageVariable } from "./usage.ts";
+import { fromSource, StubRuns } from "./stub.ts";
 
 const jobs = 10_000;
 const rounds = 7;
 
 /** Measures it. */
 export async function benchProgress({ directory, signal, say }: BenchContext): Promise<Figure[]> {
-  await using endpoint = await startEndpoint();
-  const usagePath = join(directory, "usage.json");
-  await using shell = await Shell.open({
-    environment: readEnvironment(),
-    variables: {
-      AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${endpoint.port}`,
-      AWS_REGION: "us-west-2",
-      AWS_ACCESS_KEY_ID: "AKIDEXAMPLE",
-      AWS_SECRET_ACCESS_KEY: "example",
-      TERM: "xterm",
-      [usageVariable]: usagePath,
-    },
-    signal,
-  });
-  const lines = Array.from({ length: jobs }, (_, index) => `picture-${index}.png\n`).join("");
-  await Deno.writeTextFile(join(directory, "lines"), lines);
-
+  await using runs = await StubRuns.open({ directory, signal }, { TERM: "xterm" });
+  await runs.writeLines(jobs);
   const run = async (progress: "bar" | "none") => {
-    const command = [
-      ...[Deno.execPath(), "run", "--allow-all", "--quiet"],
-      ...["--preload", join(root, "scripts/bench/usage.ts"), join(root, "cli.ts")],
-      ...["xargs", "-progress", progress, "-j", "512", "stub", "{{.Line}}"],
-    ].map(quote).join(" ");
+    const command = fromSource(["xargs", "-progress", progress, "-j", "512", "stub", "{{.Line}}"]);
     // util-linux's script gives it a terminal that nobody has to look at.
-    const { status } = await shell.run(
-      `script -qec ${quote(`${command} <lines`)} /dev/null </dev/null`,
-      { cwd: directory, log: "log" },
-    );
-    if (status !== 0) throw new Error(`exit status ${status}; see ${directory}/log`);
-    const usage: Usage = JSON.parse(await Deno.readTextFile(usagePath));
-    return usage.cpuMilliseconds;
+    const terminal = `script -qec ${quote(`${command} <lines`)} /dev/null </dev/null`;
+    return (await runs.run(terminal)).cpuMilliseconds;
   };
   const bar = [];
   const none = [];

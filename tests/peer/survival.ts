@@ -39,6 +39,21 @@ export interface Survivors {
   requests: Record<string, number>;
 }
 
+/** The files of `out` are those of `in`. */
+export async function areCopies(
+  place: Workplace,
+  files: readonly string[],
+  circumstances = "",
+): Promise<void> {
+  for (const name of files) {
+    const [got, sent] = await Promise.all([
+      Deno.readFile(place.here("out", name)),
+      Deno.readFile(place.here("in", name)),
+    ]);
+    assert.deepEqual(got, sent, name + circumstances);
+  }
+}
+
 /** Runs jobs with 20 kB in and out each, at -j 50, and checks every output that is there. */
 export async function survivors(aws: FakeAws, survival: Survival): Promise<Survivors> {
   const { rate, kinds, stored, flags = [], globalFlags = [] } = survival;
@@ -69,13 +84,7 @@ export async function survivors(aws: FakeAws, survival: Survival): Promise<Survi
   }
   if (stored) assert((requests["s3.PUT"] ?? 0) >= jobs, "the files did not go through the store");
   const written = (await place.list("work/out")).map((path) => path.replace("work/out/", ""));
-  for (const name of written) {
-    const [got, sent] = await Promise.all([
-      Deno.readFile(place.here("out", name)),
-      Deno.readFile(place.here("in", name)),
-    ]);
-    assert.deepEqual(got, sent, `${name} with ${kinds} at ${rate}`);
-  }
+  await areCopies(place, written, ` with ${kinds} at ${rate}`);
   const reported = stderr.match(/^llama: job \d+: /gm)?.length ?? 0;
   return { status, stderr, right: written.length, reported, requests };
 }
