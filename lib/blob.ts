@@ -8,6 +8,7 @@ import { Buffer } from "node:buffer";
 import { LlamaError, reasonOf } from "./errors.ts";
 import { type Blob, maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "./protocol.ts";
 import { mapConcurrently } from "./concurrency.ts";
+import { readFile, writeNew } from "./quick_files.ts";
 import type { ObjectStore } from "./store/store.ts";
 import type { Spans } from "./trace/spans.ts";
 
@@ -69,7 +70,7 @@ export async function encodeBlobs(
     const source = sources[index] ?? nothing;
     const bytes = source instanceof Uint8Array
       ? source
-      : await reading(source, ({ path }) => Deno.readFile(path), signal);
+      : await reading(source, ({ path }) => readFile(path), signal);
     return { index, bytes, ...inlineBlob(bytes) };
   }, signal);
   let total = inline.reduce((sum, { cost }) => sum + cost, reservedBytes);
@@ -156,7 +157,7 @@ export async function decodeBlobToFile(
 ): Promise<void> {
   if (blob.r === undefined) {
     using _write = spans?.span("write");
-    await Deno.writeFile(path, decodeInline(blob), { createNew: true });
+    await writeNew(path, decodeInline(blob));
   } else {
     using _download = spans?.span("download");
     await store().getFile(blob.r, path, signal);

@@ -5,6 +5,7 @@
  */
 
 import { dirname } from "node:path";
+import { chmod, makeDirectories, rename } from "./quick_files.ts";
 
 /** The beginning of every temporary name that llama makes. */
 export const temporaryPrefix = ".llama-";
@@ -35,11 +36,11 @@ export async function writeWhole(
   mode?: number,
 ): Promise<void> {
   const temporary = temporaryName(path);
-  await Deno.mkdir(dirname(path), { recursive: true });
+  await makeDirectories(dirname(path));
   try {
     await fill(temporary);
-    if (mode !== undefined) await Deno.chmod(temporary, mode & ~Deno.umask());
-    await Deno.rename(temporary, path);
+    if (mode !== undefined) await chmod(temporary, mode & ~Deno.umask());
+    await rename(temporary, path);
   } catch (error) {
     await removeIfThere(temporary);
     throw error;

@@ -9,6 +9,7 @@ import { type BlobSource, encodeBlobs, sizeOf } from "../blob.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { File } from "../protocol.ts";
+import { stat } from "../quick_files.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../trace/spans.ts";
 import type { InputFile } from "./job.ts";
@@ -63,7 +64,7 @@ export async function findInputs(
 async function look({ remote, source }: InputFile): Promise<FoundFile | LlamaError> {
   if (source instanceof Uint8Array) return { remote, source, mode: undefined };
   try {
-    const { isFile, isDirectory, size, mode } = await Deno.stat(source);
+    const { isFile, isDirectory, size, mode } = await stat(source);
     if (!isFile) return notAFile(source, isDirectory);
     return {
       remote,

@@ -10,6 +10,7 @@ import { mapConcurrently } from "../concurrency.ts";
 import { isAbort, LlamaError, reasonOf } from "../errors.ts";
 import { writeWhole } from "../files.ts";
 import { type File, permissionBits } from "../protocol.ts";
+import { lstat } from "../quick_files.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../trace/spans.ts";
 import type { InputFile, OutputFile } from "./job.ts";
@@ -146,7 +147,7 @@ async function writeOutput(
 /** Where a name leads: through links, as a program that wrote to it here would go. */
 async function resolveTarget(path: string): Promise<{ path: string; special: boolean }> {
   try {
-    const { isSymlink } = await Deno.lstat(path);
+    const { isSymlink } = await lstat(path);
     const real = isSymlink ? await Deno.realPath(path) : path;
     const { isFile, isDirectory } = await Deno.stat(real);
     if (isDirectory) {

@@ -8,6 +8,7 @@ import { isAbsolute, join, resolve } from "node:path";
 import { type Environment, isOn } from "../environment.ts";
 import { temporaryName } from "../files.ts";
 import { sha256 } from "../hash.ts";
+import { stat } from "../quick_files.ts";
 
 /** How many objects, and how many files, are remembered at most. */
 const most = 16_384;
@@ -121,7 +122,7 @@ export class KnownObjects {
    */
   async fileKey(path: string): Promise<string | undefined> {
     if (this.#directory === undefined) return undefined;
-    const { dev, ino, size, mtime, ctime } = await Deno.stat(path);
+    const { dev, ino, size, mtime, ctime } = await stat(path);
     const changed = Math.max(Number(mtime ?? NaN), Number(ctime ?? NaN));
     const isAtRest = changed < this.#now() - restMilliseconds;
     const name = resolve(path);
