@@ -4,7 +4,6 @@
  * @module
  */
 
-import { fstatSync } from "node:fs";
 import { commit } from "../commit.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
@@ -62,7 +61,7 @@ const cleanUpMilliseconds = 3000;
  * @param environment The environment variables.
  */
 export async function main(argv: readonly string[], environment: Environment): Promise<never> {
-  const output = new Output(Deno.stdout, Deno.stderr, { isStdoutPipe: isStdoutPipe() });
+  const output = new Output(Deno.stdout, Deno.stderr, { isStdoutPipe });
   const opened: Closable[] = [];
   const stop = new AbortController();
   const drain = new AbortController();
@@ -133,13 +132,19 @@ export async function main(argv: readonly string[], environment: Environment): P
   return exitNow(status);
 }
 
-function isStdoutPipe(): boolean {
-  try {
-    return fstatSync(1).isFIFO();
-  } catch {
-    // It is closed, and nothing goes into it.
-    return false;
-  }
+let stdoutPipe: Promise<boolean> | undefined;
+
+function isStdoutPipe(): Promise<boolean> {
+  return stdoutPipe ??= (async () => {
+    // Loaded only now: it is a third of a start from source.
+    const { fstatSync } = await import("node:fs");
+    try {
+      return fstatSync(1).isFIFO();
+    } catch {
+      // It is closed, and nothing goes into it.
+      return false;
+    }
+  })();
 }
 
 async function runCommandLine(

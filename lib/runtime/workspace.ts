@@ -4,7 +4,6 @@
  * @module
  */
 
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 /** The beginning of the name of every job's directory. */
@@ -85,9 +84,19 @@ export function removeAnyway(path: string): void {
       Deno.removeSync(path, { recursive: true });
       return;
     } catch (error) {
-      if (!existsSync(path)) return;
+      if (!isThere(path)) return;
       if (attempt === attempts) throw error;
     }
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 

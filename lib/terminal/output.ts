@@ -32,7 +32,7 @@ export class Output {
   /** Whether standard error is a terminal: only there is a status area shown. */
   readonly isTerminal: boolean;
   readonly #isStdoutTerminal: boolean;
-  readonly #isStdoutPipe: boolean;
+  readonly #isStdoutPipe: () => Promise<boolean>;
   readonly #now: () => number;
   /** What draws the status area; empty if there is none. */
   #area = nothing;
@@ -48,18 +48,19 @@ export class Output {
   /**
    * @param stdout Where data goes.
    * @param stderr Where talk goes.
-   * @param more What else is known of standard output, and a clock in milliseconds.
+   * @param more Whether standard output is a pipe, which is asked where there is a status area; a
+   * clock in milliseconds.
    */
   constructor(
     stdout: Writer,
     stderr: Writer,
-    more: { isStdoutPipe?: boolean; now?: () => number } = {},
+    more: { isStdoutPipe?: () => Promise<boolean>; now?: () => number } = {},
   ) {
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.isTerminal = stderr.isTerminal();
     this.#isStdoutTerminal = stdout.isTerminal();
-    this.#isStdoutPipe = more.isStdoutPipe ?? false;
+    this.#isStdoutPipe = more.isStdoutPipe ?? (() => Promise.resolve(false));
     this.#now = more.now ?? (() => performance.now());
   }
 
@@ -77,7 +78,7 @@ export class Output {
    */
   data(data: Uint8Array | string): Promise<void> {
     return this.#enqueue(async () => {
-      if (this.#isStdoutPipe) await this.#makeWay();
+      if (this.#area.length > 0 && await this.#isStdoutPipe()) await this.#makeWay();
       try {
         await writeAll(this.#stdout, this.#isStdoutTerminal ? this.#aboveStatus(data) : data);
       } catch (cause) {

@@ -170,7 +170,10 @@ Deno.test("a status ends at once, and nothing is drawn after it", async () => {
 Deno.test("the status makes way for what another program of the pipeline may show", async () => {
   const screen = new Screen();
   let now = 0;
-  const output = new Output(new Slow(), screen, { isStdoutPipe: true, now: () => now });
+  const output = new Output(new Slow(), screen, {
+    isStdoutPipe: () => Promise.resolve(true),
+    now: () => now,
+  });
   await output.status(["status"]);
   await output.data("1\n");
   screen.writeSync(bytesOf("1\n"));
