@@ -59,13 +59,3 @@ export async function removeIfThere(path: string): Promise<void> {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
-
-/**
- * Writes all of some bytes to an open file, which `write` alone does not promise.
- *
- * @param file The open file.
- * @param bytes What to write.
- */
-export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length;) done += await file.write(bytes.subarray(done));
-}

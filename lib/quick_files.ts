@@ -66,6 +66,24 @@ export function lstat(path: string): Promise<Deno.FileInfo> {
   return pace.call(() => Deno.lstatSync(path), () => Deno.lstat(path));
 }
 
+/** As `Deno.open`. */
+export function open(path: string, options?: Deno.OpenOptions): Promise<Deno.FsFile> {
+  return pace.call(() => Deno.openSync(path, options), () => Deno.open(path, options));
+}
+
+/**
+ * Writes all of some bytes to an open file, which `write` alone does not promise.
+ *
+ * @param file The open file; no pipe or terminal, where a write may wait for a reader.
+ * @param bytes What to write; up to a megabyte.
+ */
+export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let rest = bytes; rest.length > 0;) {
+    const piece = rest;
+    rest = piece.subarray(await pace.call(() => file.writeSync(piece), () => file.write(piece)));
+  }
+}
+
 /** As `Deno.readFile`, for what is small. */
 export function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   return pace.call(() => Deno.readFileSync(path), () => Deno.readFile(path));

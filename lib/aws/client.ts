@@ -348,6 +348,7 @@ class Deadline implements Disposable {
   readonly #controller = new AbortController();
   readonly #milliseconds: number;
   readonly #signal: AbortSignal | undefined;
+  #end = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   readonly #abort = () => this.#controller.abort(this.#signal?.reason);
 
@@ -355,6 +356,7 @@ class Deadline implements Disposable {
     this.#milliseconds = milliseconds;
     this.#signal = signal;
     this.restart();
+    this.#wait(milliseconds);
     signal?.addEventListener("abort", this.#abort);
     if (signal?.aborted) this.#abort();
   }
@@ -363,12 +365,18 @@ class Deadline implements Disposable {
     return this.#controller.signal;
   }
 
+  /** Called with every piece of a body, so it sets no timer. */
   restart(): void {
-    clearTimeout(this.#timer);
+    this.#end = performance.now() + this.#milliseconds;
+  }
+
+  #wait(milliseconds: number): void {
     this.#timer = setTimeout(() => {
+      const left = this.#end - performance.now();
+      if (left > 0) return this.#wait(Math.ceil(left));
       this.isOver = true;
       this.#controller.abort();
-    }, this.#milliseconds);
+    }, milliseconds);
   }
 
   [Symbol.dispose](): void {

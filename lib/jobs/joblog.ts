@@ -8,7 +8,7 @@
  */
 
 import { LlamaError, reasonOf } from "../errors.ts";
-import { writeAll } from "../files.ts";
+import { writeAll } from "../quick_files.ts";
 import { exitValueOf, type JobRecord } from "./record.ts";
 
 const header = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";

@@ -8,8 +8,9 @@ import { join } from "node:path";
 import type { BlobSource } from "../blob.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { removeIfThere, writeAll } from "../files.ts";
+import { removeIfThere } from "../files.ts";
 import { maxInlineBytes } from "../protocol.ts";
+import { writeAll } from "../quick_files.ts";
 import { makeOwnDirectory, removeStaleDirectories } from "../run_directory.ts";
 import { readPiece } from "./read_piece.ts";
 

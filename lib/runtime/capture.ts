@@ -5,8 +5,8 @@
  */
 
 import type { BlobSource } from "../blob.ts";
-import { writeAll } from "../files.ts";
 import { maxInlineBytes } from "../protocol.ts";
+import { writeAll } from "../quick_files.ts";
 
 /** How much is read from a pipe at first: most commands write little, and many are run. */
 const firstPieceBytes = 4 * 1024;

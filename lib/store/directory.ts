@@ -7,8 +7,9 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { removeIfThere, temporaryPrefix, writeAll, writeWhole } from "../files.ts";
+import { removeIfThere, temporaryPrefix, writeWhole } from "../files.ts";
 import { hashFile, sha256 } from "../hash.ts";
+import { writeAll } from "../quick_files.ts";
 import type { Spans } from "../trace/spans.ts";
 import { checkId, missingObject, type ObjectStore, verify } from "./store.ts";
 

@@ -7,8 +7,8 @@
 import { createHash } from "node:crypto";
 import { BufferPool } from "../buffers.ts";
 import { LlamaError } from "../errors.ts";
-import { writeAll } from "../files.ts";
 import { readSize } from "../hash.ts";
+import { open, writeAll } from "../quick_files.ts";
 import type { Bucket, Reading } from "./s3_bucket.ts";
 import { eachPart, partBytes } from "./s3_parts.ts";
 
@@ -66,7 +66,7 @@ export async function downloadFile(
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const hash = createHash("sha256");
-  using file = await Deno.open(path, { read: true, write: true, createNew: true });
+  using file = await open(path, { read: true, write: true, createNew: true });
   // The first part says how many there are. Most objects have no other.
   const { size, end } = await fetchRange(
     bucket,
@@ -84,8 +84,8 @@ export async function downloadFile(
     parts.push({ from, to: Math.min(from + partBytes, size) });
   }
   await eachPart(parts, async (part, _, signal) => {
-    using own = await Deno.open(path, { write: true });
-    await own.seek(part.from, Deno.SeekMode.Start);
+    using own = await open(path, { write: true });
+    own.seekSync(part.from, Deno.SeekMode.Start);
     await fetchRange(bucket, id, part, signal, (piece) => writeAll(own, piece));
   }, signal);
   const buffer = new Uint8Array(readSize);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { writeAll } from "../../lib/files.ts";
+import { writeAll } from "../../lib/quick_files.ts";
 import { hashFile } from "../../lib/hash.ts";
 import { runtimeProgram, Workplace } from "../e2e/llama.ts";
 import { noise } from "../helpers.ts";

@@ -5,7 +5,8 @@
  */
 
 import { join } from "node:path";
-import { temporaryPrefix, writeAll } from "../../files.ts";
+import { temporaryPrefix } from "../../files.ts";
+import { writeAll } from "../../quick_files.ts";
 
 /** Where bytes lie in a {@linkcode Spill}. */
 export interface Place {
