@@ -17,6 +17,9 @@ const lookBack = 16;
 /** After how many calls on other threads it is tried again. */
 const pause = 256;
 
+/** A write of more bytes than these is worth another thread. */
+const smallBytes = 64 * 1024;
+
 /** Tells where files are slow, from how long calls have taken. */
 export class Pace {
   readonly #now: () => number;
@@ -75,12 +78,16 @@ export function open(path: string, options?: Deno.OpenOptions): Promise<Deno.FsF
  * Writes all of some bytes to an open file, which `write` alone does not promise.
  *
  * @param file The open file; no pipe or terminal, where a write may wait for a reader.
- * @param bytes What to write; up to a megabyte.
+ * @param bytes What to write.
  */
 export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let rest = bytes; rest.length > 0;) {
     const piece = rest;
-    rest = piece.subarray(await pace.call(() => file.writeSync(piece), () => file.write(piece)));
+    const elsewhere = () => file.write(piece);
+    const isSmall = piece.length <= smallBytes;
+    rest = piece.subarray(
+      await (isSmall ? pace.call(() => file.writeSync(piece), elsewhere) : elsewhere()),
+    );
   }
 }
 

@@ -10,7 +10,7 @@ import { mapConcurrently } from "../concurrency.ts";
 import { isAbort, LlamaError, reasonOf } from "../errors.ts";
 import { writeWhole } from "../files.ts";
 import { type File, permissionBits } from "../protocol.ts";
-import { lstat } from "../quick_files.ts";
+import { lstat, stat } from "../quick_files.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../trace/spans.ts";
 import type { InputFile, OutputFile } from "./job.ts";
@@ -67,7 +67,7 @@ export async function writeOutputs(
       if (remote.endsWith("/")) return;
       await writeOutput(local, file, options);
       written.push(local);
-      if (file.r !== undefined) storedBytes += (await Deno.stat(local)).size;
+      if (file.r !== undefined) storedBytes += (await stat(local)).size;
     } catch (cause) {
       if (isAbort(cause, options.signal)) throw cause;
       const code = cause instanceof LlamaError && cause.code !== "protocol" ? cause.code : "output";

@@ -12,10 +12,14 @@ import { open, writeAll } from "../quick_files.ts";
 import type { Bucket, Reading } from "./s3_bucket.ts";
 import { eachPart, partBytes } from "./s3_parts.ts";
 
-/** How much is read at a time, in bytes. */
-const pieceBytes = 128 * 1024;
+/** How much is read at a time at most, in bytes; over TLS 16 KiB come at a time. */
+const readBytes = 64 * 1024;
 
-const buffers = new BufferPool(pieceBytes);
+/** How much is hashed and written at a time, in bytes. */
+const pieceBytes = 256 * 1024;
+
+const buffers = new BufferPool(readBytes);
+const pieces = new BufferPool(pieceBytes);
 
 /** From where to where bytes are wanted, the end not included. */
 interface Range {
@@ -158,8 +162,8 @@ function sizeOf({ status, headers }: Response, position: number): number {
 }
 
 /**
- * What comes of an answer, each piece in the same memory. Where it breaks off after a beginning,
- * that is its end.
+ * What comes of an answer, in pieces that are worth being written, each in the same memory. Where it
+ * breaks off after a beginning, that is its end.
  */
 async function* piecesOf(
   { body, headers }: Response,
@@ -167,22 +171,39 @@ async function* piecesOf(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (body === null || headers.get("content-length") === "0") return;
   const reader = body.getReader({ mode: "byob" });
+  const piece = pieces.take();
+  let buffer = buffers.take();
+  let filled = 0;
   let isEmpty = true;
-  try {
-    for (let buffer = buffers.take();;) {
+  /** @returns Whether there is no more. */
+  const read = async () => {
+    try {
       const { done, value } = await reader.read(buffer);
       if (value) buffer = new Uint8Array(value.buffer);
       if (done) {
         buffers.give(buffer);
-        break;
+        return true;
       }
       alive();
       isEmpty = false;
-      yield value;
+      piece.set(value, filled);
+      filled += value.length;
+      return false;
+    } catch (error) {
+      if (isEmpty) throw error;
+      return true;
     }
-  } catch (error) {
-    if (isEmpty) throw error;
+  };
+  try {
+    for (let isDone = false; !isDone;) {
+      isDone = await read();
+      if (filled > 0 && (isDone || filled > pieceBytes - readBytes)) {
+        yield piece.subarray(0, filled);
+        filled = 0;
+      }
+    }
   } finally {
+    pieces.give(piece);
     await reader.cancel().catch(() => {});
   }
   if (isEmpty) throw new Error("the answer was empty");
