@@ -3,28 +3,36 @@
  *
  * Deno hands each asynchronous call on a file to another thread. That takes 30 to 50 microseconds of
  * CPU, several times as much as the call itself where files are local, and a job with files makes
- * seven such calls. Where files are slow, as over a network, calls go on side by side instead.
+ * eight such calls. Where files are slow, as over a network, calls go on side by side instead.
  *
  * @module
  */
 
 /** Calls that take longer on average, in milliseconds, are handed to other threads. */
-const slowMilliseconds = 0.5;
+const slowMilliseconds = 0.15;
 
 /** How many calls the average looks back. */
-const lookBack = 16;
+const lookBack = 64;
 
 /** After how many calls on other threads it is tried again. */
 const pause = 256;
 
-/** A write of more bytes than these is worth another thread. */
+/** How long calls may keep everything else waiting, in milliseconds. */
+const turnMilliseconds = 10;
+
+/** More bytes than these are worth another thread. */
 const smallBytes = 64 * 1024;
 
-/** Tells where files are slow, from how long calls have taken. */
+/** Tells where a call is made, from how long calls have taken. */
 export class Pace {
   readonly #now: () => number;
   #average = 0;
+  /** For how many calls files count as slow. */
   #left = 0;
+  /** What was spent since something was handed over, in milliseconds. */
+  #spent = 0;
+  /** Whether a call was handed over, and nothing has come back since. */
+  #isAway = false;
 
   /** @param now Reads a clock, in milliseconds. */
   constructor(now: () => number = () => performance.now()) {
@@ -40,19 +48,34 @@ export class Pace {
    * @throws What either throws.
    */
   async call<T>(atOnce: () => T, elsewhere: () => Promise<T>): Promise<T> {
-    if (this.#left > 0) {
-      this.#left--;
-      return await elsewhere();
+    const isSlow = this.#left > 0;
+    if (isSlow) this.#left--;
+    // Timers, signals and the network come to their turn when nothing goes on here. So after a while
+    // all calls are handed over, until the first of them is back.
+    if (isSlow || this.#isAway || this.#spent > turnMilliseconds) {
+      return await this.#hand(elsewhere);
     }
     const start = this.#now();
     try {
       return atOnce();
     } finally {
-      this.#average += (this.#now() - start - this.#average) / lookBack;
+      const milliseconds = this.#now() - start;
+      this.#spent += milliseconds;
+      this.#average += (milliseconds - this.#average) / lookBack;
       if (this.#average > slowMilliseconds) {
         this.#average = slowMilliseconds / 2;
         this.#left = pause;
       }
+    }
+  }
+
+  async #hand<T>(elsewhere: () => Promise<T>): Promise<T> {
+    this.#isAway = true;
+    try {
+      return await elsewhere();
+    } finally {
+      this.#isAway = false;
+      this.#spent = 0;
     }
   }
 }
@@ -69,7 +92,7 @@ export function lstat(path: string): Promise<Deno.FileInfo> {
   return pace.call(() => Deno.lstatSync(path), () => Deno.lstat(path));
 }
 
-/** As `Deno.open`. */
+/** As `Deno.open`, for what is surely no pipe. */
 export function open(path: string, options?: Deno.OpenOptions): Promise<Deno.FsFile> {
   return pace.call(() => Deno.openSync(path, options), () => Deno.open(path, options));
 }
@@ -77,10 +100,10 @@ export function open(path: string, options?: Deno.OpenOptions): Promise<Deno.FsF
 /**
  * Writes all of some bytes to an open file, which `write` alone does not promise.
  *
- * @param file The open file; no pipe or terminal, where a write may wait for a reader.
+ * @param file The open file, and no pipe, where a write may wait for a reader.
  * @param bytes What to write.
  */
-export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+export async function writeToFile(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let rest = bytes; rest.length > 0;) {
     const piece = rest;
     const elsewhere = () => file.write(piece);
@@ -91,18 +114,21 @@ export async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<vo
   }
 }
 
-/** As `Deno.readFile`, for what is small. */
-export function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  return pace.call(() => Deno.readFileSync(path), () => Deno.readFile(path));
+/** As `Deno.readFile`. */
+export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
+  const { isFile, size } = await stat(path);
+  const elsewhere = () => Deno.readFile(path);
+  // A pipe is waited for.
+  if (!isFile || size > smallBytes) return await elsewhere();
+  return await pace.call(() => Deno.readFileSync(path), elsewhere);
 }
 
-/** As `Deno.writeFile`, for a small file that is not there yet. */
-export function writeNew(path: string, bytes: Uint8Array): Promise<void> {
+/** As `Deno.writeFile`, for a file that is not there yet. */
+export async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
   const options = { createNew: true };
-  return pace.call(
-    () => Deno.writeFileSync(path, bytes, options),
-    () => Deno.writeFile(path, bytes, options),
-  );
+  const elsewhere = () => Deno.writeFile(path, bytes, options);
+  if (bytes.length > smallBytes) return await elsewhere();
+  await pace.call(() => Deno.writeFileSync(path, bytes, options), elsewhere);
 }
 
 /** As `Deno.mkdir`, with those above it. */

@@ -14,28 +14,66 @@ function callsOf(milliseconds: () => number) {
     }, () => Promise.resolve("elsewhere"));
 }
 
+/** How many of so many calls are made at once. */
+async function atOnce(call: () => Promise<string>, calls: number): Promise<number> {
+  const places: string[] = [];
+  for (let made = 0; made < calls; made++) places.push(await call());
+  return places.filter((place) => place === "at once").length;
+}
+
 Deno.test("quick calls are made at once", async () => {
-  const call = callsOf(() => 0.1);
-  for (let count = 0; count < 1000; count++) assert.equal(await call(), "at once");
+  const count = await atOnce(callsOf(() => 0.05), 10_000);
+  assert(count > 9900, `${count} of 10,000 at once`);
 });
 
-Deno.test("a single slow call changes nothing", async () => {
-  let count = 0;
-  const call = callsOf(() => ++count === 100 ? 7 : 0.02);
-  for (let made = 0; made < 200; made++) assert.equal(await call(), "at once");
+Deno.test("a single slow call changes next to nothing", async () => {
+  let made = 0;
+  const count = await atOnce(callsOf(() => ++made === 100 ? 7 : 0.02), 500);
+  assert(count > 495, `${count} of 500 at once`);
 });
 
 Deno.test("where calls are slow they are handed over, and tried again now and then", async () => {
   let milliseconds = 2;
   const call = callsOf(() => milliseconds);
-  const places: string[] = [];
-  for (let made = 0; made < 1000; made++) places.push(await call());
-  const atOnce = places.filter((place) => place === "at once").length;
-  assert(atOnce > 5 && atOnce < 50, `${atOnce} of 1,000 at once`);
+  const slow = await atOnce(call, 1000);
+  assert(slow > 5 && slow < 50, `${slow} of 1,000 at once`);
   // The network is back.
   milliseconds = 0.02;
-  for (let made = 0; made < 300; made++) await call();
-  for (let made = 0; made < 300; made++) assert.equal(await call(), "at once");
+  await atOnce(call, 300);
+  const quick = await atOnce(call, 1000);
+  assert(quick > 990, `${quick} of 1,000 at once`);
+});
+
+Deno.test("many calls leave everything else its turn", async () => {
+  let now = 0;
+  const pace = new Pace(() => now);
+  const turns = [0];
+  const elsewhere = () =>
+    new Promise<void>((resolve) =>
+      setTimeout(() => {
+        turns.push(now);
+        resolve();
+      })
+    );
+  const worker = async () => {
+    for (let made = 0; made < 1000; made++) await pace.call(() => void (now += 0.1), elsewhere);
+  };
+  await Promise.all(Array.from({ length: 16 }, worker));
+  const longest = Math.max(...turns.map((turn, index) => turn - (turns[index - 1] ?? 0)));
+  assert(longest < 11, `${longest} ms without a turn`);
+});
+
+Deno.test("a pipe is waited for, and everything else goes on meanwhile", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const path = join(directory, "pipe");
+    await new Deno.Command("mkfifo", { args: [path] }).output();
+    const bytes = quick.readFile(path);
+    await Deno.writeTextFile(path, "from a pipe");
+    assert.equal(new TextDecoder().decode(await bytes), "from a pipe");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
 
 Deno.test("what a call throws is thrown, wherever it was made", async () => {
@@ -59,6 +97,10 @@ Deno.test("calls on files do what Deno's do", async () => {
     await quick.writeNew(path, Uint8Array.of(1, 2, 3));
     await assert.rejects(quick.writeNew(path, Uint8Array.of(4)), Deno.errors.AlreadyExists);
     assert.deepEqual(await quick.readFile(path), Uint8Array.of(1, 2, 3));
+    const big = new Uint8Array(300_000).fill(7);
+    await quick.writeNew(`${path}-big`, big);
+    assert.deepEqual(await quick.readFile(`${path}-big`), big);
+    await Deno.remove(`${path}-big`);
     await quick.chmod(path, 0o640);
     const { size, mode } = await quick.stat(path);
     assert.deepEqual([size, (mode ?? 0) & 0o777], [3, 0o640]);

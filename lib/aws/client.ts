@@ -342,6 +342,9 @@ interface Used {
 /** The clock was put right: the same request again. */
 class ClockOff extends Error {}
 
+/** The longest time that a timer takes, in milliseconds: 24.8 days. */
+const longestTimer = 2 ** 31 - 1;
+
 /** A signal for one attempt: the caller's, or too long a wait. */
 class Deadline implements Disposable {
   isOver = false;
@@ -376,7 +379,7 @@ class Deadline implements Disposable {
       if (left > 0) return this.#wait(Math.ceil(left));
       this.isOver = true;
       this.#controller.abort();
-    }, milliseconds);
+    }, Math.min(milliseconds, longestTimer));
   }
 
   [Symbol.dispose](): void {

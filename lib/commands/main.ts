@@ -136,7 +136,7 @@ let stdoutPipe: Promise<boolean> | undefined;
 
 function isStdoutPipe(): Promise<boolean> {
   return stdoutPipe ??= (async () => {
-    // Loaded only now: it is a third of a start from source.
+    // Loaded only now: it is a fifth of a start from source.
     const { fstatSync } = await import("node:fs");
     try {
       return fstatSync(1).isFIFO();

@@ -8,7 +8,7 @@
  */
 
 import { LlamaError, reasonOf } from "../errors.ts";
-import { writeAll } from "../quick_files.ts";
+import { writeToFile } from "../quick_files.ts";
 import { exitValueOf, type JobRecord } from "./record.ts";
 
 const header = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
@@ -169,7 +169,7 @@ export class JobLog implements Disposable {
       if (logged !== undefined && (await file.stat()).size !== logged.bytes) throw inUse(path);
       const { wholeBytes = 0 } = logged ?? {};
       await file.truncate(wholeBytes);
-      if (wholeBytes === 0) await writeAll(file, encoder.encode(header));
+      if (wholeBytes === 0) await writeToFile(file, encoder.encode(header));
       return new JobLog(path, file);
     } catch (cause) {
       file?.close();
@@ -205,7 +205,7 @@ export class JobLog implements Disposable {
       this.#pending = [];
       try {
         if (this.#failure) throw this.#failure;
-        await writeAll(this.#file, encoder.encode(lines.map(({ text }) => text).join("")));
+        await writeToFile(this.#file, encoder.encode(lines.map(({ text }) => text).join("")));
         for (const { written } of lines) written.resolve();
       } catch (cause) {
         this.#failure ??= failed("write", this.#path, cause);

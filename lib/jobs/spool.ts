@@ -10,7 +10,7 @@ import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { removeIfThere } from "../files.ts";
 import { maxInlineBytes } from "../protocol.ts";
-import { writeAll } from "../quick_files.ts";
+import { writeToFile } from "../quick_files.ts";
 import { makeOwnDirectory, removeStaleDirectories } from "../run_directory.ts";
 import { readPiece } from "./read_piece.ts";
 
@@ -53,9 +53,9 @@ export async function spool(
         own = makeOwnDirectory(directory);
         path = join(own, "stdin");
         file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
-        for (const piece of pieces.splice(0)) await writeAll(file, piece);
+        for (const piece of pieces.splice(0)) await writeToFile(file, piece);
       }
-      await writeAll(file, value);
+      await writeToFile(file, value);
     }
   } catch (cause) {
     if (own !== undefined) await removeIfThere(own);

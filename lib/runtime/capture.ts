@@ -6,7 +6,7 @@
 
 import type { BlobSource } from "../blob.ts";
 import { maxInlineBytes } from "../protocol.ts";
-import { writeAll } from "../quick_files.ts";
+import { writeToFile } from "../quick_files.ts";
 
 /** How much is read from a pipe at first: most commands write little, and many are run. */
 const firstPieceBytes = 4 * 1024;
@@ -170,10 +170,10 @@ export class Capture {
         const path = this.#spillPath();
         this.#file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
         this.#path = path;
-        await writeAll(this.#file, this.#memory.subarray(0, this.#size));
+        await writeToFile(this.#file, this.#memory.subarray(0, this.#size));
         this.#memory = new Uint8Array(0);
       }
-      await writeAll(this.#file, bytes);
+      await writeToFile(this.#file, bytes);
     }
     this.#size = size;
     this.#last = bytes.at(-1) ?? this.#last;

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { removeIfThere, temporaryPrefix, writeWhole } from "../files.ts";
 import { hashFile, sha256 } from "../hash.ts";
-import { writeAll } from "../quick_files.ts";
+import { writeToFile } from "../quick_files.ts";
 import type { Spans } from "../trace/spans.ts";
 import { checkId, missingObject, type ObjectStore, verify } from "./store.ts";
 
@@ -64,7 +64,7 @@ export class DirectoryStore implements ObjectStore {
       try {
         using target = await Deno.open(temporary, { write: true, createNew: true });
         const { id } = await hashFile(source, {
-          write: (piece) => writeAll(target, piece),
+          write: (piece) => writeToFile(target, piece),
           signal,
         });
         await Deno.rename(temporary, this.#path(id));
@@ -86,7 +86,7 @@ export class DirectoryStore implements ObjectStore {
     using source = await this.#reading(id, () => Deno.open(this.#path(id)));
     using target = await Deno.open(path, { write: true, createNew: true });
     const { id: actual } = await hashFile(source, {
-      write: (piece) => writeAll(target, piece),
+      write: (piece) => writeToFile(target, piece),
       signal,
     });
     verify(this.url, id, actual);

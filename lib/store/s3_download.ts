@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { BufferPool } from "../buffers.ts";
 import { LlamaError } from "../errors.ts";
 import { readSize } from "../hash.ts";
-import { open, writeAll } from "../quick_files.ts";
+import { open, writeToFile } from "../quick_files.ts";
 import type { Bucket, Reading } from "./s3_bucket.ts";
 import { eachPart, partBytes } from "./s3_parts.ts";
 
@@ -79,7 +79,7 @@ export async function downloadFile(
     signal,
     async (piece) => {
       hash.update(piece);
-      await writeAll(file, piece);
+      await writeToFile(file, piece);
     },
   );
   if (end === size) return hash.digest("hex");
@@ -90,7 +90,7 @@ export async function downloadFile(
   await eachPart(parts, async (part, _, signal) => {
     using own = await open(path, { write: true });
     own.seekSync(part.from, Deno.SeekMode.Start);
-    await fetchRange(bucket, id, part, signal, (piece) => writeAll(own, piece));
+    await fetchRange(bucket, id, part, signal, (piece) => writeToFile(own, piece));
   }, signal);
   const buffer = new Uint8Array(readSize);
   for (let count; (count = await file.read(buffer)) !== null;) {

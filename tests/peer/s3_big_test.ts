@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { writeAll } from "../../lib/quick_files.ts";
+import { writeToFile } from "../../lib/quick_files.ts";
 import { hashFile } from "../../lib/hash.ts";
 import { runtimeProgram, Workplace } from "../e2e/llama.ts";
 import { noise } from "../helpers.ts";
@@ -19,7 +19,7 @@ async function writeBig(path: string, mebibytes: number): Promise<string> {
   for (let i = 0; i < mebibytes; i++) {
     new DataView(piece.buffer).setUint32(0, i);
     hash.update(piece);
-    await writeAll(file, piece);
+    await writeToFile(file, piece);
   }
   return hash.update("end").digest("hex");
 }

@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import { temporaryPrefix } from "../../files.ts";
-import { writeAll } from "../../quick_files.ts";
+import { writeToFile } from "../../quick_files.ts";
 
 /** Where bytes lie in a {@linkcode Spill}. */
 export interface Place {
@@ -54,7 +54,7 @@ export class Spill implements Disposable {
     const places = [];
     await this.#file.seek(this.#end, Deno.SeekMode.Start);
     for (const piece of pieces) {
-      await writeAll(this.#file, piece);
+      await writeToFile(this.#file, piece);
       places.push({ at: this.#end, length: piece.length });
       this.#end += piece.length;
       this.#left++;
