@@ -1,5 +1,5 @@
 /**
- * How much goes into a message.
+ * How much goes into a message, and how long a timer takes.
  *
  * @module
  */
@@ -12,3 +12,6 @@ export const maxInlineBytes = 256 * 1024;
 
 /** A message of more bytes than this has its largest blobs stored, where there is a store. */
 export const maxMessageBytes = 1024 * 1024;
+
+/** The longest time that a timer takes, in milliseconds: 24.8 days. */
+export const longestTimerMs = 2 ** 31 - 1;

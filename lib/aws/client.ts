@@ -6,6 +6,7 @@
 
 import { type ErrorCode, LlamaError, messageOf } from "../errors.ts";
 import { sha256 } from "../hash.ts";
+import { longestTimerMs } from "../limits.ts";
 import { CallError } from "./call_error.ts";
 import { Connections } from "./connections.ts";
 import { CredentialCache } from "./credential_cache.ts";
@@ -342,9 +343,6 @@ interface Used {
 /** The clock was put right: the same request again. */
 class ClockOff extends Error {}
 
-/** The longest time that a timer takes, in milliseconds: 24.8 days. */
-const longestTimer = 2 ** 31 - 1;
-
 /** A signal for one attempt: the caller's, or too long a wait. */
 class Deadline implements Disposable {
   isOver = false;
@@ -379,7 +377,7 @@ class Deadline implements Disposable {
       if (left > 0) return this.#wait(Math.ceil(left));
       this.isOver = true;
       this.#controller.abort();
-    }, Math.min(milliseconds, longestTimer));
+    }, Math.min(milliseconds, longestTimerMs));
   }
 
   [Symbol.dispose](): void {

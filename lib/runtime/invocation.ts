@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import { type BlobSource, encodeBlobs } from "../blob.ts";
 import { isAbort, LlamaError } from "../errors.ts";
+import { longestTimerMs } from "../limits.ts";
 import {
   type File,
   maxPayloadBytes,
@@ -21,7 +22,7 @@ import { findProgram, type FunctionCommand } from "./function_command.ts";
 import { writeInputs } from "./inputs.ts";
 import { JobError } from "./job_error.ts";
 import { findOutputs, type Outputs } from "./outputs.ts";
-import { type CommandResult, longestTimerMs, runCommand, timedOutStatus } from "./run_command.ts";
+import { type CommandResult, runCommand, timedOutStatus } from "./run_command.ts";
 import { foreign, wasForeign } from "./start.ts";
 import type { Workspace } from "./workspace.ts";
 

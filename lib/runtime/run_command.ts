@@ -6,6 +6,7 @@
 
 import { killGroup } from "../processes.ts";
 import { readSize } from "../hash.ts";
+import { longestTimerMs } from "../limits.ts";
 import { Capture } from "./capture.ts";
 import type { Program } from "./function_command.ts";
 import { MemoryWatch } from "./memory.ts";
@@ -42,9 +43,6 @@ export interface CommandResult {
   /** Peak resident bytes, as far as they were seen. */
   memory: number | undefined;
 }
-
-/** The longest time that a timer takes: 24.8 days. */
-export const longestTimerMs = 2 ** 31 - 1;
 
 /**
  * Runs a command to its end. When it ends, so does all of its process group.
