@@ -1,0 +1,232 @@
+/**
+ * System calls that Deno lacks, from the C library of Linux: opening relative to a directory without
+ * following links, listing names that are not UTF-8, and a few that concern processes.
+ *
+ * The library is opened with the first call and not at start. Elsewhere than on Linux
+ * {@linkcode libc} is undefined, and each caller documents what it does instead.
+ *
+ * @module
+ */
+
+const symbols = {
+  __errno_location: { parameters: [], result: "pointer" },
+  openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
+  close: { parameters: ["i32"], result: "i32" },
+  opendir: { parameters: ["buffer"], result: "pointer" },
+  readdir: { parameters: ["pointer"], result: "pointer" },
+  closedir: { parameters: ["pointer"], result: "i32" },
+  prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
+  waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
+} as const;
+
+/** The working directory, where a directory's descriptor is expected. */
+export const workingDirectory = -100;
+
+/** What a directory has under one name. */
+export interface RawEntry {
+  /** The name as the file system has it: any bytes but `/` and NUL. */
+  readonly name: Uint8Array<ArrayBuffer>;
+  /** What it is; `other` for sockets, pipes and devices, and where the file system does not tell. */
+  readonly kind: "file" | "directory" | "link" | "other";
+}
+
+/** How {@linkcode Libc.openAt} opens. */
+export interface OpenAtOptions {
+  /** Refuse what is not a directory. @default {false} */
+  readonly directory?: boolean;
+  /** Open for writing instead of reading. @default {false} */
+  readonly write?: boolean;
+  /** Make a file that must not be there yet, with these permission bits. @default {make none} */
+  readonly createMode?: number;
+}
+
+/** Has the calls; there is one per process, {@linkcode libc}. */
+export class Libc {
+  readonly #library: Deno.DynamicLibrary<typeof symbols>;
+
+  /** @param library The opened library. */
+  constructor(library: Deno.DynamicLibrary<typeof symbols>) {
+    this.#library = library;
+  }
+
+  /**
+   * Opens a file or a directory. A link at `name` is refused and never followed, and a pipe is not
+   * waited for. While the descriptor is open, `/proc/self/fd/N/name` names a file in that
+   * directory, whatever becomes of the path that led to it.
+   *
+   * @param directory The descriptor that `name` is relative to, or {@linkcode workingDirectory}.
+   * @param name One component, or a path whose directories are trusted.
+   * @param options What may be opened.
+   * @returns A descriptor, which the caller closes.
+   * @throws The class of `Deno.errors` that an ordinary open would throw; `FilesystemLoop` or
+   * `NotADirectory` where `name` is a link.
+   */
+  openAt(directory: number, name: string, options: OpenAtOptions = {}): number {
+    const { directory: isDirectory = false, write = false, createMode } = options;
+    const flags = openFlags.cloexec | openFlags.nofollow | openFlags.nonblock |
+      (isDirectory ? openFlags.directory : 0) |
+      (write ? openFlags.writeOnly : 0) |
+      (createMode === undefined ? 0 : openFlags.create | openFlags.exclusive);
+    const descriptor = this.#library.symbols.openat(
+      directory,
+      cString(name),
+      flags,
+      createMode ?? 0,
+    );
+    if (descriptor < 0) throw this.#error(`open '${name}'`);
+    return descriptor;
+  }
+
+  /**
+   * Closes a descriptor that {@linkcode openAt} gave.
+   *
+   * @param descriptor The descriptor.
+   */
+  close(descriptor: number): void {
+    this.#library.symbols.close(descriptor);
+  }
+
+  /**
+   * Lists a directory, with names that are not UTF-8 as well. Deno before 2.9 leaves those out
+   * (denoland/deno#12998), and later ones change them.
+   *
+   * @param path The directory.
+   * @returns Its entries without `.` and `..`, in no order.
+   * @throws The class of `Deno.errors` that `Deno.readDir` would throw.
+   */
+  list(path: string): RawEntry[] {
+    const { opendir, readdir, closedir } = this.#library.symbols;
+    const stream = opendir(cString(path));
+    if (stream === null) throw this.#error(`readdir '${path}'`);
+    try {
+      const entries: RawEntry[] = [];
+      for (;;) {
+        this.#clearError();
+        const entry = readdir(stream);
+        if (entry === null) {
+          if (this.#errno !== 0) throw this.#error(`readdir '${path}'`);
+          return entries;
+        }
+        const view = new Deno.UnsafePointerView(entry);
+        const length = view.getUint16(direntLength);
+        const bytes = new Uint8Array(view.getArrayBuffer(length - direntName, direntName));
+        // The buffer is the library's own, and its next call overwrites it.
+        const name = bytes.slice(0, bytes.indexOf(0));
+        if (isDots(name)) continue;
+        entries.push({ name, kind: kinds[view.getUint8(direntType)] ?? "other" });
+      }
+    } finally {
+      closedir(stream);
+    }
+  }
+
+  /**
+   * Changes a setting of this process, as prctl(2).
+   *
+   * @param option Such as {@linkcode prctlOptions}' `setDumpable`.
+   * @param value Its argument.
+   * @throws If the kernel refuses.
+   */
+  prctl(option: number, value: number): void {
+    const { prctl } = this.#library.symbols;
+    if (prctl(option, BigInt(value), 0n, 0n, 0n) < 0) throw this.#error(`prctl ${option}`);
+  }
+
+  /**
+   * Reaps a child that has ended, without waiting for it.
+   *
+   * @param pid Its process id: never -1, or Deno would lose its own children.
+   * @returns Whether it has ended, or is not a child of this process.
+   */
+  reap(pid: number): boolean {
+    if (pid <= 0) throw new RangeError(`\`pid\` must be a process id: current value is ${pid}`);
+    return this.#library.symbols.waitpid(pid, new Uint8Array(4), waitNoHang) !== 0;
+  }
+
+  get #errno(): number {
+    const location = this.#library.symbols.__errno_location();
+    return location === null ? 0 : new Deno.UnsafePointerView(location).getInt32();
+  }
+
+  #clearError(): void {
+    const location = this.#library.symbols.__errno_location();
+    if (location === null) return;
+    new Int32Array(new Deno.UnsafePointerView(location).getArrayBuffer(4))[0] = 0;
+  }
+
+  #error(call: string): Error {
+    const errno = this.#errno;
+    const [constructor, reason] = errors[errno] ?? [Error, "System call failed"];
+    return new constructor(`${reason} (os error ${errno}): ${call}`);
+  }
+}
+
+let opened: Libc | undefined;
+
+/**
+ * Returns the C library.
+ *
+ * @returns The library; undefined elsewhere than on Linux.
+ */
+export function libc(): Libc | undefined {
+  if (Deno.build.os !== "linux") return undefined;
+  return opened ??= new Libc(Deno.dlopen("libc.so.6", symbols));
+}
+
+/** Options of {@linkcode Libc.prctl}, from linux/prctl.h. */
+export const prctlOptions = {
+  /** With 0, other processes of the user can read neither memory nor environment. */
+  setDumpable: 4,
+  /** With 1, orphans below this process become its children. */
+  setChildSubreaper: 36,
+} as const;
+
+/** From fcntl.h; two of them differ between the architectures. */
+const openFlags = {
+  writeOnly: 0o1,
+  create: 0o100,
+  exclusive: 0o200,
+  nonblock: 0o4000,
+  directory: Deno.build.arch === "aarch64" ? 0o40000 : 0o200000,
+  nofollow: Deno.build.arch === "aarch64" ? 0o100000 : 0o400000,
+  cloexec: 0o2000000,
+} as const;
+
+const waitNoHang = 1;
+
+/** Offsets in `struct dirent`, the same on both 64-bit architectures. */
+const direntLength = 16;
+const direntType = 18;
+const direntName = 19;
+
+/** By `d_type`, from dirent.h. */
+const kinds: Readonly<Record<number, RawEntry["kind"]>> = { 4: "directory", 8: "file", 10: "link" };
+
+/** What Deno throws, and says, for the errors that files give; by number, from errno.h. */
+const errors: Readonly<Record<number, readonly [new (message: string) => Error, string]>> = {
+  1: [Deno.errors.PermissionDenied, "Operation not permitted"],
+  2: [Deno.errors.NotFound, "No such file or directory"],
+  6: [Error, "No such device or address"],
+  13: [Deno.errors.PermissionDenied, "Permission denied"],
+  17: [Deno.errors.AlreadyExists, "File exists"],
+  20: [Deno.errors.NotADirectory, "Not a directory"],
+  21: [Deno.errors.IsADirectory, "Is a directory"],
+  23: [Error, "Too many open files in system"],
+  24: [Error, "Too many open files"],
+  28: [Error, "No space left on device"],
+  30: [Error, "Read-only file system"],
+  36: [Error, "File name too long"],
+  40: [Deno.errors.FilesystemLoop, "Too many levels of symbolic links"],
+};
+
+const encoder = new TextEncoder();
+
+function cString(text: string): Uint8Array<ArrayBuffer> {
+  if (text.includes("\0")) throw new TypeError("A path cannot contain NUL.");
+  return encoder.encode(text + "\0");
+}
+
+function isDots(name: Uint8Array): boolean {
+  const dot = ".".charCodeAt(0);
+  return name.length <= 2 && name.every((byte) => byte === dot);
+}

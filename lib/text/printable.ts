@@ -1,0 +1,80 @@
+/**
+ * Text from outside, made safe to print.
+ *
+ * A function, a server or a file name could otherwise move the cursor, recolor or retitle the
+ * terminal, reorder what a reader sees, or forge a line of llama's own.
+ *
+ * @module
+ */
+
+/**
+ * C0 (but for tab and line feed), DEL, C1, the Unicode line and paragraph separators, the controls
+ * that change the direction of text, and halves of surrogate pairs.
+ */
+const unsafe =
+  // deno-lint-ignore no-control-regex
+  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu;
+
+/**
+ * Returns text in which control characters are escaped as `\x1b` or `\u202e`. Tabs and line feeds
+ * stay.
+ *
+ * @param text Text of any origin.
+ * @returns Text that is safe to print, of one or more lines.
+ */
+export function printable(text: string): string {
+  return text.replace(unsafe, escaped);
+}
+
+/**
+ * Returns a name, or other text that belongs on one line, with all control characters escaped:
+ * those of {@linkcode printable}, line feeds (`\n`) and tabs (`\t`).
+ *
+ * @param text Text of any origin.
+ * @returns Text that is safe to print, of one line.
+ */
+export function printableLine(text: string): string {
+  return printable(text).replaceAll("\n", "\\n").replaceAll("\t", "\\t");
+}
+
+function escaped(character: string): string {
+  const code = character.charCodeAt(0);
+  if (character === "\r") return "\\r";
+  return code < 0x100
+    ? `\\x${code.toString(16).padStart(2, "0")}`
+    : `\\u${code.toString(16).padStart(4, "0")}`;
+}
+
+/**
+ * Returns the text of bytes that should be UTF-8 and may not be, such as a file name: bytes that
+ * are not are escaped as `\xe9`, and control characters as by {@linkcode printableLine}.
+ *
+ * @param bytes The bytes.
+ * @returns Text that is safe to print, of one line.
+ */
+export function printableBytes(bytes: Uint8Array): string {
+  let text = "";
+  for (let start = 0; start < bytes.length;) {
+    const length = sequenceLength(bytes, start);
+    text += length === 0
+      ? `\\x${(bytes[start] ?? 0).toString(16).padStart(2, "0")}`
+      : printableLine(decoder.decode(bytes.subarray(start, start + length)));
+    start += length || 1;
+  }
+  return text;
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** The length of the valid UTF-8 sequence at an index, 0 if there is none. */
+function sequenceLength(bytes: Uint8Array, start: number): number {
+  for (let length = 1; length <= 4 && start + length <= bytes.length; length++) {
+    try {
+      decoder.decode(bytes.subarray(start, start + length));
+      return length;
+    } catch {
+      // Longer sequences are tried next.
+    }
+  }
+  return 0;
+}
