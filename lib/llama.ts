@@ -9,6 +9,7 @@ import { AwsClient } from "./aws/client.ts";
 import { Lambda } from "./aws/lambda.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError } from "./errors.ts";
+import { hashSharedFiles } from "./jobs/identity.ts";
 import { encodeInputs, expandInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
 import { type JobOutcome, mapJobs, type MapJobsOptions } from "./jobs/map.ts";
@@ -228,9 +229,11 @@ export class Llama implements AsyncDisposable {
         this.#reserve(concurrency);
         sharedFiles = await this.#share(files, signal);
       },
+      hashShared: () => hashSharedFiles([...sharedFiles?.inputs.values() ?? []], signal),
       run: (job: Job, runOptions: RunJobOptions) => this.#run(job, { ...runOptions, sharedFiles }),
       region: () => this.region(),
       isLocal: this.#options.local !== undefined,
+      onNotice: this.#options.onNotice,
     };
     yield* mapJobs(connection, functionName, templates, lines, options);
   }

@@ -88,10 +88,20 @@ export async function openLlama(
 function reportersOf({ global, output }: CommandContext): Reporters {
   return {
     debug: global["debug-aws"] ? (line) => void output.message(line) : undefined,
-    onNotice: (message, hint) => {
-      void output.message(message);
-      if (hint !== undefined) void output.message(`hint: ${hint}`);
-    },
+    onNotice: noticesTo(output),
+  };
+}
+
+/**
+ * Returns a function that prints notices.
+ *
+ * @param output Where to.
+ * @returns The function; it gets what happened, and what to do.
+ */
+export function noticesTo(output: Output): (message: string, hint?: string) => void {
+  return (message, hint) => {
+    void output.message(message);
+    if (hint !== undefined) void output.message(`hint: ${hint}`);
   };
 }
 

@@ -9,14 +9,16 @@ import type { LlamaError } from "../errors.ts";
 import type { FlagValues } from "../flags.ts";
 import { expandInputs, findInputs } from "../jobs/inputs.ts";
 import type { InputFile } from "../jobs/job.ts";
-import { readJobLog } from "../jobs/joblog.ts";
+import { hashSharedFiles } from "../jobs/identity.ts";
+import { LoggedJobs } from "../jobs/logged_jobs.ts";
 import { asLlamaError, type PlannedJob, Planner } from "../jobs/plan.ts";
 import { failureOf, type JobFailure } from "../jobs/record.ts";
 import { chunked } from "../jobs/sources.ts";
 import { bytesText } from "../terminal/amounts.ts";
-import type { CommandContext } from "./context.ts";
+import { type CommandContext, noticesTo } from "./context.ts";
 import { exitCodes } from "./exit.ts";
 import type { xargsFlags } from "./flag_tables.ts";
+import { jobLogTarget } from "./job_log.ts";
 import { reportError } from "./report.ts";
 
 /** A job that was not run: what `-dry-run -json` prints a line of. */
@@ -49,14 +51,18 @@ export async function dryRun(
   { output, signal }: CommandContext,
 ): Promise<number> {
   const repeatFailed = values["resume-failed"];
-  const logged = values.resume || repeatFailed ? await readJobLog(values.joblog) : undefined;
-  const planner = new Planner({ functionName, templates, logged, repeatFailed });
+  const planner = new Planner({ functionName, templates });
   const shared = await expandInputs(values.file);
+  if (values.resume || repeatFailed) {
+    const target = jobLogTarget(values.joblog, output);
+    const logged = await LoggedJobs.read(target, { onNotice: noticesTo(output), signal });
+    planner.useLog({ shared: await hashSharedFiles(shared, signal), logged, repeatFailed });
+  }
   let failures = 0;
   for await (const lines of values.n === undefined ? input : chunked(input, values.n)) {
     signal.throwIfAborted();
-    const { planned, isDone } = planner.plan(lines);
-    if (isDone) continue;
+    const { planned } = planner.plan(lines);
+    if (planned === undefined) continue;
     const { job, error } = await look(planned, shared);
     await output.data(values.json ? JSON.stringify(job) + "\n" : textOf(job));
     if (error === undefined) continue;

@@ -15,6 +15,7 @@ import { dryRun } from "./dry_run.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";
 import { xargsCommand, type xargsFlags } from "./flag_tables.ts";
 import { openInput } from "./input.ts";
+import { checkIsNotInput, jobLogTarget } from "./job_log.ts";
 import { type LookBack, openLookBack } from "./look_back.ts";
 import { Printer } from "./print/printer.ts";
 import { reportError } from "./report.ts";
@@ -47,6 +48,7 @@ export const xargs = runnable(
     const { output } = context;
     const { command, lines } = splitInput(args);
     try {
+      if (values.joblog !== "") await checkIsNotInput(values.joblog, values.a, lines);
       const input = await openInput(values, { ...context, lines });
       if (values["dry-run"]) return await dryRun(command, input, values, context);
       const lookBack = await openLookBack(context, values.report);
@@ -106,7 +108,7 @@ async function mapOptions(values: Values, context: CommandContext): Promise<MapO
     maxDollars: values["max-cost"],
     prices: values.prices === "" ? undefined : await readPrices(values.prices),
     results: values.results || undefined,
-    jobLog: values.joblog || undefined,
+    jobLog: values.joblog === "" ? undefined : jobLogTarget(values.joblog, context.output),
     resume: repeatFailed ? "succeeded" : resume ? "ended" : undefined,
     stop: context.drain(),
     signal: context.signal,

@@ -7,7 +7,7 @@
 /**
  * How far a run is: one object that {@linkcode Llama.map} keeps up to date while it goes on, so that
  * looking at it costs nothing. The jobs that are `done`, `failed`, `running` and `waiting` are four
- * different ones; those that an earlier run did are not counted.
+ * different ones; those that an earlier run did are only counted as `skipped`.
  */
 export interface RunCounts {
   /** Jobs that did what they were asked for. */
@@ -18,6 +18,8 @@ export interface RunCounts {
   running: number;
   /** Jobs whose input has been read and that have not been started. */
   waiting: number;
+  /** Jobs that an earlier run did. */
+  skipped: number;
   /** All jobs of the run; undefined until the end of the input was seen. */
   total: number | undefined;
   /** Bytes that were sent: requests, and files through the object store. */
@@ -43,6 +45,7 @@ export function newCounts(): RunCounts {
     failed: 0,
     running: 0,
     waiting: 0,
+    skipped: 0,
     total: undefined,
     bytesSent: 0,
     bytesReceived: 0,

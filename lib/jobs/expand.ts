@@ -95,17 +95,22 @@ function execute(template: Template, context: FileContext): string {
   );
 }
 
+/** Most jobs of a long run mark no files: for them, no iterators are made. */
+const none: [] = [];
+
 function marked({ Inputs, Outputs }: FileContext): { inputs: InputFile[]; outputs: OutputFile[] } {
   return {
-    inputs: Array.from(Inputs, ({ Local, Remote }) => ({
+    inputs: Inputs.length === 0 ? none : Array.from(Inputs, ({ Local, Remote }) => ({
       remote: Remote,
       source: Local.Bytes ?? Local.Path,
     })),
-    outputs: Array.from(Outputs, ({ Local, Remote, replacesInput }) => ({
-      remote: Remote,
-      local: Local.Path,
-      onlyOnSuccess: replacesInput,
-    })),
+    outputs: Outputs.length === 0
+      ? none
+      : Array.from(Outputs, ({ Local, Remote, replacesInput }) => ({
+        remote: Remote,
+        local: Local.Path,
+        onlyOnSuccess: replacesInput,
+      })),
   };
 }
 

@@ -245,7 +245,14 @@ async function isDirectory(path: string): Promise<boolean> {
   }
 }
 
-function cannotSend(path: string, cause: unknown): LlamaError {
+/**
+ * Returns the error for an input that cannot be read.
+ *
+ * @param path The file.
+ * @param cause What the file system said.
+ * @returns The error, with a hint where the name looks wrong.
+ */
+export function cannotSend(path: string, cause: unknown): LlamaError {
   return new LlamaError("input", `cannot read ${JSON.stringify(path)}: ${reasonOf(cause)}`, {
     cause,
     hint: cause instanceof Deno.errors.NotFound ? nameHint(path) : undefined,

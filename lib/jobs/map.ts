@@ -4,6 +4,7 @@
  * @module
  */
 
+import { setImmediate } from "node:timers/promises";
 import { poolMap } from "../concurrency.ts";
 import { CostMeter } from "../cost/cost.ts";
 import { defaultPrices, pricesOf, type PriceTable } from "../cost/prices.ts";
@@ -11,7 +12,10 @@ import { isAbort, LlamaError } from "../errors.ts";
 import { attemptJob, type Attempts, logOf } from "./attempts.ts";
 import { newCounts, type RunCounts } from "./counts.ts";
 import type { Job, JobResult } from "./job.ts";
-import { JobLog, readJobLog } from "./joblog.ts";
+import type { Identity } from "./identity.ts";
+import { JobLog } from "./joblog.ts";
+import type { JobLogTarget } from "./joblog_line.ts";
+import { LoggedJobs, type Notice } from "./logged_jobs.ts";
 import { type PlannedJob, Planner } from "./plan.ts";
 import { concernsAllJobs, Ending, type Halt, type RetryOn } from "./policy.ts";
 import { type JobRecord, recordOf } from "./record.ts";
@@ -49,8 +53,11 @@ export interface MapJobsOptions {
   readonly prices?: PriceTable | undefined;
   /** A directory that gets `SEQ/stdout`, `stderr` and `status.json` of each job. @default {none} */
   readonly results?: string | undefined;
-  /** A file that gets a line a job, in the columns of GNU parallel's `--joblog`. @default {none} */
-  readonly jobLog?: string | undefined;
+  /**
+   * A file that gets one line per job, in the columns of GNU parallel's `--joblog`; or what writes
+   * such lines. @default {none}
+   */
+  readonly jobLog?: JobLogTarget | undefined;
   /**
    * Goes on with the run that wrote `jobLog`: skips the jobs that it has (`"ended"`), or those of
    * them that succeeded (`"succeeded"`). @default {starts anew}
@@ -90,13 +97,20 @@ export interface JobOutcome {
 export interface MapConnection {
   /** Sends what all jobs share; called once, when all else is in order. */
   readonly prepare: () => Promise<void>;
+  /** Returns the hash of what all jobs share, for a job log; called once, after `prepare`. */
+  readonly hashShared: () => Promise<number>;
   /** Runs a job once. */
   readonly run: (job: Job, options: RunJobOptions) => Promise<JobResult>;
   /** The region, for its prices; asked for once a job was sent. */
   readonly region: () => Promise<string>;
   /** Whether the functions run on this machine. */
   readonly isLocal: boolean;
+  /** Gets warnings. */
+  readonly onNotice?: Notice | undefined;
 }
+
+/** After how many jobs that are skipped everything else has its turn. */
+const skipsPerTurn = 1000;
 
 /** The most characters that are read ahead. */
 const readAheadSize = 1024 * 1024;
@@ -123,14 +137,17 @@ export async function* mapJobs(
   atLeast(1, concurrency, "concurrency");
   if (linesPerJob !== undefined) atLeast(1, linesPerJob, "linesPerJob");
   atLeast(0, retries, "retries");
+  const planner = new Planner({ functionName, templates });
   const logged = jobLog === undefined || resume === undefined
     ? undefined
-    : await readJobLog(jobLog);
-  const repeatFailed = resume === "succeeded";
-  const planner = new Planner({ functionName, templates, logged, repeatFailed });
+    : await LoggedJobs.read(jobLog, { onNotice: connection.onNotice, signal });
   if (options.results !== undefined) await makeResults(options.results);
   await connection.prepare();
-  using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, logged);
+  if (jobLog !== undefined) {
+    const shared = await connection.hashShared();
+    planner.useLog({ shared, logged, repeatFailed: resume === "succeeded" });
+  }
+  using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, { logged, signal });
   const counts = options.counts ?? newCounts();
   using ending = new Ending(counts, options);
   const run = new Run(connection, options, { counts, ending, log });
@@ -196,9 +213,11 @@ class Run {
         const next = planner.plan(input);
         template?.[Symbol.dispose]();
         counts.waiting--;
-        if (next.isDone) {
+        if (next.planned === undefined) {
           if (counts.total !== undefined) counts.total--;
-          this.#options.onSkip?.(next.planned.index);
+          this.#options.onSkip?.(next.index);
+          // Lines that are at hand would keep everything else waiting: the progress, and ctrl-C.
+          if (++counts.skipped % skipsPerTurn === 0) await setImmediate();
         } else {
           planned++;
           yield spans ? { ...next.planned, spans } : next.planned;
@@ -237,7 +256,7 @@ class Run {
         elapsedMilliseconds,
         log: this.#options.logs ? logOf(attempts) : undefined,
       });
-      if (this.#writesDown) await this.#writeDown(record, result);
+      if (this.#writesDown) await this.#writeDown(record, result, planned.identity);
       this.#count(record);
       const { index, line, job } = planned;
       return {
@@ -291,7 +310,11 @@ class Run {
   }
 
   /** Results first: a job that has a line in the log has all that it was to leave. */
-  async #writeDown(record: JobRecord, result: JobResult | undefined): Promise<void> {
+  async #writeDown(
+    record: JobRecord,
+    result: JobResult | undefined,
+    identity: Identity | undefined,
+  ): Promise<void> {
     const { results } = this.#options;
     const { log, ending } = this.#state;
     try {
@@ -299,7 +322,7 @@ class Run {
         const { stdout = nothing, stderr = nothing } = result ?? {};
         await writeResults(results, record, { stdout, stderr });
       }
-      if (log !== undefined) await log.append(record, await this.#host(record));
+      if (log !== undefined) await log.append(record, await this.#host(record), identity);
     } catch (error) {
       ending.end(error);
     }

@@ -8,7 +8,8 @@ import { resolve } from "node:path";
 import { LlamaError, messageOf } from "../errors.ts";
 import { jobOf, LineTemplates } from "./expand.ts";
 import type { Job } from "./job.ts";
-import { isLogged, type LoggedJobs } from "./joblog.ts";
+import { hashJob, type Identity, noSharedFiles } from "./identity.ts";
+import type { LoggedJobs } from "./logged_jobs.ts";
 import type { Spans } from "../trace/spans.ts";
 import { shellQuote } from "./quote.ts";
 
@@ -22,6 +23,8 @@ export interface PlannedJob {
   readonly line: string;
   /** Function and arguments as a shell would read them; the templates where one fails. */
   readonly command: string;
+  /** What the job is made of, for a job log. */
+  readonly identity?: Identity | undefined;
   /** What is to run; absent if a template fails on this line. */
   readonly job: Job | undefined;
   /** Why it is not sent; absent if it is. */
@@ -36,9 +39,15 @@ export interface PlannerOptions {
   readonly functionName: string;
   /** The arguments, as templates. */
   readonly templates: readonly string[];
-  /** What was run before, by the run that is resumed. */
+}
+
+/** What a job log has to do with a run. */
+export interface LogOptions {
+  /** The hash of the files that all jobs share; see {@linkcode hashSharedFiles}. */
+  readonly shared: number;
+  /** The jobs of the run that is resumed. @default {undefined} */
   readonly logged?: LoggedJobs | undefined;
-  /** Whether jobs that failed before run again. @default {false} */
+  /** Whether those of them that failed run again. @default {false} */
   readonly repeatFailed?: boolean | undefined;
 }
 
@@ -47,6 +56,7 @@ export class Planner {
   readonly #options: PlannerOptions;
   readonly #templates: LineTemplates;
   readonly #claimed = new Map<string, number>();
+  #log: LogOptions | undefined;
   #next = 0;
 
   /**
@@ -61,16 +71,26 @@ export class Planner {
   }
 
   /**
+   * Gives the jobs an identity from now on, for a job log, and leaves out those that it has.
+   *
+   * @param log What the log has to do with the run.
+   */
+  useLog(log: LogOptions): void {
+    this.#log = log;
+  }
+
+  /**
    * Plans the next job.
    *
    * @param input Its line, or a list, which the templates see as `.Lines` too.
-   * @returns The job, and whether the run that is resumed has done it.
+   * @returns The job's number, from 0, and the job; undefined if the run that is resumed has done it.
    * @throws {LlamaError} `usage` if the run that is resumed did something else.
    */
-  plan(input: string | readonly string[]): { planned: PlannedJob; isDone: boolean } {
-    const { functionName, templates, logged, repeatFailed = false } = this.#options;
+  plan(
+    input: string | readonly string[],
+  ): { readonly index: number; readonly planned: PlannedJob | undefined } {
+    const { functionName, templates } = this.#options;
     const index = this.#next++;
-    const line = typeof input === "string" ? input : input.join("\n");
     let job: Job | undefined;
     let error: LlamaError | undefined;
     try {
@@ -79,9 +99,19 @@ export class Planner {
     } catch (cause) {
       error = asLlamaError(cause);
     }
-    const command = shellQuote([functionName, ...job?.args ?? templates]);
-    const isDone = logged !== undefined && isLogged(logged, index + 1, command, repeatFailed);
-    return { planned: { index, functionName, line, command, job, error }, isDone };
+    const words = [functionName, ...job?.args ?? templates];
+    let identity: Identity | undefined;
+    if (this.#log !== undefined) {
+      const { shared, logged, repeatFailed = false } = this.#log;
+      const identify = () => identity ??= { own: hashJob(words, input, job), shared };
+      const isAll = () => shared === noSharedFiles && isAllInCommand(input, job);
+      const before = { seq: index + 1, words, identity: identify, isAllInCommand: isAll };
+      if (logged?.isDone(before, repeatFailed)) return { index, planned: undefined };
+      identify();
+    }
+    const line = typeof input === "string" ? input : input.join("\n");
+    const command = shellQuote(words);
+    return { index, planned: { index, functionName, line, command, identity, job, error } };
   }
 
   /** Two jobs that write one file would leave either's result; the second is not even sent. */
@@ -99,6 +129,18 @@ export class Planner {
     }
     for (const path of paths) this.#claimed.set(path, index);
   }
+}
+
+/** Whether a job whose command is the same has the same lines too, and no generated files. */
+function isAllInCommand(input: string | readonly string[], job: Job | undefined): boolean {
+  if (job === undefined || job.inputs.some(({ source }) => typeof source !== "string")) {
+    return false;
+  }
+  const lines = typeof input === "string" ? [input] : input;
+  // `.I` cleans the paths that `find .` writes.
+  return lines.every((line) =>
+    job.args.some((arg) => arg.includes(line.startsWith("./") ? line.slice(2) : line))
+  );
 }
 
 /**

@@ -6,6 +6,7 @@ const counts: RunCounts = {
   done: 4213,
   failed: 3,
   running: 100,
+  skipped: 0,
   waiting: 400,
   total: 10_000,
   bytesSent: 12_100_000,
