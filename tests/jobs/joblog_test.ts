@@ -267,6 +267,18 @@ Deno.test("a log that another run has written to since it was read is refused", 
   assert.equal(await Deno.readTextFile(path), whole);
 });
 
+Deno.test("an abort ends the wait for a FIFO's reader", async () => {
+  await using directory = new TemporaryDirectory();
+  const path = directory.join("fifo");
+  assert.equal((await new Deno.Command("mkfifo", { args: [path] }).output()).code, 0);
+  const stop = new AbortController();
+  const opening = JobLog.open(path, { signal: stop.signal });
+  stop.abort(new Error("stopped"));
+  await assert.rejects(opening, { message: "stopped" });
+  // Lets go of the thread that waits; the file is closed then.
+  using _reader = await Deno.open(path);
+});
+
 Deno.test("a log survives any content", async () => {
   await using directory = new TemporaryDirectory();
   const path = directory.join("log");
