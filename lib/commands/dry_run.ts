@@ -59,11 +59,12 @@ export async function dryRun(
     planner.useLog({ shared: await hashSharedFiles(shared, signal), logged, repeatFailed });
   }
   let failures = 0;
+  let next = 0;
   for await (const lines of values.n === undefined ? input : chunked(input, values.n)) {
     signal.throwIfAborted();
-    const { planned } = planner.plan(lines);
-    if (planned === undefined) continue;
-    const { job, error } = await look(planned, shared);
+    const index = next++;
+    if (planner.isDone(lines, index)) continue;
+    const { job, error } = await look(planner.plan(lines, index), shared);
     await output.data(values.json ? JSON.stringify(job) + "\n" : textOf(job));
     if (error === undefined) continue;
     failures++;

@@ -52,15 +52,20 @@ export function parseIdentity(bytes: Uint8Array, start: number): Identity | unde
   return Number.isNaN(own) || Number.isNaN(shared) ? undefined : { own, shared };
 }
 
+/** Parses a hash in two halves, which are small integers; NaN if it is something else. */
 function hexadecimal(bytes: Uint8Array, start: number): number {
-  let value = 0;
-  for (let i = start; i < start + digits; i++) {
-    const byte = bytes[i] ?? 0;
-    if (byte >= 0x30 && byte <= 0x39) value = value * 16 + byte - 0x30;
-    else if (byte >= 0x61 && byte <= 0x66) value = value * 16 + byte - 0x61 + 10;
-    else return NaN;
-  }
-  return value;
+  const middle = start + digits / 2;
+  let high = 0;
+  let low = 0;
+  for (let i = start; i < middle; i++) high = high << 4 | (valueOf[bytes[i] ?? 0] ?? -1);
+  for (let i = middle; i < start + digits; i++) low = low << 4 | (valueOf[bytes[i] ?? 0] ?? -1);
+  return high < 0 || low < 0 ? NaN : high * 2 ** 24 + low;
+}
+
+/** What a byte stands for as a hexadecimal digit; -1 if it is none. */
+const valueOf = new Int8Array(256).fill(-1);
+for (const [value, digit] of [..."0123456789abcdef"].entries()) {
+  valueOf[digit.charCodeAt(0)] = value;
 }
 
 /**

@@ -125,11 +125,17 @@ export class JobLogEntry {
     if (Number.isNaN(sum) || !Number.isSafeInteger(this.seq) || this.seq < 1) return false;
     // A Date can hold no later time.
     if (!(Math.abs(this.startedSeconds) < 8.64e12)) return false;
-    const tab = this.#bytes.indexOf(tabByte, this.#start);
-    const hasTab = tab >= 0 && tab < this.#end;
+    const hasTab = this.#has(tabByte);
     if (this.identity !== undefined) return !hasTab;
-    const { command } = this;
-    return !(hasTab && secondLine.test(command)) && !damagedIdentity.test(command);
+    return !(hasTab && secondLine.test(this.command)) &&
+      !(this.#has(hashByte) && damagedIdentity.test(this.command));
+  }
+
+  /** Whether a byte is in the command. */
+  #has(byte: number): boolean {
+    // `indexOf` would search all that follows.
+    for (let at = this.#start; at < this.#end; at++) if (this.#bytes[at] === byte) return true;
+    return false;
   }
 }
 
@@ -170,8 +176,9 @@ class ColumnReader {
     let divisor = 0;
     let sign = 1;
     let digits = 0;
-    for (; this.at < this.#end; this.at++) {
-      const byte = this.#bytes[this.at] ?? 0;
+    let { at } = this;
+    for (; at < this.#end; at++) {
+      const byte = this.#bytes[at] ?? 0;
       if (byte >= 0x30 && byte <= 0x39) {
         value = value * 10 + byte - 0x30;
         divisor *= 10;
@@ -180,7 +187,8 @@ class ColumnReader {
       else if (byte === 0x2d && digits === 0 && sign === 1) sign = -1;
       else if (byte !== 0x20 || digits > 0 || sign < 0) break;
     }
-    const isWhole = digits > 0 && this.at < this.#end && this.#bytes[this.at] === tabByte;
+    const isWhole = digits > 0 && at < this.#end && this.#bytes[at] === tabByte;
+    this.at = at;
     this.skip();
     return isWhole ? sign * value / (divisor || 1) : NaN;
   }
@@ -272,6 +280,7 @@ function isHeader(line: Uint8Array): boolean {
 }
 
 const tabByte = 9;
+const hashByte = 0x23;
 const lineFeed = 10;
 
 /** How many damaged lines are named. */

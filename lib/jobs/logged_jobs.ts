@@ -36,8 +36,8 @@ export interface ResumedJob {
   readonly seq: number;
   /** The function and its arguments. */
   readonly words: readonly string[];
-  /** Returns what it is made of. */
-  readonly identity: () => Identity;
+  /** What it is made of. */
+  readonly identity: Identity;
   /** Whether the command says all that the job is made of. */
   readonly isAllInCommand: () => boolean;
 }
@@ -49,8 +49,11 @@ export interface ResumedJob {
 export class LoggedJobs {
   readonly #path: string;
   readonly #onNotice: Notice | undefined;
-  /** Rows of the columns below, by the jobs' numbers. */
-  readonly #rows = new Map<number, number>();
+  /**
+   * Rows of the columns below, by the jobs' numbers: pages of them, since neighbors are looked up one
+   * after the other, and a page is found sooner in a small map than a number in a large one.
+   */
+  readonly #pages = new Map<number, number[]>();
   readonly #ok: boolean[] = [];
   /** That of the identity, or the command's hash; NaN for a command that is not literal. */
   readonly #own: number[] = [];
@@ -108,7 +111,7 @@ export class LoggedJobs {
 
   /** How many jobs there are. */
   get size(): number {
-    return this.#rows.size;
+    return this.#ok.length;
   }
 
   /** How many bytes the file has. */
@@ -122,6 +125,16 @@ export class LoggedJobs {
   }
 
   /**
+   * Whether the log has a job.
+   *
+   * @param seq Its number, from 1.
+   * @returns True if it does, whatever the job was made of.
+   */
+  has(seq: number): boolean {
+    return this.#rowOf(seq) >= 0;
+  }
+
+  /**
    * Whether a job need not run again.
    *
    * @param job The job.
@@ -130,13 +143,13 @@ export class LoggedJobs {
    * @throws {LlamaError} `usage` if the log has another job under this number.
    */
   isDone(job: ResumedJob, repeatFailed: boolean): boolean {
-    const row = this.#rows.get(job.seq);
-    if (row === undefined) return false;
+    const row = this.#rowOf(job.seq);
+    if (row < 0) return false;
     const [own, shared = NaN] = [this.#own[row], this.#shared[row]];
     if (Number.isNaN(shared)) {
       if (own !== hashCommand(job.words)) throw this.#other(job);
     } else {
-      const now = job.identity();
+      const now = job.identity;
       if (own !== now.own || shared !== now.shared) throw this.#other(job, own === now.own);
     }
     const isDone = this.#ok[row] === true || !repeatFailed;
@@ -162,25 +175,38 @@ export class LoggedJobs {
       this.#bytes += count;
       const end = piece.lastIndexOf(newline) + 1;
       if (end > 0) {
-        const lines = Buffer.concat([...begun, piece.subarray(0, end)]);
+        const lines = joined([...begun, piece.subarray(0, end)]);
         for (const entry of parser.parse(lines)) this.#add(entry);
         this.#wholeBytes += lines.length;
         begun = [];
       }
       begun.push(piece.slice(end));
     }
-    const damage = parser.end(Buffer.concat(begun));
+    const damage = parser.end(joined(begun));
     if (damage !== undefined) this.#onNotice?.(damage, "the jobs of such lines run again");
   }
 
   #add(entry: JobLogEntry): void {
     const { seq, ok, identity } = entry;
-    const row = this.#rows.get(seq) ?? this.#ok.length;
-    this.#rows.set(seq, row);
+    const known = this.#rowOf(seq);
+    const row = known < 0 ? this.#ok.length : known;
+    if (known < 0) this.#setRow(seq, row);
     this.#ok[row] = ok;
     const words = identity === undefined ? literalWords(entry.command) : undefined;
     this.#own[row] = identity?.own ?? (words === undefined ? NaN : hashCommand(words));
     this.#shared[row] = identity?.shared ?? NaN;
+  }
+
+  /** The row of a job; -1 if there is none. */
+  #rowOf(seq: number): number {
+    return this.#pages.get(Math.floor(seq / pageSize))?.[seq % pageSize] ?? -1;
+  }
+
+  #setRow(seq: number, row: number): void {
+    const number = Math.floor(seq / pageSize);
+    let page = this.#pages.get(number);
+    if (page === undefined) this.#pages.set(number, page = new Array(pageSize).fill(-1));
+    page[seq % pageSize] = row;
   }
 
   #warnOfNothingKept(): void {
@@ -227,3 +253,11 @@ export class LoggedJobs {
 }
 
 const newline = 10;
+
+const pageSize = 64;
+
+/** A plain array of bytes: a search in a Buffer is slow. */
+function joined(pieces: readonly Uint8Array[]): Uint8Array {
+  const { buffer, byteOffset, byteLength } = Buffer.concat(pieces);
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}

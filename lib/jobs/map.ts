@@ -195,10 +195,10 @@ class Run {
   ): AsyncGenerator<PlannedJob, void, undefined> {
     const { counts, ending } = this.#state;
     let planned = 0;
-    const ahead = readAhead(inputs, {
+    const ahead = readAhead(this.#undone(inputs, planner), {
       items: this.#options.readAhead ?? 0,
       size: readAheadSize,
-      sizeOf: (input) =>
+      sizeOf: ({ input }) =>
         typeof input === "string"
           ? input.length
           : input.reduce((sum, line) => sum + line.length, 0),
@@ -207,25 +207,37 @@ class Run {
       stop: ending.soon,
     });
     try {
-      for await (const input of ahead) {
+      for await (const { input, index } of ahead) {
         const spans = this.#options.spans ? new Spans() : undefined;
         using template = spans?.span("template");
-        const next = planner.plan(input);
+        const next = planner.plan(input, index);
         template?.[Symbol.dispose]();
         counts.waiting--;
-        if (next.planned === undefined) {
-          if (counts.total !== undefined) counts.total--;
-          this.#options.onSkip?.(next.index);
-          // Lines that are at hand would keep everything else waiting: the progress, and ctrl-C.
-          if (++counts.skipped % skipsPerTurn === 0) await setImmediate();
-        } else {
-          planned++;
-          yield spans ? { ...next.planned, spans } : next.planned;
-        }
+        planned++;
+        yield spans ? { ...next, spans } : next;
       }
     } catch (error) {
       // What the jobs before it do is not lost.
       ending.endInput(error);
+    }
+  }
+
+  /** The inputs of the jobs that the run that is resumed has not done. */
+  async *#undone(
+    inputs: Iterable<string> | AsyncIterable<string | readonly string[]>,
+    planner: Planner,
+  ): AsyncGenerator<{ input: string | readonly string[]; index: number }, void, undefined> {
+    const { counts, ending } = this.#state;
+    const { onSkip, signal } = this.#options;
+    let index = 0;
+    for await (const input of inputs) {
+      if (planner.isDone(input, index)) {
+        onSkip?.(index);
+        // Lines that are at hand would keep everything else waiting: the progress, and ctrl-C.
+        if (++counts.skipped % skipsPerTurn === 0) await setImmediate();
+        if (ending.soon.aborted || signal?.aborted) return;
+      } else yield { input, index };
+      index++;
     }
   }
 

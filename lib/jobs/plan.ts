@@ -57,7 +57,6 @@ export class Planner {
   readonly #templates: LineTemplates;
   readonly #claimed = new Map<string, number>();
   #log: LogOptions | undefined;
-  #next = 0;
 
   /**
    * Parses the templates.
@@ -71,7 +70,7 @@ export class Planner {
   }
 
   /**
-   * Gives the jobs an identity from now on, for a job log, and leaves out those that it has.
+   * Gives the jobs an identity from now on, for a job log, and skips those that it has.
    *
    * @param log What the log has to do with the run.
    */
@@ -80,47 +79,72 @@ export class Planner {
   }
 
   /**
-   * Plans the next job.
+   * Whether the run that is resumed has done a job.
    *
-   * @param input Its line, or a list, which the templates see as `.Lines` too.
-   * @returns The job's number, from 0, and the job; undefined if the run that is resumed has done it.
+   * @param input The job's line, or a list, which the templates see as `.Lines` too.
+   * @param index Its number, from 0.
+   * @returns True if it need not run again.
    * @throws {LlamaError} `usage` if the run that is resumed did something else.
    */
-  plan(
-    input: string | readonly string[],
-  ): { readonly index: number; readonly planned: PlannedJob | undefined } {
-    const { functionName, templates } = this.#options;
-    const index = this.#next++;
-    let job: Job | undefined;
-    let error: LlamaError | undefined;
-    try {
-      job = jobOf(functionName, this.#templates.expand(input, index));
-      this.#claimOutputs(job, index);
-    } catch (cause) {
-      error = asLlamaError(cause);
-    }
-    const words = [functionName, ...job?.args ?? templates];
-    let identity: Identity | undefined;
-    if (this.#log !== undefined) {
-      const { shared, logged, repeatFailed = false } = this.#log;
-      const identify = () => identity ??= { own: hashJob(words, input, job), shared };
-      const isAll = () => shared === noSharedFiles && isAllInCommand(input, job);
-      const before = { seq: index + 1, words, identity: identify, isAllInCommand: isAll };
-      if (logged?.isDone(before, repeatFailed)) return { index, planned: undefined };
-      identify();
-    }
+  isDone(input: string | readonly string[], index: number): boolean {
+    const { shared = noSharedFiles, logged, repeatFailed = false } = this.#log ?? {};
+    if (!logged?.has(index + 1)) return false;
+    const { job } = this.#expand(input, index);
+    const words = this.#wordsOf(job);
+    const identity = { own: hashJob(words, input, job), shared };
+    const isAll = () => shared === noSharedFiles && isAllInCommand(input, job);
+    const isDone = logged.isDone(
+      { seq: index + 1, words, identity, isAllInCommand: isAll },
+      repeatFailed,
+    );
+    if (isDone && job !== undefined) this.#claimOutputs(job, index);
+    return isDone;
+  }
+
+  /**
+   * Plans a job.
+   *
+   * @param input Its line, or a list, which the templates see as `.Lines` too.
+   * @param index Its number, from 0.
+   * @returns The job.
+   */
+  plan(input: string | readonly string[], index: number): PlannedJob {
+    const { functionName } = this.#options;
+    const expanded = this.#expand(input, index);
+    const { job } = expanded;
+    const error = expanded.error ?? (job && this.#claimOutputs(job, index));
+    const words = this.#wordsOf(job);
+    const shared = this.#log?.shared;
+    const identity = shared === undefined ? undefined : { own: hashJob(words, input, job), shared };
     const line = typeof input === "string" ? input : input.join("\n");
-    const command = shellQuote(words);
-    return { index, planned: { index, functionName, line, command, identity, job, error } };
+    return { index, functionName, line, command: shellQuote(words), identity, job, error };
+  }
+
+  #expand(
+    input: string | readonly string[],
+    index: number,
+  ): { job?: Job; error?: LlamaError } {
+    try {
+      return { job: jobOf(this.#options.functionName, this.#templates.expand(input, index)) };
+    } catch (cause) {
+      return { error: asLlamaError(cause) };
+    }
+  }
+
+  /** The function and its arguments; the templates where one fails. */
+  #wordsOf(job: Job | undefined): string[] {
+    const { functionName, templates } = this.#options;
+    return [functionName, ...job?.args ?? templates];
   }
 
   /** Two jobs that write one file would leave either's result; the second is not even sent. */
-  #claimOutputs(job: Job, index: number): void {
+  #claimOutputs(job: Job, index: number): LlamaError | undefined {
+    if (job.outputs.length === 0) return undefined;
     const paths = new Set(job.outputs.map(({ local }) => resolve(local)));
     for (const path of paths) {
       const owner = this.#claimed.get(path);
       if (owner !== undefined) {
-        throw new LlamaError(
+        return new LlamaError(
           "output",
           `output ${JSON.stringify(path)} is named by job ${owner + 1} already`,
           { hint: "give each job an output of its own, with {{.Line}} or {{.Idx}} in its name" },
@@ -128,6 +152,7 @@ export class Planner {
       }
     }
     for (const path of paths) this.#claimed.set(path, index);
+    return undefined;
   }
 }
 

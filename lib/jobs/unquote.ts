@@ -18,43 +18,78 @@ export function literalWords(command: string): string[] | undefined {
   if (plain.test(command)) return command.split(" ").filter((word) => word !== "");
   const words: string[] = [];
   let word: string | undefined;
-  piece.lastIndex = 0;
-  while (piece.lastIndex < command.length) {
-    const found = piece.exec(command);
-    if (found === null) return undefined;
-    const { bare, single, double, control, escaped, special, space } = found.groups ?? {};
-    if (space !== undefined || special === "#" && word === undefined) {
-      if (word !== undefined) words.push(word);
+  for (let at = 0; at < command.length;) {
+    const piece = pieceAt(command, at, word === undefined);
+    if (piece === undefined) return undefined;
+    if (piece.text !== undefined) word = (word ?? "") + piece.text;
+    else if (word !== undefined) {
+      words.push(word);
       word = undefined;
-      if (special === "#") return words;
-      continue;
     }
-    if (special === "~" && word === undefined || braces.test(bare ?? "")) return undefined;
-    const text = bare ?? special ?? escaped ?? single ?? double?.replace(/\\([$`"\\])/g, "$1") ??
-      unescaped(control ?? "");
-    if (text === undefined) return undefined;
-    word = (word ?? "") + (bare === undefined ? text.replaceAll("\0", "\n") : text);
+    at = piece.end;
   }
   if (word !== undefined) words.push(word);
   return words;
 }
 
+/** A part of a word, or what is between two words; and where it ends. */
+interface Piece {
+  readonly text: string | undefined;
+  readonly end: number;
+}
+
+function pieceAt(command: string, at: number, isWordStart: boolean): Piece | undefined {
+  switch (command[at]) {
+    case " ":
+    case "\t":
+      return { text: undefined, end: at + 1 };
+    case "'": {
+      const close = command.indexOf("'", at + 1);
+      return close < 0 ? undefined : { text: lines(command.slice(at + 1, close)), end: close + 1 };
+    }
+    case '"': {
+      const inner = match(doubleQuoted, command, at);
+      return inner && { text: lines(inner.text.replace(/\\([$`"\\])/g, "$1")), end: inner.end };
+    }
+    case "$": {
+      const inner = match(controls, command, at);
+      const text = inner && unescaped(inner.text);
+      return inner && text !== undefined ? { text: lines(text), end: inner.end } : undefined;
+    }
+    case "\\":
+      return match(escaped, command, at);
+    case "#":
+      return isWordStart ? { text: undefined, end: command.length } : { text: "#", end: at + 1 };
+    case "~":
+      return isWordStart ? undefined : { text: "~", end: at + 1 };
+    default: {
+      const inner = match(bare, command, at);
+      return inner && !braces.test(inner.text) ? inner : undefined;
+    }
+  }
+}
+
+function match(
+  pattern: RegExp,
+  command: string,
+  at: number,
+): { text: string; end: number } | undefined {
+  pattern.lastIndex = at;
+  const [all, text = all] = pattern.exec(command) ?? [];
+  return all === undefined || text === undefined ? undefined : { text, end: at + all.length };
+}
+
+function lines(text: string): string {
+  return text.replaceAll("\0", "\n");
+}
+
 /** Commands that any shell reads literally, most of them. */
 const plain = /^[A-Za-z0-9_@%+=:,./ -]*$/;
 
-/** What a shell reads as one: `#` and `~` are special where a word begins. */
-const piece = new RegExp(
-  [
-    "(?<bare>[^ \\t\\n\\0|&;<>()$`\"'\\\\*?[#~]+)",
-    "'(?<single>[^']*)'",
-    '"(?<double>(?:[^"$`\\\\]|\\\\[^\\n\\0])*)"',
-    "\\$'(?<control>(?:[^'\\\\]|\\\\[^])*)'",
-    "\\\\(?<escaped>[^\\n\\0])",
-    "(?<special>[#~])",
-    "(?<space>[ \\t]+)",
-  ].join("|"),
-  "uy",
-);
+const bare = /[^ \t\n\0|&;<>()$`"'\\*?[#~]+/y;
+const doubleQuoted = /"((?:[^"$`\\]|\\[^\n\0])*)"/y;
+const controls = /\$'((?:[^'\\]|\\[^])*)'/y;
+const escaped = /\\([^\n\0])/uy;
 
 /** What bash expands to several words. */
 const braces = /\{[^{}]*(,|\.\.)[^{}]*\}/;

@@ -52,7 +52,7 @@ function skipped(logged: LoggedJobs, seqs: readonly number[], repeatFailed = fal
     logged.isDone({
       seq,
       words: ["f", String(seq)],
-      identity: () => ({ own: seq, shared: 0 }),
+      identity: { own: seq, shared: 0 },
       isAllInCommand: () => true,
     }, repeatFailed)
   );
@@ -381,7 +381,7 @@ Deno.test("whatever happens to a log, no job is skipped that is not in it", asyn
       // Nothing that stands in the log is what these jobs are made of.
       const other = {
         ...{ seq, words: ["g"], isAllInCommand: () => true },
-        identity: () => ({ own: 1000, shared: 0 }),
+        identity: { own: 1000, shared: 0 },
       };
       let isDone = false;
       try {

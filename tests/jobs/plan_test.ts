@@ -7,22 +7,22 @@ import { TemporaryDirectory } from "../helpers.ts";
 
 Deno.test("jobs are numbered, and their commands can be read by a shell", () => {
   const planner = new Planner({ functionName: "f", templates: ["{{.Idx}}", "{{.Line}}"] });
-  const commands = ["a", "b c"].map((line) => planner.plan(line).planned?.command);
+  const commands = ["a", "b c"].map((line, index) => planner.plan(line, index).command);
   assert.deepEqual(commands, ["f 0 a", "f 1 'b c'"]);
 });
 
 Deno.test("several lines are .Lines, and joined .Line", () => {
   const templates = ["{{range .Lines}}<{{.}}>{{end}}", "{{.Line}}", "{{len .Lines}}"];
   const planner = new Planner({ functionName: "f", templates });
-  const { job, line } = planner.plan(["a", "b c"]).planned ?? {};
+  const { job, line } = planner.plan(["a", "b c"], 0);
   assert.deepEqual(job?.args, ["<a><b c>", "a\nb c", "2"]);
   assert.equal(line, "a\nb c");
-  assert.deepEqual(planner.plan(["d"]).planned?.job?.args, ["<d>", "d", "1"]);
+  assert.deepEqual(planner.plan(["d"], 1).job?.args, ["<d>", "d", "1"]);
 });
 
 Deno.test("a template that fails on a line is the job's error, and its templates its command", () => {
   const planner = new Planner({ functionName: "f", templates: ["{{.I .Line}}"] });
-  const { job, error, command } = planner.plan("/etc/passwd").planned ?? {};
+  const { job, error, command } = planner.plan("/etc/passwd", 0);
   assert.equal(job, undefined);
   assert.equal(error?.code, "template");
   assert.equal(command, "f '{{.I .Line}}'");
@@ -30,17 +30,15 @@ Deno.test("a template that fails on a line is the job's error, and its templates
 
 Deno.test("of two jobs that write one file the second has an error", () => {
   const planner = new Planner({ functionName: "f", templates: ["{{.O `./same`}}"] });
-  assert.equal(planner.plan("a").planned?.error, undefined);
-  const { error } = planner.plan("b").planned ?? {};
+  assert.equal(planner.plan("a", 0).error, undefined);
+  const { error } = planner.plan("b", 1);
   assert.match(error?.message ?? "", /same" is named by job 1 already$/);
 });
 
 /** The lines of a log of the jobs that a planner plans; each ended with this status. */
 function logOf(planner: Planner, inputs: readonly (string | string[])[], status = 0): string {
-  return inputs.map((input) => {
-    const { planned } = planner.plan(input);
-    assert(planned);
-    const { index, command, identity } = planned;
+  return inputs.map((input, index) => {
+    const { command, identity } = planner.plan(input, index);
     const record: JobRecord = {
       ...{
         seq: index + 1,
@@ -87,8 +85,7 @@ async function resume(
   const notices: string[] = [];
   const logged = await LoggedJobs.read(path, { onNotice: (message) => notices.push(message) });
   const planner = plannerOf({ ...before, ...now }, { logged, repeatFailed });
-  const runs = inputs.filter((input) => planner.plan(input).planned !== undefined)
-    .map((input) => inputs.indexOf(input));
+  const runs = [...inputs.keys()].filter((i) => !planner.isDone(inputs[i] ?? "", i));
   return { runs, notices };
 }
 
