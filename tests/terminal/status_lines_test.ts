@@ -54,6 +54,16 @@ Deno.test("the total and what follows from it are said once the input's end is k
   ]);
 });
 
+Deno.test("a resumed run tells how many jobs it has skipped", () => {
+  const changes = { done: 0, failed: 0, running: 0, waiting: 0, skipped: 412_000 };
+  const skipping = { ...counts, ...changes, total: undefined, bytesSent: 0, bytesReceived: 0 };
+  assert.equal(
+    statusLines(skipping, times, { columns: 80, rows: 24 }, style)[0],
+    "0 done  412000 skipped  1m03s",
+  );
+  assert.match(logLine(skipping, times, style), /^0 done, 412000 skipped, 1m03s, 0 failed/);
+});
+
 Deno.test("a run that ends early says so, and nothing of jobs that will not be", () => {
   assert.deepEqual(lines(80, 24, { isEnding: true }), [
     "ending  4213 done  66.7/s  1m03s",
