@@ -84,9 +84,9 @@ export class FakeLambda implements AsyncDisposable {
       },
     );
     const { port } = this.#server.addr;
-    const [executable = "", ...args] = runtimeProgram;
-    const child = new Deno.Command(executable, {
-      args: [...args, ...options.args ?? []],
+    const child = new Deno.Command("sh", {
+      // The modes of what commands make are Lambda's, whatever the umask of the tests.
+      args: ["-c", 'umask 022; exec "$@"', "sh", ...runtimeProgram, ...options.args ?? []],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       clearEnv: true,
       env: {
