@@ -136,6 +136,7 @@ class Runtime {
       url ? this.#store ??= new LazyStore(url, () => openStore(url, environment)) : undefined;
     try {
       const answer = await runInvocation(text, {
+        functionName: environment["AWS_LAMBDA_FUNCTION_NAME"],
         command,
         ...commandEnvironment(environment, { traceId, isLocal: this.#isLocal }),
         searchPath: environment["PATH"],
