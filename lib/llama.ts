@@ -12,6 +12,7 @@ import { LlamaError } from "./errors.ts";
 import { encodeInputs, expandInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
 import { type JobOutcome, mapJobs, type MapJobsOptions } from "./jobs/map.ts";
+import { novelFor } from "./jobs/negotiation.ts";
 import { unheeded } from "./jobs/older_runtime.ts";
 import { type JobRunner, runJob, type RunJobOptions, type Transfer } from "./jobs/run.ts";
 import { SharedFiles } from "./jobs/shared_files.ts";
@@ -226,7 +227,7 @@ export class Llama implements AsyncDisposable {
     const connection = {
       prepare: async () => {
         this.#reserve(concurrency);
-        sharedFiles = await this.#share(files, signal);
+        sharedFiles = await this.#share(functionName, files, signal);
       },
       run: (job: Job, runOptions: RunJobOptions) => this.#run(job, { ...runOptions, sharedFiles }),
       region: () => this.region(),
@@ -289,18 +290,19 @@ export class Llama implements AsyncDisposable {
 
   /** Encodes the files that all jobs share, once. */
   async #share(
+    functionName: string,
     mappings: readonly FileMapping[],
     signal: AbortSignal | undefined,
   ): Promise<SharedFiles | undefined> {
     if (mappings.length === 0) return undefined;
     const inputs = await expandInputs(mappings);
     const found = await findInputs(inputs);
-    const { store } = await this.#open();
-    const shared = new SharedFiles(inputs, async () => {
-      const options = { store, budgetBytes: sharedInlineBytes, signal };
+    const runner = await this.#open();
+    const shared = new SharedFiles(inputs, async (novel) => {
+      const options = { store: runner.store, budgetBytes: sharedInlineBytes, novel, signal };
       return (await encodeInputs(found, undefined, 0, options)).files;
     });
-    await shared.get();
+    await shared.get(await novelFor(runner, functionName));
     return shared;
   }
 

@@ -4,8 +4,10 @@
 export interface StubRequest {
   args: string[];
   files: Record<string, { s?: string; r?: string; m?: number }>;
+  stdin?: Record<string, unknown>;
   outputs: string[];
   timeout?: number;
+  accept?: string[];
 }
 
 /** What a stub answers: the payload, or all of the HTTP response. */

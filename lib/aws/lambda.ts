@@ -62,6 +62,11 @@ export class Lambda {
     this.#maxRepeats = maxRepeats;
   }
 
+  /** Whether a job may run twice. */
+  get mayRepeat(): boolean {
+    return this.#maxRepeats > 0;
+  }
+
   /**
    * The region that functions are invoked in.
    *
