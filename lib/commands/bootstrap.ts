@@ -46,7 +46,10 @@ export const bootstrap = runnable(
     await output.message(`account ${account}, region ${region}, as ${arn}`);
 
     const name = values.stack || settings.stack || defaultStackName;
-    const { outputs, isBucketOwn } = await makeStack(context, client, name, values.bucket);
+    const { outputs, isBucketOwn } = await makeStack(context, client, name, {
+      named: values.bucket || undefined,
+      owner: account,
+    });
     let made: Settings = {
       ...await otherSettings(context, region, name),
       region,
@@ -85,7 +88,7 @@ async function makeStack(
   { output, signal }: CommandContext,
   client: AwsClient,
   name: string,
-  bucketName: string,
+  { named, owner }: { readonly named: string | undefined; readonly owner: string },
 ): Promise<{ outputs: StackOutputs; isBucketOwn: boolean }> {
   const work: StackWork = {
     client,
@@ -96,7 +99,7 @@ async function makeStack(
   let existing: Stack | undefined;
   try {
     existing = await findStack(work, name);
-    const bucket = await chooseBucket(client, bucketName || undefined, existing, signal);
+    const bucket = await chooseBucket(client, named, existing, { owner, signal });
     const { outputs, change } = await deployStack(work, name, bucket, existing);
     await output.message(`the stack ${name} is ${change}`);
     const before = existing && outputsOf(existing.outputs);
