@@ -23,7 +23,7 @@ import { deployStack, findStack, type StackWork } from "../deploy/stack.ts";
 import { defaultStackName, outputsOf, type StackOutputs, storeUrl } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
 import { runnable } from "./command.ts";
-import { type CommandContext, openAws, openStore } from "./context.ts";
+import { type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "./exit.ts";
 import { showEvent } from "./report.ts";
 import { bootstrapCommand } from "./setup_tables.ts";
@@ -61,7 +61,7 @@ export const bootstrap = runnable(
     await writeSettings(environment, made);
 
     await output.message(`the layer: a zip of ${(zip.length / 1e6).toFixed(1)} MB`);
-    const store = openStore(context, client, storeUrl(outputs.bucket));
+    const store = { url: storeUrl(outputs.bucket) };
     const layer = await publish(client, { zip, architecture, stack: name, store }, signal);
     await output.message(`the layer is ${layer.isNew ? "published" : "there already"}`);
     made = { ...made, [architecture === "arm64" ? "layerArm64" : "layer"]: layer.arn };

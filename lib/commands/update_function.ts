@@ -4,23 +4,21 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
 import { registryLogin } from "../aws/ecr.ts";
 import type { FunctionCode } from "../aws/lambda_control.ts";
 import type { DeployedFunction } from "../aws/lambda_function.ts";
 import { deployFunction } from "../deploy/function.ts";
 import { type FunctionPlan, planFunction } from "../deploy/function_plan.ts";
 import { buildImage, type ContainerTool, pushImage } from "../deploy/image.ts";
-import { maxDirectZipBytes, zipSource } from "../deploy/layer.ts";
+import { codeSha256, type CodeStore, maxDirectZipBytes, zipSource } from "../deploy/layer.ts";
 import { findOurs } from "../deploy/ours.ts";
 import { checkPackage, readDefinition, readPackage } from "../deploy/package.ts";
 import { pause } from "../deploy/pause.ts";
 import { defaultStackName } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
 import type { FunctionDefinition } from "../function_json.ts";
-import type { ObjectStore } from "../store/store.ts";
 import { runnable } from "./command.ts";
-import { type Aws, type CommandContext, openAws, openStore } from "./context.ts";
+import { type Aws, type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "./exit.ts";
 import { updateFunctionCommand, type UpdateFunctionValues } from "./function_tables.ts";
 
@@ -110,9 +108,15 @@ async function prepare(
     const needsLayer = !members.some((member) => member.name === "bootstrap");
     const plan = planFunction({ ...input, kind: "zip", definition, needsLayer });
     checkPackage(source, plan.settings.handler ?? "", plan.architecture);
-    const store = zip.length > maxDirectZipBytes ? s3Store(context, aws) : undefined;
-    const code = await zipSource(zip, values.zip, store, context.signal);
-    return { plan, code, codeSha256: createHash("sha256").update(zip).digest("base64") };
+    const hash = codeSha256(zip);
+    // An upload of what the function has already would be for nothing.
+    const isThere = current?.codeSha256 === hash && current.state === "Active" &&
+      current.architecture === plan.architecture;
+    const store = zip.length > maxDirectZipBytes ? s3Store(aws) : undefined;
+    const code = isThere
+      ? undefined
+      : await zipSource(aws.client, zip, values.zip, store, context.signal);
+    return { plan, code, codeSha256: hash };
   }
   const definition = values.build ? await readDefinition(values.build, name) : undefined;
   const kind = values.build || values.image ? "image" : current?.kind ?? "zip";
@@ -124,11 +128,8 @@ async function prepare(
   return { plan, code: values.image ? { ImageUri: values.image } : undefined };
 }
 
-function s3Store(
-  context: CommandContext,
-  { client, settings: { store } }: Aws,
-): ObjectStore | undefined {
-  return store?.startsWith("s3:") ? openStore(context, client, store) : undefined;
+function s3Store({ settings: { store } }: Aws): CodeStore | undefined {
+  return store?.startsWith("s3:") ? { url: store } : undefined;
 }
 
 async function buildAndPush(

@@ -19,6 +19,7 @@ import {
 import type { DeployedFunction } from "../aws/lambda_function.ts";
 import { LlamaError } from "../errors.ts";
 import { type FunctionPlan, settingChanges } from "./function_plan.ts";
+import { otherCode } from "./layer.ts";
 import type { Pause } from "./pause.ts";
 import { llamaTag } from "./template.ts";
 
@@ -98,7 +99,7 @@ export async function deployFunction(
 
 async function create(work: FunctionWork, deployment: Deployment): Promise<Deployed> {
   const { client, signal } = work;
-  const { name, plan, code, stack } = deployment;
+  const { name, plan, code, codeSha256, stack } = deployment;
   if (!code) {
     throw new LlamaError("usage", `there is no function ${name}, and no code to make it from`, {
       hint: "add -zip PATH, -build DIR or -image URI",
@@ -119,6 +120,10 @@ async function create(work: FunctionWork, deployment: Deployment): Promise<Deplo
     throw new LlamaError("service", `the function ${name} failed: ${ready.stateReason}`, {
       hint: "it has been removed again",
     });
+  }
+  if (codeSha256 !== undefined && ready.codeSha256 !== codeSha256) {
+    await deleteFunction(client, name, signal);
+    throw otherCode(`the code of ${name}`, "the function has been removed again");
   }
   if (concurrency !== undefined) {
     await after(
@@ -161,6 +166,9 @@ async function change(
       );
       return await untilUpdated(work, { ...latest, ...begun });
     });
+    if (codeSha256 !== undefined && latest.codeSha256 !== codeSha256) {
+      throw otherCode(`the code of ${name}`, "the function runs that code now");
+    }
     if (latest.codeSha256 !== current.codeSha256) changes.push("code");
     if (architecture !== current.architecture) {
       changes.push(`architecture ${current.architecture} -> ${architecture}`);

@@ -8,9 +8,8 @@ import type { AwsClient } from "../aws/client.ts";
 import { listLayerVersions } from "../aws/lambda_account.ts";
 import type { Architecture } from "../aws/lambda_function.ts";
 import { sha256 } from "../hash.ts";
-import type { ObjectStore } from "../store/store.ts";
 import { version } from "../version.ts";
-import { publishLayer } from "./layer.ts";
+import { type CodeStore, publishLayer } from "./layer.ts";
 
 /**
  * The name of llama's layer. Each stack has its own, which goes with it.
@@ -47,7 +46,7 @@ export async function publishRuntime(
     readonly zip: Uint8Array;
     readonly architecture: Architecture;
     readonly stack: string;
-    readonly store?: ObjectStore | undefined;
+    readonly store?: CodeStore | undefined;
   },
   signal?: AbortSignal,
 ): Promise<RuntimeLayer> {

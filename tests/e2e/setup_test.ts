@@ -107,7 +107,8 @@ test("bootstrap makes bucket, role, repository and layer, and says so in the set
   const policy = decodeURIComponent(
     await account.ask("iam", `/?${new URLSearchParams(parameters)}`, { method: "POST" }),
   );
-  assert(policy.includes(`arn:aws:s3:::${bucket}/*`), policy);
+  assert(policy.includes(`arn:aws:s3:::${bucket}/obj/*`), policy);
+  assert(policy.includes(`arn:aws:s3:::${bucket}/obj/code/*`), policy);
   assert.doesNotMatch(policy, /s3:\*|DeleteObject/);
 });
 
@@ -196,7 +197,10 @@ test("a bucket of the user's own is used, and stays with what else is in it", as
   assert.match(stderr, /the bucket mine-1 is yours/);
   assert.equal((await account.settings()).store, "s3://mine-1/obj/");
   // The layer went through the bucket.
-  assert.match(await account.ask("s3", "/mine-1?list-type=2"), /<Key>obj\/[0-9a-f]{64}<\/Key>/);
+  assert.match(
+    await account.ask("s3", "/mine-1?list-type=2"),
+    /<Key>obj\/code\/[0-9a-f]{64}<\/Key>/,
+  );
 
   const ended = await account.ok("teardown", "-yes");
   assert.match(ended.stderr, /left: the bucket mine-1, which was yours before/);
@@ -265,7 +269,7 @@ test("a zip that is too big for a request goes through the bucket", async (accou
   assert(Configuration.CodeSize > 50 * 1024 * 1024);
   const id = Buffer.from(Configuration.CodeSha256, "base64").toString("hex");
   const keys = await account.ask("s3", `/${store.split("/")[2]}?list-type=2`);
-  assert(keys.includes(`<Key>obj/${id}</Key>`));
+  assert(keys.includes(`<Key>obj/code/${id}</Key>`));
 });
 
 test("a function of an image is made, and cannot become one of a zip", async (account) => {
