@@ -14,6 +14,7 @@ import { codeSha256, type CodeStore, maxDirectZipBytes, zipSource } from "../dep
 import { findOurs } from "../deploy/ours.ts";
 import { checkPackage, readDefinition, readPackage } from "../deploy/package.ts";
 import { pause } from "../deploy/pause.ts";
+import { otherRuntimes } from "../deploy/runtime_layer.ts";
 import { defaultStackName } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
 import type { FunctionDefinition } from "../function_json.ts";
@@ -28,7 +29,7 @@ export const updateFunction = runnable(
   async (values, [name = ""], context: CommandContext): Promise<number> => {
     const { output, signal } = context;
     const aws = await openAws(context);
-    const current = await findOurs(aws.client, name, signal);
+    const current = await findOurs(aws.client, name, aws.settings, signal);
     checkKind(values, name, current);
     const prepared = await prepare(values, name, context, aws, current);
     const { isNew, changes, function: deployed } = await deployFunction(
@@ -106,7 +107,11 @@ async function prepare(
     const source = await readPackage(values.zip, name);
     const { definition, zip, members } = source;
     const needsLayer = !members.some((member) => member.name === "bootstrap");
-    const plan = planFunction({ ...input, kind: "zip", definition, needsLayer });
+    const { layer, layerArm64 } = aws.settings;
+    const replacedLayers = needsLayer && current
+      ? await otherRuntimes(aws.client, current.layers ?? [], [layer, layerArm64], context.signal)
+      : [];
+    const plan = planFunction({ ...input, kind: "zip", definition, needsLayer, replacedLayers });
     checkPackage(source, plan.settings.handler ?? "", plan.architecture);
     const hash = codeSha256(zip);
     // An upload of what the function has already would be for nothing.

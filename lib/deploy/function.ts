@@ -144,7 +144,7 @@ async function change(
   const { architecture, settings, concurrency } = plan;
   const changes = settingChanges(current, plan);
   let latest = current;
-  if (!Object.hasOwn(current.tags, llamaTag)) {
+  if (current.tags[llamaTag] !== stack) {
     await tagFunction(client, current.arn, { [llamaTag]: stack }, signal);
     changes.push("tag");
   }
