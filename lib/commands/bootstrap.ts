@@ -23,7 +23,7 @@ import { deployStack, findStack, type StackWork } from "../deploy/stack.ts";
 import { defaultStackName, outputsOf, type StackOutputs, storeUrl } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
 import { runnable } from "./command.ts";
-import { type CommandContext, openAws, openStore } from "./context.ts";
+import { type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "./exit.ts";
 import { showEvent } from "./report.ts";
 import { bootstrapCommand } from "./setup_tables.ts";
@@ -46,7 +46,10 @@ export const bootstrap = runnable(
     await output.message(`account ${account}, region ${region}, as ${arn}`);
 
     const name = values.stack || settings.stack || defaultStackName;
-    const { outputs, isBucketOwn } = await makeStack(context, client, name, values.bucket);
+    const { outputs, isBucketOwn } = await makeStack(context, client, name, {
+      named: values.bucket || undefined,
+      owner: account,
+    });
     let made: Settings = {
       ...await otherSettings(context, region, name),
       region,
@@ -58,7 +61,7 @@ export const bootstrap = runnable(
     await writeSettings(environment, made);
 
     await output.message(`the layer: a zip of ${(zip.length / 1e6).toFixed(1)} MB`);
-    const store = openStore(context, client, storeUrl(outputs.bucket));
+    const store = { url: storeUrl(outputs.bucket) };
     const layer = await publish(client, { zip, architecture, stack: name, store }, signal);
     await output.message(`the layer is ${layer.isNew ? "published" : "there already"}`);
     made = { ...made, [architecture === "arm64" ? "layerArm64" : "layer"]: layer.arn };
@@ -85,7 +88,7 @@ async function makeStack(
   { output, signal }: CommandContext,
   client: AwsClient,
   name: string,
-  bucketName: string,
+  { named, owner }: { readonly named: string | undefined; readonly owner: string },
 ): Promise<{ outputs: StackOutputs; isBucketOwn: boolean }> {
   const work: StackWork = {
     client,
@@ -96,7 +99,7 @@ async function makeStack(
   let existing: Stack | undefined;
   try {
     existing = await findStack(work, name);
-    const bucket = await chooseBucket(client, bucketName || undefined, existing, signal);
+    const bucket = await chooseBucket(client, named, existing, { owner, signal });
     const { outputs, change } = await deployStack(work, name, bucket, existing);
     await output.message(`the stack ${name} is ${change}`);
     const before = existing && outputsOf(existing.outputs);

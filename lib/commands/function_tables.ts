@@ -112,7 +112,8 @@ export const functionsCommand: Command<Record<never, never>> = {
   group: "Functions",
   details: `Lists llama's functions of the account in the region: those with the tag llama,
 which llama update-function gives them, and those with LLAMA_OBJECT_STORE in
-their environment.`,
+their environment. STACK is the stack that a function belongs to, "-" for one
+that was made by hand.`,
   flags: {},
   validate: (_values, args) => noArguments("functions", args),
 };
@@ -124,7 +125,7 @@ export const deleteFunctionCommand: Command<Record<never, never>> = {
   usage: "FUNCTION",
   group: "Functions",
   details: `Deletes a function from Lambda, and its image from llama's repository. Only
-functions of llama's are deleted. Its log in CloudWatch stays.`,
+functions of llama's own stack are deleted. Its log in CloudWatch stays.`,
   examples: [{ text: "delete a function", command: "llama delete-function hello" }],
   flags: {},
   validate: (_values, args) => oneFunctionName(args),

@@ -33,6 +33,7 @@ import { teardownCommand } from "./setup_tables.ts";
 /** What there is to remove. */
 interface Found {
   readonly name: string;
+  readonly account: string;
   readonly stack: Stack | undefined;
   readonly functions: readonly DeployedFunction[];
   readonly layers: readonly (LayerVersionState & { readonly name: string })[];
@@ -72,7 +73,7 @@ export const teardown = runnable(
       const versions = await listLayerVersions(client, layer, signal);
       layers.push(...versions.map((version) => ({ ...version, name: layer })));
     }
-    const found = { name, stack, functions, layers };
+    const found = { name, account, stack, functions, layers };
     if (!stack && functions.length === 0 && layers.length === 0) {
       await output.message(
         `nothing of llama's stack ${name} is in account ${account}, region ${region}`,
@@ -113,7 +114,7 @@ function listOf({ name, stack, functions, layers }: Found): string {
 async function remove(
   { output, signal }: CommandContext,
   work: StackWork,
-  { stack, functions, layers }: Found,
+  { account, stack, functions, layers }: Found,
 ): Promise<void> {
   const { client } = work;
   for (const { name } of functions) {
@@ -127,7 +128,7 @@ async function remove(
   if (!stack) return;
   // Its objects first, since CloudFormation deletes no bucket that holds any.
   const outputs = outputsOf(stack.outputs);
-  const other = outputs && await emptyBucket(client, outputs.bucket, signal);
+  const other = outputs && await emptyBucket(client, outputs.bucket, { owner: account, signal });
   const isBucketLeft = await removeStack(work, stack);
   await output.data(`deleted the stack ${stack.name}\n`);
   if (outputs?.bucketKind === "own") {

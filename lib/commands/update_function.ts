@@ -4,23 +4,22 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
 import { registryLogin } from "../aws/ecr.ts";
 import type { FunctionCode } from "../aws/lambda_control.ts";
 import type { DeployedFunction } from "../aws/lambda_function.ts";
 import { deployFunction } from "../deploy/function.ts";
 import { type FunctionPlan, planFunction } from "../deploy/function_plan.ts";
 import { buildImage, type ContainerTool, pushImage } from "../deploy/image.ts";
-import { maxDirectZipBytes, zipSource } from "../deploy/layer.ts";
+import { codeSha256, type CodeStore, maxDirectZipBytes, zipSource } from "../deploy/layer.ts";
 import { findOurs } from "../deploy/ours.ts";
 import { checkPackage, readDefinition, readPackage } from "../deploy/package.ts";
 import { pause } from "../deploy/pause.ts";
+import { otherRuntimes } from "../deploy/runtime_layer.ts";
 import { defaultStackName } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
 import type { FunctionDefinition } from "../function_json.ts";
-import type { ObjectStore } from "../store/store.ts";
 import { runnable } from "./command.ts";
-import { type Aws, type CommandContext, openAws, openStore } from "./context.ts";
+import { type Aws, type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "./exit.ts";
 import { updateFunctionCommand, type UpdateFunctionValues } from "./function_tables.ts";
 
@@ -30,7 +29,7 @@ export const updateFunction = runnable(
   async (values, [name = ""], context: CommandContext): Promise<number> => {
     const { output, signal } = context;
     const aws = await openAws(context);
-    const current = await findOurs(aws.client, name, signal);
+    const current = await findOurs(aws.client, name, aws.settings, signal);
     checkKind(values, name, current);
     const prepared = await prepare(values, name, context, aws, current);
     const { isNew, changes, function: deployed } = await deployFunction(
@@ -108,11 +107,21 @@ async function prepare(
     const source = await readPackage(values.zip, name);
     const { definition, zip, members } = source;
     const needsLayer = !members.some((member) => member.name === "bootstrap");
-    const plan = planFunction({ ...input, kind: "zip", definition, needsLayer });
+    const { layer, layerArm64 } = aws.settings;
+    const replacedLayers = needsLayer && current
+      ? await otherRuntimes(aws.client, current.layers ?? [], [layer, layerArm64], context.signal)
+      : [];
+    const plan = planFunction({ ...input, kind: "zip", definition, needsLayer, replacedLayers });
     checkPackage(source, plan.settings.handler ?? "", plan.architecture);
-    const store = zip.length > maxDirectZipBytes ? s3Store(context, aws) : undefined;
-    const code = await zipSource(zip, values.zip, store, context.signal);
-    return { plan, code, codeSha256: createHash("sha256").update(zip).digest("base64") };
+    const hash = codeSha256(zip);
+    // An upload of what the function has already would be for nothing.
+    const isThere = current?.codeSha256 === hash && current.state === "Active" &&
+      current.architecture === plan.architecture;
+    const store = zip.length > maxDirectZipBytes ? s3Store(aws) : undefined;
+    const code = isThere
+      ? undefined
+      : await zipSource(aws.client, zip, values.zip, store, context.signal);
+    return { plan, code, codeSha256: hash };
   }
   const definition = values.build ? await readDefinition(values.build, name) : undefined;
   const kind = values.build || values.image ? "image" : current?.kind ?? "zip";
@@ -124,11 +133,8 @@ async function prepare(
   return { plan, code: values.image ? { ImageUri: values.image } : undefined };
 }
 
-function s3Store(
-  context: CommandContext,
-  { client, settings: { store } }: Aws,
-): ObjectStore | undefined {
-  return store?.startsWith("s3:") ? openStore(context, client, store) : undefined;
+function s3Store({ settings: { store } }: Aws): CodeStore | undefined {
+  return store?.startsWith("s3:") ? { url: store } : undefined;
 }
 
 async function buildAndPush(

@@ -13,10 +13,9 @@ import { LlamaError } from "../errors.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { version } from "../version.ts";
 import { compatibleRuntime } from "./layer.ts";
-import { listOurs } from "./ours.ts";
+import { belongsTo, listOurs } from "./ours.ts";
 import { versionOfLayer } from "./runtime_layer.ts";
 import type { Settings } from "./settings.ts";
-import { defaultStackName, llamaTag } from "./template.ts";
 
 /** What was looked at, and what came of it. */
 export interface Finding {
@@ -91,18 +90,13 @@ export async function* examine(patient: Patient): AsyncGenerator<Finding, void, 
 
   const functions = await attempt("functions", async () => {
     const value = (await listOurs(client, signal)).filter((each) =>
-      isOfStack(each, patient.settings)
+      belongsTo(each, patient.settings)
     );
     const count = value.length === 1 ? "1 function" : `${value.length} functions`;
     return { finding: good("functions", count), value };
   }, signal);
   yield functions.finding;
   for (const each of functions.value ?? []) yield examineFunction(each, patient.settings);
-}
-
-/** Another stack's functions have that one's store and layer. One that was made by hand has no tag. */
-function isOfStack({ tags }: DeployedFunction, { stack = defaultStackName }: Settings): boolean {
-  return (tags[llamaTag] || stack) === stack;
 }
 
 interface Attempt<T> {

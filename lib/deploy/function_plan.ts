@@ -47,6 +47,8 @@ export interface PlanInput {
   readonly current: DeployedFunction | undefined;
   /** Whether it gets the runtime from llama's layer; otherwise its layers stay as they are. */
   readonly needsLayer: boolean;
+  /** Layers of another stack's runtime, which ours replaces. @default {[]} */
+  readonly replacedLayers?: readonly string[] | undefined;
 }
 
 /** What a function shall be. */
@@ -150,7 +152,7 @@ function commandOf({ name, options, definition, current }: PlanInput): readonly 
 }
 
 function layersOf(
-  { settings, current, needsLayer }: PlanInput,
+  { settings, current, needsLayer, replacedLayers = [] }: PlanInput,
   architecture: Architecture,
 ): readonly string[] {
   const layer = architecture === "arm64" ? settings.layerArm64 : settings.layer;
@@ -163,7 +165,9 @@ function layersOf(
   }
   // Layers of the user's own stay; ours may have had another version, or processor.
   const ours = [settings.layer, settings.layerArm64].map(withoutVersion);
-  return [...before.filter((each) => !ours.includes(withoutVersion(each))), layer];
+  const isKept = (arn: string) =>
+    !ours.includes(withoutVersion(arn)) && !replacedLayers.includes(arn);
+  return [...before.filter(isKept), layer];
 }
 
 function withoutVersion(arn: string | undefined): string | undefined {

@@ -233,6 +233,27 @@ Deno.test("without permission to pass the role, that permission is named", async
   assert.equal(hint, "the credentials need iam:PassRole");
 });
 
+Deno.test("a new function whose code is not the zip that was sent is removed again", async () => {
+  await using test = scripted({
+    CreateFunction: [is({ CodeSha256: "planted" })],
+    DeleteFunction: [() => new Response(null, { status: 204 })],
+  });
+  const [message, hint] = await failureOf(test.create());
+  assert.equal(message, "the code of hello is not the zip that was sent: CodeSha256 differs");
+  assert.match(hint, /^the function has been removed again; /);
+  assert.deepEqual(test.aws.changes, ["CreateFunction", "DeleteFunction"]);
+});
+
+Deno.test("an update whose code is not the zip that was sent is an error", async () => {
+  await using test = scripted({
+    GetFunction: [found()],
+    UpdateFunctionCode: [is({ CodeSha256: "planted" })],
+  });
+  const [message, hint] = await failureOf(test.deploy({ codeSha256: "new" }));
+  assert.equal(message, "the code of hello is not the zip that was sent: CodeSha256 differs");
+  assert.match(hint, /^the function runs that code now; .*, and run it again$/);
+});
+
 Deno.test("a function of the user's own hand gets the tag", async () => {
   await using test = scripted({
     GetFunction: [found({}, { Tags: null })],

@@ -107,7 +107,8 @@ test("bootstrap makes bucket, role, repository and layer, and says so in the set
   const policy = decodeURIComponent(
     await account.ask("iam", `/?${new URLSearchParams(parameters)}`, { method: "POST" }),
   );
-  assert(policy.includes(`arn:aws:s3:::${bucket}/*`), policy);
+  assert(policy.includes(`arn:aws:s3:::${bucket}/obj/*`), policy);
+  assert(policy.includes(`arn:aws:s3:::${bucket}/obj/code/*`), policy);
   assert.doesNotMatch(policy, /s3:\*|DeleteObject/);
 });
 
@@ -196,7 +197,10 @@ test("a bucket of the user's own is used, and stays with what else is in it", as
   assert.match(stderr, /the bucket mine-1 is yours/);
   assert.equal((await account.settings()).store, "s3://mine-1/obj/");
   // The layer went through the bucket.
-  assert.match(await account.ask("s3", "/mine-1?list-type=2"), /<Key>obj\/[0-9a-f]{64}<\/Key>/);
+  assert.match(
+    await account.ask("s3", "/mine-1?list-type=2"),
+    /<Key>obj\/code\/[0-9a-f]{64}<\/Key>/,
+  );
 
   const ended = await account.ok("teardown", "-yes");
   assert.match(ended.stderr, /left: the bucket mine-1, which was yours before/);
@@ -245,7 +249,7 @@ test("a function of a folder is made, changed, listed and deleted", async (accou
   assert.equal(code.stdout, "updated hello: code\n");
 
   const { stdout } = await account.ok("functions");
-  assert.match(stdout, /^NAME +KIND .*\nhello +zip +1024 MB +5 s +x86_64 +Active +20.*\n$/);
+  assert.match(stdout, /^NAME +KIND .*\nhello +zip +1024 MB +5 s +x86_64 +Active +20\S+ +llama\n$/);
   const deleted = await account.ok("delete-function", "hello");
   assert.equal(deleted.stdout, "deleted hello\n");
   assert.match(deleted.stderr, /left: the log group \/aws\/lambda\/hello/);
@@ -265,7 +269,7 @@ test("a zip that is too big for a request goes through the bucket", async (accou
   assert(Configuration.CodeSize > 50 * 1024 * 1024);
   const id = Buffer.from(Configuration.CodeSha256, "base64").toString("hex");
   const keys = await account.ask("s3", `/${store.split("/")[2]}?list-type=2`);
-  assert(keys.includes(`<Key>obj/${id}</Key>`));
+  assert(keys.includes(`<Key>obj/code/${id}</Key>`));
 });
 
 test("a function of an image is made, and cannot become one of a zip", async (account) => {
@@ -303,6 +307,89 @@ test("a function that is not llama's is neither changed nor deleted", async (acc
     assert.match(ended.stderr, /the function prod is not llama's: it has no tag llama/);
   }
   assert.match((await account.ok("functions")).stderr, /no functions of llama's/);
+});
+
+test("two stacks of one account do not touch each other's functions", async (account) => {
+  await account.bootstrap();
+  await account.addFunction("hello", "#!/bin/sh\necho hello\n");
+  await account.ok("update-function", "-create", "-zip", "images/hello", "hello");
+  const before = await account.ask("lambda", "/2015-03-31/functions/hello");
+
+  // Another user of the account, with a home and a stack of their own.
+  const other = (...args: string[]) =>
+    account.aws(args, { environment: { LLAMA_DIR: account.join("other") } });
+  const runtimeFile = account.join("runtime.zip");
+  const setUp = ["bootstrap", "-region", region, "-runtime", runtimeFile, "-stack", "Second"];
+  assert.equal((await other(...setUp)).status, 0);
+  for (
+    const args of [
+      ["update-function", "-zip", "images/hello", "hello"],
+      ["update-function", "-create", "-zip", "images/hello", "hello"],
+      ["update-function", "-memory", "1024", "hello"],
+      ["delete-function", "hello"],
+    ]
+  ) {
+    const { status, stderr } = await other(...args);
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, /the function hello belongs to the stack llama, not to Second\n/);
+    assert.match(stderr, /hint: .*`llama bootstrap -stack llama` writes its settings\n/);
+  }
+  await account.addFunction("bye", "#!/bin/sh\necho bye\n");
+  assert.equal((await other("update-function", "-create", "-zip", "images/bye", "bye")).status, 0);
+  assert.match((await other("functions")).stdout, /^bye .* Second\nhello .* llama\n$/m);
+  const doctor = await other("doctor");
+  assert.doesNotMatch(doctor.stdout, /function hello/);
+  assert.match(doctor.stdout, /^✓ function bye: /m);
+
+  const { stdout } = await other("teardown", "-yes");
+  assert.match(stdout, /^deleted the function bye\n/);
+  assert.doesNotMatch(stdout, /hello/);
+  assert.equal(await account.ask("lambda", "/2015-03-31/functions/hello"), before);
+});
+
+test("a function that moves to another stack keeps one runtime", async (account) => {
+  await account.bootstrap();
+  const { layer = "" } = await account.settings();
+  await account.addFunction("hello", "#!/bin/sh\necho hello\n");
+  await account.ok("update-function", "-create", "-zip", "images/hello", "hello");
+  await account.bootstrap("-stack", "Second");
+  const { layer: second = "" } = await account.settings();
+  assert.notEqual(layer, second);
+  const { Configuration } = JSON.parse(
+    await account.ask("lambda", "/2015-03-31/functions/hello"),
+  );
+  const tags = `/2017-03-31/tags/${encodeURIComponent(Configuration.FunctionArn)}`;
+  await account.ask("lambda", tags, {
+    method: "POST",
+    body: JSON.stringify({ Tags: { llama: "Second" } }),
+  });
+  const { stdout } = await account.ok("update-function", "-zip", "images/hello", "hello");
+  assert.match(stdout, new RegExp(`layers ${layer} -> ${second};`));
+});
+
+test("a function made by hand belongs to those who use its store", async (account) => {
+  await account.bootstrap();
+  const { role, store } = await account.settings();
+  const make = (name: string, LLAMA_OBJECT_STORE = "") =>
+    account.ask("lambda", "/2015-03-31/functions", {
+      method: "POST",
+      body: JSON.stringify({
+        FunctionName: name,
+        Role: role,
+        Runtime: "provided.al2023",
+        Handler: "x",
+        Environment: { Variables: { LLAMA_OBJECT_STORE } },
+        Code: { ZipFile: Buffer.from(runtime()).toString("base64") },
+      }),
+    });
+  await make("mine", store);
+  await make("theirs", "s3://theirs-1/obj/");
+  const { stdout } = await account.ok("update-function", "-memory", "512", "mine");
+  assert.match(stdout, /^updated mine: memory 128 -> 512 MB; tag\n$/);
+  const { status, stderr } = await account.aws(["update-function", "-memory", "512", "theirs"]);
+  assert.equal(status, 2);
+  assert.match(stderr, /the function theirs belongs to another store: s3:\/\/theirs-1\/obj\//);
+  assert.match(stderr, /hint: .*aws lambda tag-resource .* --tags llama=llama\n/);
 });
 
 test("doctor has a tick for all that bootstrap made, and a cross for what is gone", async (account) => {
