@@ -21,7 +21,12 @@ import type { FunctionDefinition } from "../function_json.ts";
 import { runnable } from "./command.ts";
 import { type Aws, type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "./exit.ts";
-import { updateFunctionCommand, type UpdateFunctionValues } from "./function_tables.ts";
+import {
+  changesRuntimeAlone,
+  updateFunctionCommand,
+  type UpdateFunctionValues,
+} from "./function_tables.ts";
+import { updateAllRuntimes, updateOneRuntime } from "./update_runtimes.ts";
 
 /** The command, as data and with what it does. */
 export const updateFunction = runnable(
@@ -29,8 +34,13 @@ export const updateFunction = runnable(
   async (values, [name = ""], context: CommandContext): Promise<number> => {
     const { output, signal } = context;
     const aws = await openAws(context);
+    if (values.all) return await updateAllRuntimes(context, aws);
     const current = await findOurs(aws.client, name, aws.settings, signal);
     checkKind(values, name, current);
+    if (current && changesRuntimeAlone(values)) {
+      await updateOneRuntime(context, aws, current);
+      return exitCodes.ok;
+    }
     const prepared = await prepare(values, name, context, aws, current);
     const { isNew, changes, function: deployed } = await deployFunction(
       { client: aws.client, pause, onWait: (what) => void output.message(what), signal },

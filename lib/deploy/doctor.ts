@@ -11,10 +11,11 @@ import type { DeployedFunction } from "../aws/lambda_function.ts";
 import { callerIdentity, type Identity } from "../aws/sts.ts";
 import { LlamaError } from "../errors.ts";
 import type { ObjectStore } from "../store/store.ts";
-import { version } from "../version.ts";
+import { isOlder, version } from "../version.ts";
 import { compatibleRuntime } from "./layer.ts";
 import { belongsTo, listOurs } from "./ours.ts";
 import { versionOfLayer } from "./runtime_layer.ts";
+import { RuntimeLayers } from "./runtime_update.ts";
 import type { Settings } from "./settings.ts";
 
 /** What was looked at, and what came of it. */
@@ -96,7 +97,13 @@ export async function* examine(patient: Patient): AsyncGenerator<Finding, void, 
     return { finding: good("functions", count), value };
   }, signal);
   yield functions.finding;
-  for (const each of functions.value ?? []) yield examineFunction(each, patient.settings);
+  const layers = new RuntimeLayers(client, patient.settings, signal);
+  for (const each of functions.value ?? []) {
+    const subject = `function ${each.name}`;
+    yield (await attempt(subject, async () => ({
+      finding: await examineFunction(each, patient.settings, layers),
+    }), signal)).finding;
+  }
 }
 
 interface Attempt<T> {
@@ -194,7 +201,14 @@ async function layer(
   const runtime = versionOfLayer(found.description);
   if (runtime !== version) {
     const words = `${arn} is of ${runtime ?? "an unknown version"}, and llama is ${version}`;
-    return { finding: bad(name, words, hint) };
+    const isNewer = runtime !== undefined && isOlder(version, runtime);
+    return {
+      finding: bad(
+        name,
+        words,
+        isNewer ? "update llama" : `${hint}, then \`llama update-function -all\``,
+      ),
+    };
   }
   return { finding: good(name, arn) };
 }
@@ -221,9 +235,15 @@ async function concurrency({ client, signal }: Patient): Promise<Attempt<never>>
  *
  * @param found The function as it is.
  * @param settings The settings in force.
+ * @param layers The versions of llama's layers.
  * @returns What was seen; the first thing that is wrong counts.
+ * @throws {LlamaError} As `callRest`.
  */
-export function examineFunction(found: DeployedFunction, settings: Settings): Finding {
+export async function examineFunction(
+  found: DeployedFunction,
+  settings: Settings,
+  layers: RuntimeLayers,
+): Promise<Finding> {
   const { name, kind, memory, timeout, architecture } = found;
   const subject = `function ${name}`;
   const source = kind === "zip" ? "-zip PATH" : "-build DIR";
@@ -241,7 +261,16 @@ export function examineFunction(found: DeployedFunction, settings: Settings): Fi
     const ours = architecture === "arm64" ? settings.layerArm64 : settings.layer;
     const isOf = (arn: string) => arn.replace(/\d+$/, "") === ours?.replace(/\d+$/, "");
     const old = found.layers?.find((arn) => isOf(arn) && arn !== ours);
-    if (old !== undefined) return bad(subject, `its runtime is an older one: ${old}`, update);
+    if (old !== undefined) {
+      const runtime = await layers.versionOf(old);
+      const isNewer = runtime !== undefined && isOlder(version, runtime);
+      return bad(
+        subject,
+        `its runtime is of ${runtime ?? "an unknown version"} (${old}), and llama is ${version}` +
+          (runtime === version ? `, in ${ours}` : ""),
+        isNewer ? "update llama" : `run \`llama update-function ${name}\``,
+      );
+    }
   }
   const theirs = found.environment["LLAMA_OBJECT_STORE"];
   if (theirs !== settings.store) {
