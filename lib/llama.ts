@@ -6,6 +6,8 @@
 
 import { type Account, findAccount } from "./aws/account.ts";
 import { AwsClient } from "./aws/client.ts";
+import { serviceUrl } from "./aws/endpoint.ts";
+import { accountOf, KnownFunctions } from "./aws/known_functions.ts";
 import { Lambda } from "./aws/lambda.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError } from "./errors.ts";
@@ -121,6 +123,8 @@ export class Llama implements AsyncDisposable {
   #local: LocalLambda | undefined;
   readonly #clients: AwsClient[] = [];
   readonly #stores: ObjectStore[] = [];
+  /** What is known of the functions; undefined until there is a connection to AWS. */
+  #functions: KnownFunctions | undefined;
   /** The functions that are known to have an older runtime. */
   readonly #older = new Set<string>();
   #inFlight = 0;
@@ -155,6 +159,14 @@ export class Llama implements AsyncDisposable {
    */
   async region(): Promise<string> {
     return await (await this.#open()).lambda.region();
+  }
+
+  /**
+   * Whether the functions run on this machine, in llama's emulator, so that nothing is paid. Of one
+   * in another process that is known once it has answered.
+   */
+  get isLocal(): boolean {
+    return this.#options.local !== undefined || this.#clients.some(({ isEmulator }) => isEmulator);
   }
 
   /** How many jobs have been started and have not ended. */
@@ -230,7 +242,9 @@ export class Llama implements AsyncDisposable {
       },
       run: (job: Job, runOptions: RunJobOptions) => this.#run(job, { ...runOptions, sharedFiles }),
       region: () => this.region(),
-      isLocal: this.#options.local !== undefined,
+      isLocal: () => this.isLocal,
+      isLlama: (signal: AbortSignal) => this.#isLlama(functionName, signal),
+      notice: (message: string) => this.#options.onNotice?.(message),
     };
     yield* mapJobs(connection, functionName, templates, lines, options);
   }
@@ -260,6 +274,8 @@ export class Llama implements AsyncDisposable {
   }
 
   #closeAll(): void {
+    this.#functions?.save();
+    this.#functions = undefined;
     for (const each of this.#stores.splice(0)) each[Symbol.dispose]();
     for (const each of this.#clients.splice(0)) each[Symbol.dispose]();
   }
@@ -268,10 +284,47 @@ export class Llama implements AsyncDisposable {
     this.#inFlight++;
     try {
       const result = await runJob(await this.#open(), job, options);
+      await this.#learn(job.functionName);
       this.#noticeOlderRuntime(job, options.timeoutSeconds, result);
       return result;
+    } catch (error) {
+      // A note that says otherwise is wrong: the function is another one by now.
+      if (error instanceof LlamaError && error.affectsAll) {
+        this.#functions?.forget(job.functionName);
+      }
+      throw error;
     } finally {
       this.#inFlight--;
+    }
+  }
+
+  /** Takes note of a function that has answered as llama's do. */
+  async #learn(functionName: string): Promise<void> {
+    const known = this.#functions;
+    if (known === undefined) return;
+    // The note itself, or the change to it, is written when the connection is closed.
+    if (known.get(functionName) === undefined) await known.load(functionName);
+    known.learn(functionName, { isLlama: true });
+  }
+
+  /**
+   * Whether a function is known to be llama's: by the note of functions, or else by Lambda's word.
+   * Does not fail: what goes wrong here, the jobs themselves meet and report.
+   */
+  async #isLlama(functionName: string, signal: AbortSignal): Promise<boolean> {
+    if (this.#options.local) return true;
+    try {
+      await this.#open();
+      if ((await this.#functions?.load(functionName))?.isLlama) return true;
+      const [client] = this.#clients;
+      if (client === undefined || signal.aborted) return false;
+      // Loaded by those alone whose function is not known yet.
+      const { looksLikeLlama } = await import("./deploy/ours.ts");
+      if (!await looksLikeLlama(client, functionName, signal)) return false;
+      this.#functions?.learn(functionName, { isLlama: true });
+      return true;
+    } catch {
+      return this.isLocal;
     }
   }
 
@@ -318,6 +371,14 @@ export class Llama implements AsyncDisposable {
   #openAws(): JobRunner {
     const { store = this.#environment["LLAMA_OBJECT_STORE"] } = this.#options;
     const client = this.#client(findAccount(this.#environment, this.#options));
+    this.#functions = new KnownFunctions({
+      directory: noteDirectory(this.#environment),
+      place: async () => {
+        const [location, key] = await Promise.all([client.location(), client.accessKeyId()]);
+        const { host } = new URL(serviceUrl(location, "lambda"));
+        return `${host} ${location.region} ${accountOf(key)}`;
+      },
+    });
     return {
       lambda: new Lambda(client, this.#options.invokeRetries),
       store: typeof store === "string"

@@ -246,3 +246,21 @@ function remove(path: string): void {
     // It is gone already, or stays where nobody believes it for long.
   }
 }
+
+/**
+ * Returns a name for the account that an access key belongs to. Newer keys hold the account's number
+ * after their prefix, in base 32; another key gets a name of its own.
+ *
+ * @param accessKeyId The access key's public part.
+ * @returns The account's number, or a hash of the key where the key does not hold it.
+ */
+export function accountOf(accessKeyId: string): string {
+  const [, digits = ""] = /^A[A-Z0-9]{3}([A-Z2-7]{16})$/.exec(accessKeyId) ?? [];
+  if (digits === "") return sha256(accessKeyId).slice(0, 16);
+  let bits = 0n;
+  for (const digit of digits) {
+    bits = bits << 5n | BigInt("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(digit));
+  }
+  // Of 80 bits, the first is not part of the number, and the next 40 are.
+  return String(bits >> 39n & (1n << 40n) - 1n).padStart(12, "0");
+}

@@ -5,13 +5,14 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Invocation, Lambda } from "../aws/lambda.ts";
+import type { Delivery, Invocation, Lambda } from "../aws/lambda.ts";
 import { decodeBlob } from "../blob.ts";
 import { FunctionError, LlamaError } from "../errors.ts";
-import { parseResponse, type Request } from "../protocol.ts";
+import type { Request } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../trace/spans.ts";
 import { version } from "../version.ts";
+import { readAnswer } from "./foreign_answer.ts";
 import { encodeInputs, findInputs } from "./inputs.ts";
 import type { Job, JobResult } from "./job.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
@@ -33,6 +34,12 @@ export interface Transfer {
   receivedBytes: number;
 }
 
+/** How far a job has come. */
+export interface JobDelivery extends Delivery {
+  /** Whether the function has answered as llama's do. */
+  isLlama: boolean;
+}
+
 /** How one job is run. */
 export interface RunJobOptions {
   /** Ask for the log's tail. */
@@ -52,6 +59,8 @@ export interface RunJobOptions {
   admission?: AbortSignal | undefined;
   /** Gets the job's spans. */
   spans?: Spans | undefined;
+  /** Kept up to date while the job runs. */
+  delivery?: JobDelivery | undefined;
 }
 
 /**
@@ -81,7 +90,8 @@ export async function runJob(
   inputs?.[Symbol.dispose]();
   const { payload, logTail, requestId } = await send(runner, job, found, { ...options, transfer });
   transfer.receivedBytes += Buffer.byteLength(payload);
-  const response = parseResponse(payload);
+  const response = readAnswer(job.functionName, payload);
+  if (options.delivery) options.delivery.isLlama = true;
   spans?.answered(response.times);
   using _outputs = spans?.span("outputs");
   const needStore = () => {
@@ -134,6 +144,7 @@ async function send(
   options: RunJobOptions & { transfer: Transfer },
 ): Promise<Invocation> {
   const { sharedFiles, logs, timeoutSeconds, transfer, signal, admission, spans } = options;
+  const { delivery } = options;
   for (let resends = 0;; resends++) {
     using inputs = spans?.span("inputs");
     const shared = await sharedFiles?.get();
@@ -147,8 +158,12 @@ async function send(
         signal,
         admission,
         spans,
+        delivery,
       });
     } catch (error) {
+      if (delivery && error instanceof FunctionError && error.errorType.startsWith("Llama.")) {
+        delivery.isLlama = true;
+      }
       if (!(error instanceof FunctionError) || error.missingObjects.length === 0) throw error;
       if (runner.store === undefined || resends === maxResends) throw elsewhere(error);
       for (const id of error.missingObjects) runner.store.forget(id);
