@@ -51,7 +51,7 @@ Deno.test("map runs a job a line, and keeps to its concurrency", async () => {
 
 Deno.test("what goes wrong with one line is in its outcome, and the others run", async () => {
   await using lambda = new InvokeStub((request) =>
-    request.args[0] === "2" ? "no response" : echo(request)
+    request.args[0] === "2" ? { status: 0, stdout: "no blob" } : echo(request)
   );
   await using llama = new Llama({ environment: lambda.environment });
   const codes = new Map<number, string | undefined>();

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { emulatorHeader } from "../defaults.ts";
 import { type ErrorCode, LlamaError, messageOf } from "../errors.ts";
 import { sha256 } from "../hash.ts";
 import { longestTimerMs } from "../limits.ts";
@@ -106,6 +107,7 @@ export class AwsClient implements Disposable {
   #reserved = 0;
   #clockOffset = 0;
   #number = 0;
+  #isEmulator = false;
   /** For what kinds of failure a person was told that a call is repeated. */
   readonly #said = new Set<ErrorCode>();
 
@@ -128,6 +130,21 @@ export class AwsClient implements Disposable {
    */
   location(): Promise<Location> {
     return this.#location ??= this.#options.location();
+  }
+
+  /** Whether llama's emulator of Lambda has answered a request, so that nothing is paid. */
+  get isEmulator(): boolean {
+    return this.#isEmulator;
+  }
+
+  /**
+   * Returns the access key that signs the requests.
+   *
+   * @returns The public part of the key.
+   * @throws {LlamaError} `credentials` if there is none.
+   */
+  async accessKeyId(): Promise<string> {
+    return (await this.#credentials.get()).accessKeyId;
   }
 
   /**
@@ -216,6 +233,7 @@ export class AwsClient implements Disposable {
       const signed = await this.#sign(request, { credentials, clockOffset });
       const client = await connections.client(signed.url, isFresh);
       response = await this.#send(request, signed, client, attempt, deadline);
+      if (response.headers.has(emulatorHeader)) this.#isEmulator = true;
       if (first && this.#putClockRight(response, first)) throw new ClockOff();
       return await read(response, () => deadline.restart());
     } catch (cause) {

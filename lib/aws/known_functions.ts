@@ -17,6 +17,8 @@ export interface FunctionFacts {
   readonly accepts?: readonly string[] | undefined;
   /** The version of the function's runtime. */
   readonly runtime?: string | undefined;
+  /** The versions of a runtime and a llama that differ, once the user was told of them. */
+  readonly toldOf?: string | undefined;
 }
 
 /** Options for {@linkcode KnownFunctions}. */
@@ -47,6 +49,7 @@ const recordSchema = z.object({
   isLlama: z.optional(z.boolean()),
   accepts: z.optional(z.array(z.string())),
   runtime: z.optional(z.string()),
+  toldOf: z.optional(z.string()),
 });
 
 /** A function as this process knows it. */
@@ -202,8 +205,12 @@ export class KnownFunctions {
 }
 
 /** Whether facts say nothing that is not known. */
-function holds(known: FunctionFacts, { isLlama, accepts, runtime }: FunctionFacts): boolean {
+function holds(
+  known: FunctionFacts,
+  { isLlama, accepts, runtime, toldOf }: FunctionFacts,
+): boolean {
   return (isLlama === undefined || isLlama === known.isLlama) &&
+    (toldOf === undefined || toldOf === known.toldOf) &&
     (runtime === undefined || runtime === known.runtime) &&
     (accepts === undefined || accepts === known.accepts ||
       accepts.join("\n") === known.accepts?.join("\n"));
@@ -245,4 +252,22 @@ function remove(path: string): void {
   } catch {
     // It is gone already, or stays where nobody believes it for long.
   }
+}
+
+/**
+ * Returns a name for the account that an access key belongs to. Newer keys hold the account's number
+ * after their prefix, in base 32; another key gets a name of its own.
+ *
+ * @param accessKeyId The access key's public part.
+ * @returns The account's number, or a hash of the key where the key does not hold it.
+ */
+export function accountOf(accessKeyId: string): string {
+  const [, digits = ""] = /^A[A-Z0-9]{3}([A-Z2-7]{16})$/.exec(accessKeyId) ?? [];
+  if (digits === "") return sha256(accessKeyId).slice(0, 16);
+  let bits = 0n;
+  for (const digit of digits) {
+    bits = bits << 5n | BigInt("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".indexOf(digit));
+  }
+  // Of 80 bits, the first is not part of the number, and the next 40 are.
+  return String(bits >> 39n & (1n << 40n) - 1n).padStart(12, "0");
 }

@@ -93,14 +93,17 @@ export function isReliable({ accepts }: Response, used: ReadonlySet<string>): bo
  * @param functionName The function.
  * @param response Its response.
  */
-export function learnFrom(
+export async function learnFrom(
   { functions, features = ownFeatures }: Negotiator,
   functionName: string,
   { accepts, runtime }: Response,
-): void {
+): Promise<void> {
+  if (functions === undefined) return;
+  // What was known before is not lost, and the record is found when it is written.
+  await functions.load(functionName);
   // A function may name any number of features, of which only these are ever looked up.
   const names = namesOf(features).filter((name) => accepts?.includes(name));
-  functions?.learn(functionName, { accepts: names, runtime });
+  functions.learn(functionName, { accepts: names, runtime });
 }
 
 /**

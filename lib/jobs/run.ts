@@ -5,14 +5,15 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Invocation, Lambda } from "../aws/lambda.ts";
+import type { Delivery, Invocation, Lambda } from "../aws/lambda.ts";
 import { decodeBlob, type NovelContents } from "../blob.ts";
 import { FunctionError, LlamaError } from "../errors.ts";
 import { ownFeatures } from "../features.ts";
-import { parseResponse, type Request, type Response } from "../protocol.ts";
+import type { Request, Response } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../trace/spans.ts";
 import { version } from "../version.ts";
+import { readAnswer } from "./foreign_answer.ts";
 import { encodeInputs, findInputs } from "./inputs.ts";
 import type { Job, JobResult } from "./job.ts";
 import {
@@ -45,6 +46,12 @@ export interface Transfer {
   receivedBytes: number;
 }
 
+/** How far a job has come. */
+export interface JobDelivery extends Delivery {
+  /** Whether the function has answered as llama's do. */
+  isLlama: boolean;
+}
+
 /** How one job is run. */
 export interface RunJobOptions {
   /** Ask for the log's tail. */
@@ -64,6 +71,8 @@ export interface RunJobOptions {
   admission?: AbortSignal | undefined;
   /** Gets the job's spans. */
   spans?: Spans | undefined;
+  /** Kept up to date while the job runs. */
+  delivery?: JobDelivery | undefined;
 }
 
 /**
@@ -93,6 +102,7 @@ export async function runJob(
   inputs?.[Symbol.dispose]();
   const { invocation, response } = await send(runner, job, found, { ...options, transfer });
   const { logTail, requestId } = invocation;
+  if (options.delivery) options.delivery.isLlama = true;
   spans?.answered(response.times);
   using _outputs = spans?.span("outputs");
   const needStore = () => {
@@ -157,6 +167,7 @@ async function send(
 ): Promise<Answered> {
   const { functionName } = job;
   const { sharedFiles, logs, timeoutSeconds, transfer, signal, admission, spans } = options;
+  const { delivery } = options;
   let novel = await novelFor(runner, functionName);
   const goPlain = () => {
     novel = undefined;
@@ -176,17 +187,19 @@ async function send(
         signal,
         admission,
         spans,
+        delivery,
       });
       transfer.receivedBytes += Buffer.byteLength(invocation.payload);
-      const response = parseResponse(invocation.payload, runner.features);
+      const response = readAnswer(functionName, invocation.payload, runner.features);
       if (isReliable(response, used)) {
-        learnFrom(runner, functionName, response);
+        await learnFrom(runner, functionName, response);
         return { invocation, response };
       }
       goPlain();
       if (!runner.lambda.mayRepeat) throw replacedRuntime(functionName);
     } catch (error) {
       if (!(error instanceof FunctionError)) throw error;
+      if (delivery && error.errorType.startsWith("Llama.")) delivery.isLlama = true;
       const { missingObjects } = error;
       if (novel !== undefined && used.size > 0 && isRefusal(error, novel)) goPlain();
       else if (missingObjects.length === 0) throw error;
