@@ -126,7 +126,7 @@ export class Llama implements AsyncDisposable {
   #local: LocalLambda | undefined;
   readonly #clients: AwsClient[] = [];
   readonly #stores: ObjectStore[] = [];
-  /** What is known of the functions; undefined until there is a connection to AWS. */
+  /** What is known of the functions; undefined until there is a connection. */
   #functions: KnownFunctions | undefined;
   /** The functions that are known to have an older runtime. */
   readonly #older = new Set<string>();
@@ -437,6 +437,8 @@ export class Llama implements AsyncDisposable {
     const { startLocal } = await import("./start_local.ts");
     const local = await startLocal(options, { ...account, store }, this.#environment);
     this.#local = local;
+    // The functions' runtime is this llama's own, and gone with this process.
+    this.#functions = new KnownFunctions({ directory: undefined, place: () => this.region() });
     const client = this.#client({
       credentials: () => Promise.resolve(local.credentials),
       location: () =>
@@ -444,6 +446,7 @@ export class Llama implements AsyncDisposable {
     });
     return {
       lambda: new Lambda(client, invokeRetries),
+      functions: this.#functions,
       store: named ?? this.#openStore(local.storeUrl, client),
     };
   }
