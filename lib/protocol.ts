@@ -225,7 +225,7 @@ export type RuntimeErrorType =
 
 /** Options for {@linkcode parseRequest}. */
 export interface ParseRequestOptions {
-  /** The function's name, for what a client is told that is newer. @default {"NAME"} */
+  /** The function's name, for the message to a newer client. @default {"NAME"} */
   functionName?: string | undefined;
   /** What the runtime knows. @default {what this version knows} */
   features?: Features | undefined;
@@ -245,12 +245,12 @@ export function parseRequest(text: string, options: ParseRequestOptions = {}): R
   const schema = features === ownFeatures
     ? ownRequest ??= requestSchema(features)
     : requestSchema(features);
-  const request = parse(schema, text, "request", { newer: newerRequest(functionName) });
+  const newer = (hint: string, cause?: unknown) =>
+    new LlamaError("protocol", newerRequest(functionName), { cause, hint });
+  const request = parse(schema, text, "request", { newer });
   const unknown = request.needs?.find((name) => !features.needs.includes(name));
   if (unknown !== undefined) {
-    throw new LlamaError("protocol", newerRequest(functionName), {
-      hint: `unknown in needs: ${JSON.stringify(unknown)}`,
-    });
+    throw newer(`unknown in needs: ${JSON.stringify(unknown)}`);
   }
   return {
     args: request.args ?? [],
@@ -275,7 +275,7 @@ export function newerRequest(functionName = "NAME"): string {
     `\`llama update-function ${functionName}\``;
 }
 
-/** The same of a response: the text of `e` besides a new kind of content, and of the client's error. */
+/** The same of a response: the text of `e` besides a new kind of content. */
 export const newerResponse = "the response is newer than this llama: update llama";
 
 /**
@@ -291,7 +291,11 @@ export function parseResponse(text: string, features: Features = ownFeatures): R
     ? ownResponse ??= responseSchema(features)
     : responseSchema(features);
   const response = parse(schema, text, "response", {
-    newer: newerResponse,
+    newer: (unknown, cause) =>
+      new LlamaError("protocol", `the response is newer than this llama: ${unknown}`, {
+        cause,
+        hint: "update llama",
+      }),
     hint: "only a function that has llama's runtime can be run",
   });
   return {
@@ -340,11 +344,18 @@ export function permissionBits(file: File): number {
   return file.m ? file.m & 0o777 : defaultFileMode;
 }
 
+interface ParseOptions {
+  /** The error for a message that holds something unknown. */
+  readonly newer: (unknown: string, cause: unknown) => LlamaError;
+  /** What to do about a message that is not of this wire at all. */
+  readonly hint?: string;
+}
+
 function parse<T extends z.ZodMiniType>(
   schema: T,
   text: string,
   what: string,
-  { newer, hint }: { newer: string; hint?: string },
+  { newer, hint }: ParseOptions,
 ): z.output<T> {
   let value: unknown;
   try {
@@ -365,7 +376,7 @@ function parse<T extends z.ZodMiniType>(
   const field = issue?.path.map(String).join(".") || "the document";
   if (unknown?.code === "unrecognized_keys") {
     const keys = unknown.keys.map((key) => JSON.stringify(key)).join(", ");
-    throw new LlamaError("protocol", newer, { cause, hint: `unknown in ${field}: ${keys}` });
+    throw newer(`unknown in ${field}: ${keys}`, cause);
   }
   throw new LlamaError("protocol", `the ${what} is not llama's: ${field}: ${issue?.message}`, {
     cause,

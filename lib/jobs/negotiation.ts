@@ -60,6 +60,9 @@ export function featuresUsed(
 
 const none: ReadonlySet<string> = new Set();
 
+/** What is kept of a runtime's version, in characters. */
+const longestVersion = 64;
+
 /**
  * Whether an error may be due to a runtime that does not know a feature that it was known to accept:
  * llama's own refuse such a request, or miss an object; others say the words of `e`.
@@ -101,9 +104,9 @@ export async function learnFrom(
   if (functions === undefined) return;
   // What was known before is not lost, and the record is found when it is written.
   await functions.load(functionName);
-  // A function may name any number of features, of which only these are ever looked up.
+  // A function may answer with anything; only these features are ever looked up.
   const names = namesOf(features).filter((name) => accepts?.includes(name));
-  functions.learn(functionName, { accepts: names, runtime });
+  functions.learn(functionName, { accepts: names, runtime: runtime?.slice(0, longestVersion) });
 }
 
 /**

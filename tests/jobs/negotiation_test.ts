@@ -271,6 +271,20 @@ Deno.test("whichever runtimes follow one another, every job has all of its bytes
   assert(world.kinds.includes("xnem") && world.kinds.includes("sm"));
 });
 
+Deno.test("a function cannot fill the note with what it answers", async () => {
+  await using world = new World(updated);
+  const accepts = ["repeated", ...Array.from({ length: 100_000 }, (_, i) => `feature${i}`)];
+  world.runtime = () =>
+    Promise.resolve(Response.json({ status: 0, accepts, runtime: "9".repeat(100_000) }));
+  const runner = world.runner();
+  const job = { functionName: "f", args: [], inputs: [], outputs: [] };
+  await runJob(runner, job);
+  runner.functions.save();
+  const [name = ""] = await world.directory.list("notes/functions");
+  assert((await Deno.stat(world.directory.join(name))).size < 400);
+  assert.deepEqual((await world.runner().functions.load("f"))?.accepts, ["repeated"]);
+});
+
 Deno.test("a damaged blob of a new kind is refused, and not what can be had of it", async () => {
   for (const blob of [{ x: "ab", n: 3, e: "" }, { x: "a", e: "" }, { x: 1, n: 1 }]) {
     const answer = await ours(undefined, later)(JSON.stringify({
