@@ -6,12 +6,14 @@
 
 import type { AwsClient } from "../aws/client.ts";
 import type { Stack } from "../aws/cloudformation.ts";
+import { bucketState } from "../aws/s3_control.ts";
 import { callerIdentity } from "../aws/sts.ts";
 import { chooseBucket } from "../deploy/bucket.ts";
 import { pause } from "../deploy/pause.ts";
 import { publishRuntime, type RuntimeLayer } from "../deploy/runtime_layer.ts";
 import { runtimeZip } from "../deploy/runtime_zip.ts";
 import {
+  checkWritable,
   isSettingName,
   readSettings,
   settingInForce,
@@ -34,7 +36,8 @@ export const bootstrap = runnable(
   async (values, _args, context: CommandContext): Promise<number> => {
     const { output, signal, environment } = context;
     const architecture = values.arch ?? "x86_64";
-    // Before anything is made: without it, half would be missing.
+    // What is needed later comes before anything is made: without it, half would be missing.
+    await checkWritable(environment);
     const zip = await runtimeZip(architecture, {
       named: values.runtime || undefined,
       onCompile: () => void output.message(`compiling the runtime for ${architecture}`),
@@ -62,7 +65,12 @@ export const bootstrap = runnable(
 
     await output.message(`the layer: a zip of ${(zip.length / 1e6).toFixed(1)} MB`);
     const store = { url: storeUrl(outputs.bucket) };
-    const layer = await publish(client, { zip, architecture, stack: name, store }, signal);
+    const runtime = { zip, architecture, stack: name, store };
+    const layer = await publish(client, runtime, {
+      bucket: outputs.bucket,
+      owner: account,
+      signal,
+    });
     await output.message(`the layer is ${layer.isNew ? "published" : "there already"}`);
     made = { ...made, [architecture === "arm64" ? "layerArm64" : "layer"]: layer.arn };
     const path = await writeSettings(environment, made);
@@ -123,12 +131,22 @@ async function makeStack(
 async function publish(
   client: AwsClient,
   runtime: Parameters<typeof publishRuntime>[1],
-  signal: AbortSignal,
+  { bucket, owner, signal }: { bucket: string; owner: string; signal: AbortSignal },
 ): Promise<RuntimeLayer> {
   try {
     return await publishRuntime(client, runtime, signal);
   } catch (cause) {
     if (!(cause instanceof LlamaError)) throw cause;
+    // S3's own hint would be to make the bucket, which is then not the stack's.
+    const isGone = /NoSuchBucket/.test(cause.message) &&
+      (await bucketState(client, bucket, { owner, signal })).kind === "missing";
+    if (isGone) {
+      const words = `the stack ${runtime.stack} is there, but its bucket ${bucket} is not`;
+      throw new LlamaError("config", words, {
+        cause,
+        hint: "run `llama teardown` first, then `llama bootstrap` again",
+      });
+    }
     const done = "the stack is there and complete: run this again for the layer, or llama teardown";
     throw new LlamaError(cause.code, cause.message, {
       cause,

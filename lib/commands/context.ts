@@ -102,12 +102,17 @@ type Reporters = Pick<AwsClientOptions, "debug" | "onNotice">;
  *
  * @param context Flags and environment.
  * @param region A region that a command's own flag names.
+ * @param file What the file says, where that is known.
  * @returns The settings.
  * @throws {LlamaError} `config` if the file cannot be read.
  */
-export async function settingsOf(context: CommandContext, region?: string): Promise<Settings> {
+export async function settingsOf(
+  context: CommandContext,
+  region?: string,
+  file?: Settings,
+): Promise<Settings> {
   const { global, environment } = context;
-  const settings = inForce(await readSettings(environment), environment);
+  const settings = inForce(file ?? await readSettings(environment), environment);
   return {
     ...settings,
     store: global.store || settings.store,
@@ -128,17 +133,22 @@ export interface Aws {
  *
  * @param context Flags and environment.
  * @param named A region that the command's own flag names.
+ * @param file What the settings' file says, where that is known.
  * @returns The connection, which nothing has been sent over yet.
  * @throws {LlamaError} `config` if the settings cannot be read; `usage` with `-local`.
  */
-export async function openAws(context: CommandContext, named?: string): Promise<Aws> {
+export async function openAws(
+  context: CommandContext,
+  named?: string,
+  file?: Settings,
+): Promise<Aws> {
   const { global, environment, closeAtExit } = context;
   if (global.local) {
     throw new LlamaError("usage", "-local goes without AWS, which this command is about", {
       hint: "leave out -local",
     });
   }
-  const settings = await settingsOf(context, named);
+  const settings = await settingsOf(context, named, file);
   const account = findAccount(environment, { ...accountOptions(global), region: settings.region });
   const client = new AwsClient({ ...account, ...reportersOf(context) });
   const closeSync = () => client[Symbol.dispose]();

@@ -16,7 +16,7 @@ import {
   stack,
   stackId,
 } from "../scripted_aws.ts";
-import { type Ended, exists, program, Workplace } from "./llama.ts";
+import { denoDirectory, type Ended, exists, program, Workplace } from "./llama.ts";
 
 const identity = query(
   "GetCallerIdentity",
@@ -125,7 +125,12 @@ Deno.test("settings that make no sense are an error of every command but -local 
     assert.equal(sick.status, 1);
     assert.match(
       sick.stdout,
-      /^✗ settings: .*unknown setting "stoer"\n {2}did you mean store\?\n$/,
+      /^✗ settings: .*unknown setting "stoer"\n {2}did you mean store\?\n✓ llama: /,
+    );
+    assert.match(sick.stdout, /^✓ credentials: account 123456789012, /m);
+    assert.match(
+      sick.stdout,
+      /^- without the settings, not looked at: store, role, layer, functions\n$/m,
     );
     await place.addFunction("hello", "#!/bin/sh\necho hello\n");
     assert.equal((await place.local(["invoke", "hello"])).stdout, "hello\n");
@@ -210,6 +215,47 @@ Deno.test("without a runtime nothing is made", async () => {
     assert.equal(status, 125);
     assert.equal(message, "cannot read none.zip: no such file or directory");
     assert.deepEqual(aws.calls, []);
+  });
+});
+
+Deno.test("without a place for the settings nothing is made", async () => {
+  await work({}, async (_llama, place, aws) => {
+    await place.write("file", "");
+    const run = (environment: Record<string, string>) =>
+      place.run(["bootstrap", "-runtime", "runtime.zip"], {
+        environment: { ...aws.environment, DENO_DIR: denoDirectory, ...environment },
+      });
+    assert.deepEqual(said(await run({ HOME: "", LLAMA_DIR: "" })), [
+      2,
+      "no place for llama's settings: HOME is not set",
+      "hint: set LLAMA_DIR to a directory of your own",
+    ]);
+    const [status, message, hint] = said(await run({ LLAMA_DIR: place.join("file/settings") }));
+    assert.equal(status, 125);
+    assert.match(message ?? "", /^cannot write .*\/file\/settings\/config\.json: /);
+    assert.equal(hint, "hint: set LLAMA_DIR to a directory of your own");
+    assert.deepEqual(aws.calls, []);
+  });
+});
+
+Deno.test("a bootstrap whose stack has lost its bucket says to tear it down first", async () => {
+  const gone = "<Error><Code>NoSuchBucket</Code><Message>gone</Message></Error>";
+  const script: Script = {
+    DescribeStacks: [stack("CREATE_COMPLETE", outputs)],
+    DescribeStackEvents: [events([])],
+    UpdateStack: [queryError(400, "ValidationError", "No updates are to be performed.")],
+    ListLayerVersions: [json({ LayerVersions: [] })],
+    HeadObject: [() => new Response(null, { status: 404 })],
+    PutObject: [() => new Response(gone, { status: 404 })],
+    HeadBucket: [() => new Response(null, { status: 404 })],
+  };
+  await work(script, async (llama) => {
+    const { status, stderr } = await llama("bootstrap", "-runtime", "runtime.zip");
+    assert.equal(status, 2);
+    assert.match(
+      stderr,
+      /llama: the stack llama is there, but its bucket llama-bucket-1 is not\nllama: hint: run `llama teardown` first, then `llama bootstrap` again\n$/,
+    );
   });
 });
 
