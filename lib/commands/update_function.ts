@@ -125,7 +125,8 @@ async function prepare(
   }
   const definition = values.build ? await readDefinition(values.build, name) : undefined;
   const kind = values.build || values.image ? "image" : current?.kind ?? "zip";
-  const plan = planFunction({ ...input, kind, definition, needsLayer: false });
+  const keepsCode = !values.build && !values.image;
+  const plan = planFunction({ ...input, kind, definition, needsLayer: false, keepsCode });
   if (values.build) {
     const image = await buildAndPush(values, name, context, aws, definition, plan);
     return { plan, code: { ImageUri: image } };

@@ -309,6 +309,57 @@ test("a function that is not llama's is neither changed nor deleted", async (acc
   assert.match((await account.ok("functions")).stderr, /no functions of llama's/);
 });
 
+test("role, layers and VPC of a function.json are applied, and not applied again", async (account) => {
+  await account.bootstrap();
+  const { layer = "" } = await account.settings();
+  const ec2 = async (action: string, id: RegExp) => {
+    const query = new URLSearchParams({ Action: action, Version: "2016-11-15" });
+    return (await account.ask("ec2", `/?${query}`, { method: "POST" })).match(id)?.[0] ?? "";
+  };
+  const vpc = {
+    subnets: [await ec2("DescribeSubnets", /subnet-[0-9a-f]+/)],
+    securityGroups: [await ec2("DescribeSecurityGroups", /sg-[0-9a-f]+/)],
+  };
+  // Another role that Lambda may take, and a layer that is not llama's.
+  await account.bootstrap("-stack", "Other");
+  const { role = "" } = await account.settings();
+  await account.bootstrap("-stack", "llama");
+  assert.notEqual(role, (await account.settings()).role);
+  const Content = { ZipFile: Buffer.from(runtime()).toString("base64") };
+  const { LayerVersionArn: tools } = JSON.parse(
+    await account.ask("lambda", "/2018-10-31/layers/tools/versions", {
+      method: "POST",
+      body: JSON.stringify({ Content }),
+    }),
+  );
+  await account.addFunction("hello", "#!/bin/sh\n", { role, vpc, layers: [tools] });
+  const update = ["update-function", "-zip", "images/hello"];
+  await account.ok(...update, "-create", "hello");
+  const { Configuration } = JSON.parse(
+    await account.ask("lambda", "/2015-03-31/functions/hello"),
+  );
+  assert.equal(Configuration.Role, role);
+  assert.deepEqual(Configuration.VpcConfig.SubnetIds, vpc.subnets);
+  assert.deepEqual(Configuration.VpcConfig.SecurityGroupIds, vpc.securityGroups);
+  assert.deepEqual(Configuration.Layers.map(({ Arn }: { Arn: string }) => Arn), [tools, layer]);
+  assert.equal(
+    (await account.ok(...update, "hello")).stdout,
+    "hello is as it should be: nothing changed\n",
+  );
+  assert.equal(
+    (await account.ok("update-function", "-memory", "1024", "hello")).stdout,
+    "updated hello: memory 512 -> 1024 MB\n",
+  );
+  await account.addFunction("hello", "#!/bin/sh\n", {
+    ...{ role, layers: [], memory: 1024, vpc: { subnets: [], securityGroups: [] } },
+  });
+  const { stdout } = await account.ok(...update, "hello");
+  assert.match(
+    stdout,
+    new RegExp(`^updated hello: layers ${tools} ${layer} -> ${layer}; vpc .* -> none`),
+  );
+});
+
 test("two stacks of one account do not touch each other's functions", async (account) => {
   await account.bootstrap();
   await account.addFunction("hello", "#!/bin/sh\necho hello\n");
