@@ -9,6 +9,8 @@ import type { Stack } from "../aws/cloudformation.ts";
 import { bucketState } from "../aws/s3_control.ts";
 import { callerIdentity } from "../aws/sts.ts";
 import { chooseBucket } from "../deploy/bucket.ts";
+import { limitLogs, logDays } from "../deploy/log_group.ts";
+import { belongsTo, listOurs } from "../deploy/ours.ts";
 import { pause } from "../deploy/pause.ts";
 import { publishRuntime, type RuntimeLayer } from "../deploy/runtime_layer.ts";
 import { runtimeZip } from "../deploy/runtime_zip.ts";
@@ -49,7 +51,7 @@ export const bootstrap = runnable(
     await output.message(`account ${account}, region ${region}, as ${arn}`);
 
     const name = values.stack || settings.stack || defaultStackName;
-    const { outputs, isBucketOwn } = await makeStack(context, client, name, {
+    const { outputs, isBucketOwn, isNew } = await makeStack(context, client, name, {
       named: values.bucket || undefined,
       owner: account,
     });
@@ -85,6 +87,7 @@ export const bootstrap = runnable(
       );
     }
     await warnOfEnvironment(context, made);
+    if (!isNew) await limitAllLogs(context, client, made);
     await output.message(
       "next: llama update-function -create -zip images/hello-llama hello; llama invoke hello world",
     );
@@ -97,7 +100,7 @@ async function makeStack(
   client: AwsClient,
   name: string,
   { named, owner }: { readonly named: string | undefined; readonly owner: string },
-): Promise<{ outputs: StackOutputs; isBucketOwn: boolean }> {
+): Promise<{ outputs: StackOutputs; isBucketOwn: boolean; isNew: boolean }> {
   const work: StackWork = {
     client,
     pause,
@@ -116,7 +119,7 @@ async function makeStack(
         `the bucket ${before.bucket} is no longer llama's; it is left if anything is in it`,
       );
     }
-    return { outputs, isBucketOwn: outputs.bucketKind === "own" };
+    return { outputs, isBucketOwn: outputs.bucketKind === "own", isNew: change === "created" };
   } catch (error) {
     if (signal.aborted) {
       await output.message(
@@ -124,6 +127,30 @@ async function makeStack(
       );
     }
     throw error;
+  }
+}
+
+/**
+ * Sets the retention of the logs of functions that are there already; `update-function` does so for
+ * new ones. All else is done by then, so that nothing but a message comes of a failure.
+ */
+async function limitAllLogs(
+  { output, signal }: CommandContext,
+  client: AwsClient,
+  settings: Settings,
+): Promise<void> {
+  const { stack = defaultStackName } = settings;
+  try {
+    const ours = (await listOurs(client, signal)).filter((each) => belongsTo(each, settings));
+    for (const { name } of ours) {
+      if (!await limitLogs(client, name, stack, signal)) continue;
+      await output.message(`the logs of ${name} expire after ${logDays} days`);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof LlamaError)) throw error;
+    await output.message(`logs of functions do not expire: ${error.message}`);
+    if (error.hint !== undefined) await output.message(`hint: ${error.hint}`);
   }
 }
 

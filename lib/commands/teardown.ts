@@ -12,9 +12,12 @@ import {
   type LayerVersionState,
   listLayerVersions,
 } from "../aws/lambda_account.ts";
+import type { AwsClient } from "../aws/client.ts";
 import { deleteFunction } from "../aws/lambda_control.ts";
 import type { DeployedFunction } from "../aws/lambda_function.ts";
+import { deleteLogGroup } from "../aws/logs.ts";
 import { emptyBucket } from "../deploy/bucket.ts";
+import { logGroupOf } from "../deploy/log_group.ts";
 import { listOurs } from "../deploy/ours.ts";
 import { pause } from "../deploy/pause.ts";
 import { layerName } from "../deploy/runtime_layer.ts";
@@ -24,6 +27,7 @@ import { defaultStackName, llamaTag, outputsOf, storeUrl } from "../deploy/templ
 import { LlamaError } from "../errors.ts";
 import { removeIfThere } from "../files.ts";
 import { canAsk, confirm } from "../terminal/ask.ts";
+import type { Output } from "../terminal/output.ts";
 import { runnable } from "./command.ts";
 import { type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "./exit.ts";
@@ -101,7 +105,7 @@ function listOf({ name, stack, functions, layers }: Found): string {
   const outputs = stack && outputsOf(stack.outputs);
   const parts = [];
   if (functions.length > 0) {
-    parts.push(`the functions ${functions.map((each) => each.name).join(", ")}`);
+    parts.push(`the functions ${functions.map((each) => each.name).join(", ")} with their logs`);
   }
   if (layers.length > 0) {
     parts.push(`${layers.length} version${layers.length === 1 ? "" : "s"} of llama's layer`);
@@ -120,6 +124,7 @@ async function remove(
   for (const { name } of functions) {
     await deleteFunction(client, name, signal);
     await output.data(`deleted the function ${name}\n`);
+    await removeLogs(output, client, name, signal);
   }
   for (const { name, version } of layers) {
     await deleteLayerVersion(client, name, version, signal);
@@ -137,9 +142,24 @@ async function remove(
     const what = other ?? "other versions of objects";
     await output.message(`left: the bucket ${outputs?.bucket}, which also holds ${what}`);
   }
-  if (functions.length > 0) {
-    const groups = functions.map(({ name }) => `/aws/lambda/${name}`);
-    await output.message(`left: the log groups ${groups.join(", ")}`);
+}
+
+/** Logs that may not be deleted are no reason to leave the rest. */
+async function removeLogs(
+  output: Output,
+  client: AwsClient,
+  functionName: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const group = logGroupOf(functionName);
+  try {
+    if (!await deleteLogGroup(client, group, signal)) return;
+    await output.data(`deleted the log group ${group}\n`);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof LlamaError)) throw error;
+    await output.message(`left: the log group ${group}: ${error.message}`);
+    if (error.hint !== undefined) await output.message(`hint: ${error.hint}`);
   }
 }
 

@@ -11,6 +11,7 @@ import { deployFunction } from "../deploy/function.ts";
 import { type FunctionPlan, planFunction } from "../deploy/function_plan.ts";
 import { buildImage, type ContainerTool, pushImage } from "../deploy/image.ts";
 import { codeSha256, type CodeStore, maxDirectZipBytes, zipSource } from "../deploy/layer.ts";
+import { limitLogs } from "../deploy/log_group.ts";
 import { findOurs } from "../deploy/ours.ts";
 import { checkPackage, readDefinition, readPackage } from "../deploy/package.ts";
 import { pause } from "../deploy/pause.ts";
@@ -43,6 +44,7 @@ export const updateFunction = runnable(
       throw error;
     });
     const { kind, memory, timeout, architecture } = deployed;
+    if (isNew) await limitItsLogs(name, context, aws);
     await output.data(
       isNew
         ? `created ${name}: ${kind}, ${memory} MB, ${timeout} s, ${architecture}\n`
@@ -53,6 +55,22 @@ export const updateFunction = runnable(
     return exitCodes.ok;
   },
 );
+
+/** The function is there and works, so that nothing but a message comes of a failure. */
+async function limitItsLogs(
+  name: string,
+  { output, signal }: CommandContext,
+  { client, settings: { stack = defaultStackName } }: Aws,
+): Promise<void> {
+  try {
+    await limitLogs(client, name, stack, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof LlamaError)) throw error;
+    await output.message(`the logs of ${name} will not expire: ${error.message}`);
+    if (error.hint !== undefined) await output.message(`hint: ${error.hint}`);
+  }
+}
 
 /** Refuses what can be refused before anything is built. */
 function checkKind(

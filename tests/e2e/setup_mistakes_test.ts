@@ -388,6 +388,47 @@ Deno.test("a teardown that is refused says what was removed, and how the rest is
   });
 });
 
+Deno.test("logs that may not be deleted or limited are left, and the rest is done", async () => {
+  const denied = (action: string) => () =>
+    Response.json({
+      __type: "AccessDeniedException",
+      message: `User: a is not authorized to perform: logs:${action} on resource: b`,
+    }, { status: 400 });
+  const hello = {
+    FunctionName: "hello",
+    FunctionArn: "arn:aws:lambda:us-west-2:123456789012:function:hello",
+    PackageType: "Image",
+    Role: settings.role,
+    MemorySize: 512,
+    Timeout: 60,
+  };
+  const script: Script = {
+    DescribeStacks: [noStack],
+    ListFunctions: [json({ Functions: [hello] })],
+    GetFunction: [noFunction, json({ Configuration: hello, Tags: { llama: "llama" } })],
+    CreateFunction: [json(hello, 201)],
+    DescribeLogGroups: [denied("DescribeLogGroups")],
+    ListLayerVersions: [json({ LayerVersions: [] })],
+    DeleteFunction: [() => new Response(null, { status: 204 })],
+    DeleteLogGroup: [denied("DeleteLogGroup")],
+  };
+  await work(script, async (llama, place) => {
+    await place.write("settings/config.json", JSON.stringify(settings));
+    const made = await llama("update-function", "-create", "-image", "a/b:c", "hello");
+    assert.equal(made.status, 0, made.stderr);
+    assert.match(
+      made.stderr,
+      /the logs of hello will not expire: CloudWatch Logs refused DescribeLogGroups: .*\nllama: hint: the credentials need logs:DescribeLogGroups\n/,
+    );
+    const removed = await llama("teardown", "-yes");
+    assert.equal(removed.status, 0, removed.stderr);
+    assert.match(
+      removed.stderr,
+      /left: the log group \/aws\/lambda\/hello: CloudWatch Logs refused DeleteLogGroup: .*\nllama: hint: the credentials need logs:DeleteLogGroup\n/,
+    );
+  });
+});
+
 Deno.test("-local is refused by the commands that are about AWS", async () => {
   await work({}, async (llama, _place, aws) => {
     for (

@@ -62,6 +62,30 @@ class Account extends Workplace {
     return await (await askMoto(this.#moto, service, path, init)).text();
   }
 
+  /** The log groups with their days of retention. */
+  async logGroups(): Promise<Record<string, number | undefined>> {
+    const { logGroups } = JSON.parse(await this.logs("DescribeLogGroups", {}));
+    return Object.fromEntries(
+      logGroups.map((each: { logGroupName: string; retentionInDays?: number }) => [
+        each.logGroupName,
+        each.retentionInDays,
+      ]),
+    );
+  }
+
+  /** Calls CloudWatch Logs. */
+  async logs(action: string, input: Record<string, unknown>): Promise<string> {
+    return await this.ask("logs", "/", {
+      method: "POST",
+      body: JSON.stringify(input),
+      headers: {
+        authorization: "AWS4-HMAC-SHA256 Credential=x/20260101/us-west-2/logs/aws4_request",
+        "content-type": "application/x-amz-json-1.1",
+        "x-amz-target": `Logs_20140328.${action}`,
+      },
+    });
+  }
+
   async settings(): Promise<Record<string, string>> {
     return JSON.parse(await Deno.readTextFile(this.join("settings/config.json")));
   }
@@ -139,10 +163,11 @@ test("teardown removes all of it, and again has nothing to do", async (account) 
   const { stdout, stderr } = await account.ok("teardown", "-yes");
   assert.equal(
     stdout,
-    "deleted the function hello\ndeleted the layer llama-runtime, version 1\n" +
-      "deleted the stack llama\n",
+    "deleted the function hello\ndeleted the log group /aws/lambda/hello\n" +
+      "deleted the layer llama-runtime, version 1\ndeleted the stack llama\n",
   );
-  assert.match(stderr, /left: the log groups \/aws\/lambda\/hello/);
+  assert.doesNotMatch(stderr, /left/);
+  assert.deepEqual(await account.logGroups(), {});
   assert(!exists(account.join("settings/config.json")));
   assert.match(await account.ask("s3", `/${store.split("/")[2]}?list-type=2`), /NoSuchBucket/);
   const environment = { AWS_REGION: region };
@@ -358,6 +383,33 @@ test("role, layers and VPC of a function.json are applied, and not applied again
     stdout,
     new RegExp(`^updated hello: layers ${tools} ${layer} -> ${layer}; vpc .* -> none`),
   );
+});
+
+test("the logs of functions expire after 14 days, unless somebody has said otherwise", async (account) => {
+  await account.bootstrap();
+  await account.logs("CreateLogGroup", { logGroupName: "/aws/lambda/hello-world" });
+  for (const name of ["hello", "old", "kept"]) {
+    await account.addFunction(name, "#!/bin/sh\n");
+    await account.ok("update-function", "-create", "-zip", `images/${name}`, name);
+  }
+  const days = { "/aws/lambda/hello": 14, "/aws/lambda/old": 14, "/aws/lambda/kept": 14 };
+  const before = await account.logGroups();
+  assert.deepEqual(before, { ...days, "/aws/lambda/hello-world": undefined });
+  // As Lambda would create it, and as a user would set it.
+  await account.logs("DeleteLogGroup", { logGroupName: "/aws/lambda/hello" });
+  await account.logs("DeleteLogGroup", { logGroupName: "/aws/lambda/old" });
+  await account.logs("CreateLogGroup", { logGroupName: "/aws/lambda/old" });
+  await account.logs("PutRetentionPolicy", {
+    logGroupName: "/aws/lambda/kept",
+    retentionInDays: 365,
+  });
+  const { stderr } = await account.bootstrap();
+  assert.match(stderr, /the logs of hello expire after 14 days\n.*the logs of old expire after/);
+  const after = { ...before, "/aws/lambda/kept": 365 };
+  assert.deepEqual(await account.logGroups(), after);
+  assert.doesNotMatch((await account.bootstrap()).stderr, /expire after 14/);
+  await account.ok("teardown", "-yes");
+  assert.deepEqual(await account.logGroups(), { "/aws/lambda/hello-world": undefined });
 });
 
 test("two stacks of one account do not touch each other's functions", async (account) => {
