@@ -26,6 +26,7 @@ import {
 import { deployStack, findStack, type StackWork } from "../deploy/stack.ts";
 import { defaultStackName, outputsOf, type StackOutputs, storeUrl } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
+import { bucketOwner } from "../store/bucket_owner.ts";
 import { runnable } from "./command.ts";
 import { type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "./exit.ts";
@@ -48,12 +49,13 @@ export const bootstrap = runnable(
     const { client, settings } = await openAws(context, values.region);
     const { region } = await client.location();
     const { account, arn } = await callerIdentity(client, signal);
+    const owner = bucketOwner(environment, account);
     await output.message(`account ${account}, region ${region}, as ${arn}`);
 
     const name = values.stack || settings.stack || defaultStackName;
     const { outputs, isBucketOwn, isNew } = await makeStack(context, client, name, {
       named: values.bucket || undefined,
-      owner: account,
+      owner,
     });
     let made: Settings = {
       ...await otherSettings(context, region, name),
@@ -66,11 +68,11 @@ export const bootstrap = runnable(
     await writeSettings(environment, made);
 
     await output.message(`the layer: a zip of ${(zip.length / 1e6).toFixed(1)} MB`);
-    const store = { url: storeUrl(outputs.bucket) };
+    const store = { url: storeUrl(outputs.bucket), bucketOwner: owner };
     const runtime = { zip, architecture, stack: name, store };
     const layer = await publish(client, runtime, {
       bucket: outputs.bucket,
-      owner: account,
+      owner,
       signal,
     });
     await output.message(`the layer is ${layer.isNew ? "published" : "there already"}`);
@@ -99,7 +101,7 @@ async function makeStack(
   { output, signal }: CommandContext,
   client: AwsClient,
   name: string,
-  { named, owner }: { readonly named: string | undefined; readonly owner: string },
+  { named, owner }: { readonly named: string | undefined; readonly owner: string | undefined },
 ): Promise<{ outputs: StackOutputs; isBucketOwn: boolean; isNew: boolean }> {
   const work: StackWork = {
     client,
@@ -158,7 +160,7 @@ async function limitAllLogs(
 async function publish(
   client: AwsClient,
   runtime: Parameters<typeof publishRuntime>[1],
-  { bucket, owner, signal }: { bucket: string; owner: string; signal: AbortSignal },
+  { bucket, owner, signal }: { bucket: string; owner: string | undefined; signal: AbortSignal },
 ): Promise<RuntimeLayer> {
   try {
     return await publishRuntime(client, runtime, signal);

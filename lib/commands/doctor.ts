@@ -28,7 +28,7 @@ export const doctor = runnable(
       client,
       settings,
       isFileBroken,
-      openStore: (url) => openStore(context, client, url),
+      openStore: (url) => openStore(context, client, url, settings.bucketOwner),
       now: () => new Date(),
       signal,
     });

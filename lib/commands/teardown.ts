@@ -26,6 +26,7 @@ import { findStack, removeStack, type StackWork } from "../deploy/stack.ts";
 import { defaultStackName, llamaTag, outputsOf, storeUrl } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
 import { removeIfThere } from "../files.ts";
+import { bucketOwner } from "../store/bucket_owner.ts";
 import { canAsk, confirm } from "../terminal/ask.ts";
 import type { Output } from "../terminal/output.ts";
 import { runnable } from "./command.ts";
@@ -37,7 +38,7 @@ import { teardownCommand } from "./setup_tables.ts";
 /** What there is to remove. */
 interface Found {
   readonly name: string;
-  readonly account: string;
+  readonly owner: string | undefined;
   readonly stack: Stack | undefined;
   readonly functions: readonly DeployedFunction[];
   readonly layers: readonly (LayerVersionState & { readonly name: string })[];
@@ -77,7 +78,8 @@ export const teardown = runnable(
       const versions = await listLayerVersions(client, layer, signal);
       layers.push(...versions.map((version) => ({ ...version, name: layer })));
     }
-    const found = { name, account, stack, functions, layers };
+    const owner = bucketOwner(context.environment, account);
+    const found = { name, owner, stack, functions, layers };
     if (!stack && functions.length === 0 && layers.length === 0) {
       await output.message(
         `nothing of llama's stack ${name} is in account ${account}, region ${region}`,
@@ -118,7 +120,7 @@ function listOf({ name, stack, functions, layers }: Found): string {
 async function remove(
   { output, signal }: CommandContext,
   work: StackWork,
-  { account, stack, functions, layers }: Found,
+  { owner, stack, functions, layers }: Found,
 ): Promise<void> {
   const { client } = work;
   for (const { name } of functions) {
@@ -133,7 +135,7 @@ async function remove(
   if (!stack) return;
   // Its objects first, since CloudFormation deletes no bucket that holds any.
   const outputs = outputsOf(stack.outputs);
-  const other = outputs && await emptyBucket(client, outputs.bucket, { owner: account, signal });
+  const other = outputs && await emptyBucket(client, outputs.bucket, { owner, signal });
   const isBucketLeft = await removeStack(work, stack);
   await output.data(`deleted the stack ${stack.name}\n`);
   if (outputs?.bucketKind === "own") {

@@ -152,8 +152,8 @@ async function prepare(
   return { plan, code: values.image ? { ImageUri: values.image } : undefined };
 }
 
-function s3Store({ settings: { store } }: Aws): CodeStore | undefined {
-  return store?.startsWith("s3:") ? { url: store } : undefined;
+function s3Store({ settings: { store, bucketOwner } }: Aws): CodeStore | undefined {
+  return store?.startsWith("s3:") ? { url: store, bucketOwner } : undefined;
 }
 
 async function buildAndPush(

@@ -114,6 +114,36 @@ Deno.test("invoke takes region and store from the settings, and the environment 
   });
 });
 
+Deno.test("the bucket of llama's stack must belong to the account of its role", async () => {
+  const script: Script = {
+    HeadObject: [() => new Response(null, { status: 404 })],
+    PutObject: [() => new Response()],
+    Invoke: [json({ status: 0, stdout: {}, stderr: {}, outputs: {} })],
+  };
+  await work(script, async (_llama, place, aws) => {
+    await place.write("work/big", new Uint8Array(2_000_000));
+    const { stack: _, ...byHand } = settings;
+    const cases: [object, Record<string, string>, string | null][] = [
+      [settings, {}, "123456789012"],
+      [settings, { LLAMA_BUCKET_OWNER: "any" }, null],
+      [settings, { LLAMA_OBJECT_STORE: "s3://other-1/x/" }, null],
+      [byHand, {}, null],
+      [byHand, { LLAMA_BUCKET_OWNER: "999999999999" }, "999999999999"],
+    ];
+    for (const [file, environment, owner] of cases) {
+      await place.write("settings/config.json", JSON.stringify(file));
+      aws.calls.length = 0;
+      const { status, stderr } = await place.run(["invoke", "-f", "big", "hello"], {
+        environment: { ...aws.environment, LLAMA_OBJECT_NOTE: "0", ...environment },
+      });
+      assert.equal(status, 0, stderr);
+      const puts = aws.calls.filter(({ action }) => action === "PutObject");
+      assert.deepEqual(puts.map((call) => call.owner), [owner]);
+      assert(!aws.calls.some(({ action }) => action === "GetCallerIdentity"));
+    }
+  });
+});
+
 Deno.test("settings that make no sense are an error of every command but -local and help", async () => {
   await work({}, async (llama, place) => {
     await place.write("settings/config.json", '{"stoer": 1}');
