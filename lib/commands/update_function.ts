@@ -31,7 +31,8 @@ export const updateFunction = runnable(
     const { output, signal } = context;
     const aws = await openAws(context);
     const current = await findOurs(aws.client, name, aws.settings, signal);
-    checkKind(values, name, current);
+    const { region } = await aws.client.location();
+    checkKind(values, name, region, current);
     const prepared = await prepare(values, name, context, aws, current);
     const { isNew, changes, function: deployed } = await deployFunction(
       { client: aws.client, pause, onWait: (what) => void output.message(what), signal },
@@ -76,12 +77,13 @@ async function limitItsLogs(
 function checkKind(
   { create, zip, build, image }: UpdateFunctionValues,
   name: string,
+  region: string,
   current: DeployedFunction | undefined,
 ): void {
   if (!current) {
     if (create) return;
     throw new LlamaError("no-such-function", `there is no function ${JSON.stringify(name)}`, {
-      hint: "add -create to make it; `llama functions` shows those there are",
+      hint: `add -create to make it in ${region}; \`llama functions\` shows those there are`,
     });
   }
   const wanted = zip ? "zip" : build || image ? "image" : current.kind;

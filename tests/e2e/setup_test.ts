@@ -248,7 +248,10 @@ test("a function of a folder is made, changed, listed and deleted", async (accou
 
   const early = await account.aws([...update, "hello"]);
   assert.equal(early.status, 125);
-  assert.match(early.stderr, /there is no function "hello"\nllama: hint: add -create to make it/);
+  assert.match(
+    early.stderr,
+    /there is no function "hello"\nllama: hint: add -create to make it in us-west-2/,
+  );
 
   const create = await account.ok(...update, "-create", "hello");
   assert.equal(create.stdout, "created hello: zip, 256 MB, 5 s, x86_64\n");
