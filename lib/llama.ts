@@ -54,6 +54,11 @@ export interface LlamaOptions {
    */
   readonly objectLifetimeDays?: number | undefined;
   /**
+   * The account that the store's bucket must belong to: S3 refuses requests to another one.
+   * `LLAMA_BUCKET_OWNER` wins over it. @default {any}
+   */
+  readonly bucketOwner?: string | undefined;
+  /**
    * How often an invocation is repeated that may have run: its answer was lost, or Lambda failed.
    * With 0 no job ever runs twice. @default {8}
    */

@@ -9,6 +9,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { AwsClient } from "./client.ts";
 import { AwsError, callAws, isRefusal } from "./control.ts";
 import { bucketUrl } from "./endpoint.ts";
+import { ownerHeaders } from "./expected_owner.ts";
 import { parseXml, type Xml } from "./xml.ts";
 
 /** Options for calls on a bucket. */
@@ -17,17 +18,6 @@ export interface BucketOptions {
   readonly owner?: string | undefined;
   /** Ends the call early. */
   readonly signal?: AbortSignal | undefined;
-}
-
-/**
- * The header that makes S3 refuse a call on a bucket of another account.
- * https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucket-owner-condition.html
- *
- * @param owner The account's number; undefined for any.
- * @returns The headers to add.
- */
-export function ownerHeaders(owner: string | undefined): Record<string, string> {
-  return owner === undefined ? {} : { "x-amz-expected-bucket-owner": owner };
 }
 
 /** What is known of a bucket without looking into it. */

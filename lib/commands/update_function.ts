@@ -11,6 +11,7 @@ import { deployFunction } from "../deploy/function.ts";
 import { type FunctionPlan, planFunction } from "../deploy/function_plan.ts";
 import { buildImage, type ContainerTool, pushImage } from "../deploy/image.ts";
 import { codeSha256, type CodeStore, maxDirectZipBytes, zipSource } from "../deploy/layer.ts";
+import { limitLogs } from "../deploy/log_group.ts";
 import { findOurs } from "../deploy/ours.ts";
 import { checkPackage, readDefinition, readPackage } from "../deploy/package.ts";
 import { pause } from "../deploy/pause.ts";
@@ -36,7 +37,8 @@ export const updateFunction = runnable(
     const aws = await openAws(context);
     if (values.all) return await updateAllRuntimes(context, aws);
     const current = await findOurs(aws.client, name, aws.settings, signal);
-    checkKind(values, name, current);
+    const { region } = await aws.client.location();
+    checkKind(values, name, region, current);
     if (current && changesRuntimeAlone(values)) {
       await updateOneRuntime(context, aws, current);
       return exitCodes.ok;
@@ -53,6 +55,7 @@ export const updateFunction = runnable(
       throw error;
     });
     const { kind, memory, timeout, architecture } = deployed;
+    if (isNew) await limitItsLogs(name, context, aws);
     await output.data(
       isNew
         ? `created ${name}: ${kind}, ${memory} MB, ${timeout} s, ${architecture}\n`
@@ -64,16 +67,33 @@ export const updateFunction = runnable(
   },
 );
 
+/** The function is there and works, so that nothing but a message comes of a failure. */
+async function limitItsLogs(
+  name: string,
+  { output, signal }: CommandContext,
+  { client, settings: { stack = defaultStackName } }: Aws,
+): Promise<void> {
+  try {
+    await limitLogs(client, name, stack, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof LlamaError)) throw error;
+    await output.message(`the logs of ${name} will not expire: ${error.message}`);
+    if (error.hint !== undefined) await output.message(`hint: ${error.hint}`);
+  }
+}
+
 /** Refuses what can be refused before anything is built. */
 function checkKind(
   { create, zip, build, image }: UpdateFunctionValues,
   name: string,
+  region: string,
   current: DeployedFunction | undefined,
 ): void {
   if (!current) {
     if (create) return;
     throw new LlamaError("no-such-function", `there is no function ${JSON.stringify(name)}`, {
-      hint: "add -create to make it; `llama functions` shows those there are",
+      hint: `add -create to make it in ${region}; \`llama functions\` shows those there are`,
     });
   }
   const wanted = zip ? "zip" : build || image ? "image" : current.kind;
@@ -135,7 +155,8 @@ async function prepare(
   }
   const definition = values.build ? await readDefinition(values.build, name) : undefined;
   const kind = values.build || values.image ? "image" : current?.kind ?? "zip";
-  const plan = planFunction({ ...input, kind, definition, needsLayer: false });
+  const keepsCode = !values.build && !values.image;
+  const plan = planFunction({ ...input, kind, definition, needsLayer: false, keepsCode });
   if (values.build) {
     const image = await buildAndPush(values, name, context, aws, definition, plan);
     return { plan, code: { ImageUri: image } };
@@ -143,8 +164,8 @@ async function prepare(
   return { plan, code: values.image ? { ImageUri: values.image } : undefined };
 }
 
-function s3Store({ settings: { store } }: Aws): CodeStore | undefined {
-  return store?.startsWith("s3:") ? { url: store } : undefined;
+function s3Store({ settings: { store, bucketOwner } }: Aws): CodeStore | undefined {
+  return store?.startsWith("s3:") ? { url: store, bucketOwner } : undefined;
 }
 
 async function buildAndPush(

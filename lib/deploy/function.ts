@@ -200,6 +200,13 @@ async function oncePropagated<T>(
     try {
       return await call();
     } catch (error) {
+      if (error instanceof AwsError && /CreateNetworkInterface/.test(error.refusal.words)) {
+        throw new LlamaError("config", error.message, {
+          cause: error,
+          hint: "a function in a VPC needs a role with AWSLambdaVPCAccessExecutionRole and the " +
+            'store\'s permissions: name it as "role" in function.json; a new one takes a minute',
+        });
+      }
       const isEarly = error instanceof AwsError && notYet.test(error.refusal.words);
       if (!isEarly || tries === maxPropagationTries) throw error;
       if (tries === 1) onWait("waiting until Lambda may use the role");

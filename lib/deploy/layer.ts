@@ -28,7 +28,10 @@ export const compatibleRuntime = "provided.al2023";
 export const maxDirectZipBytes = 50 * 1024 * 1024;
 
 /** An object store, of which zips go below `code/`. */
-export type CodeStore = Pick<ObjectStore, "url">;
+export type CodeStore = Pick<ObjectStore, "url"> & {
+  /** The account that its bucket must belong to. @default {any} */
+  readonly bucketOwner?: string | undefined;
+};
 
 /** What to publish. */
 export interface Layer {
@@ -148,6 +151,7 @@ export async function zipSource(
     const code = new S3Store(`s3://${bucket}/${keys}`, client, {
       concurrency: defaultS3Concurrency,
       lifetimeMilliseconds: 0,
+      bucketOwner: store.bucketOwner,
     });
     return { S3Bucket: bucket, S3Key: keys + await code.put(zip, signal) };
   }

@@ -62,6 +62,30 @@ class Account extends Workplace {
     return await (await askMoto(this.#moto, service, path, init)).text();
   }
 
+  /** The log groups with their days of retention. */
+  async logGroups(): Promise<Record<string, number | undefined>> {
+    const { logGroups } = JSON.parse(await this.logs("DescribeLogGroups", {}));
+    return Object.fromEntries(
+      logGroups.map((each: { logGroupName: string; retentionInDays?: number }) => [
+        each.logGroupName,
+        each.retentionInDays,
+      ]),
+    );
+  }
+
+  /** Calls CloudWatch Logs. */
+  async logs(action: string, input: Record<string, unknown>): Promise<string> {
+    return await this.ask("logs", "/", {
+      method: "POST",
+      body: JSON.stringify(input),
+      headers: {
+        authorization: "AWS4-HMAC-SHA256 Credential=x/20260101/us-west-2/logs/aws4_request",
+        "content-type": "application/x-amz-json-1.1",
+        "x-amz-target": `Logs_20140328.${action}`,
+      },
+    });
+  }
+
   async settings(): Promise<Record<string, string>> {
     return JSON.parse(await Deno.readTextFile(this.join("settings/config.json")));
   }
@@ -139,10 +163,11 @@ test("teardown removes all of it, and again has nothing to do", async (account) 
   const { stdout, stderr } = await account.ok("teardown", "-yes");
   assert.equal(
     stdout,
-    "deleted the function hello\ndeleted the layer llama-runtime, version 1\n" +
-      "deleted the stack llama\n",
+    "deleted the function hello\ndeleted the log group /aws/lambda/hello\n" +
+      "deleted the layer llama-runtime, version 1\ndeleted the stack llama\n",
   );
-  assert.match(stderr, /left: the log groups \/aws\/lambda\/hello/);
+  assert.doesNotMatch(stderr, /left/);
+  assert.deepEqual(await account.logGroups(), {});
   assert(!exists(account.join("settings/config.json")));
   assert.match(await account.ask("s3", `/${store.split("/")[2]}?list-type=2`), /NoSuchBucket/);
   const environment = { AWS_REGION: region };
@@ -223,7 +248,10 @@ test("a function of a folder is made, changed, listed and deleted", async (accou
 
   const early = await account.aws([...update, "hello"]);
   assert.equal(early.status, 125);
-  assert.match(early.stderr, /there is no function "hello"\nllama: hint: add -create to make it/);
+  assert.match(
+    early.stderr,
+    /there is no function "hello"\nllama: hint: add -create to make it in us-west-2/,
+  );
 
   const create = await account.ok(...update, "-create", "hello");
   assert.equal(create.stdout, "created hello: zip, 256 MB, 5 s, x86_64\n");
@@ -307,6 +335,84 @@ test("a function that is not llama's is neither changed nor deleted", async (acc
     assert.match(ended.stderr, /the function prod is not llama's: it has no tag llama/);
   }
   assert.match((await account.ok("functions")).stderr, /no functions of llama's/);
+});
+
+test("role, layers and VPC of a function.json are applied, and not applied again", async (account) => {
+  await account.bootstrap();
+  const { layer = "" } = await account.settings();
+  const ec2 = async (action: string, id: RegExp) => {
+    const query = new URLSearchParams({ Action: action, Version: "2016-11-15" });
+    return (await account.ask("ec2", `/?${query}`, { method: "POST" })).match(id)?.[0] ?? "";
+  };
+  const vpc = {
+    subnets: [await ec2("DescribeSubnets", /subnet-[0-9a-f]+/)],
+    securityGroups: [await ec2("DescribeSecurityGroups", /sg-[0-9a-f]+/)],
+  };
+  // Another role that Lambda may take, and a layer that is not llama's.
+  await account.bootstrap("-stack", "Other");
+  const { role = "" } = await account.settings();
+  await account.bootstrap("-stack", "llama");
+  assert.notEqual(role, (await account.settings()).role);
+  const Content = { ZipFile: Buffer.from(runtime()).toString("base64") };
+  const { LayerVersionArn: tools } = JSON.parse(
+    await account.ask("lambda", "/2018-10-31/layers/tools/versions", {
+      method: "POST",
+      body: JSON.stringify({ Content }),
+    }),
+  );
+  await account.addFunction("hello", "#!/bin/sh\n", { role, vpc, layers: [tools] });
+  const update = ["update-function", "-zip", "images/hello"];
+  await account.ok(...update, "-create", "hello");
+  const { Configuration } = JSON.parse(
+    await account.ask("lambda", "/2015-03-31/functions/hello"),
+  );
+  assert.equal(Configuration.Role, role);
+  assert.deepEqual(Configuration.VpcConfig.SubnetIds, vpc.subnets);
+  assert.deepEqual(Configuration.VpcConfig.SecurityGroupIds, vpc.securityGroups);
+  assert.deepEqual(Configuration.Layers.map(({ Arn }: { Arn: string }) => Arn), [tools, layer]);
+  assert.equal(
+    (await account.ok(...update, "hello")).stdout,
+    "hello is as it should be: nothing changed\n",
+  );
+  assert.equal(
+    (await account.ok("update-function", "-memory", "1024", "hello")).stdout,
+    "updated hello: memory 512 -> 1024 MB\n",
+  );
+  await account.addFunction("hello", "#!/bin/sh\n", {
+    ...{ role, layers: [], memory: 1024, vpc: { subnets: [], securityGroups: [] } },
+  });
+  const { stdout } = await account.ok(...update, "hello");
+  assert.match(
+    stdout,
+    new RegExp(`^updated hello: layers ${tools} ${layer} -> ${layer}; vpc .* -> none`),
+  );
+});
+
+test("the logs of functions expire after 14 days, unless somebody has said otherwise", async (account) => {
+  await account.bootstrap();
+  await account.logs("CreateLogGroup", { logGroupName: "/aws/lambda/hello-world" });
+  for (const name of ["hello", "old", "kept"]) {
+    await account.addFunction(name, "#!/bin/sh\n");
+    await account.ok("update-function", "-create", "-zip", `images/${name}`, name);
+  }
+  const days = { "/aws/lambda/hello": 14, "/aws/lambda/old": 14, "/aws/lambda/kept": 14 };
+  const before = await account.logGroups();
+  assert.deepEqual(before, { ...days, "/aws/lambda/hello-world": undefined });
+  // As Lambda would create it, and as a user would set it.
+  await account.logs("DeleteLogGroup", { logGroupName: "/aws/lambda/hello" });
+  await account.logs("DeleteLogGroup", { logGroupName: "/aws/lambda/old" });
+  await account.logs("CreateLogGroup", { logGroupName: "/aws/lambda/old" });
+  await account.logs("PutRetentionPolicy", {
+    logGroupName: "/aws/lambda/kept",
+    retentionInDays: 365,
+  });
+  const { stderr } = await account.bootstrap();
+  assert.match(stderr, /the logs of hello expire after 14 days\n.*the logs of old expire after/);
+  const after = { ...before, "/aws/lambda/kept": 365 };
+  assert.deepEqual(await account.logGroups(), after);
+  assert.doesNotMatch((await account.bootstrap()).stderr, /expire after 14/);
+  await account.ok("teardown", "-yes");
+  assert.deepEqual(await account.logGroups(), { "/aws/lambda/hello-world": undefined });
 });
 
 test("two stacks of one account do not touch each other's functions", async (account) => {
