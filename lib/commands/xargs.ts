@@ -7,10 +7,11 @@
 import { defaultPrices, pricesOf, readPrices } from "../cost/prices.ts";
 import { LlamaError } from "../errors.ts";
 import type { FlagValues } from "../flags.ts";
-import { newCounts } from "../jobs/counts.ts";
+import { newCounts, type RunCounts } from "../jobs/counts.ts";
+import { type EarlyEnd, earlyEndOf, earlyEndText } from "../jobs/early_end.ts";
 import type { Llama, MapOptions } from "../llama.ts";
 import { runnable } from "./command.ts";
-import { type CommandContext, isLocal, openLlama, openProgress } from "./context.ts";
+import { type CommandContext, openLlama, openProgress } from "./context.ts";
 import { dryRun } from "./dry_run.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";
 import { xargsCommand, type xargsFlags } from "./flag_tables.ts";
@@ -20,6 +21,7 @@ import { Printer } from "./print/printer.ts";
 import { reportError } from "./report.ts";
 import { splitInput } from "./run_flags.ts";
 import { Summary } from "./summary.ts";
+import { Interrupted } from "../terminal/interrupt.ts";
 
 type Values = FlagValues<typeof xargsFlags>;
 type Input = Iterable<string> | AsyncIterable<string>;
@@ -31,6 +33,8 @@ interface Run {
   readonly values: Values;
   readonly context: CommandContext;
   readonly summary: Summary;
+  /** How far it is. */
+  readonly counts: RunCounts;
   /** What is kept of the jobs to look back at them; undefined if nobody will. */
   readonly lookBack: LookBack | undefined;
   /** Whether the lines come from standard input. */
@@ -59,26 +63,40 @@ export const xargs = runnable(
         values,
         context,
         summary,
+        counts: newCounts(),
         lookBack,
         readsStdin: lines === undefined && values.a === "",
       };
       const start = performance.now();
       let failure = await runAll(command, input, run);
       const seconds = (performance.now() - start) / 1000;
+      const interrupted = interruptionOf(context, options);
+      const reason = failure?.message ?? interrupted?.message ?? "";
+      const earlyEnd = earlyEndOf(run.counts, reason);
+      if (values.json && earlyEnd) await output.data(JSON.stringify({ run: earlyEnd }) + "\n");
       if (failure) await reportError(output, failure);
-      const unwritten = await lookBack?.write(["xargs", ...command], {
+      // Nobody waits for the files of a run that is terminated.
+      const isTerminated = context.signal.aborted &&
+        interrupted?.exitCode !== exitCodes.interrupted;
+      const unwritten = isTerminated ? undefined : await lookBack?.write(["xargs", ...command], {
         seconds,
         s3Dollars: (await s3CostOf(run)).s3Dollars,
         pricesDate: (options.prices ?? defaultPrices).date,
+        isLocal: llama.isLocal,
+        hasJobLog: values.joblog !== "",
+        peak: run.counts.peak,
+        earlyEnd,
       });
       if (unwritten) await reportError(output, unwritten);
       failure ??= unwritten;
       const { jobs, failed } = summary;
-      if (values.summary || output.isTerminal) await tell(run, seconds);
-      else if (failed > 0) await output.message(`${failed} of ${jobs} jobs failed`);
-      if (options.stop?.aborted) {
+      if (values.summary || output.isTerminal) await tell(run, seconds, earlyEnd);
+      else if (earlyEnd) {
+        await output.message(`ended early: ${earlyEndText(earlyEnd, llama.isLocal)}`);
+      } else if (failed > 0) await output.message(`${failed} of ${jobs} jobs failed`);
+      if (interrupted) {
         if (values.joblog) await output.message("hint: the same command with -resume goes on");
-        return exitCodes.interrupted;
+        return interrupted.exitCode;
       }
       if (failure && jobs === 0) return exitCodeOf(failure, exitCodes.jobFailed);
       return failure || failed > 0 ? exitCodes.jobFailed : exitCodes.ok;
@@ -89,6 +107,15 @@ export const xargs = runnable(
     }
   },
 );
+
+/** The signal that ended the run, or that lets it end. */
+function interruptionOf(
+  { signal }: CommandContext,
+  { stop }: MapOptions,
+): Interrupted | undefined {
+  const reason: unknown = signal.aborted ? signal.reason : stop?.aborted ? stop.reason : undefined;
+  return reason instanceof Interrupted ? reason : undefined;
+}
 
 /** What the flags say of the run. */
 async function mapOptions(values: Values, context: CommandContext): Promise<MapOptions> {
@@ -117,7 +144,7 @@ async function mapOptions(values: Values, context: CommandContext): Promise<MapO
 async function runAll(
   [functionName = "", ...templates]: readonly string[],
   input: Input,
-  { llama, options, values, context, summary, lookBack, readsStdin }: Run,
+  { llama, options, values, context, summary, counts, lookBack, readsStdin }: Run,
 ): Promise<LlamaError | undefined> {
   const { output, environment } = context;
   using printer = new Printer({
@@ -133,8 +160,11 @@ async function runAll(
     printer.skip(index);
     summary.skip();
   };
-  const counts = newCounts();
-  await using _progress = openProgress(context, values.progress, counts, readsStdin);
+  await using _progress = openProgress(context, values.progress, {
+    counts,
+    readsStdin,
+    isLocal: () => llama.isLocal,
+  });
   const mapped = llama.map(functionName, templates, input, { ...options, counts, onSkip });
   let failure: LlamaError | undefined;
   try {
@@ -144,24 +174,30 @@ async function runAll(
       await printer.print(outcome);
     }
   } catch (error) {
-    if (!(error instanceof LlamaError)) throw error;
-    failure = error;
+    if (error instanceof LlamaError) failure = error;
+    // A run that was interrupted has ended like any other, and what it came to is told.
+    else if (error !== context.signal.reason) throw error;
   }
   await printer.end();
   return failure;
 }
 
 /** Says what the run took and cost. */
-async function tell(run: Run, seconds: number): Promise<void> {
+async function tell(
+  run: Run,
+  seconds: number,
+  earlyEnd: EarlyEnd | undefined,
+): Promise<void> {
   const { llama, options: { prices = defaultPrices }, context, summary } = run;
   const { s3Dollars, isGuess } = await s3CostOf(run);
   const lines = summary.lines({
     seconds,
     requests: llama.requests,
     s3Dollars,
-    isLocal: isLocal(context),
+    isLocal: llama.isLocal,
     isGuess,
     pricesDate: prices.date,
+    earlyEnd,
   });
   for (const line of lines) await context.output.message(line);
 }

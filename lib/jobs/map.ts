@@ -143,8 +143,12 @@ export async function* mapJobs(
   const run = new Run(connection, options, { counts, ending, trial, planner, log });
   const inputs = linesPerJob === undefined ? lines : chunked(lines, linesPerJob);
   const jobs = run.plan(inputs, templates);
-  for await (const outcome of poolMap(jobs, concurrency, run.work, signal)) {
-    if (outcome !== undefined) yield outcome;
+  try {
+    for await (const outcome of poolMap(jobs, concurrency, run.work, signal)) {
+      if (outcome !== undefined) yield outcome;
+    }
+  } finally {
+    if (signal?.aborted) counts.isEnding = true;
   }
   if (ending.error !== undefined) throw ending.error;
 }
@@ -264,6 +268,7 @@ class Run {
         started: started.toISOString(),
         elapsedMilliseconds,
         log: this.#options.logs ? logOf(attempts) : undefined,
+        isLocal: this.#connection.isLocal(),
       });
       if (this.#writesDown) await this.#writeDown(record, result);
       this.#count(record);

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { EarlyEnd } from "../jobs/early_end.ts";
 import type { JobRecord } from "../jobs/record.ts";
 import type { Span } from "../trace/spans.ts";
 
@@ -31,6 +32,14 @@ export interface Run {
   readonly isLocal?: boolean | undefined;
   /** When the prices were looked up, `YYYY-MM-DD`. */
   readonly pricesDate?: string | undefined;
+  /** The subcommand that ran it, if that is known. */
+  readonly subcommand?: "invoke" | "xargs" | undefined;
+  /** Whether it wrote a job log, by which it can be resumed. */
+  readonly hasJobLog?: boolean | undefined;
+  /** The most jobs that were running at once; worked out from their times if absent. */
+  readonly peak?: number | undefined;
+  /** How far it came, if it ended before its input. */
+  readonly earlyEnd?: EarlyEnd | undefined;
 }
 
 /** The longest command that is kept, in characters. */
