@@ -34,7 +34,7 @@ export interface LookBack {
    */
   write(
     command: readonly string[],
-    facts: Omit<Run, "title" | "jobs" | "subcommand">,
+    facts: Omit<Run, "title" | "jobs" | "failures" | "subcommand">,
   ): Promise<LlamaError | undefined>;
 }
 
@@ -72,7 +72,8 @@ export async function openLookBack(
         if (report !== "") {
           const { reportPage } = await import("../report/page.ts");
           const title = `llama ${shellQuote(command)}`;
-          const page = reportPage({ title, jobs: jobs.all, subcommand, ...facts });
+          const { all, failures } = jobs;
+          const page = reportPage({ title, jobs: all, failures, subcommand, ...facts });
           await writeCompressed(report, [page], stop);
         }
         return undefined;

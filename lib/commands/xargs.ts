@@ -4,10 +4,12 @@
  * @module
  */
 
+import { setTimeout as nextTurn } from "node:timers/promises";
 import { defaultPrices, pricesOf, readPrices } from "../cost/prices.ts";
 import { LlamaError } from "../errors.ts";
 import type { FlagValues } from "../flags.ts";
 import { newCounts, type RunCounts } from "../jobs/counts.ts";
+import { FailureKinds, failureKindText } from "../jobs/failure_kinds.ts";
 import { type EarlyEnd, earlyEndOf, earlyEndText } from "../jobs/early_end.ts";
 import type { Llama, MapOptions } from "../llama.ts";
 import { runnable } from "./command.ts";
@@ -35,6 +37,8 @@ interface Run {
   readonly summary: Summary;
   /** How far it is. */
   readonly counts: RunCounts;
+  /** The failures of its jobs. */
+  readonly failures: FailureKinds;
   /** What is kept of the jobs to look back at them; undefined if nobody will. */
   readonly lookBack: LookBack | undefined;
   /** Whether the lines come from standard input. */
@@ -64,6 +68,7 @@ export const xargs = runnable(
         context,
         summary,
         counts: newCounts(),
+        failures: new FailureKinds(),
         lookBack,
         readsStdin: lines === undefined && values.a === "",
       };
@@ -71,14 +76,17 @@ export const xargs = runnable(
       let failure = await runAll(command, input, run);
       const seconds = (performance.now() - start) / 1000;
       const interrupted = interruptionOf(context, options);
+      // What a ctrl-C does is said first, in the turn that is next.
+      if (interrupted) await nextTurn();
       const reason = failure?.message ?? interrupted?.message ?? "";
-      const earlyEnd = earlyEndOf(run.counts, reason);
+      const { done, failed: failures, dropped } = run.counts;
+      // The reason alone tells all of a run that failed before any job could run.
+      const hasRun = interrupted !== undefined || done + failures + dropped > 0;
+      const earlyEnd = hasRun ? earlyEndOf(run.counts, reason) : undefined;
       if (values.json && earlyEnd) await output.data(JSON.stringify({ run: earlyEnd }) + "\n");
+      await tellFailures(run);
       if (failure) await reportError(output, failure);
-      // Nobody waits for the files of a run that is terminated.
-      const isTerminated = context.signal.aborted &&
-        interrupted?.exitCode !== exitCodes.interrupted;
-      const unwritten = isTerminated ? undefined : await lookBack?.write(["xargs", ...command], {
+      const unwritten = await lookBack?.write(["xargs", ...command], {
         seconds,
         s3Dollars: (await s3CostOf(run)).s3Dollars,
         pricesDate: (options.prices ?? defaultPrices).date,
@@ -117,6 +125,10 @@ function interruptionOf(
   return reason instanceof Interrupted ? reason : undefined;
 }
 
+function isCtrlC(reason: unknown): boolean {
+  return reason instanceof Interrupted && reason.exitCode === exitCodes.interrupted;
+}
+
 /** What the flags say of the run. */
 async function mapOptions(values: Values, context: CommandContext): Promise<MapOptions> {
   const { resume, "resume-failed": repeatFailed } = values;
@@ -144,7 +156,7 @@ async function mapOptions(values: Values, context: CommandContext): Promise<MapO
 async function runAll(
   [functionName = "", ...templates]: readonly string[],
   input: Input,
-  { llama, options, values, context, summary, counts, lookBack, readsStdin }: Run,
+  { llama, options, values, context, summary, counts, failures, lookBack, readsStdin }: Run,
 ): Promise<LlamaError | undefined> {
   const { output, environment } = context;
   using printer = new Printer({
@@ -169,17 +181,31 @@ async function runAll(
   let failure: LlamaError | undefined;
   try {
     for await (const outcome of mapped) {
-      summary.add(outcome.record);
-      lookBack?.add(outcome.record, outcome.spans, outcome.result?.stderr);
-      await printer.print(outcome);
+      const { record, result } = outcome;
+      summary.add(record);
+      lookBack?.add(record, outcome.spans, result?.stderr);
+      const isToldBefore = !record.ok && !failures.add(record, result?.stderr);
+      await printer.print(outcome, isToldBefore);
     }
   } catch (error) {
     if (error instanceof LlamaError) failure = error;
-    // A run that was interrupted has ended like any other, and what it came to is told.
-    else if (error !== context.signal.reason) throw error;
+    // What a run came to is told after a ctrl-C. Other signals leave no time for it.
+    else if (error !== context.signal.reason || !isCtrlC(error)) throw error;
   }
   await printer.end();
   return failure;
+}
+
+/** The most kinds of failure that are listed at the end. */
+const mostKinds = 10;
+
+/** Says which jobs failed, grouped by what went wrong. One failure alone was told when it happened. */
+async function tellFailures({ summary, failures, context: { output } }: Run): Promise<void> {
+  if (summary.failed < 2) return;
+  const { all } = failures;
+  for (const kind of all.slice(0, mostKinds)) await output.message(failureKindText(kind));
+  const rest = all.slice(mostKinds).reduce((sum, { count }) => sum + count, 0);
+  if (rest > 0) await output.message(`${rest} x other failures`);
 }
 
 /** Says what the run took and cost. */

@@ -43,7 +43,7 @@ export const earlyEndSchema = z.object({
  *
  * @param counts The counts of a run that has ended.
  * @param reason Why it ended.
- * @returns How far it came; undefined if it did not end early, or nothing of it had begun.
+ * @returns How far it came; undefined if it did not end early, or none of its input was read.
  */
 export function earlyEndOf(counts: RunCounts, reason: string): EarlyEnd | undefined {
   const { done, failed, dropped, waiting, total, peak, isEnding } = counts;
@@ -70,6 +70,6 @@ export function earlyEndText(
     `${dropped} dropped in flight${bill}`,
     isInputRead
       ? `${notStarted} not started`
-      : `${notStarted} not started, and what of the input was not read`,
+      : `at least ${notStarted} not started (the input was not read to its end)`,
   ].join(", ");
 }

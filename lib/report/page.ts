@@ -110,7 +110,7 @@ function body(run: Run, figures: Figures): Html {
     ${costSection(run, figures)}
       </div>
     </div>
-    ${failedTable(figures)}
+    ${failedTable(figures, run.failures)}
     ${slowTable(figures)}
   `;
 }

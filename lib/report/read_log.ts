@@ -37,8 +37,16 @@ export async function readRun(path: string): Promise<Run> {
       isLocal ||= logged.record.isLocal ?? false;
     }
   }
-  const { all } = jobs;
-  return { title: path, jobs: all, isLocal, hasJobLog: !isJson, peak: earlyEnd?.peak, earlyEnd };
+  const { all, failures } = jobs;
+  return {
+    title: path,
+    jobs: all,
+    failures,
+    isLocal,
+    hasJobLog: !isJson,
+    peak: earlyEnd?.peak,
+    earlyEnd,
+  };
 }
 
 type Logged =

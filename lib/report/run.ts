@@ -5,6 +5,7 @@
  */
 
 import type { EarlyEnd } from "../jobs/early_end.ts";
+import { type FailureKind, FailureKinds } from "../jobs/failure_kinds.ts";
 import type { JobRecord } from "../jobs/record.ts";
 import type { Span } from "../trace/spans.ts";
 
@@ -24,6 +25,8 @@ export interface Run {
   readonly title: string;
   /** Its jobs, in any order. */
   readonly jobs: readonly RunJob[];
+  /** Its failures, the most frequent kind first. */
+  readonly failures?: readonly FailureKind[] | undefined;
   /** How long it took, in seconds; that of its jobs if absent. */
   readonly seconds?: number | undefined;
   /** What its requests to S3 cost, in US dollars. */
@@ -54,6 +57,7 @@ const [mostFailed, mostSlow] = [200, 20];
 /** Keeps what is needed of a run's jobs while it goes on: little a job, however much they wrote. */
 export class RunJobs {
   readonly #jobs: RunJob[] = [];
+  readonly #failures = new FailureKinds();
   #failed = 0;
   /** Those whose standard error is kept for their time, the slowest first. */
   #slow: { stderrEnd: string; record: JobRecord }[] = [];
@@ -61,6 +65,11 @@ export class RunJobs {
   /** The jobs so far. */
   get all(): readonly RunJob[] {
     return this.#jobs;
+  }
+
+  /** What went wrong so far, the most frequent kind first. */
+  get failures(): readonly FailureKind[] {
+    return this.#failures.all;
   }
 
   /**
@@ -73,6 +82,7 @@ export class RunJobs {
   add(record: JobRecord, spans: readonly Span[] | undefined, stderr: Uint8Array | undefined): void {
     const job = { record: trimmed(record), spans, stderrEnd: tailOf(stderr) };
     this.#jobs.push(job);
+    if (!record.ok) this.#failures.add(record, stderr);
     if (job.stderrEnd === "") return;
     if (!record.ok && this.#failed++ < mostFailed) return;
     this.#slow.push(job);
