@@ -13,7 +13,7 @@ import { Connections } from "./connections.ts";
 import { CredentialCache } from "./credential_cache.ts";
 import type { Credentials } from "./credentials.ts";
 import type { Location, Service } from "./endpoint.ts";
-import { patience, type RetryPolicy, withRetries } from "./retry.ts";
+import { longestPauseMilliseconds, patience, type RetryPolicy, withRetries } from "./retry.ts";
 import { Signatures, type Signed } from "./signatures.ts";
 
 /** What a client is made of. */
@@ -108,8 +108,8 @@ export class AwsClient implements Disposable {
   #clockOffset = 0;
   #number = 0;
   #isEmulator = false;
-  /** For what kinds of failure a person was told that a call is repeated. */
-  readonly #said = new Set<ErrorCode>();
+  /** For what kinds of failure a person was told that a call is repeated, or of a long pause. */
+  readonly #said = new Set<ErrorCode | "pause">();
 
   /** @param options Credentials, location, and where to report requests. */
   constructor(options: AwsClientOptions) {
@@ -325,6 +325,14 @@ export class AwsClient implements Disposable {
 
   #reportRepeat(error: CallError, pause: number): void {
     this.#options.debug?.(`again in ${Math.round(pause)} ms: ${error.message}`);
+    const { afterMilliseconds = 0 } = error;
+    if (afterMilliseconds > longestPauseMilliseconds && !this.#said.has("pause")) {
+      this.#said.add("pause");
+      const [asked, seconds] = [afterMilliseconds, pause].map((time) => Math.round(time / 1000));
+      this.notice(
+        `${error.message}; the service asks for ${asked} seconds: trying again in ${seconds}`,
+      );
+    }
     // Want of room has a message of its own.
     if (error.repeat !== "unsent" || error.code === "throttled" || this.#said.has(error.code)) {
       return;

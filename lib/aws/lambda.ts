@@ -244,6 +244,22 @@ function failureHint({ errorType, errorMessage }: FunctionErrorDetails): string 
   return undefined;
 }
 
+/**
+ * Errors that come of a function's settings, and stay until those are changed:
+ * https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors
+ */
+const brokenFunction: ReadonlySet<string> = new Set([
+  "EC2AccessDeniedException",
+  "InvalidRuntimeException",
+  "InvalidSecurityGroupIDException",
+  "InvalidSubnetIDException",
+  "InvalidZipFileException",
+  "KMSAccessDeniedException",
+  "KMSDisabledException",
+  "KMSInvalidStateException",
+  "KMSNotFoundException",
+]);
+
 /** Lambda's errors: a type in a header, a message in the body under one of two spellings. */
 function refusal(
   functionName: string,
@@ -285,7 +301,8 @@ function refusal(
     });
   }
   if (isServerFailure(status)) {
-    return new CallError("service", says, { repeat: "maybe", afterMilliseconds });
+    const affectsAll = brokenFunction.has(type);
+    return new CallError("service", says, { repeat: "maybe", afterMilliseconds, affectsAll });
   }
   return new CallError("service", says);
 }

@@ -13,7 +13,7 @@ import { newCounts, type RunCounts } from "./counts.ts";
 import type { Job, JobResult } from "./job.ts";
 import { JobLog, readJobLog } from "./joblog.ts";
 import { type PlannedJob, Planner } from "./plan.ts";
-import { concernsAllJobs, Ending, endsAtStart, type Halt, type RetryOn } from "./policy.ts";
+import { concernsAllJobs, Ending, failsAtStart, type Halt, type RetryOn } from "./policy.ts";
 import { type JobRecord, recordOf } from "./record.ts";
 import { sameJobs } from "./same_jobs.ts";
 import { makeResults, writeResults } from "./results.ts";
@@ -143,8 +143,12 @@ export async function* mapJobs(
   const run = new Run(connection, options, { counts, ending, trial, planner, log });
   const inputs = linesPerJob === undefined ? lines : chunked(lines, linesPerJob);
   const jobs = run.plan(inputs, templates);
-  for await (const outcome of poolMap(jobs, concurrency, run.work, signal)) {
-    if (outcome !== undefined) yield outcome;
+  try {
+    for await (const outcome of poolMap(jobs, concurrency, run.work, signal)) {
+      if (outcome !== undefined) yield outcome;
+    }
+  } finally {
+    if (signal?.aborted) counts.isEnding = true;
   }
   if (ending.error !== undefined) throw ending.error;
 }
@@ -251,7 +255,12 @@ class Run {
       const { result, error } = attempts;
       failure = error;
       this.#hasStarted ||= result !== undefined;
-      if (error && this.#endsRun(error, planned)) return undefined;
+      if (error && this.#isShared(error, planned.job)) {
+        // Another function does with the jobs in flight what nobody asked for.
+        if (error.code === "protocol") ending.endNow(error);
+        else ending.end(error);
+        return undefined;
+      }
       const elapsedMilliseconds = performance.now() - start;
       const { spans } = planned;
       spans?.add("job", start, start + elapsedMilliseconds);
@@ -259,6 +268,7 @@ class Run {
         started: started.toISOString(),
         elapsedMilliseconds,
         log: this.#options.logs ? logOf(attempts) : undefined,
+        isLocal: this.#connection.isLocal(),
       });
       if (this.#writesDown) await this.#writeDown(record, result);
       this.#count(record);
@@ -288,18 +298,12 @@ class Run {
     }
   };
 
-  /** Ends the run if a failure is not the job's own. */
-  #endsRun(error: LlamaError, { job }: PlannedJob): boolean {
-    const { ending, planner } = this.#state;
-    if (!concernsAllJobs(error)) {
-      if (!(error instanceof FunctionError) || this.#hasStarted) return false;
-      const [program] = planner.templates.variesFirst ? job?.args ?? [] : [];
-      if (!endsAtStart(error, program)) return false;
-    }
-    // Another function does with the jobs in flight what nobody asked for.
-    if (error.code === "protocol") ending.endNow(error);
-    else ending.end(error);
-    return true;
+  /** Whether a failure is not the job's own, so that all others would meet it. */
+  #isShared(error: LlamaError, job: Job | undefined): boolean {
+    if (concernsAllJobs(error)) return true;
+    if (!(error instanceof FunctionError) || this.#hasStarted) return false;
+    const [program] = this.#state.planner.templates.variesFirst ? job?.args ?? [] : [];
+    return failsAtStart(error, program);
   }
 
   async #attempt(
@@ -323,6 +327,7 @@ class Run {
       },
       retries,
       retryOn,
+      isShared: (error) => this.#isShared(error, job),
       meter: () => this.#meter ??= this.#openMeter(),
       noMore: this.#state.ending.soon,
     });

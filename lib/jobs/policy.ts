@@ -72,7 +72,7 @@ const startFailures: ReadonlySet<string> = new Set([
  * @param program The program that the job itself names, if each job may name another one.
  * @returns True if the function cannot be started, or not the command that it runs.
  */
-export function endsAtStart(
+export function failsAtStart(
   { errorType, errorMessage }: FunctionError,
   program: string | undefined,
 ): boolean {
