@@ -13,13 +13,14 @@ import { hashSharedFiles } from "../jobs/identity.ts";
 import { LoggedJobs } from "../jobs/logged_jobs.ts";
 import { asLlamaError, type PlannedJob, Planner } from "../jobs/plan.ts";
 import { failureOf, type JobFailure } from "../jobs/record.ts";
+import { sameJobs } from "../jobs/same_jobs.ts";
 import { chunked } from "../jobs/sources.ts";
 import { bytesText } from "../terminal/amounts.ts";
 import { type CommandContext, noticesTo } from "./context.ts";
 import { exitCodes } from "./exit.ts";
 import type { xargsFlags } from "./flag_tables.ts";
 import { jobLogTarget } from "./job_log.ts";
-import { reportError } from "./report.ts";
+import { errorLines } from "./report.ts";
 
 /** A job that was not run: what `-dry-run -json` prints a line of. */
 interface DryJob {
@@ -58,17 +59,27 @@ export async function dryRun(
     const logged = await LoggedJobs.read(target, { onNotice: noticesTo(output), signal });
     planner.useLog({ shared: await hashSharedFiles(shared, signal), logged, repeatFailed });
   }
+  const saidHints = new Set<string>();
   let failures = 0;
   let next = 0;
+  let jobs = 0;
   for await (const lines of values.n === undefined ? input : chunked(input, values.n)) {
     signal.throwIfAborted();
     const index = next++;
     if (planner.isDone(lines, index)) continue;
-    const { job, error } = await look(planner.plan(lines, index), shared);
+    const planned = planner.plan(lines, index);
+    // A mistake in a template ends a run as well.
+    if (planned.error?.affectsAll) throw planned.error;
+    if (++jobs === 2 && !planner.templates.usesInput) await output.message(sameJobs(templates));
+    const { job, error } = await look(planned, shared);
     await output.data(values.json ? JSON.stringify(job) + "\n" : textOf(job));
     if (error === undefined) continue;
     failures++;
-    await reportError(output, error, `job ${job.seq}: ${job.command}: `);
+    const [message = "", hint = ""] = errorLines(error, `job ${job.seq}: ${job.command}: `);
+    await output.message(message);
+    if (hint === "" || saidHints.has(hint)) continue;
+    saidHints.add(hint);
+    await output.message(hint);
   }
   return failures === 0 ? exitCodes.ok : exitCodes.jobFailed;
 }

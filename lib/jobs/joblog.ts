@@ -32,6 +32,8 @@ export interface OpenLogOptions {
  * go together in the next write, so many jobs cost few writes.
  */
 export class JobLog implements Disposable {
+  /** The file, if the run can be resumed with it. */
+  readonly path: string | undefined;
   readonly #file: Deno.FsFile | undefined;
   readonly #put: (text: string) => Promise<void>;
   #pending: { text: string; written: PromiseWithResolvers<void> }[] = [];
@@ -39,7 +41,12 @@ export class JobLog implements Disposable {
   /** After a line that may be there in part, nothing more is written. */
   #failure: unknown;
 
-  private constructor(file: Deno.FsFile | undefined, put: (text: string) => Promise<void>) {
+  private constructor(
+    path: string | undefined,
+    file: Deno.FsFile | undefined,
+    put: (text: string) => Promise<void>,
+  ) {
+    this.path = path;
     this.#file = file;
     this.#put = put;
   }
@@ -59,7 +66,7 @@ export class JobLog implements Disposable {
   static async open(target: JobLogTarget, options: OpenLogOptions = {}): Promise<JobLog> {
     if (typeof target !== "string") {
       await target(`${jobLogHeader}\n`);
-      return new JobLog(undefined, target);
+      return new JobLog(undefined, undefined, target);
     }
     try {
       return await isRegular(target)
@@ -90,7 +97,7 @@ export class JobLog implements Disposable {
       await file.truncate(wholeBytes);
       const put = (text: string) => writing(path, writeToFile(file, encoder.encode(text)));
       if (wholeBytes === 0) await put(`${jobLogHeader}\n`);
-      return new JobLog(file, put);
+      return new JobLog(path, file, put);
     } catch (error) {
       // A file whose lock has not come yet is closed by `lock`.
       if (isOurs) file.close();
@@ -118,7 +125,7 @@ export class JobLog implements Disposable {
       file.close();
       throw error;
     }
-    return new JobLog(file, put);
+    return new JobLog(undefined, file, put);
   }
 
   /**

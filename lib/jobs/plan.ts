@@ -69,6 +69,11 @@ export class Planner {
     this.#templates = new LineTemplates(options.templates);
   }
 
+  /** What differs from job to job. */
+  get templates(): Pick<LineTemplates, "usesInput" | "variesFirst"> {
+    return this.#templates;
+  }
+
   /**
    * Gives the jobs an identity from now on, for a job log, and skips those that it has.
    *
