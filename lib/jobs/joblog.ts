@@ -5,10 +5,11 @@
  * @module
  */
 
-import { unlessAborted } from "../concurrency.ts";
+import { setTimeout as delay } from "node:timers/promises";
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { Identity } from "./identity.ts";
 import { writeToFile } from "../quick_files.ts";
+import { libc, workingDirectory } from "../system/libc.ts";
 import {
   formatJobLogLine,
   isBeginOfJobLog,
@@ -107,12 +108,7 @@ export class JobLog implements Disposable {
 
   /** Opens a device or a pipe, for which GNU parallel's log does not differ. */
   static async #openStream(path: string, signal: AbortSignal | undefined): Promise<JobLog> {
-    // A FIFO is opened once somebody reads it.
-    const opening = Deno.open(path, { write: true });
-    const file = await unlessAborted(opening, signal).catch((error) => {
-      opening.then((late) => late.close()).catch(() => {});
-      throw error;
-    });
+    const file = await openPath(path, signal);
     const write = async (text: string) => {
       for (let rest = encoder.encode(text); rest.length > 0;) {
         rest = rest.subarray(await file.write(rest));
@@ -178,6 +174,51 @@ async function isRegular(path: string): Promise<boolean> {
     return isFile;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return true;
+    throw error;
+  }
+}
+
+/** Opens a device or a pipe for writing; a FIFO once somebody reads it. */
+async function openPath(path: string, signal: AbortSignal | undefined): Promise<Deno.FsFile> {
+  const open = () => Deno.open(path, { write: true });
+  const system = libc();
+  if (system === undefined || !(await Deno.stat(path)).isFifo) return await open();
+  const real = await realPath(path);
+  // A pipe without a name, as of `-joblog >(gzip > log.gz)`, has its reader.
+  if (real === undefined) return await open();
+  // Deno before 2.9 waits for the reader in its main thread, where nothing else would happen, so the
+  // FIFO is tried without waiting until it has one.
+  for (;;) {
+    signal?.throwIfAborted();
+    let descriptor;
+    try {
+      descriptor = system.openAt(workingDirectory, real, { write: true });
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes(`(os error ${noReader})`))) {
+        throw error;
+      }
+      await delay(pollMilliseconds, undefined, signal && { signal });
+      continue;
+    }
+    try {
+      return await open();
+    } finally {
+      system.close(descriptor);
+    }
+  }
+}
+
+/** ENXIO. */
+const noReader = 6;
+
+const pollMilliseconds = 50;
+
+/** The path without links; undefined if they lead to what has no path. */
+async function realPath(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
 }

@@ -134,6 +134,18 @@ Deno.test("-joblog writes to a FIFO as its reader reads", async () => {
   assert((await Deno.lstat(fifo)).isFifo);
 });
 
+Deno.test("-joblog writes to a process substitution", async () => {
+  await using place = new Workplace();
+  await using lambda = echoing();
+  const script = '"$@" -joblog >(cat > log) f x ::: 1 && wait $!';
+  const { status, stdout, stderr } = await place.run([], {
+    environment: lambda.environment,
+    program: ["bash", "-c", script, "bash", ...program, "xargs"],
+  });
+  assert.deepEqual([status, stdout, stderr], [0, "x\n", ""]);
+  assert.match(await Deno.readTextFile(place.here("log")), /^Seq\t.*\n1\t.*\tf x #llama:/);
+});
+
 Deno.test("a job log without a file has nothing to resume, and that is said", async () => {
   await using place = new Workplace();
   await using lambda = echoing();
