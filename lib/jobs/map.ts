@@ -15,7 +15,7 @@ import { JobLog, readJobLog } from "./joblog.ts";
 import { type PlannedJob, Planner } from "./plan.ts";
 import { concernsAllJobs, Ending, type Halt, type RetryOn } from "./policy.ts";
 import { type JobRecord, recordOf } from "./record.ts";
-import { makeResults, writeResults } from "./results.ts";
+import { Results } from "./results.ts";
 import type { RunJobOptions } from "./run.ts";
 import { chunked, readAhead } from "./sources.ts";
 import { type Span, Spans } from "../trace/spans.ts";
@@ -128,18 +128,20 @@ export async function* mapJobs(
     : await readJobLog(jobLog);
   const repeatFailed = resume === "succeeded";
   const planner = new Planner({ functionName, templates, logged, repeatFailed });
-  if (options.results !== undefined) await makeResults(options.results);
+  using results = options.results === undefined ? undefined : await Results.open(options.results);
   await connection.prepare();
   using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, logged);
+  if (resume === undefined) await results?.begin();
   const counts = options.counts ?? newCounts();
   using ending = new Ending(counts, options);
-  const run = new Run(connection, options, { counts, ending, log });
+  const run = new Run(connection, options, { counts, ending, log, results });
   const inputs = linesPerJob === undefined ? lines : chunked(lines, linesPerJob);
   const jobs = run.plan(inputs, planner);
   for await (const outcome of poolMap(jobs, concurrency, run.work, signal)) {
     if (outcome !== undefined) yield outcome;
   }
   if (ending.error !== undefined) throw ending.error;
+  if (!options.stop?.aborted) await results?.end();
 }
 
 function atLeast(least: 0 | 1, value: number, name: string): void {
@@ -155,6 +157,7 @@ interface RunState {
   readonly counts: RunCounts;
   readonly ending: Ending;
   readonly log: JobLog | undefined;
+  readonly results: Results | undefined;
 }
 
 class Run {
@@ -287,18 +290,15 @@ class Run {
   }
 
   get #writesDown(): boolean {
-    return this.#state.log !== undefined || this.#options.results !== undefined;
+    return this.#state.log !== undefined || this.#state.results !== undefined;
   }
 
   /** Results first: a job that has a line in the log has all that it was to leave. */
   async #writeDown(record: JobRecord, result: JobResult | undefined): Promise<void> {
-    const { results } = this.#options;
-    const { log, ending } = this.#state;
+    const { log, results, ending } = this.#state;
     try {
-      if (results !== undefined) {
-        const { stdout = nothing, stderr = nothing } = result ?? {};
-        await writeResults(results, record, { stdout, stderr });
-      }
+      const { stdout = nothing, stderr = nothing } = result ?? {};
+      await results?.write(record, { stdout, stderr });
       if (log !== undefined) await log.append(record, await this.#host(record));
     } catch (error) {
       ending.end(error);
