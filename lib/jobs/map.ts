@@ -128,7 +128,13 @@ export async function* mapJobs(
     : await readJobLog(jobLog);
   const repeatFailed = resume === "succeeded";
   const planner = new Planner({ functionName, templates, logged, repeatFailed });
-  using results = options.results === undefined ? undefined : await Results.open(options.results);
+  const isKept = (seq: number) => {
+    const job = logged?.jobs.get(seq);
+    return job !== undefined && (job.ok || !repeatFailed);
+  };
+  using results = options.results === undefined
+    ? undefined
+    : await Results.open(options.results, isKept);
   await connection.prepare();
   using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, logged);
   if (resume === undefined) await results?.begin();

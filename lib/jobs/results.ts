@@ -29,29 +29,36 @@ const oldPattern = /^\.old-\d{8}T\d{9}Z-\d+$/;
 export class Results implements Disposable {
   readonly #directory: string;
   readonly #lock: Deno.FsFile;
+  /** The directories in it that hold the results of earlier runs. */
+  readonly #old: string[];
 
-  private constructor(directory: string, lock: Deno.FsFile) {
+  private constructor(directory: string, lock: Deno.FsFile, old: string[]) {
     this.#directory = directory;
     this.#lock = lock;
+    this.#old = old;
   }
 
   /**
    * Opens a directory before anything is run, and makes it where it is missing.
    *
    * @param directory The directory.
+   * @param isKept Whether the run leaves a job's results as they are. @default {none are}
    * @returns The directory, for this run alone.
    * @throws {LlamaError} `usage` if another run uses it, or something other than results has the
    * name of a job's; `output` if it cannot be used.
    */
-  static async open(directory: string): Promise<Results> {
+  static async open(
+    directory: string,
+    isKept: (seq: number) => boolean = () => false,
+  ): Promise<Results> {
     let lock: Deno.FsFile | undefined;
     try {
       await Deno.mkdir(directory, { recursive: true });
       lock = await lockDirectory(directory);
       await removeLeftovers(directory);
-      const foreign = await jobNames(directory, (path, name) => !isResult(path, name));
+      const { foreign, old } = await survey(directory, isKept);
       if (foreign.length > 0) throw notResults(directory, foreign);
-      return new Results(directory, lock);
+      return new Results(directory, lock, old);
     } catch (cause) {
       if (lock) unlock(directory, lock);
       if (cause instanceof LlamaError) throw cause;
@@ -73,9 +80,10 @@ export class Results implements Disposable {
     const time = new Date().toISOString().replaceAll(/[-:.]/g, "");
     const old = join(this.#directory, `.old-${time}-${Deno.pid}`);
     try {
-      const names = await jobNames(this.#directory);
+      const names = jobNames(this.#directory);
       if (names.length === 0) return;
       await Deno.mkdir(old);
+      this.#old.push(old);
       await mapConcurrently(
         names,
         16,
@@ -125,10 +133,8 @@ export class Results implements Disposable {
    */
   async end(): Promise<void> {
     try {
-      for (const { name, kind } of listDirectory(this.#directory)) {
-        if (kind !== "directory" || name === undefined || !oldPattern.test(name)) continue;
-        const old = join(this.#directory, name);
-        await mapConcurrently(await jobNames(old), 16, (name) => removeResult(join(old, name)));
+      for (const old of this.#old) {
+        await mapConcurrently(jobNames(old), 16, (name) => removeResult(join(old, name)));
         await removeIfEmpty(old);
       }
     } catch (cause) {
@@ -185,19 +191,29 @@ function unlock(directory: string, lock: Deno.FsFile): void {
 /** How many directories are looked at before anything else gets its turn. */
 const turn = 256;
 
-/** The names in a directory that are jobs' numbers. */
-async function jobNames(
+/** What has the name of a job's results and is something else, and where earlier results are. */
+async function survey(
   directory: string,
-  filter: (path: string, name: string) => boolean = () => true,
-): Promise<string[]> {
-  const names = [];
+  isKept: (seq: number) => boolean,
+): Promise<{ foreign: string[]; old: string[] }> {
+  const foreign = [];
+  const old = [];
   let looked = 0;
-  for (const { name } of listDirectory(directory)) {
-    if (name === undefined || !/^[1-9]\d*$/.test(name)) continue;
-    if (filter(join(directory, name), name)) names.push(name);
+  for (const { name, isDirectory } of Deno.readDirSync(directory)) {
+    if (isDirectory && oldPattern.test(name)) old.push(join(directory, name));
+    if (!isJobName(name) || isKept(Number(name))) continue;
+    if (!isResult(join(directory, name), name)) foreign.push(name);
     if (++looked % turn === 0) await new Promise((resolve) => setTimeout(resolve));
   }
-  return names;
+  return { foreign: foreign.sort(), old };
+}
+
+function jobNames(directory: string): string[] {
+  return Array.from(Deno.readDirSync(directory), ({ name }) => name).filter(isJobName);
+}
+
+function isJobName(name: string): boolean {
+  return /^[1-9]\d*$/.test(name);
 }
 
 /** Whether a directory is what {@linkcode Results.write} has made of a job. */

@@ -368,7 +368,7 @@ Deno.test("results that are not llama's are an error before anything is sent or 
   await directory.write("results/2/photos/a", "precious");
   for (const resume of [undefined, "ended"] as const) {
     const jobLog = directory.join("log");
-    const { error, sent } = await run(["a"], echo, { results, jobLog, resume });
+    const { error, sent } = await run(["a", "b"], echo, { results, jobLog, resume });
     assert(error instanceof LlamaError && error.code === "usage", String(error));
     assert.match(error.message, /results\/2" is not the result of an earlier run$/);
     assert.deepEqual(sent, []);
