@@ -68,9 +68,9 @@ export async function writeOutputs(
       }
       // Of a directory itself there is nothing to write.
       if (remote.endsWith("/") && !("directory" in output)) return;
-      await writeOutput(output, file, directories, options);
+      const size = await writeOutput(output, file, directories, options);
       written.push(local);
-      if (file.r !== undefined) storedBytes += (await stat(local)).size;
+      if (file.r !== undefined) storedBytes += size;
     } catch (cause) {
       if (isAbort(cause, options.signal)) throw cause;
       const code = cause instanceof LlamaError && cause.code !== "protocol" ? cause.code : "output";
@@ -156,21 +156,32 @@ class OutputDirectories implements AsyncDisposable {
   }
 }
 
+/** Writes a file, and tells how many bytes it has. */
 async function writeOutput(
   output: OutputFile | FileBelow,
   file: File,
   directories: OutputDirectories,
   { store, signal, spans }: WriteOutputsOptions,
-): Promise<void> {
+): Promise<number> {
+  let size = 0;
   const writing: Writing = {
-    fill: (path) => decodeBlobToFile(file, path, store, signal, spans),
-    pour: async (path) =>
-      await Deno.writeFile(path, await decodeBlob(file, store, signal), { create: false }),
+    fill: async (path) => {
+      await decodeBlobToFile(file, path, store, signal, spans);
+      if (file.r !== undefined) size = (await stat(path)).size;
+    },
+    pour: async (path) => {
+      const bytes = await decodeBlob(file, store, signal);
+      await Deno.writeFile(path, bytes, { create: false });
+      size = bytes.length;
+    },
     mode: permissionBits(file),
   };
-  if (!("directory" in output)) return await writeNamedFile(output.local, writing);
-  if (!isInside(output.path)) {
+  if (!("directory" in output)) {
+    await writeNamedFile(output.local, writing);
+  } else if (isInside(output.path)) {
+    await (await directories.open(output.directory)).write(output.path, writing);
+  } else {
     throw new LlamaError("output", "its name leads out of the directory that was asked for");
   }
-  await (await directories.open(output.directory)).write(output.path, writing);
+  return size;
 }
