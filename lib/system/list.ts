@@ -33,6 +33,21 @@ export function listDirectory(path: string): ListedEntry[] {
     .sort((a, b) => (a.shown < b.shown ? -1 : 1));
 }
 
+/** How many files {@linkcode notUtf8} names. */
+const namesShown = 10;
+
+/**
+ * Says of files that they cannot be named.
+ *
+ * @param paths The files as they may be shown, one or more.
+ * @returns Such as `a/caf\\xe9: its name is not UTF-8`.
+ */
+export function notUtf8(paths: readonly string[]): string {
+  const more = paths.length > namesShown ? ` and ${paths.length - namesShown} more` : "";
+  const why = paths.length === 1 ? "its name is not UTF-8" : "their names are not UTF-8";
+  return `${paths.slice(0, namesShown).join(", ")}${more}: ${why}`;
+}
+
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 function decoded({ name: bytes, kind }: RawEntry): ListedEntry {

@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { writeOutputs } from "../../lib/jobs/outputs.ts";
-import { libc } from "../../lib/system/libc.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { isRoot, nobody, runChild } from "../child.ts";
 import { bytesOf, TemporaryDirectory } from "../helpers.ts";
-
-// It stays open until the process ends, which Deno 2.6 takes for a leak of the test that opens it.
-libc();
 
 const noStore = () => {
   throw new Error("the store must not be asked for");

@@ -5,9 +5,6 @@ import { TemporaryDirectory, textOf } from "../helpers.ts";
 
 const ignore = Deno.build.os !== "linux";
 
-// It stays open until the process ends, which Deno 2.6 takes for a leak of the test that opens it.
-libc();
-
 function library() {
   const library = libc();
   assert(library);
