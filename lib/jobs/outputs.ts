@@ -61,7 +61,7 @@ export async function writeOutputs(
       if (file?.e !== undefined || file === undefined) {
         throw new LlamaError("output", file?.e ?? "the command did not make it", {
           // A command that failed has said why itself.
-          hint: options.succeeded && !file?.e?.startsWith("left out ")
+          hint: options.succeeded && isAbsent(file)
             ? `the command must make it at ${JSON.stringify(remote)} in its current directory`
             : undefined,
         });
@@ -109,6 +109,11 @@ export function checkOutputs(outputs: readonly OutputFile[]): void {
     }
     remotes.set(path, remote);
   }
+}
+
+/** Whether the command has not made a file, in the words of this runtime or of the original's. */
+function isAbsent(file: File | undefined): boolean {
+  return file?.e === undefined || /was not made|no such file/.test(file.e);
 }
 
 /** Tells the outputs that are no inputs, however they were named. */
