@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { until } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
 import { Workplace } from "./llama.ts";
 
@@ -111,12 +112,13 @@ Deno.test("a run that is ended by SIGKILL while it fetches leaves nothing after 
   await asked.promise;
   const unfinished = async () =>
     (await place.list("work")).filter((path) => path.includes("/.llama-"));
-  while ((await unfinished()).length < 2) await new Promise((resolve) => setTimeout(resolve, 5));
+  await until(async () => (await unfinished()).length === 2, "both files have begun");
   for (const path of await unfinished()) {
     assert.equal(((await Deno.stat(place.join(path))).mode ?? 0) & 0o777, 0o600, path);
   }
   child.kill("SIGKILL");
   await ended;
+  await child.stdin.close().catch(() => {});
   assert.equal((await unfinished()).length, 2);
   await using next = new InvokeStub(() => ({
     status: 0,
