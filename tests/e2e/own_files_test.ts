@@ -82,6 +82,35 @@ Deno.test("-results leaves a directory that is not llama's as it is, and sends n
   assert.equal(lambda.requests.length, 0);
 });
 
+Deno.test("of two runs with one -results the second is refused, and the first goes on", async () => {
+  await using place = new Workplace();
+  const asked = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  await using lambda = new InvokeStub(async () => {
+    asked.resolve();
+    await go.promise;
+    return { status: 0 };
+  });
+  const { environment } = lambda;
+  const args = ["xargs", "-results", "res", "f", "{{.Line}}", ":::", "a"];
+  const first = place.start(args, { environment });
+  await asked.promise;
+  const second = await place.run(args, { environment });
+  assert.deepEqual([second.status, second.stdout, second.stderr], [
+    2,
+    "",
+    'llama: another run writes results to "res"\n' +
+    "llama: hint: wait until it has ended, or name another directory with -results\n",
+  ]);
+  go.resolve();
+  assert.equal((await first.output()).code, 0);
+  await first.stdin.close().catch(() => {});
+  assert.equal(lambda.requests.length, 1);
+  assert.deepEqual((await place.list("work/res")).length, 4);
+  const third = await place.run(args, { environment });
+  assert.deepEqual([third.status, third.stderr], [0, ""]);
+});
+
 Deno.test("a run that is ended by SIGKILL while it fetches leaves nothing after the next", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(() => ({
