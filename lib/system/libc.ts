@@ -175,8 +175,9 @@ export class Libc {
 
   #error(call: string): Error {
     const errno = this.#errno;
-    const [constructor, reason] = errors[errno] ?? [Error, "System call failed"];
-    return new constructor(`${reason} (os error ${errno}): ${call}`);
+    const [constructor, reason, code] = errors[errno] ?? [Error, "System call failed", undefined];
+    // Deno's own errors have the code as well.
+    return Object.assign(new constructor(`${reason} (os error ${errno}): ${call}`), { code });
   }
 }
 
@@ -223,21 +224,22 @@ const direntName = 19;
 const kinds: Readonly<Record<number, RawEntry["kind"]>> = { 4: "directory", 8: "file", 10: "link" };
 
 /** What Deno throws, and says, for the errors that files give; by number, from errno.h. */
-const errors: Readonly<Record<number, readonly [new (message: string) => Error, string]>> = {
-  1: [Deno.errors.PermissionDenied, "Operation not permitted"],
-  2: [Deno.errors.NotFound, "No such file or directory"],
-  6: [Error, "No such device or address"],
-  13: [Deno.errors.PermissionDenied, "Permission denied"],
-  17: [Deno.errors.AlreadyExists, "File exists"],
-  20: [Deno.errors.NotADirectory, "Not a directory"],
-  21: [Deno.errors.IsADirectory, "Is a directory"],
-  23: [Error, "Too many open files in system"],
-  24: [Error, "Too many open files"],
-  28: [Error, "No space left on device"],
-  30: [Error, "Read-only file system"],
-  36: [Error, "File name too long"],
-  40: [Deno.errors.FilesystemLoop, "Too many levels of symbolic links"],
-};
+const errors: Readonly<Record<number, readonly [new (message: string) => Error, string, string]>> =
+  {
+    1: [Deno.errors.PermissionDenied, "Operation not permitted", "EPERM"],
+    2: [Deno.errors.NotFound, "No such file or directory", "ENOENT"],
+    6: [Error, "No such device or address", "ENXIO"],
+    13: [Deno.errors.PermissionDenied, "Permission denied", "EACCES"],
+    17: [Deno.errors.AlreadyExists, "File exists", "EEXIST"],
+    20: [Deno.errors.NotADirectory, "Not a directory", "ENOTDIR"],
+    21: [Deno.errors.IsADirectory, "Is a directory", "EISDIR"],
+    23: [Error, "Too many open files in system", "ENFILE"],
+    24: [Error, "Too many open files", "EMFILE"],
+    28: [Error, "No space left on device", "ENOSPC"],
+    30: [Error, "Read-only file system", "EROFS"],
+    36: [Error, "File name too long", "ENAMETOOLONG"],
+    40: [Deno.errors.FilesystemLoop, "Too many levels of symbolic links", "ELOOP"],
+  };
 
 const encoder = new TextEncoder();
 

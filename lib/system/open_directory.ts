@@ -13,11 +13,11 @@ import { type Libc, libc, workingDirectory } from "./libc.ts";
  * path alone, and whoever puts a link into that path at the right moment can divert what is written.
  */
 export class OpenDirectory implements Disposable {
-  readonly #calls: Libc | undefined;
+  readonly #calls: Libc | null;
   readonly #path: string;
   readonly #descriptor: number;
 
-  private constructor(calls: Libc | undefined, path: string, descriptor: number) {
+  private constructor(calls: Libc | null, path: string, descriptor: number) {
     this.#calls = calls;
     this.#path = path;
     this.#descriptor = descriptor;
@@ -27,11 +27,11 @@ export class OpenDirectory implements Disposable {
    * Opens a directory that the user has named; links are followed.
    *
    * @param path The directory, which must be there.
-   * @param calls The C library; without it the directory is known by its path.
+   * @param calls The C library; with null the directory is known by its path alone.
    * @returns The directory.
    * @throws The class of `Deno.errors` that an ordinary open would throw.
    */
-  static open(path: string, calls: Libc | undefined = libc()): OpenDirectory {
+  static open(path: string, calls: Libc | null = libc() ?? null): OpenDirectory {
     // Of a path that ends in "/." no link at the end of what was named is refused.
     const descriptor = calls?.openAt(workingDirectory, `${path}/.`, {
       directory: true,

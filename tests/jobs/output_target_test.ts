@@ -248,6 +248,34 @@ Deno.test("directories that are links now and then lead no output out", {
   assert.equal(await Deno.readTextFile(directory.join("victim/d/file")), "precious");
 });
 
+Deno.test("no descriptor is left open, whether files are written or refused", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  await using directory = new TemporaryDirectory();
+  await Deno.mkdir(directory.join("out/a"), { recursive: true });
+  await Deno.symlink("..", directory.join("out/a/link"));
+  await directory.write("file", "");
+  const job = () =>
+    writeOutputs(
+      [{ remote: "o/", local: directory.join("out") }, {
+        remote: "p/",
+        local: `${directory.path}/file/`,
+      }],
+      Object.fromEntries(
+        ["o/a/b/c", "o/a/link/c", "o/a/link", "o/x", "p/x", "o/y/../z"].map((
+          name,
+        ) => [name, { s: "" }]),
+      ),
+      succeeded,
+    );
+  const count = () => [...Deno.readDirSync("/proc/self/fd")].length;
+  const { errors } = await job();
+  assert.equal(errors.length, 4);
+  const before = count();
+  for (let i = 0; i < 100; i++) await job();
+  assert.equal(count(), before);
+});
+
 Deno.test("a link that the user has named is written through as by cp, even to what is not there", async () => {
   // Each is made in a directory of its own; `out` is the name that is written to.
   const setups = [
