@@ -36,7 +36,9 @@ export async function writeNamedFile(path: string, { fill, pour, mode }: Writing
   if (existing.isDirectory) throw isADirectory();
   // A rename would put a file in its place.
   if (!existing.isFile) return await pour(target);
-  if (isOthers(existing)) (await Deno.open(target, { write: true })).close();
+  if (isOthers(existing)) {
+    await checkWritable(async () => (await Deno.open(target, { write: true })).close());
+  }
   await removeLeftovers(dirname(target));
   await writeInPlace(target, fill, (file) => chmod(file, modeOver(existing, mode)));
 }
@@ -91,7 +93,9 @@ export class OutputDirectory implements Disposable {
       throw new LlamaError("output", "is not a regular file here", { hint: nameItHint });
     }
     const target = inner.directory.at(name);
-    if (existing && isOthers(existing)) inner.directory.checkWritable(name);
+    if (existing && isOthers(existing)) {
+      await checkWritable(() => inner.directory.checkWritable(name));
+    }
     await removeLeftovers(
       resolve(this.#path, ...components),
       inner.directory.at("."),
@@ -189,6 +193,18 @@ async function lookAt(path: string): Promise<Deno.FileInfo | undefined> {
  */
 function isOthers({ uid }: Deno.FileInfo): boolean {
   return uid !== null && uid !== Deno.uid();
+}
+
+async function checkWritable(open: () => Promise<void> | void): Promise<void> {
+  try {
+    await open();
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.PermissionDenied)) throw cause;
+    throw new LlamaError("output", "permission denied", {
+      cause,
+      hint: "the file belongs to another user: remove it, or name another one",
+    });
+  }
 }
 
 /**

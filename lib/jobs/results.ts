@@ -287,7 +287,12 @@ async function putInPlace(temporary: string, path: string): Promise<void> {
     if (!isResult(path, path.slice(path.lastIndexOf("/") + 1))) throw error;
     const old = temporaryName(path);
     await Deno.rename(path, old);
-    await Deno.rename(temporary, path);
+    try {
+      await Deno.rename(temporary, path);
+    } catch (error) {
+      await Deno.rename(old, path);
+      throw error;
+    }
     await removeResult(old);
   }
 }

@@ -423,7 +423,7 @@ Deno.test({
       await Deno.chmod(directory.join(way), 0o777);
       for (const mode of modes) await directory.write(`${way}/${mode}`, "old", mode);
     }
-    const [failed] = await runChild(
+    const [failed, hints] = await runChild(
       `
       const [base, modes] = ${JSON.stringify([directory.path, modes])};
       const options = { succeeded: true, store: () => { throw new Error("no store"); } };
@@ -434,9 +434,11 @@ Deno.test({
       const wanted = [{ remote: "o/", local: base + "/chosen/" }, ...named];
       const { errors } = await outputs.writeOutputs(wanted, answer, options);
       tell(errors.map(({ message }) => message));
+      tell([...new Set(errors.map(({ hint }) => hint))]);
       `,
       { modules, unprivileged: true },
     );
+    assert.deepEqual(hints, ["the file belongs to another user: remove it, or name another one"]);
     const source = await directory.write("source", "new");
     for (const mode of modes) {
       const { success } = await new Deno.Command("setpriv", {
