@@ -5,9 +5,10 @@
  */
 
 import { resolve } from "node:path";
-import { decodeBlob, decodeBlobToFile } from "../blob.ts";
+import { decodeBlob, decodeBlobToFile, novelKindOf } from "../blob.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import { isAbort, LlamaError, reasonOf } from "../errors.ts";
+import { type ContentKind, ownFeatures } from "../features.ts";
 import { type File, permissionBits } from "../protocol.ts";
 import { stat } from "../quick_files.ts";
 import type { ObjectStore } from "../store/store.ts";
@@ -24,6 +25,8 @@ export interface WriteOutputsOptions {
   inputs?: readonly InputFile[] | undefined;
   /** Where the big ones are; called only if there is one. */
   store: () => ObjectStore;
+  /** Kinds of content that the client knows. @default {those that this version knows} */
+  kinds?: readonly ContentKind[] | undefined;
   /** Ends the work early; what is not whole then is removed. */
   signal?: AbortSignal | undefined;
   /** Gets the spans of the files. */
@@ -47,6 +50,7 @@ export async function writeOutputs(
   answered: Readonly<Record<string, File>>,
   options: WriteOutputsOptions,
 ): Promise<{ written: string[]; errors: LlamaError[]; storedBytes: number }> {
+  const { kinds = ownFeatures.contents } = options;
   let storedBytes = 0;
   const errors: LlamaError[] = [];
   const written: string[] = [];
@@ -58,7 +62,8 @@ export async function writeOutputs(
     const { remote, local } = output;
     const file = Object.hasOwn(answered, remote) ? answered[remote] : undefined;
     try {
-      if (file?.e !== undefined || file === undefined) {
+      // Besides a kind of content that is known, `e` is for others.
+      if (!file || (file.e !== undefined && !novelKindOf(file, kinds))) {
         throw new LlamaError("output", file?.e ?? "the command did not make it", {
           // A command that failed has said why itself.
           hint: options.succeeded && isAbsent(file)
@@ -166,16 +171,16 @@ async function writeOutput(
   output: OutputFile | FileBelow,
   file: File,
   directories: OutputDirectories,
-  { store, signal, spans }: WriteOutputsOptions,
+  { store, signal, spans, kinds }: WriteOutputsOptions,
 ): Promise<number> {
   let size = 0;
   const writing: Writing = {
     fill: async (path) => {
-      await decodeBlobToFile(file, path, store, signal, spans);
+      await decodeBlobToFile(file, path, store, signal, spans, kinds);
       if (file.r !== undefined) size = (await stat(path)).size;
     },
     pour: async (path) => {
-      const bytes = await decodeBlob(file, store, signal);
+      const bytes = await decodeBlob(file, store, signal, kinds);
       await Deno.writeFile(path, bytes, { create: false });
       size = bytes.length;
     },
