@@ -35,7 +35,7 @@ export async function writeNamedFile(path: string, { fill, pour, mode }: Writing
   if (existing === undefined) return await writeWhole(target, fill, mode);
   if (existing.isDirectory) throw isADirectory();
   // A rename would put a file in its place.
-  if (!existing.isFile) return await pour(target);
+  if (!existing.isFile || isDescriptor(path)) return await pour(target);
   if (isOthers(existing)) {
     await checkWritable(async () => (await Deno.open(target, { write: true })).close());
   }
@@ -148,8 +148,10 @@ async function followLinks(
   const info = await lookAt(path);
   if (!info?.isSymlink) return { target: path, existing: info };
   try {
-    const target = await Deno.realPath(path);
-    return { target, existing: await Deno.stat(target) };
+    const existing = await Deno.stat(path);
+    // Only the system can follow a link to a descriptor: a pipe has no path.
+    const isReal = existing.isFile && !isDescriptor(path);
+    return { target: isReal ? await Deno.realPath(path) : path, existing };
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
@@ -162,6 +164,14 @@ async function followLinks(
     target = next.startsWith("/") ? next : `${dirname(target)}/${next}`;
   }
   throw new Deno.errors.FilesystemLoop();
+}
+
+/**
+ * Whether a path is that of something open, such as /dev/stdout or what a shell's >(...) gives. Even
+ * of a file it is the open one that is meant, and not another one of its name.
+ */
+function isDescriptor(path: string): boolean {
+  return /^\/(dev|proc)\//.test(resolve(path));
 }
 
 /** A directory that a link leads into may be that of a disk that is not mounted: it is not made. */

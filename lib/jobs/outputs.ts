@@ -188,10 +188,13 @@ async function writeOutput(
   };
   if (!("directory" in output)) {
     await writeNamedFile(output.local, writing);
-  } else if (isInside(output.path)) {
-    await (await directories.open(output.directory)).write(output.path, writing);
-  } else {
+  } else if (!isInside(output.path)) {
     throw new LlamaError("output", "its name leads out of the directory that was asked for");
+  } else if (!output.path.isWellFormed()) {
+    // Half a surrogate pair has no UTF-8: the file would silently get another name.
+    throw new LlamaError("output", "its name is not Unicode text");
+  } else {
+    await (await directories.open(output.directory)).write(output.path, writing);
   }
   return size;
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { until } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
-import { Workplace } from "./llama.ts";
+import { program, Workplace } from "./llama.ts";
 
 /** Runs a shell's script where the program runs. */
 async function shell(place: Workplace, script: string): Promise<void> {
@@ -56,6 +56,34 @@ Deno.test({
     );
     assert.deepEqual([xargs.status, xargs.stderr], [0, ""]);
     assert.deepEqual(await place.list("work/o2"), ["work/o2/hostname"]);
+  },
+});
+
+Deno.test({
+  name: "an output goes to what is open: a pipe, a file that a shell has opened, >(...)",
+  ignore,
+  async fn() {
+    await using place = new Workplace();
+    await place.addShell();
+    const pipe = await place.local(
+      ["invoke", "-o", "/dev/stdout:out", "any", "sh", "-c", "echo output > out; echo stdout"],
+    );
+    assert.deepEqual([pipe.status, pipe.stdout, pipe.stderr], [0, "output\nstdout\n", ""]);
+    const args = "invoke -o /dev/fd/3:out any sh -c 'echo output > out'";
+    const command = program.map((word) => `'${word}'`).join(" ");
+    const script = `exec 3> file; ${command} -local ${args} && echo more >&3 &&
+      ${command} -local ${args} 3> >(cat > substituted; echo > done) &&
+      until [ -e done ]; do :; done`;
+    const { success, stderr } = await new Deno.Command("bash", {
+      args: ["-c", script],
+      cwd: place.here(),
+      clearEnv: true,
+      env: place.environment(),
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+    // The shell's place in the file is still its beginning, as after cp.
+    assert.equal(await Deno.readTextFile(place.here("file")), "more\nt\n");
+    assert.equal(await Deno.readTextFile(place.here("substituted")), "output\n");
   },
 });
 

@@ -89,6 +89,38 @@ for (const [what, put] of Object.entries(obstacles)) {
   });
 }
 
+Deno.test("a file that has another name outside is replaced, and the other name keeps the old one", async () => {
+  await using directory = new TemporaryDirectory();
+  await directory.write("victim/file", "precious");
+  await Deno.mkdir(directory.join("out"));
+  await Deno.link(directory.join("victim/file"), directory.join("out/x"));
+  const { errors } = await writeOutputs(
+    [{ remote: "o/", local: directory.join("out") }],
+    { "o/x": { s: "new" } },
+    succeeded,
+  );
+  assert.deepEqual(errors, []);
+  assert.equal(await Deno.readTextFile(directory.join("out/x")), "new");
+  assert.equal(await Deno.readTextFile(directory.join("victim/file")), "precious");
+});
+
+Deno.test("names that would become one file here are refused, not written over one another", async () => {
+  await using directory = new TemporaryDirectory();
+  const { written, errors } = await writeOutputs(
+    [{ remote: "o/", local: directory.path }],
+    Object.fromEntries(
+      [0xd800, 0xdfff, 0xfffd].map((code) => [`o/${String.fromCharCode(code)}`, { s: `${code}` }]),
+    ),
+    succeeded,
+  );
+  assert.deepEqual(written, [directory.join("\ufffd")]);
+  assert.deepEqual(errors.map(({ message }) => /: (.*)$/.exec(message)?.[1]), [
+    "its name is not Unicode text",
+    "its name is not Unicode text",
+  ]);
+  assert.equal(await Deno.readTextFile(directory.join("\ufffd")), String(0xfffd));
+});
+
 Deno.test("links in the path that the user has typed are followed", async () => {
   await using directory = new TemporaryDirectory();
   await Deno.mkdir(directory.join("disk/a"), { recursive: true });
@@ -221,7 +253,7 @@ Deno.test("directories that are links now and then lead no output out", {
   const swapping = new Deno.Command("sh", {
     args: [
       "-c",
-      `cd "$1/out" && ln -s "$1/victim" link && echo && while :; do
+      `cd "$1/out" && ln -s "$1/victim" link && echo && while [ ! -e ../stop ]; do
         mv d real; mv link d; mv d link; mv real d
       done 2>/dev/null`,
       "sh",
@@ -240,7 +272,7 @@ Deno.test("directories that are links now and then lead no output out", {
       );
     }
   } finally {
-    swapping.kill("SIGKILL");
+    await Deno.writeTextFile(directory.join("stop"), "");
     await reader.cancel();
     await swapping.status;
   }
