@@ -8,7 +8,8 @@ import { Buffer } from "node:buffer";
 import { LlamaError } from "../errors.ts";
 import * as z from "../zod.ts";
 import type { AwsClient } from "./client.ts";
-import { callJson, isRefusal } from "./control.ts";
+import { AwsError, callJson, isRefusal } from "./control.ts";
+import { maybe } from "./lambda_function.ts";
 
 /** A login for a registry, good for 12 hours. */
 export interface RegistryLogin {
@@ -79,6 +80,88 @@ export async function hasRepository(
   } catch (error) {
     if (isRefusal(error, "RepositoryNotFoundException")) return false;
     throw error;
+  }
+}
+
+/** What an image is made for. */
+export interface ImageKind {
+  /** Whether it is a list of images for several processors. */
+  readonly isList: boolean;
+  /** The processor, as Go calls it: `amd64` or `arm64`; undefined for a list. */
+  readonly architecture: string | undefined;
+}
+
+const foundImages = z.object({
+  images: maybe(z.array(z.object({ imageManifest: maybe(z.string()) }))),
+});
+const manifest = z.object({
+  manifests: maybe(z.array(z.unknown())),
+  config: maybe(z.object({ digest: z.string() })),
+});
+const download = z.object({ downloadUrl: z.string() });
+const imageConfig = z.object({ architecture: maybe(z.string()) });
+
+/** https://github.com/opencontainers/image-spec/blob/main/media-types.md, and Docker's own. */
+const manifestTypes = [
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.oci.image.index.v1+json",
+  "application/vnd.docker.distribution.manifest.v2+json",
+  "application/vnd.docker.distribution.manifest.list.v2+json",
+];
+
+/**
+ * Finds out which processor an image in ECR is made for.
+ *
+ * @param client Signs and sends.
+ * @param image Such as `123456789012.dkr.ecr.us-west-2.amazonaws.com/llama:hello`.
+ * @param signal Ends it early.
+ * @returns What it is made for; undefined if it is not in ECR, or may not be read: Lambda says so
+ * itself, or does not need it.
+ * @throws {LlamaError} `network` if ECR is not reached.
+ */
+export async function imageKind(
+  client: AwsClient,
+  image: string,
+  signal?: AbortSignal,
+): Promise<ImageKind | undefined> {
+  const [, registryId, repositoryName, tag = "latest", digest] =
+    /^(\d{12})\.dkr[.-][^/]+\/([^:@]+)(?::([^@]+))?(?:@(.+))?$/.exec(image) ?? [];
+  if (registryId === undefined || repositoryName === undefined) return undefined;
+  const repository = { registryId, repositoryName };
+  const imageIds = [digest === undefined ? { imageTag: tag } : { imageDigest: digest }];
+  try {
+    const { images } = await callJson(client, {
+      ...api,
+      action: "BatchGetImage",
+      input: { ...repository, imageIds, acceptedMediaTypes: manifestTypes },
+      signal,
+    }, foundImages);
+    const found = manifest.safeParse(parseJson(images?.[0]?.imageManifest));
+    if (!found.success) return undefined;
+    const { manifests, config } = found.data;
+    if (manifests) return { isList: true, architecture: undefined };
+    if (!config) return undefined;
+    const { downloadUrl } = await callJson(client, {
+      ...api,
+      action: "GetDownloadUrlForLayer",
+      input: { ...repository, layerDigest: config.digest },
+      signal,
+    }, download);
+    // The URL is signed itself, and is for this blob alone.
+    const response = await fetch(downloadUrl, signal ? { signal } : {});
+    const read = imageConfig.safeParse(parseJson(await response.text()));
+    return { isList: false, architecture: read.data?.architecture ?? undefined };
+  } catch (error) {
+    if (error instanceof AwsError) return undefined;
+    throw error;
+  }
+}
+
+function parseJson(text: string | null | undefined): unknown {
+  try {
+    return JSON.parse(text ?? "");
+  } catch {
+    return undefined;
   }
 }
 

@@ -4,12 +4,18 @@
  * @module
  */
 
-import { registryLogin } from "../aws/ecr.ts";
+import { imageKind, registryLogin } from "../aws/ecr.ts";
 import type { FunctionCode } from "../aws/lambda_control.ts";
 import type { DeployedFunction } from "../aws/lambda_function.ts";
 import { deployFunction } from "../deploy/function.ts";
 import { type FunctionPlan, planFunction } from "../deploy/function_plan.ts";
-import { buildImage, type ContainerTool, pushImage } from "../deploy/image.ts";
+import {
+  buildImage,
+  builtArchitecture,
+  checkArchitecture,
+  type ContainerTool,
+  pushImage,
+} from "../deploy/image.ts";
 import { codeSha256, type CodeStore, maxDirectZipBytes, zipSource } from "../deploy/layer.ts";
 import { limitLogs } from "../deploy/log_group.ts";
 import { findOurs } from "../deploy/ours.ts";
@@ -151,7 +157,10 @@ async function prepare(
     const image = await buildAndPush(values, name, context, aws, definition, plan);
     return { plan, code: { ImageUri: image } };
   }
-  return { plan, code: values.image ? { ImageUri: values.image } : undefined };
+  if (!values.image) return { plan, code: undefined };
+  const made = await imageKind(aws.client, values.image, context.signal);
+  checkArchitecture(values.image, made, plan.architecture);
+  return { plan, code: { ImageUri: values.image } };
 }
 
 function s3Store({ settings: { store, bucketOwner } }: Aws): CodeStore | undefined {
@@ -164,7 +173,7 @@ async function buildAndPush(
   { environment, output, signal }: CommandContext,
   { client, settings: { repository } }: Aws,
   definition: FunctionDefinition | undefined,
-  { architecture }: FunctionPlan,
+  { architecture, settings }: FunctionPlan,
 ): Promise<string> {
   const target = definition?.image ??
     (repository === undefined ? undefined : `${repository}:${name}`);
@@ -180,7 +189,9 @@ async function buildAndPush(
     onOutput: (chunk) => void output.talk(chunk),
     signal,
   };
-  await buildImage(tool, values.build, image, architecture);
+  await buildImage(tool, values.build, image, architecture, settings.command);
+  const made = await builtArchitecture(tool, image);
+  checkArchitecture(image, { isList: false, architecture: made }, architecture);
   await pushImage(tool, image, await registryLogin(client, signal));
   return image;
 }

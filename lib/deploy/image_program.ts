@@ -1,0 +1,72 @@
+/**
+ * Programs that a Dockerfile copies into an image, checked before the image is built.
+ *
+ * @module
+ */
+
+import { basename, posix } from "node:path";
+import type { Architecture } from "../aws/lambda_function.ts";
+import { LlamaError } from "../errors.ts";
+import { programKind } from "./program.ts";
+
+/**
+ * Checks that the programs that an image starts, as far as they are files of its folder, are made
+ * for the function's processor. A build for another platform copies them as they are.
+ *
+ * @param folder The folder with the `Dockerfile`.
+ * @param architecture The function's processor.
+ * @param command The function's own command, in place of the image's.
+ * @throws {LlamaError} `config`, naming the program.
+ */
+export async function checkImagePrograms(
+  folder: string,
+  architecture: Architecture,
+  command: readonly string[] = [],
+): Promise<void> {
+  const dockerfile = await Deno.readTextFile(`${folder}/Dockerfile`);
+  for (const { source, target } of startedFiles(dockerfile, command)) {
+    const kind = programKind(await firstBytes(`${folder}/${source}`));
+    if (kind === undefined || kind === architecture) continue;
+    throw new LlamaError(
+      "config",
+      `${source} of ${folder} is made for ${kind}, and the function for ${architecture}; ` +
+        `the image would start it as ${target}`,
+      {
+        hint: kind === "x86_64" || kind === "arm64"
+          ? `add -arch ${kind}, or copy the program for ${architecture}`
+          : `copy the program for Linux on ${architecture}`,
+      },
+    );
+  }
+}
+
+/** What the last stage of a Dockerfile both copies from the folder and starts. */
+function startedFiles(
+  dockerfile: string,
+  [program]: readonly string[],
+): { source: string; target: string }[] {
+  const lines = dockerfile.replace(/^\s*#.*\n/gm, "").replace(/\\\r?\n/g, " ").split(/\r?\n/);
+  const stage = lines.slice(lines.findLastIndex((line) => /^\s*FROM\s/i.test(line)) + 1);
+  const named = stage.map((line) => /^\s*(?:ENTRYPOINT|CMD)\s+\[\s*"(\/[^"]*)"/i.exec(line)?.[1]);
+  const started = [program, ...named];
+  return stage.flatMap((line) => {
+    const [, words = ""] = /^\s*(?:COPY|ADD)\s+(.*)$/i.exec(line) ?? [];
+    const [source, to, ...more] = words.trim().split(/\s+/).filter((word) => !/^--ch/.test(word));
+    if (source === undefined || to === undefined || more.length > 0) return [];
+    // Of another stage, of a variable's name, or of several files.
+    if (/^--|[$*?[\]"]|:\/\//.test(source + to)) return [];
+    const target = posix.normalize(to.endsWith("/") ? to + basename(source) : to);
+    return started.includes(target) ? [{ source, target }] : [];
+  });
+}
+
+/** The beginning of a file; nothing of what is no file, of which the build itself tells. */
+async function firstBytes(path: string): Promise<Uint8Array> {
+  try {
+    using file = await Deno.open(path);
+    const bytes = new Uint8Array(64);
+    return bytes.subarray(0, await file.read(bytes) ?? 0);
+  } catch {
+    return new Uint8Array();
+  }
+}
