@@ -231,7 +231,8 @@ async function store(
     return { finding: bad("store", "none: files over 6 MB cannot be sent", bootstrapHint) };
   }
   try {
-    using opened = openStore(url);
+    // Not closed here: its connections are those of the client, over which other calls are in flight.
+    const opened = openStore(url);
     // The same small object each time, which expires as all others do.
     const id = await opened.put(new TextEncoder().encode("llama doctor was here\n"), signal);
     await opened.get(id, signal);
