@@ -233,6 +233,27 @@ test("a bucket of the user's own is used, and stays with what else is in it", as
   assert.deepEqual(keys, ["<Key>obj/notes.txt"]);
 });
 
+test("what two stacks store in one bucket stays until the last of them goes", async (account) => {
+  await account.ask("s3", "/mine-1", {
+    method: "PUT",
+    body: `<CreateBucketConfiguration><LocationConstraint>${region}</LocationConstraint>` +
+      "</CreateBucketConfiguration>",
+  });
+  await account.bootstrap("-bucket", "mine-1");
+  await account.bootstrap("-bucket", "mine-1", "-stack", "Second");
+  const keys = async () =>
+    (await account.ask("s3", "/mine-1?list-type=2")).match(/<Key>[^<]*/g)?.length ?? 0;
+  const before = await keys();
+  assert(before > 0);
+  const { stderr } = await account.ok("teardown", "-yes");
+  assert.match(stderr, /left: the bucket mine-1, .* and what is stored in it, .* used by: llama\n/);
+  assert.equal(await keys(), before);
+  const environment = { AWS_REGION: region };
+  const last = await account.aws(["teardown", "-yes", "-stack", "llama"], { environment });
+  assert.match(last.stderr, /left: the bucket mine-1, which was yours before\n/);
+  assert.equal(await keys(), 0);
+});
+
 test("a bucket that is not there is made under the name that was asked for", async (account) => {
   await account.bootstrap("-bucket", "new.bucket.1");
   assert.equal((await account.settings()).store, "s3://new.bucket.1/obj/");
