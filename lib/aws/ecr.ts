@@ -98,7 +98,7 @@ const manifest = z.object({
   manifests: maybe(z.array(z.unknown())),
   config: maybe(z.object({ digest: z.string() })),
 });
-const download = z.object({ downloadUrl: z.string() });
+const layerUrl = z.object({ downloadUrl: z.string() });
 const imageConfig = z.object({ architecture: maybe(z.string()) });
 
 /** https://github.com/opencontainers/image-spec/blob/main/media-types.md, and Docker's own. */
@@ -117,7 +117,7 @@ const manifestTypes = [
  * @param signal Ends it early.
  * @returns What it is made for; undefined if it is not in ECR, or may not be read: Lambda says so
  * itself, or does not need it.
- * @throws {LlamaError} `network` if ECR is not reached.
+ * @throws {LlamaError} `network` if ECR's API is not reached.
  */
 export async function imageKind(
   client: AwsClient,
@@ -146,14 +146,28 @@ export async function imageKind(
       action: "GetDownloadUrlForLayer",
       input: { ...repository, layerDigest: config.digest },
       signal,
-    }, download);
-    // The URL is signed itself, and is for this blob alone.
-    const response = await fetch(downloadUrl, signal ? { signal } : {});
-    const read = imageConfig.safeParse(parseJson(await response.text()));
+    }, layerUrl);
+    const read = imageConfig.safeParse(parseJson(await download(downloadUrl, signal)));
     return { isList: false, architecture: read.data?.architecture ?? undefined };
   } catch (error) {
     if (error instanceof AwsError) return undefined;
     throw error;
+  }
+}
+
+const downloadMilliseconds = 30_000;
+
+/** Gets what a URL that is signed itself leads to; undefined if that fails. */
+async function download(url: string, signal: AbortSignal | undefined): Promise<string | undefined> {
+  const timeout = AbortSignal.timeout(downloadMilliseconds);
+  try {
+    const response = await fetch(url, {
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
+    return await response.text();
+  } catch {
+    signal?.throwIfAborted();
+    return undefined;
   }
 }
 

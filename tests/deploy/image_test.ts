@@ -123,6 +123,19 @@ Deno.test("ECR tells which processor an image is for", async () => {
   });
 });
 
+Deno.test("an image whose configuration cannot be fetched is not held up", async () => {
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const downloadUrl = `http://127.0.0.1:${listener.addr.port}/blob`;
+  listener.close();
+  await using aws = new ScriptedAws({
+    BatchGetImage: [manifest({ config: { digest: "sha256:1" } })],
+    GetDownloadUrlForLayer: [json({ downloadUrl })],
+  });
+  const kind = await imageKind(aws.client, uri);
+  assert.deepEqual(kind, { isList: false, architecture: undefined });
+  checkArchitecture(uri, kind, "arm64");
+});
+
 Deno.test("a list of images is refused, and what ECR does not tell is not", async () => {
   const cases: [Answer, unknown][] = [
     [manifest({ manifests: [{}] }), { isList: true, architecture: undefined }],

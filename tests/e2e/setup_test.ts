@@ -519,6 +519,30 @@ test("a function made by hand belongs to those who use its store", async (accoun
   assert.match(stderr, /hint: .*aws lambda tag-resource .* --tags llama=llama\n/);
 });
 
+test("of a stack whose bucket is gone, doctor and bootstrap say to tear it down first", async (account) => {
+  await account.bootstrap();
+  const { store = "" } = await account.settings();
+  const bucket = store.split("/")[2];
+  const list = await account.ask("s3", `/${bucket}?list-type=2`);
+  for (const [key] of list.matchAll(/(?<=<Key>)[^<]+/g)) {
+    await account.ask("s3", `/${bucket}/${key}`, { method: "DELETE" });
+  }
+  await account.ask("s3", `/${bucket}`, { method: "DELETE" });
+  const { status, stdout } = await account.aws(["doctor"]);
+  assert.equal(status, 1);
+  const hint = "run `llama teardown` first, then `llama bootstrap`";
+  assert(
+    stdout.includes(`✗ store: the stack's bucket ${bucket} is not there\n  ${hint}\n`),
+    stdout,
+  );
+  await account.write("runtime.zip", runtime("exec false"));
+  const args = ["bootstrap", "-region", region, "-runtime", account.join("runtime.zip")];
+  const again = await account.aws(args);
+  assert.equal(again.status, 2, again.stderr);
+  assert.match(again.stderr, /its bucket \S+ is not\nllama: hint: run `llama teardown` first/);
+  // Which CloudFormation does, and moto does not: it wants every resource to be there.
+});
+
 test("doctor has a tick for all that bootstrap made, and a cross for what is gone", async (account) => {
   await account.bootstrap();
   await account.addFunction("hello", "#!/bin/sh\n");
