@@ -58,24 +58,28 @@ export async function registryLogin(
   return { user, password };
 }
 
+/** The account and the rest of a URI in ECR. */
+const ecrUri = /^(\d{12})\.dkr[.-][^/]+\/(.+)$/;
+
 /**
- * Whether a repository is there.
+ * Returns whether a repository exists.
  *
  * @param client Signs and sends.
  * @param uri Its URI, without a tag.
  * @param signal Ends it early.
- * @returns True if it is.
+ * @returns True if it does; undefined if the URI is not one of ECR's.
  * @throws {LlamaError} As `callJson`.
  */
 export async function hasRepository(
   client: AwsClient,
   uri: string,
   signal?: AbortSignal,
-): Promise<boolean> {
-  const repositoryNames = [uri.slice(uri.indexOf("/") + 1)];
+): Promise<boolean | undefined> {
+  const [, registryId, name] = ecrUri.exec(uri) ?? [];
+  if (registryId === undefined) return undefined;
+  const input = { registryId, repositoryNames: [name] };
   try {
-    const call = { ...api, action: "DescribeRepositories", input: { repositoryNames }, signal };
-    await callJson(client, call, z.unknown());
+    await callJson(client, { ...api, action: "DescribeRepositories", input, signal }, z.unknown());
     return true;
   } catch (error) {
     if (isRefusal(error, "RepositoryNotFoundException")) return false;
@@ -124,8 +128,9 @@ export async function imageKind(
   image: string,
   signal?: AbortSignal,
 ): Promise<ImageKind | undefined> {
-  const [, registryId, repositoryName, tag = "latest", digest] =
-    /^(\d{12})\.dkr[.-][^/]+\/([^:@]+)(?::([^@]+))?(?:@(.+))?$/.exec(image) ?? [];
+  const [, registryId, rest = ""] = ecrUri.exec(image) ?? [];
+  const [, repositoryName, tag = "latest", digest] =
+    /^([^:@]+)(?::([^@]+))?(?:@(.+))?$/.exec(rest) ?? [];
   if (registryId === undefined || repositoryName === undefined) return undefined;
   const repository = { registryId, repositoryName };
   const imageIds = [digest === undefined ? { imageTag: tag } : { imageDigest: digest }];

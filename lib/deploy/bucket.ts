@@ -67,7 +67,7 @@ export async function chooseBucket(
 }
 
 /**
- * The other stacks of llama's whose store is in a bucket of the user's own too.
+ * Returns the other stacks of llama's whose store is in the same bucket of the user's own.
  *
  * @param client Signs and sends.
  * @param bucket The bucket's name.

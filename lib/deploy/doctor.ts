@@ -61,7 +61,7 @@ const bad = (subject: string, words: string, hint?: string): Finding => ({
   hint,
 });
 const bootstrapHint = "run `llama bootstrap`";
-/** CloudFormation takes what was deleted behind its back for there, and makes nothing anew. */
+/** CloudFormation does not notice what was deleted behind its back, and creates nothing again. */
 const teardownHint = "run `llama teardown` first, then `llama bootstrap`";
 const debugHint = "`llama -debug-aws doctor` shows each call and its answer";
 
@@ -283,7 +283,12 @@ async function repository(
   { client, settings: { repository: uri = "" }, signal }: Patient,
   stack: StackOutputs | undefined,
 ): Promise<Attempt<never>> {
-  if (await hasRepository(client, uri, signal)) return { finding: good("repository", uri) };
+  const exists = await hasRepository(client, uri, signal);
+  if (exists === undefined) {
+    const words = `${uri} is not in ECR, from which alone Lambda takes images`;
+    return { finding: bad("repository", words, "set one: llama config repository URI") };
+  }
+  if (exists) return { finding: good("repository", uri) };
   const hint = stack?.repository === uri ? teardownHint : bootstrapHint;
   return { finding: bad("repository", `${uri} is not there`, hint) };
 }
