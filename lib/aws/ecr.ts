@@ -87,9 +87,9 @@ export async function hasRepository(
   }
 }
 
-/** What an image is made for. */
+/** The platform of an image. */
 export interface ImageKind {
-  /** Whether it is a list of images for several processors. */
+  /** Whether it is a list of images, one per platform. */
   readonly isList: boolean;
   /** The processor, as Go calls it: `amd64` or `arm64`; undefined for a list. */
   readonly architecture: string | undefined;
@@ -114,13 +114,13 @@ const manifestTypes = [
 ];
 
 /**
- * Finds out which processor an image in ECR is made for.
+ * Returns the platform of an image in ECR.
  *
  * @param client Signs and sends.
  * @param image Such as `123456789012.dkr.ecr.us-west-2.amazonaws.com/llama:hello`.
  * @param signal Ends it early.
- * @returns What it is made for; undefined if it is not in ECR, or may not be read: Lambda says so
- * itself, or does not need it.
+ * @returns The platform; undefined if the image is not in ECR or may not be read. Lambda reports the
+ * first itself, and needs no permission of the caller for the second.
  * @throws {LlamaError} `network` if ECR's API is not reached.
  */
 export async function imageKind(
@@ -162,7 +162,7 @@ export async function imageKind(
 
 const downloadMilliseconds = 30_000;
 
-/** Gets what a URL that is signed itself leads to; undefined if that fails. */
+/** Downloads from a presigned URL; returns undefined if that fails. */
 async function download(url: string, signal: AbortSignal | undefined): Promise<string | undefined> {
   const timeout = AbortSignal.timeout(downloadMilliseconds);
   try {

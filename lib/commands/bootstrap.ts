@@ -39,7 +39,7 @@ export const bootstrap = runnable(
   async (values, _args, context: CommandContext): Promise<number> => {
     const { output, signal, environment } = context;
     const architecture = values.arch ?? "x86_64";
-    // What is needed later comes before anything is made: without it, half would be missing.
+    // Checked before anything is created, so that nothing is left half done.
     await checkWritable(environment);
     const zip = await runtimeZip(architecture, {
       named: values.runtime || undefined,
@@ -133,8 +133,8 @@ async function makeStack(
 }
 
 /**
- * Sets the retention of the logs of functions that are there already; `update-function` does so for
- * new ones. All else is done by then, so that nothing but a message comes of a failure.
+ * Sets the retention of existing functions' logs; `update-function` does so for new functions. It is
+ * the last step, and its failure is reported without failing the command.
  */
 async function limitAllLogs(
   { output, signal }: CommandContext,
@@ -166,7 +166,7 @@ async function publish(
     return await publishRuntime(client, runtime, signal);
   } catch (cause) {
     if (!(cause instanceof LlamaError)) throw cause;
-    // S3's own hint would be to make the bucket, which is then not the stack's.
+    // S3's own hint is to create the bucket, which would then not belong to the stack.
     const isGone = /NoSuchBucket/.test(cause.message) &&
       (await bucketState(client, bucket, { owner, signal })).kind === "missing";
     if (isGone) {

@@ -154,7 +154,7 @@ async function remove(
   }
 }
 
-/** Logs that may not be deleted are no reason to leave the rest. */
+/** Deletes a function's logs. A refusal is reported, and the rest is removed all the same. */
 async function removeLogs(
   output: Output,
   client: AwsClient,

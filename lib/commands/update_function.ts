@@ -63,7 +63,7 @@ export const updateFunction = runnable(
   },
 );
 
-/** The function is there and works, so that nothing but a message comes of a failure. */
+/** Sets the retention of a new function's logs. The function works without, so a failure is reported. */
 async function limitItsLogs(
   name: string,
   { output, signal }: CommandContext,
@@ -140,7 +140,7 @@ async function prepare(
     const plan = planFunction({ ...input, kind: "zip", definition, needsLayer, replacedLayers });
     checkPackage(source, plan.settings.handler ?? "", plan.architecture);
     const hash = codeSha256(zip);
-    // An upload of what the function has already would be for nothing.
+    // The function has this code already, so there is nothing to upload.
     const isThere = current?.codeSha256 === hash && current.state === "Active" &&
       current.architecture === plan.architecture;
     const store = zip.length > maxDirectZipBytes ? s3Store(aws) : undefined;

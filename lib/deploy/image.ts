@@ -80,12 +80,12 @@ export async function pushImage(
 }
 
 /**
- * Finds out which processor an image was built for. With `FROM --platform`, or a base image of this
- * machine, that is not what the build was asked for.
+ * Returns the architecture that an image was built for. With `FROM --platform`, or a local base image,
+ * it may differ from the requested one.
  *
  * @param tool Has the image.
  * @param image `HOST/REPOSITORY:TAG`, as it was built.
- * @returns The processor as Go calls it; undefined if the tool does not say.
+ * @returns The architecture as Go names it; undefined if the tool does not say.
  */
 export async function builtArchitecture(
   { program, environment, signal }: ContainerTool,
@@ -106,7 +106,7 @@ export async function builtArchitecture(
 }
 
 const inspected = z.union([
-  // Docker's, podman's and nerdctl's form, and buildah's.
+  // The form of docker, podman and nerdctl, and that of buildah.
   z.array(z.object({ Architecture: z.string() })),
   z.object({ OCIv1: z.object({ architecture: z.string() }) }),
 ]);
@@ -123,10 +123,10 @@ function architectureIn(json: string): string | undefined {
 }
 
 /**
- * Checks that an image is for the function's processor.
+ * Checks that an image is built for the function's architecture.
  *
  * @param image The image.
- * @param kind What it is made for, where that is known.
+ * @param kind The image's platform, where it is known.
  * @param architecture The function's processor.
  * @throws {LlamaError} `config` if it is for another one, or for several.
  */

@@ -1,5 +1,5 @@
 /**
- * Programs that a Dockerfile copies into an image, checked before the image is built.
+ * Checks the programs that a Dockerfile copies into an image, before the image is built.
  *
  * @module
  */
@@ -10,8 +10,8 @@ import { LlamaError } from "../errors.ts";
 import { programKind } from "./program.ts";
 
 /**
- * Checks that the programs that an image starts, as far as they are files of its folder, are made
- * for the function's processor. A build for another platform copies them as they are.
+ * Checks that the programs that an image starts, where they are files of its folder, are built for the
+ * function's architecture: a build for another platform copies them unchanged.
  *
  * @param folder The folder with the `Dockerfile`.
  * @param architecture The function's processor.
@@ -40,7 +40,7 @@ export async function checkImagePrograms(
   }
 }
 
-/** What the last stage of a Dockerfile both copies from the folder and starts. */
+/** Returns the files of the folder that the last stage of a Dockerfile both copies and starts. */
 function startedFiles(
   dockerfile: string,
   [program]: readonly string[],
@@ -53,14 +53,14 @@ function startedFiles(
     const [, words = ""] = /^\s*(?:COPY|ADD)\s+(.*)$/i.exec(line) ?? [];
     const [source, to, ...more] = words.trim().split(/\s+/).filter((word) => !/^--ch/.test(word));
     if (source === undefined || to === undefined || more.length > 0) return [];
-    // Of another stage, of a variable's name, or of several files.
+    // Copies from another stage, with variables or of several files are left to the build.
     if (/^--|[$*?[\]"]|:\/\//.test(source + to)) return [];
     const target = posix.normalize(to.endsWith("/") ? to + basename(source) : to);
     return started.includes(target) ? [{ source, target }] : [];
   });
 }
 
-/** The beginning of a file; nothing of what is no file, of which the build itself tells. */
+/** Returns the beginning of a file, or nothing if it cannot be read: the build reports that itself. */
 async function firstBytes(path: string): Promise<Uint8Array> {
   try {
     using file = await Deno.open(path);

@@ -8,7 +8,7 @@ import type { AwsClient } from "../aws/client.ts";
 import { createLogGroup, findLogGroup, setRetention } from "../aws/logs.ts";
 import { llamaTag } from "./template.ts";
 
-/** Days after which the logs of functions expire, where nothing else was set. */
+/** Retention of functions' logs in days, where none is set. */
 export const logDays = 14;
 
 /**

@@ -18,7 +18,7 @@ const lookupsAtOnce = 8;
 const storeVariable = "LLAMA_OBJECT_STORE";
 
 /**
- * Whether a function is llama's, of whichever stack: tagged, or set up by hand as llama's
+ * Returns whether a function is llama's, of any stack: tagged, or set up by hand as llama's
  * documentation says.
  *
  * @param found The function.
@@ -29,8 +29,8 @@ export function isOurs({ tags, environment }: DeployedFunction): boolean {
 }
 
 /**
- * Whether a function of llama's belongs to the stack in force: the stack that its tag names. One
- * that was made by hand has no tag, and belongs to those who use its store.
+ * Returns whether a function of llama's belongs to the current stack, by its tag. A function made by
+ * hand has no tag, and belongs to those who use its store.
  *
  * @param found A function of llama's.
  * @param settings The settings in force.
@@ -46,7 +46,7 @@ export function belongsTo(
 }
 
 /**
- * All of llama's functions in the region, of all its stacks.
+ * Lists llama's functions in the region, of all its stacks.
  *
  * @param client Signs and sends.
  * @param signal Ends it early.
@@ -69,7 +69,7 @@ export async function listOurs(
 }
 
 /**
- * Finds a function that may be changed or deleted: one of the stack in force.
+ * Finds a function that may be changed or deleted: one of the current stack.
  *
  * @param client Signs and sends.
  * @param name Its name.

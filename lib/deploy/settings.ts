@@ -203,10 +203,10 @@ export async function writeSettings(environment: Environment, settings: Settings
 }
 
 /**
- * Checks that the settings can be written, before anything is made that they are to name.
+ * Checks that the settings can be written, before anything is created that they are to name.
  *
  * @param environment Says where they are.
- * @throws {LlamaError} `config` if there is no place for them, `output` if they cannot be written.
+ * @throws {LlamaError} `config` if there is nowhere to put them, `output` if they cannot be written.
  */
 export async function checkWritable(environment: Environment): Promise<void> {
   const path = settingsPath(environment);
