@@ -43,7 +43,7 @@ export interface Patient {
   readonly client: AwsClient;
   /** The settings in force. */
   readonly settings: Settings;
-  /** Whether the settings' file cannot be read, so that only the environment is known. @default {false} */
+  /** Whether the settings cannot be read, so that only the environment is known. @default {false} */
   readonly isFileBroken?: boolean;
   /** Opens the object store. */
   readonly openStore: (url: string) => ObjectStore;
@@ -232,7 +232,7 @@ async function store(
     return { finding: bad("store", "none: files over 6 MB cannot be sent", bootstrapHint) };
   }
   try {
-    // Not closed here: its connections are those of the client, over which other calls are in flight.
+    // Not closed here: its connections are the client's, over which other calls are in flight.
     const opened = openStore(url);
     // The same small object each time, which expires as all others do.
     const id = await opened.put(new TextEncoder().encode("llama doctor was here\n"), signal);

@@ -80,8 +80,8 @@ export async function pushImage(
 }
 
 /**
- * Returns the architecture that an image was built for. With `FROM --platform`, or a local base image,
- * it may differ from the requested one.
+ * Returns the architecture that an image was built for. With `FROM --platform`, or a local base
+ * image, it may differ from the requested one.
  *
  * @param tool Has the image.
  * @param image `HOST/REPOSITORY:TAG`, as it was built.

@@ -10,8 +10,8 @@ import { LlamaError } from "../errors.ts";
 import { programKind } from "./program.ts";
 
 /**
- * Checks that the programs that an image starts, where they are files of its folder, are built for the
- * function's architecture: a build for another platform copies them unchanged.
+ * Checks that the programs that an image starts, where they are files of its folder, are built for
+ * the function's architecture: a build for another platform copies them unchanged.
  *
  * @param folder The folder with the `Dockerfile`.
  * @param architecture The function's processor.
@@ -60,7 +60,7 @@ function startedFiles(
   });
 }
 
-/** Returns the beginning of a file, or nothing if it cannot be read: the build reports that itself. */
+/** Returns the first bytes of a file, or none if it cannot be read, which the build reports. */
 async function firstBytes(path: string): Promise<Uint8Array> {
   try {
     using file = await Deno.open(path);

@@ -126,7 +126,7 @@ export function otherCode(what: string, state: string): LlamaError {
 }
 
 /**
- * Names a zip to Lambda: as an object in the store's bucket, which the functions' role cannot write,
+ * Names a zip to Lambda: as an object in the store's bucket that the functions' role cannot write,
  * or as the zip itself.
  *
  * @param client Signs and sends.

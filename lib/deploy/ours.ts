@@ -29,7 +29,7 @@ export function isOurs({ tags, environment }: DeployedFunction): boolean {
 }
 
 /**
- * Returns whether a function of llama's belongs to the current stack, by its tag. A function made by
+ * Returns whether a function of llama's belongs to the current stack, by its tag. One made by
  * hand has no tag, and belongs to those who use its store.
  *
  * @param found A function of llama's.
