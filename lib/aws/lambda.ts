@@ -26,6 +26,14 @@ export interface InvokeOptions {
   admission?: AbortSignal | undefined;
   /** Gets the spans `queue` and `invoke` of each attempt. */
   spans?: Spans | undefined;
+  /** Kept up to date while the call goes on. */
+  delivery?: Delivery | undefined;
+}
+
+/** How far an invocation has come. */
+export interface Delivery {
+  /** Whether Lambda may have run the function, so that it may bill it. */
+  mayHaveRun: boolean;
 }
 
 /** The answer of a function that did not fail. */
@@ -62,6 +70,11 @@ export class Lambda {
     this.#maxRepeats = maxRepeats;
   }
 
+  /** Whether a job may run twice. */
+  get mayRepeat(): boolean {
+    return this.#maxRepeats > 0;
+  }
+
   /**
    * The region that functions are invoked in.
    *
@@ -88,7 +101,8 @@ export class Lambda {
     payload: Uint8Array<ArrayBuffer>,
     options: InvokeOptions = {},
   ): Promise<Invocation> {
-    const { logs, signal, admission = signal, timeoutSeconds = longestSeconds, spans } = options;
+    const { logs, signal, admission = signal, timeoutSeconds = longestSeconds } = options;
+    const { spans, delivery = { mayHaveRun: false } } = options;
     const turn = spans && new Turn(spans);
     using _turn = turn;
     if (payload.length > maxPayloadBytes) {
@@ -118,18 +132,23 @@ export class Lambda {
       // `fetch` repeats by itself what was lost on a connection that was used before.
       isFresh: this.#maxRepeats === 0,
       attemptMilliseconds: (timeoutSeconds + graceSeconds) * 1000,
-      around: (attempt) => this.#admit(attempt, admission, turn),
+      around: (attempt) => this.#admit(attempt, { signal: admission, turn, delivery }),
       unsent: admission,
     });
   }
 
   async #admit<T>(
     attempt: () => Promise<T>,
-    signal: AbortSignal | undefined,
-    turn: Turn | undefined,
+    { signal, turn, delivery }: {
+      signal: AbortSignal | undefined;
+      turn: Turn | undefined;
+      delivery: Delivery;
+    },
   ): Promise<T> {
     const admission = await this.#limit.enter(signal);
     turn?.begin();
+    const { mayHaveRun } = delivery;
+    delivery.mayHaveRun = true;
     let outcome: Parameters<typeof admission.end>[0] = "failed";
     try {
       const answer = await attempt();
@@ -139,6 +158,7 @@ export class Lambda {
     } catch (error) {
       if (error instanceof FunctionError) outcome = "ok";
       if (error instanceof CallError && error.code === "throttled") outcome = "throttled";
+      if (error instanceof CallError && error.repeat !== "maybe") delivery.mayHaveRun = mayHaveRun;
       turn?.failed(error);
       throw error;
     } finally {
@@ -224,6 +244,22 @@ function failureHint({ errorType, errorMessage }: FunctionErrorDetails): string 
   return undefined;
 }
 
+/**
+ * Errors that come of a function's settings, and stay until those are changed:
+ * https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors
+ */
+const brokenFunction: ReadonlySet<string> = new Set([
+  "EC2AccessDeniedException",
+  "InvalidRuntimeException",
+  "InvalidSecurityGroupIDException",
+  "InvalidSubnetIDException",
+  "InvalidZipFileException",
+  "KMSAccessDeniedException",
+  "KMSDisabledException",
+  "KMSInvalidStateException",
+  "KMSNotFoundException",
+]);
+
 /** Lambda's errors: a type in a header, a message in the body under one of two spellings. */
 function refusal(
   functionName: string,
@@ -265,7 +301,8 @@ function refusal(
     });
   }
   if (isServerFailure(status)) {
-    return new CallError("service", says, { repeat: "maybe", afterMilliseconds });
+    const affectsAll = brokenFunction.has(type);
+    return new CallError("service", says, { repeat: "maybe", afterMilliseconds, affectsAll });
   }
   return new CallError("service", says);
 }

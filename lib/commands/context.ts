@@ -231,15 +231,18 @@ export function localOptions(global: GlobalValues): LocalOptions {
  *
  * @param context Output, environment, terminal.
  * @param mode How.
- * @param counts How far the run is.
- * @param readsStdin Whether the run reads its input from standard input.
+ * @param run How far it is, whether it reads its input from standard input, and whether its
+ * functions run on this machine, as far as that is known.
  * @returns What ends it: by `await using`, or else at exit.
  */
 export function openProgress(
   context: CommandContext,
   mode: ProgressMode,
-  counts: Readonly<RunCounts>,
-  readsStdin: boolean,
+  { counts, readsStdin, isLocal }: {
+    counts: Readonly<RunCounts>;
+    readsStdin: boolean;
+    isLocal: () => boolean;
+  },
 ): AsyncDisposable {
   const { environment, output, isStdinTerminal, terminalSize, closeAtExit } = context;
   const view = progressView(mode, {
@@ -247,7 +250,12 @@ export function openProgress(
     term: environment["TERM"],
     hasTyping: readsStdin && isStdinTerminal,
     // https://no-color.org
-    style: { hasColour: !environment["NO_COLOR"], hasCost: !isLocal(context) },
+    style: {
+      hasColour: !environment["NO_COLOR"],
+      get hasCost() {
+        return !isLocal();
+      },
+    },
     size: terminalSize,
     isInForeground,
   });

@@ -28,7 +28,12 @@ import type { FunctionDefinition } from "../function_json.ts";
 import { runnable } from "./command.ts";
 import { type Aws, type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "./exit.ts";
-import { updateFunctionCommand, type UpdateFunctionValues } from "./function_tables.ts";
+import {
+  changesRuntimeAlone,
+  updateFunctionCommand,
+  type UpdateFunctionValues,
+} from "./function_tables.ts";
+import { updateAllRuntimes, updateOneRuntime } from "./update_runtimes.ts";
 
 /** The command, as data and with what it does. */
 export const updateFunction = runnable(
@@ -36,9 +41,14 @@ export const updateFunction = runnable(
   async (values, [name = ""], context: CommandContext): Promise<number> => {
     const { output, signal } = context;
     const aws = await openAws(context);
+    if (values.all) return await updateAllRuntimes(context, aws);
     const current = await findOurs(aws.client, name, aws.settings, signal);
     const { region } = await aws.client.location();
     checkKind(values, name, region, current);
+    if (current && changesRuntimeAlone(values)) {
+      await updateOneRuntime(context, aws, current);
+      return exitCodes.ok;
+    }
     const prepared = await prepare(values, name, context, aws, current);
     const { isNew, changes, function: deployed } = await deployFunction(
       { client: aws.client, pause, onWait: (what) => void output.message(what), signal },

@@ -14,10 +14,11 @@ import { bucketState } from "../aws/s3_control.ts";
 import { callerIdentity, type Identity } from "../aws/sts.ts";
 import { LlamaError } from "../errors.ts";
 import type { ObjectStore } from "../store/store.ts";
-import { version } from "../version.ts";
+import { isOlder, version } from "../version.ts";
 import { compatibleRuntime } from "./layer.ts";
 import { belongsTo, listOurs } from "./ours.ts";
 import { versionOfLayer } from "./runtime_layer.ts";
+import { RuntimeLayers } from "./runtime_update.ts";
 import type { Settings } from "./settings.ts";
 import { isBusy, isHalfMade } from "./stack.ts";
 import { llamaTag, outputsOf, type StackOutputs, storeUrl } from "./template.ts";
@@ -154,7 +155,10 @@ async function lookAtFunctions(patient: Patient): Promise<Finding[]> {
     const count = value.length === 1 ? "1 function" : `${value.length} functions`;
     return { finding: good("functions", count), value };
   }, signal);
-  return [finding, ...value.flatMap((each) => examineFunction(each, settings))];
+  const layers = new RuntimeLayers(client, settings, signal);
+  const findings = [finding];
+  for (const each of value) findings.push(...await examineFunction(each, patient, layers));
+  return findings;
 }
 
 interface Attempt<T> {
@@ -308,7 +312,14 @@ async function layer(
   const runtime = versionOfLayer(found.description);
   if (runtime !== version) {
     const words = `${arn} is of ${runtime ?? "an unknown version"}, and llama is ${version}`;
-    return { finding: bad(name, words, hint) };
+    const isNewer = runtime !== undefined && isOlder(version, runtime);
+    return {
+      finding: bad(
+        name,
+        words,
+        isNewer ? "update llama" : `${hint}, then \`llama update-function -all\``,
+      ),
+    };
   }
   return { finding: good(name, arn) };
 }
@@ -334,10 +345,15 @@ async function concurrency({ client, signal }: Patient): Promise<Attempt<never>>
  * Looks at a function.
  *
  * @param found The function as it is.
- * @param settings The settings in force.
+ * @param patient The settings in force, and a signal.
+ * @param layers The versions of llama's layers.
  * @returns A finding per problem, or a single good one.
  */
-export function examineFunction(found: DeployedFunction, settings: Settings): Finding[] {
+export async function examineFunction(
+  found: DeployedFunction,
+  { settings, signal }: Pick<Patient, "settings" | "signal">,
+  layers: RuntimeLayers,
+): Promise<Finding[]> {
   const { name, kind, memory, timeout, architecture } = found;
   const subject = `function ${name}`;
   const source = kind === "zip" ? "-zip PATH" : "-build DIR";
@@ -358,7 +374,16 @@ export function examineFunction(found: DeployedFunction, settings: Settings): Fi
     const isOf = (arn: string) => arn.replace(/\d+$/, "") === ours?.replace(/\d+$/, "");
     const old = found.layers?.find((arn) => isOf(arn) && arn !== ours);
     if (old !== undefined) {
-      findings.push(bad(subject, `its runtime is an older one: ${old}`, update));
+      findings.push(
+        (await attempt(subject, async () => {
+          const runtime = await layers.versionOf(old);
+          const isNewer = runtime !== undefined && isOlder(version, runtime);
+          const words = `its runtime is of ${runtime ?? "an unknown version"}, from ${old}, ` +
+            `and llama is ${version}${runtime === version ? `, in ${ours}` : ""}`;
+          const hint = isNewer ? "update llama" : `run \`llama update-function ${name}\``;
+          return { finding: bad(subject, words, hint) };
+        }, signal)).finding,
+      );
     }
   }
   const theirs = found.environment["LLAMA_OBJECT_STORE"];

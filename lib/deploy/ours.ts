@@ -9,6 +9,7 @@ import { getFunction, listFunctions } from "../aws/lambda_control.ts";
 import type { DeployedFunction } from "../aws/lambda_function.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import { LlamaError } from "../errors.ts";
+import { layerName } from "./runtime_layer.ts";
 import type { Settings } from "./settings.ts";
 import { defaultStackName, llamaTag } from "./template.ts";
 
@@ -44,6 +45,33 @@ export function belongsTo(
   if (owner) return owner === stack;
   return owner === "" || store === undefined || environment[storeVariable] === store;
 }
+
+/**
+ * Asks Lambda whether a function has llama's runtime.
+ *
+ * @param client Signs and sends.
+ * @param name A function's name, `NAME:ALIAS` or ARN.
+ * @param signal Ends it early.
+ * @returns True if its tags, its environment or its layers say so. False proves nothing: a function
+ * set up by hand may have none of them.
+ * @throws {LlamaError} As `callRest`, such as where GetFunction is not permitted.
+ */
+export async function looksLikeLlama(
+  client: AwsClient,
+  name: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const found = await getFunction(client, name, signal);
+  if (found === undefined) return false;
+  const { layers = [] } = found;
+  return isOurs(found) || layers.some((arn) => ownLayers.has(arn.split(":")[6] ?? ""));
+}
+
+/** The names of the layers that `llama bootstrap` and scripts/publish-runtime publish. */
+const ownLayers: ReadonlySet<string> = new Set([
+  layerName(defaultStackName, "x86_64"),
+  layerName(defaultStackName, "arm64"),
+]);
 
 /**
  * Lists llama's functions in the region, of all its stacks.

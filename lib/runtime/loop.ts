@@ -142,6 +142,7 @@ class Runtime {
         : undefined;
     try {
       const answer = await runInvocation(text, {
+        functionName: environment["AWS_LAMBDA_FUNCTION_NAME"],
         command,
         ...commandEnvironment(environment, { traceId, isLocal: this.#isLocal }),
         searchPath: environment["PATH"],

@@ -58,6 +58,9 @@ const hello = (changes: object = {}): Script => ({
   GetFunction: [json({ Configuration: configuration(changes), Tags: { llama: "llama" } })],
 });
 
+/** A function with another version of the layer than the settings'. */
+const older = { Layers: [{ Arn: layer.replace(/2$/, "1") }] };
+
 const healthy: Script = {
   GetCallerIdentity: [identity()],
   GetRole: [role()],
@@ -277,7 +280,8 @@ Deno.test("all that is wrong with a function is told", async () => {
     [
       "- function hello: its last update failed: no image",
       "- function hello: its runtime is provided.al2, not provided.al2023",
-      `- function hello: its runtime is an older one: ${layer.replace(/2$/, "1")}`,
+      `- function hello: its runtime is of ${version}, from ${layer.replace(/2$/, "1")}, ` +
+      `and llama is ${version}, in ${layer}`,
       "- function hello: its LLAMA_OBJECT_STORE is not set, and ours s3://bucket/obj/",
     ],
   );
@@ -311,7 +315,14 @@ Deno.test("each thing that is wrong is a cross with what to do", async () => {
       "layer",
       { GetLayerVersion: [layerOf("0.0.1")] },
       {},
-      `- layer: ${layer} is of 0.0.1, and llama is ${version} (run \`llama bootstrap\`)`,
+      `- layer: ${layer} is of 0.0.1, and llama is ${version} (run \`llama bootstrap\`, then ` +
+      "`llama update-function -all`)",
+    ],
+    [
+      "layer",
+      { GetLayerVersion: [layerOf("1000.0.0")] },
+      {},
+      `- layer: ${layer} is of 1000.0.0, and llama is ${version} (update llama)`,
     ],
     [
       "layer",
@@ -347,9 +358,41 @@ Deno.test("each thing that is wrong is a cross with what to do", async () => {
     ["function hello", hello({ Runtime: "provided.al2" }), {}, /its runtime is provided\.al2, not/],
     [
       "function hello",
-      hello({ Layers: [{ Arn: layer.replace(/2$/, "1") }] }),
+      { ...hello(older), GetLayerVersion: [layerOf(version), layerOf("0.0.1")] },
       {},
-      /its runtime is an older one: .*:1 \(run `llama update-function -zip PATH hello`\)$/,
+      `- function hello: its runtime is of 0.0.1, from ${layer.replace(/2$/, "1")}, and llama is ` +
+      `${version} (run \`llama update-function hello\`)`,
+    ],
+    [
+      "function hello",
+      { ...hello(older), GetLayerVersion: [layerOf(version), layerOf("1000.0.0")] },
+      {},
+      /its runtime is of 1000\.0\.0, from .*:1, and llama is .* \(update llama\)$/,
+    ],
+    [
+      "function hello",
+      // The same version, built anew.
+      hello(older),
+      {},
+      /its runtime is of .*:1, and llama is .*, in .*:2 \(run `llama update-function hello`\)$/,
+    ],
+    [
+      "function hello",
+      {
+        ...hello(older),
+        GetLayerVersion: [layerOf(version), lambdaError(404, "ResourceNotFoundException", "none")],
+      },
+      {},
+      /its runtime is of an unknown version, from .*:1, .* \(run `llama update-function hello`\)$/,
+    ],
+    [
+      "function hello",
+      {
+        ...hello(older),
+        GetLayerVersion: [layerOf(version), lambdaError(403, "AccessDeniedException", "no")],
+      },
+      {},
+      /\(the credentials need lambda:GetLayerVersion\)$/,
     ],
     [
       "function hello",

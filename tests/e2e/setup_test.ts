@@ -562,3 +562,66 @@ test("doctor has a tick for all that bootstrap made, and a cross for what is gon
   assert.match(stdout, /^✗ store: S3 refused PutObject in bucket elsewhere-1/m);
   assert.match(stdout, /^✗ function hello: its LLAMA_OBJECT_STORE is s3:\/\/.*\n {2}big files/m);
 });
+
+test("update-function alone moves a function to the newest layer, and -all every one of the stack", async (account) => {
+  await account.bootstrap();
+  const { repository } = await account.settings();
+  for (const name of ["bye", "hello"]) {
+    await account.addFunction(name, "#!/bin/sh\n", { memory: 256 });
+    await account.ok("update-function", "-create", "-zip", `images/${name}`, name);
+  }
+  await account.ok("update-function", "-create", "-image", `${repository}:optipng`, "optipng");
+  await account.ok("update-function", "-memory", "1024", "hello");
+  const same = await account.ok("update-function", "hello");
+  assert.equal(same.stdout, "hello is as it should be: nothing changed\n");
+
+  await account.write("runtime.zip", runtime("exec false"));
+  await account.bootstrap();
+  const { stdout: doctor } = await account.aws(["doctor"]);
+  assert.match(
+    doctor,
+    /^✗ function hello: its runtime is of .*\n {2}run `llama update-function hello`/m,
+  );
+  const alone = await account.ok("update-function", "hello");
+  assert.match(
+    alone.stdout,
+    /^updated hello: layers \S+:llama-runtime:1 -> \S+:llama-runtime:2\n$/,
+  );
+  const image = await account.aws(["update-function", "optipng"]);
+  assert.equal(image.status, 2);
+  assert.match(
+    image.stderr,
+    /optipng is an image, .*\nllama: hint: .*`llama update-function -build DIR optipng`\n/,
+  );
+
+  const all = await account.ok("update-function", "-all");
+  assert.deepEqual(all.stdout.replaceAll(/arn:\S+:layer:/g, "").trim().split("\n").sort(), [
+    "hello is as it should be: nothing changed",
+    "updated bye: layers llama-runtime:1 -> llama-runtime:2",
+  ]);
+  assert.match(all.stderr, /optipng is an image, .*\nllama: hint: .* -build DIR optipng`\n/);
+  const { Configuration } = JSON.parse(await account.ask("lambda", "/2015-03-31/functions/hello"));
+  assert.equal(Configuration.MemorySize, 1024);
+  assert.match((await account.aws(["doctor"])).stdout, /^✓ function hello: /m);
+});
+
+test("one function that cannot be moved does not keep -all from the others", async (account) => {
+  await account.bootstrap();
+  await account.addFunction("bye", "#!/bin/sh\n");
+  await account.addFunction("inside", "#!/bin/sh\n");
+  await account.write("work/images/inside/bootstrap", "#!/bin/sh\n", 0o755);
+  for (const name of ["bye", "inside"]) {
+    await account.ok("update-function", "-create", "-zip", `images/${name}`, name);
+  }
+  await account.write("runtime.zip", runtime("exec false"));
+  await account.bootstrap();
+  const all = await account.aws(["update-function", "-all"]);
+  assert.equal(all.status, 125);
+  assert.match(all.stdout, /^updated bye: layers /);
+  assert.match(all.stderr, /inside does not get its runtime from .*\nllama: hint: deploy its code/);
+  const none = await account.aws(["update-function", "-all"], {
+    environment: { LLAMA_STACK: "other" },
+  });
+  assert.deepEqual([none.status, none.stdout], [0, ""]);
+  assert.match(none.stderr, /no functions of llama's stack other in us-west-2/);
+});
