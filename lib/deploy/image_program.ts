@@ -11,7 +11,8 @@ import { programKind } from "./program.ts";
 
 /**
  * Checks that the programs that an image starts, where they are files of its folder, are built for
- * the function's architecture: a build for another platform copies them unchanged.
+ * the function's architecture, and that Lambda's user may execute them: a build copies them unchanged,
+ * for another platform and with their modes.
  *
  * @param folder The folder with the `Dockerfile`.
  * @param architecture The function's processor.
@@ -24,7 +25,8 @@ export async function checkImagePrograms(
   command: readonly string[] = [],
 ): Promise<void> {
   const dockerfile = await Deno.readTextFile(`${folder}/Dockerfile`);
-  for (const { source, target } of startedFiles(dockerfile, command)) {
+  for (const { source, target, changesMode } of startedFiles(dockerfile, command)) {
+    await checkMode(folder, source, changesMode);
     const kind = programKind(await firstBytes(`${folder}/${source}`));
     if (kind === undefined || kind === architecture) continue;
     throw new LlamaError(
@@ -44,7 +46,7 @@ export async function checkImagePrograms(
 function startedFiles(
   dockerfile: string,
   [program]: readonly string[],
-): { source: string; target: string }[] {
+): { source: string; target: string; changesMode: boolean }[] {
   const lines = dockerfile.replace(/^\s*#.*\n/gm, "").replace(/\\\r?\n/g, " ").split(/\r?\n/);
   const stage = lines.slice(lines.findLastIndex((line) => /^\s*FROM\s/i.test(line)) + 1);
   const named = stage.map((line) => /^\s*(?:ENTRYPOINT|CMD)\s+\[\s*"(\/[^"]*)"/i.exec(line)?.[1]);
@@ -56,8 +58,21 @@ function startedFiles(
     // Copies from another stage, with variables or of several files are left to the build.
     if (/^--|[$*?[\]"]|:\/\//.test(source + to)) return [];
     const target = posix.normalize(to.endsWith("/") ? to + basename(source) : to);
-    return started.includes(target) ? [{ source, target }] : [];
+    const changesMode = stage.some((line) => /\bchmod\b/.test(line));
+    return started.includes(target) ? [{ source, target, changesMode }] : [];
   });
+}
+
+async function checkMode(folder: string, source: string, isChanged: boolean): Promise<void> {
+  const { mode } = await Deno.stat(`${folder}/${source}`).catch(() => ({ mode: null }));
+  // A file that its owner cannot execute may be an argument: ENTRYPOINT ["/bin/sh"], CMD ["/run"].
+  if (mode === null || isChanged || (mode & 0o100) === 0 || (mode & 0o005) === 0o005) return;
+  const octal = (mode & 0o777).toString(8).padStart(4, "0");
+  throw new LlamaError(
+    "config",
+    `${source} of ${folder} has mode ${octal}, so that Lambda's user cannot execute it in the image`,
+    { hint: `run \`chmod a+rx ${source}\` in the folder, or write COPY --chmod=755` },
+  );
 }
 
 /** Returns the first bytes of a file, or none if it cannot be read, which the build reports. */

@@ -73,6 +73,29 @@ Deno.test("an image that would start a program for another processor is not buil
   assert.equal(await Deno.readTextFile(log), "build\n".repeat(started.length + others.length));
 });
 
+Deno.test("an image that would start a program that Lambda's user cannot execute is not built", async () => {
+  await using directory = new TemporaryDirectory();
+  const { tool: docker, folder } = await tool(directory, "exit 0");
+  const path = await directory.write("image/run.sh", "#!/bin/sh\n");
+  const build = async (mode: number, copy = "COPY run.sh /run.sh", more = "") => {
+    await Deno.chmod(path, mode);
+    const lines = ["FROM scratch", copy, more, 'ENTRYPOINT ["/run.sh"]', ""];
+    await directory.write("image/Dockerfile", lines.join("\n"));
+    await buildImage(docker, folder, "a/b:c", "x86_64");
+  };
+  for (const mode of [0o700, 0o750, 0o744, 0o711]) {
+    const [message, hint] = await failureOf(build(mode));
+    assert.match(
+      message,
+      new RegExp(`^run\\.sh of .* has mode 0${mode.toString(8)}, so that Lambda's`),
+    );
+    assert.equal(hint, "run `chmod a+rx run.sh` in the folder, or write COPY --chmod=755");
+  }
+  await build(0o755);
+  await build(0o700, "COPY --chmod=755 run.sh /run.sh");
+  await build(0o700, undefined, "RUN chmod a+rx /run.sh");
+});
+
 Deno.test("what a tool says of an image's processor is understood, or nothing is", async () => {
   await using directory = new TemporaryDirectory();
   const cases: [string, string | undefined][] = [
