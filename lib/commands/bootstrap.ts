@@ -6,6 +6,7 @@
 
 import type { AwsClient } from "../aws/client.ts";
 import type { Stack } from "../aws/cloudformation.ts";
+import { trustPolicy } from "../aws/iam.ts";
 import { bucketState } from "../aws/s3_control.ts";
 import { callerIdentity } from "../aws/sts.ts";
 import { chooseBucket } from "../deploy/bucket.ts";
@@ -76,6 +77,7 @@ export const bootstrap = runnable(
       signal,
     });
     await output.message(`the layer is ${layer.isNew ? "published" : "there already"}`);
+    if (!isNew) await checkRole(client, name, outputs.role, signal);
     made = { ...made, [architecture === "arm64" ? "layerArm64" : "layer"]: layer.arn };
     const path = await writeSettings(environment, made);
 
@@ -132,6 +134,29 @@ async function makeStack(
   }
 }
 
+/** CloudFormation does not notice if the role was deleted behind its back. */
+async function checkRole(
+  client: AwsClient,
+  stack: string,
+  role: string,
+  signal: AbortSignal,
+): Promise<void> {
+  let policy: string | undefined;
+  try {
+    policy = await trustPolicy(client, role, signal);
+  } catch (error) {
+    // Those who may use CloudFormation need not be allowed to read roles.
+    if (error instanceof LlamaError && error.code === "credentials") return;
+    throw error;
+  }
+  if (policy !== undefined) return;
+  throw new LlamaError("config", `the stack ${stack} is there, but its role ${role} is not`, {
+    hint: tearDownFirst,
+  });
+}
+
+const tearDownFirst = "run `llama teardown` first, then `llama bootstrap` again";
+
 /**
  * Sets the retention of existing functions' logs; `update-function` does so for new functions. It is
  * the last step, and its failure is reported without failing the command.
@@ -173,7 +198,7 @@ async function publish(
       const words = `the stack ${runtime.stack} is there, but its bucket ${bucket} is not`;
       throw new LlamaError("config", words, {
         cause,
-        hint: "run `llama teardown` first, then `llama bootstrap` again",
+        hint: tearDownFirst,
       });
     }
     const done = "the stack is there and complete: run this again for the layer, or llama teardown";

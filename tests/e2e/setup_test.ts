@@ -543,6 +543,30 @@ test("of a stack whose bucket is gone, doctor and bootstrap say to tear it down 
   // Which CloudFormation does, and moto does not: it wants every resource to be there.
 });
 
+test("of a stack whose role is gone, doctor and bootstrap say to tear it down first", async (account) => {
+  await account.bootstrap();
+  const { role = "" } = await account.settings();
+  const iam = async (Action: string, more: Record<string, string> = {}) => {
+    const RoleName = role.split("/").at(-1) ?? "";
+    const query = new URLSearchParams({ Action, Version: "2010-05-08", RoleName, ...more });
+    await account.ask("iam", `/?${query}`, { method: "POST" });
+  };
+  for (const PolicyName of ["logs", "object-store"]) await iam("DeleteRolePolicy", { PolicyName });
+  await iam("DeleteRole");
+  const { stdout } = await account.aws(["doctor"]);
+  const hint = "run `llama teardown` first, then `llama bootstrap`";
+  assert(stdout.includes(`✗ role: ${role} is not there\n  ${hint}\n`), stdout);
+  const args = ["bootstrap", "-region", region, "-runtime", account.join("runtime.zip")];
+  const { status, stderr } = await account.aws(args);
+  assert.equal(status, 2, stderr);
+  assert(
+    stderr.endsWith(
+      `the stack llama is there, but its role ${role} is not\nllama: hint: ${hint} again\n`,
+    ),
+    stderr,
+  );
+});
+
 test("doctor has a tick for all that bootstrap made, and a cross for what is gone", async (account) => {
   await account.bootstrap();
   await account.addFunction("hello", "#!/bin/sh\n");
