@@ -128,6 +128,7 @@ export class Lambda {
       attemptMilliseconds: (timeoutSeconds + graceSeconds) * 1000,
       around: (attempt) => this.#admit(attempt, { signal: admission, turn, delivery }),
       unsent: admission,
+      onSend: () => void (delivery.mayHaveRun = true),
     });
   }
 
@@ -142,7 +143,6 @@ export class Lambda {
     const admission = await this.#limit.enter(signal);
     turn?.begin();
     const { mayHaveRun } = delivery;
-    delivery.mayHaveRun = true;
     let outcome: Parameters<typeof admission.end>[0] = "failed";
     try {
       const answer = await attempt();

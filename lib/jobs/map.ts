@@ -259,6 +259,8 @@ class Run {
         // Another function does with the jobs in flight what nobody asked for.
         if (error.code === "protocol") ending.endNow(error);
         else ending.end(error);
+        if (delivery.mayHaveRun) counts.failed++;
+        isCounted = delivery.mayHaveRun;
         return undefined;
       }
       const elapsedMilliseconds = performance.now() - start;

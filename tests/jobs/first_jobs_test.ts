@@ -49,8 +49,9 @@ Deno.test("a function that is not llama's is invoked four times at most", async 
         `"send-email" is not a llama function; it answered ${JSON.stringify(answer)}`,
       );
       assert(lambda.requests.length >= 1 && lambda.requests.length <= 4);
-      assert.equal(counts.done + counts.failed, 0);
-      assert.deepEqual([counts.dropped + counts.waiting, counts.total], [500, 500]);
+      assert(counts.done === 0 && counts.failed >= 1);
+      const { failed, dropped, waiting, total } = counts;
+      assert.deepEqual([failed + dropped + waiting, total], [500, 500]);
     }
   }
 });
