@@ -241,7 +241,7 @@ class Run {
   ): Promise<JobOutcome | undefined> => {
     const { counts, ending, trial } = this.#state;
     // `inner` is the same for all jobs of a run.
-    const signal = this.#signal ??= AbortSignal.any([inner, ending.now]);
+    const signal = this.#signal ??= this.#open(inner);
     const admission = this.#admission ??= AbortSignal.any([signal, ending.unsent]);
     const delivery: JobDelivery = { mayHaveRun: false, isLlama: false };
     let failure: LlamaError | undefined;
@@ -299,6 +299,13 @@ class Run {
       );
     }
   };
+
+  /** Makes the signal of all jobs. A run that is left waits for no word on its function. */
+  #open(inner: AbortSignal): AbortSignal {
+    const { ending, trial } = this.#state;
+    inner.addEventListener("abort", () => trial[Symbol.dispose](), { once: true });
+    return AbortSignal.any([inner, ending.now]);
+  }
 
   /** Whether a failure is not the job's own, so that all others would meet it. */
   #isShared(error: LlamaError, job: Job | undefined): boolean {

@@ -151,3 +151,19 @@ Deno.test("a run of few jobs asks nothing about its function", async () => {
   await Array.fromAsync(llama.map("f", ["{{.Line}}"], ["a", "b", "c", "d"]));
   assert.deepEqual([lambda.requests.length, lambda.lookups], [4, []]);
 });
+
+Deno.test("leaving the loop does not wait for Lambda's word on the function", async () => {
+  const asked = Promise.withResolvers<void>();
+  await using lambda = new InvokeStub(() => functionError("KeyError"), () => {
+    asked.resolve();
+    return new Promise(() => {});
+  });
+  await using llama = new Llama({ environment: lambda.environment });
+  let ended = 0;
+  for await (const _ of llama.map("f", ["{{.Line}}"], lines, { concurrency: 10 })) {
+    if (++ended < 4) continue;
+    await asked.promise;
+    break;
+  }
+  assert.equal(lambda.requests.length, 4);
+});
