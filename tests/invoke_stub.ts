@@ -4,8 +4,10 @@
 export interface StubRequest {
   args: string[];
   files: Record<string, { s?: string; r?: string; m?: number }>;
+  stdin?: Record<string, unknown>;
   outputs: string[];
   timeout?: number;
+  accept?: string[];
 }
 
 /** What a stub answers: the payload, or all of the HTTP response. */
@@ -44,6 +46,7 @@ export class InvokeStub implements AsyncDisposable {
   mostAtOnce = 0;
   /** What a program's environment must have to talk to it. */
   readonly environment: Record<string, string>;
+  readonly #peers = new Set<number>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #end = new AbortController();
   #atOnce = 0;
@@ -59,7 +62,8 @@ export class InvokeStub implements AsyncDisposable {
   ) {
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, signal: this.#end.signal, onListen: () => {} },
-      async (request) => {
+      async (request, { remoteAddr }) => {
+        this.#peers.add(remoteAddr.port);
         if (request.method === "GET") {
           const name = decodeURIComponent(new URL(request.url).pathname.split("/").at(-1) ?? "");
           this.lookups.push(name);
@@ -82,6 +86,11 @@ export class InvokeStub implements AsyncDisposable {
       AWS_REGION: "us-west-2",
       AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${this.#server.addr.port}`,
     };
+  }
+
+  /** How many connections requests came over. */
+  get connections(): number {
+    return this.#peers.size;
   }
 
   /** Ends it at once, whatever is in flight. */

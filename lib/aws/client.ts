@@ -250,7 +250,7 @@ export class AwsClient implements Disposable {
         );
       }
       if (cause instanceof LlamaError || cause instanceof ClockOff) throw cause;
-      throw networkError(url, cause);
+      throw await networkError(url, cause, await this.location());
     } finally {
       // An answer that nobody reads holds its connection. It fails where it has been read, or has
       // failed itself.
@@ -426,28 +426,20 @@ export function requestIdOf({ headers }: Response): string | undefined {
 }
 
 /** The error for a call without an answer, or without the end of one. */
-function networkError(url: string, cause: unknown): CallError {
+async function networkError(url: string, cause: unknown, location: Location): Promise<CallError> {
   const { origin } = new URL(url);
   const words = innermost(cause);
-  const options = {
+  // Before the certificate is believed, or the proxy lets the request pass, nothing is sent; but
+  // neither changes within minutes.
+  const isForGood = /invalid peer certificate|proxy authentication required/.test(words);
+  // hyper's word for all that goes wrong before a request is sent.
+  const repeat = words.includes("client error (Connect)") ? "unsent" : "maybe";
+  const { networkHint } = await import("./network_hint.ts");
+  return new CallError("network", `no answer from ${origin}: ${reasonOf(cause)}`, {
     cause,
-    // hyper's word for all that goes wrong before a request is sent.
-    repeat: words.includes("client error (Connect)") ? "unsent" : "maybe",
-  } as const;
-  const message = `no answer from ${origin}: ${reasonOf(cause)}`;
-  if (words.includes("invalid peer certificate")) {
-    return new CallError("network", message, {
-      cause,
-      hint: "AWS_CA_BUNDLE names a file of certificates to trust, such as a proxy's",
-    });
-  }
-  if (words.includes("proxy authentication required")) {
-    return new CallError("network", message, {
-      cause,
-      hint: "write the proxy's user and password into HTTPS_PROXY",
-    });
-  }
-  return new CallError("network", message, options);
+    hint: networkHint(url, words, location),
+    repeat: isForGood ? "never" : repeat,
+  });
 }
 
 /** Deno wraps the reason, once or twice. */

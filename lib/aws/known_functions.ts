@@ -17,6 +17,8 @@ export interface FunctionFacts {
   readonly accepts?: readonly string[] | undefined;
   /** The version of the function's runtime. */
   readonly runtime?: string | undefined;
+  /** The versions of a runtime and a llama that differ, once the user was told of them. */
+  readonly toldOf?: string | undefined;
 }
 
 /** Options for {@linkcode KnownFunctions}. */
@@ -47,6 +49,7 @@ const recordSchema = z.object({
   isLlama: z.optional(z.boolean()),
   accepts: z.optional(z.array(z.string())),
   runtime: z.optional(z.string()),
+  toldOf: z.optional(z.string()),
 });
 
 /** A function as this process knows it. */
@@ -202,8 +205,12 @@ export class KnownFunctions {
 }
 
 /** Whether facts say nothing that is not known. */
-function holds(known: FunctionFacts, { isLlama, accepts, runtime }: FunctionFacts): boolean {
+function holds(
+  known: FunctionFacts,
+  { isLlama, accepts, runtime, toldOf }: FunctionFacts,
+): boolean {
   return (isLlama === undefined || isLlama === known.isLlama) &&
+    (toldOf === undefined || toldOf === known.toldOf) &&
     (runtime === undefined || runtime === known.runtime) &&
     (accepts === undefined || accepts === known.accepts ||
       accepts.join("\n") === known.accepts?.join("\n"));

@@ -70,6 +70,11 @@ export class Lambda {
     this.#maxRepeats = maxRepeats;
   }
 
+  /** Whether a job may run twice. */
+  get mayRepeat(): boolean {
+    return this.#maxRepeats > 0;
+  }
+
   /**
    * The region that functions are invoked in.
    *
@@ -108,7 +113,8 @@ export class Lambda {
         { hint: "send fewer or shorter arguments, or big files through an object store" },
       );
     }
-    const base = serviceUrl(await this.#client.location(), "lambda");
+    const location = await this.#client.location();
+    const base = serviceUrl(location, "lambda");
     const url = `${base}/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`;
     return await this.#client.call({
       service: "lambda",
@@ -121,7 +127,7 @@ export class Lambda {
       body: payload,
       signal,
     }, {
-      read: (response) => readAnswer(functionName, response),
+      read: (response) => readAnswer(functionName, location.region, response),
       retry: { maxRepeats: this.#maxRepeats },
       // `fetch` repeats by itself what was lost on a connection that was used before.
       isFresh: this.#maxRepeats === 0,
@@ -206,9 +212,13 @@ class Turn implements Disposable {
   }
 }
 
-async function readAnswer(functionName: string, response: Response): Promise<Invocation> {
+async function readAnswer(
+  functionName: string,
+  region: string,
+  response: Response,
+): Promise<Invocation> {
   const text = await response.text();
-  if (response.status !== 200) throw refusal(functionName, response, text);
+  if (response.status !== 200) throw refusal(functionName, region, response, text);
   const tail = response.headers.get("x-amz-log-result");
   const logTail = tail === null ? undefined : Buffer.from(tail, "base64").toString();
   // AWS's runtime interface emulator leaves the header out.
@@ -251,7 +261,12 @@ const brokenFunction: ReadonlySet<string> = new Set([
 ]);
 
 /** Lambda's errors: a type in a header, a message in the body under one of two spellings. */
-function refusal(functionName: string, response: Response, text: string): LlamaError {
+function refusal(
+  functionName: string,
+  region: string,
+  response: Response,
+  text: string,
+): LlamaError {
   const { status, headers } = response;
   const type = headers.get("x-amzn-errortype")?.split(":")[0] ?? `HTTP status ${status}`;
   const message = /"[Mm]essage"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(text)?.[1];
@@ -259,7 +274,11 @@ function refusal(functionName: string, response: Response, text: string): LlamaE
   const says = `Lambda refused ${functionName}: ${type}: ${words}`;
   const afterMilliseconds = retryAfter(headers);
   if (type === "ResourceNotFoundException") {
-    return new CallError("no-such-function", `no function ${JSON.stringify(functionName)}`, {
+    // An ARN has a region of its own, and the emulator is here.
+    const isElsewhere = !functionName.startsWith("arn:") && !headers.has("x-llama-functions");
+    const where = isElsewhere ? ` in ${region}` : "";
+    const message = `no function ${JSON.stringify(functionName)}${where}`;
+    return new CallError("no-such-function", message, {
       hint: functionsHint(headers),
     });
   }

@@ -5,6 +5,7 @@
  */
 
 import { LlamaError } from "../errors.ts";
+import type { Features } from "../features.ts";
 import { parseResponse, type Response } from "../protocol.ts";
 import { printableLine } from "../text/printable.ts";
 
@@ -21,6 +22,7 @@ const ownKeys: ReadonlySet<string> = new Set(
     "environment",
     "memory",
     "runtime",
+    "accepts",
   ] satisfies readonly (keyof Response)[],
 );
 
@@ -29,13 +31,18 @@ const ownKeys: ReadonlySet<string> = new Set(
  *
  * @param functionName The function that answered.
  * @param payload What it answered.
+ * @param features What the client knows beyond the wire of December 2020.
  * @returns The response.
  * @throws {LlamaError} `protocol`. It affects all jobs if the function is not a llama function.
  */
-export function readAnswer(functionName: string, payload: string): Response {
+export function readAnswer(
+  functionName: string,
+  payload: string,
+  features?: Features,
+): Response {
   let response;
   try {
-    response = parseResponse(payload);
+    response = parseResponse(payload, features);
   } catch (cause) {
     throw isOfLlama(payload) ? cause : foreignAnswer(functionName, payload, cause);
   }
