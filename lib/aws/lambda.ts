@@ -177,8 +177,10 @@ export class Lambda {
     this.#client.notice(
       `Lambda has no room for more: sending about ${limit} ${limit === 1 ? "job" : "jobs"} ` +
         "at once, and more when there is",
-      "an account may run 1,000 at once in a region, a new one 10: Service Quotas, AWS Lambda, " +
-        '"Concurrent executions" raises it; a function may have a limit of its own',
+      this.#client.isEmulator
+        ? 'the "concurrency" in the function\'s function.json is its limit'
+        : "an account may run 1,000 at once in a region, a new one 10: Service Quotas, AWS Lambda, " +
+          '"Concurrent executions" raises it; a function may have a limit of its own',
     );
   }
 }

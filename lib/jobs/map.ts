@@ -139,7 +139,11 @@ export async function* mapJobs(
   using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, logged);
   const counts = options.counts ?? newCounts();
   using ending = new Ending(counts, options);
-  using trial = new Trial({ functionName, lookUp: connection.isLlama });
+  using trial = new Trial({
+    functionName,
+    lookUp: connection.isLlama,
+    notice: connection.notice,
+  });
   const run = new Run(connection, options, { counts, ending, trial, planner, log });
   const inputs = linesPerJob === undefined ? lines : chunked(lines, linesPerJob);
   const jobs = run.plan(inputs, templates);
