@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Llama, LlamaError, type MapOptions, newCounts } from "../../mod.ts";
-import { TemporaryDirectory } from "../helpers.ts";
+import { TemporaryDirectory, until } from "../helpers.ts";
 import { echo, functionDetails, functionError, InvokeStub } from "../invoke_stub.ts";
 
 const lines = Array.from({ length: 500 }, (_, i) => `line ${i}`);
@@ -107,7 +107,7 @@ Deno.test("where Lambda does not say, all jobs start once one was answered", asy
       if (!answered) before.push(lambda.requests.length);
       if (lambda.requests.length === 4) {
         // Whatever could start by now has: the look-up has been sent.
-        while (lambda.lookups.length === 0) await new Promise((done) => setTimeout(done, 1));
+        await until(() => lambda.lookups.length > 0, "GetFunction is asked");
         first.resolve();
       }
       await first.promise;
@@ -129,6 +129,18 @@ Deno.test("a function that has answered as llama's is known to the next run, by 
   assert.deepEqual(lambda.lookups, ["send-email"]);
   assert.equal(await run(lambda, {}, { directory, name: "other" }), undefined);
   assert.deepEqual(lambda.lookups, ["send-email", "other"]);
+});
+
+Deno.test("one job that was answered as llama's is enough for the next run to know the function", async () => {
+  await using directory = new TemporaryDirectory();
+  await using lambda = new InvokeStub(echo, denied);
+  const environment = { ...lambda.environment, LLAMA_DIR: directory.join("llama") };
+  for (const answer of ["a", "b"]) {
+    await using llama = new Llama({ environment });
+    await llama.invoke("send-email", [answer]);
+  }
+  assert.equal(await run(lambda, {}, { directory }), undefined);
+  assert.deepEqual(lambda.lookups, []);
 });
 
 Deno.test("a function that turned out to be another one is unknown again", async () => {
