@@ -5,7 +5,7 @@
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { getFunction, listFunctions } from "../aws/lambda_control.ts";
+import { getFunction, getFunctionMarks, listFunctions } from "../aws/lambda_control.ts";
 import type { DeployedFunction } from "../aws/lambda_function.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import { LlamaError } from "../errors.ts";
@@ -25,7 +25,9 @@ const storeVariable = "LLAMA_OBJECT_STORE";
  * @param found The function.
  * @returns True if it is.
  */
-export function isOurs({ tags, environment }: DeployedFunction): boolean {
+export function isOurs(
+  { tags, environment }: Pick<DeployedFunction, "tags" | "environment">,
+): boolean {
   return Object.hasOwn(tags, llamaTag) || Object.hasOwn(environment, storeVariable);
 }
 
@@ -61,10 +63,9 @@ export async function looksLikeLlama(
   name: string,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const found = await getFunction(client, name, signal);
-  if (found === undefined) return false;
-  const { layers = [] } = found;
-  return isOurs(found) || layers.some((arn) => ownLayers.has(arn.split(":")[6] ?? ""));
+  const found = await getFunctionMarks(client, name, signal);
+  return isOurs(found) ||
+    found.layers?.some((arn) => ownLayers.has(arn.split(":")[6] ?? "")) === true;
 }
 
 /** The names of the layers that `llama bootstrap` and scripts/publish-runtime publish. */
