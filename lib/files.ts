@@ -37,7 +37,7 @@ export function isTemporaryName(name: string): boolean {
   return name.startsWith(temporaryPrefix) && temporaryPattern.test(name);
 }
 
-/** HOST-PID-START-NAMESPACE-RANDOM; versions before 0.2 had a UUID alone. */
+/** HOST-PID-START-NAMESPACE-RANDOM; earlier versions had a UUID alone. */
 const temporaryPattern =
   /^\.llama-(?:([\w.]+)-(\d+)-(\d+)-(\d+)-[0-9a-f]{8}-[0-9a-f]{4}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 

@@ -22,7 +22,7 @@ export interface Expansion {
 }
 
 /** An output as a template marks it. The path is clean, as the original's is: without `/` at its end. */
-interface MarkedOutput extends OutputFile {
+export interface MarkedOutput extends OutputFile {
   /** Whether it is a directory. @default {false} */
   readonly isDirectory?: boolean;
 }
