@@ -37,7 +37,7 @@ export function findAccount(environment: Environment, options: AccountOptions = 
   const { region, profile, mfaCode } = options;
   const location = () => findLocation(environment, { region, profile });
   const provider: CredentialProvider = async (request) => {
-    const { provideCredentials } = await loadProviders(request.source);
+    const { provideCredentials } = await loadProviders(request.source.from);
     const { region, caBundle } = await location();
     return await provideCredentials(request, { region, caBundle, mfaCode });
   };

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Environment } from "../environment.ts";
-import { isOn } from "../environment.ts";
+import { type Environment, isTrue } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
-import { type Profile, readProfile } from "./profile.ts";
+import { type Partition, partitionOf } from "./partition.ts";
+import { nestedOf, type Profile, readProfile, textOf } from "./profile.ts";
 
 /** The services that llama calls, by the names that their requests are signed with. */
 export type Service =
@@ -25,36 +25,26 @@ export interface Location {
   readonly region: string;
   /** Base URLs that replace AWS's own. */
   readonly endpoints: { readonly [S in Service]?: string | undefined };
-  /** A file of certificates that are trusted beside Mozilla's. */
+  /** A file of certificates that are trusted besides Mozilla's. */
   readonly caBundle?: string | undefined;
+  /** Whether AWS's endpoints with FIPS 140 cryptography are used. @default {false} */
+  readonly useFips?: boolean;
+  /** Whether AWS's endpoints with IPv6 addresses are used. @default {false} */
+  readonly useDualStack?: boolean;
+  /** How S3's buckets are addressed. */
+  readonly s3?: S3Settings;
+  /** The hosts that are not reached through a proxy, as `NO_PROXY` lists them. */
+  readonly noProxy?: string | undefined;
 }
 
-/** A part of AWS that has nothing in common with the others: not even its ARNs. */
-export interface Partition {
-  /** What ARNs call it. */
-  readonly name: "aws" | "aws-cn" | "aws-us-gov";
-  /** What its regions begin with. */
-  readonly regions: string;
-  /** What its host names end in. */
-  readonly domain: string;
-}
-
-/** https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html */
-const partitions: readonly Partition[] = [
-  { name: "aws-cn", regions: "cn-", domain: "amazonaws.com.cn" },
-  { name: "aws-us-gov", regions: "us-gov-", domain: "amazonaws.com" },
-];
-
-const commercial: Partition = { name: "aws", regions: "", domain: "amazonaws.com" };
-
-/**
- * The partition of a region.
- *
- * @param region Such as `us-west-2`.
- * @returns Its partition.
- */
-export function partitionOf(region: string): Partition {
-  return partitions.find(({ regions }) => region.startsWith(regions)) ?? commercial;
+/** The settings below `s3 =` of a profile. */
+export interface S3Settings {
+  /** `path` or `virtual`; anything else leaves the choice to the bucket's name. */
+  readonly addressingStyle?: string | undefined;
+  /** As {@linkcode Location.useDualStack}, for S3 alone. */
+  readonly useDualStack?: boolean;
+  /** Whether S3 Transfer Acceleration is used. */
+  readonly useAccelerate?: boolean;
 }
 
 /** The names that the environment has for the services: https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html */
@@ -81,38 +71,68 @@ export async function findLocation(
   named: { region?: string | undefined; profile?: string | undefined } = {},
 ): Promise<Location> {
   const profile = await readProfile(environment, named.profile);
-  const region = named.region || environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"] ||
-    profile.values.get("region");
+  const { values, files } = profile;
+  const isOn = (variable: string, setting: string) =>
+    isTrue(environment[variable] ?? textOf(values, setting));
+  const region = named.region || environment["AWS_REGION"] ||
+    (environment["AWS_DEFAULT_REGION"] ?? textOf(values, "region"));
   if (!region) {
     throw new LlamaError(
       "config",
       "no AWS region: looked at -region, AWS_REGION, AWS_DEFAULT_REGION and profile " +
-        `${JSON.stringify(profile.name)} of ${profile.files.join(" and ")}`,
+        `${JSON.stringify(profile.name)} of ${files.places}`,
       { hint: "add -region REGION or set AWS_REGION; with -local, jobs run without AWS" },
     );
   }
-  if (!/^[a-z0-9-]+$/.test(region)) {
+  if (!/^(?!\d+$)(?!-)[a-zA-Z0-9-]{1,63}(?<!-)$/.test(region)) {
     throw new LlamaError("config", `${JSON.stringify(region)} is not an AWS region`, {
       hint: "write one such as us-west-2",
     });
   }
+  // Such as fips-us-east-1, which is how FIPS was asked for before there was a setting.
+  const withoutFips = region.replaceAll("fips-", "").replaceAll("-fips", "");
+  const s3 = values.get("s3");
   return {
-    region,
-    endpoints: findEndpoints(environment, profile),
-    caBundle: environment["AWS_CA_BUNDLE"] || profile.values.get("ca_bundle") || undefined,
+    region: withoutFips,
+    endpoints: isOn("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")
+      ? {}
+      : findEndpoints(environment, profile),
+    caBundle: environment["AWS_CA_BUNDLE"] || textOf(values, "ca_bundle") ||
+      environment["REQUESTS_CA_BUNDLE"] || undefined,
+    useFips: withoutFips !== region || isOn("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
+    useDualStack: isOn("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
+    ...(s3 instanceof Map
+      ? {
+        s3: {
+          addressingStyle: s3.get("addressing_style"),
+          useDualStack: isTrue(s3.get("use_dualstack_endpoint")),
+          useAccelerate: isTrue(s3.get("use_accelerate_endpoint")),
+        },
+      }
+      : {}),
+    noProxy: environment["no_proxy"] ?? environment["NO_PROXY"],
   };
 }
 
-function findEndpoints(environment: Environment, { values }: Profile): Location["endpoints"] {
-  if (isOn(environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"])) return {};
+/** In the AWS CLI's order: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html */
+function findEndpoints(environment: Environment, profile: Profile): Location["endpoints"] {
+  const { values } = profile;
   const find = (service: Service) => {
-    const places: [string, string | undefined][] = [
-      [variables[service], environment[variables[service]]],
-      ["AWS_ENDPOINT_URL", environment["AWS_ENDPOINT_URL"]],
-      ["the profile's endpoint_url", values.get("endpoint_url")],
+    const variable = variables[service];
+    const places: (() => readonly [string, string | undefined])[] = [
+      () => [variable, environment[variable]],
+      () => ["AWS_ENDPOINT_URL", environment["AWS_ENDPOINT_URL"]],
+      () => [
+        "the endpoint_url in the profile's services",
+        servicesOf(profile, variable.slice("AWS_ENDPOINT_URL_".length).toLowerCase()),
+      ],
+      () => ["the profile's endpoint_url", textOf(values, "endpoint_url")],
     ];
-    const [where, url] = places.find(([, url]) => url) ?? [];
-    return where && url ? checkUrl(where, url) : undefined;
+    for (const look of places) {
+      const [where, url] = look();
+      if (url) return checkUrl(where, url);
+    }
+    return undefined;
   };
   return {
     lambda: find("lambda"),
@@ -125,8 +145,29 @@ function findEndpoints(environment: Environment, { values }: Profile): Location[
   };
 }
 
+function servicesOf({ name, values, files }: Profile, service: string): string | undefined {
+  const section = textOf(values, "services");
+  if (section === undefined) return undefined;
+  const services = files.services.get(section);
+  if (services === undefined || services.size === 0) {
+    throw new LlamaError(
+      "config",
+      `profile ${JSON.stringify(name)} names the services ${JSON.stringify(section)}, ` +
+        `and ${files.configPath} has no settings for them`,
+      { hint: `write a section [services ${section}], or remove the line from the profile` },
+    );
+  }
+  return nestedOf(services, service).get("endpoint_url");
+}
+
+const label = "(?!-)[a-z0-9-]{1,63}(?<!-)";
+const httpUrl = new RegExp(
+  `^https?://(?:(?:${label}\\.)*${label}\\.?|\\[[0-9a-f:.]+\\])(?::\\d+)?(?:/[^?#\\s]*)?$`,
+  "i",
+);
+
 function checkUrl(where: string, url: string): string {
-  if (!/^https?:\/\/[^/?#]+/.test(url) || !URL.canParse(url)) {
+  if (!httpUrl.test(url) || !URL.canParse(url)) {
     throw new LlamaError("config", `${where}: ${JSON.stringify(url)} is not an http or https URL`);
   }
   return url.replace(/\/+$/, "");
@@ -138,21 +179,50 @@ function checkUrl(where: string, url: string): string {
  * @param location Region and endpoints.
  * @param service The service; for S3's buckets see {@linkcode bucketUrl}.
  * @returns Without a slash at its end.
+ * @throws {LlamaError} `config` if the service has no endpoint of the kind that is asked for.
  */
-export function serviceUrl({ region, endpoints }: Location, service: Service): string {
+export function serviceUrl(location: Location, service: Service): string {
+  const { region, endpoints, useFips = false, useDualStack = false } = location;
+  checkVariants(location, service, region);
   const own = endpoints[service];
   if (own) return own;
-  const { name, domain } = partitionOf(region);
-  // IAM is one for a whole partition, and ECR's registry has the plain name.
-  if (service === "iam") return name === "aws" ? `https://iam.${domain}` : globalIam[name];
-  return `https://${service === "ecr" ? "api.ecr" : service}.${region}.${domain}`;
+  const partition = partitionOf(region);
+  const domain = useDualStack ? partition.dualStackDomain : partition.domain;
+  if (service === "iam") {
+    return `https://${partition.iam[(useFips ? 2 : 0) + (useDualStack ? 1 : 0)]}.${domain}`;
+  }
+  if (service === "s3") return `https://${s3Host(location, region)}`;
+  // ECR's registry has the plain name.
+  const name = service === "ecr" && !useDualStack ? "api.ecr" : service;
+  const isFipsAlready = partition.name === "aws-us-gov" && !useDualStack &&
+    ["sts", "cloudformation", "servicequotas"].includes(service);
+  return `https://${name}${useFips && !isFipsAlready ? "-fips" : ""}.${region}.${domain}`;
 }
 
-/** https://docs.aws.amazon.com/general/latest/gr/iam-service.html */
-const globalIam = {
-  "aws-cn": "https://iam.cn-north-1.amazonaws.com.cn",
-  "aws-us-gov": "https://iam.us-gov.amazonaws.com",
-} as const;
+/**
+ * Refuses what the AWS CLI refuses: an endpoint of a kind that a partition lacks, where FIPS or IPv6
+ * was asked for and must not be forgotten.
+ */
+function checkVariants(location: Location, service: Service, region: string): void {
+  const { endpoints, useFips = false, useDualStack = false, s3 } = location;
+  const isDualStack = useDualStack || (service === "s3" && s3?.useDualStack === true);
+  const { name, lacks } = partitionOf(region);
+  const refuse = (kind: string, setting: string) =>
+    new LlamaError("config", `${service} has no ${kind} endpoint in partition ${name}`, {
+      hint: `switch off ${setting} in the profile, or AWS_${setting.toUpperCase()}`,
+    });
+  if (lacks === "dual-stack" && isDualStack && (service !== "lambda" || useFips)) {
+    throw refuse("dual-stack", "use_dualstack_endpoint");
+  }
+  if (lacks === "S3 FIPS" && service === "s3" && useFips && !endpoints.s3) {
+    throw refuse("FIPS", "use_fips_endpoint");
+  }
+}
+
+function s3Host({ useFips, useDualStack, s3 }: Location, region: string): string {
+  const variant = (useFips ? "-fips" : "") + (useDualStack || s3?.useDualStack ? ".dualstack" : "");
+  return `s3${variant}.${region}.${partitionOf(region).domain}`;
+}
 
 /**
  * The base URL of a bucket. A bucket name with dots goes into the path, since S3's certificate
@@ -162,13 +232,37 @@ const globalIam = {
  * @param bucket The bucket's name.
  * @param bucketRegion The bucket's region, where it is another one.
  * @returns Without a slash at its end.
+ * @throws {LlamaError} `config` as {@linkcode serviceUrl}.
  */
 export function bucketUrl(
-  { region, endpoints }: Location,
+  location: Location,
   bucket: string,
-  bucketRegion: string = region,
+  bucketRegion: string = location.region,
 ): string {
-  if (endpoints.s3) return `${endpoints.s3}/${bucket}`;
-  const host = `s3.${bucketRegion}.${partitionOf(bucketRegion).domain}`;
-  return bucket.includes(".") ? `https://${host}/${bucket}` : `https://${bucket}.${host}`;
+  const { addressingStyle, useAccelerate } = location.s3 ?? {};
+  const own = location.endpoints.s3;
+  checkVariants(location, "s3", bucketRegion);
+  if (useAccelerate) return acceleratedUrl(location, bucket, bucketRegion);
+  const url = own ?? `https://${s3Host(location, bucketRegion)}`;
+  const { protocol, hostname } = new URL(url);
+  const takesHostName = own === undefined
+    ? addressingStyle !== "path"
+    : addressingStyle === "virtual" && !/^[\d.]+$|^\[/.test(hostname);
+  return !takesHostName || (bucket.includes(".") && protocol === "https:")
+    ? `${url}/${bucket}`
+    : url.replace("://", `://${bucket}.`);
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/transfer-acceleration-getting-started.html */
+function acceleratedUrl(location: Location, bucket: string, region: string): string {
+  const { endpoints, useFips, useDualStack, s3 } = location;
+  const { name, domain } = partitionOf(region);
+  if (endpoints.s3 !== undefined || useFips || name !== "aws" || bucket.includes(".")) {
+    throw new LlamaError("config", `bucket ${bucket} has no accelerated endpoint`, {
+      hint: "switch off use_accelerate_endpoint in the profile: it goes with neither FIPS, an " +
+        "endpoint_url nor a name with dots",
+    });
+  }
+  const isDualStack = useDualStack || s3?.useDualStack;
+  return `https://${bucket}.s3-accelerate${isDualStack ? ".dualstack" : ""}.${domain}`;
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { findCredentials } from "../../lib/aws/credentials.ts";
+import { type CredentialProvider, findCredentials } from "../../lib/aws/credentials.ts";
+import { looksLikeEc2 } from "../../lib/aws/ec2.ts";
 import { bucketUrl, findLocation, serviceUrl } from "../../lib/aws/endpoint.ts";
-import { parseIni } from "../../lib/aws/profile.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { TemporaryDirectory } from "../helpers.ts";
 
@@ -81,7 +81,7 @@ Deno.test("a profile that is in no file is an error, whatever else there is", as
 });
 
 Deno.test("without credentials the places that were looked at are named", async () => {
-  const environment = { HOME: "/nowhere", AWS_ACCESS_KEY_ID: "HALF" };
+  const environment = { HOME: "/nowhere" };
   const isEc2 = () => Promise.resolve(false);
   await assert.rejects(findCredentials(environment, { isEc2 }), (error) => {
     assert(error instanceof LlamaError);
@@ -154,12 +154,195 @@ Deno.test("AWS's own endpoints follow region and bucket", () => {
   );
 });
 
-Deno.test("an INI file is read as the AWS CLI does", () => {
-  const sections = parseIni(
-    "[ a  b ]\r\nKey = v = w ; note\n nested = 1\n#x=1\n[c]\nk=\n[a b]\nz=2",
+async function withFiles(
+  files: { config?: string; credentials?: string },
+  environment: Record<string, string> = {},
+): Promise<{ directory: TemporaryDirectory; environment: Record<string, string> }> {
+  const directory = new TemporaryDirectory();
+  await directory.write(".aws/config", files.config ?? "");
+  await directory.write(".aws/credentials", files.credentials ?? "");
+  return { directory, environment: { HOME: directory.path, ...environment } };
+}
+
+/** Tells what it was asked for. */
+const provider: CredentialProvider = ({ source }) =>
+  Promise.resolve({ accessKeyId: source.kind, secretAccessKey: source.from });
+
+Deno.test("AWS_WEB_IDENTITY_TOKEN_FILE comes before the keys of a profile that was not named", async () => {
+  const files = await withFiles({ credentials: credentialsFile }, {
+    AWS_WEB_IDENTITY_TOKEN_FILE: "/token",
+    AWS_ROLE_ARN: "arn:aws:iam::123456789012:role/web",
+  });
+  await using _directory = files.directory;
+  const found = await findCredentials(files.environment, { provider });
+  assert.equal(found.accessKeyId, "web-identity");
+  const named = await findCredentials(files.environment, { provider, profile: "work" });
+  assert.equal(named.accessKeyId, "WORKKEY");
+});
+
+Deno.test("half a pair of keys is refused, and nobody else's keys are taken", async () => {
+  const files = await withFiles({
+    config: "[profile half]\naws_access_key_id = HALF\n",
+    credentials: credentialsFile,
+  });
+  await using _directory = files.directory;
+  await assert.rejects(
+    findCredentials({ ...files.environment, AWS_ACCESS_KEY_ID: "HALF" }),
+    /^LlamaError: no AWS credentials: AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not$/,
   );
-  assert.deepEqual([...sections].map(([name, values]) => [name, [...values]]), [
-    ["a b", [["key", "v = w"], ["z", "2"]]],
-    ["c", [["k", ""]]],
-  ]);
+  await assert.rejects(
+    findCredentials(files.environment, { profile: "half" }),
+    /^LlamaError: no AWS credentials: profile "half" has half a pair of keys in .*config: aws_secret_access_key is/,
+  );
+});
+
+Deno.test("keys and token of the two files are not mixed", async () => {
+  const files = await withFiles({
+    config:
+      "[default]\naws_access_key_id = OLD\naws_secret_access_key = old\naws_session_token = T\n",
+    credentials: "[default]\naws_access_key_id = NEW\naws_secret_access_key = new\n",
+  });
+  await using _directory = files.directory;
+  assert.deepEqual(await findCredentials(files.environment), {
+    accessKeyId: "NEW",
+    secretAccessKey: "new",
+    sessionToken: undefined,
+  });
+});
+
+Deno.test("keys in the environment that have expired are refused with the time", async () => {
+  const environment = {
+    HOME: "/nowhere",
+    AWS_ACCESS_KEY_ID: "KEY",
+    AWS_SECRET_ACCESS_KEY: "secret",
+    AWS_CREDENTIAL_EXPIRATION: "2020-01-01T00:00:00Z",
+  };
+  await assert.rejects(
+    findCredentials(environment),
+    /^LlamaError: the AWS credentials from the environment expired at 2020-01-01T00:00:00\.000Z$/,
+  );
+});
+
+Deno.test("what is wrong with a role's profile is said", async () => {
+  const role = (more: string) => `role_arn = arn:aws:iam::1:role/r\n${more}\n`;
+  const files = await withFiles({
+    config: `[profile gone]\n${role("source_profile = nobody")}` +
+      `[profile loop]\n${role("source_profile = pool")}[profile pool]\n${
+        role("source_profile = loop")
+      }` +
+      `[profile alone]\n${role("")}[profile empty]\n${role("source_profile = plain")}` +
+      `[profile plain]\noutput = json\n[profile where]\n${role("credential_source = Moon")}` +
+      `[profile both]\n${role("credential_source = Environment\nsource_profile = plain")}` +
+      `[profile sign]\nsso_account_id = 1\nsso_session = s\n`,
+  });
+  await using _directory = files.directory;
+  const message = async (profile: string) => {
+    const error = await findCredentials(files.environment, { profile }).catch((error) => error);
+    assert(error instanceof LlamaError && error.code === "credentials");
+    return error.message.replace("no AWS credentials: ", "");
+  };
+  const expected = {
+    gone: 'profile "gone" has source_profile = nobody, which is in no file',
+    loop: 'profile "pool" has source_profile = loop, which leads back to it',
+    alone: 'profile "alone" has role_arn, and neither source_profile nor credential_source',
+    empty: 'profile "empty" has source_profile = plain, which has no credentials',
+    where: 'profile "where" has an unknown credential_source: "Moon"',
+    both: 'profile "both" has both source_profile and credential_source',
+    sign: 'profile "sign" names sso_session s, and there is no [sso-session s]',
+  };
+  for (const [profile, words] of Object.entries(expected)) {
+    assert.equal(await message(profile), words);
+  }
+});
+
+Deno.test("a file that the AWS CLI does not read is refused, and nothing of it is shown", async () => {
+  const secret = "AKIASECRET";
+  for (
+    const [text, why] of [
+      [`[default]\n${secret}\n`, "line 2 is not NAME = VALUE"],
+      [`a = ${secret}\n`, "line 1 comes before the first [section]"],
+      [`\ufeff[default]\na = ${secret}\n`, "it begins with a byte order mark"],
+      [`[default]\na = ${secret}\nA = 2\n`, "line 3 sets what its section has set already"],
+      [`[default]\n[default]\na = ${secret}\n`, "line 2 begins a section that is there already"],
+      [`[default]\ns3 =\n  ${secret}\n`, "an indented line below s3 is not NAME = VALUE"],
+    ] as const
+  ) {
+    const files = await withFiles({ credentials: text });
+    await using directory = files.directory;
+    await assert.rejects(findCredentials(files.environment), (error) => {
+      assert(error instanceof LlamaError);
+      assert.equal(error.message, `cannot read ${directory.join(".aws/credentials")}: ${why}`);
+      assert(!String(error.stack).includes(secret));
+      return true;
+    });
+  }
+  const latin = await withFiles({});
+  await using _directory = latin.directory;
+  await Deno.writeFile(latin.directory.join(".aws/config"), new Uint8Array([0x5b, 0xe9, 0x5d]));
+  await assert.rejects(findCredentials(latin.environment), /config: it is not UTF-8$/);
+});
+
+Deno.test("credentials that a program prints are used; where it fails, its own reason is told", async () => {
+  const program = (script: string) =>
+    `[default]\nregion = x-1\ncredential_process = sh -c '${script}' \n`;
+  const find = async (script: string) => {
+    const files = await withFiles({ config: program(script) });
+    await using _directory = files.directory;
+    return await findCredentials(files.environment);
+  };
+  const printed = '{"Version":1,"AccessKeyId":"KEY","SecretAccessKey":"the/secret"}';
+  assert.equal((await find(`echo "${printed.replaceAll('"', '\\"')}"`)).accessKeyId, "KEY");
+  for (
+    const [script, why] of [
+      ["echo the/secret; echo sign in first >&2; exit 3", "ended with status 3: sign in first"],
+      ["exit 1", "ended with status 1, and said nothing"],
+      ['printf "\\033[2Jgone" >&2; exit 1', "ended with status 1: \\x1b[2Jgone"],
+      [
+        'echo {\\"SecretAccessKey\\": \\"the/secret\\"} >&2; exit 1',
+        "ended with status 1, and wrote credentials to stderr",
+      ],
+      ["echo the/secret", "did not print JSON"],
+      ['echo {\\"Version\\": 2}', "printed credentials of version 2, not 1"],
+      [
+        'echo {\\"Version\\": 1, \\"AccessKeyId\\": \\"K\\"}',
+        "printed credentials without SecretAccessKey",
+      ],
+    ] as const
+  ) {
+    await assert.rejects(find(script), (error) => {
+      assert(error instanceof LlamaError && error.code === "credentials");
+      const start = 'no AWS credentials from profile "default": its credential_process ';
+      assert.equal(error.message, start + why);
+      return true;
+    });
+  }
+  const missing = await withFiles({
+    config: "[default]\ncredential_process = /gone/keys the/secret\n",
+  });
+  await using _directory = missing.directory;
+  await assert.rejects(
+    findCredentials(missing.environment),
+    /its credential_process "\/gone\/keys" cannot be started: no such file or directory$/,
+  );
+});
+
+Deno.test("a machine of EC2's is known by its firmware or hypervisor, whichever of these may be read", async () => {
+  const machines: [files: Record<string, string>, isEc2: boolean][] = [
+    [{ "class/dmi/id/board_asset_tag": "i-0123456789abcdef0\n" }, true],
+    [{ "class/dmi/id/sys_vendor": "Amazon EC2\n" }, true],
+    [{ "class/dmi/id/board_asset_tag": "none\n", "class/dmi/id/sys_vendor": "Amazon EC2\n" }, true],
+    [{ "class/dmi/id/sys_vendor": "Xen\n", "class/dmi/id/bios_version": "4.11.amazon\n" }, true],
+    [{ "hypervisor/uuid": "ec2e1916-9099-7caf-fd21-012345abcdef\n" }, true],
+    [{ "class/dmi/id/product_uuid": "45E12AEC-DCD1-B213-94ED-01234ABCDEF0\n" }, true],
+    [{
+      "class/dmi/id/sys_vendor": "Xen\n",
+      "hypervisor/uuid": "f00df00d-9099-7caf-fd21-012345abcdef\n",
+    }, false],
+    [{}, false],
+  ];
+  for (const [files, isEc2] of machines) {
+    await using sys = new TemporaryDirectory();
+    for (const [name, text] of Object.entries(files)) await sys.write(name, text);
+    assert.equal(await looksLikeEc2(sys.path), isEc2, JSON.stringify(files));
+  }
 });

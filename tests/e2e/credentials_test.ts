@@ -311,7 +311,7 @@ Deno.test("a provider's credentials have the time at which they expire", async (
   await using place = new Workplace();
   await home(place, "[profile p]\ncredential_process = HOME/keys.sh\n");
   const { expiration, ...found } = await provideCredentials({
-    source: "profile p",
+    source: { kind: "process", from: "profile p", command: place.join("keys.sh") },
     profile: "p",
     environment: { AWS_CONFIG_FILE: place.join(".aws/config") },
   }, { region: "us-west-2", caBundle: undefined, mfaCode: undefined });

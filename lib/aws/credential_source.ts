@@ -1,0 +1,337 @@
+/**
+ * Where credentials come from: the AWS CLI's choice, made without getting any.
+ *
+ * The order and the refusals are botocore's:
+ * https://github.com/boto/botocore/blob/develop/botocore/credentials.py
+ *
+ * @module
+ */
+
+import type { Environment } from "../environment.ts";
+import { LlamaError } from "../errors.ts";
+import type { Credentials } from "./credentials.ts";
+import type { Section } from "./ini.ts";
+import { type AwsFiles, type Profile, textOf } from "./profile.ts";
+
+/** A place that credentials come from. */
+export type CredentialSource =
+  & {
+    /** What asks for them, for messages, such as `profile "work"`. */
+    readonly from: string;
+  }
+  & (
+    | { readonly kind: "keys"; readonly credentials: Credentials }
+    | RoleSource
+    | WebIdentitySource
+    | SsoSource
+    | { readonly kind: "login"; readonly profile: string }
+    | { readonly kind: "process"; readonly command: string }
+    | { readonly kind: "container" | "instance" }
+  );
+
+/** A role that other credentials assume. */
+export interface RoleSource {
+  readonly kind: "role";
+  /** The role's ARN. */
+  readonly roleArn: string;
+  /** The session's name, where one is set. */
+  readonly sessionName: string | undefined;
+  /** The id that the role's owner has agreed on. */
+  readonly externalId: string | undefined;
+  /** The MFA device whose code is needed. */
+  readonly mfaSerial: string | undefined;
+  /** How long the credentials are good, in seconds. */
+  readonly durationSeconds: number | undefined;
+  /** What gives the credentials that assume the role. */
+  readonly source: CredentialSource;
+}
+
+/** A role that the token of an identity provider assumes. */
+export interface WebIdentitySource {
+  readonly kind: "web-identity";
+  /** The file that holds the token. */
+  readonly tokenFile: string;
+  /** The role's ARN. */
+  readonly roleArn: string;
+  /** The session's name, where one is set. */
+  readonly sessionName: string | undefined;
+}
+
+/** A sign-in to IAM Identity Center. */
+export interface SsoSource {
+  readonly kind: "sso";
+  /** The profile that has the settings. */
+  readonly profile: string;
+  /** The portal's URL. */
+  readonly startUrl: string;
+  /** The portal's region. */
+  readonly region: string;
+  /** The account. */
+  readonly accountId: string;
+  /** The role in the account. */
+  readonly roleName: string;
+  /** The `[sso-session]` section, where the profile names one. */
+  readonly session: string | undefined;
+}
+
+/**
+ * Returns the keys in the environment.
+ *
+ * @param environment The environment variables.
+ * @returns The keys; undefined if there is no access key.
+ * @throws {LlamaError} `credentials` if its secret is missing, or the time of its expiry is not one.
+ */
+export function environmentKeys(environment: Environment): Credentials | undefined {
+  const accessKeyId = environment["AWS_ACCESS_KEY_ID"];
+  if (!accessKeyId) return undefined;
+  const secretAccessKey = environment["AWS_SECRET_ACCESS_KEY"];
+  if (!secretAccessKey) {
+    throw refusal("AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not", {
+      hint: "set both, or neither to use a profile",
+    });
+  }
+  const expiry = environment["AWS_CREDENTIAL_EXPIRATION"];
+  const expiration = expiry ? Date.parse(expiry) : undefined;
+  if (Number.isNaN(expiration)) {
+    throw refusal(`AWS_CREDENTIAL_EXPIRATION is not a time: ${JSON.stringify(expiry)}`);
+  }
+  return {
+    accessKeyId,
+    secretAccessKey,
+    sessionToken: environment["AWS_SECURITY_TOKEN"] || environment["AWS_SESSION_TOKEN"] ||
+      undefined,
+    ...(expiration === undefined ? {} : { expiration }),
+  };
+}
+
+/**
+ * Returns what a profile gets its credentials from.
+ *
+ * @param profile The profile.
+ * @param environment The environment variables; empty where a profile was named, which counts alone.
+ * @param all The environment variables for `credential_source = Environment`, which always counts.
+ * @returns The source; undefined if the profile has none.
+ * @throws {LlamaError} `credentials` or `config` if the AWS CLI refuses the profile.
+ */
+export function profileSource(
+  { name, files }: Profile,
+  environment: Environment,
+  all: Environment,
+): CredentialSource | undefined {
+  const section = files.profiles.get(name) ?? new Map();
+  return assumesRole(section)
+    ? roleSource(files, name, all, [name])
+    : ownSource(files, name, environment);
+}
+
+/** A profile with a token of its own does not assume its role by other credentials. */
+function assumesRole(section: Section): boolean {
+  return section.has("role_arn") && !section.has("web_identity_token_file");
+}
+
+const hasKeys = (section: Section) =>
+  section.has("aws_access_key_id") || section.has("aws_secret_access_key");
+
+/** @param visited The profiles on the way here. */
+function roleSource(
+  files: AwsFiles,
+  name: string,
+  environment: Environment,
+  visited: readonly string[],
+): CredentialSource {
+  const section = files.profiles.get(name) ?? new Map();
+  const text = (setting: string) => textOf(section, setting);
+  const from = fromProfile(name);
+  const [sourceProfile, credentialSource] = [text("source_profile"), text("credential_source")];
+  if (sourceProfile !== undefined && credentialSource !== undefined) {
+    throw refusal(`${from} has both source_profile and credential_source`, {
+      hint: "remove one of the two lines",
+    });
+  }
+  let source: CredentialSource;
+  if (credentialSource !== undefined) {
+    source = namedSource(credentialSource, from, environment);
+  } else if (sourceProfile !== undefined) {
+    source = sourceProfileOf(files, name, sourceProfile, environment, visited);
+  } else {
+    throw refusal(`${from} has role_arn, and neither source_profile nor credential_source`, {
+      hint: "source_profile names the profile whose credentials assume the role",
+    });
+  }
+  const duration = text("duration_seconds");
+  return {
+    kind: "role",
+    from,
+    roleArn: text("role_arn") ?? "",
+    sessionName: text("role_session_name"),
+    externalId: text("external_id"),
+    mfaSerial: text("mfa_serial"),
+    durationSeconds: duration !== undefined && /^\d+$/.test(duration)
+      ? Number(duration)
+      : undefined,
+    source,
+  };
+}
+
+function namedSource(source: string, from: string, environment: Environment): CredentialSource {
+  if (source === "EcsContainer" && inContainer(environment)) return { kind: "container", from };
+  if (source === "Ec2InstanceMetadata") return { kind: "instance", from };
+  const keys = source === "Environment" ? environmentKeys(environment) : undefined;
+  if (keys) return { kind: "keys", from, credentials: keys };
+  const lacking = new Map([
+    ["Environment", "AWS_ACCESS_KEY_ID is not set"],
+    ["EcsContainer", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not set"],
+  ]).get(source);
+  if (lacking !== undefined) {
+    throw refusal(`${from} has credential_source = ${source}, and ${lacking}`);
+  }
+  throw refusal(`${from} has an unknown credential_source: ${JSON.stringify(source)}`, {
+    hint: "write Environment, EcsContainer or Ec2InstanceMetadata",
+  });
+}
+
+function sourceProfileOf(
+  files: AwsFiles,
+  name: string,
+  source: string,
+  environment: Environment,
+  visited: readonly string[],
+): CredentialSource {
+  const section = files.profiles.get(source);
+  if (section === undefined) {
+    throw refusal(`${fromProfile(name)} has source_profile = ${source}, which is in no file`);
+  }
+  // A profile may name itself, for its own keys.
+  if (visited.includes(source) && (source !== name || !hasKeys(section))) {
+    throw refusal(`${fromProfile(name)} has source_profile = ${source}, which leads back to it`);
+  }
+  if (assumesRole(section) && !hasKeys(section)) {
+    return roleSource(files, source, environment, [...visited, source]);
+  }
+  const found = ownSource(files, source, {});
+  if (found !== undefined) return found;
+  throw refusal(`${fromProfile(name)} has source_profile = ${source}, which has no credentials`);
+}
+
+/** What a profile has apart from a role that other credentials assume. */
+function ownSource(
+  files: AwsFiles,
+  name: string,
+  environment: Environment,
+): CredentialSource | undefined {
+  const section = files.profiles.get(name) ?? new Map();
+  const from = fromProfile(name);
+  const command = textOf(section, "credential_process");
+  const { credentials, config } = files;
+  return webIdentity(section, from, environment) ?? sso(files, name, section) ??
+    keysOf(credentials.get(name), from, files.credentialsPath) ??
+    (section.has("login_session") ? { kind: "login", from, profile: name } : undefined) ??
+    (command === undefined ? undefined : { kind: "process", from, command }) ??
+    keysOf(config.get(name), from, files.configPath);
+}
+
+function webIdentity(
+  section: Section,
+  from: string,
+  environment: Environment,
+): CredentialSource | undefined {
+  const get = (variable: string, setting: string) =>
+    environment[variable] ?? textOf(section, setting);
+  const tokenFile = get("AWS_WEB_IDENTITY_TOKEN_FILE", "web_identity_token_file");
+  if (!tokenFile) return undefined;
+  const place = environment["AWS_WEB_IDENTITY_TOKEN_FILE"] ? "AWS_WEB_IDENTITY_TOKEN_FILE" : from;
+  const roleArn = get("AWS_ROLE_ARN", "role_arn");
+  if (!roleArn) {
+    throw refusal(`${place} names a web identity's token, and nothing names the role it is for`, {
+      hint: "set AWS_ROLE_ARN, or role_arn in the profile",
+    });
+  }
+  const sessionName = get("AWS_ROLE_SESSION_NAME", "role_session_name");
+  return { kind: "web-identity", from: place, tokenFile, roleArn, sessionName };
+}
+
+function sso(files: AwsFiles, name: string, section: Section): CredentialSource | undefined {
+  if (!section.has("sso_role_name") && !section.has("sso_account_id")) return undefined;
+  const from = fromProfile(name);
+  const session = textOf(section, "sso_session");
+  const settings = new Map(section);
+  if (session !== undefined) {
+    const shared = files.ssoSessions.get(session);
+    if (shared === undefined) {
+      throw refusal(
+        `${from} names sso_session ${session}, and there is no [sso-session ${session}]`,
+      );
+    }
+    for (const [key, value] of shared) {
+      if (settings.has(key) && settings.get(key) !== value) {
+        throw refusal(`${from} and its [sso-session ${session}] differ in ${key}`);
+      }
+      settings.set(key, value);
+    }
+  }
+  const need = (key: string) => {
+    const value = textOf(settings, key);
+    if (value !== undefined) return value;
+    throw refusal(`${from} is one for a sign-in (SSO), and lacks ${key}`, {
+      hint: `run \`aws configure sso --profile ${name}\``,
+    });
+  };
+  return {
+    kind: "sso",
+    from,
+    profile: name,
+    startUrl: need("sso_start_url"),
+    region: need("sso_region"),
+    accountId: need("sso_account_id"),
+    roleName: need("sso_role_name"),
+    session,
+  };
+}
+
+/**
+ * Returns the keys of one file's section: keys and token of two files are never mixed.
+ *
+ * @param section The section.
+ * @param from What it is, for messages.
+ * @param path The file's path.
+ * @returns The keys; undefined if the section has no access key.
+ * @throws {LlamaError} `credentials` if it has half a pair.
+ */
+export function keysOf(
+  section: Section | undefined,
+  from: string,
+  path: string,
+): CredentialSource | undefined {
+  if (!section?.has("aws_access_key_id")) return undefined;
+  const accessKeyId = textOf(section, "aws_access_key_id");
+  const secretAccessKey = textOf(section, "aws_secret_access_key");
+  if (!accessKeyId || !secretAccessKey) {
+    const missing = accessKeyId ? "aws_secret_access_key" : "aws_access_key_id";
+    throw refusal(`${from} has half a pair of keys in ${path}: ${missing} is missing or empty`);
+  }
+  const token = textOf(section, "aws_security_token") ?? textOf(section, "aws_session_token");
+  return {
+    kind: "keys",
+    from,
+    credentials: { accessKeyId, secretAccessKey, sessionToken: token || undefined },
+  };
+}
+
+/**
+ * Whether a container's role is offered.
+ *
+ * @param environment The environment variables.
+ * @returns True if it is.
+ */
+export function inContainer(environment: Environment): boolean {
+  return environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] !== undefined ||
+    environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] !== undefined;
+}
+
+function fromProfile(name: string): string {
+  return `profile ${JSON.stringify(name)}`;
+}
+
+function refusal(message: string, options: { hint?: string } = {}): LlamaError {
+  return new LlamaError("credentials", `no AWS credentials: ${message}`, options);
+}
