@@ -219,7 +219,7 @@ async function attempt(
 
 /** The service's own words, with the type of its refusal. */
 function reasonIn(cause: unknown): string {
-  const words = messageOf(cause);
+  const words = messageOf(cause).replace(/^Error: /, "");
   // The error quotes what it could not read, and that was to be credentials.
   if (/JSON/.test(words)) return "the answer is not JSON";
   const type = cause instanceof Error && "$metadata" in cause ? `${cause.name}: ` : "";
