@@ -173,6 +173,16 @@ function roleSource(
   };
 }
 
+/** The least lengths: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
+const leastLengths = { role_arn: 20, role_session_name: 2, external_id: 2, mfa_serial: 9 };
+type RoleSetting = keyof typeof leastLengths;
+
+function check(value: string | undefined, setting: RoleSetting, from: string): string | undefined {
+  const least = leastLengths[setting];
+  if (value === undefined || value.length >= least) return value;
+  throw refusal(`${setting} for ${from} has fewer than ${least} characters`);
+}
+
 function namedSource(source: string, from: string, environment: Environment): CredentialSource {
   if (source === "EcsContainer" && inContainer(environment)) return { kind: "container", from };
   if (source === "Ec2InstanceMetadata") return { kind: "instance", from };
@@ -246,7 +256,12 @@ function webIdentity(
       hint: "set AWS_ROLE_ARN, or role_arn in the profile",
     });
   }
-  const sessionName = get("AWS_ROLE_SESSION_NAME", "role_session_name");
+  check(roleArn, "role_arn", place);
+  const sessionName = check(
+    get("AWS_ROLE_SESSION_NAME", "role_session_name"),
+    "role_session_name",
+    place,
+  );
   return { kind: "web-identity", from: place, tokenFile, roleArn, sessionName };
 }
 

@@ -67,9 +67,10 @@ export async function findCredentials(
   options: FindCredentialsOptions = {},
 ): Promise<Credentials> {
   const { profile: named, provider, isEc2 = looksLikeEc2 } = options;
+  // Even where its keys do not count, a profile that is asked for must be there.
+  const profile = await readProfile(environment, named);
   const keys = named ? undefined : environmentKeys(environment);
   if (keys) return unexpired(keys, "the environment");
-  const profile = await readProfile(environment, named);
   const source = profileSource(profile, named ? {} : environment, environment) ??
     await botoSource(environment) ?? await machineSource(profile, environment, isEc2);
   if (source === undefined) {

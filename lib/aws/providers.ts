@@ -150,6 +150,9 @@ async function assumeRole(
   );
 }
 
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html */
+const leastTokenLength = 4;
+
 async function assumeRoleWithToken(
   source: WebIdentitySource & CredentialSource,
   { sts }: Surroundings,
@@ -160,6 +163,9 @@ async function assumeRoleWithToken(
     webIdentityToken = await Deno.readTextFile(tokenFile);
   } catch (cause) {
     throw refusal(from, `cannot read its token ${tokenFile}: ${reasonOf(cause)}`, cause);
+  }
+  if (webIdentityToken.length < leastTokenLength) {
+    throw refusal(from, `the file of its token, ${tokenFile}, holds none`, undefined);
   }
   return await attempt(
     source,

@@ -12,8 +12,10 @@ import sys
 import botocore.client
 import botocore.credentials as credentials
 import botocore.loaders
+import botocore.model
 import botocore.session
 import botocore.utils
+import botocore.validate
 from botocore.config import Config
 
 SERVICES = {
@@ -59,17 +61,20 @@ class Sts:
         [self.url] = location(session, "sts")["urls"]
 
     def assume_role(self, **asked):
-        return self.answer("role", asked, by=self.keys)
+        return self.answer("AssumeRole", asked, by=self.keys)
 
     def assume_role_with_web_identity(self, **asked):
-        return self.answer("web-identity", asked)
+        return self.answer("AssumeRoleWithWebIdentity", asked)
 
-    def answer(self, kind, asked, **more):
+    def answer(self, action, asked, **more):
+        report = validator.validate(asked, sts_model.operation_model(action).input_shape)
+        if report.has_errors():
+            raise ValueError(report.generate_report())
         # The name that is made up where none is set.
         if asked.get("RoleSessionName", "").startswith("botocore-session-"):
             del asked["RoleSessionName"]
         return {
-            "Credentials": told(kind, url=self.url, **asked, **more),
+            "Credentials": told(action, url=self.url, **asked, **more),
             "AssumedRoleUser": {"Arn": "arn:aws:sts::1:x"},
         }
 
@@ -156,6 +161,8 @@ credentials.SSOTokenProvider.load_token = lambda *_, **__: Token()
 botocore.utils.ContainerMetadataFetcher.retrieve_full_uri = metadata
 botocore.utils.InstanceMetadataFetcher.retrieve_iam_role_credentials = instance
 loader = botocore.loaders.create_loader()
+validator = botocore.validate.ParamValidator()
+sts_model = botocore.model.ServiceModel(loader.load_service_model("sts", "service-2"))
 
 
 def attempt(work):

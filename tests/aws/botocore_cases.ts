@@ -256,7 +256,7 @@ export const handWritten: readonly AwsCase[] = [
   of(roleOf("source_profile = base\n"), base, {}, "a"),
   of(
     roleOf(
-      "source_profile = b\nrole_session_name = me\nduration_seconds = 1800\nexternal_id = x\n",
+      "source_profile = b\nrole_session_name = me\nduration_seconds = 1800\nexternal_id = xy\n",
     ) +
       `[profile b]\n${role}source_profile = base\nmfa_serial = arn:aws:iam::123456789012:mfa/me\n`,
     base,
@@ -367,7 +367,7 @@ export class Generator {
       AWS_REGION: regions,
       AWS_DEFAULT_REGION: [...regions, ""],
       AWS_WEB_IDENTITY_TOKEN_FILE: ["HOME/token", "HOME/token", "HOME/gone", ""],
-      AWS_ROLE_ARN: ["arn:aws:iam::1:role/env", ""],
+      AWS_ROLE_ARN: ["arn:aws:iam::1:role/env", "arn:aws:iam::1:role/env", "role", ""],
       AWS_ROLE_SESSION_NAME: ["envsession"],
       AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: ["/role"],
       AWS_CONTAINER_CREDENTIALS_FULL_URI: ["http://127.0.0.1:1/role"],
@@ -469,12 +469,18 @@ export class Generator {
       "us-west-2 # mine",
       '"us-west-2"',
     );
-    add(0.15, "role_arn", "arn:aws:iam::1:role/a", "arn:aws-cn:iam::1:role/b");
+    add(
+      0.15,
+      "role_arn",
+      "arn:aws:iam::1:role/ab",
+      "arn:aws-cn:iam::1:role/b",
+      "arn:aws:iam::1:role/",
+    );
     add(0.2, "source_profile", "default", "work", "base", "my work", "gone");
     add(0.04, "credential_source", "Environment", "EcsContainer", "Ec2InstanceMetadata", "Other");
-    add(0.1, "role_session_name", "me");
-    add(0.1, "external_id", "x", "a b");
-    add(0.1, "duration_seconds", "900", "soon", "1h");
+    add(0.1, "role_session_name", "me", "me", "m");
+    add(0.1, "external_id", "xy", "a b", "x");
+    add(0.1, "duration_seconds", "900", "899", "soon", "1h");
     add(0.1, "mfa_serial", "arn:aws:iam::1:mfa/me");
     add(0.04, "web_identity_token_file", "HOME/token", "HOME/gone");
     add(

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { runCredentialProcess } from "../../lib/aws/credential_process.ts";
 import type { CredentialSource } from "../../lib/aws/credential_source.ts";
 import { findCredentials } from "../../lib/aws/credentials.ts";
 import { bucketUrl, findLocation, type Service, serviceUrl } from "../../lib/aws/endpoint.ts";
-import { readProfile } from "../../lib/aws/profile.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { TemporaryDirectory, testWith } from "../helpers.ts";
 import { type AwsCase, Generator, handWritten } from "./botocore_cases.ts";
@@ -72,7 +72,7 @@ async function ask(environment: Record<string, string>, profile: string | undefi
       case "keys":
         return source.credentials.accessKeyId;
       case "role":
-        return told("role", {
+        return told("AssumeRole", {
           url: sts(),
           by: await keyOf(source.source),
           RoleArn: source.roleArn,
@@ -83,7 +83,7 @@ async function ask(environment: Record<string, string>, profile: string | undefi
           DurationSeconds: source.durationSeconds,
         });
       case "web-identity":
-        return told("web-identity", {
+        return told("AssumeRoleWithWebIdentity", {
           url: sts(),
           RoleArn: source.roleArn,
           RoleSessionName: source.sessionName,
@@ -107,14 +107,12 @@ async function ask(environment: Record<string, string>, profile: string | undefi
       case "instance":
         return told("instance", {});
       case "process":
-        return "PROCESS";
+        return (await runCredentialProcess(source.command, source.from, environment)).accessKeyId;
       case "login":
         throw new Error("no case has login_session");
     }
   };
   const identity = await attempt(async () => {
-    // Every call needs the region, so that a profile that is refused is never used.
-    await readProfile(environment, profile);
     const found = await findCredentials(environment, {
       profile,
       isEc2: () => Promise.resolve(true),

@@ -224,7 +224,7 @@ Deno.test("keys in the environment that have expired are refused with the time",
 });
 
 Deno.test("what is wrong with a role's profile is said", async () => {
-  const role = (more: string) => `role_arn = arn:aws:iam::1:role/r\n${more}\n`;
+  const role = (more: string) => `role_arn = arn:aws:iam::123456789012:role/r\n${more}\n`;
   const files = await withFiles({
     config: `[profile gone]\n${role("source_profile = nobody")}` +
       `[profile loop]\n${role("source_profile = pool")}[profile pool]\n${
