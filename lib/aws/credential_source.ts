@@ -158,23 +158,30 @@ function roleSource(
       hint: "source_profile names the profile whose credentials assume the role",
     });
   }
+  const checked = (setting: RoleSetting) => check(text(setting), setting, from);
   const duration = text("duration_seconds");
+  // The AWS CLI overlooks what is not a number.
+  const durationSeconds = duration !== undefined && /^\d+$/.test(duration)
+    ? Number(duration)
+    : undefined;
+  if (durationSeconds !== undefined && durationSeconds < leastDurationSeconds) {
+    throw refusal(`duration_seconds for ${from} is less than ${leastDurationSeconds}`);
+  }
   return {
     kind: "role",
     from,
-    roleArn: text("role_arn") ?? "",
-    sessionName: text("role_session_name"),
-    externalId: text("external_id"),
-    mfaSerial: text("mfa_serial"),
-    durationSeconds: duration !== undefined && /^\d+$/.test(duration)
-      ? Number(duration)
-      : undefined,
+    roleArn: checked("role_arn") ?? "",
+    sessionName: checked("role_session_name"),
+    externalId: checked("external_id"),
+    mfaSerial: checked("mfa_serial"),
+    durationSeconds,
     source,
   };
 }
 
 /** The least lengths: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
 const leastLengths = { role_arn: 20, role_session_name: 2, external_id: 2, mfa_serial: 9 };
+const leastDurationSeconds = 900;
 type RoleSetting = keyof typeof leastLengths;
 
 function check(value: string | undefined, setting: RoleSetting, from: string): string | undefined {

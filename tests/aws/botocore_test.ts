@@ -159,11 +159,9 @@ function compare(theirs: Answer, ours: Awaited<ReturnType<typeof ask>>): string[
       );
     }
   };
-  // llama looks at the settings of all services at once.
-  const isAnyRefused = services.some((service) => isRefused(theirs[service]));
-  if (!(isRefused(ours.location) && isAnyRefused)) {
-    for (const [service, place] of ours.places) look(service, theirs[service], place);
-  }
+  // llama looks at the settings of all services at once, and then gets no credentials.
+  if (isRefused(ours.location) && services.some((service) => isRefused(theirs[service]))) return [];
+  for (const [service, place] of ours.places) look(service, theirs[service], place);
   look("identity", theirs.identity, ours.identity);
   return differences;
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { type CredentialProvider, findCredentials } from "../../lib/aws/credentials.ts";
 import { looksLikeEc2 } from "../../lib/aws/ec2.ts";
-import { bucketUrl, findLocation, serviceUrl } from "../../lib/aws/endpoint.ts";
+import { bucketUrl, findLocation, type Location, serviceUrl } from "../../lib/aws/endpoint.ts";
+import { partitionOf } from "../../lib/aws/partition.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { TemporaryDirectory } from "../helpers.ts";
 
@@ -154,6 +155,153 @@ Deno.test("AWS's own endpoints follow region and bucket", () => {
   );
 });
 
+Deno.test("every partition has its own endpoints, and IAM its own region", () => {
+  const expected: [region: string, lambda: string, iam: string, iamRegion: string][] = [
+    ["eu-west-1", "lambda.eu-west-1.amazonaws.com", "iam.amazonaws.com", "us-east-1"],
+    [
+      "cn-northwest-1",
+      "lambda.cn-northwest-1.amazonaws.com.cn",
+      "iam.cn-north-1.amazonaws.com.cn",
+      "cn-north-1",
+    ],
+    [
+      "us-gov-east-1",
+      "lambda.us-gov-east-1.amazonaws.com",
+      "iam.us-gov.amazonaws.com",
+      "us-gov-west-1",
+    ],
+    [
+      "eusc-de-east-1",
+      "lambda.eusc-de-east-1.amazonaws.eu",
+      "iam.eusc-de-east-1.amazonaws.eu",
+      "eusc-de-east-1",
+    ],
+    [
+      "us-iso-west-1",
+      "lambda.us-iso-west-1.c2s.ic.gov",
+      "iam.us-iso-east-1.c2s.ic.gov",
+      "us-iso-east-1",
+    ],
+    [
+      "us-isob-east-1",
+      "lambda.us-isob-east-1.sc2s.sgov.gov",
+      "iam.us-isob-east-1.sc2s.sgov.gov",
+      "us-isob-east-1",
+    ],
+    [
+      "eu-isoe-west-1",
+      "lambda.eu-isoe-west-1.cloud.adc-e.uk",
+      "iam.eu-isoe-west-1.cloud.adc-e.uk",
+      "eu-isoe-west-1",
+    ],
+    [
+      "us-isof-east-1",
+      "lambda.us-isof-east-1.csp.hci.ic.gov",
+      "iam.us-isof-south-1.csp.hci.ic.gov",
+      "us-isof-south-1",
+    ],
+  ];
+  for (const [region, lambda, iam, iamRegion] of expected) {
+    const location = { region, endpoints: {} };
+    assert.equal(serviceUrl(location, "lambda"), `https://${lambda}`);
+    assert.equal(serviceUrl(location, "iam"), `https://${iam}`);
+    assert.equal(bucketUrl(location, "b"), `https://b.s3${lambda.slice("lambda".length)}`);
+    assert.equal(partitionOf(region).iamRegion, iamRegion);
+  }
+});
+
+Deno.test("FIPS and dual-stack endpoints are used where they are asked for, or refused", async () => {
+  await using directory = new TemporaryDirectory();
+  const at = async (region: string, environment: Record<string, string>, profile = "") => {
+    await directory.write(".aws/config", `[default]\nregion = ${region}\n${profile}`);
+    return await findLocation({ HOME: directory.path, ...environment });
+  };
+  const both = { AWS_USE_FIPS_ENDPOINT: "true", AWS_USE_DUALSTACK_ENDPOINT: "true" };
+  const plain = await at("us-east-1", both);
+  assert.equal(serviceUrl(plain, "lambda"), "https://lambda-fips.us-east-1.api.aws");
+  assert.equal(serviceUrl(plain, "ecr"), "https://ecr-fips.us-east-1.api.aws");
+  assert.equal(bucketUrl(plain, "b"), "https://b.s3-fips.dualstack.us-east-1.amazonaws.com");
+  const fips = await at("us-gov-west-1", {}, "use_fips_endpoint = true\n");
+  assert.equal(serviceUrl(fips, "lambda"), "https://lambda-fips.us-gov-west-1.amazonaws.com");
+  assert.equal(serviceUrl(fips, "sts"), "https://sts.us-gov-west-1.amazonaws.com");
+  const named = await at("fips-us-west-2", {});
+  assert.equal(serviceUrl(named, "sts"), "https://sts-fips.us-west-2.amazonaws.com");
+  const off = await at(
+    "us-west-2",
+    { AWS_USE_FIPS_ENDPOINT: "false" },
+    "use_fips_endpoint = true\n",
+  );
+  assert.equal(serviceUrl(off, "sts"), "https://sts.us-west-2.amazonaws.com");
+  const china = await at("cn-north-1", both);
+  assert.throws(() => bucketUrl(china, "b"), /s3 has no FIPS endpoint in partition aws-cn$/);
+  const isoe = await at("eu-isoe-west-1", { AWS_USE_DUALSTACK_ENDPOINT: "true" });
+  assert.throws(
+    () => serviceUrl(isoe, "sts"),
+    /sts has no dual-stack endpoint in partition aws-iso-e$/,
+  );
+});
+
+Deno.test("a profile's services have their own endpoints, unless they are to be ignored", async () => {
+  await using directory = new TemporaryDirectory();
+  const at = async (more: string, environment: Record<string, string> = {}) => {
+    const config =
+      `[default]\nregion = us-west-2\nservices = mine\nendpoint_url = http://all.local\n` +
+      `${more}[services mine]\nlambda =\n  endpoint_url = http://lambda.local/\n` +
+      `service_quotas =\n  endpoint_url = http://quotas.local\n`;
+    await directory.write(".aws/config", config);
+    return await findLocation({ HOME: directory.path, ...environment });
+  };
+  const urls = (
+    { endpoints: { lambda, servicequotas, s3 } }: Location,
+  ) => [lambda, servicequotas, s3];
+  assert.deepEqual(urls(await at("")), [
+    "http://lambda.local",
+    "http://quotas.local",
+    "http://all.local",
+  ]);
+  assert.deepEqual(
+    urls(
+      await at("", { AWS_ENDPOINT_URL: "http://e.local", AWS_ENDPOINT_URL_S3: "http://s3.local" }),
+    ),
+    ["http://e.local", "http://e.local", "http://s3.local"],
+  );
+  const ignored = await at("ignore_configured_endpoint_urls = true\n");
+  assert.deepEqual(urls(ignored), [undefined, undefined, undefined]);
+  await directory.write(".aws/config", "[default]\nregion = us-west-2\nservices = gone\n");
+  await assert.rejects(
+    findLocation({ HOME: directory.path }),
+    /^LlamaError: profile "default" names the services "gone", and .*\/config has no settings for them$/,
+  );
+});
+
+Deno.test("buckets are addressed as the profile says", async () => {
+  await using directory = new TemporaryDirectory();
+  const url = async (settings: string, bucket = "b", endpoint = "") => {
+    const config = `[default]\nregion = us-west-2\n${endpoint}s3 =\n  ${settings}\n`;
+    await directory.write(".aws/config", config);
+    return bucketUrl(await findLocation({ HOME: directory.path }), bucket);
+  };
+  const own = "endpoint_url = http://s3.local:9000\n";
+  assert.equal(await url("addressing_style = path"), "https://s3.us-west-2.amazonaws.com/b");
+  assert.equal(await url("addressing_style = auto", "b", own), "http://s3.local:9000/b");
+  assert.equal(await url("addressing_style = virtual", "b", own), "http://b.s3.local:9000");
+  assert.equal(
+    await url("use_dualstack_endpoint = true"),
+    "https://b.s3.dualstack.us-west-2.amazonaws.com",
+  );
+  const accelerated = "use_accelerate_endpoint = true";
+  assert.equal(await url(accelerated), "https://b.s3-accelerate.amazonaws.com");
+  await assert.rejects(url(accelerated, "b", own), /bucket b has no accelerated endpoint$/);
+});
+
+Deno.test("what may not be read counts as not there, and is told where nothing is found", async () => {
+  const environment = { HOME: "/nowhere", AWS_CONFIG_FILE: "/dev/null/config" };
+  await assert.rejects(
+    findCredentials(environment, { isEc2: () => Promise.resolve(false) }),
+    /of \/nowhere\/\.aws\/credentials and \/dev\/null\/config \(not a directory\), and the role/,
+  );
+});
+
 async function withFiles(
   files: { config?: string; credentials?: string },
   environment: Record<string, string> = {},
@@ -233,6 +381,9 @@ Deno.test("what is wrong with a role's profile is said", async () => {
       `[profile alone]\n${role("")}[profile empty]\n${role("source_profile = plain")}` +
       `[profile plain]\noutput = json\n[profile where]\n${role("credential_source = Moon")}` +
       `[profile both]\n${role("credential_source = Environment\nsource_profile = plain")}` +
+      `[profile brief]\n${role("source_profile = keys\nrole_session_name = m")}` +
+      `[profile short]\n${role("source_profile = keys\nduration_seconds = 60")}` +
+      `[profile keys]\naws_access_key_id = K\naws_secret_access_key = S\n` +
       `[profile sign]\nsso_account_id = 1\nsso_session = s\n`,
   });
   await using _directory = files.directory;
@@ -248,6 +399,8 @@ Deno.test("what is wrong with a role's profile is said", async () => {
     empty: 'profile "empty" has source_profile = plain, which has no credentials',
     where: 'profile "where" has an unknown credential_source: "Moon"',
     both: 'profile "both" has both source_profile and credential_source',
+    brief: 'role_session_name for profile "brief" has fewer than 2 characters',
+    short: 'duration_seconds for profile "short" is less than 900',
     sign: 'profile "sign" names sso_session s, and there is no [sso-session s]',
   };
   for (const [profile, words] of Object.entries(expected)) {
