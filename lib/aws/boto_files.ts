@@ -1,5 +1,5 @@
 /**
- * Keys in the files of the AWS CLI's predecessors, in which it still looks.
+ * Keys in the files of the AWS CLI's predecessors, which it still reads.
  *
  * @module
  */

@@ -10,7 +10,7 @@ import { printable } from "../text/printable.ts";
 import type { Credentials } from "./credentials.ts";
 import { splitWords } from "./ini.ts";
 
-/** The most of a program's own words that a message has. */
+/** The most characters of a program's stderr that a message quotes. */
 const maxWords = 500;
 
 /**
@@ -19,9 +19,9 @@ const maxWords = 500;
  * @param command The command as the profile has it.
  * @param from The profile, for messages.
  * @param environment The program's environment variables.
- * @returns What it printed.
- * @throws {LlamaError} `credentials` with what the program said on stderr, if it failed; nothing of
- * what it printed, which may be a secret, and no arguments.
+ * @returns The credentials that it printed.
+ * @throws {LlamaError} `credentials` if it failed, with what it wrote to stderr; never with its
+ * arguments or what it printed, which may be secret.
  */
 export async function runCredentialProcess(
   command: string,
@@ -85,7 +85,7 @@ async function run(
   const env = Object.entries(environment).filter((entry): entry is [string, string] =>
     entry[1] !== undefined
   );
-  // What llama reads from stdin are jobs or files, and not for this program.
+  // llama's own stdin holds jobs or a file.
   return await new Deno.Command(program, {
     args,
     clearEnv: true,
@@ -98,7 +98,7 @@ function version(value: unknown): string {
   return typeof value === "number" ? String(value) : "unknown";
 }
 
-/** A program's own words, unless it wrote credentials where its complaints belong. */
+/** What a program wrote to stderr, unless that looks like credentials. */
 function quoted(stderr: string): string {
   const words = printable(stderr.trim()).replace(/\s*\n\s*/g, "; ").slice(-maxWords);
   if (words === "") return ", and said nothing";

@@ -1,5 +1,5 @@
 /**
- * Where credentials come from: the AWS CLI's choice, made without getting any.
+ * Chooses where credentials come from, as the AWS CLI does, without getting them.
  *
  * The order and the refusals are botocore's:
  * https://github.com/boto/botocore/blob/develop/botocore/credentials.py
@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { Environment } from "../environment.ts";
+import { type Environment, isTrue } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import type { Credentials } from "./credentials.ts";
 import type { Section } from "./ini.ts";
@@ -16,7 +16,7 @@ import { type AwsFiles, type Profile, textOf } from "./profile.ts";
 /** A place that credentials come from. */
 export type CredentialSource =
   & {
-    /** What asks for them, for messages, such as `profile "work"`. */
+    /** The profile or variable that asks for them, for messages, such as `profile "work"`. */
     readonly from: string;
   }
   & (
@@ -42,7 +42,7 @@ export interface RoleSource {
   readonly mfaSerial: string | undefined;
   /** How long the credentials are good, in seconds. */
   readonly durationSeconds: number | undefined;
-  /** What gives the credentials that assume the role. */
+  /** The source of the credentials that assume the role. */
   readonly source: CredentialSource;
 }
 
@@ -105,11 +105,12 @@ export function environmentKeys(environment: Environment): Credentials | undefin
 }
 
 /**
- * Returns what a profile gets its credentials from.
+ * Returns the source of a profile's credentials.
  *
  * @param profile The profile.
- * @param environment The environment variables; empty where a profile was named, which counts alone.
- * @param all The environment variables for `credential_source = Environment`, which always counts.
+ * @param environment The environment variables; empty if the profile was named, so that it alone
+ * counts.
+ * @param all The environment variables in any case, for `credential_source`.
  * @returns The source; undefined if the profile has none.
  * @throws {LlamaError} `credentials` or `config` if the AWS CLI refuses the profile.
  */
@@ -124,7 +125,7 @@ export function profileSource(
     : ownSource(files, name, environment);
 }
 
-/** A profile with a token of its own does not assume its role by other credentials. */
+/** A profile with a web identity's token does not need other credentials to assume its role. */
 function assumesRole(section: Section): boolean {
   return section.has("role_arn") && !section.has("web_identity_token_file");
 }
@@ -192,12 +193,14 @@ function check(value: string | undefined, setting: RoleSetting, from: string): s
 
 function namedSource(source: string, from: string, environment: Environment): CredentialSource {
   if (source === "EcsContainer" && inContainer(environment)) return { kind: "container", from };
-  if (source === "Ec2InstanceMetadata") return { kind: "instance", from };
+  const isDisabled = isTrue(environment["AWS_EC2_METADATA_DISABLED"]);
+  if (source === "Ec2InstanceMetadata" && !isDisabled) return { kind: "instance", from };
   const keys = source === "Environment" ? environmentKeys(environment) : undefined;
   if (keys) return { kind: "keys", from, credentials: keys };
   const lacking = new Map([
     ["Environment", "AWS_ACCESS_KEY_ID is not set"],
     ["EcsContainer", "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is not set"],
+    ["Ec2InstanceMetadata", "AWS_EC2_METADATA_DISABLED is true"],
   ]).get(source);
   if (lacking !== undefined) {
     throw refusal(`${from} has credential_source = ${source}, and ${lacking}`);
@@ -230,7 +233,7 @@ function sourceProfileOf(
   throw refusal(`${fromProfile(name)} has source_profile = ${source}, which has no credentials`);
 }
 
-/** What a profile has apart from a role that other credentials assume. */
+/** Returns the source of a profile's own credentials: all but a role that others assume. */
 function ownSource(
   files: AwsFiles,
   name: string,
@@ -314,7 +317,7 @@ function sso(files: AwsFiles, name: string, section: Section): CredentialSource 
  * Returns the keys of one file's section: keys and token of two files are never mixed.
  *
  * @param section The section.
- * @param from What it is, for messages.
+ * @param from The section's name for messages.
  * @param path The file's path.
  * @returns The keys; undefined if the section has no access key.
  * @throws {LlamaError} `credentials` if it has half a pair.

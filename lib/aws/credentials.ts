@@ -54,20 +54,21 @@ export interface FindCredentialsOptions {
 /**
  * Finds credentials, in the AWS CLI's order: the environment's keys unless a profile was named, then
  * the profile (with `AWS_WEB_IDENTITY_TOKEN_FILE` before its keys), then the role of the container or
- * instance. The first place that offers credentials is the only one: where it fails, the next one
- * would be somebody else's.
+ * instance. Only the first source that is configured is used: if it fails, falling back to the next
+ * would use another identity.
  *
  * @param environment The environment variables.
  * @param options A profile, and who gets credentials that are neither keys nor a program's.
  * @returns The credentials.
- * @throws {LlamaError} `credentials`, naming the place that failed, or all that were looked at.
+ * @throws {LlamaError} `credentials`, naming the source that failed, or all places that were looked
+ * at; `config` if the profile cannot be read.
  */
 export async function findCredentials(
   environment: Environment,
   options: FindCredentialsOptions = {},
 ): Promise<Credentials> {
   const { profile: named, provider, isEc2 = looksLikeEc2 } = options;
-  // Even where its keys do not count, a profile that is asked for must be there.
+  // A profile that is asked for must exist even if the environment's keys are used.
   const profile = await readProfile(environment, named);
   const keys = named ? undefined : environmentKeys(environment);
   if (keys) return unexpired(keys, "the environment");
@@ -103,7 +104,7 @@ async function get(
   throw new LlamaError("credentials", `no AWS credentials from ${source.from}: they are not keys`);
 }
 
-/** The role of the container or instance that this is. */
+/** The role of the container or instance that llama runs in. */
 async function machineSource(
   { values }: Profile,
   environment: Environment,

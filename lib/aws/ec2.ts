@@ -1,35 +1,35 @@
 /**
- * Whether this machine is one of EC2's.
+ * Recognizes EC2 instances.
  *
  * @module
  */
 
 /**
- * Where such a machine shows it, newest kind first; not every file may be read by every user:
+ * The files that tell, newest kind of instance first; some are readable by root only:
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html
  */
 const signs: readonly (readonly [file: string, sign: RegExp])[] = [
   ["class/dmi/id/board_asset_tag", /^i-/],
   ["class/dmi/id/sys_vendor", /^Amazon EC2$/],
-  // Xen: a firmware of Amazon's, and a UUID that begins with ec2, its bytes maybe in reverse.
+  // Xen: Amazon's firmware, and a UUID that begins with ec2, possibly with its bytes reversed.
   ["class/dmi/id/bios_version", /amazon/i],
   ["hypervisor/uuid", /^ec2|^.{4}2.ec/i],
   ["class/dmi/id/product_uuid", /^ec2|^.{4}2.ec/i],
 ];
 
 /**
- * Looks whether this machine is one of EC2's. Asking the metadata service of a machine that has none
- * takes seconds.
+ * Whether this machine looks like an EC2 instance. Only such a machine is asked for instance
+ * metadata, since elsewhere that takes seconds to fail.
  *
- * @param sys Where the system is described.
- * @returns True if it is one.
+ * @param sys The directory that describes the system.
+ * @returns True if it does.
  */
 export async function looksLikeEc2(sys = "/sys"): Promise<boolean> {
   for (const [file, sign] of signs) {
     try {
       if (sign.test((await Deno.readTextFile(`${sys}/${file}`)).trim())) return true;
     } catch {
-      // Not there, or not for this user: the next file may tell.
+      // Missing, or not readable by this user: the next file may tell.
     }
   }
   return false;

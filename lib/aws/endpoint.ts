@@ -168,7 +168,9 @@ const httpUrl = new RegExp(
 
 function checkUrl(where: string, url: string): string {
   if (!httpUrl.test(url) || !URL.canParse(url)) {
-    throw new LlamaError("config", `${where}: ${JSON.stringify(url)} is not an http or https URL`);
+    throw new LlamaError("config", `${where}: ${JSON.stringify(url)} is not an http or https URL`, {
+      hint: "write one such as http://localhost:4566, whose host has letters, digits, - and . only",
+    });
   }
   return url.replace(/\/+$/, "");
 }
@@ -199,10 +201,7 @@ export function serviceUrl(location: Location, service: Service): string {
   return `https://${name}${useFips && !isFipsAlready ? "-fips" : ""}.${region}.${domain}`;
 }
 
-/**
- * Refuses what the AWS CLI refuses: an endpoint of a kind that a partition lacks, where FIPS or IPv6
- * was asked for and must not be forgotten.
- */
+/** Refuses an endpoint that a partition lacks, as the AWS CLI does, rather than ignore the setting. */
 function checkVariants(location: Location, service: Service, region: string): void {
   const { endpoints, useFips = false, useDualStack = false, s3 } = location;
   const isDualStack = useDualStack || (service === "s3" && s3?.useDualStack === true);

@@ -8,13 +8,13 @@
 /** A section's settings by name, in lower case. A value of indented lines holds settings itself. */
 export type Section = ReadonlyMap<string, string | ReadonlyMap<string, string>>;
 
-/** A file that the AWS CLI refuses. The message quotes nothing of the file, which holds secrets. */
+/** The AWS CLI refuses the file. The message does not quote the file, which may hold secrets. */
 export class IniError extends Error {
   /** The error's class name. */
   override readonly name = "IniError";
 }
 
-/** What Python takes for white space; `\s` has U+FEFF too, and lacks some controls. */
+/** Python's white space; `\s` has U+FEFF too, and lacks some control characters. */
 const space =
   "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const leading = new RegExp(`^[${space}]+`);

@@ -16,9 +16,9 @@ export interface Partition {
   readonly dualStackDomain: string;
   /** The region that requests to IAM are signed for: IAM is one for a whole partition. */
   readonly iamRegion: string;
-  /** The begin of IAM's host name: plain, dual-stack, FIPS, both. */
+  /** IAM's host name without the domain: plain, dual-stack, FIPS, both. */
   readonly iam: readonly [string, string, string, string];
-  /** Services without an endpoint of a kind, by what the AWS CLI refuses. */
+  /** The endpoints that it lacks, where the AWS CLI refuses the setting. */
   readonly lacks?: "S3 FIPS" | "dual-stack";
 }
 

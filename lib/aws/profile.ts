@@ -48,7 +48,7 @@ export interface Profile {
  * @param environment Says where the files are, and which profile if none is named.
  * @param named The profile that was named on the command line.
  * @returns The profile; without settings if none was asked for and no file has the default one.
- * @throws {LlamaError} `config` if a file is not what the AWS CLI reads, or none has the profile.
+ * @throws {LlamaError} `config` if the AWS CLI refuses a file, or no file has the profile.
  */
 export async function readProfile(environment: Environment, named?: string): Promise<Profile> {
   const files = await readFiles(environment);
@@ -114,12 +114,12 @@ export interface FileRead {
 }
 
 /**
- * Reads an INI file. What is not a file, or may not be read, counts as empty: the home directory may
- * be another user's.
+ * Reads an INI file. As for the AWS CLI, a file that is missing or may not be read counts as empty:
+ * the home directory may be another user's.
  *
  * @param path The file's path.
- * @returns What was read.
- * @throws {LlamaError} `config` if it is not what the AWS CLI reads.
+ * @returns Its sections.
+ * @throws {LlamaError} `config` if the AWS CLI refuses it.
  */
 export async function readIni(path: string): Promise<FileRead> {
   let bytes;
@@ -147,7 +147,7 @@ export async function readIni(path: string): Promise<FileRead> {
  *
  * @param path Such as `~/.aws/config` or `$HOME/keys`.
  * @param environment The environment variables.
- * @returns The path; what is not known in it stays as it is.
+ * @returns The path; unknown variables and users stay as they are.
  */
 export async function expand(path: string, environment: Environment): Promise<string> {
   const expanded = path.replace(

@@ -1,8 +1,8 @@
 /**
- * Credentials that take a call to get, by the AWS SDK's own providers: roles, sign-ins, the metadata of
- * a container or instance. llama has chosen the provider; the SDK looks nowhere else.
+ * Credentials that take a call to get: roles, sign-ins, the metadata of a container or instance. The
+ * AWS SDK's providers make the calls; `credential_source.ts` has chosen which.
  *
- * This module is loaded when one is needed, and the SDK with it.
+ * This module is loaded on demand, and the SDK with it.
  *
  * @module
  */
@@ -39,8 +39,8 @@ export interface ProviderOptions {
 /**
  * Gets credentials.
  *
- * @param request What gives them, and to whom.
- * @param options Region, and who knows the code of an MFA device.
+ * @param request The source, and where it was configured.
+ * @param options The region, certificates, and how a code is asked for.
  * @returns The credentials, with the time at which they expire.
  * @throws {LlamaError} `credentials` with the reason that the source itself gives.
  */
@@ -226,10 +226,10 @@ async function attempt(
 /** The service's own words, with the type of its refusal. */
 function reasonIn(cause: unknown): string {
   const words = messageOf(cause).replace(/^Error: /, "");
-  // The error quotes what it could not read, and that was to be credentials.
+  // The error quotes the text that it could not parse, which should have been credentials.
   if (/JSON/.test(words)) return "the answer is not JSON";
   const type = cause instanceof Error && "$metadata" in cause ? `${cause.name}: ` : "";
-  // What a container's server says besides its status.
+  // A container's server may say more than its status.
   const more = cause instanceof Error && "Message" in cause && typeof cause.Message === "string" &&
       cause.Message !== words
     ? `: ${cause.Message}`

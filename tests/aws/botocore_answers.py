@@ -1,7 +1,7 @@
 """Answers what botocore, the library below the AWS CLI, makes of files and environments.
 
 Reads a JSON line per case: {"environment": {...}, "profile": NAME or null}. Writes a JSON line each.
-Whatever takes a call is answered here, by keys that tell what was asked. Nothing is sent.
+Calls are answered here, with keys that tell what was asked. Nothing is sent.
 """
 
 import datetime
@@ -30,7 +30,7 @@ SERVICES = {
 # Where botocore's name is another one.
 CLIENTS = {"servicequotas": "service-quotas"}
 BUCKETS = ["bucket", "dotted.bucket"]
-# What the AWS CLI sets differently: it reads AWS_REGION, and prefers AWS_PROFILE.
+# The AWS CLI differs from botocore: it reads AWS_REGION, and prefers AWS_PROFILE.
 CLI_VARIABLES = {
     "region": ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None),
     "profile": (None, ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"], None, None),
@@ -168,7 +168,7 @@ sts_model = botocore.model.ServiceModel(loader.load_service_model("sts", "servic
 def attempt(work):
     try:
         return work()
-    except Exception as error:  # Whatever botocore raises is its refusal.
+    except Exception as error:  # botocore refuses by errors of any type.
         return {"refused": f"{type(error).__name__}: {error}"}
 
 

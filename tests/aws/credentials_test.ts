@@ -294,7 +294,7 @@ Deno.test("buckets are addressed as the profile says", async () => {
   await assert.rejects(url(accelerated, "b", own), /bucket b has no accelerated endpoint$/);
 });
 
-Deno.test("what may not be read counts as not there, and is told where nothing is found", async () => {
+Deno.test("a file that may not be read counts as absent, and the message says so if nothing is found", async () => {
   const environment = { HOME: "/nowhere", AWS_CONFIG_FILE: "/dev/null/config" };
   await assert.rejects(
     findCredentials(environment, { isEc2: () => Promise.resolve(false) }),
@@ -328,7 +328,7 @@ Deno.test("AWS_WEB_IDENTITY_TOKEN_FILE comes before the keys of a profile that w
   assert.equal(named.accessKeyId, "WORKKEY");
 });
 
-Deno.test("half a pair of keys is refused, and nobody else's keys are taken", async () => {
+Deno.test("half a pair of keys is refused, and no other keys are used", async () => {
   const files = await withFiles({
     config: "[profile half]\naws_access_key_id = HALF\n",
     credentials: credentialsFile,
@@ -371,7 +371,7 @@ Deno.test("keys in the environment that have expired are refused with the time",
   );
 });
 
-Deno.test("what is wrong with a role's profile is said", async () => {
+Deno.test("a profile that cannot give credentials is refused with the reason", async () => {
   const role = (more: string) => `role_arn = arn:aws:iam::123456789012:role/r\n${more}\n`;
   const files = await withFiles({
     config: `[profile gone]\n${role("source_profile = nobody")}` +
@@ -408,7 +408,7 @@ Deno.test("what is wrong with a role's profile is said", async () => {
   }
 });
 
-Deno.test("a file that the AWS CLI does not read is refused, and nothing of it is shown", async () => {
+Deno.test("a file that the AWS CLI refuses is refused, and the error does not quote it", async () => {
   const secret = "AKIASECRET";
   for (
     const [text, why] of [
@@ -435,7 +435,7 @@ Deno.test("a file that the AWS CLI does not read is refused, and nothing of it i
   await assert.rejects(findCredentials(latin.environment), /config: it is not UTF-8$/);
 });
 
-Deno.test("credentials that a program prints are used; where it fails, its own reason is told", async () => {
+Deno.test("credentials that a program prints are used; if it fails, the error has its own reason", async () => {
   const program = (script: string) =>
     `[default]\nregion = x-1\ncredential_process = sh -c '${script}' \n`;
   const find = async (script: string) => {
@@ -479,7 +479,7 @@ Deno.test("credentials that a program prints are used; where it fails, its own r
   );
 });
 
-Deno.test("a machine of EC2's is known by its firmware or hypervisor, whichever of these may be read", async () => {
+Deno.test("an EC2 instance is recognized by its firmware or hypervisor, whichever is readable", async () => {
   const machines: [files: Record<string, string>, isEc2: boolean][] = [
     [{ "class/dmi/id/board_asset_tag": "i-0123456789abcdef0\n" }, true],
     [{ "class/dmi/id/sys_vendor": "Amazon EC2\n" }, true],

@@ -12,7 +12,7 @@ class Aws implements AsyncDisposable {
   readonly actions: URLSearchParams[] = [];
   /** Whether an invocation is refused, since the key that it was signed with has expired. */
   hasExpired = (_key: string) => false;
-  /** What a path of the container's, or STS, answers instead. */
+  /** Makes the answer of STS and the container's server, where it is not credentials. */
   instead: (() => Response) | undefined;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
@@ -422,7 +422,7 @@ const failures: {
 ];
 
 for (const { what, config, environment, instead, says } of failures) {
-  Deno.test(`where ${what}, its reason is told and no secret`, async () => {
+  Deno.test(`if ${what}, the error has its reason and no secret`, async () => {
     await using place = new Workplace();
     await using aws = new Aws();
     await home(place, config);
