@@ -1,15 +1,23 @@
 """Answers what botocore, the library below the AWS CLI, makes of files and environments.
 
-Reads a JSON line per case: {"environment": {...}, "profile": NAME or null}. Writes a JSON line each.
+Reads a JSON line per case, and writes a JSON line each:
+
+- {"environment": {...}, "profile": NAME or null}: region, addresses and identity
+- {"ini": TEXT}: the sections of a file
+- {"words": TEXT}: the words of a command
+
 Calls are answered here, with keys that tell what was asked. Nothing is sent.
 """
 
 import datetime
 import json
 import os
+import shlex
 import sys
+import tempfile
 
 import botocore.client
+import botocore.configloader
 import botocore.credentials as credentials
 import botocore.loaders
 import botocore.model
@@ -215,9 +223,25 @@ def identity(session):
     return {"key": keys.access_key, "secret": keys.secret_key, "token": keys.token or None}
 
 
+def sections(text):
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(text.encode())
+        file.flush()
+        return {"sections": botocore.configloader.raw_config_parse(file.name)}
+
+
+def answer_text(case):
+    if "ini" in case:
+        return attempt(lambda: sections(case["ini"]))
+    return attempt(lambda: {"words": shlex.split(case["words"])})
+
+
 hooks = botocore.session.Session()._original_handler
 for line in sys.stdin:
     case = json.loads(line)
+    if "environment" not in case:
+        print(json.dumps(answer_text(case)), flush=True)
+        continue
     os.environ.clear()
     os.environ.update(case["environment"])
     session = attempt(lambda: open_session(case["profile"]))

@@ -356,6 +356,52 @@ export class Generator {
     };
   }
 
+  /** The text of a file that may be anything. */
+  text(): string {
+    const lines = [
+      ...["[a]", "[b]", "[DEFAULT]", "[ a ]", "[a]b]", "[]", "[c", "[a] # x", "[\u2028]"],
+      ...["k = v", "l = v", "K=w", "m: a = b", "n=", "o =", "= v", "p", "q = # r", "r = v ; w"],
+      ...[
+        "s \t=\t v \t",
+        "t==",
+        "u = [a]",
+        "v:=w",
+        "'w' = \"x\"",
+        "x\u00a0=\u00a0y",
+        "y = \ufeffz",
+      ],
+      ...["# k = v", "; k = v", "", "", "i = j = k", "z = \u2003", "\u0130 = 1"],
+    ];
+    const indents = ["", "", "", "", "  ", "    ", "\t", "\u00a0", "\x0c", "\u2003"];
+    const ends = [
+      "\n",
+      "\n",
+      "\n",
+      "\n",
+      "\n",
+      "\r\n",
+      "\r",
+      "\x0b\n",
+      "\x1c\n",
+      "\x85\n",
+      "\u2028\n",
+      "\x0c",
+    ];
+    const count = Math.floor(this.#random() * 8);
+    const middle = Array.from(
+      { length: count },
+      () => this.#pick(indents) + this.#pick(lines) + this.#pick(ends),
+    );
+    return this.#pick(["[a]\n", "[a]\n", "[a]\n", "", "\n", "\ufeff[a]\n"]) + middle.join("");
+  }
+
+  /** A command that may be anything. */
+  command(): string {
+    const parts = ["a", "b c", "'", '"', "\\", " ", "\t", "\n", "#", "$", "\u00a0", "''", "é"];
+    const count = Math.floor(this.#random() * 10);
+    return Array.from({ length: count }, () => this.#pick(parts)).join("");
+  }
+
   #environment(): Record<string, string> {
     const all: Record<string, readonly string[]> = {
       AWS_ACCESS_KEY_ID: ["AKENV", "AKENV", ""],

@@ -5,6 +5,7 @@ import { runCredentialProcess } from "../../lib/aws/credential_process.ts";
 import type { CredentialSource } from "../../lib/aws/credential_source.ts";
 import { findCredentials } from "../../lib/aws/credentials.ts";
 import { bucketUrl, findLocation, type Service, serviceUrl } from "../../lib/aws/endpoint.ts";
+import { IniError, parseIni, type Section, splitWords } from "../../lib/aws/ini.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { TemporaryDirectory, testWith } from "../helpers.ts";
 import { type AwsCase, Generator, handWritten } from "./botocore_cases.ts";
@@ -18,6 +19,9 @@ const services: readonly Service[] = [
   "ecr",
   "servicequotas",
 ];
+
+/** Another one makes other cases. */
+const seed = Number(Deno.env.get("LLAMA_TEST_SEED") ?? 1);
 
 interface Refused {
   readonly refused: string;
@@ -145,7 +149,7 @@ function reduced(answer: object): object | string {
  * botocore puts a bucket whose name has dots before an IP address, where there is no such host; llama
  * addresses it by path, as botocore does any other bucket there.
  */
-const noHost = /^(http:\/\/)(dotted\.bucket)\.(127\.0\.0\.1:\d+)$/;
+const noHost = /(http:\/\/)(dotted\.bucket)\.(127\.0\.0\.1:\d+)/g;
 
 /** What is different; empty if nothing is. */
 function compare(theirs: Answer, ours: Awaited<ReturnType<typeof ask>>): string[] {
@@ -167,7 +171,7 @@ function compare(theirs: Answer, ours: Awaited<ReturnType<typeof ask>>): string[
 }
 
 /** Asks botocore, in one process for all cases. */
-async function askBotocore(cases: readonly object[]): Promise<Answer[]> {
+async function askBotocore<T>(cases: readonly object[]): Promise<T[]> {
   const python = join(dirname(Deno.env.get("LLAMA_TEST_MOTO") ?? ""), "python");
   const script = fileURLToPath(new URL("botocore_answers.py", import.meta.url));
   const child = new Deno.Command(python, {
@@ -185,12 +189,7 @@ async function askBotocore(cases: readonly object[]): Promise<Answer[]> {
   assert(success, new TextDecoder().decode(stderr));
   const answers = new TextDecoder().decode(stdout).trim().split("\n");
   assert.equal(answers.length, cases.length);
-  return answers.map((line) => {
-    const answer: Answer = JSON.parse(line);
-    if (isRefused(answer.s3)) return answer;
-    const urls = answer.s3.urls.map((url) => url.replace(noHost, "$1$3/$2"));
-    return { ...answer, s3: { ...answer.s3, urls } };
-  });
+  return answers.map((line) => JSON.parse(line.replaceAll(noHost, "$1$3/$2")));
 }
 
 async function write(directory: TemporaryDirectory, name: string, { files }: AwsCase) {
@@ -213,7 +212,7 @@ async function check(cases: readonly AwsCase[]): Promise<{ keys: number; places:
     }).map(([name, value]) => [name, value.replaceAll("HOME", home)]);
     return { environment: Object.fromEntries(environment), profile: each.profile ?? null };
   }));
-  const theirs = await askBotocore(asked);
+  const theirs = await askBotocore<Answer>(asked);
   const failures: string[] = [];
   for (const [index, { environment, profile }] of asked.entries()) {
     const answer = theirs[index];
@@ -243,10 +242,59 @@ testWith(
   ["LLAMA_TEST_MOTO"],
   "files and environments made at random mean what they mean to the AWS CLI",
   async () => {
-    const generator = new Generator(Number(Deno.env.get("LLAMA_TEST_SEED") ?? 1));
+    const generator = new Generator(seed);
     const count = Number(Deno.env.get("LLAMA_TEST_CASES") ?? 250);
     const { keys, places } = await check(Array.from({ length: count }, () => generator.next()));
     // Or it would prove little.
     assert(keys > count / 4 && places > count / 4, `${keys} and ${places} of ${count} not refused`);
   },
 );
+
+type Sections = Record<string, Record<string, string | Record<string, string>>>;
+
+function readSections(text: string): { sections: Sections } | "refused" {
+  try {
+    const plain = (section: Section) =>
+      Object.fromEntries(
+        [...section].map(([name, value]) => [
+          name,
+          typeof value === "string" ? value : Object.fromEntries(value),
+        ]),
+      );
+    const sections = [...parseIni(text)].map(([name, section]) => [name, plain(section)]);
+    return { sections: Object.fromEntries(sections) };
+  } catch (error) {
+    assert(error instanceof IniError);
+    return "refused";
+  }
+}
+
+testWith(
+  ["LLAMA_TEST_MOTO"],
+  "text made at random is read as by Python's configparser",
+  async () => {
+    const generator = new Generator(seed);
+    const texts = Array.from({ length: 3000 }, () => generator.text());
+    const theirs = await askBotocore<object>(texts.map((ini) => ({ ini })));
+    for (const [index, ini] of texts.entries()) {
+      assert.deepEqual(readSections(ini), reduced(theirs[index] ?? {}), JSON.stringify(ini));
+    }
+    assert(theirs.filter((answer) => !isRefused(answer)).length > texts.length / 4);
+  },
+);
+
+testWith(["LLAMA_TEST_MOTO"], "words made at random are split as by Python's shlex", async () => {
+  const generator = new Generator(seed);
+  const texts = Array.from({ length: 1000 }, () => generator.command());
+  const theirs = await askBotocore<object>(texts.map((words) => ({ words })));
+  for (const [index, text] of texts.entries()) {
+    let ours: object | string;
+    try {
+      ours = { words: splitWords(text) };
+    } catch (error) {
+      assert(error instanceof IniError);
+      ours = "refused";
+    }
+    assert.deepEqual(ours, reduced(theirs[index] ?? {}), JSON.stringify(text));
+  }
+});
