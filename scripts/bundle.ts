@@ -75,7 +75,7 @@ const providersSource = "lib/aws/providers.ts";
 const sdk = [
   [
     "npm:@aws-sdk/credential-providers@3.1175.0",
-    "fromHttp, fromInstanceMetadata, fromLoginCredentials, fromSSO, fromTemporaryCredentials, fromWebToken",
+    "fromInstanceMetadata, fromLoginCredentials, fromSSO, fromTemporaryCredentials, fromWebToken",
   ],
   ["npm:@smithy/fetch-http-handler@5.8.1", "FetchHttpHandler"],
 ] as const;

@@ -7,11 +7,9 @@
 import type { Environment } from "../environment.ts";
 import { LlamaError, messageOf, reasonOf } from "../errors.ts";
 import { printable } from "../text/printable.ts";
+import { credentialsIn, fieldsIn, quotable } from "./credential_json.ts";
 import type { Credentials } from "./credentials.ts";
 import { splitWords } from "./ini.ts";
-
-/** The most characters of a program's stderr that a message quotes. */
-const maxWords = 500;
 
 /**
  * Runs a profile's `credential_process`: a program and its arguments, without a shell.
@@ -49,32 +47,18 @@ export async function runCredentialProcess(
   });
   const stderr = new TextDecoder().decode(output.stderr);
   if (!output.success) throw refuse(`ended with status ${output.code}${quoted(stderr)}`);
-  let printed: unknown;
-  try {
-    printed = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(output.stdout));
-  } catch {
-    // The error's own message quotes what was printed.
-    throw refuse("did not print JSON");
+  const fields = fieldsIn(output.stdout);
+  if (fields === undefined) throw refuse("did not print JSON");
+  const version = fields.get("Version");
+  if (version !== 1) {
+    const known = typeof version === "number" ? version : "unknown";
+    throw refuse(`printed credentials of version ${known}, not 1`);
   }
-  const fields = new Map<string, unknown>(Object.entries(Object(printed)));
-  if (fields.get("Version") !== 1) {
-    throw refuse(`printed credentials of version ${version(fields.get("Version"))}, not 1`);
-  }
-  const text = (name: string): string => {
-    const value = fields.get(name);
-    if (typeof value === "string" && value !== "") return value;
-    throw refuse(`printed credentials without ${name}`);
-  };
-  const optional = (name: string) => fields.get(name) == null ? undefined : text(name);
-  const expiry = optional("Expiration");
-  const expiration = expiry === undefined ? undefined : Date.parse(expiry);
-  if (Number.isNaN(expiration)) throw refuse("printed an Expiration that is not a time");
-  return {
-    accessKeyId: text("AccessKeyId"),
-    secretAccessKey: text("SecretAccessKey"),
-    sessionToken: optional("SessionToken"),
-    expiration,
-  };
+  return credentialsIn(fields, {
+    token: "SessionToken",
+    isTemporary: false,
+    refuse: (why) => refuse(`printed credentials ${why}`),
+  });
 }
 
 async function run(
@@ -94,15 +78,9 @@ async function run(
   }).output();
 }
 
-function version(value: unknown): string {
-  return typeof value === "number" ? String(value) : "unknown";
-}
-
 /** What a program wrote to stderr, unless that looks like credentials. */
 function quoted(stderr: string): string {
-  const words = printable(stderr.trim()).replace(/\s*\n\s*/g, "; ").slice(-maxWords);
-  if (words === "") return ", and said nothing";
-  return /SecretAccessKey|SessionToken/i.test(stderr)
-    ? ", and wrote credentials to stderr"
-    : `: ${words}`;
+  if (stderr.trim() === "") return ", and said nothing";
+  const words = quotable(stderr);
+  return words === undefined ? ", and wrote credentials to stderr" : `: ${printable(words)}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Credentials that take a call to get: roles, sign-ins, the metadata of a container or instance. The
- * AWS SDK's providers make the calls; `credential_source.ts` has chosen which.
+ * Credentials that take calls to AWS: roles, sign-ins, the metadata of an instance. The AWS SDK's
+ * providers make them; `credential_source.ts` has chosen which.
  *
  * This module is loaded on demand, and the SDK with it.
  *
@@ -8,7 +8,6 @@
  */
 
 import {
-  fromHttp,
   fromInstanceMetadata,
   fromLoginCredentials,
   fromSSO,
@@ -20,6 +19,7 @@ import type { Environment } from "../environment.ts";
 import { LlamaError, messageOf, reasonOf } from "../errors.ts";
 import { printable } from "../text/printable.ts";
 import { Connections } from "./connections.ts";
+import { containerCredentials } from "./container_credentials.ts";
 import { runCredentialProcess } from "./credential_process.ts";
 import type { CredentialSource, RoleSource, WebIdentitySource } from "./credential_source.ts";
 import type { Credentials, ProviderRequest } from "./credentials.ts";
@@ -115,7 +115,7 @@ async function provide(source: CredentialSource, around: Surroundings): Promise<
         }),
       );
     case "container":
-      return await attempt(source, "container metadata", containerProvider(environment));
+      return await containerCredentials(environment, source.from);
     case "instance":
       return await attempt(source, "instance metadata", fromInstanceMetadata());
   }
@@ -179,21 +179,6 @@ async function assumeRoleWithToken(
   );
 }
 
-function containerProvider(environment: Environment): Provider {
-  const relative = environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"];
-  const token = environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"];
-  const tokenFile = environment["AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE"];
-  // With both of a kind the SDK warns on the terminal; these are the ones that count.
-  return fromHttp({
-    awsContainerCredentialsRelativeUri: relative ?? "",
-    awsContainerCredentialsFullUri: relative === undefined
-      ? environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"] ?? ""
-      : "",
-    awsContainerAuthorizationTokenFile: tokenFile ?? "",
-    awsContainerAuthorizationToken: tokenFile === undefined ? token ?? "" : "",
-  });
-}
-
 type Provider = () => Promise<{
   accessKeyId: string;
   secretAccessKey: string;
@@ -229,12 +214,7 @@ function reasonIn(cause: unknown): string {
   // The error quotes the text that it could not parse, which should have been credentials.
   if (/JSON/.test(words)) return "the answer is not JSON";
   const type = cause instanceof Error && "$metadata" in cause ? `${cause.name}: ` : "";
-  // A container's server may say more than its status.
-  const more = cause instanceof Error && "Message" in cause && typeof cause.Message === "string" &&
-      cause.Message !== words
-    ? `: ${cause.Message}`
-    : "";
-  return printable(type + words + more);
+  return printable(type + words);
 }
 
 function refusal(from: string, why: string, cause: unknown, hint?: string): LlamaError {

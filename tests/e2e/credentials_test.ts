@@ -382,10 +382,9 @@ const failures: {
     what: "a container's server refuses",
     config: "",
     environment: (aws) => ({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${aws.url}/container` }),
-    instead: () =>
-      Response.json({ Code: "Denied", Message: "the token is wrong" }, { status: 403 }),
+    instead: () => new Response("the token is wrong\n", { status: 403 }),
     says:
-      /^llama: no AWS credentials from the container's role: container metadata: Server responded with status: 403: the token is wrong\n/,
+      /^llama: no AWS credentials from the container's role: http:\/\/127\.0\.0\.1:\d+ answered with status 403: the token is wrong\n/,
   },
   {
     what: "a container's server answers with something else",
@@ -393,14 +392,14 @@ const failures: {
     environment: (aws) => ({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${aws.url}/container` }),
     instead: () => new Response("the/secret"),
     says:
-      /^llama: no AWS credentials from the container's role: container metadata: the answer is not JSON\n/,
+      /^llama: no AWS credentials from the container's role: http:\/\/127\.0\.0\.1:\d+ did not answer with JSON\n/,
   },
   {
     what: "a container's server is one that anybody might run",
     config: "",
     environment: () => ({ AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://10.1.2.3/x" }),
     says:
-      /^llama: no AWS credentials from the container's role: container metadata: URL not accepted/,
+      /^llama: no AWS credentials from the container's role: AWS_CONTAINER_CREDENTIALS_FULL_URI names 10\.1\.2\.3, which is neither https/,
   },
   {
     what: "a web identity's token is not there",
