@@ -100,10 +100,6 @@ async function get(
     const { runCredentialProcess } = await import("./credential_process.ts");
     return await runCredentialProcess(source.command, source.from, environment);
   }
-  if (source.kind === "container") {
-    const { containerCredentials } = await import("./container_credentials.ts");
-    return await containerCredentials(environment, source.from);
-  }
   if (provider) return await provider({ source, profile: named, environment });
   throw new LlamaError("credentials", `no AWS credentials from ${source.from}: they are not keys`);
 }
