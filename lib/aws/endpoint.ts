@@ -47,15 +47,15 @@ export interface S3Settings {
   readonly useAccelerate?: boolean;
 }
 
-/** The names that the environment has for the services: https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html */
-const variables: Readonly<Record<Service, string>> = {
-  lambda: "AWS_ENDPOINT_URL_LAMBDA",
-  s3: "AWS_ENDPOINT_URL_S3",
-  sts: "AWS_ENDPOINT_URL_STS",
-  iam: "AWS_ENDPOINT_URL_IAM",
-  cloudformation: "AWS_ENDPOINT_URL_CLOUDFORMATION",
-  ecr: "AWS_ENDPOINT_URL_ECR",
-  servicequotas: "AWS_ENDPOINT_URL_SERVICE_QUOTAS",
+/** Their ids: https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html */
+const serviceIds: Readonly<Record<Service, string>> = {
+  lambda: "LAMBDA",
+  s3: "S3",
+  sts: "STS",
+  iam: "IAM",
+  cloudformation: "CLOUDFORMATION",
+  ecr: "ECR",
+  servicequotas: "SERVICE_QUOTAS",
 };
 
 /**
@@ -94,9 +94,7 @@ export async function findLocation(
   const s3 = values.get("s3");
   return {
     region: withoutFips,
-    endpoints: isOn("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "ignore_configured_endpoint_urls")
-      ? {}
-      : findEndpoints(environment, profile),
+    endpoints: findEndpoints(environment, profile),
     caBundle: environment["AWS_CA_BUNDLE"] || textOf(values, "ca_bundle") ||
       environment["REQUESTS_CA_BUNDLE"] || undefined,
     useFips: withoutFips !== region || isOn("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
@@ -114,26 +112,8 @@ export async function findLocation(
   };
 }
 
-/** In the AWS CLI's order: https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html */
 function findEndpoints(environment: Environment, profile: Profile): Location["endpoints"] {
-  const { values } = profile;
-  const find = (service: Service) => {
-    const variable = variables[service];
-    const places: (() => readonly [string, string | undefined])[] = [
-      () => [variable, environment[variable]],
-      () => ["AWS_ENDPOINT_URL", environment["AWS_ENDPOINT_URL"]],
-      () => [
-        "the endpoint_url in the profile's services",
-        servicesOf(profile, variable.slice("AWS_ENDPOINT_URL_".length).toLowerCase()),
-      ],
-      () => ["the profile's endpoint_url", textOf(values, "endpoint_url")],
-    ];
-    for (const look of places) {
-      const [where, url] = look();
-      if (url) return checkUrl(where, url);
-    }
-    return undefined;
-  };
+  const find = (service: Service) => configuredEndpoint(environment, profile, serviceIds[service]);
   return {
     lambda: find("lambda"),
     s3: find("s3"),
@@ -143,6 +123,39 @@ function findEndpoints(environment: Environment, profile: Profile): Location["en
     ecr: find("ecr"),
     servicequotas: find("servicequotas"),
   };
+}
+
+/**
+ * Returns the base URL that replaces AWS's own for a service, in the AWS CLI's order:
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+ *
+ * @param environment The environment variables.
+ * @param profile The profile.
+ * @param id The service's id, such as `SERVICE_QUOTAS`.
+ * @returns The URL; undefined if there is none.
+ * @throws {LlamaError} `config` if it is not an http or https URL.
+ */
+export function configuredEndpoint(
+  environment: Environment,
+  profile: Profile,
+  id: string,
+): string | undefined {
+  const { values } = profile;
+  const ignored = environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] ??
+    textOf(values, "ignore_configured_endpoint_urls");
+  if (isTrue(ignored)) return undefined;
+  const variable = `AWS_ENDPOINT_URL_${id}`;
+  const places: (() => readonly [string, string | undefined])[] = [
+    () => [variable, environment[variable]],
+    () => ["AWS_ENDPOINT_URL", environment["AWS_ENDPOINT_URL"]],
+    () => ["the endpoint_url in the profile's services", servicesOf(profile, id.toLowerCase())],
+    () => ["the profile's endpoint_url", textOf(values, "endpoint_url")],
+  ];
+  for (const look of places) {
+    const [where, url] = look();
+    if (url) return checkUrl(where, url);
+  }
+  return undefined;
 }
 
 function servicesOf({ name, values, files }: Profile, service: string): string | undefined {

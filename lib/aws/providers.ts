@@ -23,7 +23,7 @@ import { containerCredentials } from "./container_credentials.ts";
 import { runCredentialProcess } from "./credential_process.ts";
 import type { CredentialSource, RoleSource, WebIdentitySource } from "./credential_source.ts";
 import type { Credentials, ProviderRequest } from "./credentials.ts";
-import { findLocation, serviceUrl } from "./endpoint.ts";
+import { configuredEndpoint, findLocation, type Location, serviceUrl } from "./endpoint.ts";
 import { readProfile } from "./profile.ts";
 
 /** Options for {@linkcode provideCredentials}. */
@@ -50,16 +50,23 @@ export async function provideCredentials(
 ): Promise<Credentials> {
   const { environment, profile, source } = request;
   const location = await findLocation(environment, { region: options.region, profile });
-  const { files } = await readProfile(environment, profile);
+  const settings = await readProfile(environment, profile);
+  const { files } = settings;
+  // A sign-in is renewed by another service, and the SDK takes one endpoint for the two.
+  const [portal, oidc] = ["SSO", "SSO_OIDC"].map((id) =>
+    configuredEndpoint(environment, settings, id)
+  );
   using connections = new Connections(options.caBundle, location.noProxy);
   const requestHandler = handlerOver(connections);
   return await provide(source, {
     environment,
     mfaCode: options.mfaCode,
-    // Its own endpoint where the profile, its services or the environment name one.
-    sts: { region: location.region, endpoint: serviceUrl(location, "sts"), requestHandler },
-    region: location.region,
-    requestHandler,
+    sts: { ...optionsFor(location, serviceUrl(location, "sts")), requestHandler },
+    sso: { ...optionsFor(location, portal === oidc ? portal : undefined), requestHandler },
+    signin: {
+      ...optionsFor(location, configuredEndpoint(environment, settings, "SIGNIN")),
+      requestHandler,
+    },
     files: {
       filepath: files.credentialsPath,
       configFilepath: files.configPath,
@@ -69,17 +76,36 @@ export async function provideCredentials(
   });
 }
 
+/** Options for a client of the SDK. */
+interface ClientOptions {
+  readonly region: string;
+  readonly endpoint?: string;
+  readonly useFipsEndpoint: boolean;
+  readonly useDualstackEndpoint: boolean;
+  readonly requestHandler: RequestHandler;
+}
+
+/** The SDK would refuse to be given an endpoint, and told of what kind it is to be. */
+function optionsFor(
+  { region, useFips = false, useDualStack = false }: Location,
+  endpoint: string | undefined,
+): Omit<ClientOptions, "requestHandler"> {
+  return endpoint === undefined
+    ? { region, useFipsEndpoint: useFips, useDualstackEndpoint: useDualStack }
+    : { region, endpoint, useFipsEndpoint: false, useDualstackEndpoint: false };
+}
+
 interface Surroundings {
   readonly environment: Environment;
   readonly mfaCode: ProviderOptions["mfaCode"];
-  readonly sts: { region: string; endpoint: string; requestHandler: RequestHandler };
-  readonly region: string;
-  readonly requestHandler: RequestHandler;
+  readonly sts: ClientOptions;
+  readonly sso: ClientOptions;
+  readonly signin: ClientOptions;
   readonly files: { filepath: string; configFilepath: string; ignoreCache: true };
 }
 
 async function provide(source: CredentialSource, around: Surroundings): Promise<Credentials> {
-  const { environment, region, requestHandler, files } = around;
+  const { environment, sso, signin, files } = around;
   switch (source.kind) {
     case "keys":
       return source.credentials;
@@ -101,7 +127,7 @@ async function provide(source: CredentialSource, around: Surroundings): Promise<
           ssoAccountId: source.accountId,
           ssoRoleName: source.roleName,
           ...(source.session === undefined ? {} : { ssoSession: source.session }),
-          clientConfig: { region: source.region, requestHandler },
+          clientConfig: { ...sso, region: source.region },
         }),
       );
     case "login":
@@ -111,7 +137,7 @@ async function provide(source: CredentialSource, around: Surroundings): Promise<
         fromLoginCredentials({
           ...files,
           profile: source.profile,
-          clientConfig: { region, requestHandler },
+          clientConfig: signin,
         }),
       );
     case "container":
@@ -197,13 +223,15 @@ async function attempt(
     return { accessKeyId, secretAccessKey, sessionToken, expiration: expiration?.getTime() };
   } catch (cause) {
     if (cause instanceof LlamaError) throw cause;
-    const profile = source.kind === "sso" || source.kind === "login" ? source : undefined;
-    const command = profile?.kind === "login" ? "aws login" : "aws sso login";
+    const reason = reasonIn(cause);
+    const isSignIn = source.kind === "sso" || source.kind === "login";
     throw refusal(
       source.from,
-      `${what}: ${reasonIn(cause)}`,
+      `${what}: ${reason}`,
       cause,
-      profile && `sign in: ${command} --profile ${profile.profile}`,
+      isSignIn && /session|token|unauthorized|log ?in/i.test(reason)
+        ? `sign in: aws ${source.kind === "sso" ? "sso " : ""}login --profile ${source.profile}`
+        : undefined,
     );
   }
 }

@@ -352,6 +352,34 @@ for (
   });
 }
 
+Deno.test("a role is assumed at an endpoint of one's own, whatever FIPS and dual-stack settings there are", async () => {
+  await using place = new Workplace();
+  await using aws = new Aws();
+  await home(place, `[default]\nuse_dualstack_endpoint = true\n${roleConfig}${baseConfig}`);
+  const { stderr, stdout } = await place.run(["invoke", "f"], {
+    environment: { ...aws.environment(place.path), AWS_USE_FIPS_ENDPOINT: "true" },
+  });
+  assert.deepEqual([stdout, stderr], ["ran\n", ""]);
+  assert.deepEqual(aws.keys, ["BY-AssumeRole"]);
+});
+
+Deno.test("a sign-in is used at the endpoint of the profile that is named", async () => {
+  await using place = new Workplace();
+  await using aws = new Aws();
+  await home(
+    place,
+    `[profile sso]\nendpoint_url = ${aws.url}\nsso_start_url = https://example.awsapps.com/start\n` +
+      "sso_region = us-west-2\nsso_account_id = 123456789012\nsso_role_name = r\n",
+  );
+  const { AWS_ENDPOINT_URL: _, ...environment } = aws.environment(place.path);
+  const { stderr, stdout } = await place.run(["-profile", "sso", "invoke", "f"], {
+    // Anything that is not sent to this machine fails.
+    environment: { ...environment, HTTPS_PROXY: "http://127.0.0.1:9", AWS_MAX_ATTEMPTS: "1" },
+  });
+  assert.deepEqual([stdout, stderr], ["ran\n", ""]);
+  assert.deepEqual(aws.keys, ["SSO"]);
+});
+
 const failures: {
   what: string;
   config: string;
