@@ -119,10 +119,14 @@ export function profileSource(
   environment: Environment,
   all: Environment,
 ): CredentialSource | undefined {
-  const section = files.profiles.get(name) ?? new Map();
+  const section = sectionOf(files, name);
   return assumesRole(section)
     ? roleSource(files, name, all, [name])
     : ownSource(files, name, environment);
+}
+
+function sectionOf(files: AwsFiles, name: string): Section {
+  return files.profiles.get(name) ?? new Map<string, string>();
 }
 
 /** A profile with a web identity's token does not need other credentials to assume its role. */
@@ -140,7 +144,7 @@ function roleSource(
   environment: Environment,
   visited: readonly string[],
 ): CredentialSource {
-  const section = files.profiles.get(name) ?? new Map();
+  const section = sectionOf(files, name);
   const text = (setting: string) => textOf(section, setting);
   const from = fromProfile(name);
   const [sourceProfile, credentialSource] = [text("source_profile"), text("credential_source")];
@@ -239,7 +243,7 @@ function ownSource(
   name: string,
   environment: Environment,
 ): CredentialSource | undefined {
-  const section = files.profiles.get(name) ?? new Map();
+  const section = sectionOf(files, name);
   const from = fromProfile(name);
   const command = textOf(section, "credential_process");
   const { credentials, config } = files;

@@ -41,13 +41,13 @@ export interface ProviderRequest {
 /** Gets such credentials. */
 export type CredentialProvider = (request: ProviderRequest) => Promise<Credentials>;
 
-/** Where credentials are looked for. */
+/** Options for {@linkcode findCredentials}. */
 export interface FindCredentialsOptions {
   /** The profile that was named on the command line. */
   profile?: string | undefined;
-  /** Gets credentials that are more than keys; without it there are none of these. */
+  /** Gets credentials that are neither keys nor printed by a program; without it they are refused. */
   provider?: CredentialProvider | undefined;
-  /** Whether this machine is one of EC2's, which may have a role. @default {a look at it} */
+  /** Whether this machine is an EC2 instance, which may have a role. @default {looksLikeEc2} */
   isEc2?: () => Promise<boolean>;
 }
 
@@ -58,7 +58,7 @@ export interface FindCredentialsOptions {
  * would use another identity.
  *
  * @param environment The environment variables.
- * @param options A profile, and who gets credentials that are neither keys nor a program's.
+ * @param options The profile that was named, and how other credentials are got.
  * @returns The credentials.
  * @throws {LlamaError} `credentials`, naming the source that failed, or all places that were looked
  * at; `config` if the profile cannot be read.

@@ -60,7 +60,7 @@ export async function readProfile(environment: Environment, named?: string): Pro
       hint: "-profile and AWS_PROFILE name one; `aws configure list-profiles` shows them",
     });
   }
-  return { name, values: values ?? new Map(), files };
+  return { name, values: values ?? new Map<string, string>(), files };
 }
 
 async function readFiles(environment: Environment): Promise<AwsFiles> {
@@ -124,11 +124,13 @@ export interface FileRead {
 export async function readIni(path: string): Promise<FileRead> {
   let bytes;
   try {
-    if (!(await Deno.stat(path)).isFile) return { place: path, sections: new Map() };
+    if (!(await Deno.stat(path)).isFile) {
+      return { place: path, sections: new Map<string, Section>() };
+    }
     bytes = await Deno.readFile(path);
   } catch (error) {
     const reason = error instanceof Deno.errors.NotFound ? "" : ` (${reasonOf(error)})`;
-    return { place: path + reason, sections: new Map() };
+    return { place: path + reason, sections: new Map<string, Section>() };
   }
   try {
     const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -203,7 +205,7 @@ export function textOf(section: Section, name: string): string | undefined {
  */
 export function nestedOf(section: Section, name: string): ReadonlyMap<string, string> {
   const value = section.get(name);
-  if (value === undefined) return new Map();
+  if (value === undefined) return new Map<string, string>();
   if (typeof value !== "string") return value;
   throw new LlamaError("config", `${name} of the AWS profile is a value, not a list of settings`, {
     hint: "indent its settings on the lines below it",
