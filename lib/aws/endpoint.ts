@@ -17,6 +17,7 @@ export type Service =
   | "iam"
   | "cloudformation"
   | "ecr"
+  | "logs"
   | "servicequotas";
 
 /** The region, addresses that stand in for AWS's own, and whom to trust there. */
@@ -55,6 +56,7 @@ const serviceIds: Readonly<Record<Service, string>> = {
   iam: "IAM",
   cloudformation: "CLOUDFORMATION",
   ecr: "ECR",
+  logs: "CLOUDWATCH_LOGS",
   servicequotas: "SERVICE_QUOTAS",
 };
 
@@ -121,6 +123,7 @@ function findEndpoints(environment: Environment, profile: Profile): Location["en
     iam: find("iam"),
     cloudformation: find("cloudformation"),
     ecr: find("ecr"),
+    logs: find("logs"),
     servicequotas: find("servicequotas"),
   };
 }
@@ -210,7 +213,7 @@ export function serviceUrl(location: Location, service: Service): string {
   // ECR's registry has the plain name.
   const name = service === "ecr" && !useDualStack ? "api.ecr" : service;
   const isFipsAlready = partition.name === "aws-us-gov" && !useDualStack &&
-    ["sts", "cloudformation", "servicequotas"].includes(service);
+    ["sts", "cloudformation", "logs", "servicequotas"].includes(service);
   return `https://${name}${useFips && !isFipsAlready ? "-fips" : ""}.${region}.${domain}`;
 }
 

@@ -33,6 +33,7 @@ SERVICES = {
     "iam": "ListRoles",
     "cloudformation": "ListStacks",
     "ecr": "DescribeRepositories",
+    "logs": "DescribeLogGroups",
     "servicequotas": "ListServices",
 }
 # Where botocore's name is another one.

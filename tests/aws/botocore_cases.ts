@@ -440,7 +440,16 @@ export class Generator {
     if (isConfig) {
       if (this.#chance(0.6)) {
         const endpoint = `endpoint_url = http://${this.#pick(["a", "b.local", "127.0.0.1"])}:9`;
-        const services = ["lambda", "s3", "sts", "iam", "ecr", "service_quotas", "cloudformation"]
+        const services = [
+          "lambda",
+          "s3",
+          "sts",
+          "iam",
+          "ecr",
+          "service_quotas",
+          "cloudwatch_logs",
+          "cloudformation",
+        ]
           .filter(() => this.#chance(0.3)).map((each) => `${each} =\n  ${endpoint}\n`);
         sections.push(`[services local]\n${services.join("")}`);
       }
