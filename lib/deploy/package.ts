@@ -131,8 +131,7 @@ async function readFolder(folder: string): Promise<ZipEntry[]> {
 }
 
 /**
- * Lambda runs a function as another user than the one that the files belong to, so that all need
- * what the owner has: https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html
+ * Lambda runs a function as a user other than the files' owner, so everyone needs what the owner has: https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html
  */
 function readableMode(mode: number): number {
   return (mode & 0o777) | 0o444 | ((mode & 0o100) === 0 ? 0 : 0o111);
@@ -141,15 +140,15 @@ function readableMode(mode: number): number {
 const [typeBits, directoryType, linkType] = [0o170000, 0o040000, 0o120000];
 
 /**
- * Checks that Lambda's user may read what is in a zip, and execute what its owner may.
+ * Checks that Lambda's user may read the files of a zip, and execute those that their owner may.
  *
  * @param members What is in it.
  * @param from Where it is from, for messages.
- * @throws {LlamaError} `config`, naming the first file of which that is not true.
+ * @throws {LlamaError} `config`, naming the first file that fails.
  */
 export function checkModes(members: readonly ZipMember[], from: string): void {
   const closed = members.filter(({ name, mode = 0 }) => {
-    // Zips without Unix modes are unpacked as readable, and links have no modes of their own.
+    // Files without Unix modes are unpacked readable, and links have no mode of their own.
     if (mode === 0 || (mode & typeBits) === linkType) return false;
     const isDirectory = (mode & typeBits) === directoryType || name.endsWith("/");
     const needed = 0o004 | (isDirectory || (mode & 0o100) !== 0 ? 0o001 : 0);

@@ -139,7 +139,11 @@ export async function* mapJobs(
   using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, logged);
   const counts = options.counts ?? newCounts();
   using ending = new Ending(counts, options);
-  using trial = new Trial({ functionName, lookUp: connection.isLlama });
+  using trial = new Trial({
+    functionName,
+    lookUp: connection.isLlama,
+    notice: connection.notice,
+  });
   const run = new Run(connection, options, { counts, ending, trial, planner, log });
   const inputs = linesPerJob === undefined ? lines : chunked(lines, linesPerJob);
   const jobs = run.plan(inputs, templates);
@@ -241,7 +245,7 @@ class Run {
   ): Promise<JobOutcome | undefined> => {
     const { counts, ending, trial } = this.#state;
     // `inner` is the same for all jobs of a run.
-    const signal = this.#signal ??= AbortSignal.any([inner, ending.now]);
+    const signal = this.#signal ??= this.#open(inner);
     const admission = this.#admission ??= AbortSignal.any([signal, ending.unsent]);
     const delivery: JobDelivery = { mayHaveRun: false, isLlama: false };
     let failure: LlamaError | undefined;
@@ -259,6 +263,8 @@ class Run {
         // Another function does with the jobs in flight what nobody asked for.
         if (error.code === "protocol") ending.endNow(error);
         else ending.end(error);
+        if (delivery.mayHaveRun) counts.failed++;
+        isCounted = delivery.mayHaveRun;
         return undefined;
       }
       const elapsedMilliseconds = performance.now() - start;
@@ -297,6 +303,13 @@ class Run {
       );
     }
   };
+
+  /** Makes the signal of all jobs. A run that is left waits for no word on its function. */
+  #open(inner: AbortSignal): AbortSignal {
+    const { ending, trial } = this.#state;
+    inner.addEventListener("abort", () => trial[Symbol.dispose](), { once: true });
+    return AbortSignal.any([inner, ending.now]);
+  }
 
   /** Whether a failure is not the job's own, so that all others would meet it. */
   #isShared(error: LlamaError, job: Job | undefined): boolean {
