@@ -349,8 +349,8 @@ export class AwsClient implements Disposable {
   }
 
   #connect(): Promise<Connections> {
-    return this.#connections ??= this.location().then(({ caBundle }) => {
-      const connections = new Connections(caBundle);
+    return this.#connections ??= this.location().then(({ caBundle, noProxy }) => {
+      const connections = new Connections(caBundle, noProxy);
       connections.reserve(this.#reserved);
       return connections;
     });
