@@ -10,6 +10,7 @@ import { LlamaError, reasonOf } from "../errors.ts";
 import type { Identity } from "./identity.ts";
 import { writeToFile } from "../quick_files.ts";
 import { libc, workingDirectory } from "../system/libc.ts";
+import { lockFile } from "../system/lock.ts";
 import {
   formatJobLogLine,
   isBeginOfJobLog,
@@ -83,7 +84,7 @@ export class JobLog implements Disposable {
     const file = await Deno.open(path, { create: true, append: true, read: true });
     let isOurs = true;
     try {
-      isOurs = await lock(file);
+      isOurs = await lockFile(file);
       if (!isOurs) throw inUse(path);
       // Between the reading and the lock another run may have ended.
       if (logged !== undefined && (await file.stat()).size !== logged.bytes) throw inUse(path);
@@ -100,7 +101,7 @@ export class JobLog implements Disposable {
       if (wholeBytes === 0) await put(`${jobLogHeader}\n`);
       return new JobLog(path, file, put);
     } catch (error) {
-      // A file whose lock has not come yet is closed by `lock`.
+      // A file whose lock has not come yet is closed by `lockFile`.
       if (isOurs) file.close();
       throw error;
     }
@@ -232,22 +233,6 @@ async function isReplaceable(file: Deno.FsFile): Promise<boolean> {
     length += count;
   }
   return isBeginOfJobLog(begin.subarray(0, length));
-}
-
-/** A lock that nobody else has is there at once. */
-const lockMilliseconds = 1000;
-
-/**
- * Locks a file for as long as it is open. Deno 2.6 can only wait for a lock, so one that does not
- * come is given up: the file is closed when it comes after all.
- */
-async function lock(file: Deno.FsFile): Promise<boolean> {
-  const locked = file.lock(true).then(() => true);
-  const tooLate = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => tooLate.resolve(false), lockMilliseconds);
-  const isLocked = await Promise.race([locked, tooLate.promise]).finally(() => clearTimeout(timer));
-  if (!isLocked) locked.finally(() => file.close()).catch(() => {});
-  return isLocked;
 }
 
 function inUse(path: string): LlamaError {

@@ -125,13 +125,15 @@ export class LoggedJobs {
   }
 
   /**
-   * Whether the log has a job.
+   * Whether the log has a job that does not run again, provided that it is the same job.
    *
    * @param seq Its number, from 1.
-   * @returns True if it does, whatever the job was made of.
+   * @param repeatFailed Whether one that failed runs again.
+   * @returns True if what it left is kept.
    */
-  has(seq: number): boolean {
-    return this.#rowOf(seq) >= 0;
+  isKept(seq: number, repeatFailed: boolean): boolean {
+    const row = this.#rowOf(seq);
+    return row >= 0 && (this.#ok[row] === true || !repeatFailed);
   }
 
   /**
@@ -152,7 +154,7 @@ export class LoggedJobs {
       const now = job.identity;
       if (own !== now.own || shared !== now.shared) throw this.#other(job, own === now.own);
     }
-    const isDone = this.#ok[row] === true || !repeatFailed;
+    const isDone = this.isKept(job.seq, repeatFailed);
     const isSure = !Number.isNaN(shared) || this.#hasWarned || job.isAllInCommand();
     if (isDone && !isSure) this.#warnOfCommandsOnly();
     return isDone;

@@ -93,7 +93,7 @@ export class Planner {
    */
   isDone(input: string | readonly string[], index: number): boolean {
     const { shared = noSharedFiles, logged, repeatFailed = false } = this.#log ?? {};
-    if (!logged?.has(index + 1)) return false;
+    if (!logged?.isKept(index + 1, false)) return false;
     const { job } = this.#expand(input, index);
     const words = this.#wordsOf(job);
     const identity = { own: hashJob(words, input, job), shared };
