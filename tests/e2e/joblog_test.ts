@@ -216,7 +216,9 @@ Deno.test("a disk that fills up in the middle of a line ends the run, and it can
   // Deno's own databases, which the limit would break, are not those of other tests.
   await Deno.mkdir(place.join("deno"));
   for await (const { name, isDirectory } of Deno.readDir(denoDirectory)) {
-    if (isDirectory) await Deno.symlink(`${denoDirectory}/${name}`, place.join("deno", name));
+    if (isDirectory && name !== "gen") {
+      await Deno.symlink(`${denoDirectory}/${name}`, place.join("deno", name));
+    }
   }
   const environment = { ...lambda.environment, DENO_DIR: place.join("deno") };
   const args = ["xargs", "-k", "-j", "4", "-joblog", "log", "f", "{{.Line}}"];
