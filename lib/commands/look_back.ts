@@ -56,7 +56,14 @@ export async function openLookBack(
     import("../report/run.ts"),
     import("../trace/file.ts"),
   ]);
-  for (const path of [trace, report]) if (path !== "") await checkWritable(path);
+  if (trace !== "") {
+    const { traceFormat } = await import("../trace/chrome.ts");
+    await checkWritable(trace, traceFormat);
+  }
+  if (report !== "") {
+    const { reportFormat } = await import("../report/page.ts");
+    await checkWritable(report, reportFormat);
+  }
   const jobs = new RunJobs();
   return {
     add: (record, spans, stderr) => jobs.add(record, spans, stderr),
@@ -66,15 +73,15 @@ export async function openLookBack(
       const subcommand = command[0] === "invoke" ? "invoke" : "xargs";
       try {
         if (trace !== "") {
-          const { traceText } = await import("../trace/chrome.ts");
-          await writeCompressed(trace, traceText(jobs.all), stop);
+          const { traceFormat, traceText } = await import("../trace/chrome.ts");
+          await writeCompressed(trace, traceText(jobs.all), traceFormat, stop);
         }
         if (report !== "") {
-          const { reportPage } = await import("../report/page.ts");
+          const { reportFormat, reportPage } = await import("../report/page.ts");
           const title = `llama ${shellQuote(command)}`;
           const { all, failures } = jobs;
           const page = reportPage({ title, jobs: all, failures, subcommand, ...facts });
-          await writeCompressed(report, [page], stop);
+          await writeCompressed(report, [page], reportFormat, stop);
         }
         return undefined;
       } catch (error) {

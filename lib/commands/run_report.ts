@@ -4,7 +4,7 @@
  * @module
  */
 
-import { reportPage } from "../report/page.ts";
+import { reportFormat, reportPage } from "../report/page.ts";
 import { readRun } from "../report/read_log.ts";
 import { checkWritable, writeCompressed } from "../trace/file.ts";
 import { runnable } from "./command.ts";
@@ -18,8 +18,8 @@ export const runReport = runnable(
   async (values, [path = ""], { output, signal }: CommandContext): Promise<number> => {
     const target = values.output || `${path}.html`;
     const run = await readRun(path, noticesTo(output));
-    await checkWritable(target);
-    await writeCompressed(target, [reportPage(run)], signal);
+    await checkWritable(target, reportFormat);
+    await writeCompressed(target, [reportPage(run)], reportFormat, signal);
     await output.message(`${run.jobs.length} jobs: ${target}`);
     return exitCodes.ok;
   },

@@ -169,8 +169,11 @@ async function followLinks(
 /**
  * Whether a path is that of something open, such as /dev/stdout or what a shell's >(...) gives. Even
  * of a file it is the open one that is meant, and not another one of its name.
+ *
+ * @param path The path.
+ * @returns True for a device too, which is in the same directories.
  */
-function isDescriptor(path: string): boolean {
+export function isDescriptor(path: string): boolean {
   return /^\/(dev|proc)\//.test(resolve(path));
 }
 

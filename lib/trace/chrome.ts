@@ -23,6 +23,9 @@ export interface TracedJob {
 /** The longest command in a trace, in characters. */
 const longestCommand = 1000;
 
+/** By what a trace is known. */
+export const traceFormat = { name: "a trace", start: '{"displayTimeUnit":' };
+
 /**
  * The text of a trace file: one track a slot, and below it one more for each further file that a
  * job of it sends or fetches at the same time. Slices of a track lie in one another or apart.

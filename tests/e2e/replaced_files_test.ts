@@ -1,0 +1,90 @@
+/** Files that a run writes besides its outputs: what they may replace, and what they may not. */
+
+import assert from "node:assert/strict";
+import { Workplace } from "./llama.ts";
+
+const ignore = Deno.build.os !== "linux";
+
+/** Runs two jobs with flags before and after `xargs`. */
+async function runWith(place: Workplace, before: string[], after: string[]) {
+  return await place.local([...before, "xargs", "-k", ...after, "any", "echo", "{{.Line}}"], {
+    stdin: "a\nb\n",
+  });
+}
+
+/** Each flag that names a file, and how that file begins. */
+const kinds = [
+  {
+    flags: (path: string) => ({ before: [], after: ["-report", path] }),
+    what: "a report",
+    start: "<!DOCTYPE html>",
+  },
+  {
+    flags: (path: string) => ({ before: ["-trace", path], after: [] }),
+    what: "a trace",
+    start: '{"displayTimeUnit"',
+  },
+];
+
+Deno.test("-report and -trace replace only a new file, an empty one or their own", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  for (const { flags, what, start } of kinds) {
+    for (const name of ["thesis.tex", "thesis.gz"]) {
+      const path = place.here(name);
+      await Deno.writeTextFile(path, "precious");
+      const { before, after } = flags(name);
+      const { status, stdout, stderr } = await runWith(place, before, after);
+      assert.deepEqual([status, stdout], [1, ""]);
+      assert.equal(
+        stderr,
+        `llama: cannot write "${name}": the file exists and is not ${what}\n` +
+          "llama: hint: name another file\n",
+      );
+      assert.equal(await Deno.readTextFile(path), "precious");
+      await Deno.writeTextFile(path, "");
+      await Deno.chmod(path, 0o600);
+      for (let run = 0; run < 2; run++) {
+        const { status, stdout } = await runWith(place, before, after);
+        assert.deepEqual([status, stdout], [0, "a\nb\n"]);
+      }
+      assert.equal(((await Deno.stat(path)).mode ?? 0) & 0o777, 0o600);
+      if (!name.endsWith(".tex")) continue;
+      assert((await Deno.readTextFile(path)).trimStart().startsWith(start));
+    }
+  }
+});
+
+Deno.test("-report follows a link, and leaves the link where it is", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  await Deno.mkdir(place.here("pages"));
+  for (const target of ["pages/there", "pages/new"]) {
+    await Deno.symlink(target, place.here("link"));
+    if (target === "pages/there") await Deno.writeTextFile(place.here(target), "");
+    const { status } = await runWith(place, [], ["-report", "link"]);
+    assert.equal(status, 0);
+    assert.equal(await Deno.readLink(place.here("link")), target);
+    assert.match(await Deno.readTextFile(place.here(target)), /^\s*<!DOCTYPE html>/);
+    await Deno.remove(place.here("link"));
+  }
+});
+
+Deno.test({
+  name: "-report and -trace write to a FIFO, which stays one",
+  ignore,
+  async fn() {
+    await using place = new Workplace();
+    await place.addShell();
+    await new Deno.Command("mkfifo", { args: [place.here("fifo")] }).output();
+    for (const { flags, start } of kinds) {
+      const reading = new Deno.Command("cat", { args: [place.here("fifo")] }).output();
+      const { before, after } = flags("fifo");
+      const { status, stdout } = await runWith(place, before, after);
+      assert.deepEqual([status, stdout], [0, "a\nb\n"]);
+      const text = new TextDecoder().decode((await reading).stdout);
+      assert(text.trimStart().startsWith(start));
+      assert((await Deno.lstat(place.here("fifo"))).isFifo);
+    }
+  },
+});
