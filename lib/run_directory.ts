@@ -5,9 +5,9 @@
  */
 
 import { join } from "node:path";
-import process from "node:process";
 import { LlamaError, reasonOf } from "./errors.ts";
 import { removeIfThere } from "./files.ts";
+import { fateOfOwner, ownerName } from "./owner.ts";
 
 const prefix = "llama-local-";
 
@@ -38,8 +38,7 @@ export function makeRunDirectory(parent: string): string {
  * @throws What the file system throws.
  */
 export function makeOwnDirectory(parent: string): string {
-  const owner = `${Deno.pid}-${startTime(Deno.pid) ?? 0}-${processNamespace()}`;
-  return Deno.makeTempDirSync({ dir: parent, prefix: `${prefix}${owner}-` });
+  return Deno.makeTempDirSync({ dir: parent, prefix: `${prefix}${ownerName()}-` });
 }
 
 /**
@@ -49,14 +48,11 @@ export function makeOwnDirectory(parent: string): string {
  * @param parent Where temporary directories go.
  */
 export async function removeStaleDirectories(parent: string): Promise<void> {
-  const namespace = processNamespace();
   try {
     for await (const entry of Deno.readDir(parent)) {
-      const [, pid, start, owner] = /^llama-local-(\d+)-(\d+)-(\d+)-/.exec(entry.name) ?? [];
-      // A process id means something only in its own namespace; containers may share a /tmp.
-      if (pid === undefined || start === undefined || owner !== namespace) continue;
+      if (!entry.name.startsWith(prefix)) continue;
       const path = join(parent, entry.name);
-      if (isRunning(Number(pid), Number(start)) || !isOwnDirectory(path)) continue;
+      if (fateOfOwner(entry.name.slice(prefix.length)) !== "dead" || !isOwnDirectory(path)) continue;
       await removeTree(path).catch(() => {});
     }
   } catch {
@@ -104,45 +100,17 @@ function openDirectories(path: string): void {
   }
 }
 
-function isOwnDirectory(path: string): boolean {
+/**
+ * Whether a path is a directory of this user's, and no link to one.
+ *
+ * @param path The path.
+ * @returns False also if there is nothing.
+ */
+export function isOwnDirectory(path: string): boolean {
   try {
     const info = Deno.lstatSync(path);
     return info.isDirectory && info.uid === Deno.uid();
   } catch {
     return false;
-  }
-}
-
-function isRunning(pid: number, start: number): boolean {
-  const now = startTime(pid);
-  // A process that got the id of one that is gone has started later.
-  if (now !== undefined && start !== 0) return now === start;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
-  }
-}
-
-/** When a process started, in clock ticks since the machine did; undefined if that is not told. */
-function startTime(pid: number): number | undefined {
-  try {
-    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    // The second field is the program's name in parentheses, and may contain anything.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const ticks = Number(fields[19]);
-    return Number.isInteger(ticks) ? ticks : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A number for what process ids are relative to; 0 where there are no namespaces. */
-function processNamespace(): string {
-  try {
-    return /\d+/.exec(Deno.readLinkSync("/proc/self/ns/pid"))?.[0] ?? "0";
-  } catch {
-    return "0";
   }
 }
