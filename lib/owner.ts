@@ -7,8 +7,6 @@
  * @module
  */
 
-import process from "node:process";
-
 let own: string | undefined;
 
 /**
@@ -17,55 +15,34 @@ let own: string | undefined;
  * @returns Such as `4711-90210-4026531836`.
  */
 export function ownerName(): string {
-  return own ??= `${Deno.pid}-${startTime(Deno.pid) ?? 0}-${processNamespace()}`;
+  return own ??= `${Deno.pid}-${statOf(Deno.pid)?.start ?? 0}-${processNamespace()}`;
 }
 
 /**
- * Tells what became of the process that a directory is named after.
+ * Reads what the kernel tells of a process.
  *
- * @param name The directory's name from where {@linkcode ownerName} begins.
- * @returns `foreign` if it is of another namespace, as containers have that share a /tmp: its id
- * means nothing here. `none` if no process is named.
+ * @param pid The process id.
+ * @returns Its state, and when it started in clock ticks since the machine did; undefined if there
+ * is no such process, or no Linux `/proc`.
  */
-export function fateOfOwner(name: string): "alive" | "dead" | "foreign" | "none" {
-  const [, pid, start, namespace] = /^(\d+)-(\d+)-(\d+)-/.exec(name) ?? [];
-  if (pid === undefined || start === undefined) return "none";
-  if (namespace !== processNamespace()) return "foreign";
-  return isRunning(Number(pid), Number(start)) ? "alive" : "dead";
-}
-
-function isRunning(pid: number, start: number): boolean {
-  const now = startTime(pid);
-  // A process that got the id of one that is gone has started later.
-  if (now !== undefined && start !== 0) return now === start;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
-  }
-}
-
-/** The start time of a process that has ended. */
-const never = -1;
-
-/** When a process started, in clock ticks since the machine did; undefined if that is not told. */
-function startTime(pid: number): number | undefined {
+export function statOf(pid: number): { state: string | undefined; start: number } | undefined {
   try {
     const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
     // The second field is the program's name in parentheses, and may contain anything.
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    // A zombie has ended, though nobody has asked for its status yet.
-    if (fields[0] === "Z" || fields[0] === "X") return never;
-    const ticks = Number(fields[19]);
-    return Number.isInteger(ticks) ? ticks : undefined;
+    const start = Number(fields[19]);
+    return Number.isInteger(start) ? { state: fields[0], start } : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** A number for what process ids are relative to; 0 where there are no namespaces. */
-function processNamespace(): string {
+/**
+ * Returns a number for what process ids are relative to.
+ *
+ * @returns Its digits; 0 where there are no namespaces.
+ */
+export function processNamespace(): string {
   try {
     return /\d+/.exec(Deno.readLinkSync("/proc/self/ns/pid"))?.[0] ?? "0";
   } catch {

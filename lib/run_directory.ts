@@ -7,7 +7,8 @@
 import { join } from "node:path";
 import { LlamaError, reasonOf } from "./errors.ts";
 import { removeIfThere } from "./files.ts";
-import { fateOfOwner, ownerName } from "./owner.ts";
+import { ownerName } from "./owner.ts";
+import { fateOfOwner } from "./owner_fate.ts";
 
 const prefix = "llama-local-";
 
@@ -52,7 +53,9 @@ export async function removeStaleDirectories(parent: string): Promise<void> {
     for await (const entry of Deno.readDir(parent)) {
       if (!entry.name.startsWith(prefix)) continue;
       const path = join(parent, entry.name);
-      if (fateOfOwner(entry.name.slice(prefix.length)) !== "dead" || !isOwnDirectory(path)) continue;
+      if (fateOfOwner(entry.name.slice(prefix.length)) !== "dead" || !isOwnDirectory(path)) {
+        continue;
+      }
       await removeTree(path).catch(() => {});
     }
   } catch {

@@ -17,12 +17,15 @@ class StuckStore extends MemoryStore {
 async function invoke(
   request: object,
   signal: AbortSignal,
-  { millisecondsLeft = 900_000, isMemoryBound = true } = {},
+  { millisecondsLeft = 900_000, ...others }: Partial<InvocationContext> & {
+    millisecondsLeft?: number;
+  } = {},
 ): Promise<string> {
   const parent = Deno.makeTempDirSync({ prefix: "llama-test-" });
-  const workspace = new Workspace(parent);
+  const workspace = new Workspace(parent, "test");
   const store = new StuckStore();
   const context: InvocationContext = {
+    requestId: "request",
     command: { kind: "job" },
     environment: {},
     onlyThese: false,
@@ -33,8 +36,8 @@ async function invoke(
     received: performance.now(),
     deadline: performance.now() + millisecondsLeft,
     memoryMb: 512,
-    isMemoryBound,
     signal,
+    ...others,
   };
   try {
     return (await runInvocation(JSON.stringify(request), context)).text;
@@ -77,19 +80,6 @@ Deno.test("a timeout that is asked for is told from the function's own", async (
   const request = { args: ["/bin/sleep", "1000"], timeout: 0.1 };
   const response = parseResponse(await invoke(request, signal));
   assert.deepEqual([response.status, response.stderr], [124, {}]);
-});
-
-Deno.test("a command that was killed says that memory is to be raised, where it is bounded", async () => {
-  const { signal } = new AbortController();
-  const request = { args: ["/bin/sh", "-c", "kill -9 $$"] };
-  const bound = parseResponse(await invoke(request, signal));
-  assert.deepEqual([bound.status, bound.stderr.s], [
-    137,
-    "llama: killed, most likely since it ran out of memory: raise the function's memory, which is " +
-    "512 MB (10,240 MB at most)\n",
-  ]);
-  const free = parseResponse(await invoke(request, signal, { isMemoryBound: false }));
-  assert.deepEqual([free.status, free.stderr], [137, {}]);
 });
 
 Deno.test("an invocation that is ended while its inputs are fetched ends with the reason", async () => {
