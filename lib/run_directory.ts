@@ -7,8 +7,7 @@
 import { join } from "node:path";
 import { LlamaError, reasonOf } from "./errors.ts";
 import { removeIfThere } from "./files.ts";
-import { ownerName } from "./owner.ts";
-import { fateOfOwner } from "./owner_fate.ts";
+import { isRunning, ownProcess } from "./system/process_name.ts";
 
 const prefix = "llama-local-";
 
@@ -39,7 +38,8 @@ export function makeRunDirectory(parent: string): string {
  * @throws What the file system throws.
  */
 export function makeOwnDirectory(parent: string): string {
-  return Deno.makeTempDirSync({ dir: parent, prefix: `${prefix}${ownerName()}-` });
+  const { pid, start, namespace } = ownProcess();
+  return Deno.makeTempDirSync({ dir: parent, prefix: `${prefix}${pid}-${start}-${namespace}-` });
 }
 
 /**
@@ -49,13 +49,14 @@ export function makeOwnDirectory(parent: string): string {
  * @param parent Where temporary directories go.
  */
 export async function removeStaleDirectories(parent: string): Promise<void> {
+  const { namespace } = ownProcess();
   try {
     for await (const entry of Deno.readDir(parent)) {
-      if (!entry.name.startsWith(prefix)) continue;
+      const [, pid, start, owner] = /^llama-local-(\d+)-(\d+)-(\d+)-/.exec(entry.name) ?? [];
+      // A process id means something only in its own namespace; containers may share a /tmp.
+      if (pid === undefined || start === undefined || owner !== namespace) continue;
       const path = join(parent, entry.name);
-      if (fateOfOwner(entry.name.slice(prefix.length)) !== "dead" || !isOwnDirectory(path)) {
-        continue;
-      }
+      if (isRunning({ pid: Number(pid), start: Number(start) }) || !isOwnDirectory(path)) continue;
       await removeTree(path).catch(() => {});
     }
   } catch {
@@ -104,7 +105,7 @@ function openDirectories(path: string): void {
 }
 
 /**
- * Whether a path is a directory of this user's, and no link to one.
+ * Tells whether a path is a directory of this user's, and no link to one.
  *
  * @param path The path.
  * @returns False also if there is nothing.

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { ownerName } from "../owner.ts";
 import { killMarked } from "../processes.ts";
+import { ownProcess } from "../system/process_name.ts";
 import type { Log } from "./log.ts";
 import { OutOfMemory } from "./out_of_memory.ts";
 import { Strays } from "./strays.ts";
@@ -40,7 +40,8 @@ export interface HostOptions {
  */
 export async function prepareHost({ isLocal, temporary, log }: HostOptions): Promise<Host> {
   const strays = Strays.adopt();
-  const owner = ownerName();
+  const { pid, start, namespace } = ownProcess();
+  const owner = `${pid}-${start}-${namespace}`;
   const endAll = (mark: string) => killMarked(mark, [Deno.pid]);
   // There, each environment has a directory of its own, and memory is not the function's alone.
   if (isLocal) return { owner, strays, outOfMemory: undefined, endAll };

@@ -1,5 +1,6 @@
 /**
- * The runtime's lines in a log whose format is JSON.
+ * The runtime's lines in a log whose format is JSON. Lambda itself drops those below the level that
+ * the function is set to, by their `level`.
  *
  * https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
  *
@@ -8,20 +9,14 @@
 
 import type { Log } from "./log.ts";
 
-/** The levels that Lambda knows, the least first. */
-const levels = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
-
 /**
  * Writes objects with Lambda's keys.
  *
  * @param write Takes a line.
- * @param least The level from which lines are wanted; all are if it is none of Lambda's.
  * @returns The log.
  */
-export function jsonLog(write: (line: string) => void, least: string | undefined): Log {
-  const first = levels.indexOf(least?.toUpperCase() ?? "");
+export function jsonLog(write: (line: string) => void): Log {
   return (level, message, details) => {
-    if (levels.indexOf(level) < first) return;
     const timestamp = new Date().toISOString();
     write(JSON.stringify({ timestamp, level, message: `llama: ${message}`, ...details }));
   };

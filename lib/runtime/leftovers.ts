@@ -7,8 +7,8 @@
 
 import { join } from "node:path";
 import { messageOf } from "../errors.ts";
-import { fateOfOwner } from "../owner_fate.ts";
 import { isOwnDirectory, removeTree } from "../run_directory.ts";
+import { isRunning, ownProcess } from "../system/process_name.ts";
 import { type Libc, libc, workingDirectory } from "../system/libc.ts";
 import { dataPrefix, jobPrefix } from "./workspace.ts";
 
@@ -33,7 +33,7 @@ export async function removeLeftovers(
   for (const name of namesIn(temporary)) {
     const prefix = [jobPrefix, dataPrefix].find((prefix) => name.startsWith(prefix));
     if (prefix === undefined) continue;
-    const fate = fateOfOwner(name.slice(prefix.length));
+    const fate = fateOf(name.slice(prefix.length));
     const path = join(temporary, name);
     if (fate === "alive" || (fate === "foreign" && !isAlone) || !isOwnDirectory(path)) continue;
     try {
@@ -47,9 +47,28 @@ export async function removeLeftovers(
   if (library && lock !== undefined) await share(library, lock);
 }
 
+/** What became of the owner; `foreign` if its id is one of another namespace and says nothing. */
+function fateOf(name: string): "alive" | "dead" | "foreign" | "none" {
+  const [, pid, start, namespace] = /^(\d+)-(\d+)-(\d+)-/.exec(name) ?? [];
+  if (pid === undefined || start === undefined) return "none";
+  if (namespace !== ownProcess().namespace) return "foreign";
+  const isAlive = isRunning({ pid: Number(pid), start: Number(start) }) && !isZombie(pid);
+  return isAlive ? "alive" : "dead";
+}
+
+/** One has ended, though nobody has asked for its status yet. */
+function isZombie(pid: string): boolean {
+  try {
+    return /^State:\s+[ZX]/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
+  } catch {
+    // It has ended meanwhile, or there is no /proc.
+    return false;
+  }
+}
+
 function open(library: Libc, directory: string): number | undefined {
   try {
-    return library.openAt(workingDirectory, directory, { directory: true });
+    return library.openAt(workingDirectory, Deno.realPathSync(directory), { directory: true });
   } catch {
     // The first job that needs it says what is wrong with it.
     return undefined;

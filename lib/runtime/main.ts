@@ -37,7 +37,7 @@ export async function runtimeMain(
   try {
     using api = new RuntimeApi(address);
     const log = environment["AWS_LAMBDA_LOG_FORMAT"] === "JSON"
-      ? (await import("./json_log.ts")).jsonLog(write, environment["AWS_LAMBDA_LOG_LEVEL"])
+      ? (await import("./json_log.ts")).jsonLog(write)
       : textLog(write);
     return await runLoop(api, { args, environment, log, stdin: Deno.stdin, signal: end.signal });
   } finally {

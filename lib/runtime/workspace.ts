@@ -23,7 +23,7 @@ export class Workspace {
 
   /**
    * @param parent Where directories for temporary files are made.
-   * @param owner Names this process, as `ownerName` does.
+   * @param owner Names this process, such as `4711-90210-4026531836`.
    */
   constructor(parent: string, owner: string) {
     this.#parent = parent;

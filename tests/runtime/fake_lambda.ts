@@ -26,6 +26,12 @@ export interface FakeLambdaOptions {
   env?: Record<string, string>;
   /** The directory that it is started in. */
   cwd?: string;
+  /** Where temporary files go, for a test that looks after it itself. @default {its own} */
+  temporary?: string;
+  /** A command that runs the runtime. @default {none} */
+  around?: readonly string[];
+  /** When Lambda ends an invocation, in milliseconds since 1970. @default {in a minute} */
+  deadline?: () => string | undefined;
   /** Answers a post before the API does: a status, or undefined for the usual. */
   intercept?: (kind: string, attempt: number) => number | undefined;
 }
@@ -51,11 +57,13 @@ export class FakeLambda implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #waiting: { id: string; text: string }[] = [];
   readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
+  readonly #options: FakeLambdaOptions;
   #wake = Promise.withResolvers<void>();
   #requests = 0;
 
   constructor(options: FakeLambdaOptions = {}) {
-    this.temporary = Deno.makeTempDirSync({ prefix: "llama-test-" });
+    this.#options = options;
+    this.temporary = options.temporary ?? Deno.makeTempDirSync({ prefix: "llama-test-" });
     const init = Promise.withResolvers<Outcome>();
     const ready = Promise.withResolvers<void>();
     this.initError = init.promise;
@@ -84,7 +92,7 @@ export class FakeLambda implements AsyncDisposable {
       },
     );
     const { port } = this.#server.addr;
-    const [executable = "", ...args] = runtimeProgram;
+    const [executable = "", ...args] = [...options.around ?? [], ...runtimeProgram];
     const child = new Deno.Command(executable, {
       args: [...args, ...options.args ?? []],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
@@ -159,17 +167,21 @@ export class FakeLambda implements AsyncDisposable {
     await this.status;
     await this.log;
     await this.#server.shutdown();
-    await Deno.remove(this.temporary, { recursive: true });
+    if (this.#options.temporary === undefined) {
+      await Deno.remove(this.temporary, { recursive: true });
+    }
   }
 
   async #next(): Promise<Response> {
     for (;;) {
       const invocation = this.#waiting.shift();
       if (invocation) {
+        const { deadline = () => String(Date.now() + 60_000) } = this.#options;
+        const deadlineMs = deadline();
         return new Response(invocation.text, {
           headers: {
             "lambda-runtime-aws-request-id": invocation.id,
-            "lambda-runtime-deadline-ms": String(Date.now() + 60_000),
+            ...(deadlineMs === undefined ? {} : { "lambda-runtime-deadline-ms": deadlineMs }),
             "lambda-runtime-trace-id": "Root=1-trace",
           },
         });
