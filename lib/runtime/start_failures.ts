@@ -12,7 +12,7 @@ import { isArgument } from "./start.ts";
 /** The most bytes that Linux takes for one argument: 32 pages (execve(2)). */
 const longestArgument = 131_072;
 
-/** What a child needs for a standard input, output or error that is nothing. */
+/** The standard input of a command that has none. */
 const nullDevice = "/dev/null";
 
 /**
@@ -57,7 +57,7 @@ function startFailure(program: Program, code: unknown, cause: unknown): unknown 
       return isMissing(nullDevice)
         ? new JobError(
           "Llama.Internal",
-          `${nullDevice} does not exist, so no command can be started: mount a /dev`,
+          `${nullDevice} does not exist, which a command without standard input needs: mount a /dev`,
           { cause },
         )
         : noSuchCommand(path, missingInterpreter(path), cause);
