@@ -7,7 +7,7 @@
 import { closest } from "./closest.ts";
 import * as z from "./zod.ts";
 import { LlamaError } from "./errors.ts";
-import { isReservedVariable } from "./reserved_variables.ts";
+import { badValue, isReservedVariable } from "./reserved_variables.ts";
 
 /** A function as its `function.json` describes it, defaults filled in. */
 export interface FunctionDefinition {
@@ -159,6 +159,10 @@ export function parseFunctionJson(json: string, path: string, folder: string): F
   }
   if (rest.handler !== undefined) checkHandler(rest.handler, fail);
   if (rest.command?.[0] === "") throw fail("command.0", "must not be empty");
+  for (const [variable, value] of Object.entries(environment)) {
+    const problem = badValue(variable, value);
+    if (problem !== undefined) throw fail(`environment.${variable}`, problem);
+  }
   return { name, memory, timeout, environment, ...rest };
 }
 

@@ -6,7 +6,12 @@
 
 import { Buffer } from "node:buffer";
 import { defaultInvokeRetries } from "../defaults.ts";
-import { FunctionError, type FunctionErrorDetails, LlamaError } from "../errors.ts";
+import {
+  FunctionError,
+  type FunctionErrorDetails,
+  isFunctionTimeout,
+  LlamaError,
+} from "../errors.ts";
 import { maxPayloadBytes, parseFunctionError } from "../protocol.ts";
 import type { OpenSpan, Spans } from "../trace/spans.ts";
 import { CallError, isServerFailure, retryAfter } from "./call_error.ts";
@@ -206,8 +211,9 @@ async function readAnswer(functionName: string, response: Response): Promise<Inv
 }
 
 /** What to change when Lambda itself ended a function. */
-function failureHint({ errorType, errorMessage }: FunctionErrorDetails): string | undefined {
-  if (errorType === "Sandbox.Timedout" || /Task timed out after/.test(errorMessage)) {
+function failureHint(details: FunctionErrorDetails): string | undefined {
+  const { errorType, errorMessage } = details;
+  if (isFunctionTimeout(details)) {
     return "raise the function's timeout (900 seconds at most), or give each job less to do";
   }
   if (errorType === "Runtime.OutOfMemory" || /signal: killed/.test(errorMessage)) {

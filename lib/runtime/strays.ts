@@ -63,7 +63,13 @@ export class Strays {
    * @returns Their process ids.
    */
   reap(command: number): number[] {
-    return this.#isListed ? this.#orphans().filter((pid) => pid !== command && !isReaped(pid)) : [];
+    if (!this.#isListed) return [];
+    try {
+      return this.#orphans().filter((pid) => pid !== command && !isReaped(pid));
+    } catch {
+      // There are no more open files: those who end them when the command has ended will say so.
+      return [];
+    }
   }
 
   /**
