@@ -7,7 +7,7 @@
 import type { Load } from "./load.ts";
 
 /** The memory at which Lambda gives a function one whole processor, in MB. */
-const wholeProcessorMb = 1769;
+export const wholeProcessorMb = 1769;
 
 /** What reading the outputs and answering takes of a whole processor, in milliseconds. */
 const answerMs = 40;

@@ -7,6 +7,7 @@
 import type { Environment } from "../environment.ts";
 import type { Host } from "./host.ts";
 import { runInvocation } from "./invocation.ts";
+import { wholeProcessorMb } from "./time_limit.ts";
 import { Workspace } from "./workspace.ts";
 
 /** A program that does nothing, which nearly every image has. */
@@ -21,7 +22,8 @@ const request = JSON.stringify({
 });
 
 /**
- * Runs a job that does nothing.
+ * Runs a job that does nothing. With a whole processor there would be nothing to gain: the first job
+ * has as much of it as the start.
  *
  * @param temporary The directory for temporary files.
  * @param environment The environment variables.
@@ -34,6 +36,7 @@ export async function warmUp(
   host: Host,
   signal: AbortSignal,
 ): Promise<void> {
+  if (Number(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) >= wholeProcessorMb) return;
   const workspace = new Workspace(temporary, host.owner);
   try {
     await runInvocation(request, {

@@ -99,10 +99,18 @@ Deno.test("what a job needs is at hand before Lambda is asked for the first one"
     assert.match(await lambda.log, /^llama: request request-1: [^\n]*\n$/);
   }
   await Deno.remove(log);
-  // The emulator has a job ready, which need not wait for another one.
-  await using local = new FakeLambda({ env: { PATH, LLAMA_LOCAL: "1", LLAMA_ENVIRONMENT: "e" } });
-  await local.run({ args: ["sh", "-c", "exit 0"] });
-  await assert.rejects(Deno.stat(log), Deno.errors.NotFound);
+  // The emulator has a job ready, which need not wait for another one; and a function with much
+  // memory has as much of a processor later.
+  for (
+    const env of [
+      { LLAMA_LOCAL: "1", LLAMA_ENVIRONMENT: "e" },
+      { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "1769" },
+    ]
+  ) {
+    await using lambda = new FakeLambda({ env: { PATH, ...env } });
+    await lambda.run({ args: ["sh", "-c", "exit 0"] });
+    await assert.rejects(Deno.stat(log), Deno.errors.NotFound);
+  }
 });
 
 Deno.test("a runtime without a program for trying does without it", async () => {
