@@ -93,7 +93,8 @@ export function isFunctionTimeout(
   { errorType, errorMessage }: Pick<FunctionErrorDetails, "errorType" | "errorMessage">,
 ): boolean {
   return errorType === "Sandbox.Timedout" ||
-    (!errorType.startsWith("Llama.") && /Task timed out after/.test(errorMessage));
+    // Lambda itself may leave the type out.
+    (errorType === "Unhandled" && /Task timed out after/.test(errorMessage));
 }
 
 /** The function failed: it crashed, timed out, or its runtime refused the job. */

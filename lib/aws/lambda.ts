@@ -201,8 +201,9 @@ async function readAnswer(functionName: string, response: Response): Promise<Inv
   if (response.status !== 200) throw refusal(functionName, response, text);
   const tail = response.headers.get("x-amz-log-result");
   const logTail = tail === null ? undefined : Buffer.from(tail, "base64").toString();
-  // AWS's runtime interface emulator leaves the header out.
-  if (response.headers.has("x-amz-function-error") || /^\{"error(Message|Type)":/.test(text)) {
+  // AWS's runtime interface emulator leaves the header out, and of a timeout has these words alone.
+  const isError = /^(\{"error(Message|Type)":|Task timed out after [\d.]+ seconds$)/.test(text);
+  if (isError || response.headers.has("x-amz-function-error")) {
     const { objects, ...error } = parseFunctionError(text);
     const details = { ...error, logTail, missingObjects: objects };
     throw new FunctionError(functionName, details, { hint: failureHint(details) });
