@@ -63,10 +63,12 @@ function whyKilled(status: number, { kills, memoryMb }: EndingOptions): string |
   if (kills === 0 || (kills === undefined && !isKilled)) return undefined;
   const size = memoryMb === undefined ? "" : `, which is ${memoryMb} MB`;
   const advice = `raise the function's memory${size} (10,240 MB at most)`;
-  if (kills === undefined) return `killed, most likely because memory ran out: ${advice}`;
-  if (isKilled) return `killed because memory ran out: ${advice}`;
+  if (kills === undefined) {
+    return `killed, most likely because the function ran out of memory: ${advice}`;
+  }
+  if (isKilled) return `killed because the function ran out of memory: ${advice}`;
   const what = kills === 1 ? "a process" : `${kills} processes`;
-  return `memory ran out, and the kernel killed ${what} that the command had started: ${advice}`;
+  return `the function ran out of memory, and the kernel killed ${what} that the command had started: ${advice}`;
 }
 
 /** A shell's statuses for a script that it cannot make sense of. */

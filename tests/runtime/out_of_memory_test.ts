@@ -19,17 +19,17 @@ function explain(status: number, kills: number | undefined, isMemoryBound = true
 }
 
 Deno.test("want of memory is told by the kernel's count, and not by a status", () => {
-  assert.deepEqual(explain(137, 1), [`killed because memory ran out: ${advice}`]);
+  assert.deepEqual(explain(137, 1), [`killed because the function ran out of memory: ${advice}`]);
   assert.deepEqual(explain(137, 0), []);
   assert.deepEqual(explain(0, 0), []);
   const killed = (what: string) => [
-    `memory ran out, and the kernel killed ${what} that the command had started: ${advice}`,
+    `the function ran out of memory, and the kernel killed ${what} that the command had started: ${advice}`,
   ];
   assert.deepEqual(explain(0, 1), killed("a process"));
   assert.deepEqual(explain(1, 3), killed("3 processes"));
   // Kernels before 4.13 do not count.
   assert.deepEqual(explain(137, undefined), [
-    `killed, most likely because memory ran out: ${advice}`,
+    `killed, most likely because the function ran out of memory: ${advice}`,
   ]);
   assert.deepEqual(explain(1, undefined), []);
   // On the user's machine, memory is others' too.
@@ -108,7 +108,7 @@ Deno.test({
     assert.equal(killed.status, 137);
     assert.equal(
       textOf(killed.stderr),
-      "llama: killed because memory ran out: raise the function's memory, which is 256 MB (10,240 MB at most)\n",
+      "llama: killed because the function ran out of memory: raise the function's memory, which is 256 MB (10,240 MB at most)\n",
     );
     const child = await lambda.run({
       args: ["sh", "-c", `${hog} 2>/dev/null; echo went on; exit 0`],
@@ -116,7 +116,7 @@ Deno.test({
     assert.deepEqual([child.status, textOf(child.stdout)], [0, "went on\n"]);
     assert.match(
       textOf(child.stderr),
-      /llama: memory ran out, and the kernel killed a process that /,
+      /llama: the function ran out of memory, and the kernel killed a process that /,
     );
     const other = await lambda.run({ args: ["sh", "-c", "kill -9 $$"] });
     assert.deepEqual([other.status, other.stderr], [137, {}]);
