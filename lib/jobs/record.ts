@@ -94,6 +94,8 @@ export interface JobRecord {
   outputs: string[];
   /** What went wrong beside the command's own status; empty if nothing did. */
   errors: JobFailure[];
+  /** True if it ran on this machine, so that nothing was paid. */
+  isLocal?: boolean | undefined;
   /** Lambda's id of the last request. */
   requestId?: string | undefined;
   /** The tail of the function's log, where it was asked for. */
@@ -168,6 +170,7 @@ export const jobRecordSchema: JobRecordSchema = z.object({
     hint: text,
     type: text,
   })),
+  isLocal: z.optional(z.boolean()),
   requestId: text,
   log: text,
   stdout: text,
@@ -184,6 +187,8 @@ export interface RecordDetails {
   readonly elapsedMilliseconds: number;
   /** The tail of the function's log. */
   readonly log: string | undefined;
+  /** Whether it ran on this machine. */
+  readonly isLocal: boolean;
 }
 
 /** The status of a command that ran out of time, whoever ended it. */
@@ -200,7 +205,7 @@ const timedOutStatus = 124;
 export function recordOf(
   { index, functionName, line, command }: PlannedJob,
   { count, result, error, transfer, cost }: Attempts,
-  { started, elapsedMilliseconds, log }: RecordDetails,
+  { started, elapsedMilliseconds, log, isLocal }: RecordDetails,
 ): JobRecord {
   return {
     seq: index + 1,
@@ -225,6 +230,7 @@ export function recordOf(
       : { dollars: Number(cost.dollars.toPrecision(9)), isEstimate: cost.isEstimate },
     outputs: [...result?.written ?? []],
     errors: (error ? [error] : result?.outputErrors ?? []).map(failureOf),
+    ...(isLocal ? { isLocal } : {}),
     requestId: result?.requestId,
     log,
   };

@@ -19,6 +19,8 @@ export interface Invocation {
   text: string;
   /** The X-Ray trace header, where there is one. */
   traceId: string | undefined;
+  /** The function's ARN as it was invoked, where it is known. */
+  functionArn: string | undefined;
   /** When it arrived, as `performance.now()` has it. */
   received: number;
   /**
@@ -59,6 +61,7 @@ export class RuntimeApi implements Disposable {
       id,
       text,
       traceId: headers.get("lambda-runtime-trace-id") ?? undefined,
+      functionArn: headers.get("lambda-runtime-invoked-function-arn") ?? undefined,
       received,
       deadline: Number.isFinite(leftMs) && leftMs > 0 ? received + leftMs : undefined,
     };

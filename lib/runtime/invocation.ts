@@ -7,9 +7,11 @@
 import { Buffer } from "node:buffer";
 import { type BlobSource, encodeBlobs } from "../blob.ts";
 import { LlamaError } from "../errors.ts";
+import { type Features, namesOf, ownFeatures } from "../features.ts";
 import {
   type File,
   maxPayloadBytes,
+  newerResponse,
   parseRequest,
   type Request,
   type Response,
@@ -31,6 +33,10 @@ import type { Workspace } from "./workspace.ts";
 export interface InvocationContext {
   /** The request's id, which the command gets as `LLAMA_REQUEST_ID`. */
   requestId: string;
+  /** The function's name, if it is known. */
+  functionName?: string | undefined;
+  /** What the runtime knows beyond the wire of December 2020. @default {what this version knows} */
+  features?: Features | undefined;
   /** What the function runs. */
   command: FunctionCommand;
   /** Variables of the command's environment; besides the runtime's own unless `onlyThese`. */
@@ -84,7 +90,7 @@ const deadlineVariable = "LLAMA_DEADLINE_MS";
  */
 export async function runInvocation(text: string, context: InvocationContext): Promise<Answer> {
   const { workspace, received, initMs, requestId } = context;
-  const request = parseRequest(text);
+  const request = parseRequest(text, context);
   const limit = new TimeLimit({ ...context, timeout: request.timeout });
   const prepared = await prepare(request, limit.end, context);
   const fetched = performance.now();
@@ -126,7 +132,7 @@ export async function runInvocation(text: string, context: InvocationContext): P
     });
     for (const line of lines) await result.stderr.addLine(`llama: ${line}`);
   }
-  const response = await answer(result, outputs, limit, context);
+  const response = await answer(request, result, outputs, limit, context);
   const end = performance.now();
   const times: Times = {
     cold: initMs !== undefined,
@@ -154,13 +160,19 @@ function unixTime(time: number): string {
 async function prepare(
   request: Request,
   deadline: number | undefined,
-  { command, workspace, searchPath, store, signal }: InvocationContext,
+  { command, workspace, searchPath, store, signal, features = ownFeatures }: InvocationContext,
 ) {
   try {
     const stdin = await inTime(
       deadline,
       signal,
-      (signal) => writeInputs(request, { workspace, store: () => store() ?? noStore(), signal }),
+      (signal) =>
+        writeInputs(request, {
+          workspace,
+          store: () => store() ?? noStore(),
+          kinds: features.contents,
+          signal,
+        }),
     );
     // After the inputs: the program may be one of them.
     const jobDirectory = workspace.job();
@@ -172,10 +184,11 @@ async function prepare(
 }
 
 async function answer(
+  { accept }: Request,
   result: CommandResult | undefined,
   { found, refused }: Outputs,
   { answerBy }: TimeLimit,
-  { store, memoryMb, signal }: InvocationContext,
+  { store, memoryMb, signal, features = ownFeatures }: InvocationContext,
 ): Promise<Response> {
   const late = "llama: the time went by before the job's inputs were there\n";
   const streams = (): BlobSource[] => [
@@ -195,8 +208,11 @@ async function answer(
     environment: { memory: memoryMb, arch },
     ...(result?.memory === undefined ? {} : { memory: result.memory }),
     runtime: version,
+    accepts: namesOf(features),
   };
   const objects = store();
+  const kinds = features.contents.filter(({ feature }) => accept?.includes(feature));
+  const novel = kinds.length > 0 ? { kinds, refusal: newerResponse } : undefined;
   const reservedBytes = Buffer.byteLength(JSON.stringify(response)) + timesBytes +
     (objects ? sources.length * referenceBytes : 0);
   // Before anything is stored: names alone may be too much for an answer.
@@ -204,7 +220,7 @@ async function answer(
   const [stdout = {}, stderr = {}, ...blobs] = await inTime(
     answerBy,
     signal,
-    (signal) => encodeBlobs(sources, { store: objects, reservedBytes, signal }),
+    (signal) => encodeBlobs(sources, { store: objects, reservedBytes, novel, signal }),
   ).catch(async (error) => {
     signal.throwIfAborted();
     const { encodeUnsent } = await import("./unsent.ts");

@@ -32,8 +32,13 @@ export interface FakeLambdaOptions {
   around?: readonly string[];
   /** When Lambda ends an invocation, in milliseconds since 1970. @default {in a minute} */
   deadline?: () => string | undefined;
-  /** Answers a post before the API does: a status, or undefined for the usual. */
-  intercept?: (kind: string, attempt: number) => number | undefined;
+  /** The ARN that the function is invoked by. */
+  functionArn?: string;
+  /**
+   * Answers a post before the API does: a status, `lost` for a connection that breaks in the middle
+   * of the answer, or undefined for the usual.
+   */
+  intercept?: (kind: string, attempt: number) => number | "lost" | undefined;
 }
 
 const prefix = "/secret-key/environment-1/2018-06-01/runtime";
@@ -59,11 +64,13 @@ export class FakeLambda implements AsyncDisposable {
   readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
   readonly #options: FakeLambdaOptions;
   #wake = Promise.withResolvers<void>();
+  readonly #functionArn: string | undefined;
   #requests = 0;
 
   constructor(options: FakeLambdaOptions = {}) {
     this.#options = options;
     this.temporary = options.temporary ?? Deno.makeTempDirSync({ prefix: "llama-test-" });
+    this.#functionArn = options.functionArn;
     const init = Promise.withResolvers<Outcome>();
     const ready = Promise.withResolvers<void>();
     this.initError = init.promise;
@@ -83,6 +90,7 @@ export class FakeLambda implements AsyncDisposable {
           [];
         const text = await request.text();
         const status = options.intercept?.(kind, ++posts);
+        if (status === "lost") return new Response(broken());
         if (status !== undefined) return new Response("", { status });
         const errorType = request.headers.get("lambda-runtime-function-error-type");
         const outcome = { kind, text, errorType };
@@ -92,9 +100,10 @@ export class FakeLambda implements AsyncDisposable {
       },
     );
     const { port } = this.#server.addr;
-    const [executable = "", ...args] = [...options.around ?? [], ...runtimeProgram];
-    const child = new Deno.Command(executable, {
-      args: [...args, ...options.args ?? []],
+    const command = [...options.around ?? [], ...runtimeProgram, ...options.args ?? []];
+    const child = new Deno.Command("/bin/sh", {
+      // The modes of what commands make are Lambda's, whatever the umask of the tests.
+      args: ["-c", 'umask 022; exec "$@"', "sh", ...command],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       clearEnv: true,
       env: {
@@ -183,6 +192,9 @@ export class FakeLambda implements AsyncDisposable {
             "lambda-runtime-aws-request-id": invocation.id,
             ...(deadlineMs === undefined ? {} : { "lambda-runtime-deadline-ms": deadlineMs }),
             "lambda-runtime-trace-id": "Root=1-trace",
+            ...(this.#functionArn === undefined
+              ? {}
+              : { "lambda-runtime-invoked-function-arn": this.#functionArn }),
           },
         });
       }
@@ -207,4 +219,16 @@ export async function until(condition: () => boolean): Promise<void> {
 /** A blob's bytes as text. */
 export function textOf(blob: { s?: string | undefined; b?: string | undefined }): string {
   return blob.s ?? (blob.b === undefined ? "" : atob(blob.b));
+}
+
+/** A body that begins and never ends well. */
+function broken(): ReadableStream<Uint8Array> {
+  let isFirst = true;
+  return new ReadableStream({
+    pull(controller) {
+      if (isFirst) controller.enqueue(new TextEncoder().encode("{"));
+      else controller.error(new Error("the connection is lost"));
+      isFirst = false;
+    },
+  });
 }
