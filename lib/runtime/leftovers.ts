@@ -27,7 +27,7 @@ export async function removeLeftovers(
   temporary: string,
   log: (line: string) => void,
 ): Promise<void> {
-  const library = libc();
+  const library = openLibrary();
   const lock = library && open(library, temporary);
   const isAlone = library && lock !== undefined && library.tryLock(lock, "exclusive");
   for (const name of namesIn(temporary)) {
@@ -45,6 +45,15 @@ export async function removeLeftovers(
   }
   // Kept until the process ends.
   if (library && lock !== undefined) await share(library, lock);
+}
+
+function openLibrary(): Libc | undefined {
+  try {
+    return libc();
+  } catch {
+    // An image may have another C library: then names alone tell what is left.
+    return undefined;
+  }
 }
 
 /** What became of the owner; `foreign` if its id is one of another namespace and says nothing. */
