@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { LlamaError, reasonOf } from "./errors.ts";
 import { removeIfThere } from "./files.ts";
+import { openTree } from "./system/open_tree.ts";
 import { isRunning, ownProcess } from "./system/process_name.ts";
 
 const prefix = "llama-local-";
@@ -74,7 +75,7 @@ export async function removeTree(path: string): Promise<void> {
     await removeIfThere(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
-    openDirectories(path);
+    openTree(path);
     await removeIfThere(path);
   }
 }
@@ -86,7 +87,7 @@ export async function removeTree(path: string): Promise<void> {
  * @param path The directory.
  */
 export function removeTreeSync(path: string): void {
-  for (const prepare of [() => {}, openDirectories]) {
+  for (const prepare of [() => {}, openTree]) {
     try {
       prepare(path);
       Deno.removeSync(path, { recursive: true });
@@ -94,13 +95,6 @@ export function removeTreeSync(path: string): void {
     } catch (error) {
       if (!(error instanceof Deno.errors.PermissionDenied)) return;
     }
-  }
-}
-
-function openDirectories(path: string): void {
-  Deno.chmodSync(path, 0o700);
-  for (const entry of Deno.readDirSync(path)) {
-    if (entry.isDirectory) openDirectories(join(path, entry.name));
   }
 }
 
