@@ -6,12 +6,8 @@
 
 import { Buffer } from "node:buffer";
 import { defaultInvokeRetries } from "../defaults.ts";
-import {
-  FunctionError,
-  type FunctionErrorDetails,
-  isFunctionTimeout,
-  LlamaError,
-} from "../errors.ts";
+import { FunctionError, type FunctionErrorDetails, LlamaError } from "../errors.ts";
+import { isFunctionTimeout } from "../function_timeout.ts";
 import { maxPayloadBytes, parseFunctionError } from "../protocol.ts";
 import type { OpenSpan, Spans } from "../trace/spans.ts";
 import { CallError, isServerFailure, retryAfter } from "./call_error.ts";

@@ -5,7 +5,8 @@
  * @module
  */
 
-import { FunctionError, isFunctionTimeout, type LlamaError } from "../errors.ts";
+import { FunctionError, type LlamaError } from "../errors.ts";
+import { isFunctionTimeout } from "../function_timeout.ts";
 import type { Times } from "../protocol.ts";
 import * as z from "../zod.ts";
 import type { Attempts } from "./attempts.ts";

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { AwsClient, type AwsClientOptions } from "../../lib/aws/client.ts";
 import { Lambda } from "../../lib/aws/lambda.ts";
 import { AwsV4Signer } from "../../lib/deps.ts";
-import { FunctionError, isFunctionTimeout, LlamaError } from "../../lib/errors.ts";
+import { FunctionError, LlamaError } from "../../lib/errors.ts";
+import { isFunctionTimeout } from "../../lib/function_timeout.ts";
 
 const credentials = {
   accessKeyId: "AKIDEXAMPLE",
