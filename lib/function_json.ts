@@ -7,7 +7,7 @@
 import { closest } from "./closest.ts";
 import * as z from "./zod.ts";
 import { LlamaError } from "./errors.ts";
-import { badValue, isReservedVariable } from "./reserved_variables.ts";
+import { isReservedVariable } from "./reserved_variables.ts";
 
 /** A function as its `function.json` describes it, defaults filled in. */
 export interface FunctionDefinition {
@@ -222,10 +222,6 @@ export function parseFunctionJson(json: string, path: string, folder: string): F
     throw fail("layers", "layers are for a function with a handler: an image holds all its files");
   }
   if (rest.command?.[0] === "") throw fail("command.0", "must not be empty");
-  for (const [variable, value] of Object.entries(environment)) {
-    const problem = badValue(variable, value);
-    if (problem !== undefined) throw fail(`environment.${variable}`, problem);
-  }
   return { name, memory, timeout, environment, ...rest };
 }
 

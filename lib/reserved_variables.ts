@@ -1,5 +1,5 @@
 /**
- * Environment variables that a function's configuration may not set, or not to any value.
+ * Environment variables that a function's configuration may not set.
  *
  * @module
  */
@@ -17,18 +17,4 @@ const reservedVariable =
  */
 export function isReservedVariable(name: string): boolean {
   return reservedVariable.test(name);
-}
-
-/**
- * Says what is wrong with the value of an environment variable. Deno ends a compiled program whose
- * TMPDIR is empty or relative before a line of the runtime is run, so that Lambda is told nothing.
- *
- * @param name The variable's name.
- * @param value Its value.
- * @returns What it must be; undefined if it is all right.
- */
-export function badValue(name: string, value: string): string | undefined {
-  return name === "TMPDIR" && !(value.startsWith("/") && !value.split("/").includes(".."))
-    ? 'must be an absolute path without "..", or the runtime does not start'
-    : undefined;
 }

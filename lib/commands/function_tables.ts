@@ -5,7 +5,7 @@
  */
 
 import { boolFlag, FlagValueError, type FlagValues, listFlag, stringFlag } from "../flags.ts";
-import { badValue, isReservedVariable } from "../reserved_variables.ts";
+import { isReservedVariable } from "../reserved_variables.ts";
 import { quote } from "../template/quote.ts";
 import type { Command, UsageProblem } from "./command.ts";
 import { architectureFlag, boundedFlag, noArguments, oneFunctionName } from "./deploy_flags.ts";
@@ -50,10 +50,6 @@ function readVariable(text: string): readonly [name: string, value: string] {
   }
   if (isReservedVariable(name)) {
     throw new FlagValueError(`${name} is set by Lambda itself`, "take another name");
-  }
-  const problem = badValue(name, value);
-  if (problem !== undefined) {
-    throw new FlagValueError(`${name} ${problem}`, "leave it out for /tmp");
   }
   return [name, value];
 }
