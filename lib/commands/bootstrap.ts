@@ -65,7 +65,7 @@ export const bootstrap = runnable(
     const path = await writeSettings(environment, made);
 
     for (const each of Object.keys(settingNames).filter(isSettingName)) {
-      if (made[each] !== undefined) await output.data(`${each.padEnd(12)}${made[each]}\n`);
+      if (made[each] !== undefined) await output.text(`${each.padEnd(12)}${made[each]}\n`);
     }
     await output.message(`written to ${path}`);
     if (isBucketOwn) {

@@ -9,6 +9,7 @@ import { readSettings, settingsPath } from "../deploy/settings.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import type { Output } from "../terminal/output.ts";
+import { printableLine } from "../text/printable.ts";
 import { runnable } from "./command.ts";
 import { type CommandContext, openAws, openStore } from "./context.ts";
 import { exitCodes } from "./exit.ts";
@@ -52,6 +53,6 @@ async function examineSettings(environment: Environment): Promise<Finding> {
 }
 
 async function show(output: Output, { subject, isGood, words, hint }: Finding): Promise<void> {
-  await output.data(`${isGood ? "✓" : "✗"} ${subject}: ${words}\n`);
-  if (hint !== undefined) await output.data(`  ${hint}\n`);
+  await output.text(`${isGood ? "✓" : "✗"} ${printableLine(`${subject}: ${words}`)}\n`);
+  if (hint !== undefined) await output.text(`  ${printableLine(hint)}\n`);
 }

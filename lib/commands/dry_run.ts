@@ -13,6 +13,7 @@ import { readJobLog } from "../jobs/joblog.ts";
 import { asLlamaError, type PlannedJob, Planner } from "../jobs/plan.ts";
 import { failureOf, type JobFailure } from "../jobs/record.ts";
 import { chunked } from "../jobs/sources.ts";
+import { printableJson, printableLine } from "../text/printable.ts";
 import { bytesText } from "../terminal/amounts.ts";
 import type { CommandContext } from "./context.ts";
 import { exitCodes } from "./exit.ts";
@@ -58,7 +59,7 @@ export async function dryRun(
     const { planned, isDone } = planner.plan(lines);
     if (isDone) continue;
     const { job, error } = await look(planned, shared);
-    await output.data(values.json ? JSON.stringify(job) + "\n" : textOf(job));
+    await output.text(values.json ? printableJson(JSON.stringify(job)) + "\n" : textOf(job));
     if (error === undefined) continue;
     failures++;
     await reportError(output, error, `job ${job.seq}: ${job.command}: `);
@@ -107,5 +108,5 @@ function textOf({ command, inputs, outputs }: DryJob): string {
 }
 
 function named(from: string, to: string): string {
-  return from === to ? from : `${from} as ${to}`;
+  return printableLine(from === to ? from : `${from} as ${to}`);
 }

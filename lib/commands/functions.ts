@@ -5,6 +5,7 @@
  */
 
 import { listOurs } from "../deploy/ours.ts";
+import { printableLine } from "../text/printable.ts";
 import { runnable } from "./command.ts";
 import { type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "./exit.ts";
@@ -32,9 +33,9 @@ export const functions = runnable(
       each.update === "Successful" ? each.state : `${each.state}, update ${each.update}`,
       each.lastModified.slice(0, 16),
     ]);
-    await output.data(table([
+    await output.text(table([
       ["NAME", "KIND", "MEMORY", "TIMEOUT", "PROCESSOR", "STATE", "CHANGED"],
-      ...rows,
+      ...rows.map((row) => row.map(printableLine)),
     ]));
     return exitCodes.ok;
   },

@@ -10,6 +10,7 @@ import { LlamaError } from "../errors.ts";
 import { type Interrupted, onInterrupt } from "../terminal/interrupt.ts";
 import { Output, OutputClosed } from "../terminal/output.ts";
 import { terminalSize } from "../terminal/terminal_size.ts";
+import { printableLine } from "../text/printable.ts";
 import { version } from "../version.ts";
 import { loadable, type RunnableCommand } from "./command.ts";
 import { parseCommandLine } from "./command_line.ts";
@@ -158,13 +159,13 @@ async function runCommandLine(
       checkSurroundings(argv);
       return await line.command.run(line.values, line.args, { ...context, global: line.global });
     case "version":
-      await output.data(`llama ${version}${commit === undefined ? "" : ` (${commit})`}\n`);
+      await output.text(`llama ${version}${commit === undefined ? "" : ` (${commit})`}\n`);
       return exitCodes.ok;
     case "help":
       await (line.stream === "stdout" ? output.data(line.text) : output.talk(line.text));
       return line.exitCode;
     case "usage":
-      await output.talk(`${line.message}\n${line.hint}\n`);
+      await output.lines(`${printableLine(line.message)}\n${printableLine(line.hint)}\n`);
       return line.exitCode;
   }
 }
@@ -183,5 +184,5 @@ async function statusOf(error: unknown, output: Output, signal: AbortSignal): Pr
 
 async function reportUnexpected(output: Output, error: unknown): Promise<void> {
   const details = error instanceof Error ? error.stack ?? error.message : String(error);
-  await output.message(`this should not have happened, please report it: ${details}`);
+  await output.lines(`llama: this should not have happened, please report it: ${details}`);
 }

@@ -118,18 +118,18 @@ async function remove(
   const { client } = work;
   for (const { name } of functions) {
     await deleteFunction(client, name, signal);
-    await output.data(`deleted the function ${name}\n`);
+    await output.text(`deleted the function ${name}\n`);
   }
   for (const { name, version } of layers) {
     await deleteLayerVersion(client, name, version, signal);
-    await output.data(`deleted the layer ${name}, version ${version}\n`);
+    await output.text(`deleted the layer ${name}, version ${version}\n`);
   }
   if (!stack) return;
   // Its objects first, since CloudFormation deletes no bucket that holds any.
   const outputs = outputsOf(stack.outputs);
   const other = outputs && await emptyBucket(client, outputs.bucket, signal);
   const isBucketLeft = await removeStack(work, stack);
-  await output.data(`deleted the stack ${stack.name}\n`);
+  await output.text(`deleted the stack ${stack.name}\n`);
   if (outputs?.bucketKind === "own") {
     await output.message(`left: the bucket ${outputs.bucket}, which was yours before`);
   } else if (isBucketLeft) {

@@ -44,7 +44,7 @@ export const updateFunction = runnable(
       throw error;
     });
     const { kind, memory, timeout, architecture } = deployed;
-    await output.data(
+    await output.text(
       isNew
         ? `created ${name}: ${kind}, ${memory} MB, ${timeout} s, ${architecture}\n`
         : changes.length === 0

@@ -5,6 +5,7 @@
  */
 
 import { LlamaError, reasonOf } from "../errors.ts";
+import { printable } from "../text/printable.ts";
 import { drawArea, removeArea, soundTerminal } from "./status_area.ts";
 
 /** Whoever read standard output has gone. */
@@ -99,12 +100,32 @@ export class Output {
   }
 
   /**
-   * Writes a message of llama's own.
+   * Writes a message of llama's own, with control characters escaped: errors and names come from
+   * outside, and must neither reach the terminal nor forge another line.
    *
    * @param text One line, without its end.
    */
   message(text: string): Promise<void> {
-    return this.talk(`llama: ${text}\n`);
+    return this.talk(`llama: ${printable(text).replaceAll("\n", "\\n")}\n`);
+  }
+
+  /**
+   * Writes lines that are not a command's own output, such as a function's log, to standard error,
+   * with control characters escaped.
+   *
+   * @param text The lines; the last one gets the end that it may lack.
+   */
+  lines(text: string): Promise<void> {
+    return this.talk(printableLines(text));
+  }
+
+  /**
+   * Writes text of llama's own to standard output, such as a table, with control characters escaped.
+   *
+   * @param text The text. Names in it that may hold line feeds are escaped by the caller.
+   */
+  text(text: string): Promise<void> {
+    return this.data(printable(text));
   }
 
   /**
@@ -189,6 +210,17 @@ export class Output {
     this.#last = done.catch(() => {});
     return done;
   }
+}
+
+/**
+ * Returns lines with control characters escaped.
+ *
+ * @param text The lines, which may end in CR LF; the last one gets the end that it may lack.
+ * @returns Lines that are safe to print.
+ */
+export function printableLines(text: string): string {
+  const lines = printable(text.replaceAll("\r\n", "\n"));
+  return lines === "" || lines.endsWith("\n") ? lines : lines + "\n";
 }
 
 /** What is piped within this time of what was piped before follows closely on it. */

@@ -11,6 +11,8 @@ import type { JobOutcome } from "../../jobs/map.ts";
 import { shellQuote } from "../../jobs/quote.ts";
 import type { JobRecord } from "../../jobs/record.ts";
 import { encodeString } from "../../template/mod.ts";
+import { printableLines } from "../../terminal/output.ts";
+import { printable, printableBytes, printableJson } from "../../text/printable.ts";
 import { errorLines } from "../report.ts";
 import { message, type Piece } from "./piece.ts";
 
@@ -47,7 +49,7 @@ function outputPieces({ line, result, error }: JobOutcome, options: RenderOption
   const { form, tag, logs } = options;
   const log = logOf({ result, error });
   const pieces: Piece[] = [];
-  if (logs && log) pieces.push({ to: "talk", bytes: encoder.encode(endedLine(log)) });
+  if (logs && log) pieces.push({ to: "talk", bytes: encoder.encode(printableLines(log)) });
   if (result === undefined || form === "none") return pieces;
   const shape = tag || form === "line"
     ? (bytes: Uint8Array) => inLines(bytes, tag ? tagOf(line) : new Uint8Array())
@@ -63,7 +65,7 @@ function jsonPieces({ record, result }: JobOutcome, { form }: RenderOptions): Pi
     ...inJson("stdout", result.stdout),
     ...inJson("stderr", result.stderr),
   };
-  return [{ to: "data", bytes: encoder.encode(JSON.stringify(whole) + "\n") }];
+  return [{ to: "data", bytes: encoder.encode(printableJson(JSON.stringify(whole)) + "\n") }];
 }
 
 /** JSON is text: what is not UTF-8 goes into it as base64. */
@@ -102,9 +104,11 @@ function endedHow(status: number): string {
     : `exit status ${status}`;
 }
 
-/** As GNU parallel's: the input, and a tab. */
+/** As GNU parallel's: the input, and a tab. But control characters are escaped. */
 function tagOf(line: string): Uint8Array {
-  return encodeString(line.replaceAll("\n", " ") + "\t");
+  const text = line.replaceAll("\n", " ");
+  const isText = text.isWellFormed();
+  return encoder.encode(`${isText ? printable(text) : printableBytes(encodeString(text))}\t`);
 }
 
 /** Whole lines, each with the same beginning; the last one gets the end that it lacks. */
@@ -123,10 +127,6 @@ function inLines(bytes: Uint8Array, prefix: Uint8Array): Uint8Array {
   }
   if (!isEnded) all[filled] = newline;
   return all;
-}
-
-function endedLine(text: string): string {
-  return text.endsWith("\n") ? text : text + "\n";
 }
 
 const newline = 10;
