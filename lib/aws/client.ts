@@ -55,8 +55,8 @@ export interface AwsRequest {
 /** How a call is made of requests. */
 export interface CallOptions<T> {
   /**
-   * Reads the whole answer. What it throws that is no `LlamaError` counts as an answer that did not
-   * arrive whole.
+   * Reads the whole answer. Anything it throws counts as an answer that did not arrive whole, except
+   * for a `LlamaError`, and for what parsing throws: `SyntaxError`, `URIError` and `RangeError`.
    *
    * @param response The answer, whatever its status.
    * @param alive Says that the answer goes on: the attempt's time begins anew.
@@ -229,6 +229,7 @@ export class AwsClient implements Disposable {
         );
       }
       if (cause instanceof LlamaError || cause instanceof ClockOff) throw cause;
+      if (response !== undefined && isMalformed(cause)) throw malformedAnswer(url, cause);
       throw networkError(url, cause);
     } finally {
       // An answer that nobody reads holds its connection. It fails where it has been read, or has
@@ -394,6 +395,21 @@ class Deadline implements Disposable {
  */
 export function requestIdOf({ headers }: Response): string | undefined {
   return headers.get("x-amzn-requestid") ?? headers.get("x-amz-request-id") ?? undefined;
+}
+
+/** Whether an error comes of what an answer says, and not of how it arrived. */
+function isMalformed(error: unknown): boolean {
+  return error instanceof SyntaxError || error instanceof URIError || error instanceof RangeError;
+}
+
+/** The same answer would come again. */
+function malformedAnswer(url: string, cause: unknown): CallError {
+  const { origin } = new URL(url);
+  return new CallError(
+    "service",
+    `the answer from ${origin} cannot be understood: ${messageOf(cause)}`,
+    { cause },
+  );
 }
 
 /** The error for a call without an answer, or without the end of one. */

@@ -9,8 +9,12 @@
 import { fromNodeProviderChain } from "npm:@aws-sdk/credential-providers@3.1175.0";
 import { FetchHttpHandler } from "npm:@smithy/fetch-http-handler@5.8.1";
 import { LlamaError, messageOf } from "../errors.ts";
+import { boundedBody } from "./answer.ts";
 import { Connections } from "./connections.ts";
 import type { Credentials, ProviderRequest } from "./credentials.ts";
+
+/** The most that is read of an answer with credentials, in bytes. */
+const maxAnswerBytes = 1024 * 1024;
 
 /** What the providers need beside the request. */
 export interface ProviderOptions {
@@ -77,7 +81,11 @@ function handlerOver(connections: Connections): Pick<FetchHttpHandler, "handle">
         // `client` is Deno's addition to what `fetch` takes.
         requestInit: () => ({ client }) as RequestInit,
       });
-      return await handler.handle(request, options);
+      const { response } = await handler.handle(request, options);
+      if (response.body instanceof ReadableStream) {
+        response.body = boundedBody(response.body, maxAnswerBytes);
+      }
+      return { response };
     },
   };
 }

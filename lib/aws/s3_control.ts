@@ -5,6 +5,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { decodeUriPart } from "./answer.ts";
 import type { AwsClient } from "./client.ts";
 import { AwsError, callAws } from "./control.ts";
 import { bucketUrl } from "./endpoint.ts";
@@ -79,7 +80,7 @@ export async function* listKeys(
 }
 
 function decodeKey(encoded: string): string {
-  return decodeURIComponent(encoded.replaceAll("+", " "));
+  return decodeUriPart(encoded.replaceAll("+", " "));
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 
 import { posix } from "node:path";
+import { readBeginning } from "../aws/answer.ts";
 import type { AwsClient, AwsRequest } from "../aws/client.ts";
 import { bucketUrl } from "../aws/endpoint.ts";
 import { Semaphore } from "../concurrency.ts";
@@ -205,7 +206,7 @@ export class Bucket {
         const what = { store: this.#url, action, bucket: this.#name, key, id, region };
         const refuse = (text: string) => refusal(response, text, what);
         if (response.ok) return await read(response, { alive, refuse });
-        const text = await response.text();
+        const text = await readBeginning(response);
         const error = refuse(text);
         if (error instanceof OtherRegion || !also.includes(response.status)) throw error;
         return await read(new Response(text, response), { alive, refuse });

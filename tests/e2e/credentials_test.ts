@@ -12,6 +12,8 @@ class Aws implements AsyncDisposable {
   readonly actions: URLSearchParams[] = [];
   /** Whether an invocation is refused, since the key that it was signed with has expired. */
   hasExpired = (_key: string) => false;
+  /** What STS answers with in place of credentials. */
+  instead: ReadableStream<Uint8Array> | undefined;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
   /** @param tls Its key and certificate, where it is reached by https. */
@@ -82,6 +84,7 @@ class Aws implements AsyncDisposable {
     }
     const form = new URLSearchParams(body);
     this.actions.push(form);
+    if (this.instead !== undefined) return new Response(this.instead);
     return assumed(form.get("Action") ?? "");
   }
 }
@@ -214,6 +217,32 @@ Deno.test("what gives credentials is reached through a proxy, with a bundle of c
   assert.deepEqual([...proxy.hosts], ["sts.us-west-2.amazonaws.com"]);
   assert.deepEqual(sts.actions.map((action) => action.get("Action")), ["AssumeRole"]);
   assert.deepEqual(aws.keys, ["BY-AssumeRole"]);
+});
+
+Deno.test("an endless answer in place of credentials is left after a megabyte", async () => {
+  await using place = new Workplace();
+  await using aws = new Aws();
+  await home(place, sources.find(({ key }) => key === "BY-AssumeRole")?.config ?? assert.fail());
+  let sent = 0;
+  const ended = Promise.withResolvers<void>();
+  aws.instead = new ReadableStream({
+    pull: (controller) => {
+      sent += 65_536;
+      controller.enqueue(new Uint8Array(65_536).fill(32));
+    },
+    cancel: () => ended.resolve(),
+  });
+  const { status, stderr } = await place.run(["-profile", "role", "invoke", "f"], {
+    environment: aws.environment(place.path),
+  });
+  assert.equal(status, 125);
+  assert.match(
+    stderr,
+    /^llama: no AWS credentials from profile "role": .*longer than 1048576 bytes/,
+  );
+  await ended.promise;
+  assert(sent < 16 * 1024 ** 2, `${sent} bytes were sent`);
+  assert.deepEqual(aws.actions.length, 1);
 });
 
 Deno.test("without any credentials the places are named, and nothing is asked over the net", async () => {
