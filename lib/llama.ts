@@ -9,6 +9,7 @@ import { AwsClient } from "./aws/client.ts";
 import { Lambda } from "./aws/lambda.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError } from "./errors.ts";
+import { OutputFiles } from "./jobs/big_output.ts";
 import { encodeInputs, expandInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
 import { type JobOutcome, mapJobs, type MapJobsOptions } from "./jobs/map.ts";
@@ -121,6 +122,7 @@ export class Llama implements AsyncDisposable {
   #local: LocalLambda | undefined;
   readonly #clients: AwsClient[] = [];
   readonly #stores: ObjectStore[] = [];
+  readonly #outputFiles: OutputFiles;
   /** The functions that are known to have an older runtime. */
   readonly #older = new Set<string>();
   #inFlight = 0;
@@ -134,6 +136,7 @@ export class Llama implements AsyncDisposable {
   constructor(options: LlamaOptions = {}) {
     this.#options = options;
     this.#environment = options.environment ?? readEnvironment();
+    this.#outputFiles = new OutputFiles(this.#environment["TMPDIR"] || "/tmp");
   }
 
   /** How many requests were sent to AWS, repeated ones included, until now. */
@@ -262,6 +265,7 @@ export class Llama implements AsyncDisposable {
   #closeAll(): void {
     for (const each of this.#stores.splice(0)) each[Symbol.dispose]();
     for (const each of this.#clients.splice(0)) each[Symbol.dispose]();
+    this.#outputFiles[Symbol.dispose]();
   }
 
   async #run(job: Job, options: RunJobOptions): Promise<JobResult> {
@@ -323,6 +327,7 @@ export class Llama implements AsyncDisposable {
       store: typeof store === "string"
         ? store === "" ? undefined : this.#openStore(store, client)
         : store,
+      outputFiles: this.#outputFiles,
     };
   }
 
@@ -348,6 +353,7 @@ export class Llama implements AsyncDisposable {
     return {
       lambda: new Lambda(client, invokeRetries),
       store: named ?? this.#openStore(local.storeUrl, client),
+      outputFiles: this.#outputFiles,
     };
   }
 

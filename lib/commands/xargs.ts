@@ -15,7 +15,7 @@ import { dryRun } from "./dry_run.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";
 import { xargsCommand, type xargsFlags } from "./flag_tables.ts";
 import { openInput } from "./input.ts";
-import { type LookBack, openLookBack } from "./look_back.ts";
+import { type LookBack, openLookBack, stderrEndOf } from "./look_back.ts";
 import { Printer } from "./print/printer.ts";
 import { reportError } from "./report.ts";
 import { splitInput } from "./run_flags.ts";
@@ -140,7 +140,7 @@ async function runAll(
   try {
     for await (const outcome of mapped) {
       summary.add(outcome.record);
-      lookBack?.add(outcome.record, outcome.spans, outcome.result?.stderr);
+      lookBack?.add(outcome.record, outcome.spans, await stderrEndOf(outcome.result));
       await printer.print(outcome);
     }
   } catch (error) {

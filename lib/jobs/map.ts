@@ -229,6 +229,9 @@ class Run {
         ending.end(error);
         return undefined;
       }
+      // The others' outputs would be lost for the same reason, and billed.
+      const shared = result?.outputErrors.find(concernsAllJobs);
+      if (shared) ending.end(shared);
       const elapsedMilliseconds = performance.now() - start;
       const { spans } = planned;
       spans?.add("job", start, start + elapsedMilliseconds);
@@ -296,8 +299,10 @@ class Run {
     const { log, ending } = this.#state;
     try {
       if (results !== undefined) {
-        const { stdout = nothing, stderr = nothing } = result ?? {};
-        await writeResults(results, record, { stdout, stderr });
+        await writeResults(results, record, {
+          stdout: result?.stdoutFile ?? result?.stdout ?? nothing,
+          stderr: result?.stderrFile ?? result?.stderr ?? nothing,
+        });
       }
       if (log !== undefined) await log.append(record, await this.#host(record));
     } catch (error) {

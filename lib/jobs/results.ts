@@ -33,13 +33,13 @@ export async function makeResults(directory: string): Promise<void> {
  *
  * @param directory Where it is made.
  * @param record The job's record.
- * @param output What the command wrote.
+ * @param output What the command wrote: bytes, or a file that has them.
  * @throws {LlamaError} `output` if it cannot be written.
  */
 export async function writeResults(
   directory: string,
   record: JobRecord,
-  output: { readonly stdout: Uint8Array; readonly stderr: Uint8Array },
+  output: { readonly stdout: Uint8Array | string; readonly stderr: Uint8Array | string },
 ): Promise<void> {
   const path = join(directory, String(record.seq));
   try {
@@ -59,12 +59,18 @@ export async function writeResults(
 
 async function writeDirectory(
   path: string,
-  files: readonly (readonly [name: string, bytes: Uint8Array])[],
+  files: readonly (readonly [name: string, source: Uint8Array | string])[],
 ): Promise<void> {
   const temporary = temporaryName(path);
   await Deno.mkdir(temporary);
   try {
-    await Promise.all(files.map(([name, bytes]) => Deno.writeFile(join(temporary, name), bytes)));
+    await Promise.all(
+      files.map(([name, source]) =>
+        typeof source === "string"
+          ? Deno.copyFile(source, join(temporary, name))
+          : Deno.writeFile(join(temporary, name), source)
+      ),
+    );
     await putInPlace(temporary, path);
   } catch (error) {
     await removeIfThere(temporary);

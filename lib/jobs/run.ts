@@ -6,12 +6,18 @@
 
 import { Buffer } from "node:buffer";
 import type { Invocation, Lambda } from "../aws/lambda.ts";
-import { decodeBlob } from "../blob.ts";
-import { FunctionError, LlamaError } from "../errors.ts";
-import { parseResponse, type Request } from "../protocol.ts";
+import { FunctionError, isAbort, LlamaError, reasonOf } from "../errors.ts";
+import { type Blob, parseResponse, type Request } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../trace/spans.ts";
 import { version } from "../version.ts";
+import {
+  noOutput,
+  type OutputFiles,
+  type ReceivedOutput,
+  receiveOutput,
+  removeOutput,
+} from "./big_output.ts";
 import { encodeInputs, findInputs } from "./inputs.ts";
 import type { Job, JobResult } from "./job.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
@@ -23,6 +29,8 @@ export interface JobRunner {
   readonly lambda: Lambda;
   /** Where big files go; absent if none is configured. */
   readonly store: ObjectStore | undefined;
+  /** Where standard output and error of more than 4 MiB go. */
+  readonly outputFiles: OutputFiles;
 }
 
 /** What went to and fro, in bytes. An object that the store had already counts like a new one. */
@@ -102,17 +110,31 @@ export async function runJob(
     signal,
     spans,
   });
-  const stdout = await decodeBlob(response.stdout, needStore, signal);
-  const stderr = await decodeBlob(response.stderr, needStore, signal);
+  const unreceived: LlamaError[] = [];
+  const receive = async (name: string, blob: Blob): Promise<ReceivedOutput> => {
+    try {
+      return await receiveOutput(blob, runner.outputFiles, needStore, signal);
+    } catch (cause) {
+      if (isAbort(cause, signal)) throw cause;
+      // The command has run, and its files are here: the record must have them.
+      unreceived.push(cannotReceive(name, cause));
+      return noOutput;
+    }
+  };
+  const stdout = await receive("standard output", response.stdout);
+  const stderr = await receive("standard error", response.stderr);
+  const files = [stdout.file, stderr.file].filter((file) => file !== undefined);
   transfer.receivedBytes += outputs.storedBytes +
-    (response.stdout.r === undefined ? 0 : stdout.length) +
-    (response.stderr.r === undefined ? 0 : stderr.length);
+    (response.stdout.r === undefined ? 0 : stdout.size) +
+    (response.stderr.r === undefined ? 0 : stderr.size);
   return {
     status: response.status,
-    stdout,
-    stderr,
+    stdout: stdout.bytes,
+    stdoutFile: stdout.file,
+    stderr: stderr.bytes,
+    stderrFile: stderr.file,
     written: outputs.written,
-    outputErrors: outputs.errors,
+    outputErrors: [...outputs.errors, ...unreceived],
     logTail,
     times: response.times,
     elapsedMilliseconds: performance.now() - start,
@@ -120,7 +142,18 @@ export async function runJob(
     environment: response.environment,
     requestId,
     runtime: response.runtime,
+    [Symbol.dispose]: () => {
+      for (const file of files.splice(0)) removeOutput(file);
+    },
   };
+}
+
+function cannotReceive(name: string, cause: unknown): LlamaError {
+  return new LlamaError(
+    cause instanceof LlamaError ? cause.code : "output",
+    `cannot fetch ${name}: ${reasonOf(cause)}`,
+    { cause, hint: cause instanceof LlamaError ? cause.hint : undefined },
+  );
 }
 
 /** How often objects are sent again that the function did not find. */

@@ -11,7 +11,7 @@ import { removeIfThere, temporaryPrefix, writeWhole } from "../files.ts";
 import { hashFile, sha256 } from "../hash.ts";
 import { writeToFile } from "../quick_files.ts";
 import type { Spans } from "../trace/spans.ts";
-import { checkId, missingObject, type ObjectStore, verify } from "./store.ts";
+import { checkId, missingObject, type ObjectStore, tooLarge, verify } from "./store.ts";
 
 /**
  * A store whose objects are the files of one directory. Any number of processes may write to it
@@ -76,8 +76,18 @@ export class DirectoryStore implements ObjectStore {
     }, signal);
   }
 
-  async get(id: string, signal?: AbortSignal): Promise<Uint8Array> {
-    const bytes = await this.#reading(id, () => Deno.readFile(this.#path(id), withSignal(signal)));
+  async get(
+    id: string,
+    signal?: AbortSignal,
+    maxBytes: number = Infinity,
+  ): Promise<Uint8Array> {
+    const bytes = await this.#reading(id, async () => {
+      if (maxBytes < Infinity) {
+        const { size } = await Deno.stat(this.#path(id));
+        if (size > maxBytes) throw tooLarge(id, size, maxBytes);
+      }
+      return await Deno.readFile(this.#path(id), withSignal(signal));
+    });
     verify(this.url, id, sha256(bytes));
     return bytes;
   }

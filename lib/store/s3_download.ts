@@ -10,6 +10,7 @@ import { LlamaError } from "../errors.ts";
 import { readSize } from "../hash.ts";
 import { open, writeToFile } from "../quick_files.ts";
 import type { Bucket, Reading } from "./s3_bucket.ts";
+import { tooLarge } from "./store.ts";
 import { eachPart, partBytes, partSizeOf } from "./s3_parts.ts";
 
 /** How much is read at a time at most, in bytes; over TLS 16 KiB come at a time. */
@@ -42,21 +43,21 @@ interface Range {
  * @param bucket Where it is.
  * @param id The object's id.
  * @param signal Ends the work early.
+ * @param maxBytes The most bytes that it may have. @default {1 GiB}
  * @returns Its bytes, and their SHA-256.
- * @throws {LlamaError} `too-large` if it is more than 1 GiB, or as {@linkcode Bucket.call}.
+ * @throws {LlamaError} `too-large` if it has more, or as {@linkcode Bucket.call}.
  */
 export async function downloadBytes(
   bucket: Bucket,
   id: string,
   signal: AbortSignal | undefined,
+  maxBytes: number = maxMemoryBytes,
 ): Promise<{ bytes: Uint8Array; hash: string }> {
   const hash = createHash("sha256");
   let bytes = new Uint8Array();
   const all = { from: 0, to: Infinity };
   const { size } = await fetchRange(bucket, id, all, signal, (piece, position, size) => {
-    if (size > maxMemoryBytes) {
-      throw new LlamaError("too-large", `object ${id} is ${size} bytes, too many for memory`);
-    }
+    if (size > maxBytes) throw tooLarge(id, size, maxBytes);
     const end = position + piece.length;
     if (end > bytes.length) {
       // Memory follows the bytes that have come, not the size that the server claims.

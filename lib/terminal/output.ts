@@ -13,6 +13,9 @@ export class OutputClosed extends Error {
   override readonly name = "OutputClosed";
 }
 
+/** What is written: at once, or piece by piece. */
+export type Data = Uint8Array | string | AsyncIterable<Uint8Array>;
+
 /** Where a program writes; `Deno.stdout` and `Deno.stderr` are two. */
 export interface Writer {
   /** Writes some or all of the bytes, and says how many. */
@@ -73,30 +76,41 @@ export class Output {
   /**
    * Writes data.
    *
-   * @param data Bytes, or text that is written as it is.
+   * @param data Bytes, or text that is written as it is; or pieces of what is too much for memory,
+   * which stay together.
    * @throws {OutputClosed} If nobody reads it any more.
    * @throws {LlamaError} `output` if it cannot be written, as on a full disk.
    */
-  data(data: Uint8Array | string): Promise<void> {
+  data(data: Data): Promise<void> {
     return this.#enqueue(async () => {
-      if (this.#area.length > 0 && await this.#isStdoutPipe()) await this.#makeWay();
-      try {
-        await writeAll(this.#stdout, this.#isStdoutTerminal ? this.#aboveStatus(data) : data);
-      } catch (cause) {
-        if (hasGone(cause, this.#isStdoutTerminal)) throw new OutputClosed("", { cause });
-        throw cannotWrite("standard output", cause);
-      }
+      if (isWhole(data)) return await this.#writeData(data);
+      for await (const piece of data) await this.#writeData(piece);
     });
+  }
+
+  async #writeData(data: Uint8Array | string): Promise<void> {
+    if (this.#area.length > 0 && await this.#isStdoutPipe()) await this.#makeWay();
+    try {
+      await writeAll(this.#stdout, this.#isStdoutTerminal ? this.#aboveStatus(data) : data);
+    } catch (cause) {
+      if (hasGone(cause, this.#isStdoutTerminal)) throw new OutputClosed("", { cause });
+      throw cannotWrite("standard output", cause);
+    }
   }
 
   /**
    * Writes what a command wrote to its standard error, or anything else that is not ours. That it
    * cannot be written is no reason to stop working: {@linkcode Output.flush} tells in the end.
    *
-   * @param data Bytes, or text that is written as it is.
+   * @param data As for {@linkcode data}.
    */
-  talk(data: Uint8Array | string): Promise<void> {
-    return this.#enqueue(() => this.#writeTalk(this.isTerminal ? this.#aboveStatus(data) : data));
+  talk(data: Data): Promise<void> {
+    return this.#enqueue(async () => {
+      const write = (piece: Uint8Array | string) =>
+        this.#writeTalk(this.isTerminal ? this.#aboveStatus(piece) : piece);
+      if (isWhole(data)) return await write(data);
+      for await (const piece of data) await write(piece);
+    });
   }
 
   /**
@@ -240,6 +254,10 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
     at += piece.length;
   }
   return all;
+}
+
+function isWhole(data: Data): data is Uint8Array | string {
+  return typeof data === "string" || data instanceof Uint8Array;
 }
 
 function cannotWrite(what: string, cause: unknown): LlamaError {

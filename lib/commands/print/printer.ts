@@ -35,15 +35,18 @@ export class Printer implements Disposable {
   }
 
   /**
-   * Prints what came of a job, or keeps it until it is its turn. One call at a time.
+   * Prints what came of a job, or keeps it until it is its turn; then the result is disposed of. One
+   * call at a time.
    *
    * @param outcome What came of it.
    * @throws {OutputClosed} If nobody reads standard output any more.
    */
   async print(outcome: JobOutcome): Promise<void> {
     const pieces = render(outcome, this.#options);
-    if (this.#order) await this.#order.add(outcome.index, pieces);
-    else await printPieces(this.#options.output, pieces);
+    const end = () => outcome.result?.[Symbol.dispose]();
+    if (this.#order) return await this.#order.add(outcome.index, pieces, end);
+    await printPieces(this.#options.output, pieces);
+    end();
   }
 
   /**
