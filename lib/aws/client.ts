@@ -11,7 +11,7 @@ import { CallError } from "./call_error.ts";
 import { Connections } from "./connections.ts";
 import { CredentialCache } from "./credential_cache.ts";
 import type { Credentials } from "./credentials.ts";
-import type { Location, Service } from "./endpoint.ts";
+import { type Location, type Service, withoutPassword } from "./endpoint.ts";
 import { patience, type RetryPolicy, withRetries } from "./retry.ts";
 import { Signatures, type Signed } from "./signatures.ts";
 
@@ -266,7 +266,11 @@ export class AwsClient implements Disposable {
     if (method === "GET" || method === "HEAD") sent.reads++;
     else sent.writes++;
     const number = ++this.#number;
-    debug?.(`> ${number} ${method} ${url.href}${attempt > 1 ? `, attempt ${attempt}` : ""}`);
+    debug?.(
+      `> ${number} ${method} ${withoutPassword(url.href)}${
+        attempt > 1 ? `, attempt ${attempt}` : ""
+      }`,
+    );
     const start = performance.now();
     try {
       const response = await fetch(url, {

@@ -127,9 +127,26 @@ function findEndpoints(environment: Environment, { values }: Profile): Location[
 
 function checkUrl(where: string, url: string): string {
   if (!/^https?:\/\/[^/?#]+/.test(url) || !URL.canParse(url)) {
-    throw new LlamaError("config", `${where}: ${JSON.stringify(url)} is not an http or https URL`);
+    const shown = JSON.stringify(withoutPassword(url));
+    throw new LlamaError("config", `${where}: ${shown} is not an http or https URL`);
   }
   return url.replace(/\/+$/, "");
+}
+
+/**
+ * Returns a URL without the user and the password that an endpoint may have, for messages.
+ *
+ * @param url A URL, or what should be one.
+ * @returns The rest of it.
+ */
+export function withoutPassword(url: string): string {
+  // In what is not a URL, a password may hold anything.
+  if (!URL.canParse(url)) return url.replace(/^(\w+:\/\/)[^]*@/, "$1");
+  const parsed = new URL(url);
+  if (parsed.username === "" && parsed.password === "") return url;
+  parsed.username = "";
+  parsed.password = "";
+  return parsed.href;
 }
 
 /**

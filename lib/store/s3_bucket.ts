@@ -7,7 +7,7 @@
 import { posix } from "node:path";
 import { readBeginning } from "../aws/answer.ts";
 import type { AwsClient, AwsRequest } from "../aws/client.ts";
-import { bucketUrl } from "../aws/endpoint.ts";
+import { bucketUrl, withoutPassword } from "../aws/endpoint.ts";
 import { Semaphore } from "../concurrency.ts";
 import { LlamaError } from "../errors.ts";
 import { OtherRegion, refusal } from "./s3_errors.ts";
@@ -161,7 +161,8 @@ export class Bucket {
    */
   async address(): Promise<string> {
     const location = await this.#client.location();
-    return `${bucketUrl(location, this.#name, location.region)}/${this.#prefix}`;
+    const url = withoutPassword(bucketUrl(location, this.#name, location.region));
+    return `${url}/${this.#prefix}`;
   }
 
   /**

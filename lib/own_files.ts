@@ -1,0 +1,43 @@
+/**
+ * Files that only this user can have written.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path";
+
+/**
+ * Reads a file if nobody else can have written it: the file and its directory belong to this user or
+ * to root, and neither group nor others may write to them.
+ *
+ * @param path The file.
+ * @param maxBytes The most bytes that are read; a longer file counts as one that is not there.
+ * @returns Its text; undefined if it cannot be read, or somebody else may have written it.
+ */
+export function readOwnFile(path: string, maxBytes: number): string | undefined {
+  try {
+    if (!isOwn(Deno.statSync(dirname(path)))) return undefined;
+    // Opening a pipe would wait for somebody who writes to it.
+    if (!Deno.statSync(path).isFile) return undefined;
+    using file = Deno.openSync(path);
+    const info = file.statSync();
+    if (!info.isFile || !isOwn(info) || info.size > maxBytes) return undefined;
+    const bytes = new Uint8Array(info.size);
+    let filled = 0;
+    for (let count; (count = file.readSync(bytes.subarray(filled))) !== null;) {
+      if (count === 0) break;
+      filled += count;
+    }
+    return new TextDecoder().decode(bytes.subarray(0, filled));
+  } catch {
+    // Whoever asks can do without it.
+    return undefined;
+  }
+}
+
+function isOwn({ uid, mode }: Deno.FileInfo): boolean {
+  const own = Deno.uid();
+  // Windows has neither.
+  if (own === null || uid === null || mode === null) return true;
+  return (uid === own || uid === 0) && (mode & 0o022) === 0;
+}
