@@ -23,7 +23,7 @@ import {
 } from "../run_directory.ts";
 import { serveRuntimeApi } from "./runtime_api.ts";
 import { SignatureVerifier } from "./signature.ts";
-import { hostVariables, runtimeVariables } from "./variables.ts";
+import { hostVariables, runtimeVariables, storeKeys } from "./variables.ts";
 
 /** What a {@linkcode LocalLambda} is made of. */
 export interface LocalLambdaOptions {
@@ -244,6 +244,7 @@ export class LocalLambda implements AsyncDisposable {
         storeUrl: this.storeUrl,
         storeEnvironment,
       }),
+      keys: storeKeys(this.storeUrl, storeEnvironment),
       onLog: onLog && ((line) => onLog(line, name)),
       onReady: events.onReady,
       onEnd: (ended) => {

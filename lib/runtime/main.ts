@@ -35,7 +35,13 @@ export async function runtimeMain(
   Deno.addSignalListener("SIGTERM", terminate);
   try {
     using api = new RuntimeApi(address);
-    return await runLoop(api, { args, environment, log, stdin: Deno.stdin, signal: end.signal });
+    const options = { args, log, stdin: Deno.stdin, signal: end.signal };
+    if (!environment["LLAMA_KEYS_ON_STDIN"]) return await runLoop(api, { ...options, environment });
+    const { readKeys } = await import("./keys.ts");
+    return await runLoop(api, {
+      ...options,
+      environment: { ...environment, ...await readKeys(Deno.stdin) },
+    });
   } finally {
     Deno.removeSignalListener("SIGTERM", terminate);
   }
