@@ -22,6 +22,7 @@ import type { LocalOptions } from "./start_local.ts";
 import { noteDirectory } from "./store/known_objects.ts";
 import { openStoreWith } from "./store/open.ts";
 import type { ObjectStore } from "./store/store.ts";
+import { descriptorBudget } from "./system/descriptors.ts";
 import type { Spans } from "./trace/spans.ts";
 
 /** A path on this machine, and what it is called in the job's directory. */
@@ -349,7 +350,7 @@ export class Llama implements AsyncDisposable {
       credentials: () => Promise.resolve(local.credentials),
       location: () =>
         Promise.resolve({ region: local.region, endpoints: { lambda: local.endpoint } }),
-    });
+    }, descriptorBudget().localConnections);
     return {
       lambda: new Lambda(client, invokeRetries),
       store: named ?? this.#openStore(local.storeUrl, client),
@@ -368,9 +369,9 @@ export class Llama implements AsyncDisposable {
     return opened;
   }
 
-  #client(account: Account): AwsClient {
+  #client(account: Account, maxConnections?: number): AwsClient {
     const { debug, onNotice } = this.#options;
-    const client = new AwsClient({ ...account, debug, onNotice });
+    const client = new AwsClient({ ...account, maxConnections, debug, onNotice });
     client.reserve(this.#reserved);
     this.#clients.push(client);
     return client;

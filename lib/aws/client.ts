@@ -23,6 +23,8 @@ export interface AwsClientOptions {
   location: () => Promise<Location>;
   /** The most attempts of any call, as `AWS_MAX_ATTEMPTS`. @default {Infinity} */
   maxAttempts?: number | undefined;
+  /** The most connections at once. @default {what the system allows, with files beside them} */
+  maxConnections?: number | undefined;
   /** Gets a line for each request and each answer, without secrets. */
   debug?: ((line: string) => void) | undefined;
   /** Told what a person would want to know while calls are repeated: a line, and what to do. */
@@ -326,7 +328,7 @@ export class AwsClient implements Disposable {
 
   #connect(): Promise<Connections> {
     return this.#connections ??= this.location().then(({ caBundle }) => {
-      const connections = new Connections(caBundle);
+      const connections = new Connections(caBundle, this.#options.maxConnections);
       connections.reserve(this.#reserved);
       return connections;
     });

@@ -6,6 +6,7 @@
 
 import { LlamaError, reasonOf } from "../errors.ts";
 import { Semaphore } from "../concurrency.ts";
+import { descriptorBudget } from "../system/descriptors.ts";
 import { directClient, isLoopback } from "../http.ts";
 
 /** How many connections there are at most, unless more jobs are asked for at once. */
@@ -21,21 +22,28 @@ const idleMilliseconds = 15_000;
 export class Connections implements Disposable {
   readonly #caBundle: string | undefined;
   readonly #clients = new Map<string, Promise<Deno.HttpClient>>();
-  readonly #places = new Semaphore(defaultConnections);
+  readonly #places: Semaphore;
+  readonly #most: number;
   #isClosed = false;
 
-  /** @param caBundle A file of certificates that are trusted beside Mozilla's. */
-  constructor(caBundle: string | undefined) {
+  /**
+   * @param caBundle A file of certificates that are trusted beside Mozilla's.
+   * @param most How many there may be at once, whatever is reserved. @default {as many as this
+   * process may have, with files beside them}
+   */
+  constructor(caBundle: string | undefined, most: number = descriptorBudget().connections) {
     this.#caBundle = caBundle;
+    this.#most = most;
+    this.#places = new Semaphore(Math.min(defaultConnections, most));
   }
 
   /**
-   * Makes room for as many requests at once, where there is less.
+   * Makes room for as many requests at once, where there is less and may be more.
    *
    * @param count How many.
    */
   reserve(count: number): void {
-    this.#places.raise(count);
+    this.#places.raise(Math.min(count, this.#most));
   }
 
   /**
@@ -85,7 +93,7 @@ export class Connections implements Disposable {
     const options: Deno.CreateHttpClientOptions = {
       caCerts: certificates,
       poolIdleTimeout: idleMilliseconds,
-      poolMaxIdlePerHost: isFresh ? 0 : defaultConnections,
+      poolMaxIdlePerHost: isFresh ? 0 : Math.min(defaultConnections, this.#most),
       // One connection of HTTP/2 takes a hundred requests or so, and makes the others wait.
       http2: false,
     };

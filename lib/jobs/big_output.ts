@@ -7,6 +7,7 @@
 import { join, resolve } from "node:path";
 import { decodeBlob, decodeBlobToFile } from "../blob.ts";
 import { LlamaError } from "../errors.ts";
+import { fileTurn } from "./open_files.ts";
 import { removeIfThere } from "../files.ts";
 import type { Blob } from "../protocol.ts";
 import { makeRunDirectory, removeStaleDirectories, removeTreeSync } from "../run_directory.ts";
@@ -85,6 +86,7 @@ export async function receiveOutput(
     return { bytes, file: undefined, size: bytes.length };
   }
   const file = await files.newPath();
+  using _turn = await fileTurn(signal);
   try {
     // A store that knows nothing of bounds has given all of it.
     if (bytes === undefined) await decodeBlobToFile(blob, file, store, signal);

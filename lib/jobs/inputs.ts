@@ -5,7 +5,7 @@
  */
 
 import { join, posix, resolve, sep } from "node:path";
-import { type BlobSource, encodeBlobs, sizeOf } from "../blob.ts";
+import { blobConcurrency, type BlobSource, encodeBlobs, sizeOf } from "../blob.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { File } from "../protocol.ts";
@@ -13,6 +13,7 @@ import { stat } from "../quick_files.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../trace/spans.ts";
 import type { InputFile } from "./job.ts";
+import { fileTurn } from "./open_files.ts";
 
 /** A file that was looked at: it is there, and may be read. */
 interface FoundFile {
@@ -126,6 +127,7 @@ export async function encodeInputs(
 ): Promise<{ files: Record<string, File>; stdin: File | undefined; storedBytes: number }> {
   const sources = files.map(({ source }) => source);
   if (stdin !== undefined) sources.push(stdin);
+  using _turn = await fileTurn(options.signal, Math.min(sources.length, blobConcurrency));
   const names = files.reduce((sum, { remote }) => sum + remote.length * 3 + 24, 0);
   const blobs = await encodeBlobs(sources, {
     ...options,

@@ -14,6 +14,7 @@ import { lstat, stat } from "../quick_files.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../trace/spans.ts";
 import type { InputFile, OutputFile } from "./job.ts";
+import { fileTurn } from "./open_files.ts";
 import { isInside } from "./paths.ts";
 
 /** How outputs are written. */
@@ -65,6 +66,7 @@ export async function writeOutputs(
         });
       }
       if (remote.endsWith("/")) return;
+      using _turn = await fileTurn(options.signal);
       await writeOutput(local, file, options);
       written.push(local);
       if (file.r !== undefined) storedBytes += (await stat(local)).size;

@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { removeIfThere, temporaryName } from "../files.ts";
+import { withDescriptor } from "../quick_files.ts";
 import type { JobRecord } from "./record.ts";
 
 /**
@@ -66,9 +67,11 @@ async function writeDirectory(
   try {
     await Promise.all(
       files.map(([name, source]) =>
-        typeof source === "string"
-          ? Deno.copyFile(source, join(temporary, name))
-          : Deno.writeFile(join(temporary, name), source)
+        withDescriptor(() =>
+          typeof source === "string"
+            ? Deno.copyFile(source, join(temporary, name))
+            : Deno.writeFile(join(temporary, name), source)
+        )
       ),
     );
     await putInPlace(temporary, path);

@@ -21,6 +21,7 @@ import {
   removeTree,
   removeTreeSync,
 } from "../run_directory.ts";
+import { descriptorBudget } from "../system/descriptors.ts";
 import { serveRuntimeApi } from "./runtime_api.ts";
 import { SignatureVerifier } from "./signature.ts";
 import { hostVariables, runtimeVariables, storeKeys } from "./variables.ts";
@@ -97,7 +98,10 @@ export class LocalLambda implements AsyncDisposable {
       secretAccessKey: randomBytes(30).toString("base64"),
     };
     this.#pool = new Pool({
-      concurrency: options.concurrency ?? navigator.hardwareConcurrency,
+      concurrency: Math.min(
+        options.concurrency ?? navigator.hardwareConcurrency,
+        descriptorBudget().environments,
+      ),
       start: (name, events) => this.#start(name, events),
     });
     const api = new InvokeApi({

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { removeIfThere, temporaryPrefix, writeWhole } from "../files.ts";
 import { hashFile, sha256 } from "../hash.ts";
-import { writeToFile } from "../quick_files.ts";
+import { open, writeToFile } from "../quick_files.ts";
 import type { Spans } from "../trace/spans.ts";
 import { checkId, missingObject, type ObjectStore, tooLarge, verify } from "./store.ts";
 
@@ -55,14 +55,14 @@ export class DirectoryStore implements ObjectStore {
   async putFile(path: string, signal?: AbortSignal, spans?: Spans): Promise<string> {
     // It is hashed while it is copied.
     using _upload = spans?.span("upload");
-    using source = await Deno.open(path);
+    using source = await open(path);
     // The name is known only after the last byte, and what is hashed is what is written, even if
     // the source changes meanwhile.
     const temporary = join(this.#directory, temporaryPrefix + crypto.randomUUID());
     return await this.#storing(async () => {
       await Deno.mkdir(this.#directory, { recursive: true });
       try {
-        using target = await Deno.open(temporary, { write: true, createNew: true });
+        using target = await open(temporary, { write: true, createNew: true });
         const { id } = await hashFile(source, {
           write: (piece) => writeToFile(target, piece),
           signal,
@@ -93,8 +93,8 @@ export class DirectoryStore implements ObjectStore {
   }
 
   async getFile(id: string, path: string, signal?: AbortSignal): Promise<void> {
-    using source = await this.#reading(id, () => Deno.open(this.#path(id)));
-    using target = await Deno.open(path, { write: true, createNew: true });
+    using source = await this.#reading(id, () => open(this.#path(id)));
+    using target = await open(path, { write: true, createNew: true });
     const { id: actual } = await hashFile(source, {
       write: (piece) => writeToFile(target, piece),
       signal,
