@@ -62,7 +62,7 @@ const cleanUpMilliseconds = 3000;
  * @param environment The environment variables.
  */
 export async function main(argv: readonly string[], environment: Environment): Promise<never> {
-  const output = new Output(Deno.stdout, Deno.stderr, { isStdoutPipe });
+  const output = new Output(Deno.stdout, Deno.stderr);
   const opened: Closable[] = [];
   const stop = new AbortController();
   const drain = new AbortController();
@@ -131,21 +131,6 @@ export async function main(argv: readonly string[], environment: Environment): P
     await output.flush().catch(() => {});
   }
   return exitNow(status);
-}
-
-let stdoutPipe: Promise<boolean> | undefined;
-
-function isStdoutPipe(): Promise<boolean> {
-  return stdoutPipe ??= (async () => {
-    // Loaded only now: it is a fifth of a start from source.
-    const { fstatSync } = await import("node:fs");
-    try {
-      return fstatSync(1).isFIFO();
-    } catch {
-      // It is closed, and nothing goes into it.
-      return false;
-    }
-  })();
 }
 
 async function runCommandLine(

@@ -36,13 +36,10 @@ export class Output {
   /** Whether standard error is a terminal: only there is a status area shown. */
   readonly isTerminal: boolean;
   readonly #isStdoutTerminal: boolean;
-  readonly #isStdoutPipe: () => Promise<boolean>;
-  readonly #now: () => number;
   /** What draws the status area; empty if there is none. */
   #area = nothing;
   /** Whether it is on the terminal, and not only due there. */
   #isShown = false;
-  #lastPiped = -Infinity;
   /** Whether the text on the terminal ends within a line. */
   #isMidLine = false;
   #last: Promise<void> = Promise.resolve();
@@ -52,25 +49,12 @@ export class Output {
   /**
    * @param stdout Where data goes.
    * @param stderr Where talk goes.
-   * @param more Whether standard output is a pipe, which is asked where there is a status area; a
-   * clock in milliseconds.
    */
-  constructor(
-    stdout: Writer,
-    stderr: Writer,
-    more: { isStdoutPipe?: () => Promise<boolean>; now?: () => number } = {},
-  ) {
+  constructor(stdout: Writer, stderr: Writer) {
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.isTerminal = stderr.isTerminal();
     this.#isStdoutTerminal = stdout.isTerminal();
-    this.#isStdoutPipe = more.isStdoutPipe ?? (() => Promise.resolve(false));
-    this.#now = more.now ?? (() => performance.now());
-  }
-
-  /** Whether the status area has made way for text that another program writes. */
-  get isStatusHidden(): boolean {
-    return this.#area.length > 0 && !this.#isShown;
   }
 
   /**
@@ -89,7 +73,6 @@ export class Output {
   }
 
   async #writeData(data: Uint8Array | string): Promise<void> {
-    if (this.#area.length > 0 && await this.#isStdoutPipe()) await this.#makeWay();
     try {
       await writeAll(this.#stdout, this.#isStdoutTerminal ? this.#aboveStatus(data) : data);
     } catch (cause) {
@@ -186,18 +169,6 @@ export class Output {
     return this.#isShown ? joined([removal, bytes, ...this.#draw()]) : bytes;
   }
 
-  /**
-   * Clears the terminal for what goes into a pipe: the other end may be a program that shows it
-   * there. Not for what follows closely on another, where the area would do nothing but flicker.
-   */
-  async #makeWay(): Promise<void> {
-    const now = this.#now();
-    if (this.#isShown && now - this.#lastPiped > closeMilliseconds) {
-      await this.#writeTalk(this.#remove());
-    }
-    this.#lastPiped = now;
-  }
-
   #draw(): Uint8Array[] {
     this.#isShown = true;
     const lineEnd = this.#isMidLine ? [new Uint8Array([newline])] : [];
@@ -236,9 +207,6 @@ export function printableLines(text: string): string {
   const lines = printable(text.replaceAll("\r\n", "\n"));
   return lines === "" || lines.endsWith("\n") ? lines : lines + "\n";
 }
-
-/** What is piped within this time of what was piped before follows closely on it. */
-const closeMilliseconds = 100;
 
 const newline = 10;
 const nothing = new Uint8Array();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Output, OutputClosed } from "../../lib/terminal/output.ts";
-import { bytesOf, textOf } from "../helpers.ts";
+import { textOf } from "../helpers.ts";
 import { Screen } from "./screen.ts";
 
 /** Takes a few bytes at a time, as a pipe may. */
@@ -172,34 +172,6 @@ Deno.test("a status ends at once, and nothing is drawn after it", async () => {
   assert.equal(screen.text, "");
   await output.data("after\n");
   assert.equal(screen.text, "after");
-});
-
-Deno.test("the status makes way for what another program of the pipeline may show", async () => {
-  const screen = new Screen();
-  let now = 0;
-  const output = new Output(new Slow(), screen, {
-    isStdoutPipe: () => Promise.resolve(true),
-    now: () => now,
-  });
-  await output.status(["status"]);
-  await output.data("1\n");
-  screen.writeSync(bytesOf("1\n"));
-  await output.message("a message");
-  screen.writeSync(bytesOf("2\n"));
-  assert(output.isStatusHidden);
-  await output.status(["status"]);
-  assert(!output.isStatusHidden);
-  assert.equal(screen.text, "1\nllama: a message\n2\n\nstatus");
-  now = 100;
-  const { writes } = screen;
-  await output.data("3\n");
-  assert.equal(screen.writes, writes, "no flicker where much is written");
-  now = 201;
-  await output.data("4\n");
-  assert(output.isStatusHidden);
-  await output.status([]);
-  assert(!output.isStatusHidden);
-  assert.equal(screen.text, "1\nllama: a message\n2");
 });
 
 const controls =
