@@ -16,9 +16,9 @@ import { dirname } from "node:path";
  */
 export function readOwnFile(path: string, maxBytes: number): string | undefined {
   try {
-    if (!isOwn(Deno.statSync(dirname(path)))) return undefined;
-    // Opening a pipe would wait for somebody who writes to it.
-    if (!Deno.statSync(path).isFile) return undefined;
+    if (!isOwn(Deno.lstatSync(dirname(path)))) return undefined;
+    // Whoever can change a link decides what is read, and opening a pipe would wait for a writer.
+    if (!Deno.lstatSync(path).isFile) return undefined;
     using file = Deno.openSync(path);
     const info = file.statSync();
     if (!info.isFile || !isOwn(info) || info.size > maxBytes) return undefined;
@@ -35,7 +35,8 @@ export function readOwnFile(path: string, maxBytes: number): string | undefined 
   }
 }
 
-function isOwn({ uid, mode }: Deno.FileInfo): boolean {
+function isOwn({ uid, mode, isSymlink }: Deno.FileInfo): boolean {
+  if (isSymlink) return false;
   const own = Deno.uid();
   // Windows has neither.
   if (own === null || uid === null || mode === null) return true;

@@ -18,8 +18,9 @@ export const deleteFunction = runnable(
   deleteFunctionCommand,
   async (_values, [name = ""], context: CommandContext): Promise<number> => {
     const { output, signal } = context;
-    const { client, settings: { repository } } = await openAws(context);
-    const found = await findOurs(client, name, signal);
+    const { client, settings } = await openAws(context);
+    const { repository } = settings;
+    const found = await findOurs(client, name, settings, signal);
     if (!found) {
       const { region } = await client.location();
       throw new LlamaError("no-such-function", `no function ${JSON.stringify(name)} in ${region}`, {
@@ -27,11 +28,11 @@ export const deleteFunction = runnable(
       });
     }
     await deleteInLambda(client, name, signal);
-    await output.text(`deleted ${name}\n`);
+    await output.line(`deleted ${name}`);
     // Only the tag that update-function gives: another image may be somebody else's too.
     if (repository !== undefined && found.image === `${repository}:${name}`) {
       await deleteImage(client, repository.slice(repository.indexOf("/") + 1), name, signal);
-      await output.text(`deleted ${found.image}\n`);
+      await output.line(`deleted ${found.image}`);
     }
     await output.message(`left: the log group /aws/lambda/${name}`);
     return exitCodes.ok;

@@ -9,7 +9,6 @@ import { readSettings, settingsPath } from "../deploy/settings.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import type { Output } from "../terminal/output.ts";
-import { printableLine } from "../text/printable.ts";
 import { runnable } from "./command.ts";
 import { type CommandContext, openAws, openStore } from "./context.ts";
 import { exitCodes } from "./exit.ts";
@@ -22,19 +21,24 @@ export const doctor = runnable(
     const { output, environment, signal } = context;
     const file = await examineSettings(environment);
     await show(output, file);
-    if (!file.isGood) return exitCodes.no;
-    const { client, settings } = await openAws(context);
-    let isAllGood = true;
+    const isFileBroken = !file.isGood;
+    const { client, settings } = await openAws(context, undefined, isFileBroken ? {} : undefined);
+    let isAllGood = !isFileBroken;
     const findings = examine({
       client,
       settings,
-      openStore: (url) => openStore(context, client, url),
+      isFileBroken,
+      openStore: (url) => openStore(context, client, url, settings.bucketOwner),
       now: () => new Date(),
       signal,
     });
-    for await (const finding of findings) {
-      await show(output, finding);
-      isAllGood &&= finding.isGood;
+    let next = await findings.next();
+    for (; !next.done; next = await findings.next()) {
+      await show(output, next.value);
+      isAllGood &&= next.value.isGood;
+    }
+    for (const [need, subjects] of next.value) {
+      await output.line(`- without ${need}, not looked at: ${subjects.join(", ")}`);
     }
     return isAllGood ? exitCodes.ok : exitCodes.no;
   },
@@ -53,6 +57,6 @@ async function examineSettings(environment: Environment): Promise<Finding> {
 }
 
 async function show(output: Output, { subject, isGood, words, hint }: Finding): Promise<void> {
-  await output.text(`${isGood ? "✓" : "✗"} ${printableLine(`${subject}: ${words}`)}\n`);
-  if (hint !== undefined) await output.text(`  ${printableLine(hint)}\n`);
+  await output.line(`${isGood ? "✓" : "✗"} ${subject}: ${words}`);
+  if (hint !== undefined) await output.line(`  ${hint}`);
 }

@@ -5,6 +5,7 @@
  */
 
 import { listOurs } from "../deploy/ours.ts";
+import { llamaTag } from "../deploy/template.ts";
 import { printableLine } from "../text/printable.ts";
 import { runnable } from "./command.ts";
 import { type CommandContext, openAws } from "./context.ts";
@@ -32,9 +33,10 @@ export const functions = runnable(
       each.architecture,
       each.update === "Successful" ? each.state : `${each.state}, update ${each.update}`,
       each.lastModified.slice(0, 16),
+      each.tags[llamaTag] || "-",
     ]);
     await output.text(table([
-      ["NAME", "KIND", "MEMORY", "TIMEOUT", "PROCESSOR", "STATE", "CHANGED"],
+      ["NAME", "KIND", "MEMORY", "TIMEOUT", "PROCESSOR", "STATE", "CHANGED", "STACK"],
       ...rows.map((row) => row.map(printableLine)),
     ]));
     return exitCodes.ok;

@@ -7,6 +7,7 @@
 import { join, resolve } from "node:path";
 import { decodeBlob, decodeBlobToFile } from "../blob.ts";
 import { LlamaError } from "../errors.ts";
+import type { ContentKind } from "../features.ts";
 import { fileTurn } from "./open_files.ts";
 import { removeIfThere } from "../files.ts";
 import type { Blob } from "../protocol.ts";
@@ -65,23 +66,29 @@ export interface ReceivedOutput {
 /** An output of no bytes. */
 export const noOutput: ReceivedOutput = { bytes: new Uint8Array(), file: undefined, size: 0 };
 
+/** Options for {@linkcode receiveOutput}. */
+export interface ReceiveOptions {
+  /** Makes a file for an output of more than 4 MiB. */
+  readonly files: OutputFiles;
+  /** Where the output's object is, if it is one; called only then. */
+  readonly store: () => ObjectStore;
+  /** The kinds of content that are known beyond those of December 2020. */
+  readonly kinds?: readonly ContentKind[] | undefined;
+  /** Ends the work early. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /**
  * Receives an output.
  *
  * @param blob The output as it came over the wire.
- * @param files Makes a file for one of more than 4 MiB.
- * @param store Where its object is, if it is one; called only then.
- * @param signal Ends the work early.
+ * @param options Where it is, and where it goes.
  * @returns The output.
  * @throws As `decodeBlob`, and what the file system throws.
  */
-export async function receiveOutput(
-  blob: Blob,
-  files: OutputFiles,
-  store: () => ObjectStore,
-  signal: AbortSignal | undefined,
-): Promise<ReceivedOutput> {
-  const bytes = await readSmall(blob, store, signal);
+export async function receiveOutput(blob: Blob, options: ReceiveOptions): Promise<ReceivedOutput> {
+  const { files, store, signal } = options;
+  const bytes = await readSmall(blob, options);
   if (bytes !== undefined && bytes.length <= maxOutputInMemory) {
     return { bytes, file: undefined, size: bytes.length };
   }
@@ -115,10 +122,9 @@ export function removeOutput(file: string): void {
 /** Undefined if the store says that it is too much. */
 async function readSmall(
   blob: Blob,
-  store: () => ObjectStore,
-  signal: AbortSignal | undefined,
+  { store, kinds, signal }: ReceiveOptions,
 ): Promise<Uint8Array | undefined> {
-  if (blob.r === undefined) return await decodeBlob(blob, store, signal);
+  if (blob.r === undefined) return await decodeBlob(blob, store, signal, kinds);
   try {
     return await store().get(blob.r, signal, maxOutputInMemory);
   } catch (error) {

@@ -9,6 +9,7 @@
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { emulatorHeader } from "../defaults.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { maxPayloadBytes } from "../limits.ts";
 
@@ -120,7 +121,7 @@ async function answer(
   });
   const response = await handler(request);
   const bytes = await response.bytes();
-  const headers = Object.fromEntries(response.headers);
+  const headers = { ...Object.fromEntries(response.headers), [emulatorHeader]: "1" };
   if (request.body === null || request.bodyUsed) {
     outgoing.writeHead(response.status, headers);
     return void outgoing.end(bytes);

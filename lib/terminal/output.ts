@@ -117,6 +117,15 @@ export class Output {
   }
 
   /**
+   * Writes a line of llama's own to standard output, with control characters escaped.
+   *
+   * @param text The line, without its end.
+   */
+  line(text: string): Promise<void> {
+    return this.data(`${printable(text).replaceAll("\n", "\\n")}\n`);
+  }
+
+  /**
    * Writes text of llama's own to standard output, such as a table, with control characters escaped.
    *
    * @param text The text. Names in it that may hold line feeds are escaped by the caller.

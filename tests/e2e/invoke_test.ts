@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
 import { sha256 } from "../../lib/hash.ts";
 import { noise } from "../helpers.ts";
+import { InvokeStub } from "../invoke_stub.ts";
 import { FakeS3 } from "../store/fake_s3.ts";
 import { Workplace } from "./llama.ts";
 
@@ -33,18 +34,16 @@ Deno.test("templates mark files that travel there and back, with their modes", a
   await using place = new Workplace();
   await place.addShell();
   await place.write("work/in/a.txt", "text\n");
-  await place.write("work/run", '#!/bin/sh\ntr a-z A-Z <"$1" >"$2"; chmod 750 "$2"\n', 0o755);
-  const { status, stderr } = await place.local([
-    "invoke",
-    "any",
-    '{{.I "./run" | printf "./%s"}}',
-    '{{.I "in/a.txt"}}',
-    '{{.O "out/deep/a.txt"}}',
-  ]);
-  assert.deepEqual([status, stderr], [0, ""]);
-  assert.equal(await Deno.readTextFile(place.here("out/deep/a.txt")), "TEXT\n");
-  const mode = (await Deno.stat(place.here("out/deep/a.txt"))).mode ?? 0;
-  assert.equal(mode & 0o777, 0o750 & ~Deno.umask());
+  await place.write("work/run", '#!/bin/sh\ntr a-z A-Z <"$1" >"$2"; chmod 777 "$2"\n', 0o755);
+  for (const [umask, expected] of [["022", 0o755], ["027", 0o750], ["077", 0o700]] as const) {
+    const output = `out/deep/${umask}`;
+    const args = ['{{.I "./run" | printf "./%s"}}', '{{.I "in/a.txt"}}', `{{.O "${output}"}}`];
+    const { status, stderr } = await place.local(["invoke", "any", ...args], { umask });
+    assert.deepEqual([status, stderr], [0, ""]);
+    assert.equal(await Deno.readTextFile(place.here(output)), "TEXT\n");
+    const mode = (await Deno.stat(place.here(output))).mode ?? 0;
+    assert.equal(mode & 0o777, expected, umask);
+  }
 });
 
 Deno.test("-f and -o take files and directories, under other names too", async () => {
@@ -309,4 +308,26 @@ Deno.test("LLAMA_LOCAL, LLAMA_FUNCTIONS and -function say where functions are", 
     "c",
   ]);
   assert.equal(given.stdout, "<printf>|a b|c|");
+});
+
+Deno.test("an answer of a kind that this llama does not know is an error, and never an empty file", async () => {
+  await using place = new Workplace();
+  await using lambda = new InvokeStub(() => ({
+    status: 0,
+    stdout: { s: "seen by nobody" },
+    outputs: { "out.txt": { z: "KLUv", n: 5, e: "anything", m: 0o644 } },
+    runtime: "1000.0.0",
+  }));
+  await place.write("work/out.txt", "before");
+  const ended = await place.run(["invoke", "f", '{{.O "out.txt"}}'], {
+    environment: lambda.environment,
+  });
+  assert.deepEqual([ended.status, ended.stdout, ended.stderr], [
+    125,
+    "",
+    'llama: the response is newer than this llama: unknown in outputs.out.txt: "z", "n"\n' +
+    "llama: hint: update llama\n",
+  ]);
+  assert.equal(await Deno.readTextFile(place.here("out.txt")), "before");
+  assert.equal(lambda.requests.length, 1);
 });

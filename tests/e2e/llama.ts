@@ -42,6 +42,8 @@ export interface RunOptions {
   program?: readonly string[];
   /** Whether it runs in a session of its own, which has no terminal. */
   detached?: boolean;
+  /** Its umask, in octal. @default {that of the tests} */
+  umask?: string;
 }
 
 /** A directory to work in, with functions of the test's own, and `llama` on hand. */
@@ -77,7 +79,11 @@ export class Workplace extends TemporaryDirectory {
 
   /** Starts the program. */
   start(args: readonly string[], options: RunOptions = {}): Deno.ChildProcess {
-    const [executable = "", ...first] = options.program ?? program;
+    const command = options.program ?? program;
+    const { umask } = options;
+    const [executable = "", ...first] = umask === undefined
+      ? command
+      : ["sh", "-c", `umask ${umask}; exec "$@"`, "sh", ...command];
     return new Deno.Command(executable, {
       args: [...first, ...args],
       cwd: this.here(),
@@ -131,6 +137,26 @@ export class Workplace extends TemporaryDirectory {
       DENO_NO_UPDATE_CHECK: "1",
     };
   }
+}
+
+/** Reads the `export NAME=VALUE` lines of `llama local` until the message that follows them. */
+export async function exportsOf(child: Deno.ChildProcess): Promise<Record<string, string>> {
+  let text = "";
+  const decoder = new TextDecoder();
+  const reader = child.stdout.getReader();
+  while (!text.includes("LLAMA_OBJECT_STORE") || !text.endsWith("\n")) {
+    const { done, value } = await reader.read();
+    assert(!done, `ended after ${text}`);
+    text += decoder.decode(value, { stream: true });
+  }
+  reader.releaseLock();
+  return Object.fromEntries(
+    text.trim().split("\n").map((line) => {
+      const [, name = "", value = ""] = /^export (\w+)=(.*)$/.exec(line) ?? [];
+      assert(name, line);
+      return [name, value.replace(/^'(.*)'$/, "$1")];
+    }),
+  );
 }
 
 /** The processes that have an entry in their environment; Linux. */

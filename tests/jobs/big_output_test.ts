@@ -45,28 +45,24 @@ Deno.test("output of more than 4 MiB goes to a file, from every store and from t
   using files = new OutputFiles(directory.path);
   const none = () => assert.fail("no store is needed");
   await eachStore(directory.join("store"), async (store) => {
-    const received = await receiveOutput(
-      { r: await store.put(small) },
+    const received = await receiveOutput({ r: await store.put(small) }, {
       files,
-      () => store,
-      undefined,
-    );
+      store: () => store,
+    });
     assert.deepEqual(received, { bytes: small, file: undefined, size: small.length });
-    const { bytes, file = assert.fail(), size } = await receiveOutput(
-      { r: await store.put(big) },
+    const { bytes, file = assert.fail(), size } = await receiveOutput({ r: await store.put(big) }, {
       files,
-      () => store,
-      undefined,
-    );
+      store: () => store,
+    });
     assert.deepEqual([bytes.length, size], [0, big.length]);
     assert.deepEqual(await Deno.readFile(file), big);
   });
   const text = "x".repeat(big.length);
-  const { file = assert.fail() } = await receiveOutput({ s: text }, files, none, undefined);
+  const { file = assert.fail() } = await receiveOutput({ s: text }, { files, store: none });
   assert.equal(await Deno.readTextFile(file), text);
   assert.deepEqual(await endOfFile(file, 3), bytesOf("xxx"));
   assert.equal((await endOfFile(file, Infinity)).length, big.length);
-  const inline = await receiveOutput({ s: text.slice(1) }, files, none, undefined);
+  const inline = await receiveOutput({ s: text.slice(1) }, { files, store: none });
   assert.equal(inline.bytes.length, small.length);
 });
 
@@ -75,7 +71,7 @@ Deno.test("the files of outputs are private, and gone with their directory", asy
   {
     using files = new OutputFiles(directory.path);
     assert.deepEqual(await directory.list(), [], "no directory before it is needed");
-    await receiveOutput({ s: "x".repeat(big.length) }, files, () => assert.fail(), undefined);
+    await receiveOutput({ s: "x".repeat(big.length) }, { files, store: () => assert.fail() });
     const [own = ""] = await directory.list();
     assert.equal((Deno.statSync(directory.join(own)).mode ?? 0) & 0o777, 0o700);
   }
@@ -91,7 +87,7 @@ Deno.test("what cannot be received leaves no file", async () => {
     await Deno.writeFile(path, small);
     throw new LlamaError("store", "it broke");
   };
-  await assert.rejects(receiveOutput({ r: id }, files, () => store, undefined), /it broke/);
+  await assert.rejects(receiveOutput({ r: id }, { files, store: () => store }), /it broke/);
   assert.equal((await directory.list()).length, 1, "the directory alone");
 });
 
