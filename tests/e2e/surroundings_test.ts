@@ -70,8 +70,9 @@ Deno.test("a temporary directory may be named by a relative path", {
     stdin: input,
   });
   assert.deepEqual([read.status, read.stdout, read.stderr], [0, "700000\n", ""]);
+  const sizes = ["5999999", "6000000", "6000001"];
   const many = await place.run(
-    ["-local", "xargs", "-k", "any", "sh", "-c", "head -c 6000000 /dev/zero", ":::", "1", "2", "3"],
+    ["-local", "xargs", "-k", "any", "sh", "-c", "head -c {{.Line}} /dev/zero", ":::", ...sizes],
     { environment },
   );
   assert.deepEqual([many.status, many.bytes.length, many.stderr], [0, 18_000_000, ""]);
@@ -109,5 +110,5 @@ Deno.test("a current directory that is removed during a run is one line for each
   const lines = stderr.trimEnd().split("\n");
   for (const line of lines) assert.match(line, /^llama: /);
   assert.match(stderr, /no output "o1": no such file or directory/);
-  assert.equal(lines.length, 3, stderr);
+  assert.equal(lines.filter((line) => /^llama: job \d: /.test(line)).length, 2, stderr);
 });
