@@ -53,12 +53,17 @@ export async function readBeginning(
   return (await readPieces(response, maxBytes)).text;
 }
 
+/** A body is longer than {@linkcode boundedBody} lets pass. */
+export class AnswerTooLong extends Error {
+  override readonly name = "AnswerTooLong";
+}
+
 /**
  * Passes a body on up to a bound.
  *
  * @param body The body.
  * @param maxBytes The most bytes that it may have.
- * @returns The same body; it fails if it is longer.
+ * @returns The same body; it fails with {@linkcode AnswerTooLong} if it is longer.
  */
 export function boundedBody(
   body: ReadableStream<Uint8Array>,
@@ -69,8 +74,8 @@ export function boundedBody(
     new TransformStream({
       transform(piece, controller) {
         left -= piece.length;
-        if (left < 0) controller.error(new Error(`the answer is longer than ${maxBytes} bytes`));
-        else controller.enqueue(piece);
+        if (left >= 0) return controller.enqueue(piece);
+        controller.error(new AnswerTooLong(`the answer is longer than ${maxBytes} bytes`));
       },
     }),
   );
