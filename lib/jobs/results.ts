@@ -274,11 +274,11 @@ async function writeDirectory(
   try {
     await Promise.all(
       files.map(([name, source]) =>
-        withDescriptor(() =>
-          typeof source === "string"
-            ? Deno.copyFile(source, join(temporary, name))
-            : Deno.writeFile(join(temporary, name), source)
-        )
+        withDescriptor(async () => {
+          // Not copied, since the temporary file is for this user alone.
+          const data = typeof source === "string" ? (await Deno.open(source)).readable : source;
+          await Deno.writeFile(join(temporary, name), data);
+        })
       ),
     );
     await putInPlace(temporary, path);

@@ -134,7 +134,13 @@ Deno.test("results have all of an output that is in a file", async () => {
   await using lambda = new InvokeStub(() => ({ status: 0, stdout }));
   await using llama = new Llama({ store, environment: lambda.environment });
   const results = directory.join("results");
-  for await (const { result } of llama.map("f", [], ["1"], { results })) result?.[Symbol.dispose]();
+  for await (const { result } of llama.map("f", [], ["1"], { results })) {
+    result?.[Symbol.dispose]();
+  }
+  const modes = ["stdout", "stderr"].map((name) =>
+    Deno.statSync(directory.join("results/1", name)).mode
+  );
+  assert.equal(modes[0], modes[1]);
   assert.deepEqual(await Deno.readFile(directory.join("results/1/stdout")), big);
 });
 
