@@ -8,8 +8,6 @@
  * @module
  */
 
-import { isOutOfDescriptors } from "./system/descriptors.ts";
-
 /** Calls that take longer on average, in milliseconds, are handed to other threads. */
 const slowMilliseconds = 0.15;
 
@@ -112,6 +110,18 @@ export async function withDescriptor<T>(
       await sleep(pause);
     }
   }
+}
+
+/**
+ * Returns whether something failed for want of a descriptor, so that it works once others have been
+ * closed.
+ *
+ * @param error What was thrown.
+ * @returns True for the errors EMFILE and ENFILE.
+ */
+export function isOutOfDescriptors(error: unknown): boolean {
+  return error instanceof Error && "code" in error &&
+    (error.code === "EMFILE" || error.code === "ENFILE");
 }
 
 const pace = new Pace();

@@ -23,7 +23,6 @@ import {
   functionsCommand,
   updateFunctionCommand,
 } from "./function_tables.ts";
-import { reportError } from "./report.ts";
 import { reportCommand } from "./report_table.ts";
 import { bootstrapCommand, configCommand, doctorCommand, teardownCommand } from "./setup_tables.ts";
 import { checkSurroundings } from "./surroundings.ts";
@@ -160,6 +159,7 @@ async function statusOf(error: unknown, output: Output, signal: AbortSignal): Pr
   // Whatever is thrown after an interruption came of it.
   if (signal.aborted) return signal.reason.exitCode;
   if (error instanceof LlamaError) {
+    const { reportError } = await import("./report.ts");
     await reportError(output, error);
     return exitCodeOf(error, exitCodes.failed);
   }

@@ -20,7 +20,7 @@ import { xargsCommand, type xargsFlags } from "./flag_tables.ts";
 import { openInput } from "./input.ts";
 import { type LookBack, openLookBack, stderrEndOf } from "./look_back.ts";
 import { Printer } from "./print/printer.ts";
-import { printableJson } from "../text/printable.ts";
+import { printableJson } from "../text/printable_json.ts";
 import { reportError } from "./report.ts";
 import { splitInput } from "./run_flags.ts";
 import { Summary } from "./summary.ts";

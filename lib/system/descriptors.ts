@@ -57,15 +57,3 @@ function readLimit(): number {
     return Infinity;
   }
 }
-
-/**
- * Returns whether something failed for want of a descriptor, so that it works once others have been
- * closed.
- *
- * @param error What was thrown.
- * @returns True for the errors EMFILE and ENFILE.
- */
-export function isOutOfDescriptors(error: unknown): boolean {
-  return error instanceof Error && "code" in error &&
-    (error.code === "EMFILE" || error.code === "ENFILE");
-}

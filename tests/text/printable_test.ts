@@ -1,10 +1,7 @@
 import assert from "node:assert/strict";
-import {
-  printable,
-  printableBytes,
-  printableJson,
-  printableLine,
-} from "../../lib/text/printable.ts";
+import { printable, printableLine } from "../../lib/text/printable.ts";
+import { printableBytes } from "../../lib/text/printable_bytes.ts";
+import { printableJson } from "../../lib/text/printable_json.ts";
 
 Deno.test("no control character survives but tab and line feed", () => {
   const controls = [

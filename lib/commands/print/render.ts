@@ -14,7 +14,9 @@ import { shellQuote } from "../../jobs/quote.ts";
 import type { JobRecord } from "../../jobs/record.ts";
 import { encodeString } from "../../template/mod.ts";
 import { printableLines } from "../../terminal/output.ts";
-import { printable, printableBytes, printableJson } from "../../text/printable.ts";
+import { printable } from "../../text/printable.ts";
+import { printableBytes } from "../../text/printable_bytes.ts";
+import { printableJson } from "../../text/printable_json.ts";
 import { errorLines } from "../report.ts";
 import { message, type Piece } from "./piece.ts";
 
