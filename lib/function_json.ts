@@ -64,6 +64,7 @@ function whole(least: number, most: number, unit: string) {
 }
 
 const commandError = 'must be a list of strings, such as ["/usr/bin/optipng"]';
+const functionName = /^[A-Za-z0-9_-]{1,64}$/;
 const nameError = "must be 1 to 64 letters, digits, - and _";
 const variableError = "must be letters, digits and _, beginning with a letter";
 
@@ -92,7 +93,7 @@ const shape = {
   $schema: z.optional(z.string()),
   name: z.optional(
     z.string(nameError).check(
-      z.regex(/^[A-Za-z0-9_-]{1,64}$/, nameError),
+      z.regex(functionName, nameError),
       z.describe("What the function is invoked by; the folder's name if absent"),
     ),
   ),
@@ -177,6 +178,16 @@ const shape = {
 export const functionSchema = z.strictObject(shape, "must be an object");
 
 /**
+ * Returns whether Lambda takes a text for a function's name.
+ *
+ * @param name The text.
+ * @returns True if it does.
+ */
+export function isFunctionName(name: string): boolean {
+  return functionName.test(name);
+}
+
+/**
  * Reads a `function.json`.
  *
  * @param json The file's text.
@@ -208,7 +219,7 @@ export function parseFunctionJson(json: string, path: string, folder: string): F
   } = parsed.data;
   const fail = (field: string, message: string, hint?: string) =>
     new LlamaError("config", `${path}: ${field}: ${message}`, { hint });
-  if (!shape.name.safeParse(name).success) {
+  if (!isFunctionName(name)) {
     throw fail("name", `the folder's name ${JSON.stringify(name)} is no function's name`, nameHint);
   }
   if (rest.handler !== undefined && rest.command !== undefined) {

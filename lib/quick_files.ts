@@ -48,6 +48,10 @@ export class Pace {
    * @throws What either throws.
    */
   async call<T>(atOnce: () => T, elsewhere: () => Promise<T>): Promise<T> {
+    return await withDescriptor(() => this.#call(atOnce, elsewhere));
+  }
+
+  async #call<T>(atOnce: () => T, elsewhere: () => Promise<T>): Promise<T> {
     const isSlow = this.#left > 0;
     if (isSlow) this.#left--;
     // Timers, signals and the network come to their turn when nothing goes on here. So after a while
@@ -78,6 +82,46 @@ export class Pace {
       this.#spent = 0;
     }
   }
+}
+
+/** The pauses before a call is repeated for which there was no descriptor, in milliseconds. */
+const firstPause = 5;
+const longestPause = 5120;
+
+/**
+ * Repeats a call for about ten seconds while it fails for want of a file descriptor: others are
+ * closed meanwhile.
+ *
+ * @param call The call.
+ * @param sleep Waits for so many milliseconds. @default {a timer}
+ * @returns What it gives.
+ * @throws What it throws.
+ */
+export async function withDescriptor<T>(
+  call: () => Promise<T>,
+  sleep: (milliseconds: number) => Promise<unknown> = (milliseconds) =>
+    new Promise((resolve) => setTimeout(resolve, milliseconds)),
+): Promise<T> {
+  for (let pause = firstPause;; pause *= 2) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!isOutOfDescriptors(error) || pause > longestPause) throw error;
+      await sleep(pause);
+    }
+  }
+}
+
+/**
+ * Returns whether something failed for want of a descriptor, so that it works once others have been
+ * closed.
+ *
+ * @param error What was thrown.
+ * @returns True for the errors EMFILE and ENFILE.
+ */
+export function isOutOfDescriptors(error: unknown): boolean {
+  return error instanceof Error && "code" in error &&
+    (error.code === "EMFILE" || error.code === "ENFILE");
 }
 
 const pace = new Pace();
@@ -119,7 +163,7 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   const { isFile, size } = await stat(path);
   const elsewhere = () => Deno.readFile(path);
   // A pipe is waited for.
-  if (!isFile || size > smallBytes) return await elsewhere();
+  if (!isFile || size > smallBytes) return await withDescriptor(elsewhere);
   return await pace.call(() => Deno.readFileSync(path), elsewhere);
 }
 
@@ -130,7 +174,7 @@ export const unfinishedMode = 0o600;
 export async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
   const options = { createNew: true, mode: unfinishedMode };
   const elsewhere = () => Deno.writeFile(path, bytes, options);
-  if (bytes.length > smallBytes) return await elsewhere();
+  if (bytes.length > smallBytes) return await withDescriptor(elsewhere);
   await pace.call(() => Deno.writeFileSync(path, bytes, options), elsewhere);
 }
 

@@ -12,6 +12,7 @@ import {
   type LocalLambdaOptions,
   runtimeCommand,
 } from "./local/mod.ts";
+import { hideProcess } from "./system/hide.ts";
 
 /** Lambda on this machine, in place of AWS. */
 export interface LocalOptions {
@@ -47,6 +48,8 @@ export async function startLocal(
   more: Pick<LocalLambdaOptions, "listen" | "onLog"> = {},
 ): Promise<LocalLambda> {
   const directory = functionsDirectory(options, environment);
+  // The variables of this process may have the user's keys, and so may its memory.
+  if (settings.store?.startsWith("s3:")) hideProcess();
   return await LocalLambda.start({
     functionsFrom: directory,
     functions: await loadFunctions({

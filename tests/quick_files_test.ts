@@ -120,3 +120,60 @@ Deno.test("calls on files do what Deno's do", async () => {
     await Deno.remove(directory, { recursive: true });
   }
 });
+
+Deno.test("a call is repeated for about ten seconds while there is no descriptor for it", async () => {
+  const none = Object.assign(new Error("Too many open files (os error 24)"), { code: "EMFILE" });
+  let calls = 0;
+  let slept = 0;
+  const sleep = (milliseconds: number) => Promise.resolve(slept += milliseconds);
+  const fails = (count: number, error: Error) => () =>
+    calls++ < count ? Promise.reject(error) : Promise.resolve("done");
+  assert.equal(await quick.withDescriptor(fails(3, none), sleep), "done");
+  assert.deepEqual([calls, slept], [4, 5 + 10 + 20]);
+  calls = slept = 0;
+  await assert.rejects(quick.withDescriptor(fails(Infinity, none), sleep), none);
+  assert(slept > 8000 && slept < 12_000, `${slept} ms`);
+  calls = slept = 0;
+  const other = new Deno.errors.NotFound("not there");
+  await assert.rejects(quick.withDescriptor(fails(1, other), sleep), other);
+  assert.deepEqual([calls, slept], [1, 0]);
+});
+
+Deno.test("small files are opened, read and written once there is a descriptor again", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  const script = `
+    const quick = await import(Deno.args[0]);
+    const path = Deno.args[1];
+    await quick.writeNew(path, new Uint8Array(3));
+    for (const call of [() => quick.open(path), () => quick.readFile(path),
+      () => quick.writeNew(path + "2", new Uint8Array(100_000))]) {
+      const held = [];
+      try { for (;;) held.push(Deno.openSync("/dev/null")); } catch { /* There are no more. */ }
+      const called = call();
+      const isDone = await Promise.race([called.then(() => true), new Promise((resolve) =>
+        setTimeout(() => resolve(false), 30))]);
+      for (const file of held) file.close();
+      const result = await called;
+      result?.close?.();
+      console.log(isDone, result?.length);
+    }
+  `;
+  const directory = await Deno.makeTempDir();
+  try {
+    const { stdout, stderr } = await new Deno.Command("sh", {
+      args: [
+        ...["-c", 'ulimit -n 100; exec "$@"', "sh", Deno.execPath(), "eval", "--quiet", script],
+        ...[new URL("../lib/quick_files.ts", import.meta.url).href, join(directory, "file")],
+      ],
+    }).output();
+    const text = new TextDecoder().decode(stdout);
+    assert.equal(
+      text,
+      "false undefined\nfalse 3\nfalse undefined\n",
+      `${new TextDecoder().decode(stderr)}`,
+    );
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});

@@ -82,7 +82,7 @@ export const bootstrap = runnable(
     const path = await writeSettings(environment, made);
 
     for (const each of Object.keys(settingNames).filter(isSettingName)) {
-      if (made[each] !== undefined) await output.data(`${each.padEnd(12)}${made[each]}\n`);
+      if (made[each] !== undefined) await output.line(`${each.padEnd(12)}${made[each]}`);
     }
     await output.message(`written to ${path}`);
     if (isBucketOwn) {

@@ -19,6 +19,7 @@ import type { LocalOptions } from "../start_local.ts";
 import { ask } from "../terminal/ask.ts";
 import type { Output } from "../terminal/output.ts";
 import { isInForeground } from "../terminal/foreground.ts";
+import { pipelineMayShow } from "../terminal/pipeline.ts";
 import { Progress, type ProgressMode, progressView } from "../terminal/progress.ts";
 import type { TerminalSize } from "../terminal/status_lines.ts";
 import type { GlobalValues } from "./flag_tables.ts";
@@ -269,6 +270,7 @@ export function openProgress(
     },
     size: terminalSize,
     isInForeground,
+    isShared: pipelineMayShow,
   });
   const progress = view && closeAtExit(new Progress(view, counts));
   return { [Symbol.asyncDispose]: async () => await progress?.close() };

@@ -28,11 +28,11 @@ export const deleteFunction = runnable(
       });
     }
     await deleteInLambda(client, name, signal);
-    await output.data(`deleted ${name}\n`);
+    await output.line(`deleted ${name}`);
     // Only the tag that update-function gives: another image may be somebody else's too.
     if (repository !== undefined && found.image === `${repository}:${name}`) {
       await deleteImage(client, repository.slice(repository.indexOf("/") + 1), name, signal);
-      await output.data(`deleted ${found.image}\n`);
+      await output.line(`deleted ${found.image}`);
     }
     await output.message(`left: the log group /aws/lambda/${name}`);
     return exitCodes.ok;

@@ -15,6 +15,8 @@ import { asLlamaError, type PlannedJob, Planner } from "../jobs/plan.ts";
 import { failureOf, type JobFailure } from "../jobs/record.ts";
 import { sameJobs } from "../jobs/same_jobs.ts";
 import { chunked } from "../jobs/sources.ts";
+import { printableLine } from "../text/printable.ts";
+import { printableJson } from "../text/printable_json.ts";
 import { bytesText } from "../terminal/amounts.ts";
 import { type CommandContext, noticesTo } from "./context.ts";
 import { exitCodes } from "./exit.ts";
@@ -72,7 +74,7 @@ export async function dryRun(
     if (planned.error?.affectsAll) throw planned.error;
     if (++jobs === 2 && !planner.templates.usesInput) await output.message(sameJobs(templates));
     const { job, error } = await look(planned, shared);
-    await output.data(values.json ? JSON.stringify(job) + "\n" : textOf(job));
+    await output.text(values.json ? printableJson(JSON.stringify(job)) + "\n" : textOf(job));
     if (error === undefined) continue;
     failures++;
     const [message = "", hint = ""] = errorLines(error, `job ${job.seq}: ${job.command}: `);
@@ -125,5 +127,5 @@ function textOf({ command, inputs, outputs }: DryJob): string {
 }
 
 function named(from: string, to: string): string {
-  return from === to ? from : `${from} as ${to}`;
+  return printableLine(from === to ? from : `${from} as ${to}`);
 }

@@ -6,6 +6,7 @@
 
 import { listOurs } from "../deploy/ours.ts";
 import { llamaTag } from "../deploy/template.ts";
+import { printableLine } from "../text/printable.ts";
 import { runnable } from "./command.ts";
 import { type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "./exit.ts";
@@ -34,9 +35,9 @@ export const functions = runnable(
       each.lastModified.slice(0, 16),
       each.tags[llamaTag] || "-",
     ]);
-    await output.data(table([
+    await output.text(table([
       ["NAME", "KIND", "MEMORY", "TIMEOUT", "PROCESSOR", "STATE", "CHANGED", "STACK"],
-      ...rows,
+      ...rows.map((row) => row.map(printableLine)),
     ]));
     return exitCodes.ok;
   },

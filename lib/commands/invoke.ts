@@ -12,6 +12,7 @@ import { FunctionError, LlamaError } from "../errors.ts";
 import { isFunctionTimeout } from "../function_timeout.ts";
 import { removeIfThere } from "../files.ts";
 import { attemptJob, logOf } from "../jobs/attempts.ts";
+import { piecesOfFile } from "../jobs/big_output.ts";
 import { expandOnce, jobOf } from "../jobs/expand.ts";
 import { expandInputs, findInputs } from "../jobs/inputs.ts";
 import { type Job, type JobResult, succeeded } from "../jobs/job.ts";
@@ -25,7 +26,7 @@ import { runnable } from "./command.ts";
 import { type CommandContext, openLlama } from "./context.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";
 import { invokeCommand } from "./flag_tables.ts";
-import { type LookBack, openLookBack } from "./look_back.ts";
+import { type LookBack, openLookBack, stderrEndOf } from "./look_back.ts";
 import { costLine, reportError, reportLogs, timesLine } from "./report.ts";
 
 /** The command, as data and with what it does. */
@@ -74,8 +75,10 @@ export const invoke = runnable(
       if (spooled !== undefined) await removeIfThere(dirname(spooled));
     }
     if (result.logTail !== undefined) await reportLogs(output, result.logTail);
-    await output.talk(result.stderr);
-    await output.data(result.stdout);
+    using _result = result;
+    const { stdoutFile, stderrFile } = result;
+    await output.talk(stderrFile === undefined ? result.stderr : piecesOfFile(stderrFile));
+    await output.data(stdoutFile === undefined ? result.stdout : piecesOfFile(stdoutFile));
     if (values.time) {
       await output.message(timesLine(result.elapsedMilliseconds, result.times));
       const meter = new CostMeter(pricesOf(defaultPrices, await llama.region()));
@@ -117,7 +120,8 @@ async function runAndKeep(
   const { isLocal } = llama;
   const details = { started, elapsedMilliseconds, log: logOf(attempts), isLocal };
   const { result, error } = attempts;
-  lookBack.add(recordOf(planned, attempts, details), options.spans?.all, result?.stderr);
+  const record = recordOf(planned, attempts, details);
+  lookBack.add(record, options.spans?.all, await stderrEndOf(result));
   if (result === undefined) throw error ?? new TypeError("a job ended without result or error");
   return result;
 }

@@ -22,7 +22,7 @@ export const local = runnable(
         { ...localOptions(global), concurrency: values.concurrency },
         { ...findAccount(environment, accountOptions(global)), store: global.store || undefined },
         environment,
-        { listen: values.listen, onLog: (line) => void output.talk(line + "\n") },
+        { listen: values.listen, onLog: (line) => void output.lines(line) },
       ),
     );
     // LLAMA_LOCAL would have the other shells' llama start an emulator of its own.

@@ -5,6 +5,8 @@
  */
 
 import { LlamaError } from "../errors.ts";
+import { endOfFile } from "../jobs/big_output.ts";
+import type { JobResult } from "../jobs/job.ts";
 import { shellQuote } from "../jobs/quote.ts";
 import type { JobRecord } from "../jobs/record.ts";
 import type { Run } from "../report/run.ts";
@@ -36,6 +38,23 @@ export interface LookBack {
     command: readonly string[],
     facts: Omit<Run, "title" | "jobs" | "failures" | "subcommand">,
   ): Promise<LlamaError | undefined>;
+}
+
+/** How much of a long standard error is kept for a report, in bytes: more than it shows. */
+const stderrEndBytes = 64 * 1024;
+
+/**
+ * Reads the end of what a command wrote to standard error.
+ *
+ * @param result What came of the job.
+ * @returns All of it if it is in memory, otherwise its end.
+ * @throws What the file system throws.
+ */
+export async function stderrEndOf(
+  result: JobResult | undefined,
+): Promise<Uint8Array | undefined> {
+  const file = result?.stderrFile;
+  return file === undefined ? result?.stderr : await endOfFile(file, stderrEndBytes);
 }
 
 /**

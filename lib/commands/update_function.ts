@@ -62,12 +62,12 @@ export const updateFunction = runnable(
     });
     const { kind, memory, timeout, architecture } = deployed;
     if (isNew) await limitItsLogs(name, context, aws);
-    await output.data(
+    await output.line(
       isNew
-        ? `created ${name}: ${kind}, ${memory} MB, ${timeout} s, ${architecture}\n`
+        ? `created ${name}: ${kind}, ${memory} MB, ${timeout} s, ${architecture}`
         : changes.length === 0
-        ? `${name} is as it should be: nothing changed\n`
-        : `updated ${name}: ${changes.join("; ")}\n`,
+        ? `${name} is as it should be: nothing changed`
+        : `updated ${name}: ${changes.join("; ")}`,
     );
     return exitCodes.ok;
   },

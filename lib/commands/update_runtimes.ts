@@ -86,9 +86,9 @@ async function update(
     signal,
   };
   const changes = await updateRuntime(work, layers, found, stack);
-  await output.data(
+  await output.line(
     changes.length === 0
-      ? `${found.name} is as it should be: nothing changed\n`
-      : `updated ${found.name}: ${changes.join("; ")}\n`,
+      ? `${found.name} is as it should be: nothing changed`
+      : `updated ${found.name}: ${changes.join("; ")}`,
   );
 }

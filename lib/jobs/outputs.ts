@@ -14,6 +14,7 @@ import { stat } from "../quick_files.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../trace/spans.ts";
 import type { InputFile, OutputFile } from "./job.ts";
+import { fileTurn } from "./open_files.ts";
 import { OutputDirectory, writeNamedFile, type Writing } from "./output_target.ts";
 import { isInside } from "./paths.ts";
 
@@ -73,6 +74,7 @@ export async function writeOutputs(
       }
       // Of a directory itself there is nothing to write.
       if (remote.endsWith("/") && !("directory" in output)) return;
+      using _turn = await fileTurn(options.signal);
       const size = await writeOutput(output, file, directories, options);
       written.push(local);
       if (file.r !== undefined) storedBytes += size;

@@ -88,9 +88,9 @@ export class S3Store implements ObjectStore {
     return id;
   }
 
-  async get(id: string, signal?: AbortSignal): Promise<Uint8Array> {
+  async get(id: string, signal?: AbortSignal, maxBytes?: number): Promise<Uint8Array> {
     checkId(id);
-    const { bytes, hash } = await downloadBytes(this.#bucket, id, signal);
+    const { bytes, hash } = await downloadBytes(this.#bucket, id, signal, maxBytes);
     verify(this.url, id, hash);
     return bytes;
   }
