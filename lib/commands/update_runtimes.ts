@@ -5,7 +5,7 @@
  */
 
 import type { DeployedFunction } from "../aws/lambda_function.ts";
-import { mapConcurrently } from "../concurrency.ts";
+import { mapConcurrently } from "../async/concurrency.ts";
 import type { FunctionWork } from "../deploy/function.ts";
 import { belongsTo, listOurs } from "../deploy/ours.ts";
 import { pause } from "../deploy/pause.ts";

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { mapConcurrently } from "../concurrency.ts";
+import { mapConcurrently } from "../async/concurrency.ts";
 import { hashFile, sha256 } from "../hash.ts";
 import { Fingerprint } from "./fingerprint.ts";
 import { cannotSend } from "./inputs.ts";

@@ -12,7 +12,7 @@ import {
   type NovelContents,
   sizeOf,
 } from "../blob.ts";
-import { mapConcurrently } from "../concurrency.ts";
+import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { File } from "../protocol.ts";
 import { stat } from "../quick_files.ts";

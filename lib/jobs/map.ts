@@ -5,7 +5,7 @@
  */
 
 import { setImmediate } from "node:timers/promises";
-import { poolMap } from "../concurrency.ts";
+import { poolMap } from "../async/concurrency.ts";
 import { CostMeter } from "../cost/cost.ts";
 import { defaultPrices, pricesOf, type PriceTable } from "../cost/prices.ts";
 import { FunctionError, isAbort, LlamaError } from "../errors.ts";

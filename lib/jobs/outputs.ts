@@ -6,7 +6,7 @@
 
 import { resolve } from "node:path";
 import { decodeBlob, decodeBlobToFile, novelKindOf } from "../blob.ts";
-import { mapConcurrently } from "../concurrency.ts";
+import { mapConcurrently } from "../async/concurrency.ts";
 import { isAbort, LlamaError, reasonOf } from "../errors.ts";
 import { type ContentKind, ownFeatures } from "../features.ts";
 import { type File, permissionBits } from "../protocol.ts";

@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import { mapConcurrently } from "../concurrency.ts";
+import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { removeIfThere, removeLeftovers, temporaryName } from "../files.ts";
 import { withDescriptor } from "../quick_files.ts";

@@ -5,7 +5,7 @@
  */
 
 import { blobConcurrency, decodeBlob, decodeBlobToFile } from "../blob.ts";
-import { mapConcurrently } from "../concurrency.ts";
+import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { ContentKind } from "../features.ts";
 import { type Blob, type File, permissionBits, type Request } from "../protocol.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { Semaphore } from "../concurrency.ts";
+import { Semaphore } from "../async/concurrency.ts";
 import { InFlight } from "./in_flight.ts";
 import { KnownObjects } from "./known_objects.ts";
 import { Bucket } from "./s3_bucket.ts";

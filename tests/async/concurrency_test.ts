@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mapConcurrently, poolMap, Semaphore, unlessAborted } from "../lib/concurrency.ts";
+import { mapConcurrently, poolMap, Semaphore, unlessAborted } from "../../lib/async/concurrency.ts";
 
 /** Work that ends when the test says so. */
 class Gates {
