@@ -7,7 +7,7 @@
  * @module
  */
 
-import { closest } from "./closest.ts";
+import { closest } from "./text/closest.ts";
 import { quote } from "./template/quote.ts";
 
 /** One flag of a command: what it is called beside its name in the table, and how it is read. */

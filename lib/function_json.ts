@@ -4,7 +4,7 @@
  * @module
  */
 
-import { closest } from "./closest.ts";
+import { closest } from "./text/closest.ts";
 import * as z from "./zod.ts";
 import { LlamaError } from "./errors.ts";
 import { isReservedVariable } from "./reserved_variables.ts";

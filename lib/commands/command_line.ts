@@ -4,7 +4,7 @@
  * @module
  */
 
-import { closest } from "../closest.ts";
+import { closest } from "../text/closest.ts";
 import {
   type Flag,
   FlagError,

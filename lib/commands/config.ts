@@ -15,7 +15,7 @@ import {
   settingsPath,
   writeSettings,
 } from "../deploy/settings.ts";
-import { shellQuote } from "../jobs/quote.ts";
+import { shellQuote } from "../text/shell_quote.ts";
 import { runnable } from "./command.ts";
 import type { CommandContext } from "./context.ts";
 import { exitCodes } from "./exit.ts";

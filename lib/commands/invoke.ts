@@ -16,7 +16,7 @@ import { piecesOfFile } from "../jobs/big_output.ts";
 import { expandOnce, jobOf } from "../jobs/expand.ts";
 import { expandInputs, findInputs } from "../jobs/inputs.ts";
 import { type Job, type JobResult, succeeded } from "../jobs/job.ts";
-import { shellQuote } from "../jobs/quote.ts";
+import { shellQuote } from "../text/shell_quote.ts";
 import { recordOf } from "../jobs/record.ts";
 import type { RunJobOptions } from "../jobs/run.ts";
 import { spool } from "../jobs/spool.ts";

@@ -6,7 +6,7 @@
 
 import { findAccount } from "../aws/account.ts";
 import { isOn } from "../environment.ts";
-import { shellQuote } from "../jobs/quote.ts";
+import { shellQuote } from "../text/shell_quote.ts";
 import { startLocal } from "../start_local.ts";
 import { runnable } from "./command.ts";
 import { accountOptions, type CommandContext, localOptions } from "./context.ts";

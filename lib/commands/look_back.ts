@@ -7,7 +7,7 @@
 import { LlamaError } from "../errors.ts";
 import { endOfFile } from "../jobs/big_output.ts";
 import type { JobResult } from "../jobs/job.ts";
-import { shellQuote } from "../jobs/quote.ts";
+import { shellQuote } from "../text/shell_quote.ts";
 import type { JobRecord } from "../jobs/record.ts";
 import type { Run } from "../report/run.ts";
 import type { Span } from "../trace/spans.ts";

@@ -5,7 +5,7 @@
  */
 
 import { dirname, join } from "node:path";
-import { closest } from "../closest.ts";
+import { closest } from "../text/closest.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { writeWhole } from "../files.ts";

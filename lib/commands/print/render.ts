@@ -10,7 +10,7 @@ import { logOf } from "../../jobs/attempts.ts";
 import { piecesOfFile } from "../../jobs/big_output.ts";
 import type { JobResult } from "../../jobs/job.ts";
 import type { JobOutcome } from "../../jobs/map.ts";
-import { shellQuote } from "../../jobs/quote.ts";
+import { shellQuote } from "../../text/shell_quote.ts";
 import type { JobRecord } from "../../jobs/record.ts";
 import { encodeString } from "../../template/mod.ts";
 import { printableLines } from "../../terminal/output.ts";

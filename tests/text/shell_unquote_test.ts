@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { shellQuote } from "../../lib/jobs/quote.ts";
-import { literalWords } from "../../lib/jobs/unquote.ts";
+import { shellQuote } from "../../lib/text/shell_quote.ts";
+import { literalWords } from "../../lib/text/shell_unquote.ts";
 
 Deno.test("what is quoted is read back", () => {
   const every = Array.from({ length: 0x300 }, (_, code) => String.fromCharCode(code + 1));

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { closest, editDistance } from "../lib/closest.ts";
+import { closest, editDistance } from "../../lib/text/closest.ts";
 
 Deno.test("editDistance counts insertions, deletions, replacements and swaps", () => {
   const cases: [string, string, number][] = [

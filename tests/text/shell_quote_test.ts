@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { shellQuote } from "../../lib/jobs/quote.ts";
+import { shellQuote } from "../../lib/text/shell_quote.ts";
 
 Deno.test("words are quoted where a shell needs it", () => {
   assert.equal(shellQuote(["optipng", "a.png", "-out", "x/a.png"]), "optipng a.png -out x/a.png");
