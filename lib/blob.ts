@@ -9,7 +9,7 @@ import { LlamaError, reasonOf } from "./errors.ts";
 import { type ContentKind, ownFeatures } from "./features.ts";
 import { type Blob, maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "./protocol.ts";
 import { mapConcurrently } from "./async/concurrency.ts";
-import { readFile, writeNew } from "./quick_files.ts";
+import { readFile, writeNew } from "./files/quick.ts";
 import type { ObjectStore } from "./store/store.ts";
 import type { Spans } from "./trace/spans.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { decodeBlob, decodeBlobToFile, encodeBlobs, inlineBlob } from "../lib/blob.ts";
 import { LlamaError } from "../lib/errors.ts";
-import { sha256 } from "../lib/hash.ts";
+import { sha256 } from "../lib/files/hash.ts";
 import type { Blob } from "../lib/protocol.ts";
 import { MemoryStore } from "../lib/store/memory.ts";
 import { bytesOf, noise, TemporaryDirectory } from "./helpers.ts";

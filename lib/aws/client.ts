@@ -6,7 +6,7 @@
 
 import { emulatorHeader } from "../defaults.ts";
 import { type ErrorCode, LlamaError, messageOf } from "../errors.ts";
-import { sha256 } from "../hash.ts";
+import { sha256 } from "../files/hash.ts";
 import { longestTimerMs } from "../limits.ts";
 import { CallError } from "./call_error.ts";
 import { Connections } from "./connections.ts";

@@ -5,9 +5,9 @@
  */
 
 import { dirname, join } from "node:path";
-import { temporaryName } from "../files.ts";
-import { sha256 } from "../hash.ts";
-import { readOwnFile } from "../own_files.ts";
+import { temporaryName } from "../files/whole.ts";
+import { sha256 } from "../files/hash.ts";
+import { readOwnFile } from "../files/own.ts";
 import * as z from "../zod.ts";
 
 /** Facts about a function. All are optional: a fact that is absent is not known. */

@@ -10,7 +10,7 @@ import { CostMeter } from "../cost/cost.ts";
 import { defaultPrices, pricesOf } from "../cost/prices.ts";
 import { FunctionError, LlamaError } from "../errors.ts";
 import { isFunctionTimeout } from "../function_timeout.ts";
-import { removeIfThere } from "../files.ts";
+import { removeIfThere } from "../files/whole.ts";
 import { attemptJob, logOf } from "../jobs/attempts.ts";
 import { piecesOfFile } from "../jobs/big_output.ts";
 import { expandOnce, jobOf } from "../jobs/expand.ts";

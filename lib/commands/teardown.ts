@@ -25,7 +25,7 @@ import { readSettings, type Settings, settingsPath, writeSettings } from "../dep
 import { findStack, removeStack, type StackWork } from "../deploy/stack.ts";
 import { defaultStackName, llamaTag, outputsOf, storeUrl } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
-import { removeIfThere } from "../files.ts";
+import { removeIfThere } from "../files/whole.ts";
 import { bucketOwner } from "../store/bucket_owner.ts";
 import { canAsk, confirm } from "../terminal/ask.ts";
 import type { Output } from "../terminal/output.ts";

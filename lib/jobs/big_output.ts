@@ -9,9 +9,13 @@ import { decodeBlob, decodeBlobToFile } from "../blob.ts";
 import { LlamaError } from "../errors.ts";
 import type { ContentKind } from "../features.ts";
 import { fileTurn } from "./open_files.ts";
-import { removeIfThere } from "../files.ts";
+import { removeIfThere } from "../files/whole.ts";
 import type { Blob } from "../protocol.ts";
-import { makeRunDirectory, removeStaleDirectories, removeTreeSync } from "../run_directory.ts";
+import {
+  makeRunDirectory,
+  removeStaleDirectories,
+  removeTreeSync,
+} from "../files/run_directory.ts";
 import type { ObjectStore } from "../store/store.ts";
 
 /** Output of more bytes than this is held in a file. */

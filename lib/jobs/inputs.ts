@@ -15,7 +15,7 @@ import {
 import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { File } from "../protocol.ts";
-import { stat } from "../quick_files.ts";
+import { stat } from "../files/quick.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { listDirectory, notUtf8 } from "../system/list.ts";
 import { printableLine } from "../text/printable.ts";

@@ -6,7 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { readSize } from "../hash.ts";
+import { readSize } from "../files/hash.ts";
 import { printableLine } from "../text/printable.ts";
 import { hashCommand, type Identity } from "./identity.ts";
 import {

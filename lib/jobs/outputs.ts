@@ -10,7 +10,7 @@ import { mapConcurrently } from "../async/concurrency.ts";
 import { isAbort, LlamaError, reasonOf } from "../errors.ts";
 import { type ContentKind, ownFeatures } from "../features.ts";
 import { type File, permissionBits } from "../protocol.ts";
-import { stat } from "../quick_files.ts";
+import { stat } from "../files/quick.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../trace/spans.ts";
 import type { InputFile, OutputFile } from "./job.ts";

@@ -7,8 +7,8 @@
 import { join } from "node:path";
 import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { removeIfThere, removeLeftovers, temporaryName } from "../files.ts";
-import { withDescriptor } from "../quick_files.ts";
+import { removeIfThere, removeLeftovers, temporaryName } from "../files/whole.ts";
+import { withDescriptor } from "../files/quick.ts";
 import { listDirectory } from "../system/list.ts";
 import { lockFile } from "../system/lock.ts";
 import { type JobRecord, jobRecordSchema } from "./record.ts";

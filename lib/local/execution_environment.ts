@@ -18,7 +18,7 @@ import {
 } from "./failures.ts";
 import type { Delivery, Invocation, InvocationResult } from "./invocation.ts";
 import { reportLine, startLine } from "./log.ts";
-import { removeTree } from "../run_directory.ts";
+import { removeTree } from "../files/run_directory.ts";
 import { RuntimeProcess } from "./runtime_process.ts";
 
 /**

@@ -20,7 +20,7 @@ import {
   removeStaleDirectories,
   removeTree,
   removeTreeSync,
-} from "../run_directory.ts";
+} from "../files/run_directory.ts";
 import { descriptorBudget } from "../system/descriptors.ts";
 import { serveRuntimeApi } from "./runtime_api.ts";
 import { SignatureVerifier } from "./signature.ts";

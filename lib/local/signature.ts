@@ -9,7 +9,7 @@ import { Buffer } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
 import type { Credentials } from "../aws/credentials.ts";
 import { Signer } from "../aws/signer.ts";
-import { sha256 } from "../hash.ts";
+import { sha256 } from "../files/hash.ts";
 import { ApiError } from "./api_error.ts";
 
 /** How far a call's clock may be off, as at AWS. */

@@ -6,7 +6,7 @@
 
 import { killGroup, terminateGroup } from "../signals.ts";
 import { sizeOf } from "../blob.ts";
-import { readSize } from "../hash.ts";
+import { readSize } from "../files/hash.ts";
 import { longestTimerMs } from "../limits.ts";
 import { Capture } from "./capture.ts";
 import type { Program } from "./function_command.ts";

@@ -7,9 +7,9 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { removeIfThere, removeLeftovers, temporaryName, writeWhole } from "../files.ts";
-import { hashFile, sha256 } from "../hash.ts";
-import { open, unfinishedMode, writeToFile } from "../quick_files.ts";
+import { removeIfThere, removeLeftovers, temporaryName, writeWhole } from "../files/whole.ts";
+import { hashFile, sha256 } from "../files/hash.ts";
+import { open, unfinishedMode, writeToFile } from "../files/quick.ts";
 import type { Spans } from "../trace/spans.ts";
 import { checkId, missingObject, type ObjectStore, tooLarge, verify } from "./store.ts";
 

@@ -6,10 +6,10 @@
 
 import { isAbsolute, join, resolve } from "node:path";
 import { type Environment, isOn } from "../environment.ts";
-import { temporaryName } from "../files.ts";
-import { sha256 } from "../hash.ts";
-import { readOwnFile } from "../own_files.ts";
-import { stat } from "../quick_files.ts";
+import { temporaryName } from "../files/whole.ts";
+import { sha256 } from "../files/hash.ts";
+import { readOwnFile } from "../files/own.ts";
+import { stat } from "../files/quick.ts";
 
 /** How many objects, and how many files, are remembered at most. */
 const most = 16_384;

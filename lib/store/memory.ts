@@ -4,8 +4,8 @@
  * @module
  */
 
-import { sha256 } from "../hash.ts";
-import { writeNew } from "../quick_files.ts";
+import { sha256 } from "../files/hash.ts";
+import { writeNew } from "../files/quick.ts";
 import { missingObject, type ObjectStore, tooLarge } from "./store.ts";
 
 /** A store that lasts as long as this object does. */

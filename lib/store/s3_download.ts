@@ -5,10 +5,10 @@
  */
 
 import { createHash } from "node:crypto";
-import { BufferPool } from "../buffers.ts";
+import { BufferPool } from "../files/buffers.ts";
 import { LlamaError } from "../errors.ts";
-import { readSize } from "../hash.ts";
-import { open, unfinishedMode, writeToFile } from "../quick_files.ts";
+import { readSize } from "../files/hash.ts";
+import { open, unfinishedMode, writeToFile } from "../files/quick.ts";
 import type { Bucket, Reading } from "./s3_bucket.ts";
 import { tooLarge } from "./store.ts";
 import { eachPart, partBytes, partSizeOf } from "./s3_parts.ts";

@@ -6,8 +6,8 @@
 
 import { createHash } from "node:crypto";
 import { LlamaError } from "../errors.ts";
-import { hashFile, sha256 } from "../hash.ts";
-import { open } from "../quick_files.ts";
+import { hashFile, sha256 } from "../files/hash.ts";
+import { open } from "../files/quick.ts";
 
 /** Bytes that can be sent more than once, and in parts. */
 export interface Source {

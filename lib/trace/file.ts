@@ -10,7 +10,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { createGzip, createZstdCompress } from "node:zlib";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { temporaryName, writeWhole } from "../files.ts";
+import { temporaryName, writeWhole } from "../files/whole.ts";
 
 /**
  * Writes a text into a file that is whole or absent. A name that ends in `.gz` or `.zst` has it

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { textOf } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
 import { Workplace } from "./llama.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { noise } from "../helpers.ts";
 import { InvokeStub, type StubAnswer } from "../invoke_stub.ts";
 import { FakeS3 } from "../store/fake_s3.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { findAccount } from "../../lib/aws/account.ts";
 import { AwsClient } from "../../lib/aws/client.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { noteDirectory } from "../../lib/store/known_objects.ts";
 import { S3Store } from "../../lib/store/s3.ts";
 import { noise, TemporaryDirectory } from "../helpers.ts";

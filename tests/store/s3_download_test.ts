@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { LlamaError } from "../../lib/errors.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { openStore } from "../../lib/store/open.ts";
 import { noise, TemporaryDirectory } from "../helpers.ts";
 import { FakeS3 } from "./fake_s3.ts";

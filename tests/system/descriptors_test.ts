@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isOutOfDescriptors } from "../../lib/quick_files.ts";
+import { isOutOfDescriptors } from "../../lib/files/quick.ts";
 import { descriptorBudget, descriptorLimit } from "../../lib/system/descriptors.ts";
 
 Deno.test("connections, runtimes and files together stay below the limit, with room for Deno", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import * as quick from "../lib/quick_files.ts";
-import { Pace } from "../lib/quick_files.ts";
+import * as quick from "../../lib/files/quick.ts";
+import { Pace } from "../../lib/files/quick.ts";
 
 /** Calls that take so long, and where they were made. */
 function callsOf(milliseconds: () => number) {
@@ -164,7 +164,7 @@ Deno.test("small files are opened, read and written once there is a descriptor a
     const { stdout, stderr } = await new Deno.Command("sh", {
       args: [
         ...["-c", 'ulimit -n 100; exec "$@"', "sh", Deno.execPath(), "eval", "--quiet", script],
-        ...[new URL("../lib/quick_files.ts", import.meta.url).href, join(directory, "file")],
+        ...[new URL("../../lib/files/quick.ts", import.meta.url).href, join(directory, "file")],
       ],
     }).output();
     const text = new TextDecoder().decode(stdout);

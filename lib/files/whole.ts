@@ -5,8 +5,8 @@
  */
 
 import { dirname, join } from "node:path";
-import { chmod, makeDirectories, rename } from "./quick_files.ts";
-import { isRunning, ownProcess } from "./system/process_name.ts";
+import { chmod, makeDirectories, rename } from "./quick.ts";
+import { isRunning, ownProcess } from "../system/process_name.ts";
 
 /** The beginning of every temporary name that llama makes. */
 export const temporaryPrefix = ".llama-";

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { isTemporaryName, temporaryName, umask, writeWhole } from "../lib/files.ts";
-import { DirectoryStore } from "../lib/store/directory.ts";
-import { MemoryStore } from "../lib/store/memory.ts";
-import type { ObjectStore } from "../lib/store/store.ts";
-import { isRoot, nobody, runChild } from "./child.ts";
-import { bytesOf, TemporaryDirectory } from "./helpers.ts";
+import { isTemporaryName, temporaryName, umask, writeWhole } from "../../lib/files/whole.ts";
+import { DirectoryStore } from "../../lib/store/directory.ts";
+import { MemoryStore } from "../../lib/store/memory.ts";
+import type { ObjectStore } from "../../lib/store/store.ts";
+import { isRoot, nobody, runChild } from "../child.ts";
+import { bytesOf, TemporaryDirectory } from "../helpers.ts";
 
 const day = 24 * 60 * 60 * 1000;
 const hours = (count: number) => new Date(Date.now() - count * 60 * 60 * 1000);
@@ -21,7 +21,7 @@ async function leave(directory: string): Promise<string[]> {
     Deno.mkdirSync(path);
     Deno.writeTextFileSync(path + "/stdout", "half");
     tell(path.slice(path.lastIndexOf("/") + 1));`;
-  return (await runChild(script, { modules: { files: "../lib/files.ts" } })).map(String);
+  return (await runChild(script, { modules: { files: "../../lib/files/whole.ts" } })).map(String);
 }
 
 const write = (path: string) => writeWhole(path, (file) => Deno.writeTextFile(file, "whole"));
@@ -133,7 +133,7 @@ Deno.test("a file from a store is its owner's alone until it is given another mo
 Deno.test("the umask is the one that the process was started with", async () => {
   for (const mask of [0o000, 0o027, 0o077]) {
     const script = "tell([files.umask(), files.umask(), Deno.umask()]);";
-    const options = { modules: { files: "../lib/files.ts" }, umask: mask };
+    const options = { modules: { files: "../../lib/files/whole.ts" }, umask: mask };
     assert.deepEqual(await runChild(script, options), [[mask, mask, mask]]);
   }
   assert.equal(umask(), Deno.umask());

@@ -5,10 +5,10 @@
  */
 
 import { join } from "node:path";
-import { LlamaError, reasonOf } from "./errors.ts";
-import { removeIfThere } from "./files.ts";
-import { openTree } from "./system/open_tree.ts";
-import { isRunning, ownProcess } from "./system/process_name.ts";
+import { LlamaError, reasonOf } from "../errors.ts";
+import { removeIfThere } from "./whole.ts";
+import { openTree } from "../system/open_tree.ts";
+import { isRunning, ownProcess } from "../system/process_name.ts";
 
 const prefix = "llama-local-";
 
