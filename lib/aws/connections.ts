@@ -7,7 +7,7 @@
 import { LlamaError, reasonOf } from "../errors.ts";
 import { Semaphore } from "../async/concurrency.ts";
 import { descriptorBudget } from "../system/descriptors.ts";
-import { bypassesProxy, directClient } from "../http.ts";
+import { bypassesProxy, directClient } from "../system/loopback.ts";
 
 /** How many connections there are at most, unless more jobs are asked for at once. */
 export const defaultConnections = 256;

@@ -8,7 +8,7 @@
 
 import type { Environment } from "../environment.ts";
 import { LlamaError, messageOf, reasonOf } from "../errors.ts";
-import { directClient, isLoopback } from "../http.ts";
+import { directClient, isLoopback } from "../system/loopback.ts";
 import { printable } from "../text/printable.ts";
 import { AnswerTooLong, boundedBody } from "./answer.ts";
 import { CallError, isServerFailure } from "./call_error.ts";

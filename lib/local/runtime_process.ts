@@ -5,8 +5,8 @@
  */
 
 import type { Environment } from "../environment.ts";
-import { killMarked } from "../processes.ts";
-import { killGroup } from "../signals.ts";
+import { killMarked } from "../system/processes.ts";
+import { killGroup } from "../system/signals.ts";
 import { EnvironmentLog } from "./log.ts";
 
 /** How long the log may take to end when all processes have, in milliseconds. */

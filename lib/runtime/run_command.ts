@@ -4,7 +4,7 @@
  * @module
  */
 
-import { killGroup, terminateGroup } from "../signals.ts";
+import { killGroup, terminateGroup } from "../system/signals.ts";
 import { sizeOf } from "../blob.ts";
 import { readSize } from "../files/hash.ts";
 import { longestTimerMs } from "../limits.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { killMarked, processIds } from "../lib/processes.ts";
+import { killMarked, processIds } from "../../lib/system/processes.ts";
 
 Deno.test("of processes that are just being started none outlives the killing", {
   ignore: Deno.build.os !== "linux",
