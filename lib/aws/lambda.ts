@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import { defaultInvokeRetries } from "../defaults.ts";
 import { FunctionError, type FunctionErrorDetails, LlamaError } from "../errors.ts";
-import { isFunctionTimeout } from "../function_timeout.ts";
+import { isFunctionTimeout } from "../functions/timeout.ts";
 import { maxPayloadBytes, parseFunctionError } from "../protocol.ts";
 import type { OpenSpan, Spans } from "../trace/spans.ts";
 import { decodeUriPart, readBeginning, readText, valueOfJsonString } from "./answer.ts";

@@ -10,7 +10,7 @@ import { shellWords } from "../completion/shell_words.ts";
 import { isShell } from "../completion/shells.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
-import { isFunctionName } from "../function_json.ts";
+import { isFunctionName } from "../functions/definition.ts";
 import { FlagError, parseFlags } from "../flags.ts";
 import { loadFunctions } from "../local/functions.ts";
 import { printableLine } from "../text/printable.ts";

@@ -5,7 +5,7 @@
  */
 
 import { boolFlag, FlagValueError, type FlagValues, listFlag, stringFlag } from "../flags.ts";
-import { isReservedVariable } from "../reserved_variables.ts";
+import { isReservedVariable } from "../functions/names.ts";
 import { quote } from "../template/quote.ts";
 import type { Command, UsageProblem } from "./command.ts";
 import { architectureFlag, boundedFlag, noArguments, oneFunctionName } from "./deploy_flags.ts";

@@ -9,7 +9,7 @@ import type { BlobSource } from "../blob.ts";
 import { CostMeter } from "../cost/cost.ts";
 import { defaultPrices, pricesOf } from "../cost/prices.ts";
 import { FunctionError, LlamaError } from "../errors.ts";
-import { isFunctionTimeout } from "../function_timeout.ts";
+import { isFunctionTimeout } from "../functions/timeout.ts";
 import { removeIfThere } from "../files/whole.ts";
 import { attemptJob, logOf } from "../jobs/attempts.ts";
 import { piecesOfFile } from "../jobs/big_output.ts";

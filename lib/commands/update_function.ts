@@ -24,7 +24,7 @@ import { pause } from "../deploy/pause.ts";
 import { otherRuntimes } from "../deploy/runtime_layer.ts";
 import { defaultStackName } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
-import type { FunctionDefinition } from "../function_json.ts";
+import type { FunctionDefinition } from "../functions/definition.ts";
 import { runnable } from "./command.ts";
 import { type Aws, type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "./exit.ts";

@@ -12,7 +12,7 @@ import {
   type Vpc,
 } from "../aws/lambda_function.ts";
 import { LlamaError } from "../errors.ts";
-import { defaultMemory, defaultTimeout, type FunctionDefinition } from "../function_json.ts";
+import { defaultMemory, defaultTimeout, type FunctionDefinition } from "../functions/definition.ts";
 import { compatibleRuntime } from "./layer.ts";
 import type { Settings } from "./settings.ts";
 

@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
 import type { Environment } from "../environment.ts";
 import { reasonOf } from "../errors.ts";
-import type { FunctionDefinition } from "../function_json.ts";
+import type { FunctionDefinition } from "../functions/definition.ts";
 import {
   type Failure,
   initTimedOut,

@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import type { Environment } from "../environment.ts";
-import type { FunctionDefinition } from "../function_json.ts";
+import type { FunctionDefinition } from "../functions/definition.ts";
 
 /** Where programs are looked for if the user's environment does not say. */
 export const defaultPath = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin";

@@ -3,7 +3,7 @@ import { AwsClient, type AwsClientOptions } from "../../lib/aws/client.ts";
 import { Lambda } from "../../lib/aws/lambda.ts";
 import { AwsV4Signer } from "../../lib/deps.ts";
 import { FunctionError, LlamaError } from "../../lib/errors.ts";
-import { isFunctionTimeout } from "../../lib/function_timeout.ts";
+import { isFunctionTimeout } from "../../lib/functions/timeout.ts";
 
 const credentials = {
   accessKeyId: "AKIDEXAMPLE",

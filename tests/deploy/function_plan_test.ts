@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { DeployedFunction } from "../../lib/aws/lambda_function.ts";
 import { planFunction, type PlanInput, settingChanges } from "../../lib/deploy/function_plan.ts";
 import { LlamaError } from "../../lib/errors.ts";
-import { parseFunctionJson } from "../../lib/function_json.ts";
+import { parseFunctionJson } from "../../lib/functions/definition.ts";
 
 const layerOf = (name: string, version: number) =>
   `arn:aws:lambda:us-west-2:123456789012:layer:${name}:${version}`;

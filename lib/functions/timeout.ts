@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FunctionErrorDetails } from "./errors.ts";
+import type { FunctionErrorDetails } from "../errors.ts";
 
 /**
  * Tells whether Lambda ended a function because its time was up.

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { closest } from "./text/closest.ts";
-import * as z from "./zod.ts";
-import { LlamaError } from "./errors.ts";
-import { isReservedVariable } from "./reserved_variables.ts";
+import { closest } from "../text/closest.ts";
+import * as z from "../zod.ts";
+import { LlamaError } from "../errors.ts";
+import { isReservedVariable } from "./names.ts";
 
 /** A function as its `function.json` describes it, defaults filled in. */
 export interface FunctionDefinition {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { LlamaError } from "../../lib/errors.ts";
-import { parseFunctionJson } from "../../lib/function_json.ts";
+import { parseFunctionJson } from "../../lib/functions/definition.ts";
 
 const path = "images/resize/function.json";
 
