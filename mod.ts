@@ -27,7 +27,7 @@
  * @module
  */
 
-export type { BlobSource, FileSource } from "./lib/blob.ts";
+export type { BlobSource, FileSource } from "./lib/store/blob.ts";
 export type { Environment } from "./lib/environment.ts";
 export {
   type ErrorCode,
@@ -79,7 +79,7 @@ export {
   type MapOptions,
   type RequestTotals,
 } from "./lib/llama.ts";
-export type { LocalOptions } from "./lib/start_local.ts";
+export type { LocalOptions } from "./lib/local/start.ts";
 export type { ExecutionEnvironment, Times } from "./lib/protocol.ts";
 export { DirectoryStore } from "./lib/store/directory.ts";
 export { MemoryStore } from "./lib/store/memory.ts";

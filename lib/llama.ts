@@ -20,9 +20,9 @@ import { nameOfFunction, novelFor } from "./jobs/negotiation.ts";
 import { unheeded } from "./jobs/older_runtime.ts";
 import { type JobRunner, runJob, type RunJobOptions, type Transfer } from "./jobs/run.ts";
 import { SharedFiles } from "./jobs/shared_files.ts";
-import type { BlobSource } from "./blob.ts";
+import type { BlobSource } from "./store/blob.ts";
 import type { LocalLambda } from "./local/mod.ts";
-import type { LocalOptions } from "./start_local.ts";
+import type { LocalOptions } from "./local/start.ts";
 import { noteDirectory } from "./store/known_objects.ts";
 import { openStoreWith } from "./store/open.ts";
 import type { ObjectStore } from "./store/store.ts";
@@ -447,7 +447,7 @@ export class Llama implements AsyncDisposable {
     const account = findAccount(this.#environment, this.#options);
     const named = store ? this.#openStore(store, this.#client(account)) : undefined;
     // Loaded by those alone who run functions on this machine.
-    const { startLocal } = await import("./start_local.ts");
+    const { startLocal } = await import("./local/start.ts");
     const local = await startLocal(options, { ...account, store }, this.#environment);
     this.#local = local;
     // The functions' runtime is this llama's own, and gone with this process.

@@ -14,7 +14,7 @@ import { isFunctionName } from "../functions/definition.ts";
 import { FlagError, parseFlags } from "../flags.ts";
 import { loadFunctions } from "../local/functions.ts";
 import { printableLine } from "../text/printable.ts";
-import { functionsDirectory } from "../start_local.ts";
+import { functionsDirectory } from "../local/start.ts";
 import { type Command, runnable, type RunnableCommand } from "./command.ts";
 import { withHelp } from "./command_line.ts";
 import { completionCommand } from "./completion_table.ts";

@@ -15,7 +15,7 @@ import { Llama, type LlamaOptions } from "../llama.ts";
 import { accountOfArn, bucketOwner } from "../store/bucket_owner.ts";
 import { openStoreWith } from "../store/open.ts";
 import type { ObjectStore } from "../store/store.ts";
-import type { LocalOptions } from "../start_local.ts";
+import type { LocalOptions } from "../local/start.ts";
 import { ask } from "../terminal/ask.ts";
 import type { Output } from "../terminal/output.ts";
 import { isInForeground } from "../terminal/foreground.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { sizeOf } from "../blob.ts";
+import { sizeOf } from "../store/blob.ts";
 import type { LlamaError } from "../errors.ts";
 import type { FlagValues } from "../flags.ts";
 import { expandInputs, findInputs } from "../jobs/inputs.ts";

@@ -5,7 +5,7 @@
  */
 
 import { dirname } from "node:path";
-import type { BlobSource } from "../blob.ts";
+import type { BlobSource } from "../store/blob.ts";
 import { CostMeter } from "../cost/cost.ts";
 import { defaultPrices, pricesOf } from "../cost/prices.ts";
 import { FunctionError, LlamaError } from "../errors.ts";

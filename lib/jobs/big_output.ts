@@ -5,7 +5,7 @@
  */
 
 import { join, resolve } from "node:path";
-import { decodeBlob, decodeBlobToFile } from "../blob.ts";
+import { decodeBlob, decodeBlobToFile } from "../store/blob.ts";
 import { LlamaError } from "../errors.ts";
 import type { ContentKind } from "../features.ts";
 import { fileTurn } from "./open_files.ts";

@@ -11,7 +11,7 @@ import {
   encodeBlobs,
   type NovelContents,
   sizeOf,
-} from "../blob.ts";
+} from "../store/blob.ts";
 import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { File } from "../protocol.ts";

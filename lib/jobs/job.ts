@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BlobSource } from "../blob.ts";
+import type { BlobSource } from "../store/blob.ts";
 import type { LlamaError } from "../errors.ts";
 import type { ExecutionEnvironment, Times } from "../protocol.ts";
 

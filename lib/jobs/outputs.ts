@@ -5,7 +5,7 @@
  */
 
 import { resolve } from "node:path";
-import { decodeBlob, decodeBlobToFile, novelKindOf } from "../blob.ts";
+import { decodeBlob, decodeBlobToFile, novelKindOf } from "../store/blob.ts";
 import { mapConcurrently } from "../async/concurrency.ts";
 import { isAbort, LlamaError, reasonOf } from "../errors.ts";
 import { type ContentKind, ownFeatures } from "../features.ts";

@@ -6,7 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import type { Delivery, Invocation, Lambda } from "../aws/lambda.ts";
-import type { NovelContents } from "../blob.ts";
+import type { NovelContents } from "../store/blob.ts";
 import { FunctionError, isAbort, LlamaError, reasonOf } from "../errors.ts";
 import { ownFeatures } from "../features.ts";
 import type { Blob, Request, Response } from "../protocol.ts";

@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import type { BlobSource } from "../blob.ts";
+import type { BlobSource } from "../store/blob.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { removeIfThere } from "../files/whole.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BlobSource } from "../blob.ts";
+import type { BlobSource } from "../store/blob.ts";
 import { maxInlineBytes } from "../protocol.ts";
 import { writeToFile } from "../files/quick.ts";
 

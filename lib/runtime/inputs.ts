@@ -4,7 +4,7 @@
  * @module
  */
 
-import { blobConcurrency, decodeBlob, decodeBlobToFile } from "../blob.ts";
+import { blobConcurrency, decodeBlob, decodeBlobToFile } from "../store/blob.ts";
 import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { ContentKind } from "../features.ts";

@@ -5,7 +5,7 @@
  */
 
 import { killGroup, terminateGroup } from "../system/signals.ts";
-import { sizeOf } from "../blob.ts";
+import { sizeOf } from "../store/blob.ts";
 import { readSize } from "../files/hash.ts";
 import { longestTimerMs } from "../limits.ts";
 import { Capture } from "./capture.ts";

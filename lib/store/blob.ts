@@ -5,13 +5,13 @@
  */
 
 import { Buffer } from "node:buffer";
-import { LlamaError, reasonOf } from "./errors.ts";
-import { type ContentKind, ownFeatures } from "./features.ts";
-import { type Blob, maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "./protocol.ts";
-import { mapConcurrently } from "./async/concurrency.ts";
-import { readFile, writeNew } from "./files/quick.ts";
-import type { ObjectStore } from "./store/store.ts";
-import type { Spans } from "./trace/spans.ts";
+import { LlamaError, reasonOf } from "../errors.ts";
+import { type ContentKind, ownFeatures } from "../features.ts";
+import { type Blob, maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "../protocol.ts";
+import { mapConcurrently } from "../async/concurrency.ts";
+import { readFile, writeNew } from "../files/quick.ts";
+import type { ObjectStore } from "./store.ts";
+import type { Spans } from "../trace/spans.ts";
 
 /** A file to be sent, with its size in bytes when it was looked at. */
 export interface FileSource {

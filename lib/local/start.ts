@@ -4,15 +4,10 @@
  * @module
  */
 
-import type { Account } from "./aws/account.ts";
-import type { Environment } from "./environment.ts";
-import {
-  loadFunctions,
-  LocalLambda,
-  type LocalLambdaOptions,
-  runtimeCommand,
-} from "./local/mod.ts";
-import { hideProcess } from "./system/hide.ts";
+import type { Account } from "../aws/account.ts";
+import type { Environment } from "../environment.ts";
+import { loadFunctions, LocalLambda, type LocalLambdaOptions, runtimeCommand } from "./mod.ts";
+import { hideProcess } from "../system/hide.ts";
 
 /** Lambda on this machine, in place of AWS. */
 export interface LocalOptions {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { decodeBlob, decodeBlobToFile, encodeBlobs, inlineBlob } from "../lib/blob.ts";
-import { LlamaError } from "../lib/errors.ts";
-import { sha256 } from "../lib/files/hash.ts";
-import type { Blob } from "../lib/protocol.ts";
-import { MemoryStore } from "../lib/store/memory.ts";
-import { bytesOf, noise, TemporaryDirectory } from "./helpers.ts";
+import { decodeBlob, decodeBlobToFile, encodeBlobs, inlineBlob } from "../../lib/store/blob.ts";
+import { LlamaError } from "../../lib/errors.ts";
+import { sha256 } from "../../lib/files/hash.ts";
+import type { Blob } from "../../lib/protocol.ts";
+import { MemoryStore } from "../../lib/store/memory.ts";
+import { bytesOf, noise, TemporaryDirectory } from "../helpers.ts";
 
 const noStore = () => {
   throw new Error("the store must not be asked for");
