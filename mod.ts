@@ -93,6 +93,6 @@ export {
   type TemplatePhase,
   TemplateSet,
 } from "./lib/template/mod.ts";
-export { OpenSpan, type Span, type SpanName, Spans } from "./lib/trace/spans.ts";
-export { type TracedJob, traceText } from "./lib/trace/chrome.ts";
+export { OpenSpan, type Span, type SpanName, Spans } from "./lib/spans.ts";
+export { type TracedJob, traceText } from "./lib/report/trace.ts";
 export { version } from "./lib/version.ts";

@@ -28,7 +28,7 @@ import { openStoreWith } from "./store/open.ts";
 import type { ObjectStore } from "./store/store.ts";
 import { descriptorBudget } from "./system/descriptors.ts";
 import { printableLine } from "./text/printable.ts";
-import type { Spans } from "./trace/spans.ts";
+import type { Spans } from "./spans.ts";
 import { isOlder, version } from "./version.ts";
 
 /** A path on this machine, and what it is called in the job's directory. */

@@ -21,7 +21,7 @@ import { recordOf } from "../jobs/record.ts";
 import type { RunJobOptions } from "../jobs/run.ts";
 import { spool } from "../jobs/spool.ts";
 import type { Llama } from "../llama.ts";
-import { Spans } from "../trace/spans.ts";
+import { Spans } from "../spans.ts";
 import { runnable } from "./command.ts";
 import { type CommandContext, openLlama } from "./context.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";

@@ -10,7 +10,7 @@ import type { JobResult } from "../jobs/job.ts";
 import { shellQuote } from "../text/shell_quote.ts";
 import type { JobRecord } from "../jobs/record.ts";
 import type { Run } from "../report/run.ts";
-import type { Span } from "../trace/spans.ts";
+import type { Span } from "../spans.ts";
 import type { CommandContext } from "./context.ts";
 
 /** Keeps what is needed of a run's jobs, and writes it down at the end. */
@@ -73,7 +73,7 @@ export async function openLookBack(
   if (trace === "" && report === "") return undefined;
   const [{ RunJobs }, { checkWritable, writeCompressed }] = await Promise.all([
     import("../report/run.ts"),
-    import("../trace/file.ts"),
+    import("../report/write.ts"),
   ]);
   for (const path of [trace, report]) if (path !== "") await checkWritable(path);
   const jobs = new RunJobs();
@@ -85,7 +85,7 @@ export async function openLookBack(
       const subcommand = command[0] === "invoke" ? "invoke" : "xargs";
       try {
         if (trace !== "") {
-          const { traceText } = await import("../trace/chrome.ts");
+          const { traceText } = await import("../report/trace.ts");
           await writeCompressed(trace, traceText(jobs.all), stop);
         }
         if (report !== "") {

@@ -6,7 +6,7 @@
 
 import { reportPage } from "../report/page.ts";
 import { readRun } from "../report/read_log.ts";
-import { checkWritable, writeCompressed } from "../trace/file.ts";
+import { checkWritable, writeCompressed } from "../report/write.ts";
 import { runnable } from "./command.ts";
 import { type CommandContext, noticesTo } from "./context.ts";
 import { exitCodes } from "./exit.ts";

@@ -19,7 +19,7 @@ import { stat } from "../files/quick.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { listDirectory, notUtf8 } from "../system/list.ts";
 import { printableLine } from "../text/printable.ts";
-import type { Spans } from "../trace/spans.ts";
+import type { Spans } from "../spans.ts";
 import type { InputFile } from "./job.ts";
 import { fileTurn } from "./open_files.ts";
 

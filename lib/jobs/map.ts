@@ -24,7 +24,7 @@ import type { JobDelivery, RunJobOptions } from "./run.ts";
 import { sameJobs } from "./same_jobs.ts";
 import { chunked, readAhead } from "./sources.ts";
 import { Trial } from "./trial.ts";
-import { type Span, Spans } from "../trace/spans.ts";
+import { type Span, Spans } from "../spans.ts";
 
 /** How the jobs of a run are made, run and written down. */
 export interface MapJobsOptions {

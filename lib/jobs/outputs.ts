@@ -12,7 +12,7 @@ import { type ContentKind, ownFeatures } from "../features.ts";
 import { type File, permissionBits } from "../protocol.ts";
 import { stat } from "../files/quick.ts";
 import type { ObjectStore } from "../store/store.ts";
-import type { Spans } from "../trace/spans.ts";
+import type { Spans } from "../spans.ts";
 import type { InputFile, OutputFile } from "./job.ts";
 import { fileTurn } from "./open_files.ts";
 import { OutputDirectory, writeNamedFile, type Writing } from "./output_target.ts";

@@ -11,7 +11,7 @@ import { FunctionError, isAbort, LlamaError, reasonOf } from "../errors.ts";
 import { ownFeatures } from "../features.ts";
 import type { Blob, Request, Response } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
-import type { Spans } from "../trace/spans.ts";
+import type { Spans } from "../spans.ts";
 import { version } from "../version.ts";
 import {
   noOutput,

@@ -11,7 +11,7 @@ import { type Blob, maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "../
 import { mapConcurrently } from "../async/concurrency.ts";
 import { readFile, writeNew } from "../files/quick.ts";
 import type { ObjectStore } from "./store.ts";
-import type { Spans } from "../trace/spans.ts";
+import type { Spans } from "../spans.ts";
 
 /** A file to be sent, with its size in bytes when it was looked at. */
 export interface FileSource {

@@ -10,7 +10,7 @@ import { LlamaError, reasonOf } from "../errors.ts";
 import { removeIfThere, removeLeftovers, temporaryName, writeWhole } from "../files/whole.ts";
 import { hashFile, sha256 } from "../files/hash.ts";
 import { open, unfinishedMode, writeToFile } from "../files/quick.ts";
-import type { Spans } from "../trace/spans.ts";
+import type { Spans } from "../spans.ts";
 import { checkId, missingObject, type ObjectStore, tooLarge, verify } from "./store.ts";
 
 /**

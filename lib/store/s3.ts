@@ -13,7 +13,7 @@ import { downloadBytes, downloadFile } from "./s3_download.ts";
 import { partSizeOf } from "./s3_parts.ts";
 import { uploadInParts, uploadWhole } from "./s3_upload.ts";
 import { type Source, sourceOfBytes, sourceOfFile } from "./source.ts";
-import type { Spans } from "../trace/spans.ts";
+import type { Spans } from "../spans.ts";
 import { checkId, type ObjectStore, verify } from "./store.ts";
 
 /** How an {@linkcode S3Store} is used. */

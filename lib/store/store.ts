@@ -5,7 +5,7 @@
  */
 
 import { LlamaError } from "../errors.ts";
-import type { Spans } from "../trace/spans.ts";
+import type { Spans } from "../spans.ts";
 
 /**
  * Where blobs lie that are too big for a message. An object never changes once it is there. Dispose

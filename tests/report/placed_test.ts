@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { placeRuntime, shortestWay } from "../../lib/trace/placed.ts";
-import type { Span } from "../../lib/trace/spans.ts";
+import { placeRuntime, shortestWay } from "../../lib/report/placed.ts";
+import type { Span } from "../../lib/spans.ts";
 
 const invoke = (start: number, end: number, times?: Span["times"]): Span => ({
   name: "invoke",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { lanesOf } from "../../lib/trace/lanes.ts";
+import { lanesOf } from "../../lib/report/lanes.ts";
 
 const lanes = (...intervals: (readonly [start: number, end: number])[]) =>
   lanesOf(intervals.map(([start, end]) => ({ start, end })));

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Span } from "./spans.ts";
+import type { Span } from "../spans.ts";
 
 /**
  * The time that an answer takes back, at the least: half of what is left of the quickest invocation

@@ -10,7 +10,7 @@ import type { JobRecord } from "../jobs/record.ts";
 import { version } from "../version.ts";
 import { lanesOf } from "./lanes.ts";
 import { placeRuntime, shortestWay } from "./placed.ts";
-import type { Span } from "./spans.ts";
+import type { Span } from "../spans.ts";
 
 /** A job as a trace shows it. */
 export interface TracedJob {

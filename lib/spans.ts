@@ -7,8 +7,8 @@
  * @module
  */
 
-import type { ErrorCode } from "../errors.ts";
-import type { Times } from "../protocol.ts";
+import type { ErrorCode } from "./errors.ts";
+import type { Times } from "./protocol.ts";
 
 /**
  * What a span is of. On this machine: `template` makes a job of a line; `job` is all that follows,
