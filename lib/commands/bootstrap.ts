@@ -28,9 +28,9 @@ import { deployStack, findStack, type StackWork } from "../deploy/stack.ts";
 import { defaultStackName, outputsOf, type StackOutputs, storeUrl } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
 import { bucketOwner } from "../store/bucket_owner.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import { showEvent } from "./report.ts";
 import { bootstrapCommand } from "./setup_tables.ts";
 

@@ -4,22 +4,22 @@
  * @module
  */
 
-import { type Candidate, complete } from "../completion/complete.ts";
-import { scripts } from "../completion/scripts.ts";
-import { shellWords } from "../completion/shell_words.ts";
-import { isShell } from "../completion/shells.ts";
+import { type Candidate, complete } from "../cli/completion/complete.ts";
+import { scripts } from "../cli/completion/scripts.ts";
+import { shellWords } from "../cli/completion/shell_words.ts";
+import { isShell } from "../cli/completion/shells.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import { isFunctionName } from "../functions/definition.ts";
-import { FlagError, parseFlags } from "../flags.ts";
+import { FlagError, parseFlags } from "../cli/flags.ts";
 import { loadFunctions } from "../local/functions.ts";
 import { printableLine } from "../text/printable.ts";
 import { functionsDirectory } from "../local/start.ts";
-import { type Command, runnable, type RunnableCommand } from "./command.ts";
-import { withHelp } from "./command_line.ts";
+import { type Command, runnable, type RunnableCommand } from "../cli/command.ts";
+import { withHelp } from "../cli/parse.ts";
 import { completionCommand } from "./completion_table.ts";
 import type { CommandContext } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import { globalFlags, type GlobalValues } from "./flag_tables.ts";
 
 /**

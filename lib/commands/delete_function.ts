@@ -8,9 +8,9 @@ import { deleteImage } from "../aws/ecr.ts";
 import { deleteFunction as deleteInLambda } from "../aws/lambda_control.ts";
 import { findOurs } from "../deploy/ours.ts";
 import { LlamaError } from "../errors.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import { deleteFunctionCommand } from "./function_tables.ts";
 
 /** The command, as data and with what it does. */

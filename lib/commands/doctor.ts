@@ -9,9 +9,9 @@ import { readSettings, settingsPath } from "../deploy/settings.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import type { Output } from "../terminal/output.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws, openStore } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import { doctorCommand } from "./setup_tables.ts";
 
 /** The command, as data and with what it does. */

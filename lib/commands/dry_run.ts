@@ -6,7 +6,7 @@
 
 import { sizeOf } from "../store/blob.ts";
 import type { LlamaError } from "../errors.ts";
-import type { FlagValues } from "../flags.ts";
+import type { FlagValues } from "../cli/flags.ts";
 import { expandInputs, findInputs } from "../jobs/inputs.ts";
 import type { InputFile } from "../jobs/job.ts";
 import { hashSharedFiles } from "../jobs/identity.ts";
@@ -19,7 +19,7 @@ import { printableLine } from "../text/printable.ts";
 import { printableJson } from "../text/printable_json.ts";
 import { bytesText } from "../terminal/amounts.ts";
 import { type CommandContext, noticesTo } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import type { xargsFlags } from "./flag_tables.ts";
 import { jobLogTarget } from "./job_log.ts";
 import { errorLines } from "./report.ts";

@@ -7,9 +7,9 @@
 import { listOurs } from "../deploy/ours.ts";
 import { llamaTag } from "../deploy/template.ts";
 import { printableLine } from "../text/printable.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import { functionsCommand } from "./function_tables.ts";
 
 /** The command, as data and with what it does. */

@@ -8,7 +8,7 @@ import { findAccount } from "../aws/account.ts";
 import { isOn } from "../environment.ts";
 import { shellQuote } from "../text/shell_quote.ts";
 import { startLocal } from "../local/start.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { accountOptions, type CommandContext, localOptions } from "./context.ts";
 import { localCommand } from "./flag_tables.ts";
 

@@ -12,11 +12,11 @@ import { Output, OutputClosed } from "../terminal/output.ts";
 import { terminalSize } from "../terminal/terminal_size.ts";
 import { printableLine } from "../text/printable.ts";
 import { version } from "../version.ts";
-import { loadable, type RunnableCommand } from "./command.ts";
-import { parseCommandLine } from "./command_line.ts";
+import { loadable, type RunnableCommand } from "../cli/command.ts";
+import { parseCommandLine } from "../cli/parse.ts";
 import { completionCommand } from "./completion_table.ts";
 import type { Closable, CommandContext } from "./context.ts";
-import { exitCodeOf, exitCodes } from "./exit.ts";
+import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
 import { invokeCommand, localCommand, xargsCommand } from "./flag_tables.ts";
 import {
   deleteFunctionCommand,

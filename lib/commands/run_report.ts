@@ -7,9 +7,9 @@
 import { reportPage } from "../report/page.ts";
 import { readRun } from "../report/read_log.ts";
 import { checkWritable, writeCompressed } from "../report/write.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, noticesTo } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import { reportCommand } from "./report_table.ts";
 
 /** The command, as data and with what it does. */

@@ -29,9 +29,9 @@ import { removeIfThere } from "../files/whole.ts";
 import { bucketOwner } from "../store/bucket_owner.ts";
 import { canAsk, confirm } from "../terminal/ask.ts";
 import type { Output } from "../terminal/output.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import { showEvent } from "./report.ts";
 import { teardownCommand } from "./setup_tables.ts";
 

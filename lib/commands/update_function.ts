@@ -25,9 +25,9 @@ import { otherRuntimes } from "../deploy/runtime_layer.ts";
 import { defaultStackName } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
 import type { FunctionDefinition } from "../functions/definition.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { type Aws, type CommandContext, openAws } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import {
   changesRuntimeAlone,
   updateFunctionCommand,

@@ -13,7 +13,7 @@ import { rebuilding, RuntimeLayers, updateRuntime } from "../deploy/runtime_upda
 import { defaultStackName } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
 import type { Aws, CommandContext } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import { reportError } from "./report.ts";
 
 /** Lambda changes each function within seconds; more at once run into its limits on such calls. */

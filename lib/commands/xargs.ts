@@ -7,15 +7,15 @@
 import { setTimeout as nextTurn } from "node:timers/promises";
 import { defaultPrices, pricesOf, readPrices } from "../cost/prices.ts";
 import { LlamaError } from "../errors.ts";
-import type { FlagValues } from "../flags.ts";
+import type { FlagValues } from "../cli/flags.ts";
 import { newCounts, type RunCounts } from "../jobs/counts.ts";
 import { FailureKinds, failureKindText } from "../jobs/failure_kinds.ts";
 import { type EarlyEnd, earlyEndOf, earlyEndText } from "../jobs/early_end.ts";
 import type { Llama, MapOptions } from "../llama.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openLlama, openProgress } from "./context.ts";
 import { dryRun } from "./dry_run.ts";
-import { exitCodeOf, exitCodes } from "./exit.ts";
+import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
 import { xargsCommand, type xargsFlags } from "./flag_tables.ts";
 import { openInput } from "./input.ts";
 import { checkIsNotInput, jobLogTarget } from "./job_log.ts";

@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
-import { withHelp } from "../../lib/commands/command_line.ts";
-import { completionCommand } from "../../lib/commands/completion_table.ts";
+import { withHelp } from "../../../lib/cli/parse.ts";
+import { completionCommand } from "../../../lib/commands/completion_table.ts";
 import {
   globalFlags,
   invokeCommand,
   localCommand,
   xargsCommand,
-} from "../../lib/commands/flag_tables.ts";
-import { complete } from "../../lib/completion/complete.ts";
-import { shellWords } from "../../lib/completion/shell_words.ts";
+} from "../../../lib/commands/flag_tables.ts";
+import { complete } from "../../../lib/cli/completion/complete.ts";
+import { shellWords } from "../../../lib/cli/completion/shell_words.ts";
 
 const commands = withHelp([invokeCommand, xargsCommand, localCommand, completionCommand]);
 

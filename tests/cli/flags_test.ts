@@ -12,7 +12,7 @@ import {
   parseGoInt,
   stringFlag,
   valueFlag,
-} from "../lib/flags.ts";
+} from "../../lib/cli/flags.ts";
 
 const table = {
   logs: boolFlag({ help: "show logs" }),

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { FlagTable, FlagValues } from "../flags.ts";
+import type { FlagTable, FlagValues } from "./flags.ts";
 
 /** Why a command line makes no sense although its flags can be read. */
 export interface UsageProblem {

@@ -13,10 +13,10 @@ import {
   type FlagValues,
   namesOf,
   parseFlags,
-} from "../flags.ts";
+} from "./flags.ts";
 import { quote } from "../template/quote.ts";
 import type { Command } from "./command.ts";
-import { globalFlags, type GlobalValues, validateGlobal } from "./flag_tables.ts";
+import { globalFlags, type GlobalValues, validateGlobal } from "../commands/flag_tables.ts";
 
 /** A subcommand is to run. */
 export interface ParsedCommand<Found extends Command> {

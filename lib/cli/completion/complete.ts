@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { Command } from "../commands/command.ts";
+import type { Command } from "../command.ts";
 import { type Flag, type FlagTable, namesOf } from "../flags.ts";
 
 /** A word that fits. */

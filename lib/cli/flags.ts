@@ -7,8 +7,8 @@
  * @module
  */
 
-import { closest } from "./text/closest.ts";
-import { quote } from "./template/quote.ts";
+import { closest } from "../text/closest.ts";
+import { quote } from "../template/quote.ts";
 
 /** One flag of a command: what it is called beside its name in the table, and how it is read. */
 export interface Flag<Value> {
