@@ -20,7 +20,7 @@ import { printableJson } from "../text/printable_json.ts";
 import { bytesText } from "../terminal/amounts.ts";
 import { type CommandContext, noticesTo } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
-import type { xargsFlags } from "./flag_tables.ts";
+import type { xargsFlags } from "./spec/xargs.ts";
 import { jobLogTarget } from "./job_log.ts";
 import { errorLines } from "./report.ts";
 

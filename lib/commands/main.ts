@@ -14,17 +14,20 @@ import { printableLine } from "../text/printable.ts";
 import { version } from "../version.ts";
 import { loadable, type RunnableCommand } from "../cli/command.ts";
 import { parseCommandLine } from "../cli/parse.ts";
-import { completionCommand } from "./completion_table.ts";
+import { completionCommand } from "./spec/completion.ts";
 import type { Closable, CommandContext } from "./context.ts";
 import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
-import { invokeCommand, localCommand, xargsCommand } from "./flag_tables.ts";
+import { program } from "./spec/global.ts";
+import { invokeCommand } from "./spec/invoke.ts";
+import { localCommand } from "./spec/local.ts";
+import { xargsCommand } from "./spec/xargs.ts";
 import {
   deleteFunctionCommand,
   functionsCommand,
   updateFunctionCommand,
-} from "./function_tables.ts";
-import { reportCommand } from "./report_table.ts";
-import { bootstrapCommand, configCommand, doctorCommand, teardownCommand } from "./setup_tables.ts";
+} from "./spec/functions.ts";
+import { reportCommand } from "./spec/report.ts";
+import { bootstrapCommand, configCommand, doctorCommand, teardownCommand } from "./spec/setup.ts";
 import { checkSurroundings } from "./surroundings.ts";
 
 const commands: readonly RunnableCommand<CommandContext>[] = [
@@ -137,7 +140,7 @@ async function runCommandLine(
   context: Omit<CommandContext, "global">,
 ): Promise<number> {
   const { output } = context;
-  const line = parseCommandLine(argv, commands);
+  const line = parseCommandLine(argv, commands, program);
   switch (line.kind) {
     case "command":
       checkSurroundings(argv);

@@ -10,7 +10,7 @@ import { checkWritable, writeCompressed } from "../report/write.ts";
 import { runnable } from "../cli/command.ts";
 import { type CommandContext, noticesTo } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
-import { reportCommand } from "./report_table.ts";
+import { reportCommand } from "./spec/report.ts";
 
 /** The command, as data and with what it does. */
 export const runReport = runnable(
