@@ -28,7 +28,7 @@ import {
 } from "./spec/functions.ts";
 import { reportCommand } from "./spec/report.ts";
 import { bootstrapCommand, configCommand, doctorCommand, teardownCommand } from "./spec/setup.ts";
-import { checkSurroundings } from "./surroundings.ts";
+import { checkSurroundings } from "./preflight.ts";
 
 const commands: readonly RunnableCommand<CommandContext>[] = [
   loadable(invokeCommand, async () => (await import("./invoke.ts")).invoke),
@@ -162,7 +162,7 @@ async function statusOf(error: unknown, output: Output, signal: AbortSignal): Pr
   // Whatever is thrown after an interruption came of it.
   if (signal.aborted) return signal.reason.exitCode;
   if (error instanceof LlamaError) {
-    const { reportError } = await import("./report.ts");
+    const { reportError } = await import("./messages.ts");
     await reportError(output, error);
     return exitCodeOf(error, exitCodes.failed);
   }

@@ -22,7 +22,7 @@ import { checkIsNotInput, jobLogTarget } from "./job_log.ts";
 import { type LookBack, openLookBack, stderrEndOf } from "./look_back.ts";
 import { Printer } from "./print/printer.ts";
 import { printableJson } from "../text/printable_json.ts";
-import { reportError } from "./report.ts";
+import { reportError } from "./messages.ts";
 import { splitInput } from "./spec/run.ts";
 import { Summary } from "./summary.ts";
 import { Interrupted } from "../terminal/interrupt.ts";
