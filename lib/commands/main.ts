@@ -33,7 +33,7 @@ import { checkSurroundings } from "./preflight.ts";
 const commands: readonly RunnableCommand<CommandContext>[] = [
   loadable(invokeCommand, async () => (await import("./invoke.ts")).invoke),
   loadable(xargsCommand, async () => (await import("./xargs.ts")).xargs),
-  loadable(reportCommand, async () => (await import("./run_report.ts")).runReport),
+  loadable(reportCommand, async () => (await import("./report.ts")).runReport),
   loadable(localCommand, async () => (await import("./local.ts")).local),
   loadable(bootstrapCommand, async () => (await import("./bootstrap.ts")).bootstrap),
   loadable(configCommand, async () => (await import("./config.ts")).config),
