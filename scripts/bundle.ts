@@ -9,7 +9,7 @@
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { runDeno } from "../lib/deploy/deno.ts";
-import { removeIfThere } from "../lib/files.ts";
+import { removeIfThere } from "../lib/files/whole.ts";
 import { root } from "./shell.ts";
 
 /** A program's bundle. */

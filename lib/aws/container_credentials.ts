@@ -8,8 +8,9 @@
 
 import type { Environment } from "../environment.ts";
 import { LlamaError, messageOf, reasonOf } from "../errors.ts";
-import { directClient, isLoopback } from "../http.ts";
+import { directClient, isLoopback } from "../system/loopback.ts";
 import { printable } from "../text/printable.ts";
+import { AnswerTooLong, boundedBody } from "./answer.ts";
 import { CallError, isServerFailure } from "./call_error.ts";
 import { credentialsIn, fieldsIn, quotable } from "./credential_json.ts";
 import type { Credentials } from "./credentials.ts";
@@ -20,6 +21,7 @@ const ecsHost = "169.254.170.2";
 const hosts = [ecsHost, "169.254.170.23", "[fd00:ec2::23]"];
 
 const attemptMilliseconds = 2000;
+const maxAnswerBytes = 1024 * 1024;
 const maxRepeats = 2;
 
 /**
@@ -97,9 +99,11 @@ async function ask(
   try {
     const signal = AbortSignal.timeout(attemptMilliseconds);
     response = await fetch(url, { headers, client, signal, redirect: "manual" });
-    body = new Uint8Array(await response.arrayBuffer());
+    const bounded = response.body && boundedBody(response.body, maxAnswerBytes);
+    body = await new Response(bounded).bytes();
   } catch (cause) {
-    throw failure(`no answer from ${url.origin}: ${messageOf(cause)}`, true, cause);
+    const isPassing = !(cause instanceof AnswerTooLong);
+    throw failure(`no answer from ${url.origin}: ${messageOf(cause)}`, isPassing, cause);
   }
   const { status } = response;
   if (status !== 200) {

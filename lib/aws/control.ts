@@ -6,6 +6,7 @@
 
 import { LlamaError } from "../errors.ts";
 import type * as z from "../zod.ts";
+import { readBeginning, readText, valueOfJsonString } from "./answer.ts";
 import { CallError, isServerFailure, type Repeat, retryAfter } from "./call_error.ts";
 import type { AwsClient, AwsRequest } from "./client.ts";
 import { type Service, serviceUrl } from "./endpoint.ts";
@@ -170,10 +171,13 @@ export async function callAws(
     attemptMilliseconds: attemptMilliseconds + (request.body?.length ?? 0) / slowestBytesPerMs,
     read: async (response) => {
       const { ok, status, headers } = response;
-      const text = await response.text();
-      if (ok) return { text, headers };
+      if (ok) {
+        const from = `${serviceNames[service]} to ${action}`;
+        return { text: await readText(response, maxAnswerBytes, from), headers };
+      }
       const afterMilliseconds = retryAfter(headers);
-      throw new AwsError(call, { status, afterMilliseconds, ...refusalIn(text, response) });
+      const refusal = refusalIn(await readBeginning(response), response);
+      throw new AwsError(call, { status, afterMilliseconds, ...refusal });
     },
   });
 }
@@ -181,6 +185,8 @@ export async function callAws(
 /** Calls that do it twice if they are sent twice, or refuse what they have done themselves. */
 const makesAnother = /^(Create|Publish|UpdateStack)/;
 const maxRepeats = 5;
+/** A page of a list is a few hundred kilobytes at most. */
+const maxAnswerBytes = 16 * 1024 * 1024;
 const attemptMilliseconds = 60_000;
 /** A zip may have a slow way up: 50 kB a second. */
 const slowestBytesPerMs = 50;
@@ -204,8 +210,7 @@ function refusalIn(text: string, { headers, status }: Response): Pick<Refusal, "
     // Two spellings are in use, and a type may come with its namespace: `com.amazonaws.ecr#Type`.
     const field = (name: string) =>
       new RegExp(`"${name}"\\s*:\\s*("(?:[^"\\\\]|\\\\.)*")`).exec(text)?.[1];
-    const read = (json: string | undefined) =>
-      json === undefined ? undefined : String(JSON.parse(json));
+    const read = (json: string | undefined) => json && valueOfJsonString(json);
     type = read(field("__type") ?? field("code"))?.replace(/^.*#/, "");
     words = read(field("[Mm]essage"));
   }

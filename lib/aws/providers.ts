@@ -18,6 +18,7 @@ import { FetchHttpHandler } from "npm:@smithy/fetch-http-handler@5.8.1";
 import type { Environment } from "../environment.ts";
 import { LlamaError, messageOf, reasonOf } from "../errors.ts";
 import { printable } from "../text/printable.ts";
+import { boundedBody } from "./answer.ts";
 import { Connections } from "./connections.ts";
 import { containerCredentials } from "./container_credentials.ts";
 import { runCredentialProcess } from "./credential_process.ts";
@@ -25,6 +26,9 @@ import type { CredentialSource, RoleSource, WebIdentitySource } from "./credenti
 import type { Credentials, ProviderRequest } from "./credentials.ts";
 import { configuredEndpoint, findLocation, type Location, serviceUrl } from "./endpoint.ts";
 import { readProfile } from "./profile.ts";
+
+/** The most that is read of an answer with credentials, in bytes. */
+const maxAnswerBytes = 1024 * 1024;
 
 /** Options for {@linkcode provideCredentials}. */
 export interface ProviderOptions {
@@ -266,7 +270,11 @@ function handlerOver(connections: Connections): RequestHandler {
         // `client` is Deno's addition to what `fetch` takes.
         requestInit: () => ({ client }) as RequestInit,
       });
-      return await handler.handle(request, options);
+      const { response } = await handler.handle(request, options);
+      if (response.body instanceof ReadableStream) {
+        response.body = boundedBody(response.body, maxAnswerBytes);
+      }
+      return { response };
     },
   };
 }

@@ -7,9 +7,9 @@
 
 import { join } from "node:path";
 import type { Architecture } from "../aws/lambda_function.ts";
-import { closest } from "../closest.ts";
+import { closest } from "../text/closest.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { type FunctionDefinition, parseFunctionJson } from "../function_json.ts";
+import { type FunctionDefinition, parseFunctionJson } from "../functions/definition.ts";
 import { listDirectory, notUtf8 } from "../system/list.ts";
 import { printableLine } from "../text/printable.ts";
 import { programKind } from "./program.ts";

@@ -19,9 +19,6 @@ import { style } from "./style.ts";
 import { failedTable, failureOf, slowTable } from "./tables.ts";
 import { timeline } from "./timeline.js";
 
-/** By what a report is known. */
-export const reportFormat = { name: "a report", start: "<!DOCTYPE html>" };
-
 /**
  * Makes the page.
  *

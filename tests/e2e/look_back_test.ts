@@ -5,7 +5,7 @@ import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import type { JobRecord } from "../../mod.ts";
 import { textOf } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
-import { checkNesting, slicesOf, sumOf } from "../trace/slices.ts";
+import { checkNesting, slicesOf, sumOf } from "../report/slices.ts";
 import { exists, Workplace } from "./llama.ts";
 
 const times = { cold: false, e2e: 300_000, fetch: 50_000, exec: 200_000, upload: 50_000 };

@@ -1,0 +1,148 @@
+/**
+ * Traces and reports as files.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path";
+import { Readable, Writable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { createGzip, createZstdCompress } from "node:zlib";
+import { LlamaError, reasonOf } from "../errors.ts";
+import { temporaryName } from "../files/whole.ts";
+import { isDescriptor, writeNamedFile } from "../jobs/output_target.ts";
+
+/** What a file holds, by which one that may be replaced is known. */
+export interface Format {
+  /** What the file is, with its article, such as `a report`. */
+  readonly name: string;
+  /** How its text begins, not counting white space. */
+  readonly start: string;
+}
+
+/** The format of {@linkcode reportPage}. */
+export const reportFormat: Format = { name: "a report", start: "<!DOCTYPE html>" };
+
+/** The format of {@linkcode traceText}. */
+export const traceFormat: Format = { name: "a trace", start: '{"displayTimeUnit":' };
+
+/**
+ * Writes a text into a file that is whole or absent. A name that ends in `.gz` or `.zst` has it
+ * compressed. Links are followed; devices and pipes are written to.
+ *
+ * @param path The file.
+ * @param pieces The text.
+ * @param format What the text is.
+ * @param signal Ends the work early.
+ * @throws {LlamaError} `output` if it cannot be written, or something else is there.
+ */
+export async function writeCompressed(
+  path: string,
+  pieces: Iterable<string>,
+  format: Format,
+  signal?: AbortSignal,
+): Promise<void> {
+  const through = path.endsWith(".gz")
+    ? [createGzip()]
+    : path.endsWith(".zst")
+    ? [createZstdCompress()]
+    : [];
+  const writeTo = async (options: Deno.OpenOptions, target: string) => {
+    const file = await Deno.open(target, options);
+    await pipeline(
+      [Readable.from(chunked(pieces)), ...through, Writable.fromWeb(file.writable)],
+      signal ? { signal } : {},
+    );
+  };
+  try {
+    await checkReplaceable(path, format);
+    await writeNamedFile(path, {
+      fill: (temporary) => writeTo({ write: true, createNew: true }, temporary),
+      pour: (target) => writeTo({ append: true }, target),
+      mode: 0o666,
+    });
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw cannotWrite(path, cause);
+  }
+}
+
+/**
+ * Makes sure, before anything is run, that a file can be written when all has ended.
+ *
+ * @param path The file.
+ * @param format What will be written.
+ * @throws {LlamaError} `output` if it cannot, or something else is there.
+ */
+export async function checkWritable(path: string, format: Format): Promise<void> {
+  try {
+    const target = await checkReplaceable(path, format);
+    if (target === undefined) return;
+    const temporary = temporaryName(target);
+    await Deno.mkdir(dirname(target), { recursive: true });
+    (await Deno.open(temporary, { write: true, createNew: true })).close();
+    await Deno.remove(temporary);
+  } catch (cause) {
+    throw cannotWrite(path, cause);
+  }
+}
+
+/**
+ * Makes sure that nothing is lost when a file is written: only a new file, an empty one or one of
+ * the same format is replaced.
+ *
+ * @returns The path of the file, links followed; undefined if a device or a pipe is written to.
+ */
+async function checkReplaceable(path: string, format: Format): Promise<string | undefined> {
+  const info = await statIfThere(path);
+  if (info === undefined) return path;
+  if (info.isDirectory) throw new Deno.errors.IsADirectory();
+  if (!info.isFile || isDescriptor(path)) return undefined;
+  if (info.size > 0 && !await begins(path, format)) {
+    throw new LlamaError("output", `the file exists and is not ${format.name}`);
+  }
+  return await Deno.realPath(path);
+}
+
+/** How compressed files begin. */
+const magics = { ".gz": [0x1f, 0x8b], ".zst": [0x28, 0xb5, 0x2f, 0xfd] };
+
+async function begins(path: string, { start }: Format): Promise<boolean> {
+  using file = await Deno.open(path);
+  const buffer = new Uint8Array(64);
+  const head = buffer.subarray(0, await file.read(buffer) ?? 0);
+  for (const [extension, magic] of Object.entries(magics)) {
+    if (path.endsWith(extension)) return magic.every((byte, at) => head[at] === byte);
+  }
+  return new TextDecoder().decode(head).trimStart().startsWith(start);
+}
+
+async function statIfThere(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await Deno.stat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+function cannotWrite(path: string, cause: unknown): LlamaError {
+  return new LlamaError("output", `cannot write ${JSON.stringify(path)}: ${reasonOf(cause)}`, {
+    cause,
+    hint: "name another file",
+  });
+}
+
+/** How much is compressed at a time, in characters: a call for each event would take longer. */
+const chunkSize = 64 * 1024;
+
+function* chunked(pieces: Iterable<string>): Generator<string, void, undefined> {
+  let chunk = "";
+  for (const piece of pieces) {
+    chunk += piece;
+    if (chunk.length < chunkSize) continue;
+    yield chunk;
+    chunk = "";
+  }
+  yield chunk;
+}
