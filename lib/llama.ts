@@ -8,7 +8,7 @@ import { type Account, findAccount } from "./aws/account.ts";
 import { AwsClient } from "./aws/client.ts";
 import { serviceUrl } from "./aws/endpoint.ts";
 import { accountOf, KnownFunctions } from "./aws/known_functions.ts";
-import { Lambda } from "./aws/lambda.ts";
+import { Lambda } from "./aws/api/lambda_invoke.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError } from "./errors.ts";
 import { OutputFiles } from "./jobs/big_output.ts";

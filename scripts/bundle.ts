@@ -69,9 +69,9 @@ export async function bundleLlama(directory: string, commit: string | undefined)
   return { main: join(directory, "cli.js"), include: [join(directory, "providers.js")] };
 }
 
-const providersSource = "lib/aws/providers.ts";
+const providersSource = "lib/aws/credentials/providers.ts";
 
-/** The packages of the SDK as lib/aws/providers.ts names them, and what it takes from each. */
+/** The packages of the SDK as lib/aws/credentials/providers.ts names them, and what it takes from each. */
 const sdk = [
   [
     "npm:@aws-sdk/credential-providers@3.1175.0",

@@ -6,7 +6,7 @@
 
 import { findAccount } from "../lib/aws/account.ts";
 import { AwsClient } from "../lib/aws/client.ts";
-import type { Architecture } from "../lib/aws/lambda_function.ts";
+import type { Architecture } from "../lib/aws/api/lambda_types.ts";
 import { publishRuntime } from "../lib/deploy/runtime_layer.ts";
 import { inForce, readSettings } from "../lib/deploy/settings.ts";
 import { defaultStackName } from "../lib/deploy/template.ts";

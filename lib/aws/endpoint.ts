@@ -7,7 +7,7 @@
 import { type Environment, isTrue } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import { partitionOf } from "./partition.ts";
-import { nestedOf, type Profile, readProfile, textOf } from "./profile.ts";
+import { nestedOf, type Profile, readProfile, textOf } from "./credentials/profile.ts";
 
 /** The services that llama calls, by the names that their requests are signed with. */
 export type Service =

@@ -5,10 +5,10 @@
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import type { Stack } from "../aws/cloudformation.ts";
-import { trustPolicy } from "../aws/iam.ts";
-import { bucketState } from "../aws/s3_control.ts";
-import { callerIdentity } from "../aws/sts.ts";
+import type { Stack } from "../aws/api/cloudformation.ts";
+import { trustPolicy } from "../aws/api/iam.ts";
+import { bucketState } from "../aws/api/s3_bucket.ts";
+import { callerIdentity } from "../aws/api/sts.ts";
 import { chooseBucket } from "../deploy/bucket.ts";
 import { limitLogs, logDays } from "../deploy/log_group.ts";
 import { belongsTo, listOurs } from "../deploy/ours.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { deleteImage } from "../aws/ecr.ts";
-import { deleteFunction as deleteInLambda } from "../aws/lambda_control.ts";
+import { deleteImage } from "../aws/api/ecr.ts";
+import { deleteFunction as deleteInLambda } from "../aws/api/lambda_functions.ts";
 import { findOurs } from "../deploy/ours.ts";
 import { LlamaError } from "../errors.ts";
 import { runnable } from "../cli/command.ts";

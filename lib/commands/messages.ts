@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { StackEvent } from "../aws/cloudformation.ts";
+import type { StackEvent } from "../aws/api/cloudformation.ts";
 import type { InvocationCost } from "../cost/cost.ts";
 import { FunctionError, type LlamaError } from "../errors.ts";
 import type { Times } from "../protocol.ts";

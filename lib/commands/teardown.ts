@@ -5,17 +5,17 @@
  */
 
 import { isDeepStrictEqual } from "node:util";
-import { callerIdentity } from "../aws/sts.ts";
-import type { Stack } from "../aws/cloudformation.ts";
+import { callerIdentity } from "../aws/api/sts.ts";
+import type { Stack } from "../aws/api/cloudformation.ts";
 import {
   deleteLayerVersion,
   type LayerVersionState,
   listLayerVersions,
-} from "../aws/lambda_account.ts";
+} from "../aws/api/lambda_layers.ts";
 import type { AwsClient } from "../aws/client.ts";
-import { deleteFunction } from "../aws/lambda_control.ts";
-import type { DeployedFunction } from "../aws/lambda_function.ts";
-import { deleteLogGroup } from "../aws/logs.ts";
+import { deleteFunction } from "../aws/api/lambda_functions.ts";
+import type { DeployedFunction } from "../aws/api/lambda_types.ts";
+import { deleteLogGroup } from "../aws/api/logs.ts";
 import { emptyBucket, otherUsersOf } from "../deploy/bucket.ts";
 import { logGroupOf } from "../deploy/log_group.ts";
 import { listOurs } from "../deploy/ours.ts";

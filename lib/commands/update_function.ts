@@ -4,9 +4,9 @@
  * @module
  */
 
-import { imageKind, registryLogin } from "../aws/ecr.ts";
-import type { FunctionCode } from "../aws/lambda_control.ts";
-import type { DeployedFunction } from "../aws/lambda_function.ts";
+import { imageKind, registryLogin } from "../aws/api/ecr.ts";
+import type { FunctionCode } from "../aws/api/lambda_functions.ts";
+import type { DeployedFunction } from "../aws/api/lambda_types.ts";
 import { deployFunction } from "../deploy/function.ts";
 import { type FunctionPlan, planFunction } from "../deploy/function_plan.ts";
 import {

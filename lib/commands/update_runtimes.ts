@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { DeployedFunction } from "../aws/lambda_function.ts";
+import type { DeployedFunction } from "../aws/api/lambda_types.ts";
 import { mapConcurrently } from "../async/concurrency.ts";
 import type { FunctionWork } from "../deploy/function.ts";
 import { belongsTo, listOurs } from "../deploy/ours.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { listStacks, type Stack } from "../aws/cloudformation.ts";
+import { listStacks, type Stack } from "../aws/api/cloudformation.ts";
 import {
   abortUpload,
   type BucketOptions,
@@ -13,7 +13,7 @@ import {
   deleteKeys,
   listKeys,
   listUploads,
-} from "../aws/s3_control.ts";
+} from "../aws/api/s3_bucket.ts";
 import { LlamaError } from "../errors.ts";
 import { isStoreKey } from "../store/prefixes.ts";
 import { type BucketChoice, llamaTag, objectPrefix, outputsOf } from "./template.ts";

@@ -5,13 +5,13 @@
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { describeStack } from "../aws/cloudformation.ts";
-import { hasRepository } from "../aws/ecr.ts";
-import { trustPolicy } from "../aws/iam.ts";
-import { accountConcurrency, getLayerVersion } from "../aws/lambda_account.ts";
-import type { DeployedFunction } from "../aws/lambda_function.ts";
-import { bucketState } from "../aws/s3_control.ts";
-import { callerIdentity, type Identity } from "../aws/sts.ts";
+import { describeStack } from "../aws/api/cloudformation.ts";
+import { hasRepository } from "../aws/api/ecr.ts";
+import { trustPolicy } from "../aws/api/iam.ts";
+import { accountConcurrency, getLayerVersion } from "../aws/api/lambda_layers.ts";
+import type { DeployedFunction } from "../aws/api/lambda_types.ts";
+import { bucketState } from "../aws/api/s3_bucket.ts";
+import { callerIdentity, type Identity } from "../aws/api/sts.ts";
 import { LlamaError } from "../errors.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { isOlder, version } from "../version.ts";

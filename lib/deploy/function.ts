@@ -5,7 +5,7 @@
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { AwsError } from "../aws/control.ts";
+import { AwsError } from "../aws/api/call.ts";
 import {
   createFunction,
   deleteFunction,
@@ -15,8 +15,8 @@ import {
   tagFunction,
   updateFunctionCode,
   updateFunctionConfiguration,
-} from "../aws/lambda_control.ts";
-import type { DeployedFunction } from "../aws/lambda_function.ts";
+} from "../aws/api/lambda_functions.ts";
+import type { DeployedFunction } from "../aws/api/lambda_types.ts";
 import { LlamaError } from "../errors.ts";
 import { type FunctionPlan, settingChanges } from "./function_plan.ts";
 import { otherCode } from "./layer.ts";

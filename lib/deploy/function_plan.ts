@@ -10,7 +10,7 @@ import {
   type DeployedFunction,
   type FunctionSettings,
   type Vpc,
-} from "../aws/lambda_function.ts";
+} from "../aws/api/lambda_types.ts";
 import { LlamaError } from "../errors.ts";
 import { defaultMemory, defaultTimeout, type FunctionDefinition } from "../functions/definition.ts";
 import { compatibleRuntime } from "./layer.ts";

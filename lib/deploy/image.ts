@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { ImageKind, RegistryLogin } from "../aws/ecr.ts";
-import type { Architecture } from "../aws/lambda_function.ts";
+import type { ImageKind, RegistryLogin } from "../aws/api/ecr.ts";
+import type { Architecture } from "../aws/api/lambda_types.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import * as z from "../zod.ts";

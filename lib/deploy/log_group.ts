@@ -5,7 +5,7 @@
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { createLogGroup, findLogGroup, setRetention } from "../aws/logs.ts";
+import { createLogGroup, findLogGroup, setRetention } from "../aws/api/logs.ts";
 import { llamaTag } from "./template.ts";
 
 /** Retention of functions' logs in days, where none is set. */

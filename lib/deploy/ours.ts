@@ -5,8 +5,8 @@
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { getFunction, getFunctionMarks, listFunctions } from "../aws/lambda_control.ts";
-import type { DeployedFunction } from "../aws/lambda_function.ts";
+import { getFunction, getFunctionMarks, listFunctions } from "../aws/api/lambda_functions.ts";
+import type { DeployedFunction } from "../aws/api/lambda_types.ts";
 import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError } from "../errors.ts";
 import { layerName } from "./runtime_layer.ts";

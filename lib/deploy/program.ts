@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Architecture } from "../aws/lambda_function.ts";
+import type { Architecture } from "../aws/api/lambda_types.ts";
 
 /** ELF's numbers for the processors that Lambda has (`e_machine`). */
 const machines: Readonly<Record<number, Architecture>> = { 62: "x86_64", 183: "arm64" };

@@ -5,8 +5,8 @@
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { getLayerVersion, listLayerVersions } from "../aws/lambda_account.ts";
-import type { Architecture, DeployedFunction } from "../aws/lambda_function.ts";
+import { getLayerVersion, listLayerVersions } from "../aws/api/lambda_layers.ts";
+import type { Architecture, DeployedFunction } from "../aws/api/lambda_types.ts";
 import { LlamaError } from "../errors.ts";
 import { isOlder, version } from "../version.ts";
 import { deployFunction, type FunctionWork } from "./function.ts";

@@ -6,7 +6,7 @@
 
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Architecture } from "../aws/lambda_function.ts";
+import type { Architecture } from "../aws/api/lambda_types.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { compileRuntime } from "./compile_runtime.ts";
 import { checkModes } from "./package.ts";

@@ -14,7 +14,7 @@ import {
   type StackEvent,
   stackEvents,
   updateStack,
-} from "../aws/cloudformation.ts";
+} from "../aws/api/cloudformation.ts";
 import { LlamaError } from "../errors.ts";
 import {
   type BucketChoice,

@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Delivery, Invocation, Lambda } from "../aws/lambda.ts";
+import type { Delivery, Invocation, Lambda } from "../aws/api/lambda_invoke.ts";
 import type { NovelContents } from "../store/blob.ts";
 import { FunctionError, isAbort, LlamaError, reasonOf } from "../errors.ts";
 import { ownFeatures } from "../features.ts";

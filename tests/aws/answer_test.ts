@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { readBeginning, readText } from "../../lib/aws/answer.ts";
 import { AwsClient } from "../../lib/aws/client.ts";
-import { callRest } from "../../lib/aws/control.ts";
-import { Lambda } from "../../lib/aws/lambda.ts";
+import { callRest } from "../../lib/aws/api/call.ts";
+import { Lambda } from "../../lib/aws/api/lambda_invoke.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { openStoreWith } from "../../lib/store/open.ts";
 import * as z from "../../lib/zod.ts";

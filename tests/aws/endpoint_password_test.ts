@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AwsClient } from "../../lib/aws/client.ts";
 import { findLocation, withoutPassword } from "../../lib/aws/endpoint.ts";
-import { Lambda } from "../../lib/aws/lambda.ts";
+import { Lambda } from "../../lib/aws/api/lambda_invoke.ts";
 import { messageOf } from "../../lib/errors.ts";
 import { openStoreWith } from "../../lib/store/open.ts";
 import { bytesOf, TemporaryDirectory } from "../helpers.ts";

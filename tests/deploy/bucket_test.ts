@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AwsClient } from "../../lib/aws/client.ts";
-import type { Stack } from "../../lib/aws/cloudformation.ts";
+import type { Stack } from "../../lib/aws/api/cloudformation.ts";
 import { chooseBucket, emptyBucket } from "../../lib/deploy/bucket.ts";
 import { type Answer, ScriptedAws } from "../scripted_aws.ts";
 import { failureOf } from "./failure_of.ts";

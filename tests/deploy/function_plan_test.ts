@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { DeployedFunction } from "../../lib/aws/lambda_function.ts";
+import type { DeployedFunction } from "../../lib/aws/api/lambda_types.ts";
 import { planFunction, type PlanInput, settingChanges } from "../../lib/deploy/function_plan.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { parseFunctionJson } from "../../lib/functions/definition.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { getFunction } from "../../lib/aws/lambda_control.ts";
+import { getFunction } from "../../lib/aws/api/lambda_functions.ts";
 import { deployFunction, type Deployment, type FunctionWork } from "../../lib/deploy/function.ts";
 import type { FunctionPlan } from "../../lib/deploy/function_plan.ts";
 import { type Answer, json, lambdaError, type Script, ScriptedAws } from "../scripted_aws.ts";

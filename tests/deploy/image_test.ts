@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { imageKind } from "../../lib/aws/ecr.ts";
+import { imageKind } from "../../lib/aws/api/ecr.ts";
 import {
   buildImage,
   builtArchitecture,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { getFunction } from "../../lib/aws/lambda_control.ts";
+import { getFunction } from "../../lib/aws/api/lambda_functions.ts";
 import type { FunctionWork } from "../../lib/deploy/function.ts";
 import { RuntimeLayers, updateRuntime } from "../../lib/deploy/runtime_update.ts";
 import type { Settings } from "../../lib/deploy/settings.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { StackEvent } from "../../lib/aws/cloudformation.ts";
+import type { StackEvent } from "../../lib/aws/api/cloudformation.ts";
 import { deployStack, findStack, removeStack, type StackWork } from "../../lib/deploy/stack.ts";
 import {
   type EventLine,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { provideCredentials } from "../../lib/aws/providers.ts";
+import { provideCredentials } from "../../lib/aws/credentials/providers.ts";
 import { Proxy } from "../peer/proxy.ts";
 import { denoDirectory, Workplace } from "./llama.ts";
 

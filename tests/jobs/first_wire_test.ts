@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { AwsClient } from "../../lib/aws/client.ts";
-import { Lambda } from "../../lib/aws/lambda.ts";
+import { Lambda } from "../../lib/aws/api/lambda_invoke.ts";
 import type { File } from "../../lib/protocol.ts";
 import { OutputFiles } from "../../lib/jobs/big_output.ts";
 import { runJob } from "../../lib/jobs/run.ts";

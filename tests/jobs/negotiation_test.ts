@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { KnownFunctions } from "../../lib/aws/known_functions.ts";
 import { AwsClient } from "../../lib/aws/client.ts";
-import { Lambda } from "../../lib/aws/lambda.ts";
+import { Lambda } from "../../lib/aws/api/lambda_invoke.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { type Features, ownFeatures } from "../../lib/features.ts";
 import { OutputFiles } from "../../lib/jobs/big_output.ts";

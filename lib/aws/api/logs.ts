@@ -4,10 +4,10 @@
  * @module
  */
 
-import * as z from "../zod.ts";
-import type { AwsClient } from "./client.ts";
-import { callJson, isRefusal } from "./control.ts";
-import { maybe } from "./lambda_function.ts";
+import * as z from "../../zod.ts";
+import type { AwsClient } from "../client.ts";
+import { callJson, isRefusal } from "./call.ts";
+import { maybe } from "./lambda_types.ts";
 
 const api = { service: "logs", target: "Logs_20140328" } as const;
 

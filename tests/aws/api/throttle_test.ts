@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AdaptiveLimit, type Admission } from "../../lib/aws/throttle.ts";
+import { AdaptiveLimit, type Admission } from "../../../lib/aws/api/throttle.ts";
 
 Deno.test("everything is let through until something is refused", async () => {
   const limit = new AdaptiveLimit();

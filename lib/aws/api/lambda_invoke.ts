@@ -5,15 +5,15 @@
  */
 
 import { Buffer } from "node:buffer";
-import { defaultInvokeRetries } from "../defaults.ts";
-import { FunctionError, type FunctionErrorDetails, LlamaError } from "../errors.ts";
-import { isFunctionTimeout } from "../functions/timeout.ts";
-import { maxPayloadBytes, parseFunctionError } from "../protocol.ts";
-import type { OpenSpan, Spans } from "../spans.ts";
-import { decodeUriPart, readBeginning, readText, valueOfJsonString } from "./answer.ts";
-import { CallError, isServerFailure, retryAfter } from "./call_error.ts";
-import { type AwsClient, requestIdOf } from "./client.ts";
-import { serviceUrl } from "./endpoint.ts";
+import { defaultInvokeRetries } from "../../defaults.ts";
+import { FunctionError, type FunctionErrorDetails, LlamaError } from "../../errors.ts";
+import { isFunctionTimeout } from "../../functions/timeout.ts";
+import { maxPayloadBytes, parseFunctionError } from "../../protocol.ts";
+import type { OpenSpan, Spans } from "../../spans.ts";
+import { decodeUriPart, readBeginning, readText, valueOfJsonString } from "../answer.ts";
+import { CallError, isServerFailure, retryAfter } from "../call_error.ts";
+import { type AwsClient, requestIdOf } from "../client.ts";
+import { serviceUrl } from "../endpoint.ts";
 import { AdaptiveLimit } from "./throttle.ts";
 
 /** How to invoke. */

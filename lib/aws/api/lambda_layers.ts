@@ -4,10 +4,10 @@
  * @module
  */
 
-import * as z from "../zod.ts";
-import type { AwsClient } from "./client.ts";
-import { callRest, isRefusal } from "./control.ts";
-import { maybe } from "./lambda_function.ts";
+import * as z from "../../zod.ts";
+import type { AwsClient } from "../client.ts";
+import { callRest, isRefusal } from "./call.ts";
+import { maybe } from "./lambda_types.ts";
 
 const accountSettings = z.object({
   AccountLimit: z.object({

@@ -1,13 +1,20 @@
 import assert from "node:assert/strict";
-import { describeStack } from "../../lib/aws/cloudformation.ts";
-import { deleteImage, registryLogin } from "../../lib/aws/ecr.ts";
-import { trustPolicy } from "../../lib/aws/iam.ts";
-import { getLayerVersion, listLayerVersions } from "../../lib/aws/lambda_account.ts";
-import { getFunction, listFunctions } from "../../lib/aws/lambda_control.ts";
-import { callerIdentity } from "../../lib/aws/sts.ts";
-import { parseXml } from "../../lib/aws/xml.ts";
-import { failureOf } from "../deploy/failure_of.ts";
-import { type Answer, json, lambdaError, query, queryError, ScriptedAws } from "../scripted_aws.ts";
+import { describeStack } from "../../../lib/aws/api/cloudformation.ts";
+import { deleteImage, registryLogin } from "../../../lib/aws/api/ecr.ts";
+import { trustPolicy } from "../../../lib/aws/api/iam.ts";
+import { getLayerVersion, listLayerVersions } from "../../../lib/aws/api/lambda_layers.ts";
+import { getFunction, listFunctions } from "../../../lib/aws/api/lambda_functions.ts";
+import { callerIdentity } from "../../../lib/aws/api/sts.ts";
+import { parseXml } from "../../../lib/aws/api/xml.ts";
+import { failureOf } from "../../deploy/failure_of.ts";
+import {
+  type Answer,
+  json,
+  lambdaError,
+  query,
+  queryError,
+  ScriptedAws,
+} from "../../scripted_aws.ts";
 
 const raw = (status: number, text: string): Answer => () => new Response(text, { status });
 

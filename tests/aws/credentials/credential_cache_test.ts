@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { CredentialCache } from "../../lib/aws/credential_cache.ts";
-import type { Credentials } from "../../lib/aws/credentials.ts";
+import { CredentialCache } from "../../../lib/aws/credentials/credential_cache.ts";
+import type { Credentials } from "../../../lib/aws/credentials/credentials.ts";
 
 const minute = 60_000;
 

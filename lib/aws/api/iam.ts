@@ -4,9 +4,9 @@
  * @module
  */
 
-import { decodeUriPart } from "./answer.ts";
-import type { AwsClient } from "./client.ts";
-import { callQuery, isRefusal } from "./control.ts";
+import { decodeUriPart } from "../answer.ts";
+import type { AwsClient } from "../client.ts";
+import { callQuery, isRefusal } from "./call.ts";
 
 /**
  * Who may take a role.

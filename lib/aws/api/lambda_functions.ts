@@ -4,9 +4,9 @@
  * @module
  */
 
-import * as z from "../zod.ts";
-import type { AwsClient } from "./client.ts";
-import { callRest, isRefusal } from "./control.ts";
+import * as z from "../../zod.ts";
+import type { AwsClient } from "../client.ts";
+import { callRest, isRefusal } from "./call.ts";
 import {
   type Architecture,
   configuration,
@@ -16,7 +16,7 @@ import {
   maybe,
   stateOf,
   strings,
-} from "./lambda_function.ts";
+} from "./lambda_types.ts";
 
 const functionsPath = "/2015-03-31/functions";
 

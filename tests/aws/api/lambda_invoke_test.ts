@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { AwsClient, type AwsClientOptions } from "../../lib/aws/client.ts";
-import { Lambda } from "../../lib/aws/lambda.ts";
-import { AwsV4Signer } from "../../lib/deps.ts";
-import { FunctionError, LlamaError } from "../../lib/errors.ts";
-import { isFunctionTimeout } from "../../lib/functions/timeout.ts";
+import { AwsClient, type AwsClientOptions } from "../../../lib/aws/client.ts";
+import { Lambda } from "../../../lib/aws/api/lambda_invoke.ts";
+import { AwsV4Signer } from "../../../lib/deps.ts";
+import { FunctionError, LlamaError } from "../../../lib/errors.ts";
+import { isFunctionTimeout } from "../../../lib/functions/timeout.ts";
 
 const credentials = {
   accessKeyId: "AKIDEXAMPLE",

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { LlamaError } from "../errors.ts";
-import type { AwsClient } from "./client.ts";
-import { AwsError, callQuery, isRefusal } from "./control.ts";
+import { LlamaError } from "../../errors.ts";
+import type { AwsClient } from "../client.ts";
+import { AwsError, callQuery, isRefusal } from "./call.ts";
 import type { Xml } from "./xml.ts";
 
 /** A stack. */

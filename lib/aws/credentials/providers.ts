@@ -15,16 +15,16 @@ import {
   fromWebToken,
 } from "npm:@aws-sdk/credential-providers@3.1175.0";
 import { FetchHttpHandler } from "npm:@smithy/fetch-http-handler@5.8.1";
-import type { Environment } from "../environment.ts";
-import { LlamaError, messageOf, reasonOf } from "../errors.ts";
-import { printable } from "../text/printable.ts";
-import { boundedBody } from "./answer.ts";
-import { Connections } from "./connections.ts";
+import type { Environment } from "../../environment.ts";
+import { LlamaError, messageOf, reasonOf } from "../../errors.ts";
+import { printable } from "../../text/printable.ts";
+import { boundedBody } from "../answer.ts";
+import { Connections } from "../connections.ts";
 import { containerCredentials } from "./container_credentials.ts";
 import { runCredentialProcess } from "./credential_process.ts";
 import type { CredentialSource, RoleSource, WebIdentitySource } from "./credential_source.ts";
 import type { Credentials, ProviderRequest } from "./credentials.ts";
-import { configuredEndpoint, findLocation, type Location, serviceUrl } from "./endpoint.ts";
+import { configuredEndpoint, findLocation, type Location, serviceUrl } from "../endpoint.ts";
 import { readProfile } from "./profile.ts";
 
 /** The most that is read of an answer with credentials, in bytes. */

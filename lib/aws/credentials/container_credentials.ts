@@ -6,15 +6,15 @@
  * @module
  */
 
-import type { Environment } from "../environment.ts";
-import { LlamaError, messageOf, reasonOf } from "../errors.ts";
-import { directClient, isLoopback } from "../system/loopback.ts";
-import { printable } from "../text/printable.ts";
-import { AnswerTooLong, boundedBody } from "./answer.ts";
-import { CallError, isServerFailure } from "./call_error.ts";
+import type { Environment } from "../../environment.ts";
+import { LlamaError, messageOf, reasonOf } from "../../errors.ts";
+import { directClient, isLoopback } from "../../system/loopback.ts";
+import { printable } from "../../text/printable.ts";
+import { AnswerTooLong, boundedBody } from "../answer.ts";
+import { CallError, isServerFailure } from "../call_error.ts";
 import { credentialsIn, fieldsIn, quotable } from "./credential_json.ts";
 import type { Credentials } from "./credentials.ts";
-import { withRetries } from "./retry.ts";
+import { withRetries } from "../retry.ts";
 
 const ecsHost = "169.254.170.2";
 /** Servers of ECS and EKS; any other one gets the token only by https. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import * as z from "../zod.ts";
+import * as z from "../../zod.ts";
 
 /** The processors that Lambda has, by its names for them. */
 export type Architecture = "x86_64" | "arm64";

@@ -8,8 +8,8 @@
  */
 
 import { join } from "node:path";
-import type { Environment } from "../environment.ts";
-import { LlamaError, messageOf, reasonOf } from "../errors.ts";
+import type { Environment } from "../../environment.ts";
+import { LlamaError, messageOf, reasonOf } from "../../errors.ts";
 import { IniError, parseIni, type Section, splitWords } from "./ini.ts";
 
 /** Both files. */

@@ -5,7 +5,7 @@
  */
 
 import { parseXml as parse, XmlElement } from "npm:@rgrove/parse-xml@5.0.0";
-import { LlamaError } from "../errors.ts";
+import { LlamaError } from "../../errors.ts";
 
 /** An element, and what is in it by name. */
 export class Xml {

@@ -5,11 +5,11 @@
  */
 
 import { Buffer } from "node:buffer";
-import { LlamaError } from "../errors.ts";
-import * as z from "../zod.ts";
-import type { AwsClient } from "./client.ts";
-import { AwsError, callJson, isRefusal } from "./control.ts";
-import { maybe } from "./lambda_function.ts";
+import { LlamaError } from "../../errors.ts";
+import * as z from "../../zod.ts";
+import type { AwsClient } from "../client.ts";
+import { AwsError, callJson, isRefusal } from "./call.ts";
+import { maybe } from "./lambda_types.ts";
 
 /** A login for a registry, good for 12 hours. */
 export interface RegistryLogin {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { type Environment, isTrue } from "../environment.ts";
-import { LlamaError } from "../errors.ts";
+import { type Environment, isTrue } from "../../environment.ts";
+import { LlamaError } from "../../errors.ts";
 import { botoSource } from "./boto_files.ts";
 import {
   type CredentialSource,
@@ -13,7 +13,7 @@ import {
   inContainer,
   profileSource,
 } from "./credential_source.ts";
-import { looksLikeEc2 } from "./ec2.ts";
+import { looksLikeEc2 } from "../ec2.ts";
 import { type Profile, readProfile, textOf } from "./profile.ts";
 
 /** AWS credentials. */

@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Environment } from "../environment.ts";
-import { LlamaError, reasonOf } from "../errors.ts";
+import type { Environment } from "../../environment.ts";
+import { LlamaError, reasonOf } from "../../errors.ts";
 import { type CredentialSource, keysOf } from "./credential_source.ts";
 import { expand, readIni } from "./profile.ts";
 

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { LlamaError } from "../errors.ts";
-import type { AwsClient } from "./client.ts";
-import { callQuery } from "./control.ts";
+import { LlamaError } from "../../errors.ts";
+import type { AwsClient } from "../client.ts";
+import { callQuery } from "./call.ts";
 
 /** Whose credentials are used. */
 export interface Identity {

@@ -6,11 +6,11 @@
 
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
-import { decodeUriPart } from "./answer.ts";
-import type { AwsClient } from "./client.ts";
-import { AwsError, callAws, isRefusal } from "./control.ts";
-import { bucketUrl } from "./endpoint.ts";
-import { ownerHeaders } from "./expected_owner.ts";
+import { decodeUriPart } from "../answer.ts";
+import type { AwsClient } from "../client.ts";
+import { AwsError, callAws, isRefusal } from "./call.ts";
+import { bucketUrl } from "../endpoint.ts";
+import { ownerHeaders } from "../expected_owner.ts";
 import { parseXml, type Xml } from "./xml.ts";
 
 /** Options for calls on a bucket. */

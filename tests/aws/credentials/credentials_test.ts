@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
-import { type CredentialProvider, findCredentials } from "../../lib/aws/credentials.ts";
-import { looksLikeEc2 } from "../../lib/aws/ec2.ts";
-import { bucketUrl, findLocation, type Location, serviceUrl } from "../../lib/aws/endpoint.ts";
-import { partitionOf } from "../../lib/aws/partition.ts";
-import { LlamaError } from "../../lib/errors.ts";
-import { TemporaryDirectory } from "../helpers.ts";
+import {
+  type CredentialProvider,
+  findCredentials,
+} from "../../../lib/aws/credentials/credentials.ts";
+import { looksLikeEc2 } from "../../../lib/aws/ec2.ts";
+import { bucketUrl, findLocation, type Location, serviceUrl } from "../../../lib/aws/endpoint.ts";
+import { partitionOf } from "../../../lib/aws/partition.ts";
+import { LlamaError } from "../../../lib/errors.ts";
+import { TemporaryDirectory } from "../../helpers.ts";
 
 const credentialsFile = `
 # a comment

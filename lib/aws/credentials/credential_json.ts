@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { LlamaError } from "../errors.ts";
+import type { LlamaError } from "../../errors.ts";
 import type { Credentials } from "./credentials.ts";
 
 /**

@@ -4,13 +4,13 @@
  * @module
  */
 
-import { LlamaError } from "../errors.ts";
-import type * as z from "../zod.ts";
-import { readBeginning, readText, valueOfJsonString } from "./answer.ts";
-import { CallError, isServerFailure, type Repeat, retryAfter } from "./call_error.ts";
-import type { AwsClient, AwsRequest } from "./client.ts";
-import { type Service, serviceUrl } from "./endpoint.ts";
-import { partitionOf } from "./partition.ts";
+import { LlamaError } from "../../errors.ts";
+import type * as z from "../../zod.ts";
+import { readBeginning, readText, valueOfJsonString } from "../answer.ts";
+import { CallError, isServerFailure, type Repeat, retryAfter } from "../call_error.ts";
+import type { AwsClient, AwsRequest } from "../client.ts";
+import { type Service, serviceUrl } from "../endpoint.ts";
+import { partitionOf } from "../partition.ts";
 import { parseXml, type Xml } from "./xml.ts";
 
 /** A call. */

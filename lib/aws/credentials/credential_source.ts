@@ -7,8 +7,8 @@
  * @module
  */
 
-import { type Environment, isTrue } from "../environment.ts";
-import { LlamaError } from "../errors.ts";
+import { type Environment, isTrue } from "../../environment.ts";
+import { LlamaError } from "../../errors.ts";
 import type { Credentials } from "./credentials.ts";
 import type { Section } from "./ini.ts";
 import { type AwsFiles, type Profile, textOf } from "./profile.ts";
