@@ -49,6 +49,8 @@ export interface LogOptions {
   readonly logged?: LoggedJobs | undefined;
   /** Whether those of them that failed run again. @default {false} */
   readonly repeatFailed?: boolean | undefined;
+  /** The log itself, which no job may replace. @default {not a file} */
+  readonly path?: string | undefined;
 }
 
 /** Plans the jobs of one run. */
@@ -146,6 +148,12 @@ export class Planner {
   #claimOutputs(job: Job, index: number): LlamaError | undefined {
     if (job.outputs.length === 0) return undefined;
     const paths = new Set(job.outputs.map(({ local }) => resolve(local)));
+    const { path: log } = this.#log ?? {};
+    if (log !== undefined && paths.has(resolve(log))) {
+      return new LlamaError("output", `output ${JSON.stringify(log)} is the job log of this run`, {
+        hint: "give the job log or the output another name",
+      });
+    }
     for (const path of paths) {
       const owner = this.#claimed.get(path);
       if (owner !== undefined) {

@@ -1,7 +1,7 @@
 /** Files that a run writes besides its outputs: what they may replace, and what they may not. */
 
 import assert from "node:assert/strict";
-import { Workplace } from "./llama.ts";
+import { exists, Workplace } from "./llama.ts";
 
 const ignore = Deno.build.os !== "linux";
 
@@ -87,4 +87,43 @@ Deno.test({
       assert((await Deno.lstat(place.here("fifo"))).isFifo);
     }
   },
+});
+
+Deno.test("two of -joblog, -report and -trace that name one file are refused", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  for (
+    const [flags, message] of [
+      [["xargs", "-joblog", "x", "-report", "./x"], '-joblog and -report both name "./x"'],
+      [["-trace", "x", "xargs", "-joblog", "x"], '-joblog and -trace both name "x"'],
+      [["-trace", "x", "xargs", "-report", "x"], '-report and -trace both name "x"'],
+    ] as const
+  ) {
+    const { status, stdout, stderr } = await place.local([...flags, "any", "true", ":::", "a"]);
+    assert.deepEqual([status, stdout, stderr], [
+      2,
+      "",
+      `llama: ${message}\nllama: hint: name a file of its own for each\n`,
+    ]);
+    assert(!exists(place.here("x")));
+  }
+});
+
+Deno.test("no job's output replaces the job log", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  // What `ls` lists where the log is made in the same directory.
+  const { status, stderr } = await place.local(
+    ["xargs", "-j", "1", "-joblog", "log", "any", "touch", "{{.O .Line}}", ":::", "a", "log", "z"],
+  );
+  assert.equal(status, 1);
+  assert.match(
+    stderr,
+    /^llama: job 2: any touch log: output "log" is the job log of this run\nllama: hint: give the/,
+  );
+  const log = await Deno.readTextFile(place.here("log"));
+  assert.deepEqual(log.trimEnd().split("\n").map((line) => line.split("\t")[0]), [
+    "Seq",
+    ...["1", "2", "3"],
+  ]);
 });
