@@ -1,5 +1,5 @@
 /**
- * Flags that several of the commands have which set things up, and their checks.
+ * Flags and checks that the setup commands share.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { type Flag, FlagValueError, intFlag, stringFlag, valueFlag } from "../fl
 import { quote } from "../template/quote.ts";
 import type { UsageProblem } from "./command.ts";
 
-/** The region, as the global flag of that name has it too. */
+/** The region; the same as the global flag. */
 export const regionFlag: Flag<string> = stringFlag({ help: "AWS region", placeholder: "REGION" });
 
 /** The CloudFormation stack. */
@@ -19,10 +19,10 @@ export const stackFlag: Flag<string> = stringFlag({
 });
 
 /**
- * A processor.
+ * Creates a flag for an architecture.
  *
- * @param help What it is for.
- * @returns The flag, undefined where it is not given.
+ * @param help Its help text.
+ * @returns The flag; its value is undefined if it is not given.
  */
 export function architectureFlag(help: string): Flag<Architecture | undefined> {
   const initial: Architecture | undefined = undefined;
@@ -31,7 +31,7 @@ export function architectureFlag(help: string): Flag<Architecture | undefined> {
     (text) => {
       if (text === "x86_64" || text === "arm64") return text;
       throw new FlagValueError(
-        `${quote(text)} is no processor of Lambda's`,
+        `${quote(text)} is not an architecture that Lambda supports`,
         "write x86_64 or arm64",
       );
     },
@@ -39,13 +39,13 @@ export function architectureFlag(help: string): Flag<Architecture | undefined> {
 }
 
 /**
- * A whole number within bounds.
+ * Creates a flag for an integer within bounds.
  *
- * @param help What it is for.
- * @param unit What it counts, which in capitals stands for it in help texts.
- * @param least The smallest.
- * @param most The biggest.
- * @returns The flag, undefined where it is not given.
+ * @param help Its help text.
+ * @param unit The unit; in capitals, the placeholder in help texts.
+ * @param least The smallest value.
+ * @param most The largest value.
+ * @returns The flag; its value is undefined if it is not given.
  */
 export function boundedFlag(
   help: string,
@@ -68,34 +68,37 @@ export function boundedFlag(
 }
 
 /**
- * Checks that a command that takes one name got one.
+ * Checks that the only argument is a function name.
  *
  * @param args The arguments after the flags.
- * @returns What is wrong, or undefined.
+ * @returns The problem, or undefined.
  */
 export function oneFunctionName(args: readonly string[]): UsageProblem | undefined {
   const [name, extra] = args;
   if (!name) return { message: "no function name" };
   if (extra?.startsWith("-")) {
-    return { message: `${extra} comes after the name`, hint: `flags go before the name ${name}` };
+    return {
+      message: `${extra} comes after the function name`,
+      hint: `write flags before ${name}`,
+    };
   }
   if (extra !== undefined) return { message: `more than one function name: ${quote(extra)}` };
   // https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html, FunctionName
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(name)) {
     return {
-      message: `${quote(name)} is no function name`,
-      hint: "a function's name is 1 to 64 letters, digits, - and _",
+      message: `${quote(name)} is not a function name`,
+      hint: "use 1 to 64 letters, digits, - and _",
     };
   }
   return undefined;
 }
 
 /**
- * Checks that a command that takes no arguments got none.
+ * Checks that there are no arguments.
  *
  * @param command The command's name.
  * @param args The arguments after the flags.
- * @returns What is wrong, or undefined.
+ * @returns The problem, or undefined.
  */
 export function noArguments(command: string, args: readonly string[]): UsageProblem | undefined {
   const [arg] = args;

@@ -1,5 +1,5 @@
 /**
- * `llama functions`: llama's functions in AWS.
+ * `llama functions` lists llama's functions in AWS.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "./exit.ts";
 import { functionsCommand } from "./function_tables.ts";
 
-/** The command, as data and with what it does. */
+/** The `functions` command. */
 export const functions = runnable(
   functionsCommand,
   async (_values, _args, context: CommandContext): Promise<number> => {
@@ -20,8 +20,8 @@ export const functions = runnable(
     const found = await listOurs(client, signal);
     if (found.length === 0) {
       const { region } = await client.location();
-      await output.message(`no functions of llama's in ${region}`);
-      await output.message("hint: `llama update-function -create` makes one");
+      await output.message(`no llama functions in ${region}`);
+      await output.message("hint: `llama update-function -create` creates one");
       return exitCodes.ok;
     }
     const rows = found.map((each) => [
@@ -35,7 +35,7 @@ export const functions = runnable(
       each.tags[llamaTag] || "-",
     ]);
     await output.data(table([
-      ["NAME", "KIND", "MEMORY", "TIMEOUT", "PROCESSOR", "STATE", "CHANGED", "STACK"],
+      ["NAME", "KIND", "MEMORY", "TIMEOUT", "ARCHITECTURE", "STATE", "CHANGED", "STACK"],
       ...rows,
     ]));
     return exitCodes.ok;
