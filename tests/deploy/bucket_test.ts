@@ -58,15 +58,15 @@ Deno.test("a bucket that was named is taken, made or refused", async () => {
     [head(404), { kind: "named", name: "mine-1" }],
     [head(301, "eu-west-1"), [
       "the bucket mine-1 is in eu-west-1, not in us-west-2",
-      "take another bucket, or -region eu-west-1",
+      "choose another bucket, or add -region eu-west-1",
     ]],
     [head(400, "eu-west-1"), [
       "the bucket mine-1 is in eu-west-1, not in us-west-2",
-      "take another bucket, or -region eu-west-1",
+      "choose another bucket, or add -region eu-west-1",
     ]],
     [head(403), [
-      "the bucket mine-1 is there, and may not be used",
-      "it is another account's, or the credentials need s3:ListBucket; take another name",
+      "the bucket mine-1 exists, but may not be used",
+      "another account owns it, or the credentials need s3:ListBucket; choose another name",
     ]],
   ];
   for (const [answer, expected] of cases) {

@@ -167,8 +167,8 @@ Deno.test("a role that a function.json has named stays where only settings chang
 Deno.test("more layers than Lambda takes are refused", () => {
   const layers = [1, 2, 3, 4, 5].map((version) => layerOf("extra", version));
   assert.deepEqual(problem({ definition: described({ handler: "x", layers }) }), [
-    "hello would have 6 layers with llama's, and Lambda takes 5",
-    'name fewer in "layers" of its function.json, or put their files into the zip',
+    "hello would have 6 layers with llama's, and Lambda allows 5",
+    'list fewer "layers" in its function.json, or put their files into the zip',
   ]);
 });
 
@@ -205,16 +205,19 @@ Deno.test("what is missing or does not go together is said", () => {
   const handler = described({ handler: "hello.sh" });
   const command = described({ command: [] });
   assert.deepEqual(problem({ definition: handler, settings: { ...settings, role: undefined } }), [
-    "no role for the function to run as",
+    "no execution role for the function",
     "run `llama bootstrap`, or set one: llama config role ARN",
   ]);
   const noLayer = { ...settings, layerArm64: undefined };
   const options = { architecture: "arm64" } as const;
   assert.deepEqual(problem({ definition: handler, options, settings: noLayer }), [
     "no layer with llama's runtime for arm64",
-    "run `llama bootstrap -arch arm64`, which publishes it",
+    "run `llama bootstrap -arch arm64` to publish it",
   ]);
   assert.match(problem({})[0], /^no handler for hello$/);
   assert.match(problem({ definition: command })[0], /has a "command" and no "handler"$/);
-  assert.match(problem({ kind: "image", definition: handler })[0], /has a "handler", for a zip$/);
+  assert.match(
+    problem({ kind: "image", definition: handler })[0],
+    /has a "handler", which is only for a zip$/,
+  );
 });

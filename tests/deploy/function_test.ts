@@ -124,7 +124,7 @@ Deno.test("a role that IAM has not spread yet is waited for", async () => {
   await using test = scripted({ CreateFunction: [early, early, is()] });
   assert.equal((await test.create()).isNew, true);
   assert.deepEqual(test.pauses, [5000, 5000]);
-  assert.deepEqual(test.waits, ["waiting until Lambda may use the role"]);
+  assert.deepEqual(test.waits, ["waiting until Lambda can use the role"]);
 });
 
 Deno.test("a role that never comes is an error after two minutes", async () => {
@@ -142,7 +142,7 @@ Deno.test("a new function that fails is removed again", async () => {
   });
   assert.deepEqual(await failureOf(test.create()), [
     "the function hello failed: The image is damaged.",
-    "it has been removed again",
+    "it has been removed",
   ]);
   assert.deepEqual(test.aws.changes, ["CreateFunction", "DeleteFunction"]);
 });
@@ -155,7 +155,7 @@ Deno.test("a function that failed when it was made is made again", async () => {
   });
   assert.equal((await test.deploy()).isNew, true);
   assert.deepEqual(test.aws.changes, ["DeleteFunction", "CreateFunction"]);
-  assert.match(test.waits[0] ?? "", /hello failed when it was made, .*: No such image\.$/);
+  assert.match(test.waits[0] ?? "", /creating hello again, since it failed: No such image\.$/);
 });
 
 Deno.test("a function that is as it should be is not touched", async () => {
@@ -205,7 +205,7 @@ Deno.test("an update that fails says why, and that the function goes on", async 
   });
   assert.deepEqual(await failureOf(test.deploy({ codeSha256: "new" })), [
     "the function hello could not be updated: No access to the image.",
-    "it goes on as it was before",
+    "it still runs as before",
   ]);
 });
 
@@ -219,7 +219,7 @@ Deno.test("when the code is refused after the settings were changed, the hint sa
   const changed = { ...plan, settings: { ...plan.settings, timeout: 20 } };
   assert.deepEqual(await failureOf(test.deploy({ codeSha256: "new", plan: changed })), [
     `Lambda refused UpdateFunctionCode: AccessDeniedException: ${message}`,
-    "the credentials need lambda:UpdateFunctionCode; done already: timeout 10 -> 20 s",
+    "the credentials need lambda:UpdateFunctionCode; already changed: timeout 10 -> 20 s",
   ]);
 });
 
@@ -240,7 +240,7 @@ Deno.test("a new function whose code is not the zip that was sent is removed aga
   });
   const [message, hint] = await failureOf(test.create());
   assert.equal(message, "the code of hello is not the zip that was sent: CodeSha256 differs");
-  assert.match(hint, /^the function has been removed again; /);
+  assert.match(hint, /^the function has been removed; /);
   assert.deepEqual(test.aws.changes, ["CreateFunction", "DeleteFunction"]);
 });
 
@@ -251,7 +251,7 @@ Deno.test("an update whose code is not the zip that was sent is an error", async
   });
   const [message, hint] = await failureOf(test.deploy({ codeSha256: "new" }));
   assert.equal(message, "the code of hello is not the zip that was sent: CodeSha256 differs");
-  assert.match(hint, /^the function runs that code now; .*, and run it again$/);
+  assert.match(hint, /^the function now runs that code; .*, and run it again$/);
 });
 
 Deno.test("a VPC is passed on, and compared without its order", async () => {
@@ -299,7 +299,7 @@ Deno.test("a function that does not become ready is given up after ten minutes",
   });
   assert.deepEqual(await failureOf(test.create()), [
     "the function hello is still not ready: Still at it.",
-    "Lambda goes on with it; `llama functions` shows its state",
+    "Lambda continues with it; `llama functions` shows its state",
   ]);
   assert.equal(test.pauses.length, 599);
 });
@@ -307,7 +307,7 @@ Deno.test("a function that does not become ready is given up after ten minutes",
 Deno.test("there is nothing to make a function of without code", async () => {
   await using test = scripted({});
   assert.deepEqual(await failureOf(test.create({ code: undefined })), [
-    "there is no function hello, and no code to make it from",
+    "the function hello does not exist, and there is no code to create it from",
     "add -zip PATH, -build DIR or -image URI",
   ]);
 });

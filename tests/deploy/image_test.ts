@@ -52,7 +52,7 @@ Deno.test("an image that would start a program for another processor is not buil
   for (const lines of started) {
     await directory.write("image/Dockerfile", `FROM scratch AS x\nFROM scratch\n${lines}\n`);
     const [message, hint] = await failureOf(buildImage(docker, folder, "a/b:c", "arm64"));
-    assert.match(message, /llama_runtime of \S+ is made for x86_64, and the function for arm64; /);
+    assert.match(message, /llama_runtime in \S+ is built for x86_64, and the function for arm64; /);
     assert.equal(hint, "add -arch x86_64, or copy the program for arm64");
     await buildImage(docker, folder, "a/b:c", "x86_64");
   }
@@ -87,7 +87,7 @@ Deno.test("an image that would start a program that Lambda's user cannot execute
     const [message, hint] = await failureOf(build(mode));
     assert.match(
       message,
-      new RegExp(`^run\\.sh of .* has mode 0${mode.toString(8)}, so that Lambda's`),
+      new RegExp(`^run\\.sh in .* has mode 0${mode.toString(8)}, so Lambda's`),
     );
     assert.equal(hint, "run `chmod a+rx run.sh` in the folder, or write COPY --chmod=755");
   }
@@ -141,7 +141,7 @@ Deno.test("ECR tells which processor an image is for", async () => {
   assert.equal(aws.inputOf("GetDownloadUrlForLayer")["layerDigest"], "sha256:1");
   checkArchitecture(uri, kind, "arm64");
   assert.throws(() => checkArchitecture(uri, kind, "x86_64"), {
-    message: `the image ${uri} is made for arm64, and the function for x86_64`,
+    message: `the image ${uri} is built for arm64, and the function for x86_64`,
     hint: "add -arch arm64, or build the image with --platform linux/amd64",
   });
 });
@@ -197,8 +197,8 @@ Deno.test("a tool that fails without reading is an error, and nothing is pushed"
   const [message, hint] = await failureOf(
     pushImage(docker, "host/repo:tag", { user: "AWS", password: "secret" }),
   );
-  assert.match(message, /^logging in to host: \S+tool login ended with status 3$/);
-  assert.equal(hint, "its own words are above");
+  assert.match(message, /^logging in to host: \S+tool login exited with status 3$/);
+  assert.match(hint, /^see the output of \S+tool above$/);
   assert.equal(await Deno.readTextFile(log), "login\n");
 });
 
@@ -208,11 +208,14 @@ Deno.test("without the tool, or without a Dockerfile, the message says what to d
   const missing = { ...docker, program: "no-such-docker" };
   assert.deepEqual(await failureOf(buildImage(missing, folder, "a/b:c", "x86_64")), [
     `building ${folder}: cannot run no-such-docker: no such file or directory`,
-    "install Docker, or name another tool: -container-tool podman",
+    "install Docker, or use another tool: -container-tool podman",
   ]);
   const [message, hint] = await failureOf(
     buildImage(docker, directory.join("none"), "a/b:c", "x86_64"),
   );
-  assert.match(message, /^no image in .*none: Dockerfile: no such file or directory$/);
-  assert.equal(hint, "-build takes a folder with a Dockerfile, -zip one with a handler");
+  assert.match(
+    message,
+    /^cannot build an image from .*none: Dockerfile: no such file or directory$/,
+  );
+  assert.equal(hint, "use -build for a folder with a Dockerfile, -zip for a folder with a handler");
 });

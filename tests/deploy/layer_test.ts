@@ -109,7 +109,7 @@ Deno.test("a layer version that is not the zip that was sent is removed again", 
       assert.match(error.message, /^version 7 of the layer llama is not the zip that was sent/);
       assert.match(
         error.hint ?? "",
-        /^it has been removed again; see who else can write to code\//,
+        /^it has been removed; check who else can write to code\//,
       );
       return true;
     });
@@ -155,6 +155,6 @@ Deno.test("an answer that names no version is an error", async () => {
   });
   await assert.rejects(
     publishLayer(server.client, layer),
-    /answered PublishLayerVersion with something unexpected: LayerVersionArn/,
+    /from Lambda to PublishLayerVersion: LayerVersionArn/,
   );
 });

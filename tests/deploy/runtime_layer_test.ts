@@ -62,14 +62,14 @@ Deno.test("a compiled runtime is zipped as bootstrap, and a zip taken as it is",
   assert.deepEqual([member?.name, member?.mode, member?.bytes], ["bootstrap", 0o100755, 64]);
   assert.deepEqual(await zipFrom("arm64", await directory.write("r.zip", made)), made);
   assert.deepEqual(await failureOf(zipFrom("arm64", path)), [
-    `${path} is made for x86_64, not for arm64`,
-    "name the runtime's program for that processor, or its zip: -runtime FILE",
+    `${path} is built for x86_64, not for arm64`,
+    "add -runtime FILE with the runtime for that architecture, or its zip",
   ]);
   const closed = zipOf([{ name: "bootstrap", bytes: program, mode: 0o700 }]);
   const [modes] = await failureOf(zipFrom("x86_64", await directory.write("c.zip", closed)));
-  assert.match(modes, /c\.zip: bootstrap has mode 0700, so that Lambda's user cannot read it$/);
+  assert.match(modes, /c\.zip: bootstrap has mode 0700, so Lambda's user cannot read it$/);
   const [missing] = await failureOf(zipFrom("x86_64", directory.join("none")));
   assert.match(missing, /^cannot read .*none: no such file or directory$/);
   const [script] = await failureOf(zipFrom("x86_64", await directory.write("s", "#!/bin/sh")));
-  assert.match(script, /is made for no processor that is known, not for x86_64$/);
+  assert.match(script, /is built for an unknown platform, not for x86_64$/);
 });

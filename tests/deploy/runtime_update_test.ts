@@ -88,8 +88,8 @@ Deno.test("without this llama's runtime in the layer, bootstrap is what to run",
     ListLayerVersions: [json({ LayerVersions: [layer(3, "0.0.2")] })],
   });
   assert.deepEqual(words, [
-    `no version of the layer llama-runtime has the runtime of this llama, ${version}`,
-    "run `llama bootstrap`, which publishes it",
+    `no version of the layer llama-runtime contains the runtime of this llama, ${version}`,
+    "run `llama bootstrap` to publish it",
   ]);
   assert.deepEqual(changes, []);
   const arm = await move({}, { Architectures: ["arm64"] });
@@ -101,7 +101,7 @@ Deno.test("a runtime that is newer than this llama is not replaced by an older o
     GetLayerVersion: [layerOf(3, version), layerOf(4, "1000.0.0")],
   }, { Layers: [{ Arn: `${arn}:4` }] });
   assert.deepEqual(words, [
-    `the runtime of hello is 1000.0.0, which is newer than this llama, ${version}`,
+    `the runtime of hello, 1000.0.0, is newer than this llama, ${version}`,
     "update llama",
   ]);
   assert.deepEqual(changes, []);
@@ -115,12 +115,15 @@ Deno.test("a layer version that was deleted is replaced", async () => {
 Deno.test("a function with the runtime inside is answered with how to make it anew", async () => {
   const image = await move({}, { PackageType: "Image" });
   assert.deepEqual(image.words, [
-    "hello is an image, which has the runtime inside",
-    "build it again: `docker build -t llama .` in this llama's sources, then " +
+    "hello is an image, which contains the runtime",
+    "rebuild it: run `docker build -t llama .` in this llama's source tree, then " +
     "`llama update-function -build DIR hello`",
   ]);
   const zip = await move({ GetLayerVersion: [layerOf(3, version)] }, { Layers: [{ Arn: own }] });
-  assert.match(String(zip.words[0]), /^hello does not get its runtime from .*:llama-runtime$/);
+  assert.match(
+    String(zip.words[0]),
+    /^the runtime of hello is not from the layer .*:llama-runtime$/,
+  );
   assert.match(String(zip.words[1]), /: llama update-function -zip PATH hello$/);
   assert.deepEqual([...image.changes, ...zip.changes], []);
 });

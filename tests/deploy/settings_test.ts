@@ -49,14 +49,14 @@ Deno.test("a file that makes no sense is an error that names it and what is wron
   const environment = { LLAMA_DIR: directory.path };
   const path = directory.join("config.json");
   const cases: [string, string, string][] = [
-    ["{", `${path} is not JSON`, "mend the file"],
-    ["[]", `${path} must be an object of settings`, "mend the file"],
+    ["{", `${path} is not JSON`, "fix the file"],
+    ["[]", `${path} must be an object of settings`, "fix the file"],
     ['{"stor": "s3://b/"}', `${path}: unknown setting "stor"`, "did you mean store?"],
     ['{"store": "bucket"}', `${path}: store: must be s3://BUCKET/PREFIX/ or`, ""],
     ['{"region": "us west"}', `${path}: region: must be an AWS region`, ""],
-    ['{"role": "llama"}', `${path}: role: must be a role's ARN`, ""],
+    ['{"role": "llama"}', `${path}: role: must be the ARN of a role`, ""],
     ['{"layer": "arn:aws:lambda:us-west-2:123456789012:layer:l"}', `${path}: layer: must be`, ""],
-    ['{"repository": "llama"}', `${path}: repository: must be a repository's URI`, ""],
+    ['{"repository": "llama"}', `${path}: repository: must be the URI of a repository`, ""],
   ];
   for (const [json, message, hint] of cases) {
     await Deno.writeTextFile(path, json);

@@ -108,8 +108,8 @@ Deno.test("a creation that fails says the reason of the first resource, and is r
     DescribeStackEvents: [events(bucketFails)],
   });
   assert.deepEqual(await failureOf(test.deploy()), [
-    "the stack llama could not be made: Bucket (AWS::S3::Bucket): taken-1 already exists",
-    "all that was made has been removed again",
+    "the stack llama could not be created: Bucket (AWS::S3::Bucket): taken-1 already exists",
+    "everything that was created has been removed",
   ]);
 });
 
@@ -125,7 +125,7 @@ Deno.test("what could not be removed after a failed creation is named", async ()
     DescribeStackEvents: [events(left)],
   });
   const [message, hint = ""] = await failureOf(test.deploy());
-  assert.match(message ?? "", /could not be made: Bucket .*: taken-1 already exists$/);
+  assert.match(message ?? "", /could not be created: Bucket .*: taken-1 already exists$/);
   assert.match(hint, /^left: AWS::IAM::Role llama-Role-1; /);
 });
 
@@ -159,7 +159,7 @@ Deno.test("an update that fails says why, and that all is as it was", async () =
   });
   assert.deepEqual(await failureOf(test.deploy()), [
     "the stack llama could not be updated: Role (AWS::IAM::Role): API: iam:PutRolePolicy denied",
-    "all is as it was before",
+    "everything is as it was before",
   ]);
   assert.equal(test.seen()[0], "llama UPDATE_IN_PROGRESS");
 });
@@ -210,7 +210,7 @@ Deno.test("a stack of somebody else's is left alone", async () => {
   await using test = scripted({ DescribeStacks: [stack("CREATE_COMPLETE", {}, { owner: "me" })] });
   assert.deepEqual(await failureOf(test.deploy()), [
     "the stack llama is not llama's: it has no tag llama",
-    "name another stack with -stack NAME",
+    "choose another stack name: -stack NAME",
   ]);
   assert.deepEqual(test.aws.changes, []);
 });

@@ -139,7 +139,7 @@ test("bootstrap makes bucket, role, repository and layer, and says so in the set
 test("bootstrap again changes nothing, and publishes only a runtime that is new", async (account) => {
   await account.bootstrap();
   const before = await account.settings();
-  assert.match((await account.bootstrap()).stderr, /llama: the layer is there already\n/);
+  assert.match((await account.bootstrap()).stderr, /llama: the layer is already published\n/);
   assert.deepEqual(await account.settings(), before);
   await account.write("runtime.zip", runtime("exec false"));
   await account.bootstrap();
@@ -158,7 +158,7 @@ test("teardown removes all of it, and again has nothing to do", async (account) 
 
   const first = await account.aws(["teardown"]);
   assert.equal(first.status, 2);
-  assert.match(first.stderr, /nobody is there\nllama: hint: add -yes/);
+  assert.match(first.stderr, /no terminal to ask on\nllama: hint: add -yes/);
 
   const { stdout, stderr } = await account.ok("teardown", "-yes");
   assert.equal(
@@ -175,7 +175,7 @@ test("teardown removes all of it, and again has nothing to do", async (account) 
   assert.equal(again.status, 0);
   assert.match(
     again.stderr,
-    /nothing of llama's stack llama is in account 123456789012, region us-west-2/,
+    /no resources of the stack llama in account 123456789012, region us-west-2/,
   );
 });
 
@@ -219,7 +219,7 @@ test("a bucket of the user's own is used, and stays with what else is in it", as
   });
   await account.ask("s3", "/mine-1/obj/notes.txt", { method: "PUT", body: "mine" });
   const { stderr } = await account.bootstrap("-bucket", "mine-1");
-  assert.match(stderr, /the bucket mine-1 is yours/);
+  assert.match(stderr, /the bucket mine-1 is your own/);
   assert.equal((await account.settings()).store, "s3://mine-1/obj/");
   // The layer went through the bucket.
   assert.match(
@@ -246,7 +246,7 @@ test("what two stacks store in one bucket stays until the last of them goes", as
   const before = await keys();
   assert(before > 0);
   const { stderr } = await account.ok("teardown", "-yes");
-  assert.match(stderr, /left: the bucket mine-1, .* and what is stored in it, .* used by: llama\n/);
+  assert.match(stderr, /left: the bucket mine-1, .* whose objects are also used by: llama\n/);
   assert.equal(await keys(), before);
   const environment = { AWS_REGION: region };
   const last = await account.aws(["teardown", "-yes", "-stack", "llama"], { environment });
@@ -271,7 +271,7 @@ test("a function of a folder is made, changed, listed and deleted", async (accou
   assert.equal(early.status, 125);
   assert.match(
     early.stderr,
-    /there is no function "hello"\nllama: hint: add -create to make it in us-west-2/,
+    /there is no function "hello"\nllama: hint: add -create to create it in us-west-2/,
   );
 
   const create = await account.ok(...update, "-create", "hello");
@@ -283,7 +283,7 @@ test("a function of a folder is made, changed, listed and deleted", async (accou
   assert.deepEqual(made.Tags, { llama: "llama" });
 
   const again = await account.ok(...update, "hello");
-  assert.equal(again.stdout, "hello is as it should be: nothing changed\n");
+  assert.equal(again.stdout, "hello is up to date: nothing changed\n");
   const more = await account.ok(
     "update-function",
     "-memory",
@@ -305,7 +305,7 @@ test("a function of a folder is made, changed, listed and deleted", async (accou
   const gone = await account.aws(["delete-function", "hello"]);
   assert.equal(gone.status, 125);
   assert.match(gone.stderr, /no function "hello" in us-west-2/);
-  assert.match((await account.ok("functions")).stderr, /no functions of llama's in us-west-2/);
+  assert.match((await account.ok("functions")).stderr, /no llama functions in us-west-2/);
 });
 
 test("a zip that is too big for a request goes through the bucket", async (account) => {
@@ -333,7 +333,7 @@ test("a function of an image is made, and cannot become one of a zip", async (ac
   await account.addFunction("optipng", "#!/bin/sh\n");
   const zip = await account.aws(["update-function", "-zip", "images/optipng", "optipng"]);
   assert.equal(zip.status, 2);
-  assert.match(zip.stderr, /optipng is made of an image, and cannot become one of a zip/);
+  assert.match(zip.stderr, /optipng is an image function and cannot become a zip function/);
   assert.match(zip.stderr, /llama delete-function optipng/);
 });
 
@@ -355,7 +355,7 @@ test("a function that is not llama's is neither changed nor deleted", async (acc
     assert.equal(ended.status, 2);
     assert.match(ended.stderr, /the function prod is not llama's: it has no tag llama/);
   }
-  assert.match((await account.ok("functions")).stderr, /no functions of llama's/);
+  assert.match((await account.ok("functions")).stderr, /no llama functions/);
 });
 
 test("role, layers and VPC of a function.json are applied, and not applied again", async (account) => {
@@ -393,7 +393,7 @@ test("role, layers and VPC of a function.json are applied, and not applied again
   assert.deepEqual(Configuration.Layers.map(({ Arn }: { Arn: string }) => Arn), [tools, layer]);
   assert.equal(
     (await account.ok(...update, "hello")).stdout,
-    "hello is as it should be: nothing changed\n",
+    "hello is up to date: nothing changed\n",
   );
   assert.equal(
     (await account.ok("update-function", "-memory", "1024", "hello")).stdout,
@@ -459,7 +459,7 @@ test("two stacks of one account do not touch each other's functions", async (acc
     const { status, stderr } = await other(...args);
     assert.equal(status, 2, stderr);
     assert.match(stderr, /the function hello belongs to the stack llama, not to Second\n/);
-    assert.match(stderr, /hint: .*`llama bootstrap -stack llama` writes its settings\n/);
+    assert.match(stderr, /hint: .*switch to that stack: llama bootstrap -stack llama\n/);
   }
   await account.addFunction("bye", "#!/bin/sh\necho bye\n");
   assert.equal((await other("update-function", "-create", "-zip", "images/bye", "bye")).status, 0);
@@ -515,7 +515,7 @@ test("a function made by hand belongs to those who use its store", async (accoun
   assert.match(stdout, /^updated mine: memory 128 -> 512 MB; tag\n$/);
   const { status, stderr } = await account.aws(["update-function", "-memory", "512", "theirs"]);
   assert.equal(status, 2);
-  assert.match(stderr, /the function theirs belongs to another store: s3:\/\/theirs-1\/obj\//);
+  assert.match(stderr, /the function theirs uses another store, s3:\/\/theirs-1\/obj\//);
   assert.match(stderr, /hint: .*aws lambda tag-resource .* --tags llama=llama\n/);
 });
 
@@ -532,14 +532,14 @@ test("of a stack whose bucket is gone, doctor and bootstrap say to tear it down 
   assert.equal(status, 1);
   const hint = "run `llama teardown` first, then `llama bootstrap`";
   assert(
-    stdout.includes(`✗ store: the stack's bucket ${bucket} is not there\n  ${hint}\n`),
+    stdout.includes(`✗ store: the stack's bucket ${bucket} does not exist\n  ${hint}\n`),
     stdout,
   );
   await account.write("runtime.zip", runtime("exec false"));
   const args = ["bootstrap", "-region", region, "-runtime", account.join("runtime.zip")];
   const again = await account.aws(args);
   assert.equal(again.status, 2, again.stderr);
-  assert.match(again.stderr, /its bucket \S+ is not\nllama: hint: run `llama teardown` first/);
+  assert.match(again.stderr, /its bucket \S+ does not\nllama: hint: run `llama teardown` first/);
   // Which CloudFormation does, and moto does not: it wants every resource to be there.
 });
 
@@ -555,13 +555,13 @@ test("of a stack whose role is gone, doctor and bootstrap say to tear it down fi
   await iam("DeleteRole");
   const { stdout } = await account.aws(["doctor"]);
   const hint = "run `llama teardown` first, then `llama bootstrap`";
-  assert(stdout.includes(`✗ role: ${role} is not there\n  ${hint}\n`), stdout);
+  assert(stdout.includes(`✗ role: ${role} does not exist\n  ${hint}\n`), stdout);
   const args = ["bootstrap", "-region", region, "-runtime", account.join("runtime.zip")];
   const { status, stderr } = await account.aws(args);
   assert.equal(status, 2, stderr);
   assert(
     stderr.endsWith(
-      `the stack llama is there, but its role ${role} is not\nllama: hint: ${hint} again\n`,
+      `the stack llama exists, but its role ${role} does not\nllama: hint: ${hint} again\n`,
     ),
     stderr,
   );
@@ -584,7 +584,7 @@ test("doctor has a tick for all that bootstrap made, and a cross for what is gon
   const { status, stdout } = await account.aws(["doctor"], { environment });
   assert.equal(status, 1);
   assert.match(stdout, /^✗ store: S3 refused PutObject in bucket elsewhere-1/m);
-  assert.match(stdout, /^✗ function hello: its LLAMA_OBJECT_STORE is s3:\/\/.*\n {2}big files/m);
+  assert.match(stdout, /^✗ function hello: its LLAMA_OBJECT_STORE is s3:\/\/.*\n {2}large files/m);
 });
 
 test("update-function alone moves a function to the newest layer, and -all every one of the stack", async (account) => {
@@ -597,14 +597,14 @@ test("update-function alone moves a function to the newest layer, and -all every
   await account.ok("update-function", "-create", "-image", `${repository}:optipng`, "optipng");
   await account.ok("update-function", "-memory", "1024", "hello");
   const same = await account.ok("update-function", "hello");
-  assert.equal(same.stdout, "hello is as it should be: nothing changed\n");
+  assert.equal(same.stdout, "hello is up to date: nothing changed\n");
 
   await account.write("runtime.zip", runtime("exec false"));
   await account.bootstrap();
   const { stdout: doctor } = await account.aws(["doctor"]);
   assert.match(
     doctor,
-    /^✗ function hello: its runtime is of .*\n {2}run `llama update-function hello`/m,
+    /^✗ function hello: its runtime is .*\n {2}run `llama update-function hello`/m,
   );
   const alone = await account.ok("update-function", "hello");
   assert.match(
@@ -620,7 +620,7 @@ test("update-function alone moves a function to the newest layer, and -all every
 
   const all = await account.ok("update-function", "-all");
   assert.deepEqual(all.stdout.replaceAll(/arn:\S+:layer:/g, "").trim().split("\n").sort(), [
-    "hello is as it should be: nothing changed",
+    "hello is up to date: nothing changed",
     "updated bye: layers llama-runtime:1 -> llama-runtime:2",
   ]);
   assert.match(all.stderr, /optipng is an image, .*\nllama: hint: .* -build DIR optipng`\n/);
@@ -642,10 +642,13 @@ test("one function that cannot be moved does not keep -all from the others", asy
   const all = await account.aws(["update-function", "-all"]);
   assert.equal(all.status, 125);
   assert.match(all.stdout, /^updated bye: layers /);
-  assert.match(all.stderr, /inside does not get its runtime from .*\nllama: hint: deploy its code/);
+  assert.match(
+    all.stderr,
+    /the runtime of inside is not from the layer .*\nllama: hint: deploy its code/,
+  );
   const none = await account.aws(["update-function", "-all"], {
     environment: { LLAMA_STACK: "other" },
   });
   assert.deepEqual([none.status, none.stdout], [0, ""]);
-  assert.match(none.stderr, /no functions of llama's stack other in us-west-2/);
+  assert.match(none.stderr, /the stack other has no functions in us-west-2/);
 });
