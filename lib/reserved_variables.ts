@@ -1,5 +1,5 @@
 /**
- * Environment variables that a function's configuration may not set.
+ * Environment variables that Lambda reserves.
  *
  * @module
  */
@@ -10,7 +10,7 @@ const reservedVariable =
   /^(_HANDLER|_X_AMZN_TRACE_ID|AWS_(DEFAULT_REGION|REGION|EXECUTION_ENV|ACCESS_KEY|ACCESS_KEY_ID|SECRET_ACCESS_KEY|SESSION_TOKEN)|AWS_LAMBDA_(FUNCTION_NAME|FUNCTION_MEMORY_SIZE|FUNCTION_VERSION|INITIALIZATION_TYPE|LOG_GROUP_NAME|LOG_STREAM_NAME|RUNTIME_API)|LAMBDA_(TASK_ROOT|RUNTIME_DIR))$/;
 
 /**
- * Whether Lambda sets an environment variable itself, and refuses it in a function's configuration.
+ * Reports whether Lambda reserves an environment variable.
  *
  * @param name The variable's name.
  * @returns True if it does.
