@@ -13,7 +13,7 @@ import { isReservedVariable } from "./reserved_variables.ts";
 export interface FunctionDefinition {
   /** Its name. */
   readonly name: string;
-  /** What it does. */
+  /** A description. */
   readonly description?: string | undefined;
   /** A program in its folder, or one on `PATH`. Either this or `command` is set. */
   readonly handler?: string | undefined;
@@ -95,7 +95,9 @@ const shape = {
       z.describe("The function's name; the folder's name if absent"),
     ),
   ),
-  description: z.optional(z.string("must be a string").check(z.describe("What it does"))),
+  description: z.optional(
+    z.string("must be a string").check(z.describe("A description of the function")),
+  ),
   handler: z.optional(
     text().check(
       z.describe("For a function deployed as a zip: the program in this folder that it runs"),

@@ -65,7 +65,7 @@ export const updateFunctionCommand: Command<typeof updateFunctionFlags> = {
   group: "Functions",
   details: `Configures FUNCTION as the flags and its function.json say, waits until it can
 be invoked, and prints what changed. Anything that neither of them mentions
-stays as it is; a new function gets Lambda's default.
+stays as it is; a new function gets the default.
 
 The code is either a zip with the handler, which gets the runtime from llama's
 layer; or an image with /llama_runtime as its entry point, which is built with
@@ -83,7 +83,7 @@ image contains the runtime: llama prints how to rebuild it.`,
       text: "build an image and create a function from it",
       command: "llama update-function -create -build images/optipng optipng",
     },
-    { text: "give it more memory", command: "llama update-function -memory 3008 optipng" },
+    { text: "give a function more memory", command: "llama update-function -memory 3008 optipng" },
     { text: "move every function to this llama's runtime", command: "llama update-function -all" },
   ],
   flags: updateFunctionFlags,

@@ -68,8 +68,12 @@ export const settingNames: Readonly<Record<SettingName, SettingDescription>> = {
     pattern: /^arn:[a-z-]+:iam::\d{12}:role\/./,
     mustBe: "the ARN of a role",
   },
-  layer: { what: "layer with the runtime", variables: ["LLAMA_LAYER"], ...layerVersion },
-  layerArm64: { what: "the same for arm64", variables: ["LLAMA_LAYER_ARM64"], ...layerVersion },
+  layer: { what: "runtime layer for x86_64", variables: ["LLAMA_LAYER"], ...layerVersion },
+  layerArm64: {
+    what: "runtime layer for arm64",
+    variables: ["LLAMA_LAYER_ARM64"],
+    ...layerVersion,
+  },
   repository: {
     what: "ECR repository for images",
     variables: ["LLAMA_REPOSITORY"],
