@@ -1,4 +1,4 @@
-/** Mistakes in the command lines that set llama up. */
+/** Usage errors of the setup commands. */
 
 import assert from "node:assert/strict";
 import { parseCommandLine } from "../../lib/commands/command_line.ts";
@@ -126,7 +126,7 @@ Deno.test("the help of each command is at most 80 columns wide", () => {
   }
 });
 
-Deno.test("config -shell is read as the original reads it", () => {
+Deno.test("config -shell is parsed as the original parses it", () => {
   const line = parseCommandLine(["config", "-shell"], commands);
   assert(line.kind === "command");
   assert.deepEqual([line.command.name, line.values["shell"], line.args], ["config", true, []]);

@@ -58,7 +58,7 @@ const hello = (changes: object = {}): Script => ({
   GetFunction: [json({ Configuration: configuration(changes), Tags: { llama: "llama" } })],
 });
 
-/** A function with another version of the layer than the settings'. */
+/** A function with a layer version other than the one in the settings. */
 const older = { Layers: [{ Arn: layer.replace(/2$/, "1") }] };
 
 const healthy: Script = {
@@ -69,7 +69,7 @@ const healthy: Script = {
   ...hello(),
 };
 
-/** Each finding as its lines, without the first, which is llama's own version; and what is left out. */
+/** Returns the findings as lines, without the first, which is llama's version, and the skipped checks. */
 async function lines(
   script: Script = {},
   changes: Partial<Settings> = {},
@@ -105,7 +105,7 @@ async function examined(
 const only = (all: string[], subject: string) =>
   all.filter((line) => line.slice(2).startsWith(`${subject}:`));
 
-Deno.test("a healthy setup has a tick everywhere", async () => {
+Deno.test("a healthy setup passes every check", async () => {
   assert.deepEqual(await lines(), [
     "+ region: us-west-2",
     "+ credentials: account 123456789012, arn:aws:iam::123456789012:user/a",
@@ -119,14 +119,14 @@ Deno.test("a healthy setup has a tick everywhere", async () => {
   ]);
 });
 
-Deno.test("without credentials nothing in AWS is looked at", async () => {
+Deno.test("without credentials no check calls AWS", async () => {
   const refused = queryError(403, "ExpiredToken", "The security token is expired");
   const found = await lines({ GetCallerIdentity: [refused] });
   assert.equal(found.length, 2);
   assert.match(found[1] ?? "", /^- credentials: STS refused .*ExpiredToken: .*\(.*sign in again/);
 });
 
-Deno.test("what needs no credentials is looked at without them, and the rest is named", async () => {
+Deno.test("without credentials, checks that need none are made, and the others are listed", async () => {
   const refused = queryError(403, "ExpiredToken", "The security token is expired");
   const changes = { layer: undefined, store: "file:///tmp/store", stack: "llama" };
   const { found, unseen } = await examined({ GetCallerIdentity: [refused] }, changes);
@@ -137,7 +137,7 @@ Deno.test("what needs no credentials is looked at without them, and the rest is 
   assert.deepEqual(unseen, { credentials: ["stack", "role", "concurrency", "functions"] });
 });
 
-Deno.test("where STS does not answer, the other services may", async () => {
+Deno.test("the other services are checked even if STS cannot be reached", async () => {
   const { found, unseen } = await examined({
     GetCallerIdentity: [queryError(400, "RegionDisabledException", "STS is not activated")],
   });
@@ -150,7 +150,7 @@ Deno.test("where STS does not answer, the other services may", async () => {
   assert.deepEqual(unseen, {});
 });
 
-Deno.test("without a region only what needs none is looked at", async () => {
+Deno.test("without a region, only checks that need none are made", async () => {
   using client = new AwsClient({
     credentials: () => assert.fail("nothing is signed"),
     location: () => Promise.reject(new LlamaError("config", "no AWS region", { hint: "set one" })),
@@ -165,7 +165,7 @@ Deno.test("without a region only what needs none is looked at", async () => {
   });
 });
 
-Deno.test("with a broken settings' file, all that does not need it is looked at", async () => {
+Deno.test("with a broken settings file, checks that do not need it are made", async () => {
   const unset = { store: undefined, role: undefined, layer: undefined };
   const { found, unseen } = await examined({}, unset, undefined, { isFileBroken: true });
   assert.deepEqual(found.map((line) => line.split(":")[0]), [
@@ -181,7 +181,7 @@ const outputs = {
   Repository: "123456789012.dkr.ecr.us-west-2.amazonaws.com/llama",
 };
 
-Deno.test("a whole stack has a tick, and one that is half there is to be torn down first", async () => {
+Deno.test("a complete stack passes, and an incomplete one has to be torn down first", async () => {
   const whole = stack("CREATE_COMPLETE", outputs);
   const teardown = "(run `llama teardown` first, then `llama bootstrap`)";
   const cases: [string, Script, string | RegExp][] = [
@@ -252,7 +252,7 @@ Deno.test("a whole stack has a tick, and one that is half there is to be torn do
   }
 });
 
-Deno.test("a bucket of the stack that is gone is to be torn down first", async () => {
+Deno.test("a stack without its bucket has to be torn down first", async () => {
   const { found } = await examined(
     {
       DescribeStacks: [stack("CREATE_COMPLETE", outputs)],
@@ -271,7 +271,7 @@ Deno.test("a bucket of the stack that is gone is to be torn down first", async (
   ]);
 });
 
-Deno.test("all that is wrong with a function is told", async () => {
+Deno.test("all problems of a function are reported", async () => {
   const found = await lines(hello({
     Runtime: "provided.al2",
     Layers: [{ Arn: layer.replace(/2$/, "1") }],
@@ -291,7 +291,7 @@ Deno.test("all that is wrong with a function is told", async () => {
   );
 });
 
-Deno.test("each thing that is wrong is a cross with what to do", async () => {
+Deno.test("each problem is a cross with a suggested fix", async () => {
   const late = new Date(now.getTime() + 300_000).toUTCString();
   const cases: [string, Script, Partial<Settings>, string | RegExp][] = [
     [
@@ -426,7 +426,7 @@ Deno.test("each thing that is wrong is a cross with what to do", async () => {
   }
 });
 
-Deno.test("the functions of another stack are not looked at", async () => {
+Deno.test("the functions of another stack are not checked", async () => {
   const found = await lines(hello({ Runtime: "provided.al2" }), { stack: "second" });
   assert.deepEqual(found.slice(-1), ["+ functions: 0 functions"]);
   const untagged = {

@@ -11,7 +11,7 @@ import { TemporaryDirectory, textOf } from "../helpers.ts";
 import { type Answer, json, ScriptedAws } from "../scripted_aws.ts";
 import { failureOf } from "./failure_of.ts";
 
-/** A tool that is a script, and a folder with a Dockerfile. */
+/** Creates a script in place of the tool, and a folder with a Dockerfile. */
 async function tool(directory: TemporaryDirectory, script: string) {
   await directory.write("image/Dockerfile", "FROM scratch\n");
   const output: string[] = [];
@@ -23,7 +23,7 @@ async function tool(directory: TemporaryDirectory, script: string) {
   return { tool, output, folder: directory.join("image"), log: directory.join("log") };
 }
 
-Deno.test("the tool builds for the processor, without attestations, and its words come through", async () => {
+Deno.test("the tool builds for the architecture, without attestations, and its output is shown", async () => {
   await using directory = new TemporaryDirectory();
   const { tool: docker, output, folder } = await tool(
     directory,
@@ -36,7 +36,7 @@ Deno.test("the tool builds for the processor, without attestations, and its word
   ]);
 });
 
-Deno.test("an image that would start a program for another processor is not built", async () => {
+Deno.test("an image that would start a program for another architecture is not built", async () => {
   await using directory = new TemporaryDirectory();
   const { tool: docker, folder, log } = await tool(directory, 'echo "$1" >>"$LOG"');
   // The first bytes of an ELF program for x86_64: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
@@ -96,7 +96,7 @@ Deno.test("an image that would start a program that Lambda's user cannot execute
   await build(0o700, undefined, "RUN chmod a+rx /run.sh");
 });
 
-Deno.test("what a tool says of an image's processor is understood, or nothing is", async () => {
+Deno.test("an image's architecture is read from the output of each tool, and is unknown otherwise", async () => {
   await using directory = new TemporaryDirectory();
   const cases: [string, string | undefined][] = [
     ['[{"Config":{"Labels":{"architecture":"x86_64"}},"Architecture":"arm64"}]', "arm64"],
@@ -120,7 +120,7 @@ const manifest = (value: unknown): Answer =>
   json({ images: [{ imageManifest: JSON.stringify(value) }], failures: [] });
 const uri = "123456789012.dkr.ecr.us-west-2.amazonaws.com/llama:hello";
 
-Deno.test("ECR tells which processor an image is for", async () => {
+Deno.test("an image's architecture is read from ECR", async () => {
   await using blobs = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     () => Response.json({ architecture: "arm64", os: "linux" }),
@@ -146,7 +146,7 @@ Deno.test("ECR tells which processor an image is for", async () => {
   });
 });
 
-Deno.test("an image whose configuration cannot be fetched is not held up", async () => {
+Deno.test("an image whose configuration cannot be fetched has an unknown architecture", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const downloadUrl = `http://127.0.0.1:${listener.addr.port}/blob`;
   listener.close();
@@ -159,7 +159,7 @@ Deno.test("an image whose configuration cannot be fetched is not held up", async
   checkArchitecture(uri, kind, "arm64");
 });
 
-Deno.test("a list of images is refused, and what ECR does not tell is not", async () => {
+Deno.test("a list of images is rejected, and an image unknown to ECR is not", async () => {
   const cases: [Answer, unknown][] = [
     [manifest({ manifests: [{}] }), { isList: true, architecture: undefined }],
     [json({ images: [], failures: [{ failureCode: "ImageNotFound" }] }), undefined],
@@ -181,7 +181,7 @@ Deno.test("a list of images is refused, and what ECR does not tell is not", asyn
   assert.deepEqual(aws.calls, []);
 });
 
-Deno.test("the login's password goes through standard input", async () => {
+Deno.test("the password is passed on standard input", async () => {
   await using directory = new TemporaryDirectory();
   const { tool: docker, log } = await tool(directory, 'echo "$@" >>"$LOG"; cat >>"$LOG"');
   await pushImage(docker, "host:5000/repo:tag", { user: "AWS", password: "secret" });
@@ -202,7 +202,7 @@ Deno.test("a tool that fails without reading is an error, and nothing is pushed"
   assert.equal(await Deno.readTextFile(log), "login\n");
 });
 
-Deno.test("without the tool, or without a Dockerfile, the message says what to do", async () => {
+Deno.test("a missing tool or Dockerfile is an error with a hint", async () => {
   await using directory = new TemporaryDirectory();
   const { tool: docker, folder } = await tool(directory, "exit 0");
   const missing = { ...docker, program: "no-such-docker" };

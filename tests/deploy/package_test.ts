@@ -26,7 +26,7 @@ async function check(
   checkPackage({ ...await readPackage(path, "f"), from: "f.zip" }, handler, architecture);
 }
 
-Deno.test("a folder becomes a zip of all but its function.json, which describes it", async () => {
+Deno.test("a folder is zipped without its function.json, which is parsed", async () => {
   await using directory = new TemporaryDirectory();
   await directory.write("f/hello.sh", "#!/bin/sh\n", 0o755);
   await directory.write("f/lib/data.txt", "data", 0o640);
@@ -45,7 +45,7 @@ Deno.test("a folder becomes a zip of all but its function.json, which describes 
   assert.deepEqual((await readPackage(directory.join("f"), "f")).zip, zip);
 });
 
-Deno.test("a zip is read as Info-ZIP and others write it: stored, with a comment", () => {
+Deno.test("zips by Info-ZIP and others are read: stored, with a comment", () => {
   // "a", stored, and an archive's comment.
   const zip = Buffer.from(
     "UEsDBAoAAAAAAAAAIQBDvrfoAQAAAAEAAAABAAAAYWFQSwECHgMKAAAAAAAAACEAQ7636AEAAAABAAAAAQAAAAAA" +
@@ -57,7 +57,7 @@ Deno.test("a zip is read as Info-ZIP and others write it: stored, with a comment
   assert.equal(textOf(member?.read() ?? new Uint8Array()), "a");
 });
 
-Deno.test("what is no zip, or half of one, is an error", async () => {
+Deno.test("a file that is not a zip, or an incomplete one, is an error", async () => {
   const whole = zipOf([{ ...script, bytes: noise(1000) }]);
   for (const bytes of [bytesOf("no zip"), whole.subarray(0, 700), whole.subarray(300)]) {
     assert.throws(
@@ -96,9 +96,9 @@ Deno.test("the handler must be executable", async () => {
   ]);
 });
 
-Deno.test("in a folder's zip all may read and execute what the owner may, whatever the umask was", async () => {
+Deno.test("in a folder's zip everyone may read and execute what the owner may, whatever the umask", async () => {
   await using directory = new TemporaryDirectory();
-  // Every mode that lets the one who makes the zip read the file.
+  // Every mode with which the creator of the zip can read the file.
   for (let mode = 0o400; mode <= 0o777; mode++) {
     if (mode & 0o400) await directory.write(`f/${mode.toString(8)}`, "x", mode);
   }
@@ -112,7 +112,7 @@ Deno.test("in a folder's zip all may read and execute what the owner may, whatev
   }
 });
 
-Deno.test("a ready-made zip with files that Lambda's user cannot read is refused, with the fix", async () => {
+Deno.test("a ready-made zip with files that Lambda's user cannot read is rejected with a hint", async () => {
   const data = (mode: number, name = "data.txt") => ({ name, bytes: bytesOf("x"), mode });
   const hint = "run `chmod -R a+rX` on the folder and zip it again, or pass the folder";
   assert.deepEqual(await failureOf(check([script, data(0o600)])), [
@@ -137,7 +137,7 @@ Deno.test("a ready-made zip with files that Lambda's user cannot read is refused
   checkModes([member("lib/", 0o040755), member("link", 0o120700), member("dos", undefined)], "f");
 });
 
-Deno.test("handler and bootstrap must be made for the function's processor", async () => {
+Deno.test("handler and bootstrap must be built for the function's architecture", async () => {
   const program = (machine: number) => [{ name: "run", bytes: elf(machine), mode: 0o755 }];
   await check(program(62), "run", "x86_64");
   await check(program(183), "run", "arm64");
@@ -158,11 +158,11 @@ Deno.test("handler and bootstrap must be made for the function's processor", asy
   assert.match(bootstrap, /^bootstrap in f\.zip is built for arm64/);
 });
 
-Deno.test("more than 250 MB unpacked is refused, from a zip or a folder", async () => {
+Deno.test("more than 250 MB unpacked is rejected, from a zip or a folder", async () => {
   await using directory = new TemporaryDirectory();
   const zip = zipOf([script]);
   const view = new DataView(zip.buffer, zip.byteOffset, zip.length);
-  // The archive's list of what is in it says how big each file is.
+  // The central directory contains the size of each file.
   const list = view.getUint32(zip.length - 6, true);
   view.setUint32(list + 24, 250 * 1024 * 1024 + 1, true);
   const big = { ...await readPackage(await directory.write("f.zip", zip), "f"), from: "f.zip" };

@@ -35,7 +35,7 @@ const configuration = (changes: object = {}) => ({
   ...changes,
 });
 
-/** Moves the function, with what moved and what was sent. */
+/** Moves the function, and returns the changes and the requests. */
 async function move(script: Script, changes: object = {}, inForce: Settings = settings) {
   await using aws = new ScriptedAws({
     GetFunction: [json({ Configuration: configuration(changes), Tags: { llama: "llama" } })],
@@ -54,7 +54,7 @@ async function move(script: Script, changes: object = {}, inForce: Settings = se
   return { words, changes: aws.changes, sent: aws.calls.at(-1)?.input };
 }
 
-Deno.test("a function gets this llama's version of the layer, and stays as it is in all else", async () => {
+Deno.test("a function gets this llama's version of the layer, and nothing else changes", async () => {
   const { words, sent } = await move({
     GetLayerVersion: [layerOf(3, version), layerOf(2, "0.0.1")],
   });
@@ -64,7 +64,7 @@ Deno.test("a function gets this llama's version of the layer, and stays as it is
   assert.deepEqual(sent, { ...settings, Layers: [own, `${arn}:3`] });
 });
 
-Deno.test("a function that has this llama's runtime is left alone", async () => {
+Deno.test("a function that has this llama's runtime is not changed", async () => {
   const { words, changes } = await move(
     { GetLayerVersion: [layerOf(3, version)] },
     { Layers: [{ Arn: `${arn}:3` }] },
@@ -72,7 +72,7 @@ Deno.test("a function that has this llama's runtime is left alone", async () => 
   assert.deepEqual([words, changes], [[], []]);
 });
 
-Deno.test("the version of the layer that another user has published is found", async () => {
+Deno.test("a layer version that another user published is found", async () => {
   const { sent } = await move({
     GetLayerVersion: [layerOf(3, "0.0.2"), layerOf(2, "0.0.1")],
     ListLayerVersions: [
@@ -82,7 +82,7 @@ Deno.test("the version of the layer that another user has published is found", a
   assert.deepEqual(sent?.["Layers"], [own, `${arn}:4`]);
 });
 
-Deno.test("without this llama's runtime in the layer, bootstrap is what to run", async () => {
+Deno.test("without this llama's runtime in the layer, the hint is to run bootstrap", async () => {
   const { words, changes } = await move({
     GetLayerVersion: [layerOf(3, "0.0.2")],
     ListLayerVersions: [json({ LayerVersions: [layer(3, "0.0.2")] })],
@@ -112,7 +112,7 @@ Deno.test("a layer version that was deleted is replaced", async () => {
   assert.equal(words.length, 1);
 });
 
-Deno.test("a function with the runtime inside is answered with how to make it anew", async () => {
+Deno.test("a function that contains the runtime is an error with a hint how to rebuild it", async () => {
   const image = await move({}, { PackageType: "Image" });
   assert.deepEqual(image.words, [
     "hello is an image, which contains the runtime",

@@ -1,4 +1,4 @@
-/** What a user may do wrong while setting llama up, and what AWS may refuse: one line, and what to do. */
+/** User errors and AWS error responses during setup: each is one line with a hint. */
 
 import assert from "node:assert/strict";
 import { zipOf } from "../../lib/deploy/zip.ts";
@@ -39,7 +39,7 @@ const settings = {
 };
 const noFunction = lambdaError(404, "ResourceNotFoundException", "Function not found");
 
-/** A place with settings and the runtime's zip, and AWS as a script says. */
+/** Runs a test in a directory with settings and the runtime's zip, with scripted AWS responses. */
 async function work(
   script: Script,
   run: (
@@ -55,7 +55,7 @@ async function work(
   await run((...args) => place.run(args, { environment: aws.environment }), place, aws);
 }
 
-/** The two lines of an error, and the status. */
+/** Returns the exit status and the lines on standard error. */
 function said({ status, stdout, stderr }: Ended): [number, ...string[]] {
   assert.equal(stdout, "");
   return [status, ...stderr.trimEnd().split("\n").map((line) => line.replace(/^llama: /, ""))];
@@ -144,7 +144,7 @@ Deno.test("the bucket of llama's stack must belong to the account of its role", 
   });
 });
 
-Deno.test("settings that make no sense are an error of every command but -local and help", async () => {
+Deno.test("invalid settings are an error in every command except -local and help", async () => {
   await work({}, async (llama, place) => {
     await place.write("settings/config.json", '{"stoer": 1}');
     const [status, message, hint] = said(await llama("invoke", "hello"));
@@ -167,7 +167,7 @@ Deno.test("settings that make no sense are an error of every command but -local 
   });
 });
 
-Deno.test("a bootstrap that fails says why, and that nothing is left", async () => {
+Deno.test("a failed bootstrap gives the reason, and says that nothing is left", async () => {
   const script: Script = {
     DescribeStacks: [noStack, stack("DELETE_COMPLETE")],
     CreateStack: [query("CreateStack", `<StackId>${stackId}</StackId>`)],
@@ -188,7 +188,7 @@ Deno.test("a bootstrap that fails says why, and that nothing is left", async () 
   });
 });
 
-Deno.test("a bootstrap that is interrupted says that CloudFormation goes on", async () => {
+Deno.test("an interrupted bootstrap says that CloudFormation continues", async () => {
   const script: Script = {
     DescribeStacks: [noStack, stack("CREATE_IN_PROGRESS")],
     CreateStack: [query("CreateStack", `<StackId>${stackId}</StackId>`)],
@@ -211,7 +211,7 @@ Deno.test("a bootstrap that is interrupted says that CloudFormation goes on", as
   });
 });
 
-Deno.test("a layer that is refused leaves the stack, and the message says so", async () => {
+Deno.test("a layer that is rejected leaves the stack, and the message says so", async () => {
   const denied = "User: a is not authorized to perform: lambda:PublishLayerVersion on resource: b";
   const script: Script = {
     DescribeStacks: [stack("CREATE_COMPLETE", outputs)],
@@ -239,7 +239,7 @@ Deno.test("a layer that is refused leaves the stack, and the message says so", a
   });
 });
 
-Deno.test("without a runtime nothing is made", async () => {
+Deno.test("without a runtime nothing is created", async () => {
   await work({}, async (llama, _place, aws) => {
     const [status, message] = said(await llama("bootstrap", "-runtime", "none.zip"));
     assert.equal(status, 125);
@@ -248,7 +248,7 @@ Deno.test("without a runtime nothing is made", async () => {
   });
 });
 
-Deno.test("without a place for the settings nothing is made", async () => {
+Deno.test("without a place for the settings nothing is created", async () => {
   await work({}, async (_llama, place, aws) => {
     await place.write("file", "");
     const run = (environment: Record<string, string>) =>
@@ -268,7 +268,7 @@ Deno.test("without a place for the settings nothing is made", async () => {
   });
 });
 
-Deno.test("a bootstrap whose stack has lost its bucket says to tear it down first", async () => {
+Deno.test("bootstrap with a stack without its bucket says to run teardown first", async () => {
   const gone = "<Error><Code>NoSuchBucket</Code><Message>gone</Message></Error>";
   const script: Script = {
     DescribeStacks: [stack("CREATE_COMPLETE", outputs)],
@@ -289,7 +289,7 @@ Deno.test("a bootstrap whose stack has lost its bucket says to tear it down firs
   });
 });
 
-Deno.test("what cannot become a function is refused before anything is sent", async () => {
+Deno.test("code that cannot become a function is rejected before anything is sent", async () => {
   await work({ GetFunction: [noFunction] }, async (llama, place, aws) => {
     await place.write("settings/config.json", JSON.stringify(settings));
     await place.addFunction("hello", "#!/bin/sh\n");
@@ -358,7 +358,7 @@ Deno.test("what cannot become a function is refused before anything is sent", as
   });
 });
 
-Deno.test("an update that is interrupted says that Lambda goes on", async () => {
+Deno.test("an interrupted update says that Lambda may continue", async () => {
   const function_ = (state: string) => ({
     FunctionName: "hello",
     FunctionArn: "arn:aws:lambda:us-west-2:123456789012:function:hello",
@@ -395,7 +395,7 @@ Deno.test("an update that is interrupted says that Lambda goes on", async () => 
   });
 });
 
-Deno.test("a teardown that is refused says what was removed, and how the rest is", async () => {
+Deno.test("a failed teardown says what was removed, and how to remove the rest", async () => {
   const denied = "User: a is not authorized to perform: lambda:DeleteLayerVersion on resource: b";
   const versions = json({
     LayerVersions: [{ LayerVersionArn: settings.layer, Version: 1, Description: "llama" }],
@@ -418,7 +418,7 @@ Deno.test("a teardown that is refused says what was removed, and how the rest is
   });
 });
 
-Deno.test("logs that may not be deleted or limited are left, and the rest is done", async () => {
+Deno.test("logs that may not be changed are reported, and the rest is done", async () => {
   const denied = (action: string) => () =>
     Response.json({
       __type: "AccessDeniedException",
@@ -459,7 +459,7 @@ Deno.test("logs that may not be deleted or limited are left, and the rest is don
   });
 });
 
-Deno.test("-local is refused by the commands that are about AWS", async () => {
+Deno.test("-local is rejected by the commands for AWS", async () => {
   await work({}, async (llama, _place, aws) => {
     for (
       const args of [["bootstrap", "-runtime", "runtime.zip"], ["teardown", "-yes"], ["functions"]]
@@ -474,7 +474,7 @@ Deno.test("-local is refused by the commands that are about AWS", async () => {
   });
 });
 
-Deno.test("without settings the commands say to bootstrap", async () => {
+Deno.test("without settings the hint is to run bootstrap", async () => {
   await work({ GetFunction: [noFunction] }, async (llama, place) => {
     await place.addFunction("hello", "#!/bin/sh\n");
     assert.deepEqual(
@@ -488,7 +488,7 @@ Deno.test("without settings the commands say to bootstrap", async () => {
   });
 });
 
-/** Runs llama on a terminal of its own, which util-linux's script makes; gives what it shows. */
+/** Runs llama in a pseudoterminal, by util-linux's script, and returns the output. */
 async function onTerminal(
   place: Workplace,
   args: readonly string[],
