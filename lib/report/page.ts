@@ -17,7 +17,7 @@ import { type PhaseName, phases } from "./phases.ts";
 import type { Run } from "./run.ts";
 import { style } from "./style.ts";
 import { failedTable, failureOf, slowTable } from "./tables.ts";
-import { timeline } from "./timeline.js";
+import { timelineScript } from "./timeline.js";
 
 /**
  * Renders the page.
@@ -27,7 +27,7 @@ import { timeline } from "./timeline.js";
  */
 export function reportPage(run: Run): string {
   const figures = figuresOf(run);
-  const script = `(${timeline})();`;
+  const script = timelineScript();
   // Allows only the page's own script and no external resources, whatever a command's text contains.
   const policy =
     `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${

@@ -1,7 +1,7 @@
 /** Tests the report page in Chromium; ignored unless LLAMA_TEST_CHROMIUM is its path. */
 
 import assert from "node:assert/strict";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { JobRecord } from "../../lib/jobs/record.ts";
 import { phases } from "../../lib/report/phases.ts";
 import { reportPage } from "../../lib/report/page.ts";
@@ -154,6 +154,34 @@ testWith(["LLAMA_TEST_CHROMIUM"], "keys select jobs, zoom and pan", async () => 
     assert.equal(await browser.evaluate(`${chart}.job`), "3");
     assert.equal(await browser.evaluate("document.activeElement.id"), "chart");
   });
+});
+
+testWith(["LLAMA_TEST_CHROMIUM"], "the timeline works after bundling and minifying", async () => {
+  await using directory = new TemporaryDirectory();
+  const from = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+  const main = await directory.write(
+    "main.ts",
+    `import { reportPage } from ${from("../../lib/report/page.ts")};
+    import { jobOf, runOf } from ${from("./runs.ts")};
+    const jobs = [1, 2].map((seq) => jobOf(seq, seq, [["queue", 5], ["invoke", 9]]));
+    Deno.writeTextFileSync("report.html", reportPage(runOf(jobs)));`,
+  );
+  const deno = async (...args: string[]) => {
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      ...{ args, cwd: directory.path },
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+  };
+  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
+  const options = ["--config", config, "--frozen", "--minify", "--platform", "deno"];
+  await deno("bundle", ...options, "--output", "main.js", main);
+  await deno("run", "--allow-all", "--no-config", "main.js");
+  await using browser = await Browser.open(program);
+  await browser.show(pathToFileURL(directory.join("report.html")).href, desktop);
+  await browser.evaluate("document.getElementById('chart').focus()");
+  for (const key of ["ArrowRight", "ArrowRight", "ArrowDown", "+", "0"]) await browser.press(key);
+  assert.equal(await browser.evaluate(`${chart}.job`), "2");
+  assert.deepEqual(browser.problems, { messages: [], requests: [] });
 });
 
 testWith(["LLAMA_TEST_CHROMIUM"], "the mouse shows a job, pans and zooms", async () => {
