@@ -4,24 +4,24 @@ import type { State } from "./state.ts";
 import type { Method } from "./struct.ts";
 import { fromData, Interface, NIL, toData, typeName, type Value } from "./value.ts";
 
-/** The value of the stage before, where there is none. */
+/** Stands for the previous stage's value in the first stage of a pipeline. */
 export const MISSING: unique symbol = Symbol("missing");
-/** The value of the stage before, which becomes the last argument. */
+/** The value of the previous stage, which becomes the last argument. */
 export type Final = Value | typeof MISSING;
 
 /**
- * A node made ready to run: trees become closures once, so that an execution does not look at kinds again.
- * Each sets `state.node` where Go's executor does, because errors name that node.
+ * A compiled node. Trees are compiled to closures once, so that executions need not check the kinds
+ * of nodes. Closures set `state.node` where Go's executor does, because errors name that node.
  */
 export type Evaluate = (state: State, dot: Value) => Value;
 
-/** An argument: constants take the type of the parameter, the rest is evaluated and checked. */
+/** An argument. Constants, which have no `evaluate`, take the type of the parameter. */
 export interface Argument {
   node: Expression;
   evaluate: Evaluate | undefined;
 }
 
-/** A constant whose type only its own spelling tells. */
+/** Evaluates a constant whose type depends only on its spelling. */
 export function constantValue(state: State, node: Expression): Value {
   switch (node.kind) {
     case "bool":
@@ -42,13 +42,13 @@ export function constantValue(state: State, node: Expression): Value {
   }
 }
 
-/** Whether a number is written as a float; the letters of hexadecimal integers do not count. */
+/** Reports whether a number is written as a float. In a hexadecimal integer, `e` is a digit. */
 function isFloatSpelling(text: string): boolean {
   const isHexInteger = /^0[xX]./.test(text) && !/[pP]/.test(text);
   return /[.eEpP]/.test(text) && !isHexInteger && !text.startsWith("'");
 }
 
-/** Ends with what a function or method threw. */
+/** Fails with the error that a function or method threw. */
 export function failCall(state: State, name: string, node: Node, error: unknown): never {
   state.node = node;
   const message = error instanceof Error ? error.message : String(error);
@@ -60,7 +60,7 @@ interface Callable {
   variadic: ParameterType | undefined;
 }
 
-/** Refuses too many or too few arguments. */
+/** Fails on too many or too few arguments. */
 export function checkCount(
   state: State,
   name: string,
@@ -79,7 +79,7 @@ export function checkCount(
   }
 }
 
-/** Evaluates all arguments, each for its parameter's type. */
+/** Evaluates all arguments for the types of their parameters. */
 export function evaluateArguments(
   state: State,
   dot: Value,
@@ -121,7 +121,7 @@ export function callMethod(
   return result === null || result === undefined ? NIL : fromData(result);
 }
 
-/** Evaluates one argument for a parameter's type. */
+/** Evaluates one argument for the type of its parameter. */
 export function evaluateArgument(
   state: State,
   dot: Value,
@@ -155,7 +155,7 @@ export function evaluateArgument(
   }
 }
 
-/** A value as an argument of a type, or Go's complaint. */
+/** Returns a value as an argument of the given type, or fails like Go. */
 function checkType(state: State, value: Value, type: ParameterType): Value {
   if (type === "value") return value;
   if (value === undefined) {

@@ -28,7 +28,7 @@ import { concrete, isTrue, typeName, type Value } from "./value.ts";
 
 type EvaluateCommand = (state: State, dot: Value, final: Final) => Value;
 
-/** Makes a pipeline ready to run. */
+/** Compiles a pipeline. */
 export function compilePipe(pipe: PipeNode): Evaluate {
   const commands = pipe.commands.map(compileCommand);
   const names = pipe.variables.map((variable) => variable.names[0] ?? "");
@@ -55,7 +55,7 @@ export function compilePipe(pipe: PipeNode): Evaluate {
 
 function compileCommand(command: CommandNode): EvaluateCommand {
   const [first, ...rest] = command.args;
-  // The parser refuses empty commands.
+  // Unreachable: the parser rejects empty commands.
   if (first === undefined) return () => undefined;
   const args = rest.map(compileArgument);
   const count = args.length;
@@ -94,7 +94,7 @@ function compileArgument(node: Expression): Argument {
   return { node, evaluate: compileOperand(node) };
 }
 
-/** What evaluates a node without arguments; none for constants. */
+/** Compiles a node that is used without arguments; constants give undefined. */
 function compileOperand(node: Expression): Evaluate | undefined {
   switch (node.kind) {
     case "dot":
@@ -195,7 +195,7 @@ function compileFunction(
   };
 }
 
-/** Go's `reflect.Value.String`: the text of a string, else the type in brackets. */
+/** Go's `reflect.Value.String`: a string itself, or the type of any other value in brackets. */
 function reflectString(value: Value): string {
   if (typeof value === "string") return value;
   return value === undefined ? "<invalid Value>" : `<${typeName(value)} Value>`;
@@ -210,7 +210,7 @@ function textLength(values: readonly Value[]): number {
   return length;
 }
 
-/** `and` and `or` stop at the argument that decides, and give it back. */
+/** Compiles `and` and `or`, which return the first argument that decides the result. */
 function compileLogic(
   node: IdentifierNode,
   builtin: Builtin,

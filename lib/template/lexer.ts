@@ -19,7 +19,7 @@ const DIGITS: Readonly<Record<string, string>> = {
   b: "01_",
 };
 
-/** Cuts a template's text into tokens, by the rules of Go's text/template/parse. */
+/** Splits a template's text into tokens, like Go's text/template/parse. */
 export class Lexer {
   #text: string;
   #position = 0;
@@ -34,7 +34,7 @@ export class Lexer {
     this.#newline = this.#newlineFrom(0);
   }
 
-  /** The next token; after the end or an error, more of the same. */
+  /** Returns the next token; after the end or an error, the same kind again. */
   next(): Token {
     return this.#inAction ? this.#action() : this.#plain();
   }
@@ -51,7 +51,7 @@ export class Lexer {
     return found < 0 ? Infinity : found;
   }
 
-  /** The line of a position; positions are asked for in order. */
+  /** Returns the line of a position; positions must be passed in ascending order. */
   #lineAt(position: number): number {
     while (this.#newline < position) {
       this.#line++;
@@ -89,7 +89,7 @@ export class Lexer {
     return Number.isNaN(code) ? END : code;
   }
 
-  /** Whether `-` follows, and a space that tells the mark from a sign. */
+  /** Reports whether `-` and a space follow; the space distinguishes a trim marker from a sign. */
   #isTrimAfterLeft(at: number): boolean {
     return this.#text[at] === "-" && isSpace(this.#text.charCodeAt(at + 1));
   }
@@ -226,7 +226,7 @@ export class Lexer {
       this.#position++;
       spaces++;
     }
-    // The last space may belong to " -}}".
+    // The last space may be part of " -}}".
     if (this.#isTrimmedRight(-1)) {
       this.#position--;
       if (spaces === 1) return this.#right();
@@ -234,7 +234,7 @@ export class Lexer {
     return this.#token("space");
   }
 
-  /** Whether a name may end here, so that `.X.Y` is two and `$x+2` an error. */
+  /** Reports whether a name may end here: `.X.Y` is two tokens, `$x+2` is an error. */
   #isAtTerminator(): boolean {
     const code = this.#code(0);
     if (code === END || isSpace(code)) return true;
@@ -309,7 +309,7 @@ export class Lexer {
     while (this.#accept(valid));
   }
 
-  /** Takes what looks like a number; the parser decides whether it is one. */
+  /** Scans whatever looks like a number; the parser validates it. */
   #scanNumber(): boolean {
     this.#accept("+-");
     let base = "";
@@ -334,7 +334,7 @@ export class Lexer {
   }
 }
 
-/** Go decodes a byte that is no UTF-8 as U+FFFD. */
+/** Maps a byte that is not valid UTF-8 to U+FFFD, as Go decodes it. */
 function byteAsRune(rune: number): number {
   return isEscapedByte(rune) ? 0xfffd : rune;
 }
