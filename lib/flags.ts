@@ -1,8 +1,8 @@
 /**
  * Parses flags in Go's syntax: https://pkg.go.dev/flag#hdr-Command_line_flag_syntax
  *
- * `-name`, `--name`, `-name=value`, `-name value` (not for booleans). Flags end at the first non-flag
- * argument, at `-`, or after `--`. Error messages are those of Go.
+ * `-name`, `--name`, `-name=value`, `-name value` (not for booleans). Flags end at the first
+ * non-flag argument, at `-`, or after `--`. Error messages are those of Go.
  *
  * @module
  */
@@ -317,13 +317,13 @@ const maxUint64 = 2n ** 64n - 1n;
 const prefixedBases = new Map([["0b", 2n], ["0o", 8n], ["0x", 16n]]);
 
 /**
- * Parses an integer like Go's `strconv.ParseInt(text, 0, 64)`: with an optional sign, a prefix `0x`,
- * `0o`, `0b` or, for octal, `0`, and `_` between digits.
+ * Parses an integer like Go's `strconv.ParseInt(text, 0, 64)`: with an optional sign, a prefix
+ * `0x`, `0o`, `0b` or, for octal, `0`, and `_` between digits.
  *
  * @param text The integer.
  * @returns Its value, rounded to the nearest double if it exceeds 2^53.
- * @throws {FlagValueError} If it is not an integer (`parse error`) or does not fit in 64 bits (`value
- * out of range`).
+ * @throws {FlagValueError} If it is not an integer (`parse error`) or does not fit in 64 bits
+ * (`value out of range`).
  */
 export function parseGoInt(text: string): number {
   const unsigned = text.replace(/^[+-]/, "").toLowerCase();

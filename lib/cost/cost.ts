@@ -50,8 +50,8 @@ export class CostMeter {
 
   /**
    * Returns the cost of an invocation. It is based on Lambda's own figures if the log has them,
-   * otherwise on the runtime's times, which lack the end of the response (1 to 2 ms), otherwise on the
-   * time measured on this machine, which is longer.
+   * otherwise on the runtime's times, which lack the end of the response (1 to 2 ms), otherwise on
+   * the time measured on this machine, which is longer.
    *
    * @param invoked The known facts about the invocation.
    * @returns The cost.

@@ -2,8 +2,8 @@
  * AWS prices, with their date and source.
  *
  * They are prices of on-demand invocations in US dollars without tax, in the first tier of duration
- * (the first 6 billion GB-seconds per month on x86_64, 7.5 billion on arm64). They do not include the
- * free tier, savings plans, ephemeral storage over 512 MB or data transfer.
+ * (the first 6 billion GB-seconds per month on x86_64, 7.5 billion on arm64). They do not include
+ * the free tier, savings plans, ephemeral storage over 512 MB or data transfer.
  *
  * @module
  */
@@ -44,8 +44,9 @@ export interface PriceTable {
 
 /**
  * The built-in prices. Most regions have the default prices for Lambda and are not listed. For
- * il-central-1 only the price of x86_64 was found; arm64 is a fifth below it, as everywhere. S3 prices
- * are those of us-east-1; other regions differ by up to two millionths of a dollar per request.
+ * il-central-1 only the price of x86_64 was found; arm64 is a fifth below it, as everywhere. S3
+ * prices are those of us-east-1; other regions differ by up to two millionths of a dollar per
+ * request.
  */
 export const defaultPrices: PriceTable = {
   date: "2026-09-19",

@@ -1,9 +1,9 @@
 /**
  * The script of the report page: an interactive timeline.
  *
- * The page contains the source text of the functions of the `timeline*.js` files, see
- * {@linkcode timelineScript}. They therefore must be function declarations that use nothing but each
- * other, the DOM and their arguments; values at the top level would be missing in the page. They are
+ * The page contains the source text of the functions of the `timeline*.js` files, see {@linkcode
+ * timelineScript}. They therefore must be function declarations that use nothing but each other,
+ * the DOM and their arguments; values at the top level would be missing in the page. They are
  * JavaScript because the page gets their text as it is; `deno task check` checks their types.
  *
  * @module
@@ -48,8 +48,8 @@ import {
 } from "./timeline_view.js";
 
 /**
- * Returns the script for the page. It takes the functions' names from the functions, since a bundler
- * may have renamed them.
+ * Returns the script for the page. It takes the functions' names from the functions, since a
+ * bundler may have renamed them.
  */
 export function timelineScript() {
   const functions = [

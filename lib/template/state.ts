@@ -7,8 +7,8 @@ import type { Value } from "./value.ts";
 /** Limits of an execution. */
 export interface ExecuteOptions {
   /**
-   * The maximum number of steps. Each action, iteration and function call is one step; functions that
-   * process long text take more.
+   * The maximum number of steps. Each action, iteration and function call is one step; functions
+   * that process long text take more.
    *
    * @default {10_000_000}
    */

@@ -39,15 +39,15 @@ export const goTypeName: unique symbol = Symbol("goTypeName");
 export const goParameters: unique symbol = Symbol("goParameters");
 
 /**
- * Static property that lists the fields whose Go type is `interface {}` although they hold a string,
- * number or boolean. It affects only error messages. Fields that hold maps, lists or nil always have
- * that type.
+ * Static property that lists the fields whose Go type is `interface {}` although they hold a
+ * string, number or boolean. It affects only error messages. Fields that hold maps, lists or nil
+ * always have that type.
  */
 export const goInterfaces: unique symbol = Symbol("goInterfaces");
 
 /**
- * Method that returns an instance's fields in Go's order as `[name, value]`, which `{{.}}` prints. The
- * default is the instance's own capitalized properties.
+ * Method that returns an instance's fields in Go's order as `[name, value]`, which `{{.}}` prints.
+ * The default is the instance's own capitalized properties.
  */
 export const goLayout: unique symbol = Symbol("goLayout");
 

@@ -76,9 +76,10 @@ export class Template {
   /**
    * Executes the template.
    *
-   * @param data The value of `.`. A `bigint` is Go's int, a `number` float64, `null` and `undefined`
-   * nil, an array a slice, a `Map` or plain object a map, and an instance of a class a struct with the
-   * capitalized fields and methods of the class. An exception that a method throws ends the execution.
+   * @param data The value of `.`. A `bigint` is Go's int, a `number` float64, `null` and
+   * `undefined` nil, an array a slice, a `Map` or plain object a map, and an instance of a class a
+   * struct with the capitalized fields and methods of the class. An exception that a method throws
+   * ends the execution.
    * @param options Limits of the execution.
    * @returns The output; each byte that is not part of valid UTF-8 is U+FFFD.
    * @throws {TemplateError} If the execution fails, with Go's message.
@@ -118,8 +119,8 @@ export class Template {
    *
    * @param data The value of `.`; see {@linkcode Template.execute}.
    * @param options Limits of the execution.
-   * @returns The output in the form of `decodeBytes`: each byte that is not part of valid UTF-8 is a
-   * lone surrogate, which `isWellFormed()` detects.
+   * @returns The output in the form of `decodeBytes`: each byte that is not part of valid UTF-8 is
+   * a lone surrogate, which `isWellFormed()` detects.
    * @throws {TemplateError} If the execution fails, with Go's message.
    */
   executeEscaped(data: unknown, options: ExecuteOptions = {}): string {

@@ -1,10 +1,11 @@
 /**
- * Go's strings are bytes, JavaScript's are UTF-16. Here, a Go string is a JavaScript string in which
- * each byte that is not part of valid UTF-8 is one lone low surrogate, U+DC80 to U+DCFF (the scheme of
- * Python's `surrogateescape`). Well-formed strings, the usual case, need no special treatment.
+ * Go's strings are bytes, JavaScript's are UTF-16. Here, a Go string is a JavaScript string in
+ * which each byte that is not part of valid UTF-8 is one lone low surrogate, U+DC80 to U+DCFF (the
+ * scheme of Python's `surrogateescape`). Well-formed strings, the usual case, need no special
+ * treatment.
  *
- * The form is unique as long as all code that joins strings calls {@linkcode normalize}, which turns
- * adjacent escaped halves of a character back into the character.
+ * The form is unique as long as all code that joins strings calls {@linkcode normalize}, which
+ * turns adjacent escaped halves of a character back into the character.
  */
 
 const ESCAPE = 0xdc00;
@@ -24,7 +25,8 @@ export function isAscii(text: string): boolean {
 
 /**
  * Returns the length in bytes of the valid UTF-8 sequence at `at`, or 0. Overlong forms, surrogates
- * and anything above U+10FFFF are invalid (the Unicode Standard, table 3-7, like Go's unicode/utf8).
+ * and anything above U+10FFFF are invalid (the Unicode Standard, table 3-7, like Go's
+ * unicode/utf8).
  */
 function sequenceLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at] ?? 0;
@@ -51,7 +53,8 @@ const strictDecoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true })
  * Decodes bytes to the string form that templates and methods of their data use.
  *
  * @param bytes Any bytes, usually UTF-8.
- * @returns The text; each byte that is not part of valid UTF-8 is a lone surrogate, U+DC00 plus the byte.
+ * @returns The text; each byte that is not part of valid UTF-8 is a lone surrogate, U+DC00 plus the
+ * byte.
  *
  * @example
  * ```ts
@@ -85,8 +88,8 @@ export function decodeBytes(bytes: Uint8Array): string {
 /**
  * Encodes a string in the form of {@linkcode decodeBytes} as bytes.
  *
- * @param text Text in which lone surrogates U+DC80 to U+DCFF are bytes; any other lone surrogate becomes
- * U+FFFD.
+ * @param text Text in which lone surrogates U+DC80 to U+DCFF are bytes; any other lone surrogate
+ * becomes U+FFFD.
  * @returns The bytes.
  */
 export function encodeString(text: string): Uint8Array {

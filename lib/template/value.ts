@@ -3,8 +3,8 @@ import { type ClassType, classType, member } from "./struct.ts";
 
 /**
  * A value in a template. As in Go's reflect, a value can be absent (`undefined`, for example for a
- * missing key), or have the type `interface {}` whatever it contains ({@linkcode Interface}), like the
- * elements of lists and maps; errors name that type.
+ * missing key), or have the type `interface {}` whatever it contains ({@linkcode Interface}), like
+ * the elements of lists and maps; errors name that type.
  *
  * Strings, booleans, `bigint` (int), `number` (float64), arrays, maps, functions and instances
  * represent themselves.

@@ -80,8 +80,8 @@ interface Place {
 const ofFiles: ReadonlySet<string> = new Set(["hash", "upload", "download", "write"]);
 
 /**
- * Returns the slices of a job. The JSON is written by hand, which is faster: there are about ten slices
- * per job, and the trace is written as part of the run.
+ * Returns the slices of a job. The JSON is written by hand, which is faster: there are about ten
+ * slices per job, and the trace is written as part of the run.
  */
 function slicesOf(record: JobRecord, spans: readonly Span[], place: Place): string {
   const { way, zero, slot, tracks } = place;

@@ -13,8 +13,8 @@ export interface Interval {
 }
 
 /**
- * Assigns each interval to a free lane, preferring the one that became free last. The number of lanes
- * is the maximum number of intervals that overlap.
+ * Assigns each interval to a free lane, preferring the one that became free last. The number of
+ * lanes is the maximum number of intervals that overlap.
  *
  * @param intervals The intervals, ordered by start.
  * @returns The lane of each interval, starting at 0.

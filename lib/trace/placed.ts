@@ -25,15 +25,15 @@ export function shortestWay(jobs: Iterable<readonly Span[]>): number {
 }
 
 /**
- * Places the runtime's spans within an invocation. The response takes the minimum time, since it never
- * waits, while a request may wait for a connection, for Lambda, or for an execution environment. If an
- * environment was started for it, all of the wait except the minimum time in transit is the cold start,
- * of which the runtime itself sees only the end (`init`).
+ * Places the runtime's spans within an invocation. The response takes the minimum time, since it
+ * never waits, while a request may wait for a connection, for Lambda, or for an execution
+ * environment. If an environment was started for it, all of the wait except the minimum time in
+ * transit is the cold start, of which the runtime itself sees only the end (`init`).
  *
  * @param invoke The invocation's span.
  * @param way The result of {@linkcode shortestWay}.
- * @returns The spans, consecutive and within the bounds of the invocation; none if the runtime did not
- * report its times.
+ * @returns The spans, consecutive and within the bounds of the invocation; none if the runtime did
+ * not report its times.
  */
 export function placeRuntime(invoke: Span, way: number): Span[] {
   const { start, end, times } = invoke;
