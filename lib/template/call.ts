@@ -2,12 +2,12 @@ import { describeNode, type Expression, type Node } from "./ast.ts";
 import type { ParameterType } from "./functions.ts";
 import type { State } from "./state.ts";
 import type { Method } from "./struct.ts";
-import { fromData, Interface, NIL, toData, typeName, type Value } from "./value.ts";
+import { fromData, Interface, nilInterface, toData, typeName, type Value } from "./value.ts";
 
 /** Stands for the previous stage's value in the first stage of a pipeline. */
-export const MISSING: unique symbol = Symbol("missing");
+export const noValue: unique symbol = Symbol("missing");
 /** The value of the previous stage, which becomes the last argument. */
-export type Final = Value | typeof MISSING;
+export type Final = Value | typeof noValue;
 
 /**
  * A compiled node. Trees are compiled to closures once, so that executions need not check the kinds
@@ -68,7 +68,7 @@ export function checkCount(
   args: readonly Argument[],
   final: Final,
 ): void {
-  const given = args.length + (final === MISSING ? 0 : 1);
+  const given = args.length + (final === noValue ? 0 : 1);
   const wanted = parameters.length;
   if (variadic !== undefined) {
     if (given < wanted) {
@@ -92,7 +92,7 @@ export function evaluateArguments(
     const type = parameters[values.length] ?? variadic ?? "value";
     values.push(evaluateArgument(state, dot, type, argument));
   }
-  if (final !== MISSING) {
+  if (final !== noValue) {
     const type = parameters[values.length] ?? variadic ?? "value";
     values.push(checkType(state, final, type));
   }
@@ -118,7 +118,7 @@ export function callMethod(
   } catch (error) {
     return failCall(state, name, node, error);
   }
-  return result === null || result === undefined ? NIL : fromData(result);
+  return result === null || result === undefined ? nilInterface : fromData(result);
 }
 
 /** Evaluates one argument for the type of its parameter. */
@@ -132,7 +132,7 @@ export function evaluateArgument(
   if (evaluate !== undefined) return checkType(state, evaluate(state, dot), type);
   if (node.kind === "nil") {
     if (type === "value") return undefined;
-    return type === "interface {}" ? NIL : state.fail(`cannot assign nil to ${type}`);
+    return type === "interface {}" ? nilInterface : state.fail(`cannot assign nil to ${type}`);
   }
   switch (type) {
     case "value":
@@ -159,7 +159,7 @@ export function evaluateArgument(
 function checkType(state: State, value: Value, type: ParameterType): Value {
   if (type === "value") return value;
   if (value === undefined) {
-    return type === "interface {}" ? NIL : state.fail(`invalid value; expected ${type}`);
+    return type === "interface {}" ? nilInterface : state.fail(`invalid value; expected ${type}`);
   }
   if (type === "interface {}") return value;
   const inner = value instanceof Interface && value.value !== undefined ? value.value : value;

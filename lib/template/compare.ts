@@ -12,7 +12,7 @@ import {
   type Value,
 } from "./value.ts";
 
-const BASIC: ReadonlySet<Kind> = new Set<Kind>([
+const basicKinds: ReadonlySet<Kind> = new Set<Kind>([
   "bool",
   "int",
   "uint8",
@@ -23,7 +23,7 @@ const BASIC: ReadonlySet<Kind> = new Set<Kind>([
 
 function basicKind(value: Value): Kind | undefined {
   const kind = kindOf(value);
-  return BASIC.has(kind) ? kind : undefined;
+  return basicKinds.has(kind) ? kind : undefined;
 }
 
 /** Returns the value of an int or byte, which can be compared with each other. */

@@ -1,7 +1,7 @@
 import { encodeString, isEscapedByte } from "./text.ts";
 import { isPrint } from "./unicode.ts";
 
-const HTML: Readonly<Record<string, string>> = {
+const htmlEntities: Readonly<Record<string, string>> = {
   "\0": "\ufffd",
   '"': "&#34;",
   "'": "&#39;",
@@ -12,7 +12,7 @@ const HTML: Readonly<Record<string, string>> = {
 
 /** Go's `template.HTMLEscapeString`. */
 export function escapeHtml(text: string): string {
-  return text.replace(/[\0"'&<>]/g, (character) => HTML[character] ?? character);
+  return text.replace(/[\0"'&<>]/g, (character) => htmlEntities[character] ?? character);
 }
 
 /** Go's `template.JSEscapeString`. */

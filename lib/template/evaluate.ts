@@ -18,7 +18,7 @@ import {
   evaluateArguments,
   failCall,
   type Final,
-  MISSING,
+  noValue,
 } from "./call.ts";
 import { field, fields } from "./field.ts";
 import { type Builtin, BUILTINS } from "./functions.ts";
@@ -37,14 +37,14 @@ export function compilePipe(pipe: PipeNode): Evaluate {
   if (only !== undefined && commands.length === 1 && names.length === 0) {
     return (state, dot) => {
       state.node = pipe;
-      return concrete(only(state, dot, MISSING));
+      return concrete(only(state, dot, noValue));
     };
   }
   return (state, dot) => {
     state.node = pipe;
-    let value: Final = MISSING;
+    let value: Final = noValue;
     for (const command of commands) value = concrete(command(state, dot, value));
-    const result = value === MISSING ? undefined : value;
+    const result = value === noValue ? undefined : value;
     for (const name of names) {
       if (isAssign) state.set(name, result);
       else state.push(name, result);
@@ -85,7 +85,7 @@ function compileCommand(command: CommandNode): EvaluateCommand {
 }
 
 function refuseArguments(state: State, first: Expression, count: number, final: Final): void {
-  if (count > 0 || final !== MISSING) {
+  if (count > 0 || final !== noValue) {
     state.fail(`can't give argument to non-function ${describeNode(first)}`);
   }
 }
@@ -115,7 +115,7 @@ function compileOperand(node: Expression): Evaluate | undefined {
 }
 
 function withoutFinal(command: EvaluateCommand): Evaluate {
-  return (state, dot) => command(state, dot, MISSING);
+  return (state, dot) => command(state, dot, noValue);
 }
 
 function compileField(node: FieldNode, args: Argument[]): EvaluateCommand {
@@ -226,6 +226,6 @@ function compileLogic(
       value = evaluateArgument(state, dot, "value", argument);
       if (isTrue(value) === stopsAt) return value;
     }
-    return final === MISSING ? value : final;
+    return final === noValue ? value : final;
   };
 }

@@ -49,7 +49,7 @@ export interface Executable {
 }
 
 /** Go's limit for nested template calls. */
-const MAX_DEPTH = 100_000;
+const maxDepth = 100_000;
 
 /** Compiles a template's body. */
 export function compile(body: readonly Statement[]): Code {
@@ -305,8 +305,8 @@ export class Runner {
   #callee(node: TemplateNode): Executable {
     const callee = this.#lookup(node.name);
     if (callee === undefined) return this.#state.fail(`template ${quote(node.name)} not defined`);
-    if (this.#callers.length === MAX_DEPTH) {
-      this.#state.fail(`exceeded maximum template depth (${MAX_DEPTH})`);
+    if (this.#callers.length === maxDepth) {
+      this.#state.fail(`exceeded maximum template depth (${maxDepth})`);
     }
     return callee;
   }

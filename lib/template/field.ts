@@ -1,5 +1,5 @@
 import type { Node } from "./ast.ts";
-import { type Argument, callMethod, failCall, type Final, MISSING } from "./call.ts";
+import { type Argument, callMethod, failCall, type Final, noValue } from "./call.ts";
 import type { State } from "./state.ts";
 import { member } from "./struct.ts";
 import {
@@ -28,12 +28,12 @@ export function fields(
 ): Value {
   const last = names.length - 1;
   for (let i = from; i < last; i++) {
-    receiver = field(state, dot, names[i] ?? "", node, NO_ARGUMENTS, MISSING, receiver);
+    receiver = field(state, dot, names[i] ?? "", node, noArguments, noValue, receiver);
   }
   return field(state, dot, names[last] ?? "", node, args, final, receiver);
 }
 
-const NO_ARGUMENTS: readonly Argument[] = [];
+const noArguments: readonly Argument[] = [];
 
 /** Evaluates one field, method or key of a receiver. */
 export function field(
@@ -50,7 +50,7 @@ export function field(
   if (self === undefined) {
     return state.fail(`nil pointer evaluating ${typeName(receiver)}.${name}`);
   }
-  const hasArguments = args.length > 0 || final !== MISSING;
+  const hasArguments = args.length > 0 || final !== noValue;
   if (typeof self === "object") {
     const found = findMember(state, self, name, node);
     if (found !== undefined) {

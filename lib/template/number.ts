@@ -1,4 +1,4 @@
-import { INVALID_SYNTAX, quote, unquoteCharacter } from "./quote.ts";
+import { invalidSyntax, quote, unquoteCharacter } from "./quote.ts";
 import { Complex } from "./value.ts";
 
 /** All interpretations of a number in a template; its use decides between them, as in Go. */
@@ -16,9 +16,9 @@ export interface NumberValue {
 /** An invalid constant, with Go's message. */
 export class NumberSyntaxError extends Error {}
 
-const MAX_INT = 2n ** 63n - 1n;
-const MIN_INT = -(2n ** 63n);
-const MAX_UINT = 2n ** 64n - 1n;
+const maxInt = 2n ** 63n - 1n;
+const minInt = -(2n ** 63n);
+const maxUint = 2n ** 64n - 1n;
 
 /** Underscores must stand between digits, or between a base prefix and a digit. */
 function underscoresOk(text: string): boolean {
@@ -112,19 +112,19 @@ export function parseFloat64(text: string): number | Failure {
 function parseFloatOrThrow(text: string): number {
   const value = parseFloat64(text);
   if (typeof value === "number") return value;
-  const why = value === "syntax" ? INVALID_SYNTAX : "value out of range";
+  const why = value === "syntax" ? invalidSyntax : "value out of range";
   throw new NumberSyntaxError(`strconv.ParseFloat: parsing ${quote(text)}: ${why}`);
 }
 
 /** One part of `1+2i`, as Go's scanner reads it. */
-const FLOAT_TOKEN =
+const floatToken =
   /^[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?|[0-9_]*(?:\.[0-9_]*)?(?:[eEpP][+-]?[0-9_]*)?)/;
 
 function parseComplex(text: string): Complex {
-  const real = FLOAT_TOKEN.exec(text)?.[0] ?? "";
+  const real = floatToken.exec(text)?.[0] ?? "";
   const rest = text.slice(real.length);
   const sign = rest.slice(0, 1);
-  const imaginary = FLOAT_TOKEN.exec(rest.slice(1))?.[0] ?? "";
+  const imaginary = floatToken.exec(rest.slice(1))?.[0] ?? "";
   // Without digits, Go's scanner takes the "i" for the start of "inf".
   if (!/[+-]/.test(sign) || imaginary === "" || rest[1 + imaginary.length] !== "i") {
     throw new NumberSyntaxError("syntax error scanning complex number");
@@ -150,7 +150,7 @@ function fromFloat(float: number | undefined): NumberValue {
 /** Parses a character constant such as `'a'`. */
 export function parseCharacter(text: string): NumberValue {
   const read = unquoteCharacter(text, 1, "'");
-  if (read === undefined) throw new NumberSyntaxError(INVALID_SYNTAX);
+  if (read === undefined) throw new NumberSyntaxError(invalidSyntax);
   if (text.slice(read.next) !== "'") {
     throw new NumberSyntaxError(`malformed character constant: ${text}`);
   }
@@ -169,8 +169,8 @@ export function parseNumber(text: string, isComplex: boolean): NumberValue {
   const magnitude = parseUnsigned(signed ? text.slice(1) : text);
   if (magnitude !== undefined) {
     const value = text.startsWith("-") ? -magnitude : magnitude;
-    const isInt = value >= MIN_INT && value <= MAX_INT;
-    const isUint = value === 0n || !signed && value <= MAX_UINT;
+    const isInt = value >= minInt && value <= maxInt;
+    const isUint = value === 0n || !signed && value <= maxUint;
     if (isInt || isUint) {
       const int = isInt ? value : undefined;
       return { int, isUint, float: Number(value), complex: undefined };

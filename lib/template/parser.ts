@@ -10,7 +10,7 @@ import {
   type VariableNode,
 } from "./ast.ts";
 import { NumberSyntaxError, parseCharacter, parseNumber } from "./number.ts";
-import { INVALID_SYNTAX, quote, unquote } from "./quote.ts";
+import { invalidSyntax, quote, unquote } from "./quote.ts";
 import type { Token, TokenKind } from "./token.ts";
 import { TokenStream } from "./token_stream.ts";
 import { isBlank } from "./unicode.ts";
@@ -19,7 +19,7 @@ import { isBlank } from "./unicode.ts";
 export type Definitions = Map<string, Statement[]>;
 
 /** The maximum nesting of parentheses, as in Go. */
-const MAX_EXPRESSION_DEPTH = 10_000;
+const maxExpressionDepth = 10_000;
 
 /** The `{{end}}` or `{{else}}` that closed a list. */
 type Closer = "end" | "else";
@@ -88,7 +88,7 @@ class Parser {
   }
 
   #unquoted(token: Token): string {
-    return unquote(token.text) ?? this.#tokens.fail(INVALID_SYNTAX);
+    return unquote(token.text) ?? this.#tokens.fail(invalidSyntax);
   }
 
   #add(name: string, body: Statement[]): void {
@@ -244,13 +244,13 @@ class Parser {
     for (;;) {
       const token = this.#tokens.nextNonSpace();
       if (token.kind === end) break;
-      if (!STARTS_COMMAND.has(token.kind)) this.#tokens.unexpected(token, context);
+      if (!commandStarts.has(token.kind)) this.#tokens.unexpected(token, context);
       this.#tokens.scope.pending.push(token);
       pipe.commands.push(this.#command());
     }
     if (pipe.commands.length === 0) this.#tokens.fail(`missing value for ${context}`);
     pipe.commands.forEach((command, i) => {
-      if (i > 0 && NOT_EXECUTABLE.has(command.args[0]?.kind ?? "")) {
+      if (i > 0 && notExecutable.has(command.args[0]?.kind ?? "")) {
         this.#tokens.fail(`non executable command in pipeline stage ${i + 1}`);
       }
     });
@@ -385,7 +385,7 @@ class Parser {
   }
 
   #parenthesised(): PipeNode {
-    if (this.#tokens.scope.depth >= MAX_EXPRESSION_DEPTH) {
+    if (this.#tokens.scope.depth >= maxExpressionDepth) {
       this.#tokens.fail("max expression depth exceeded");
     }
     this.#tokens.scope.depth++;
@@ -399,7 +399,7 @@ function variableNode(position: number, name: string): VariableNode {
   return { kind: "variable", position, names: [name] };
 }
 
-const STARTS_COMMAND: ReadonlySet<TokenKind> = new Set<TokenKind>([
+const commandStarts: ReadonlySet<TokenKind> = new Set<TokenKind>([
   "bool",
   "character",
   "complex",
@@ -415,4 +415,4 @@ const STARTS_COMMAND: ReadonlySet<TokenKind> = new Set<TokenKind>([
 ]);
 
 /** The kinds of node that cannot receive the value of the previous stage. */
-const NOT_EXECUTABLE: ReadonlySet<string> = new Set(["bool", "dot", "nil", "number", "string"]);
+const notExecutable: ReadonlySet<string> = new Set(["bool", "dot", "nil", "number", "string"]);

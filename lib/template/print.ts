@@ -21,7 +21,7 @@ import {
 } from "./value.ts";
 
 /** The address printed for every pointer: real addresses would be meaningless to a template. */
-const ADDRESS = 0xc000010000n;
+const address = 0xc000010000n;
 
 /** Prints values by their types, like Go's fmt/print.go. */
 class Printer {
@@ -166,16 +166,16 @@ class Printer {
     switch (verb) {
       case "v":
         return this.#flags.sharpV
-          ? `(${typeName(value)})(${this.#hexNumber(ADDRESS, true)})`
-          : this.#hexNumber(ADDRESS, !this.#flags.sharp);
+          ? `(${typeName(value)})(${this.#hexNumber(address, true)})`
+          : this.#hexNumber(address, !this.#flags.sharp);
       case "p":
-        return this.#hexNumber(ADDRESS, !this.#flags.sharp);
+        return this.#hexNumber(address, !this.#flags.sharp);
       case "b":
       case "o":
       case "d":
       case "x":
       case "X":
-        return this.#integer(ADDRESS, verb, value);
+        return this.#integer(address, verb, value);
       default:
         return this.#badVerb(value, verb);
     }
@@ -269,15 +269,15 @@ function bytesOf(value: object): Uint8Array | undefined {
   return value.base.subarray(value.start, value.start + value.length);
 }
 
-const KIND_ORDER = ["invalid", "bool", "int", "float64", "string"];
+const kindOrder = ["invalid", "bool", "int", "float64", "string"];
 
 /**
  * Compares map keys as Go sorts them: by type first, then numbers by value and strings by bytes.
  */
 function compareKeys(a: Value, b: Value): number {
   if (typeof a === "string" && typeof b === "string") return compareBytes(a, b);
-  const left = KIND_ORDER.indexOf(kindOf(a));
-  const right = KIND_ORDER.indexOf(kindOf(b));
+  const left = kindOrder.indexOf(kindOf(a));
+  const right = kindOrder.indexOf(kindOf(b));
   if (left !== right) return left - right;
   if (typeof a === "boolean" && typeof b === "boolean") return Number(a) - Number(b);
   if (

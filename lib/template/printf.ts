@@ -4,7 +4,7 @@ import { isEscapedByte, normalize } from "./text.ts";
 import { Byte, concrete, typeName, type Value } from "./value.ts";
 
 /** Go's limit for a width or precision. */
-const MAX_WIDTH = 1_000_000;
+const maxWidth = 1_000_000;
 
 /** A format string and the read position in it. */
 class Reader {
@@ -35,7 +35,7 @@ class Reader {
     for (; this.at < end; this.at++) {
       const digit = this.format.charCodeAt(this.at) - 48;
       if (!(digit >= 0 && digit <= 9)) break;
-      if ((value ?? 0) > MAX_WIDTH) {
+      if ((value ?? 0) > maxWidth) {
         this.at = end;
         return undefined;
       }
@@ -71,7 +71,7 @@ class Reader {
     if (this.argument >= this.args.length) return undefined;
     const arg = concrete(this.args[this.argument++]);
     const value = arg instanceof Byte ? arg.value : typeof arg === "bigint" ? Number(arg) : NaN;
-    return Math.abs(value) <= MAX_WIDTH ? value : undefined;
+    return Math.abs(value) <= maxWidth ? value : undefined;
   }
 
   /** Reads the verb, one rune. */

@@ -2,7 +2,7 @@ import { decodeBytes, encodeString, isEscapedByte, normalize } from "./text.ts";
 import { isPrint } from "./unicode.ts";
 
 /** Go's single-letter escapes. */
-const LETTERS: Readonly<Record<number, string>> = {
+const escapeLetters: Readonly<Record<number, string>> = {
   7: "\\a",
   8: "\\b",
   9: "\\t",
@@ -19,7 +19,7 @@ function hex(value: number, digits: number): string {
 function escapeRune(rune: number, quote: string, ascii: boolean): string {
   if (rune === quote.charCodeAt(0) || rune === 0x5c) return "\\" + String.fromCharCode(rune);
   if (ascii ? rune < 0x80 && isPrint(rune) : isPrint(rune)) return String.fromCodePoint(rune);
-  const letter = LETTERS[rune];
+  const letter = escapeLetters[rune];
   if (letter !== undefined) return letter;
   if (rune < 0x20 || rune === 0x7f) return "\\x" + hex(rune, 2);
   return rune < 0x10000 ? "\\u" + hex(rune, 4) : "\\U" + hex(rune, 8);
@@ -55,7 +55,7 @@ export function canBackquote(text: string): boolean {
 }
 
 /** The message of Go's `strconv.ErrSyntax`. */
-export const INVALID_SYNTAX = "invalid syntax";
+export const invalidSyntax = "invalid syntax";
 
 interface Unquoted {
   /** The character or byte. */

@@ -29,7 +29,7 @@ export interface Source {
 }
 
 /** The number of code units of a function's text that cost one step. */
-const UNITS_PER_STEP = 16;
+const unitsPerStep = 16;
 
 /** The state of one execution: its position, variables and remaining budget. */
 export class State {
@@ -78,7 +78,7 @@ export class State {
 
   /** Spends one step, or more for work on long text. */
   spend(units = 0): void {
-    this.steps -= 1 + Math.floor(units / UNITS_PER_STEP);
+    this.steps -= 1 + Math.floor(units / unitsPerStep);
     if (this.steps < 0) this.fail(`exceeded maximum number of steps (${this.#maxSteps})`);
   }
 

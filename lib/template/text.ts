@@ -8,7 +8,7 @@
  * turns adjacent escaped halves of a character back into the character.
  */
 
-const ESCAPE = 0xdc00;
+const escapeBase = 0xdc00;
 
 /** Reports whether a code unit is an escaped byte. */
 export function isEscapedByte(code: number): boolean {
@@ -77,7 +77,7 @@ export function decodeBytes(bytes: Uint8Array): string {
         continue;
       }
       text += decoder.decode(bytes.subarray(start, i)) +
-        String.fromCharCode(ESCAPE + (bytes[i] ?? 0));
+        String.fromCharCode(escapeBase + (bytes[i] ?? 0));
       i++;
       start = i;
     }
@@ -103,7 +103,7 @@ export function encodeString(text: string): Uint8Array {
       i++;
     } else if (isEscapedByte(code)) {
       at += encoder.encodeInto(text.slice(start, i), bytes.subarray(at)).written;
-      bytes[at++] = code - ESCAPE;
+      bytes[at++] = code - escapeBase;
       start = i + 1;
     }
   }

@@ -43,7 +43,7 @@ export type Keyword =
   | "with";
 
 /** The keywords by their text. */
-export const KEYWORDS: ReadonlyMap<string, Keyword> = new Map(
+export const keywords: ReadonlyMap<string, Keyword> = new Map(
   ([
     ".",
     "block",
@@ -75,7 +75,7 @@ export interface Token {
 export function describeToken(token: Token): string {
   if (token.kind === "eof") return "EOF";
   if (token.kind === "error") return token.text;
-  if (token.kind === "." || KEYWORDS.has(token.kind)) return `<${token.text}>`;
+  if (token.kind === "." || keywords.has(token.kind)) return `<${token.text}>`;
   if (byteLength(token.text) > 10) return quote(firstRunes(token.text, 10)) + "...";
   return quote(token.text);
 }

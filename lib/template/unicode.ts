@@ -35,7 +35,7 @@ export function isBlank(text: string): boolean {
 }
 
 /** The characters added in Unicode 15.1 to 17, in hexadecimal. */
-const ADDED = "897 1b4e-1b4f 1b7f 1c89-1c8a 2427-2429 2ffc-2fff 31e4-31e5 31ef a7cb-a7cd " +
+const addedRanges = "897 1b4e-1b4f 1b7f 1c89-1c8a 2427-2429 2ffc-2fff 31e4-31e5 31ef a7cb-a7cd " +
   "a7da-a7dc 105c0-105f3 10d40-10d65 10d69-10d85 10d8e-10d8f 10ec2-10ec4 10efc " +
   "11380-11389 1138b 1138e 11390-113b5 113b7-113c0 113c2 113c5 113c7-113ca " +
   "113cc-113d5 113d7-113d8 113e1-113e2 116d0-116e3 11bc0-11be1 11bf0-11bf9 11f5a " +
@@ -49,7 +49,7 @@ let added: [number, number][] | undefined;
  * Reports whether a character is newer than Unicode 15: JavaScript may know it, Go 1.26 does not.
  */
 function isNewer(rune: number): boolean {
-  added ??= ADDED.split(" ").map((range) => {
+  added ??= addedRanges.split(" ").map((range) => {
     const [first = "", last = first] = range.split("-");
     return [parseInt(first, 16), parseInt(last, 16)];
   });

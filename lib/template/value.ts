@@ -46,7 +46,7 @@ export class SliceView {
 }
 
 /** A nil of type `interface {}`. */
-export const NIL = new Interface(undefined);
+export const nilInterface = new Interface(undefined);
 
 /**
  * Go's kinds that occur in data. Instances are pointers to structs unless their type name lacks a
@@ -114,7 +114,7 @@ export function fromData(data: unknown): Value {
 
 /** Converts an element of a list or map, whose static type is `interface {}`. */
 export function fromElement(data: unknown): Interface {
-  return data === null || data === undefined ? NIL : new Interface(fromData(data));
+  return data === null || data === undefined ? nilInterface : new Interface(fromData(data));
 }
 
 /**
@@ -208,7 +208,7 @@ function isByteMap(map: Value): boolean {
 
 /** Returns the zero value of a map's elements, the result of indexing it with a missing key. */
 export function zeroItem(map: object): Value {
-  return isByteMap(map) ? new Uint8Array() : NIL;
+  return isByteMap(map) ? new Uint8Array() : nilInterface;
 }
 
 /** Reports whether a list is a nil slice in Go: an empty one with a class of its own. */
