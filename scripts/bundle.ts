@@ -9,7 +9,7 @@
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { runDeno } from "../lib/deploy/deno.ts";
-import { removeIfThere } from "../lib/files.ts";
+import { removeIfThere } from "../lib/files/whole.ts";
 import { root } from "./shell.ts";
 
 /** A program's bundle. */
@@ -74,7 +74,10 @@ const providersSource = "lib/aws/providers.ts";
 
 /** The SDK packages imported by lib/aws/providers.ts, and what it imports from them. */
 const sdk = [
-  ["npm:@aws-sdk/credential-providers@3.1175.0", "fromNodeProviderChain"],
+  [
+    "npm:@aws-sdk/credential-providers@3.1175.0",
+    "fromInstanceMetadata, fromLoginCredentials, fromSSO, fromTemporaryCredentials, fromWebToken",
+  ],
   ["npm:@smithy/fetch-http-handler@5.8.1", "FetchHttpHandler"],
 ] as const;
 

@@ -9,7 +9,7 @@ import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { compileCommand, runDeno } from "../lib/deploy/deno.ts";
 import { messageOf } from "../lib/errors.ts";
-import { removeIfThere, writeWhole } from "../lib/files.ts";
+import { removeIfThere, writeWhole } from "../lib/files/whole.ts";
 import { type Bundle, bundleLlama, bundleRuntime } from "./bundle.ts";
 import { root } from "./shell.ts";
 

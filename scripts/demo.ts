@@ -7,7 +7,7 @@
 import { join, relative } from "node:path";
 import { readEnvironment } from "../lib/environment.ts";
 import { messageOf } from "../lib/errors.ts";
-import { shellQuote } from "../lib/jobs/quote.ts";
+import { shellQuote } from "../lib/text/shell_quote.ts";
 import { Interrupted, onInterrupt } from "../lib/terminal/interrupt.ts";
 import { makePicture, type Picture, pictureName } from "./pictures.ts";
 import { decodePng, samePixels } from "./png.ts";

@@ -5,7 +5,7 @@
  */
 
 import { toJSONSchema } from "npm:zod@4.6.7/mini";
-import { functionSchema } from "../lib/function_json.ts";
+import { functionSchema } from "../lib/functions/definition.ts";
 
 /** The file of the schema. */
 export const schemaFile = new URL("../docs/function.schema.json", import.meta.url);

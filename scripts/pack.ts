@@ -8,8 +8,8 @@
 import { join } from "node:path";
 import { zipOf } from "../lib/deploy/zip.ts";
 import { messageOf } from "../lib/errors.ts";
-import { removeIfThere } from "../lib/files.ts";
-import { sha256 } from "../lib/hash.ts";
+import { removeIfThere } from "../lib/files/whole.ts";
+import { sha256 } from "../lib/files/hash.ts";
 import { allTargets, dist } from "./compile.ts";
 
 if (import.meta.main) Deno.exit(await main());

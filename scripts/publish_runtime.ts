@@ -13,7 +13,7 @@ import { defaultStackName } from "../lib/deploy/template.ts";
 import { zipOf } from "../lib/deploy/zip.ts";
 import { readEnvironment } from "../lib/environment.ts";
 import { LlamaError, messageOf } from "../lib/errors.ts";
-import { FlagError, FlagValueError, parseFlags, stringFlag, valueFlag } from "../lib/flags.ts";
+import { FlagError, FlagValueError, parseFlags, stringFlag, valueFlag } from "../lib/cli/flags.ts";
 import { Interrupted, onInterrupt } from "../lib/terminal/interrupt.ts";
 import { upToDate } from "./compile.ts";
 

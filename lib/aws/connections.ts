@@ -5,8 +5,9 @@
  */
 
 import { LlamaError, reasonOf } from "../errors.ts";
-import { Semaphore } from "../concurrency.ts";
-import { directClient, isLoopback } from "../http.ts";
+import { Semaphore } from "../async/concurrency.ts";
+import { descriptorBudget } from "../system/descriptors.ts";
+import { bypassesProxy, directClient } from "../system/loopback.ts";
 
 /** How many connections there are at most, unless more jobs are asked for at once. */
 export const defaultConnections = 256;
@@ -20,22 +21,36 @@ const idleMilliseconds = 15_000;
 /** HTTP connections, bounded in number. Close them when done. */
 export class Connections implements Disposable {
   readonly #caBundle: string | undefined;
+  readonly #noProxy: string | undefined;
   readonly #clients = new Map<string, Promise<Deno.HttpClient>>();
-  readonly #places = new Semaphore(defaultConnections);
+  readonly #places: Semaphore;
+  readonly #most: number;
   #isClosed = false;
 
-  /** @param caBundle A file of certificates that are trusted beside Mozilla's. */
-  constructor(caBundle: string | undefined) {
+  /**
+   * @param caBundle A file of certificates that are trusted besides Mozilla's.
+   * @param noProxy The hosts that are not reached through a proxy, as `NO_PROXY` lists them.
+   * @param most How many there may be at once, whatever is reserved. @default {as many as this
+   * process may have, with files besides them}
+   */
+  constructor(
+    caBundle: string | undefined,
+    noProxy?: string,
+    most: number = descriptorBudget().connections,
+  ) {
     this.#caBundle = caBundle;
+    this.#noProxy = noProxy;
+    this.#most = most;
+    this.#places = new Semaphore(Math.min(defaultConnections, most));
   }
 
   /**
-   * Makes room for as many requests at once, where there is less.
+   * Makes room for as many requests at once, where there is less and may be more.
    *
    * @param count How many.
    */
   reserve(count: number): void {
-    this.#places.raise(count);
+    this.#places.raise(Math.min(count, this.#most));
   }
 
   /**
@@ -52,15 +67,14 @@ export class Connections implements Disposable {
   /**
    * The client for a URL.
    *
-   * @param url Where the request goes. Loopback goes straight there, whatever proxy the
-   * environment names.
+   * @param url Where the request goes.
    * @param isFresh Whether the request needs a connection of its own: `fetch` repeats a request by
    * itself when a connection closes that was used before.
    * @returns A client for `fetch`.
    * @throws {LlamaError} `config` if the certificates cannot be read.
    */
   async client(url: URL, isFresh: boolean): Promise<Deno.HttpClient> {
-    const direct = isLoopback(url.hostname) ? url.host : "";
+    const direct = bypassesProxy(url, this.#noProxy) ? url.host : "";
     const key = `${direct} ${isFresh}`;
     let client = this.#clients.get(key);
     if (client === undefined) {
@@ -85,7 +99,7 @@ export class Connections implements Disposable {
     const options: Deno.CreateHttpClientOptions = {
       caCerts: certificates,
       poolIdleTimeout: idleMilliseconds,
-      poolMaxIdlePerHost: isFresh ? 0 : defaultConnections,
+      poolMaxIdlePerHost: isFresh ? 0 : Math.min(defaultConnections, this.#most),
       // One connection of HTTP/2 takes a hundred requests or so, and makes the others wait.
       http2: false,
     };

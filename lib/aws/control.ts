@@ -6,9 +6,11 @@
 
 import { LlamaError } from "../errors.ts";
 import type * as z from "../zod.ts";
+import { readBeginning, readText, valueOfJsonString } from "./answer.ts";
 import { CallError, isServerFailure, type Repeat, retryAfter } from "./call_error.ts";
 import type { AwsClient, AwsRequest } from "./client.ts";
-import { type Partition, partitionOf, type Service, serviceUrl } from "./endpoint.ts";
+import { type Service, serviceUrl } from "./endpoint.ts";
+import { partitionOf } from "./partition.ts";
 import { parseXml, type Xml } from "./xml.ts";
 
 /** A call. */
@@ -162,17 +164,20 @@ export async function callAws(
     ...request,
     url,
     service,
-    ...(service === "iam" ? { region: iamRegion[partitionOf(location.region).name] } : {}),
+    ...(service === "iam" ? { region: partitionOf(location.region).iamRegion } : {}),
     signal,
   }, {
     retry: { maxRepeats: makesAnother.test(action) ? 0 : maxRepeats },
     attemptMilliseconds: attemptMilliseconds + (request.body?.length ?? 0) / slowestBytesPerMs,
     read: async (response) => {
       const { ok, status, headers } = response;
-      const text = await response.text();
-      if (ok) return { text, headers };
+      if (ok) {
+        const from = `${serviceNames[service]} to ${action}`;
+        return { text: await readText(response, maxAnswerBytes, from), headers };
+      }
       const afterMilliseconds = retryAfter(headers);
-      throw new AwsError(call, { status, afterMilliseconds, ...refusalIn(text, response) });
+      const refusal = refusalIn(await readBeginning(response), response);
+      throw new AwsError(call, { status, afterMilliseconds, ...refusal });
     },
   });
 }
@@ -180,16 +185,11 @@ export async function callAws(
 /** Calls that do it twice if they are sent twice, or refuse what they have done themselves. */
 const makesAnother = /^(Create|Publish|UpdateStack)/;
 const maxRepeats = 5;
+/** A page of a list is a few hundred kilobytes at most. */
+const maxAnswerBytes = 16 * 1024 * 1024;
 const attemptMilliseconds = 60_000;
 /** A zip may have a slow way up: 50 kB a second. */
 const slowestBytesPerMs = 50;
-
-/** What signs for IAM, which is one for a whole partition. */
-const iamRegion: Readonly<Record<Partition["name"], string>> = {
-  aws: "us-east-1",
-  "aws-cn": "cn-north-1",
-  "aws-us-gov": "us-gov-west-1",
-};
 
 /** Finds an error's type and words, which each protocol puts elsewhere. */
 function refusalIn(text: string, { headers, status }: Response): Pick<Refusal, "type" | "words"> {
@@ -210,8 +210,7 @@ function refusalIn(text: string, { headers, status }: Response): Pick<Refusal, "
     // Two spellings are in use, and a type may come with its namespace: `com.amazonaws.ecr#Type`.
     const field = (name: string) =>
       new RegExp(`"${name}"\\s*:\\s*("(?:[^"\\\\]|\\\\.)*")`).exec(text)?.[1];
-    const read = (json: string | undefined) =>
-      json === undefined ? undefined : String(JSON.parse(json));
+    const read = (json: string | undefined) => json && valueOfJsonString(json);
     type = read(field("__type") ?? field("code"))?.replace(/^.*#/, "");
     words = read(field("[Mm]essage"));
   }

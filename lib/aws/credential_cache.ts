@@ -4,7 +4,7 @@
  * @module
  */
 
-import { unlessAborted } from "../concurrency.ts";
+import { unlessAborted } from "../async/concurrency.ts";
 import type { Credentials } from "./credentials.ts";
 
 /** Credentials are found anew this long before they expire, in milliseconds. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { decodeUriPart } from "./answer.ts";
 import type { AwsClient } from "./client.ts";
 import { callQuery, isRefusal } from "./control.ts";
 
@@ -31,7 +32,7 @@ export async function trustPolicy(
       parameters: { RoleName: arn.slice(arn.lastIndexOf("/") + 1) },
       signal,
     });
-    return decodeURIComponent(result.at("Role", "AssumeRolePolicyDocument").text);
+    return decodeUriPart(result.at("Role", "AssumeRolePolicyDocument").text);
   } catch (error) {
     if (isRefusal(error, "NoSuchEntity")) return undefined;
     throw error;

@@ -7,8 +7,10 @@
 import { Buffer } from "node:buffer";
 import { defaultInvokeRetries } from "../defaults.ts";
 import { FunctionError, type FunctionErrorDetails, LlamaError } from "../errors.ts";
+import { isFunctionTimeout } from "../functions/timeout.ts";
 import { maxPayloadBytes, parseFunctionError } from "../protocol.ts";
-import type { OpenSpan, Spans } from "../trace/spans.ts";
+import type { OpenSpan, Spans } from "../spans.ts";
+import { decodeUriPart, readBeginning, readText, valueOfJsonString } from "./answer.ts";
 import { CallError, isServerFailure, retryAfter } from "./call_error.ts";
 import { type AwsClient, requestIdOf } from "./client.ts";
 import { serviceUrl } from "./endpoint.ts";
@@ -48,6 +50,9 @@ export interface Invocation {
 
 /** The longest that a function may run, in seconds. */
 const longestSeconds = 900;
+
+/** The most that an answer may have: Lambda's limit, and room for what counts differently elsewhere. */
+const maxAnswerBytes = maxPayloadBytes + 1024 * 1024;
 
 /** How much longer than the job its answer may take, in seconds: for a cold start and the files. */
 const graceSeconds = 15;
@@ -219,12 +224,15 @@ async function readAnswer(
   region: string,
   response: Response,
 ): Promise<Invocation> {
-  const text = await response.text();
-  if (response.status !== 200) throw refusal(functionName, region, response, text);
+  if (response.status !== 200) {
+    throw refusal(functionName, region, response, await readBeginning(response));
+  }
+  const text = await readText(response, maxAnswerBytes, functionName);
   const tail = response.headers.get("x-amz-log-result");
   const logTail = tail === null ? undefined : Buffer.from(tail, "base64").toString();
-  // AWS's runtime interface emulator leaves the header out.
-  if (response.headers.has("x-amz-function-error") || /^\{"error(Message|Type)":/.test(text)) {
+  // AWS's runtime interface emulator leaves the header out, and of a timeout has these words alone.
+  const isError = /^(\{"error(Message|Type)":|Task timed out after [\d.]+ seconds$)/.test(text);
+  if (isError || response.headers.has("x-amz-function-error")) {
     const { objects, ...error } = parseFunctionError(text);
     const details = { ...error, logTail, missingObjects: objects };
     throw new FunctionError(functionName, details, { hint: failureHint(details) });
@@ -233,8 +241,9 @@ async function readAnswer(
 }
 
 /** What to change when Lambda itself ended a function. */
-function failureHint({ errorType, errorMessage }: FunctionErrorDetails): string | undefined {
-  if (errorType === "Sandbox.Timedout" || /Task timed out after/.test(errorMessage)) {
+function failureHint(details: FunctionErrorDetails): string | undefined {
+  const { errorType, errorMessage } = details;
+  if (isFunctionTimeout(details)) {
     return "raise the function's timeout (900 seconds at most), or give each job less to do";
   }
   if (errorType === "Runtime.OutOfMemory" || /signal: killed/.test(errorMessage)) {
@@ -272,7 +281,7 @@ function refusal(
   const { status, headers } = response;
   const type = headers.get("x-amzn-errortype")?.split(":")[0] ?? `HTTP status ${status}`;
   const message = /"[Mm]essage"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(text)?.[1];
-  const words = message === undefined ? text.slice(0, 200) : String(JSON.parse(message));
+  const words = message === undefined ? text.slice(0, 200) : valueOfJsonString(message);
   const says = `Lambda refused ${functionName}: ${type}: ${words}`;
   const afterMilliseconds = retryAfter(headers);
   if (type === "ResourceNotFoundException") {
@@ -314,8 +323,8 @@ function functionsHint(headers: Headers): string {
   const names = headers.get("x-llama-functions");
   const from = headers.get("x-llama-functions-from");
   if (names === null || from === null) return "`llama functions` shows those there are";
-  const place = decodeURIComponent(from);
+  const place = decodeUriPart(from);
   return names === ""
     ? `there are none in ${place}; see \`llama help local\``
-    : `there are: ${decodeURIComponent(names).replaceAll(",", ", ")} (in ${place})`;
+    : `there are: ${decodeUriPart(names).replaceAll(",", ", ")} (in ${place})`;
 }

@@ -6,6 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
+import { decodeUriPart } from "./answer.ts";
 import type { AwsClient } from "./client.ts";
 import { AwsError, callAws, isRefusal } from "./control.ts";
 import { bucketUrl } from "./endpoint.ts";
@@ -93,7 +94,7 @@ export async function* listKeys(
 }
 
 function decodeKey(encoded: string): string {
-  return decodeURIComponent(encoded.replaceAll("+", " "));
+  return decodeUriPart(encoded.replaceAll("+", " "));
 }
 
 /**

@@ -28,9 +28,9 @@ import { deployStack, findStack, type StackWork } from "../deploy/stack.ts";
 import { defaultStackName, outputsOf, type StackOutputs, storeUrl } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
 import { bucketOwner } from "../store/bucket_owner.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import { showEvent } from "./report.ts";
 import { bootstrapCommand } from "./setup_tables.ts";
 
@@ -82,7 +82,7 @@ export const bootstrap = runnable(
     const path = await writeSettings(environment, made);
 
     for (const each of Object.keys(settingNames).filter(isSettingName)) {
-      if (made[each] !== undefined) await output.data(`${each.padEnd(12)}${made[each]}\n`);
+      if (made[each] !== undefined) await output.line(`${each.padEnd(12)}${made[each]}`);
     }
     await output.message(`written to ${path}`);
     if (isBucketOwn) {

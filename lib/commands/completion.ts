@@ -4,20 +4,22 @@
  * @module
  */
 
-import { type Candidate, complete } from "../completion/complete.ts";
-import { scripts } from "../completion/scripts.ts";
-import { shellWords } from "../completion/shell_words.ts";
-import { isShell } from "../completion/shells.ts";
+import { type Candidate, complete } from "../cli/completion/complete.ts";
+import { scripts } from "../cli/completion/scripts.ts";
+import { shellWords } from "../cli/completion/shell_words.ts";
+import { isShell } from "../cli/completion/shells.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
-import { FlagError, parseFlags } from "../flags.ts";
+import { isFunctionName } from "../functions/definition.ts";
+import { FlagError, parseFlags } from "../cli/flags.ts";
 import { loadFunctions } from "../local/functions.ts";
-import { functionsDirectory } from "../start_local.ts";
-import { type Command, runnable, type RunnableCommand } from "./command.ts";
-import { withHelp } from "./command_line.ts";
+import { printableLine } from "../text/printable.ts";
+import { functionsDirectory } from "../local/start.ts";
+import { type Command, runnable, type RunnableCommand } from "../cli/command.ts";
+import { withHelp } from "../cli/parse.ts";
 import { completionCommand } from "./completion_table.ts";
 import type { CommandContext } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import { globalFlags, type GlobalValues } from "./flag_tables.ts";
 
 /**
@@ -49,7 +51,7 @@ async function answer(
   const found = others === "functions"
     ? await functionCandidates(words, environment)
     : [...candidates];
-  const lines = found.map(({ word, help }) => `${word}\t${help}\n`);
+  const lines = found.map(({ word, help }) => `${word}\t${printableLine(help)}\n`);
   return others === "files" || others === "directories" ? `:${others}\n` : lines.join("");
 }
 
@@ -65,7 +67,9 @@ async function functionCandidates(
     cwd: Deno.cwd(),
   });
   const word = words.at(-1) ?? "";
-  return found.filter(({ name }) => name.startsWith(word)).map(({ name, definition }) => ({
+  // The shell puts a candidate into the command line as it is, where $(...) would be run.
+  const offered = found.filter(({ name }) => isFunctionName(name) && name.startsWith(word));
+  return offered.map(({ name, definition }) => ({
     word: name,
     help: definition instanceof LlamaError ? definition.message : definition.description ?? "",
   }));

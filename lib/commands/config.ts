@@ -15,10 +15,10 @@ import {
   settingsPath,
   writeSettings,
 } from "../deploy/settings.ts";
-import { shellQuote } from "../jobs/quote.ts";
-import { runnable } from "./command.ts";
+import { shellQuote } from "../text/shell_quote.ts";
+import { runnable } from "../cli/command.ts";
 import type { CommandContext } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import { configCommand } from "./setup_tables.ts";
 
 const names = Object.keys(settingNames).filter(isSettingName);

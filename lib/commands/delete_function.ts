@@ -8,9 +8,9 @@ import { deleteImage } from "../aws/ecr.ts";
 import { deleteFunction as deleteInLambda } from "../aws/lambda_control.ts";
 import { findOurs } from "../deploy/ours.ts";
 import { LlamaError } from "../errors.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import { deleteFunctionCommand } from "./function_tables.ts";
 
 /** The command, as data and with what it does. */
@@ -28,11 +28,11 @@ export const deleteFunction = runnable(
       });
     }
     await deleteInLambda(client, name, signal);
-    await output.data(`deleted ${name}\n`);
+    await output.line(`deleted ${name}`);
     // Only the tag that update-function gives: another image may be somebody else's too.
     if (repository !== undefined && found.image === `${repository}:${name}`) {
       await deleteImage(client, repository.slice(repository.indexOf("/") + 1), name, signal);
-      await output.data(`deleted ${found.image}\n`);
+      await output.line(`deleted ${found.image}`);
     }
     await output.message(`left: the log group /aws/lambda/${name}`);
     return exitCodes.ok;

@@ -5,9 +5,9 @@
  */
 
 import type { Architecture } from "../aws/lambda_function.ts";
-import { type Flag, FlagValueError, intFlag, stringFlag, valueFlag } from "../flags.ts";
+import { type Flag, FlagValueError, intFlag, stringFlag, valueFlag } from "../cli/flags.ts";
 import { quote } from "../template/quote.ts";
-import type { UsageProblem } from "./command.ts";
+import type { UsageProblem } from "../cli/command.ts";
 
 /** The region, as the global flag of that name has it too. */
 export const regionFlag: Flag<string> = stringFlag({ help: "AWS region", placeholder: "REGION" });

@@ -9,9 +9,9 @@ import { readSettings, settingsPath } from "../deploy/settings.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import type { Output } from "../terminal/output.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws, openStore } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import { doctorCommand } from "./setup_tables.ts";
 
 /** The command, as data and with what it does. */
@@ -38,7 +38,7 @@ export const doctor = runnable(
       isAllGood &&= next.value.isGood;
     }
     for (const [need, subjects] of next.value) {
-      await output.data(`- without ${need}, not looked at: ${subjects.join(", ")}\n`);
+      await output.line(`- without ${need}, not looked at: ${subjects.join(", ")}`);
     }
     return isAllGood ? exitCodes.ok : exitCodes.no;
   },
@@ -57,6 +57,6 @@ async function examineSettings(environment: Environment): Promise<Finding> {
 }
 
 async function show(output: Output, { subject, isGood, words, hint }: Finding): Promise<void> {
-  await output.data(`${isGood ? "✓" : "✗"} ${subject}: ${words}\n`);
-  if (hint !== undefined) await output.data(`  ${hint}\n`);
+  await output.line(`${isGood ? "✓" : "✗"} ${subject}: ${words}`);
+  if (hint !== undefined) await output.line(`  ${hint}`);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Example } from "./command.ts";
+import type { Example } from "../cli/command.ts";
 
 /** How `llama invoke` is used. */
 export const invokeExamples: readonly Example[] = [

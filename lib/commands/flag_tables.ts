@@ -14,11 +14,11 @@ import {
   listFlag,
   stringFlag,
   valueFlag,
-} from "../flags.ts";
+} from "../cli/flags.ts";
 import { defaultInvokeRetries, defaultS3Concurrency } from "../defaults.ts";
 import { quote } from "../template/quote.ts";
 import { progressModes } from "../terminal/progress.ts";
-import type { Command, UsageProblem } from "./command.ts";
+import type { Command, UsageProblem } from "../cli/command.ts";
 import { invokeExamples, xargsExamples } from "./examples.ts";
 import { runFlags, splitInput, timeout, validateRun } from "./run_flags.ts";
 

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { boolFlag, FlagValueError, type FlagValues, listFlag, stringFlag } from "../flags.ts";
-import { isReservedVariable } from "../reserved_variables.ts";
+import { boolFlag, FlagValueError, type FlagValues, listFlag, stringFlag } from "../cli/flags.ts";
+import { isReservedVariable } from "../functions/names.ts";
 import { quote } from "../template/quote.ts";
-import type { Command, UsageProblem } from "./command.ts";
+import type { Command, UsageProblem } from "../cli/command.ts";
 import { architectureFlag, boundedFlag, noArguments, oneFunctionName } from "./deploy_flags.ts";
 
 /** The flags of `llama update-function`. */

@@ -6,9 +6,10 @@
 
 import { listOurs } from "../deploy/ours.ts";
 import { llamaTag } from "../deploy/template.ts";
-import { runnable } from "./command.ts";
+import { printableLine } from "../text/printable.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import { functionsCommand } from "./function_tables.ts";
 
 /** The command, as data and with what it does. */
@@ -34,9 +35,9 @@ export const functions = runnable(
       each.lastModified.slice(0, 16),
       each.tags[llamaTag] || "-",
     ]);
-    await output.data(table([
+    await output.text(table([
       ["NAME", "KIND", "MEMORY", "TIMEOUT", "PROCESSOR", "STATE", "CHANGED", "STACK"],
-      ...rows,
+      ...rows.map((row) => row.map(printableLine)),
     ]));
     return exitCodes.ok;
   },

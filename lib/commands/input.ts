@@ -5,7 +5,7 @@
  */
 
 import { LlamaError, reasonOf } from "../errors.ts";
-import type { FlagValues } from "../flags.ts";
+import type { FlagValues } from "../cli/flags.ts";
 import { readLines } from "../jobs/lines.ts";
 import type { xargsFlags } from "./flag_tables.ts";
 

@@ -42,7 +42,7 @@ export function errorLines(error: LlamaError, prefix = ""): string[] {
  * @param logTail The log, as Lambda gave it.
  */
 export async function reportLogs(output: Output, logTail: string): Promise<void> {
-  await output.talk(logTail === "" || logTail.endsWith("\n") ? logTail : logTail + "\n");
+  await output.lines(logTail);
 }
 
 /**

@@ -13,10 +13,10 @@ import {
   type FlagValues,
   intFlag,
   valueFlag,
-} from "../flags.ts";
+} from "../cli/flags.ts";
 import type { Halt } from "../jobs/policy.ts";
 import { quote } from "../template/quote.ts";
-import type { UsageProblem } from "./command.ts";
+import type { UsageProblem } from "../cli/command.ts";
 
 /**
  * Reads a positive number, with a fraction or without.

@@ -6,10 +6,10 @@
 
 import { reportPage } from "../report/page.ts";
 import { readRun } from "../report/read_log.ts";
-import { checkWritable, writeCompressed } from "../trace/file.ts";
-import { runnable } from "./command.ts";
-import type { CommandContext } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { checkWritable, writeCompressed } from "../report/write.ts";
+import { runnable } from "../cli/command.ts";
+import { type CommandContext, noticesTo } from "./context.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import { reportCommand } from "./report_table.ts";
 
 /** The command, as data and with what it does. */
@@ -17,7 +17,7 @@ export const runReport = runnable(
   reportCommand,
   async (values, [path = ""], { output, signal }: CommandContext): Promise<number> => {
     const target = values.output || `${path}.html`;
-    const run = await readRun(path);
+    const run = await readRun(path, noticesTo(output));
     await checkWritable(target);
     await writeCompressed(target, [reportPage(run)], signal);
     await output.message(`${run.jobs.length} jobs: ${target}`);

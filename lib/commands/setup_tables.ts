@@ -5,9 +5,9 @@
  */
 
 import { isSettingName, settingHint, settingNames } from "../deploy/settings.ts";
-import { boolFlag, stringFlag } from "../flags.ts";
+import { boolFlag, stringFlag } from "../cli/flags.ts";
 import { quote } from "../template/quote.ts";
-import type { Command, UsageProblem } from "./command.ts";
+import type { Command, UsageProblem } from "../cli/command.ts";
 import { architectureFlag, noArguments, regionFlag, stackFlag } from "./deploy_flags.ts";
 
 /** The flags of `llama bootstrap`. */

@@ -25,13 +25,13 @@ import { readSettings, type Settings, settingsPath, writeSettings } from "../dep
 import { findStack, removeStack, type StackWork } from "../deploy/stack.ts";
 import { defaultStackName, llamaTag, outputsOf, storeUrl } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
-import { removeIfThere } from "../files.ts";
+import { removeIfThere } from "../files/whole.ts";
 import { bucketOwner } from "../store/bucket_owner.ts";
 import { canAsk, confirm } from "../terminal/ask.ts";
 import type { Output } from "../terminal/output.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import { showEvent } from "./report.ts";
 import { teardownCommand } from "./setup_tables.ts";
 
@@ -125,12 +125,12 @@ async function remove(
   const { client } = work;
   for (const { name } of functions) {
     await deleteFunction(client, name, signal);
-    await output.data(`deleted the function ${name}\n`);
+    await output.line(`deleted the function ${name}`);
     await removeLogs(output, client, name, signal);
   }
   for (const { name, version } of layers) {
     await deleteLayerVersion(client, name, version, signal);
-    await output.data(`deleted the layer ${name}, version ${version}\n`);
+    await output.line(`deleted the layer ${name}, version ${version}`);
   }
   if (!stack) return;
   // Its objects first, since CloudFormation deletes no bucket that holds any.
@@ -142,7 +142,7 @@ async function remove(
     ? await emptyBucket(client, outputs.bucket, { owner, signal })
     : undefined;
   const isBucketLeft = await removeStack(work, stack);
-  await output.data(`deleted the stack ${stack.name}\n`);
+  await output.line(`deleted the stack ${stack.name}`);
   if (outputs?.bucketKind === "own") {
     const also = users.length === 0
       ? ""
@@ -164,7 +164,7 @@ async function removeLogs(
   const group = logGroupOf(functionName);
   try {
     if (!await deleteLogGroup(client, group, signal)) return;
-    await output.data(`deleted the log group ${group}\n`);
+    await output.line(`deleted the log group ${group}`);
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof LlamaError)) throw error;

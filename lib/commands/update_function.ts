@@ -24,10 +24,10 @@ import { pause } from "../deploy/pause.ts";
 import { otherRuntimes } from "../deploy/runtime_layer.ts";
 import { defaultStackName } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
-import type { FunctionDefinition } from "../function_json.ts";
-import { runnable } from "./command.ts";
+import type { FunctionDefinition } from "../functions/definition.ts";
+import { runnable } from "../cli/command.ts";
 import { type Aws, type CommandContext, openAws } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import {
   changesRuntimeAlone,
   updateFunctionCommand,
@@ -62,12 +62,12 @@ export const updateFunction = runnable(
     });
     const { kind, memory, timeout, architecture } = deployed;
     if (isNew) await limitItsLogs(name, context, aws);
-    await output.data(
+    await output.line(
       isNew
-        ? `created ${name}: ${kind}, ${memory} MB, ${timeout} s, ${architecture}\n`
+        ? `created ${name}: ${kind}, ${memory} MB, ${timeout} s, ${architecture}`
         : changes.length === 0
-        ? `${name} is as it should be: nothing changed\n`
-        : `updated ${name}: ${changes.join("; ")}\n`,
+        ? `${name} is as it should be: nothing changed`
+        : `updated ${name}: ${changes.join("; ")}`,
     );
     return exitCodes.ok;
   },

@@ -5,7 +5,7 @@
  */
 
 import type { DeployedFunction } from "../aws/lambda_function.ts";
-import { mapConcurrently } from "../concurrency.ts";
+import { mapConcurrently } from "../async/concurrency.ts";
 import type { FunctionWork } from "../deploy/function.ts";
 import { belongsTo, listOurs } from "../deploy/ours.ts";
 import { pause } from "../deploy/pause.ts";
@@ -13,7 +13,7 @@ import { rebuilding, RuntimeLayers, updateRuntime } from "../deploy/runtime_upda
 import { defaultStackName } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
 import type { Aws, CommandContext } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import { reportError } from "./report.ts";
 
 /** Lambda changes each function within seconds; more at once run into its limits on such calls. */
@@ -86,9 +86,9 @@ async function update(
     signal,
   };
   const changes = await updateRuntime(work, layers, found, stack);
-  await output.data(
+  await output.line(
     changes.length === 0
-      ? `${found.name} is as it should be: nothing changed\n`
-      : `updated ${found.name}: ${changes.join("; ")}\n`,
+      ? `${found.name} is as it should be: nothing changed`
+      : `updated ${found.name}: ${changes.join("; ")}`,
   );
 }

@@ -8,7 +8,7 @@
 import { join } from "node:path";
 import type { Architecture } from "../aws/lambda_function.ts";
 import { LlamaError, messageOf } from "../errors.ts";
-import { removeIfThere } from "../files.ts";
+import { removeIfThere } from "../files/whole.ts";
 import { compileCommand, runDeno } from "./deno.ts";
 
 const targets: Readonly<Record<Architecture, string>> = {

@@ -7,7 +7,7 @@
 import type { AwsClient } from "../aws/client.ts";
 import { getFunction, getFunctionMarks, listFunctions } from "../aws/lambda_control.ts";
 import type { DeployedFunction } from "../aws/lambda_function.ts";
-import { mapConcurrently } from "../concurrency.ts";
+import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError } from "../errors.ts";
 import { layerName } from "./runtime_layer.ts";
 import type { Settings } from "./settings.ts";

@@ -7,9 +7,11 @@
 
 import { join } from "node:path";
 import type { Architecture } from "../aws/lambda_function.ts";
-import { closest } from "../closest.ts";
+import { closest } from "../text/closest.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { type FunctionDefinition, parseFunctionJson } from "../function_json.ts";
+import { type FunctionDefinition, parseFunctionJson } from "../functions/definition.ts";
+import { listDirectory, notUtf8 } from "../system/list.ts";
+import { printableLine } from "../text/printable.ts";
 import { programKind } from "./program.ts";
 import { type ZipEntry, zipOf } from "./zip.ts";
 import { type ZipMember, zipMembers } from "./zip_directory.ts";
@@ -97,8 +99,13 @@ async function readFile(path: string): Promise<Uint8Array> {
 async function readFolder(folder: string): Promise<ZipEntry[]> {
   const entries: ZipEntry[] = [];
   let total = 0;
+  const unnamed: string[] = [];
   const walk = async (below: string): Promise<void> => {
-    for await (const { name } of Deno.readDir(join(folder, below))) {
+    for (const { name, shown } of listDirectory(join(folder, below))) {
+      if (name === undefined) {
+        unnamed.push(`${printableLine(join(folder, below))}/${shown}`);
+        continue;
+      }
       const inside = below === "" ? name : `${below}/${name}`;
       if (inside === descriptionName) continue;
       const path = join(folder, inside);
@@ -126,6 +133,11 @@ async function readFolder(folder: string): Promise<ZipEntry[]> {
   } catch (cause) {
     if (cause instanceof LlamaError) throw cause;
     throw new LlamaError("input", `cannot read ${folder}: ${reasonOf(cause)}`, { cause });
+  }
+  if (unnamed.length > 0) {
+    throw new LlamaError("input", `cannot package ${notUtf8(unnamed)}`, {
+      hint: "rename what is not UTF-8, or leave it out of the function's folder",
+    });
   }
   return entries;
 }

@@ -7,7 +7,7 @@
 import type { AwsClient } from "../aws/client.ts";
 import { getLayerVersion, listLayerVersions } from "../aws/lambda_account.ts";
 import type { Architecture } from "../aws/lambda_function.ts";
-import { sha256 } from "../hash.ts";
+import { sha256 } from "../files/hash.ts";
 import { version } from "../version.ts";
 import { type CodeStore, publishLayer } from "./layer.ts";
 

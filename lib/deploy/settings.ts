@@ -5,10 +5,10 @@
  */
 
 import { dirname, join } from "node:path";
-import { closest } from "../closest.ts";
+import { closest } from "../text/closest.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { writeWhole } from "../files.ts";
+import { writeWhole } from "../files/whole.ts";
 
 /** What the file may say. What it does not say is absent. */
 export interface Settings {

@@ -5,8 +5,8 @@
  */
 
 import type { JobRecord } from "../jobs/record.ts";
-import { shortestWay } from "../trace/placed.ts";
-import { lanesOf } from "../trace/lanes.ts";
+import { shortestWay } from "./placed.ts";
+import { lanesOf } from "./lanes.ts";
 import { type PhaseName, phases, type Piece, piecesOf } from "./phases.ts";
 import type { Run, RunJob } from "./run.ts";
 

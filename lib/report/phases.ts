@@ -5,8 +5,8 @@
  */
 
 import type { JobRecord } from "../jobs/record.ts";
-import { placeRuntime } from "../trace/placed.ts";
-import type { Span } from "../trace/spans.ts";
+import { placeRuntime } from "./placed.ts";
+import type { Span } from "../spans.ts";
 
 /** A phase of a job. */
 export interface Phase {

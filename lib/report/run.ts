@@ -7,7 +7,7 @@
 import type { EarlyEnd } from "../jobs/early_end.ts";
 import { type FailureKind, FailureKinds } from "../jobs/failure_kinds.ts";
 import type { JobRecord } from "../jobs/record.ts";
-import type { Span } from "../trace/spans.ts";
+import type { Span } from "../spans.ts";
 
 /** The part of a job that reports show. */
 export interface RunJob {

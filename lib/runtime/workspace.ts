@@ -5,22 +5,29 @@
  */
 
 import { join } from "node:path";
+import { reasonOf } from "../errors.ts";
+import { isDiskFull, JobError } from "./job_error.ts";
 
 /** The beginning of the name of every job's directory. */
 export const jobPrefix = "llama-job-";
 
 /** The beginning of the name of the directories that hold what the command must not see. */
-const dataPrefix = "llama-data-";
+export const dataPrefix = "llama-data-";
 
 /** The directories of one invocation, made when they are asked for and removed at its end. */
 export class Workspace {
   readonly #parent: string;
+  readonly #owner: string;
   #job: string | undefined;
   #data: string | undefined;
 
-  /** @param parent Where directories for temporary files are made. */
-  constructor(parent: string) {
+  /**
+   * @param parent Where directories for temporary files are made.
+   * @param owner Names this process, such as `4711-90210-4026531836`.
+   */
+  constructor(parent: string, owner: string) {
     this.#parent = parent;
+    this.#owner = owner;
   }
 
   /**
@@ -49,12 +56,16 @@ export class Workspace {
       try {
         await Deno.remove(path, { recursive: true });
       } catch {
-        removeAnyway(path);
+        const { openTree } = await import("../system/open_tree.ts");
+        removeAnyway(path, openTree);
       }
     }
   }
 
-  /** Removes what was made, at once: for when the process is about to end. */
+  /**
+   * Removes what was made, at once: for when the process is about to end. A read-only directory whose
+   * name is not UTF-8 may stay.
+   */
   removeSync(): void {
     for (const path of this.#made()) removeAnyway(path);
   }
@@ -64,7 +75,18 @@ export class Workspace {
   }
 
   #make(prefix: string): string {
-    return Deno.realPathSync(Deno.makeTempDirSync({ dir: this.#parent, prefix }));
+    const dir = this.#parent;
+    try {
+      return Deno.realPathSync(Deno.makeTempDirSync({ dir, prefix: `${prefix}${this.#owner}-` }));
+    } catch (cause) {
+      if (isDiskFull(cause)) throw cause;
+      throw new JobError(
+        "Llama.Internal",
+        `cannot make the job's directory in ${JSON.stringify(dir)}: ${reasonOf(cause)}; set ` +
+          "TMPDIR to a directory that is there and can be written to, or unset it",
+        { cause },
+      );
+    }
   }
 }
 
@@ -75,9 +97,10 @@ const attempts = 5;
  * Removes a tree, even one with directories that the command made read-only. Never follows a link.
  *
  * @param path The top; if it is not there, nothing is done.
+ * @param makeRemovable Gives the owner all rights to all directories.
  * @throws What the file system throws.
  */
-export function removeAnyway(path: string): void {
+export function removeAnyway(path: string, makeRemovable = openDirectories): void {
   for (let attempt = 1;; attempt++) {
     try {
       makeRemovable(path);
@@ -102,9 +125,9 @@ function isThere(path: string): boolean {
 }
 
 /** What a directory holds can be removed only if its owner may write to it. */
-function makeRemovable(directory: string): void {
+function openDirectories(directory: string): void {
   Deno.chmodSync(directory, 0o700);
   for (const entry of Deno.readDirSync(directory)) {
-    if (entry.isDirectory) makeRemovable(join(directory, entry.name));
+    if (entry.isDirectory) openDirectories(join(directory, entry.name));
   }
 }

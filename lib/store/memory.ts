@@ -4,8 +4,9 @@
  * @module
  */
 
-import { sha256 } from "../hash.ts";
-import { missingObject, type ObjectStore } from "./store.ts";
+import { sha256 } from "../files/hash.ts";
+import { writeNew } from "../files/quick.ts";
+import { missingObject, type ObjectStore, tooLarge } from "./store.ts";
 
 /** A store that lasts as long as this object does. */
 export class MemoryStore implements ObjectStore {
@@ -24,13 +25,16 @@ export class MemoryStore implements ObjectStore {
     return await this.put(await Deno.readFile(path));
   }
 
-  get(id: string): Promise<Uint8Array> {
+  get(id: string, _signal?: AbortSignal, maxBytes: number = Infinity): Promise<Uint8Array> {
     const bytes = this.objects.get(id);
+    if (bytes && bytes.length > maxBytes) {
+      return Promise.reject(tooLarge(id, bytes.length, maxBytes));
+    }
     return bytes ? Promise.resolve(bytes.slice()) : Promise.reject(missingObject(this.url, id));
   }
 
   async getFile(id: string, path: string): Promise<void> {
-    await Deno.writeFile(path, await this.get(id), { createNew: true });
+    await writeNew(path, await this.get(id));
   }
 
   has(id: string): Promise<boolean> {

@@ -6,7 +6,7 @@
 
 import { Signatures } from "../../lib/aws/signatures.ts";
 import { AwsV4Signer } from "../../lib/deps.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { type BenchContext, type Figure, median } from "./figure.ts";
 
 const rounds = 7;

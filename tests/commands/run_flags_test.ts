@@ -6,7 +6,7 @@ import {
   parsePositive,
   splitInput,
 } from "../../lib/commands/run_flags.ts";
-import { FlagValueError, parseFlags } from "../../lib/flags.ts";
+import { FlagValueError, parseFlags } from "../../lib/cli/flags.ts";
 
 Deno.test("a delimiter is one byte, as itself or escaped", () => {
   for (

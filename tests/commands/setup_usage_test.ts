@@ -1,7 +1,7 @@
 /** Mistakes in the command lines that set llama up. */
 
 import assert from "node:assert/strict";
-import { parseCommandLine } from "../../lib/commands/command_line.ts";
+import { parseCommandLine } from "../../lib/cli/parse.ts";
 import {
   deleteFunctionCommand,
   functionsCommand,

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import type { DeployedFunction } from "../../lib/aws/lambda_function.ts";
 import { planFunction, type PlanInput, settingChanges } from "../../lib/deploy/function_plan.ts";
 import { LlamaError } from "../../lib/errors.ts";
-import { parseFunctionJson } from "../../lib/function_json.ts";
+import { parseFunctionJson } from "../../lib/functions/definition.ts";
 
 const layerOf = (name: string, version: number) =>
   `arn:aws:lambda:us-west-2:123456789012:layer:${name}:${version}`;
@@ -170,6 +170,24 @@ Deno.test("more layers than Lambda takes are refused", () => {
     "hello would have 6 layers with llama's, and Lambda takes 5",
     'name fewer in "layers" of its function.json, or put their files into the zip',
   ]);
+});
+
+Deno.test("a TMPDIR with which the runtime does not start is refused, whoever sets it", () => {
+  for (const TMPDIR of ["", "tmp", ".", "./x", "/tmp/../x"]) {
+    for (
+      const input of [
+        { current, options: { environment: { TMPDIR } } },
+        { current: { ...current, environment: { TMPDIR } } },
+      ]
+    ) {
+      assert.throws(
+        () => plan(input),
+        /^LlamaError: TMPDIR of the function is ".*", with which its/,
+      );
+    }
+  }
+  const { settings } = plan({ current, options: { environment: { TMPDIR: "/tmp/x" } } });
+  assert.equal(settings.environment["TMPDIR"], "/tmp/x");
 });
 
 Deno.test("changes name variables without their values", () => {

@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { AwsClient } from "../../lib/aws/client.ts";
 import { publishLayer } from "../../lib/deploy/layer.ts";
 import { LlamaError } from "../../lib/errors.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { openStoreWith } from "../../lib/store/open.ts";
 import { bytesOf, noise } from "../helpers.ts";
 

@@ -3,7 +3,7 @@ import { publishRuntime, versionOfLayer } from "../../lib/deploy/runtime_layer.t
 import { runtimeZip } from "../../lib/deploy/runtime_zip.ts";
 import { zipOf } from "../../lib/deploy/zip.ts";
 import { zipMembers } from "../../lib/deploy/zip_directory.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { version } from "../../lib/version.ts";
 import { bytesOf, TemporaryDirectory } from "../helpers.ts";
 import { json, ScriptedAws } from "../scripted_aws.ts";

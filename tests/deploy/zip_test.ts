@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { unzipSync } from "npm:fflate@0.8.3";
 import { zipOf } from "../../lib/deploy/zip.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { bytesOf, textOf } from "../helpers.ts";
 
 const entries = [

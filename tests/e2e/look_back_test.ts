@@ -5,7 +5,7 @@ import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import type { JobRecord } from "../../mod.ts";
 import { textOf } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
-import { checkNesting, slicesOf, sumOf } from "../trace/slices.ts";
+import { checkNesting, slicesOf, sumOf } from "../report/slices.ts";
 import { exists, Workplace } from "./llama.ts";
 
 const times = { cold: false, e2e: 300_000, fetch: 50_000, exec: 200_000, upload: 50_000 };
@@ -142,10 +142,10 @@ Deno.test("llama report says what is no log", async () => {
   const says = async (...args: string[]) =>
     (await place.run(["report", ...args])).stderr.split("\n")[0];
   assert.equal(await says("absent"), 'llama: cannot read "absent": no such file or directory');
-  assert.equal(await says("text"), 'llama: "text" line 1 is no job log\'s');
+  assert.equal(await says("text"), 'llama: "text" is not a job log');
   assert.equal(await says("json"), 'llama: "json" line 1: it is not a job record');
   assert.equal(await says("broken"), 'llama: "broken" line 1: it is not JSON');
-  assert.equal(await says("when"), 'llama: "when": job 1 has an invalid start time or run time');
+  assert.equal(await says("when"), 'llama: "when" is not a job log');
   assert.equal(await says(), "no log");
   assert.equal(exists(place.here("text.html")), false);
 });

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { zipOf } from "../../lib/deploy/zip.ts";
-import { shellQuote } from "../../lib/jobs/quote.ts";
+import { shellQuote } from "../../lib/text/shell_quote.ts";
 import { bytesOf, textOf, until } from "../helpers.ts";
 import {
   events,

@@ -2,7 +2,7 @@
 
 import type { JobRecord } from "../../lib/jobs/record.ts";
 import type { Run, RunJob } from "../../lib/report/run.ts";
-import type { Span } from "../../lib/trace/spans.ts";
+import type { Span } from "../../lib/spans.ts";
 
 /** Returns the record of a job that started `start` milliseconds after the first. */
 export function recordOf(seq: number, start: number, more: Partial<JobRecord> = {}): JobRecord {
