@@ -172,7 +172,7 @@ export function samePixels(a: Pixels, b: Pixels): boolean {
 /** Parses all chunks. */
 async function readPng(file: Uint8Array): Promise<PngImage> {
   if (signature.some((byte, index) => file[index] !== byte)) {
-    throw new PngError("it does not begin as a PNG file does");
+    throw new PngError("it does not start with the PNG signature");
   }
   let header: Omit<PngImage, "scanlines"> | undefined;
   let palette: Uint8Array | undefined;
@@ -182,7 +182,7 @@ async function readPng(file: Uint8Array): Promise<PngImage> {
   for (let at = signature.length;;) {
     const { type, data, end } = readChunk(file, at);
     if (header === undefined && type !== "IHDR") {
-      throw new PngError(`it begins with the chunk ${type}`);
+      throw new PngError(`its first chunk is ${type}`);
     }
     if (type !== "IDAT" && compressed.length > 0) dataEnded = true;
     switch (type) {
@@ -265,7 +265,7 @@ function readHeader(data: Uint8Array): Omit<PngImage, "scanlines"> {
   const [bitDepth = 0, colorType = 0, compression, filter, interlace = 0] = data.subarray(8);
   if (width === 0 || height === 0) throw new PngError("it has no pixels");
   if (!colorTypes.get(colorType)?.bitDepths.includes(bitDepth)) {
-    throw new PngError(`there is no colour type ${colorType} of ${bitDepth} bits`);
+    throw new PngError(`unknown color type ${colorType} with ${bitDepth} bits`);
   }
   if (compression !== 0 || filter !== 0 || interlace > 1) {
     throw new PngError("it is compressed, filtered or interlaced in an unknown way");
@@ -275,7 +275,7 @@ function readHeader(data: Uint8Array): Omit<PngImage, "scanlines"> {
 
 function formatOf({ colorType }: { colorType: number }): { channels: number } {
   const format = colorTypes.get(colorType);
-  if (!format) throw new PngError(`there is no colour type ${colorType}`);
+  if (!format) throw new PngError(`unknown color type ${colorType}`);
   return format;
 }
 
@@ -294,7 +294,7 @@ function undoFilter(
   pixelBytes: number,
 ): void {
   if (filter === 0) return;
-  if (filter > 4) throw new PngError(`there is no filter ${filter}`);
+  if (filter > 4) throw new PngError(`unknown filter ${filter}`);
   for (let index = 0; index < row.length; index++) {
     const left = index < pixelBytes ? 0 : row[index - pixelBytes] ?? 0;
     const up = above[index] ?? 0;
@@ -342,15 +342,15 @@ function pixelReader(image: PngImage): PixelReader {
   const { bitDepth, colorType, palette, transparency } = image;
   const scale = 0xffff / (2 ** bitDepth - 1);
   if (palette && colorType === 3) return paletteReader(palette, transparency);
-  const grey = colorType === 0 || colorType === 4;
-  const colors = grey ? 1 : 3;
+  const gray = colorType === 0 || colorType === 4;
+  const colors = gray ? 1 : 3;
   const hasAlpha = colorType >= 4;
   const clear = hasAlpha ? undefined : transparentColor(transparency, colors);
   return (row, from, samples, to) => {
     let isClear = clear !== undefined;
     for (let channel = 0; channel < 3; channel++) {
-      const value = row[grey ? from : from + channel] ?? 0;
-      if (clear?.[grey ? 0 : channel] !== value) isClear = false;
+      const value = row[gray ? from : from + channel] ?? 0;
+      if (clear?.[gray ? 0 : channel] !== value) isClear = false;
       samples[to + channel] = value * scale;
     }
     samples[to + 3] = hasAlpha ? (row[from + colors] ?? 0) * scale : isClear ? 0 : 0xffff;
@@ -358,12 +358,12 @@ function pixelReader(image: PngImage): PixelReader {
 }
 
 function paletteReader(palette: Uint8Array, alphas: Uint8Array = new Uint8Array()): PixelReader {
-  if (alphas.length > palette.length / 3) throw new PngError("more alphas than colours");
+  if (alphas.length > palette.length / 3) throw new PngError("more alphas than colors");
   return (row, from, samples, to) => {
     const entry = row[from] ?? 0;
     for (let channel = 0; channel < 3; channel++) {
       const value = palette[entry * 3 + channel];
-      if (value === undefined) throw new PngError(`its palette has no colour ${entry}`);
+      if (value === undefined) throw new PngError(`its palette has no color ${entry}`);
       samples[to + channel] = value * 257;
     }
     samples[to + 3] = (alphas[entry] ?? 0xff) * 257;
@@ -373,7 +373,7 @@ function paletteReader(palette: Uint8Array, alphas: Uint8Array = new Uint8Array(
 function transparentColor(data: Uint8Array | undefined, colors: number): number[] | undefined {
   if (!data) return undefined;
   if (data.length !== colors * 2) {
-    throw new PngError(`a transparent colour of ${data.length} bytes`);
+    throw new PngError(`a transparent color of ${data.length} bytes`);
   }
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   return Array.from({ length: colors }, (_, index) => view.getUint16(index * 2));

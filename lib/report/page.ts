@@ -131,7 +131,7 @@ function tiles(run: Run, figures: Figures): Html {
     ]),
     tile("time", "Time", timeText(wall), [
       remote > 0 && speedUp >= 1.05
-        ? `${speedUp.toFixed(1)} times as fast as sequentially`
+        ? `${speedUp.toFixed(1)} times as fast as one job at a time`
         : "from start to end",
     ]),
     tile("peak", "Concurrency", peak.toLocaleString("en"), [
@@ -194,7 +194,7 @@ function timelineSection({ jobs, sums, failed }: Figures): Html {
         <div class="buttons" role="group"
           aria-label="Zoom"><button type="button" id="out" aria-label="Zoom out">&minus;</button><button type="button" id="in" aria-label="Zoom in">+</button><button type="button" id="fit">Fit</button></div>
       </div>
-      <p class="legend"><span><i class="key load"></i>running jobs</span>${
+      <p class="legend"><span><i class="key load"></i>jobs in flight</span>${
     shown.map((phase) =>
       markup`<span><i class="key p${phases.indexOf(phase)}"></i>${phase.label}</span>`
     )
