@@ -136,7 +136,7 @@ Deno.test("passes without pixels have no rows", async () => {
   assert.deepEqual(grayRows(await decodePng(file)), [[257, 514], [771, 1028]]);
 });
 
-Deno.test("a damaged file is refused", async () => {
+Deno.test("a damaged file is rejected", async () => {
   const image = { width: 2, height: 2, bitDepth: 8, colorType: 0 };
   const good = await encodePng({ ...image, scanlines: unfiltered(new Uint8Array(4), 2) });
   const changed = (at: number) => good.map((byte, index) => index === at ? byte ^ 1 : byte);
@@ -150,7 +150,7 @@ Deno.test("a damaged file is refused", async () => {
   await refused(new Uint8Array(), /does not start with/);
 });
 
-Deno.test("a file that says something impossible is refused", async () => {
+Deno.test("an inconsistent file is rejected", async () => {
   const refused = async (image: Partial<PngImage>, message: RegExp) => {
     const scanlines = new Uint8Array([0, 9]);
     const file = await encodePng({
@@ -163,7 +163,7 @@ Deno.test("a file that says something impossible is refused", async () => {
   await refused({ width: 0 }, /no pixels/);
   await refused({ bitDepth: 4, colorType: 2 }, /unknown color type 2 with 4 bits/);
   await refused({ height: 2 }, /2 bytes of rows instead of 4/);
-  await refused({ scanlines: new Uint8Array([5, 0]) }, /no filter 5/);
+  await refused({ scanlines: new Uint8Array([5, 0]) }, /unknown filter 5/);
   await refused({ colorType: 3 }, /no palette/);
   await refused({ colorType: 3, palette }, /no color 9/);
   await refused({ colorType: 3, palette, transparency: new Uint8Array(2) }, /more alphas/);
