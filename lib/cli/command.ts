@@ -103,3 +103,24 @@ export function loadable<Context, Table extends FlagTable>(
     async (values, args, context: Context) => await (await load()).run(values, args, context),
   );
 }
+
+/** A line of a help text in two columns. */
+export type HelpRow = readonly [left: string, right: string];
+
+/** What a program accepts before a command, and what its help says besides the commands. */
+export interface Program<Table extends FlagTable = FlagTable> {
+  /** The first line of its help. */
+  readonly summary: string;
+  /** The flags before the command. */
+  readonly flags: Table;
+  /** Further sections of its help. */
+  readonly sections: readonly { readonly title: string; readonly rows: readonly HelpRow[] }[];
+  /**
+   * Checks what the flags' syntax cannot.
+   *
+   * @param values The flags' values.
+   * @param command The command that follows them.
+   * @returns The problem, or undefined.
+   */
+  validate(values: FlagValues<Table>, command: string): UsageProblem | undefined;
+}

@@ -31,8 +31,8 @@ import { bucketOwner } from "../store/bucket_owner.ts";
 import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
-import { showEvent } from "./report.ts";
-import { bootstrapCommand } from "./setup_tables.ts";
+import { showEvent } from "./messages.ts";
+import { bootstrapCommand } from "./spec/setup.ts";
 
 /** The command, as data and with what it does. */
 export const bootstrap = runnable(

@@ -10,17 +10,17 @@ import { shellWords } from "../cli/completion/shell_words.ts";
 import { isShell } from "../cli/completion/shells.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
-import { isFunctionName } from "../functions/definition.ts";
+import { isFunctionName } from "../functions/names.ts";
 import { FlagError, parseFlags } from "../cli/flags.ts";
 import { loadFunctions } from "../local/functions.ts";
 import { printableLine } from "../text/printable.ts";
 import { functionsDirectory } from "../local/start.ts";
 import { type Command, runnable, type RunnableCommand } from "../cli/command.ts";
-import { withHelp } from "../cli/parse.ts";
-import { completionCommand } from "./completion_table.ts";
+import { withHelp } from "../cli/help.ts";
+import { completionCommand } from "./spec/completion.ts";
 import type { CommandContext } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
-import { globalFlags, type GlobalValues } from "./flag_tables.ts";
+import { globalFlags, type GlobalValues } from "./spec/global.ts";
 
 /**
  * The command, as data and with what it does.

@@ -19,7 +19,7 @@ import { shellQuote } from "../text/shell_quote.ts";
 import { runnable } from "../cli/command.ts";
 import type { CommandContext } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
-import { configCommand } from "./setup_tables.ts";
+import { configCommand } from "./spec/setup.ts";
 
 const names = Object.keys(settingNames).filter(isSettingName);
 

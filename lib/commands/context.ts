@@ -22,7 +22,7 @@ import { isInForeground } from "../terminal/foreground.ts";
 import { pipelineMayShow } from "../terminal/pipeline.ts";
 import { Progress, type ProgressMode, progressView } from "../terminal/progress.ts";
 import type { TerminalSize } from "../terminal/status_lines.ts";
-import type { GlobalValues } from "./flag_tables.ts";
+import type { GlobalValues } from "./spec/global.ts";
 
 /** What must be ended before the process exits, whichever way it does. */
 export interface Closable {

@@ -11,7 +11,7 @@ import { LlamaError } from "../errors.ts";
 import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
-import { deleteFunctionCommand } from "./function_tables.ts";
+import { deleteFunctionCommand } from "./spec/functions.ts";
 
 /** The command, as data and with what it does. */
 export const deleteFunction = runnable(

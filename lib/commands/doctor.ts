@@ -12,7 +12,7 @@ import type { Output } from "../terminal/output.ts";
 import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws, openStore } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
-import { doctorCommand } from "./setup_tables.ts";
+import { doctorCommand } from "./spec/setup.ts";
 
 /** The command, as data and with what it does. */
 export const doctor = runnable(

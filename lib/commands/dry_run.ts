@@ -20,9 +20,9 @@ import { printableJson } from "../text/printable_json.ts";
 import { bytesText } from "../terminal/amounts.ts";
 import { type CommandContext, noticesTo } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
-import type { xargsFlags } from "./flag_tables.ts";
+import type { xargsFlags } from "./spec/xargs.ts";
 import { jobLogTarget } from "./job_log.ts";
-import { errorLines } from "./report.ts";
+import { errorLines } from "./messages.ts";
 
 /** A job that was not run: what `-dry-run -json` prints a line of. */
 interface DryJob {

@@ -10,7 +10,7 @@ import { printableLine } from "../text/printable.ts";
 import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
-import { functionsCommand } from "./function_tables.ts";
+import { functionsCommand } from "./spec/functions.ts";
 
 /** The command, as data and with what it does. */
 export const functions = runnable(

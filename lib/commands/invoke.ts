@@ -25,9 +25,9 @@ import { Spans } from "../spans.ts";
 import { runnable } from "../cli/command.ts";
 import { type CommandContext, openLlama } from "./context.ts";
 import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
-import { invokeCommand } from "./flag_tables.ts";
+import { invokeCommand } from "./spec/invoke.ts";
 import { type LookBack, openLookBack, stderrEndOf } from "./look_back.ts";
-import { costLine, reportError, reportLogs, timesLine } from "./report.ts";
+import { costLine, reportError, reportLogs, timesLine } from "./messages.ts";
 
 /** The command, as data and with what it does. */
 export const invoke = runnable(

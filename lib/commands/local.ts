@@ -10,7 +10,7 @@ import { shellQuote } from "../text/shell_quote.ts";
 import { startLocal } from "../local/start.ts";
 import { runnable } from "../cli/command.ts";
 import { accountOptions, type CommandContext, localOptions } from "./context.ts";
-import { localCommand } from "./flag_tables.ts";
+import { localCommand } from "./spec/local.ts";
 
 /** The command, as data and with what it does. */
 export const local = runnable(

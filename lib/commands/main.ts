@@ -14,23 +14,26 @@ import { printableLine } from "../text/printable.ts";
 import { version } from "../version.ts";
 import { loadable, type RunnableCommand } from "../cli/command.ts";
 import { parseCommandLine } from "../cli/parse.ts";
-import { completionCommand } from "./completion_table.ts";
+import { completionCommand } from "./spec/completion.ts";
 import type { Closable, CommandContext } from "./context.ts";
 import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
-import { invokeCommand, localCommand, xargsCommand } from "./flag_tables.ts";
+import { program } from "./spec/global.ts";
+import { invokeCommand } from "./spec/invoke.ts";
+import { localCommand } from "./spec/local.ts";
+import { xargsCommand } from "./spec/xargs.ts";
 import {
   deleteFunctionCommand,
   functionsCommand,
   updateFunctionCommand,
-} from "./function_tables.ts";
-import { reportCommand } from "./report_table.ts";
-import { bootstrapCommand, configCommand, doctorCommand, teardownCommand } from "./setup_tables.ts";
-import { checkSurroundings } from "./surroundings.ts";
+} from "./spec/functions.ts";
+import { reportCommand } from "./spec/report.ts";
+import { bootstrapCommand, configCommand, doctorCommand, teardownCommand } from "./spec/setup.ts";
+import { checkSurroundings } from "./preflight.ts";
 
 const commands: readonly RunnableCommand<CommandContext>[] = [
   loadable(invokeCommand, async () => (await import("./invoke.ts")).invoke),
   loadable(xargsCommand, async () => (await import("./xargs.ts")).xargs),
-  loadable(reportCommand, async () => (await import("./run_report.ts")).runReport),
+  loadable(reportCommand, async () => (await import("./report.ts")).runReport),
   loadable(localCommand, async () => (await import("./local.ts")).local),
   loadable(bootstrapCommand, async () => (await import("./bootstrap.ts")).bootstrap),
   loadable(configCommand, async () => (await import("./config.ts")).config),
@@ -137,7 +140,7 @@ async function runCommandLine(
   context: Omit<CommandContext, "global">,
 ): Promise<number> {
   const { output } = context;
-  const line = parseCommandLine(argv, commands);
+  const line = parseCommandLine(argv, commands, program);
   switch (line.kind) {
     case "command":
       checkSurroundings(argv);
@@ -159,7 +162,7 @@ async function statusOf(error: unknown, output: Output, signal: AbortSignal): Pr
   // Whatever is thrown after an interruption came of it.
   if (signal.aborted) return signal.reason.exitCode;
   if (error instanceof LlamaError) {
-    const { reportError } = await import("./report.ts");
+    const { reportError } = await import("./messages.ts");
     await reportError(output, error);
     return exitCodeOf(error, exitCodes.failed);
   }

@@ -32,8 +32,8 @@ import type { Output } from "../terminal/output.ts";
 import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
-import { showEvent } from "./report.ts";
-import { teardownCommand } from "./setup_tables.ts";
+import { showEvent } from "./messages.ts";
+import { teardownCommand } from "./spec/setup.ts";
 
 /** What there is to remove. */
 interface Found {

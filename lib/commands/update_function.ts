@@ -32,7 +32,7 @@ import {
   changesRuntimeAlone,
   updateFunctionCommand,
   type UpdateFunctionValues,
-} from "./function_tables.ts";
+} from "./spec/functions.ts";
 import { updateAllRuntimes, updateOneRuntime } from "./update_runtimes.ts";
 
 /** The command, as data and with what it does. */

@@ -14,7 +14,7 @@ import { defaultStackName } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
 import type { Aws, CommandContext } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
-import { reportError } from "./report.ts";
+import { reportError } from "./messages.ts";
 
 /** Lambda changes each function within seconds; more at once run into its limits on such calls. */
 const functionsAtOnce = 4;

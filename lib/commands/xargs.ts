@@ -16,14 +16,14 @@ import { runnable } from "../cli/command.ts";
 import { type CommandContext, openLlama, openProgress } from "./context.ts";
 import { dryRun } from "./dry_run.ts";
 import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
-import { xargsCommand, type xargsFlags } from "./flag_tables.ts";
+import { xargsCommand, type xargsFlags } from "./spec/xargs.ts";
 import { openInput } from "./input.ts";
 import { checkIsNotInput, jobLogTarget } from "./job_log.ts";
 import { type LookBack, openLookBack, stderrEndOf } from "./look_back.ts";
 import { Printer } from "./print/printer.ts";
 import { printableJson } from "../text/printable_json.ts";
-import { reportError } from "./report.ts";
-import { splitInput } from "./run_flags.ts";
+import { reportError } from "./messages.ts";
+import { splitInput } from "./spec/run.ts";
 import { Summary } from "./summary.ts";
 import { Interrupted } from "../terminal/interrupt.ts";
 

@@ -7,7 +7,7 @@
 import { closest } from "../text/closest.ts";
 import * as z from "../zod.ts";
 import { LlamaError } from "../errors.ts";
-import { isReservedVariable } from "./names.ts";
+import { functionNamePattern, isFunctionName, isReservedVariable } from "./names.ts";
 
 /** A function as its `function.json` describes it, defaults filled in. */
 export interface FunctionDefinition {
@@ -64,7 +64,6 @@ function whole(least: number, most: number, unit: string) {
 }
 
 const commandError = 'must be a list of strings, such as ["/usr/bin/optipng"]';
-const functionName = /^[A-Za-z0-9_-]{1,64}$/;
 const nameError = "must be 1 to 64 letters, digits, - and _";
 const variableError = "must be letters, digits and _, beginning with a letter";
 
@@ -93,7 +92,7 @@ const shape = {
   $schema: z.optional(z.string()),
   name: z.optional(
     z.string(nameError).check(
-      z.regex(functionName, nameError),
+      z.regex(functionNamePattern, nameError),
       z.describe("What the function is invoked by; the folder's name if absent"),
     ),
   ),
@@ -176,16 +175,6 @@ const shape = {
 
 /** What a `function.json` may hold, one field by one. */
 export const functionSchema = z.strictObject(shape, "must be an object");
-
-/**
- * Returns whether Lambda takes a text for a function's name.
- *
- * @param name The text.
- * @returns True if it does.
- */
-export function isFunctionName(name: string): boolean {
-  return functionName.test(name);
-}
 
 /**
  * Reads a `function.json`.

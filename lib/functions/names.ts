@@ -1,8 +1,23 @@
 /**
- * Environment variables that a function's configuration may not set.
+ * The names that Lambda takes: of functions, and of their environment variables.
  *
  * @module
  */
+
+/** https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html, FunctionName */
+export const functionNamePattern = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** The rule for names of functions, in words. */
+export const functionNameRule = "a function's name is 1 to 64 letters, digits, - and _";
+
+/**
+ * Returns whether Lambda takes a function's name.
+ *
+ * @param name The name, without version or account.
+ */
+export function isFunctionName(name: string): boolean {
+  return functionNamePattern.test(name);
+}
 
 // Lambda sets these itself and refuses them in a function's configuration:
 // https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html

@@ -1,32 +1,20 @@
 import assert from "node:assert/strict";
 import { namesOf, parseFlags } from "../../lib/cli/flags.ts";
-import { completionCommand } from "../../lib/commands/completion_table.ts";
+import { completionCommand } from "../../lib/commands/spec/completion.ts";
 import { runnable, type RunnableCommand } from "../../lib/cli/command.ts";
-import {
-  commandHelp,
-  type CommandLine,
-  helpText,
-  parseCommandLine,
-  type UsageFailure,
-} from "../../lib/cli/parse.ts";
-import {
-  type FileMapping,
-  globalFlags,
-  invokeCommand,
-  invokeFlags,
-  localCommand,
-  parseFileMapping,
-  parseFunctionCommand,
-  parseListenAddress,
-  xargsCommand,
-  xargsFlags,
-} from "../../lib/commands/flag_tables.ts";
+import { commandHelp, helpText } from "../../lib/cli/help.ts";
+import { type CommandLine, parseCommandLine, type UsageFailure } from "../../lib/cli/parse.ts";
+import { type FileMapping, parseFileMapping } from "../../lib/commands/spec/shared.ts";
+import { globalFlags, parseFunctionCommand, program } from "../../lib/commands/spec/global.ts";
+import { invokeCommand, invokeFlags } from "../../lib/commands/spec/invoke.ts";
+import { localCommand, parseListenAddress } from "../../lib/commands/spec/local.ts";
+import { xargsCommand, xargsFlags } from "../../lib/commands/spec/xargs.ts";
 import * as z from "../../lib/zod.ts";
 
 const commands = [invokeCommand, xargsCommand, localCommand];
 
-function parse(...argv: string[]): CommandLine<typeof commands[number]> {
-  return parseCommandLine(argv, commands);
+function parse(...argv: string[]): CommandLine<typeof commands[number], typeof globalFlags> {
+  return parseCommandLine(argv, commands, program);
 }
 
 function usageFailure(...argv: string[]): UsageFailure {
@@ -184,7 +172,7 @@ Deno.test("a command's description and its run go together with their types", as
   const context: Context = { seen: [] };
   const statuses: number[] = [];
   for (const argv of [["xargs", "-0", "-j", "7", "fn", "a"], ["invoke", "-o", "x:y", "fn"]]) {
-    const line = parseCommandLine(argv, list);
+    const line = parseCommandLine(argv, list, program);
     assert.ok(line.kind === "command");
     statuses.push(await line.command.run(line.values, line.args, context));
   }
@@ -374,10 +362,10 @@ Deno.test("parseFunctionCommand takes a name that Lambda takes, and a command", 
   const refused: [string, string][] = [
     ["upper", 'no "=" between name and command'],
     ["", 'no "=" between name and command'],
-    ["=tr", '"" is no function name'],
-    ["a b=tr", '"a b" is no function name'],
-    ["a\n=tr", '"a\\n" is no function name'],
-    [`${"n".repeat(65)}=x`, `"${"n".repeat(65)}" is no function name`],
+    ["=tr", '"" is not a function name'],
+    ["a b=tr", '"a b" is not a function name'],
+    ["a\n=tr", '"a\\n" is not a function name'],
+    [`${"n".repeat(65)}=x`, `"${"n".repeat(65)}" is not a function name`],
     ["upper=", "no command"],
     ["upper= ", "no command"],
   ];
@@ -440,7 +428,7 @@ Deno.test("local has defaults and takes no arguments", () => {
 });
 
 Deno.test("help that was asked for goes to stdout, help after a mistake to stderr", () => {
-  const all = helpText(commands);
+  const all = helpText(commands, program);
   const xargs = commandHelp(xargsCommand);
   const cases: [string[], string, "stdout" | "stderr", 0 | 2][] = [
     [["help"], all, "stdout", 0],
@@ -479,7 +467,12 @@ Deno.test("help and version explain themselves and refuse what they do not take"
 });
 
 Deno.test("help texts fit in 80 columns and end with one newline", () => {
-  for (const text of [helpText(commands), ...[...commands, completionCommand].map(commandHelp)]) {
+  for (
+    const text of [
+      helpText(commands, program),
+      ...[...commands, completionCommand].map(commandHelp),
+    ]
+  ) {
     for (const line of text.split("\n")) {
       assert.ok(line.length <= 80, `${line.length} columns: ${line}`);
       assert.equal(line, line.trimEnd());
@@ -489,7 +482,7 @@ Deno.test("help texts fit in 80 columns and end with one newline", () => {
 });
 
 Deno.test("help names every command, flag, default, exit status and variable", () => {
-  const all = helpText(commands);
+  const all = helpText(commands, program);
   for (const { name, summary } of commands) {
     assert.match(all, new RegExp(`^  ${name} +${summary}$`, "m"));
   }

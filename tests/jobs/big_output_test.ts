@@ -157,10 +157,10 @@ Deno.test("a job whose standard output cannot be fetched has its files in its re
   const result = await llama.invoke("f", [], { outputs: [{ local, remote: "made" }] });
   assert.deepEqual(result.written, [local]);
   assert.equal(await Deno.readTextFile(local), "made");
-  assert.deepEqual(result.outputErrors.map(({ code, message }) => [code, message.slice(0, 60)]), [
-    ["missing-object", `cannot fetch standard output: object ${"0".repeat(23)}`],
-    ["protocol", 'cannot fetch standard error: a blob\'s "b" is not base64'],
-  ]);
+  const [stdout, stderr] = result.outputErrors;
+  assert.equal(stdout?.code, "missing-object");
+  assert.match(stdout.message, /^cannot fetch standard output: object 0{64} is not in memory:$/);
+  assert.match(stderr?.message ?? "", /^cannot fetch standard error: .*base64$/);
 });
 
 Deno.test("a run whose outputs are in a store that it does not know ends, and has its record", async () => {

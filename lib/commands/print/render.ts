@@ -17,7 +17,7 @@ import { printableLines } from "../../terminal/output.ts";
 import { printable } from "../../text/printable.ts";
 import { printableBytes } from "../../text/printable_bytes.ts";
 import { printableJson } from "../../text/printable_json.ts";
-import { errorLines } from "../report.ts";
+import { errorLines } from "../messages.ts";
 import { message, type Piece } from "./piece.ts";
 
 /** How much of a command or a line a message shows, in characters. */

@@ -1,12 +1,10 @@
 import assert from "node:assert/strict";
-import { withHelp } from "../../../lib/cli/parse.ts";
-import { completionCommand } from "../../../lib/commands/completion_table.ts";
-import {
-  globalFlags,
-  invokeCommand,
-  localCommand,
-  xargsCommand,
-} from "../../../lib/commands/flag_tables.ts";
+import { withHelp } from "../../../lib/cli/help.ts";
+import { completionCommand } from "../../../lib/commands/spec/completion.ts";
+import { globalFlags } from "../../../lib/commands/spec/global.ts";
+import { invokeCommand } from "../../../lib/commands/spec/invoke.ts";
+import { localCommand } from "../../../lib/commands/spec/local.ts";
+import { xargsCommand } from "../../../lib/commands/spec/xargs.ts";
 import { complete } from "../../../lib/cli/completion/complete.ts";
 import { shellWords } from "../../../lib/cli/completion/shell_words.ts";
 

@@ -4,11 +4,11 @@
  * @module
  */
 
-import { isSettingName, settingHint, settingNames } from "../deploy/settings.ts";
-import { boolFlag, stringFlag } from "../cli/flags.ts";
-import { quote } from "../template/quote.ts";
-import type { Command, UsageProblem } from "../cli/command.ts";
-import { architectureFlag, noArguments, regionFlag, stackFlag } from "./deploy_flags.ts";
+import { isSettingName, settingHint, settingNames } from "../../deploy/settings.ts";
+import { boolFlag, stringFlag } from "../../cli/flags.ts";
+import { quote } from "../../template/quote.ts";
+import type { Command, UsageProblem } from "../../cli/command.ts";
+import { architectureFlag, noArguments, regionFlag, stackFlag } from "./shared.ts";
 
 /** The flags of `llama bootstrap`. */
 export const bootstrapFlags = {

@@ -4,9 +4,9 @@
  * @module
  */
 
-import { isShell, shells } from "../cli/completion/shells.ts";
-import { stringFlag } from "../cli/flags.ts";
-import type { Command } from "../cli/command.ts";
+import { isShell, shells } from "../../cli/completion/shells.ts";
+import { stringFlag } from "../../cli/flags.ts";
+import type { Command } from "../../cli/command.ts";
 
 const completionFlags = {
   line: stringFlag({

@@ -4,11 +4,17 @@
  * @module
  */
 
-import { boolFlag, FlagValueError, type FlagValues, listFlag, stringFlag } from "../cli/flags.ts";
-import { isReservedVariable } from "../functions/names.ts";
-import { quote } from "../template/quote.ts";
-import type { Command, UsageProblem } from "../cli/command.ts";
-import { architectureFlag, boundedFlag, noArguments, oneFunctionName } from "./deploy_flags.ts";
+import {
+  boolFlag,
+  FlagValueError,
+  type FlagValues,
+  listFlag,
+  stringFlag,
+} from "../../cli/flags.ts";
+import { isReservedVariable } from "../../functions/names.ts";
+import { quote } from "../../template/quote.ts";
+import type { Command, UsageProblem } from "../../cli/command.ts";
+import { architectureFlag, boundedFlag, noArguments, oneFunctionName } from "./shared.ts";
 
 /** The flags of `llama update-function`. */
 export const updateFunctionFlags = {

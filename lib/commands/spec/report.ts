@@ -4,8 +4,8 @@
  * @module
  */
 
-import { stringFlag } from "../cli/flags.ts";
-import type { Command } from "../cli/command.ts";
+import { stringFlag } from "../../cli/flags.ts";
+import type { Command } from "../../cli/command.ts";
 
 /** The flags of `llama report`. */
 export const reportFlags = {

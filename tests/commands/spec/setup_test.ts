@@ -1,18 +1,19 @@
 /** Mistakes in the command lines that set llama up. */
 
 import assert from "node:assert/strict";
-import { parseCommandLine } from "../../lib/cli/parse.ts";
+import { parseCommandLine } from "../../../lib/cli/parse.ts";
 import {
   deleteFunctionCommand,
   functionsCommand,
   updateFunctionCommand,
-} from "../../lib/commands/function_tables.ts";
+} from "../../../lib/commands/spec/functions.ts";
+import { program } from "../../../lib/commands/spec/global.ts";
 import {
   bootstrapCommand,
   configCommand,
   doctorCommand,
   teardownCommand,
-} from "../../lib/commands/setup_tables.ts";
+} from "../../../lib/commands/spec/setup.ts";
 
 const commands = [
   bootstrapCommand,
@@ -90,7 +91,7 @@ const usage: readonly [string[], string, string | RegExp][] = [
   ],
   [
     ["update-function", "-memory", "256", "a.b"],
-    '"a.b" is no function name',
+    '"a.b" is not a function name',
     /^a function's name is/,
   ],
   [
@@ -107,7 +108,7 @@ const usage: readonly [string[], string, string | RegExp][] = [
 
 for (const [args, message, hint] of usage) {
   Deno.test(`llama ${args.join(" ")} is a usage error`, () => {
-    const line = parseCommandLine(args, commands);
+    const line = parseCommandLine(args, commands, program);
     assert(line.kind === "usage", line.kind);
     assert.equal(line.message, message);
     if (typeof hint === "string") assert.equal(line.hint, hint);
@@ -117,14 +118,14 @@ for (const [args, message, hint] of usage) {
 
 Deno.test("the help of each command is at most 80 columns wide", () => {
   for (const { name } of commands) {
-    const line = parseCommandLine(["help", name], commands);
+    const line = parseCommandLine(["help", name], commands, program);
     assert(line.kind === "help");
     for (const row of line.text.split("\n")) assert(row.length <= 80, row);
   }
 });
 
 Deno.test("config -shell is read as the original reads it", () => {
-  const line = parseCommandLine(["config", "-shell"], commands);
+  const line = parseCommandLine(["config", "-shell"], commands, program);
   assert(line.kind === "command");
   assert.deepEqual([line.command.name, line.values["shell"], line.args], ["config", true, []]);
 });

@@ -13,10 +13,11 @@ import {
   type FlagValues,
   intFlag,
   valueFlag,
-} from "../cli/flags.ts";
-import type { Halt } from "../jobs/policy.ts";
-import { quote } from "../template/quote.ts";
-import type { UsageProblem } from "../cli/command.ts";
+} from "../../cli/flags.ts";
+import type { Halt } from "../../jobs/policy.ts";
+import { quote } from "../../template/quote.ts";
+import type { UsageProblem } from "../../cli/command.ts";
+import { atLeastOne, notNegative } from "./shared.ts";
 
 /**
  * Reads a positive number, with a fraction or without.
@@ -53,7 +54,7 @@ export function parseHalt(text: string): Halt | undefined {
 }
 
 /** Those of C. */
-const ESCAPES = new Map([
+const escapes = new Map([
   ["a", 7],
   ["b", 8],
   ["t", 9],
@@ -78,7 +79,7 @@ export function parseDelimiter(text: string): number {
   const octal = /^\\([0-3]?[0-7]{1,2})$/.exec(text)?.[1];
   if (octal !== undefined) return parseInt(octal, 8);
   const escaped = text.length === 2 && text.startsWith("\\")
-    ? ESCAPES.get(text.slice(1))
+    ? escapes.get(text.slice(1))
     : undefined;
   if (escaped !== undefined) return escaped;
   if (text.length === 1 && text.charCodeAt(0) < 128) return text.charCodeAt(0);
@@ -215,18 +216,8 @@ export function validateRun(
   if (lines !== undefined && (values["0"] || values.d !== undefined)) {
     return both(values["0"] ? "-0" : "-d", inputSeparator, "arguments have no line ends");
   }
-  if (values.n !== undefined && values.n < 1) {
-    return {
-      message: `-n must be at least 1: current value is ${values.n}`,
-      hint: "write -n 1 for one line a job",
-    };
-  }
-  if (values.retries < 0) {
-    return {
-      message: `-retries must be at least 0: current value is ${values.retries}`,
-      hint: "write -retries 2 for at most three attempts",
-    };
-  }
+  const problem = atLeastOne("n", values.n) ?? notNegative("retries", values.retries);
+  if (problem !== undefined) return problem;
   if (isResumed && values.joblog === "") {
     return { message: "no job log to resume", hint: "write -joblog FILE with -resume" };
   }

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { xargsCommand, xargsFlags } from "../../lib/commands/flag_tables.ts";
+import { xargsCommand, xargsFlags } from "../../../lib/commands/spec/xargs.ts";
 import {
   parseDelimiter,
   parseHalt,
   parsePositive,
   splitInput,
-} from "../../lib/commands/run_flags.ts";
-import { FlagValueError, parseFlags } from "../../lib/cli/flags.ts";
+} from "../../../lib/commands/spec/run.ts";
+import { FlagValueError, parseFlags } from "../../../lib/cli/flags.ts";
 
 Deno.test("a delimiter is one byte, as itself or escaped", () => {
   for (
@@ -84,7 +84,7 @@ Deno.test("flags that do not go together are refused before anything runs", () =
   assert.match(complaint("-0", "-d", ",", "f") ?? "", /^-0 and -d do not go together/);
   assert.match(complaint("-d", ",", "f", ":::", "a") ?? "", /^-d and ::: do not go together/);
   assert.match(complaint("-n", "0", "f") ?? "", /^-n must be at least 1/);
-  assert.match(complaint("-retries", "-1", "f") ?? "", /^-retries must be at least 0/);
+  assert.match(complaint("-retries", "-1", "f") ?? "", /^-retries must not be negative/);
   assert.equal(complaint("-resume", "f"), "no job log to resume");
   assert.equal(complaint("-resume-failed", "f"), "no job log to resume");
   assert.equal(complaint("-resume", "-joblog", "log", "f"), undefined);
