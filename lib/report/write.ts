@@ -1,5 +1,5 @@
 /**
- * A trace as a file.
+ * Writes traces and reports to files.
  *
  * @module
  */
@@ -13,13 +13,12 @@ import { LlamaError, reasonOf } from "../errors.ts";
 import { temporaryName, writeWhole } from "../files/whole.ts";
 
 /**
- * Writes a text into a file that is whole or absent. A name that ends in `.gz` or `.zst` has it
- * compressed.
+ * Writes text to a file atomically, compressed if its name ends in `.gz` or `.zst`.
  *
  * @param path The file.
- * @param pieces The text.
- * @param signal Ends the work early.
- * @throws {LlamaError} `output` if it cannot be written.
+ * @param pieces The text, in chunks.
+ * @param signal Aborts the write.
+ * @throws {LlamaError} `output` if the file cannot be written.
  */
 export async function writeCompressed(
   path: string,
@@ -46,10 +45,10 @@ export async function writeCompressed(
 }
 
 /**
- * Makes sure, before anything is run, that a file can be written when all has ended.
+ * Checks that a file can be written, so that a run fails before its first job and not at its end.
  *
  * @param path The file.
- * @throws {LlamaError} `output` if it cannot.
+ * @throws {LlamaError} `output` if it cannot be written.
  */
 export async function checkWritable(path: string): Promise<void> {
   const temporary = temporaryName(path);
@@ -79,7 +78,7 @@ function cannotWrite(path: string, cause: unknown): LlamaError {
   });
 }
 
-/** How much is compressed at a time, in characters: a call for each event would take longer. */
+/** The number of characters to compress at a time; one call per event would be slower. */
 const chunkSize = 64 * 1024;
 
 function* chunked(pieces: Iterable<string>): Generator<string, void, undefined> {
