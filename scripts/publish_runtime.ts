@@ -8,7 +8,7 @@ import { findAccount } from "../lib/aws/account.ts";
 import { AwsClient } from "../lib/aws/client.ts";
 import type { Architecture } from "../lib/aws/api/lambda_types.ts";
 import { publishRuntime } from "../lib/deploy/runtime_layer.ts";
-import { inForce, readSettings } from "../lib/deploy/settings.ts";
+import { inForce, readSettings } from "../lib/deploy/settings_file.ts";
 import { defaultStackName } from "../lib/deploy/template.ts";
 import { zipOf } from "../lib/deploy/zip.ts";
 import { readEnvironment } from "../lib/environment.ts";

@@ -15,15 +15,13 @@ import { belongsTo, listOurs } from "../deploy/ours.ts";
 import { pause } from "../deploy/pause.ts";
 import { publishRuntime, type RuntimeLayer } from "../deploy/runtime_layer.ts";
 import { runtimeZip } from "../deploy/runtime_zip.ts";
+import { isSettingName, settingNames, type Settings } from "../settings.ts";
 import {
   checkWritable,
-  isSettingName,
   readSettings,
   settingInForce,
-  settingNames,
-  type Settings,
   writeSettings,
-} from "../deploy/settings.ts";
+} from "../deploy/settings_file.ts";
 import { deployStack, findStack, type StackWork } from "../deploy/stack.ts";
 import { defaultStackName, outputsOf, type StackOutputs, storeUrl } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";

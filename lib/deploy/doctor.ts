@@ -19,7 +19,7 @@ import { compatibleRuntime } from "./layer.ts";
 import { belongsTo, listOurs } from "./ours.ts";
 import { versionOfLayer } from "./runtime_layer.ts";
 import { RuntimeLayers } from "./runtime_update.ts";
-import type { Settings } from "./settings.ts";
+import type { Settings } from "../settings.ts";
 import { isBusy, isHalfMade } from "./stack.ts";
 import { llamaTag, outputsOf, type StackOutputs, storeUrl } from "./template.ts";
 
