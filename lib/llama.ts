@@ -337,7 +337,7 @@ export class Llama implements AsyncDisposable {
       const [client] = this.#clients;
       if (client === undefined || signal.aborted) return false;
       // Loaded by those alone whose function is not known yet.
-      const { looksLikeLlama } = await import("./deploy/ours.ts");
+      const { looksLikeLlama } = await import("./deploy/owned_functions.ts");
       if (!await looksLikeLlama(client, functionName, signal)) return false;
       this.#functions?.learn(functionName, { isLlama: true });
       return true;
