@@ -12,7 +12,7 @@ import { Lambda } from "./aws/api/lambda_invoke.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError } from "./errors.ts";
 import { OutputFiles } from "./jobs/big_output.ts";
-import { hashSharedFiles } from "./jobs/identity.ts";
+import { hashSharedFiles } from "./jobs/log/identity.ts";
 import { encodeInputs, expandInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
 import { type JobOutcome, mapJobs, type MapJobsOptions } from "./jobs/map.ts";
