@@ -1,8 +1,8 @@
 /**
- * Where the time of a job goes.
+ * Measures how a job spends its time.
  *
- * Whoever measures nothing passes no {@linkcode Spans} on: `using _ = spans?.span("queue")` is then a
- * look at one variable.
+ * Without measurement, {@linkcode Spans} is undefined, and `using _ = spans?.span("queue")` costs
+ * next to nothing.
  *
  * @module
  */
@@ -11,12 +11,12 @@ import type { ErrorCode } from "./errors.ts";
 import type { Times } from "./protocol.ts";
 
 /**
- * What a span is of. On this machine: `template` makes a job of a line; `job` is all that follows,
- * as long as the record's `elapsedMilliseconds`; in it `inputs` reads and sends the files (`hash` and
- * `upload` each one that goes through the store), `queue` waits for Lambda to have room, `invoke` is
- * one request and its answer, `outputs` brings the files back (`download` from the store, `write`).
- * In Lambda, inside of `invoke`: `cold start`, `fetch`, `command` and `upload` as the runtime's
- * times have them.
+ * The name of a span. On this machine, `template` turns an input line into a job, and `job` is
+ * everything after that, as long as the record's `elapsedMilliseconds`. It contains `inputs`, which
+ * reads and uploads files (`hash` and `upload` for each file that goes through the store), `queue`,
+ * which waits for Lambda capacity, `invoke`, one request and its response, and `outputs`, which
+ * fetches files (`download` from the store, `write`). In Lambda, within `invoke`, `cold start`,
+ * `fetch`, `command` and `upload` correspond to the runtime's times.
  */
 export type SpanName =
   | "template"
@@ -33,43 +33,43 @@ export type SpanName =
   | "download"
   | "write";
 
-/** A piece of time, on the clock of `performance.now()`, in milliseconds. */
+/** An interval, in milliseconds on the clock of `performance.now()`. */
 export interface Span {
-  /** What it is of. */
+  /** Its name. */
   readonly name: SpanName;
-  /** When it began. */
+  /** Its start. */
   readonly start: number;
-  /** When it ended; not a number if it never did. */
+  /** Its end; `NaN` if it never ended. */
   readonly end: number;
-  /** Of an `invoke` that did not succeed: why. */
+  /** The reason why an `invoke` failed. */
   readonly failed?: ErrorCode | undefined;
-  /** Of an `invoke` whose runtime says it: where the time went there. */
+  /** The runtime's times of an `invoke`, if reported. */
   readonly times?: Times | undefined;
 }
 
-/** A span that goes on until it is disposed of. */
+/** A span that ends when it is disposed. */
 export class OpenSpan implements Span, Disposable {
-  /** What it is of. */
+  /** Its name. */
   readonly name: SpanName;
-  /** When it began. */
+  /** Its start. */
   readonly start: number = performance.now();
-  /** When it ended; not a number until then. */
+  /** Its end; `NaN` until then. */
   end: number = NaN;
-  /** Why it did not succeed. */
+  /** The reason why it failed. */
   failed: ErrorCode | undefined;
-  /** Where the time went in the runtime. */
+  /** The runtime's times. */
   times: Times | undefined;
 
   /**
-   * Begins it.
+   * Starts a span.
    *
-   * @param name What it is of.
+   * @param name Its name.
    */
   constructor(name: SpanName) {
     this.name = name;
   }
 
-  /** Ends it; the first time counts. */
+  /** Ends the span; later calls have no effect. */
   [Symbol.dispose](): void {
     if (Number.isNaN(this.end)) this.end = performance.now();
   }
@@ -77,15 +77,15 @@ export class OpenSpan implements Span, Disposable {
 
 /** The spans of one job. */
 export class Spans {
-  /** Those that have begun, in no order. */
+  /** All spans that have started, in no particular order. */
   readonly all: Span[] = [];
   #invoke: OpenSpan | undefined;
 
   /**
-   * Begins a span.
+   * Starts a span.
    *
-   * @param name What it is of.
-   * @returns The span; it ends when it is disposed of.
+   * @param name Its name.
+   * @returns The span; it ends when it is disposed.
    */
   span(name: SpanName): OpenSpan {
     const span = new OpenSpan(name);
@@ -97,18 +97,18 @@ export class Spans {
   /**
    * Adds a span that has ended.
    *
-   * @param name What it is of.
-   * @param start When it began, as `performance.now()` has it.
-   * @param end When it ended.
+   * @param name Its name.
+   * @param start Its start, from `performance.now()`.
+   * @param end Its end.
    */
   add(name: SpanName, start: number, end: number): void {
     this.all.push({ name, start, end });
   }
 
   /**
-   * Notes what the runtime says of the last `invoke`.
+   * Adds the runtime's times to the last `invoke`.
    *
-   * @param times Where the time went there; undefined if it does not say.
+   * @param times The times; undefined if the runtime did not report them.
    */
   answered(times: Times | undefined): void {
     if (this.#invoke) this.#invoke.times = times;

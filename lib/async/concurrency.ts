@@ -1,18 +1,18 @@
 /**
- * Several things at once, but not too many.
+ * Bounded concurrency helpers.
  *
  * @module
  */
 
 /**
- * Runs work on each item, at most `limit` at once. After the first failure no more is started.
+ * Maps items with at most `limit` concurrent calls. After the first failure no more are started.
  *
- * @param items What to work on.
- * @param limit How many at once.
- * @param work The work; gets the item and its index.
- * @param signal Ends it early; work in flight gets it from the caller.
- * @returns The results in the order of the items, once all have ended.
- * @throws The first failure, once all work in flight has ended.
+ * @param items The items.
+ * @param limit The maximum number of concurrent calls.
+ * @param work Called with each item and its index.
+ * @param signal Ends it early; it is not passed on to calls in flight.
+ * @returns The results in the order of the items.
+ * @throws The first failure, once all calls in flight have ended.
  */
 export async function mapConcurrently<T, R>(
   items: readonly T[],
@@ -41,11 +41,11 @@ export async function mapConcurrently<T, R>(
 }
 
 /**
- * Waits for work that others wait for too, so that it goes on when one of them leaves.
+ * Waits for shared work, which continues if the signal ends this wait.
  *
  * @param work The work.
- * @param signal Ends the wait.
- * @returns What the work gives.
+ * @param signal Aborts the wait.
+ * @returns The work's result.
  * @throws The work's failure, or the signal's reason.
  */
 export async function unlessAborted<T>(
@@ -57,29 +57,29 @@ export async function unlessAborted<T>(
   if (signal?.aborted) abort();
   signal?.addEventListener("abort", abort, { once: true });
   try {
-    // Also where the signal is aborted already: a failure of the work that nobody sees ends a program.
+    // Even if the signal is already aborted, so that a failure of the work is handled.
     return await Promise.race([aborted.promise, work]);
   } finally {
     signal?.removeEventListener("abort", abort);
   }
 }
 
-/** Lets a bounded number in at once, or a bounded weight; the others wait their turn. */
+/** A weighted semaphore with a FIFO queue. */
 export class Semaphore {
   #count: number;
   #free: number;
   readonly #waiting = new Set<{ weight: number; enter: () => void }>();
 
-  /** @param count How many may be in at once. */
+  /** @param count The total weight of permits. */
   constructor(count: number) {
     this.#count = count;
     this.#free = count;
   }
 
   /**
-   * Lets more in from now on; a smaller number changes nothing.
+   * Raises the total weight of permits; a smaller value is ignored.
    *
-   * @param count How many may be in at once.
+   * @param count The new total weight.
    */
   raise(count: number): void {
     const more = Math.max(0, count - this.#count);
@@ -88,17 +88,17 @@ export class Semaphore {
   }
 
   /**
-   * Waits to be let in.
+   * Waits for a permit.
    *
-   * @param signal Ends the wait.
-   * @param weight For how many it counts; one that counts for more than there may be is in alone.
-   * @returns A permit, given back when it is disposed of.
+   * @param signal Aborts the wait.
+   * @param weight The permit's weight, capped at the total.
+   * @returns A permit, which is released when it is disposed of.
    * @throws The signal's reason.
    */
   async acquire(signal?: AbortSignal, weight = 1): Promise<Disposable> {
     signal?.throwIfAborted();
     const taken = Math.min(weight, this.#count);
-    // Whoever waits longest is next, or a heavy one would wait for ever.
+    // FIFO, so heavy waiters are not starved.
     if (this.#waiting.size === 0 && taken <= this.#free) {
       this.#free -= taken;
     } else {
@@ -134,16 +134,16 @@ export class Semaphore {
 }
 
 /**
- * Runs work on what a source gives, at most `limit` at once, and gives the results as they come.
- * Holds no more than `limit` items and results, however long the source and however slow whoever
- * takes the results. Leaving the loop early aborts the work in flight.
+ * Maps a source with at most `limit` concurrent calls, and yields the results as they complete.
+ * Holds at most `limit` items and results, however long the source and however slow the consumer.
+ * Leaving the loop early aborts the calls in flight.
  *
- * @param source The items; asked for the next only when there is room for it.
- * @param limit How many items are worked on at once.
- * @param work The work on one item; its signal is aborted when the loop is left.
- * @param signal Ends it early.
- * @returns The results, in the order in which they are ready.
- * @throws What the source or the work throws, once the results that were ready before are taken.
+ * @param source The items; the next is requested only when there is room for it.
+ * @param limit The maximum number of concurrent calls.
+ * @param work Called with each item; its signal is aborted when the loop is left.
+ * @param signal Aborts the work.
+ * @returns The results, in order of completion.
+ * @throws The failure of the source or the work, after the results that were ready before it.
  */
 export async function* poolMap<T, R>(
   source: AsyncIterable<T> | Iterable<T>,
@@ -194,7 +194,7 @@ export async function* poolMap<T, R>(
     changed.resolve();
   });
 
-  // A source that waits for its own input may not notice the abort.
+  // A source that is waiting for its own input may not notice the abort.
   const wake = () => changed.resolve();
   signal?.addEventListener("abort", wake, { once: true });
   try {
@@ -202,7 +202,7 @@ export async function* poolMap<T, R>(
       signal?.throwIfAborted();
       const first = ready.shift();
       if (first) {
-        // The place is free only when the result is taken, or a slow taker would pile them up.
+        // Released only when the result is consumed, so that a slow consumer holds up the source.
         using _permit = first.permit;
         yield first.result;
       } else if (failures.length > 0) break;

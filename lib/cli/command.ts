@@ -1,59 +1,59 @@
 /**
- * A subcommand as data, and with the function that runs it.
+ * Definitions of subcommands.
  *
  * @module
  */
 
 import type { FlagTable, FlagValues } from "./flags.ts";
 
-/** Why a command line makes no sense although its flags can be read. */
+/** A problem with a command line whose flags are valid by themselves. */
 export interface UsageProblem {
-  /** What is wrong: one line without a full stop. */
+  /** The message: one line without a full stop. */
   readonly message: string;
-  /** What to write instead; without it, the hint is the command's synopsis. */
+  /** What to write instead. @default {the command's synopsis} */
   readonly hint?: string | undefined;
 }
 
 /** An example in a command's help. */
 export interface Example {
-  /** What it does, as a person would ask for it. */
+  /** What it does, in the imperative. */
   readonly text: string;
-  /** What to type; lines after the first are its continuation. */
+  /** The command line; further lines continue it. */
   readonly command: string;
 }
 
 /**
- * What `llama` knows of a subcommand without running it.
+ * A subcommand's definition, without its implementation.
  *
- * `validate` is a method, and `run` of {@linkcode RunnableCommand} too, so that commands with different flags
- * go into one list: whoever calls them passes values that were parsed from the command's own flags.
+ * `validate` here and `run` in {@linkcode RunnableCommand} are methods, so that commands with
+ * different flags fit in one list. Callers pass values parsed from the command's own flags.
  */
 export interface Command<Table extends FlagTable = FlagTable> {
-  /** What it is called by. */
+  /** Its name on the command line. */
   readonly name: string;
-  /** What it does, on one line without a full stop. */
+  /** What it does: one line without a full stop. */
   readonly summary: string;
   /** Its arguments in the synopsis, such as `FUNCTION ARGS...`; may be empty. */
   readonly usage: string;
-  /** The heading it stands under in the list of commands. */
+  /** Its heading in the list of commands. */
   readonly group: string;
-  /** What its help says beyond the summary; paragraphs are separated by an empty line. */
+  /** The rest of its help; paragraphs are separated by an empty line. */
   readonly details?: string;
   /** Examples for its help. */
   readonly examples?: readonly Example[];
   /** Its flags. */
   readonly flags: Table;
   /**
-   * Checks what the flags' syntax cannot.
+   * Checks what the syntax of single flags cannot express.
    *
    * @param values The flags' values.
    * @param args The arguments after the flags.
-   * @returns What is wrong, or undefined.
+   * @returns The problem, or undefined.
    */
   validate?(values: FlagValues<Table>, args: readonly string[]): UsageProblem | undefined;
 }
 
-/** A subcommand that can be run in some context: what it needs of the outside. */
+/** A subcommand with its implementation, which runs in a context. */
 export interface RunnableCommand<Context, Table extends FlagTable = FlagTable>
   extends Command<Table> {
   /**
@@ -61,18 +61,18 @@ export interface RunnableCommand<Context, Table extends FlagTable = FlagTable>
    *
    * @param values The flags' values.
    * @param args The arguments after the flags.
-   * @param context What the command needs of the outside.
+   * @param context The command's dependencies.
    * @returns The exit status.
    */
   run(values: FlagValues<Table>, args: readonly string[], context: Context): Promise<number>;
 }
 
 /**
- * Joins a command's description with the function that runs it.
+ * Combines a command's definition with its implementation.
  *
- * @param command The description.
- * @param run What the command does; gives the exit status.
- * @returns A command for a list of commands with all kinds of flags.
+ * @param command The definition.
+ * @param run The implementation; returns the exit status.
+ * @returns A command that fits in a list of commands with different flags.
  */
 export function runnable<Context, Table extends FlagTable>(
   command: Command<Table>,
@@ -87,12 +87,12 @@ export function runnable<Context, Table extends FlagTable>(
 }
 
 /**
- * Joins a command's description with the module that runs it, which is loaded when the command is
- * called: what the others need would double the time that llama takes to start.
+ * Combines a command's definition with an implementation that is loaded when the command runs.
+ * Loading all of them at start-up would double llama's start-up time.
  *
- * @param command The description.
- * @param load Loads the command itself.
- * @returns A command for a list of commands with all kinds of flags.
+ * @param command The definition.
+ * @param load Loads the implementation.
+ * @returns A command that fits in a list of commands with different flags.
  */
 export function loadable<Context, Table extends FlagTable>(
   command: Command<Table>,

@@ -1,8 +1,8 @@
 /**
- * Go's flag syntax: https://pkg.go.dev/flag#hdr-Command_line_flag_syntax
+ * Parses flags in Go's syntax: https://pkg.go.dev/flag#hdr-Command_line_flag_syntax
  *
- * `-name`, `--name`, `-name=value`, `-name value` (not for booleans); flags end at the first
- * argument that is none, at `-`, or after `--`. Errors are worded as Go words them.
+ * `-name`, `--name`, `-name=value`, `-name value` (not for booleans). Flags end at the first
+ * non-flag argument, at `-`, or after `--`. Error messages are those of Go.
  *
  * @module
  */
@@ -10,57 +10,57 @@
 import { closest } from "../text/closest.ts";
 import { quote } from "../template/quote.ts";
 
-/** One flag of a command: what it is called beside its name in the table, and how it is read. */
+/** A flag of a command. Its name is its key in the {@linkcode FlagTable}. */
 export interface Flag<Value> {
-  /** What it does, in a few words without a full stop. */
+  /** A short description without a full stop. */
   readonly help: string;
-  /** What stands for its value in help texts, such as `N`; absent for a boolean. */
+  /** The placeholder for its value in help texts, such as `N`; absent for a boolean. */
   readonly placeholder?: string | undefined;
-  /** Its other names. All names of a flag share one value. */
+  /** Alternative names; all names of a flag share one value. */
   readonly aliases: readonly string[];
-  /** Its value where it is not given. */
+  /** The default value. */
   readonly initial: Value;
-  /** Whether it may stand without a value, and takes one only after `=`. */
+  /** Whether the value may be omitted, and must otherwise follow `=`. */
   readonly isBoolean: boolean;
   /**
-   * Reads one occurrence of the flag.
+   * Parses one occurrence of the flag.
    *
    * @param text The value as written.
-   * @param before What the flag's value was so far.
-   * @returns The flag's value from here on.
-   * @throws {FlagValueError} If the text is no value of this flag.
+   * @param before The value of the flag so far.
+   * @returns The new value of the flag.
+   * @throws {FlagValueError} If the text is not a valid value.
    */
   read(text: string, before: Value): Value;
 }
 
-/** The flags of a command by name. */
+/** The flags of a command, by name. */
 export type FlagTable = Readonly<Record<string, Flag<unknown>>>;
 
-/** The values that a table's flags have. */
+/** The values of the flags in a table. */
 export type FlagValues<Table extends FlagTable> = {
   readonly [Name in keyof Table]: Table[Name] extends Flag<infer Value> ? Value : never;
 };
 
-/** A command line after its flags are read. */
+/** A parsed command line. */
 export interface ParsedFlags<Table extends FlagTable> {
-  /** The value of each flag, given or not. */
+  /** The values of all flags, including defaults. */
   readonly values: FlagValues<Table>;
   /** The arguments after the flags. */
   readonly rest: string[];
 }
 
-/** What is wrong with a flag's value. The message is the part after Go's `for flag -x: `. */
+/** An invalid flag value. The message is the part after Go's `for flag -x: `. */
 export class FlagValueError extends Error {
   /** The error's class name. */
   override readonly name = "FlagValueError";
-  /** What to write instead, where that is known. */
+  /** A suggestion for the user, if there is one. */
   readonly hint: string | undefined;
 
   /**
-   * Says why a value was refused.
+   * Creates an error.
    *
-   * @param message What is wrong with the value.
-   * @param hint What to write instead.
+   * @param message Why the value is invalid.
+   * @param hint A suggestion for the user.
    */
   constructor(message: string, hint?: string) {
     super(message);
@@ -68,7 +68,7 @@ export class FlagValueError extends Error {
   }
 }
 
-/** What kind of mistake a {@linkcode FlagError} is; `help` is none, but `-h` or `-help`. */
+/** The kind of a {@linkcode FlagError}; `help` is a request for help by `-h` or `-help`. */
 export type FlagErrorCode =
   | "bad-syntax"
   | "not-defined"
@@ -76,22 +76,22 @@ export type FlagErrorCode =
   | "invalid-value"
   | "help";
 
-/** A command line whose flags cannot be read. The message is the text that Go prints. */
+/** An error in the flags of a command line. The message is the one that Go prints. */
 export class FlagError extends Error {
   /** The error's class name. */
   override readonly name = "FlagError";
-  /** The kind of mistake. */
+  /** The kind of error. */
   readonly code: FlagErrorCode;
-  /** The flag's name as written, without dashes; all of the argument where it has no name. */
+  /** The flag's name as written, without dashes; the whole argument if it has no name. */
   readonly flag: string;
 
   /**
-   * Names a mistake.
+   * Creates an error.
    *
-   * @param code The kind of mistake.
+   * @param code The kind of error.
    * @param flag The flag's name as written.
-   * @param message What Go says.
-   * @param options The {@linkcode FlagValueError} where there is one.
+   * @param message Go's message.
+   * @param options The {@linkcode FlagValueError} that caused it, if any.
    */
   constructor(code: FlagErrorCode, flag: string, message: string, options?: ErrorOptions) {
     super(message, options);
@@ -100,59 +100,59 @@ export class FlagError extends Error {
   }
 }
 
-/** What every flag has. */
+/** Options for all flags. */
 export interface FlagOptions {
-  /** What it does, in a few words without a full stop. */
+  /** A short description without a full stop. */
   help: string;
-  /** A second name. */
+  /** An alternative name. */
   alias?: string;
 }
 
-/** What a flag with a value has. */
+/** Options for flags with a value. */
 export interface ValueFlagOptions extends FlagOptions {
-  /** What stands for the value in help texts, such as `N`. */
+  /** The placeholder for the value in help texts, such as `N`. */
   placeholder: string;
 }
 
-const TRUE = new Set(["1", "t", "T", "true", "TRUE", "True"]);
-const FALSE = new Set(["0", "f", "F", "false", "FALSE", "False"]);
+const trueTexts = new Set(["1", "t", "T", "true", "TRUE", "True"]);
+const falseTexts = new Set(["0", "f", "F", "false", "FALSE", "False"]);
 
 /**
- * A flag that is on or off: `-logs`, `-logs=false`.
+ * Creates a boolean flag: `-logs`, `-logs=false`.
  *
- * @param options What it does.
- * @returns The flag, off where it is not given.
+ * @param options Options for the flag.
+ * @returns The flag; its default is false.
  */
 export function boolFlag(options: FlagOptions): Flag<boolean> {
   return flag({ ...options, initial: false, isBoolean: true }, (text) => {
-    if (TRUE.has(text)) return true;
-    if (FALSE.has(text)) return false;
+    if (trueTexts.has(text)) return true;
+    if (falseTexts.has(text)) return false;
     throw new FlagValueError("parse error");
   });
 }
 
 /**
- * A flag whose value is text.
+ * Creates a string flag.
  *
- * @param options What it does.
- * @returns The flag, empty where it is not given; of several the last counts.
+ * @param options Options for the flag.
+ * @returns The flag; its default is the empty string, and the last occurrence counts.
  */
 export function stringFlag(options: ValueFlagOptions): Flag<string> {
   return flag({ ...options, initial: "" }, (text) => text);
 }
 
 /**
- * A flag whose value is an integer, as {@linkcode parseGoInt} reads it.
+ * Creates an integer flag, parsed by {@linkcode parseGoInt}.
  *
- * @param options What it does, and what it is where it is not given.
- * @returns The flag; of several the last counts.
+ * @param options Options for the flag, with its default.
+ * @returns The flag; the last occurrence counts.
  */
 export function intFlag(options: ValueFlagOptions & { default: number }): Flag<number>;
 /**
- * A flag whose value is an integer, and undefined where it is not given.
+ * Creates an integer flag whose default is undefined.
  *
- * @param options What it does.
- * @returns The flag; of several the last counts.
+ * @param options Options for the flag.
+ * @returns The flag; the last occurrence counts.
  */
 export function intFlag(options: ValueFlagOptions): Flag<number | undefined>;
 export function intFlag(
@@ -162,11 +162,11 @@ export function intFlag(
 }
 
 /**
- * A flag whose value is read by a function.
+ * Creates a flag whose value is parsed by a function.
  *
- * @param options What it does, and what it is where it is not given.
- * @param read Reads the value; it throws a {@linkcode FlagValueError} for what is none.
- * @returns The flag; of several the last counts.
+ * @param options Options for the flag, with its default.
+ * @param read Parses the value; throws a {@linkcode FlagValueError} if it is invalid.
+ * @returns The flag; the last occurrence counts.
  */
 export function valueFlag<Value>(
   options: ValueFlagOptions & { default: Value },
@@ -176,11 +176,11 @@ export function valueFlag<Value>(
 }
 
 /**
- * A flag whose value is one of a few words.
+ * Creates a flag whose value is one of a few words.
  *
- * @param options What it does, and what it is where it is not given.
- * @param words The words.
- * @returns The flag; of several the last counts.
+ * @param options Options for the flag, with its default.
+ * @param words The allowed values.
+ * @returns The flag; the last occurrence counts.
  */
 export function choiceFlag<const Word extends string>(
   options: FlagOptions & { default: NoInfer<Word> },
@@ -205,11 +205,11 @@ export function choiceFlag<const Word extends string>(
 }
 
 /**
- * A flag that may be given many times.
+ * Creates a flag that may be repeated.
  *
- * @param options What it does.
- * @param read Reads one value; it throws a {@linkcode FlagValueError} for what is none.
- * @returns The flag, whose value is the list of all, in order.
+ * @param options Options for the flag.
+ * @param read Parses one value; throws a {@linkcode FlagValueError} if it is invalid.
+ * @returns The flag; its value is the list of all values, in order.
  */
 export function listFlag<Item>(
   options: ValueFlagOptions,
@@ -235,12 +235,12 @@ function flag<Value>(
 }
 
 /**
- * Reads the flags at the start of a command line.
+ * Parses the flags at the start of a command line.
  *
- * @param table The flags there are.
+ * @param table The defined flags.
  * @param argv The command line without the program's name.
- * @returns The flags' values and the arguments after them.
- * @throws {FlagError} If the flags cannot be read, or ask for help; the first mistake counts.
+ * @returns The values of the flags, and the arguments after them.
+ * @throws {FlagError} For the first error, or if help is requested.
  *
  * @example
  * ```ts
@@ -296,15 +296,15 @@ export function parseFlags<Table extends FlagTable>(
       throw new FlagError("invalid-value", name, message, { cause: error });
     }
   }
-  // The one thing the compiler cannot see: each value came from the flag of the same name.
+  // The cast is safe: each value came from the flag of the same name.
   return { values: Object.fromEntries(values) as FlagValues<Table>, rest: argv.slice(next) };
 }
 
 /**
- * Every name that a table's flags go by.
+ * Returns all names and aliases of the flags in a table.
  *
  * @param table The flags.
- * @returns Each name or alias, with the flag's name in the table.
+ * @returns Each name or alias with the flag's name in the table.
  */
 export function namesOf(table: FlagTable): Map<string, string> {
   return new Map(
@@ -312,22 +312,22 @@ export function namesOf(table: FlagTable): Map<string, string> {
   );
 }
 
-const LARGEST_INT64 = 2n ** 63n - 1n;
-const LARGEST_UINT64 = 2n ** 64n - 1n;
-const PREFIXED_BASES = new Map([["0b", 2n], ["0o", 8n], ["0x", 16n]]);
+const maxInt64 = 2n ** 63n - 1n;
+const maxUint64 = 2n ** 64n - 1n;
+const prefixedBases = new Map([["0b", 2n], ["0o", 8n], ["0x", 16n]]);
 
 /**
- * Reads an integer as Go's `strconv.ParseInt(text, 0, 64)` does: a sign, `0x`, `0o`, `0b` or a
- * leading 0 for octal, and `_` between digits.
+ * Parses an integer like Go's `strconv.ParseInt(text, 0, 64)`: with an optional sign, a prefix
+ * `0x`, `0o`, `0b` or, for octal, `0`, and `_` between digits.
  *
  * @param text The integer.
- * @returns Its value; from 2^53 on, where numbers have gaps, the nearest there is.
- * @throws {FlagValueError} If it is no integer (`parse error`), or none of 64 bits (`value out of
- * range`).
+ * @returns Its value, rounded to the nearest double if it exceeds 2^53.
+ * @throws {FlagValueError} If it is not an integer (`parse error`) or does not fit in 64 bits
+ * (`value out of range`).
  */
 export function parseGoInt(text: string): number {
   const unsigned = text.replace(/^[+-]/, "").toLowerCase();
-  let base = PREFIXED_BASES.get(unsigned.slice(0, 2));
+  let base = prefixedBases.get(unsigned.slice(0, 2));
   let digits = unsigned.slice(2);
   if (base === undefined || digits === "") {
     base = unsigned.startsWith("0") ? 8n : 10n;
@@ -340,10 +340,10 @@ export function parseGoInt(text: string): number {
     const digit = /^[0-9a-z]$/.test(char) ? BigInt(parseInt(char, 36)) : base;
     if (digit >= base) throw notAnInteger();
     value = value * base + digit;
-    // Go says so at once, whatever follows.
-    if (value > LARGEST_UINT64) throw outOfRange();
+    // Like Go, fail at this digit, whatever follows.
+    if (value > maxUint64) throw outOfRange();
   }
-  // An underscore stands between two digits, or between a base's prefix and a digit.
+  // Underscores are allowed between two digits, or between the prefix and a digit.
   if (/^_|__|_$/.test(digits === unsigned ? digits : `0${digits}`)) {
     throw notAnInteger();
   }
@@ -359,6 +359,6 @@ function notAnInteger(): FlagValueError {
 function outOfRange(): FlagValueError {
   return new FlagValueError(
     "value out of range",
-    `write a whole number of at most ${LARGEST_INT64}`,
+    `write a whole number of at most ${maxInt64}`,
   );
 }

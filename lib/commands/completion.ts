@@ -1,5 +1,5 @@
 /**
- * `llama completion`: what makes a shell complete command lines of llama.
+ * `llama completion` prints shell completion scripts, and the candidates that they ask for.
  *
  * @module
  */
@@ -23,9 +23,9 @@ import { exitCodes } from "../cli/exit_status.ts";
 import { globalFlags, type GlobalValues } from "./spec/global.ts";
 
 /**
- * The command, as data and with what it does.
+ * Creates the `completion` command.
  *
- * @param commands All subcommands, this one among them.
+ * @param commands Returns all subcommands, including this one.
  * @returns The command.
  */
 export function completion(commands: () => readonly Command[]): RunnableCommand<CommandContext> {
@@ -40,7 +40,7 @@ export function completion(commands: () => readonly Command[]): RunnableCommand<
   );
 }
 
-/** What completes a line, as the scripts read it. */
+/** Returns the candidates for a line, in the form that the scripts read. */
 async function answer(
   line: string,
   commands: readonly Command[],
@@ -55,7 +55,7 @@ async function answer(
   return others === "files" || others === "directories" ? `:${others}\n` : lines.join("");
 }
 
-/** The functions of this machine. Those in AWS may well have the same names. */
+/** Returns the local functions. Those in AWS often have the same names. */
 async function functionCandidates(
   words: readonly string[],
   environment: Environment,
@@ -79,7 +79,7 @@ function globalValues(words: readonly string[]): Pick<GlobalValues, "functions" 
   try {
     return parseFlags(globalFlags, words).values;
   } catch (error) {
-    // A line that is wrong elsewhere is answered as far as it goes.
+    // An error elsewhere in the line does not prevent completion.
     if (error instanceof FlagError) return { functions: "", function: [] };
     throw error;
   }

@@ -1,5 +1,5 @@
 /**
- * `llama teardown`: all that llama has in AWS, removed.
+ * `llama teardown` removes everything that llama has in AWS.
  *
  * @module
  */
@@ -18,12 +18,13 @@ import type { DeployedFunction } from "../aws/api/lambda_types.ts";
 import { deleteLogGroup } from "../aws/api/logs.ts";
 import { emptyBucket, otherUsersOf } from "../deploy/bucket.ts";
 import { logGroupOf } from "../deploy/log_group.ts";
-import { listOurs } from "../deploy/ours.ts";
+import { listOurs } from "../deploy/owned_functions.ts";
 import { pause } from "../deploy/pause.ts";
 import { layerName } from "../deploy/runtime_layer.ts";
-import { readSettings, type Settings, settingsPath, writeSettings } from "../deploy/settings.ts";
+import type { Settings } from "../settings.ts";
+import { readSettings, settingsPath, writeSettings } from "../deploy/settings_file.ts";
 import { findStack, removeStack, type StackWork } from "../deploy/stack.ts";
-import { defaultStackName, llamaTag, outputsOf, storeUrl } from "../deploy/template.ts";
+import { defaultStackName, llamaTag, outputsOf, storeUrl } from "../deploy/stack_template.ts";
 import { LlamaError } from "../errors.ts";
 import { removeIfThere } from "../files/whole.ts";
 import { bucketOwner } from "../store/bucket_owner.ts";
@@ -35,7 +36,7 @@ import { exitCodes } from "../cli/exit_status.ts";
 import { showEvent } from "./messages.ts";
 import { teardownCommand } from "./spec/setup.ts";
 
-/** What there is to remove. */
+/** The resources to remove. */
 interface Found {
   readonly name: string;
   readonly owner: string | undefined;
@@ -44,7 +45,7 @@ interface Found {
   readonly layers: readonly (LayerVersionState & { readonly name: string })[];
 }
 
-/** The command, as data and with what it does. */
+/** The `teardown` command. */
 export const teardown = runnable(
   teardownCommand,
   async (values, _args, context: CommandContext): Promise<number> => {
@@ -52,9 +53,9 @@ export const teardown = runnable(
     if (!values.yes && !canAsk()) {
       throw new LlamaError(
         "usage",
-        "teardown asks before it removes anything, and nobody is there",
+        "teardown asks for confirmation, and there is no terminal to ask on",
         {
-          hint: "add -yes to remove all of it without being asked",
+          hint: "add -yes to remove everything without asking",
         },
       );
     }
@@ -82,7 +83,7 @@ export const teardown = runnable(
     const found = { name, owner, stack, functions, layers };
     if (!stack && functions.length === 0 && layers.length === 0) {
       await output.message(
-        `nothing of llama's stack ${name} is in account ${account}, region ${region}`,
+        `no resources of the stack ${name} in account ${account}, region ${region}`,
       );
       await forget(context, found, region);
       return exitCodes.ok;
@@ -95,7 +96,9 @@ export const teardown = runnable(
     try {
       await remove(context, work, found);
     } catch (error) {
-      await output.message("not all of it is removed: run llama teardown again for the rest");
+      await output.message(
+        "not everything was removed: run llama teardown again to remove the rest",
+      );
       throw error;
     }
     await forget(context, found, region);
@@ -112,8 +115,8 @@ function listOf({ name, stack, functions, layers }: Found): string {
   if (layers.length > 0) {
     parts.push(`${layers.length} version${layers.length === 1 ? "" : "s"} of llama's layer`);
   }
-  if (outputs) parts.push(`what llama stored in the bucket ${outputs.bucket}`);
-  if (stack) parts.push(`the stack ${name} with its role, and its repository and images`);
+  if (outputs) parts.push(`llama's objects in the bucket ${outputs.bucket}`);
+  if (stack) parts.push(`the stack ${name} with its role, repository and images`);
   return parts.join("; ");
 }
 
@@ -133,7 +136,7 @@ async function remove(
     await output.line(`deleted the layer ${name}, version ${version}`);
   }
   if (!stack) return;
-  // Its objects first, since CloudFormation deletes no bucket that holds any.
+  // Objects first: CloudFormation only deletes an empty bucket.
   const outputs = outputsOf(stack.outputs);
   const users = outputs?.bucketKind === "own"
     ? await otherUsersOf(client, outputs.bucket, stack.name, signal)
@@ -146,7 +149,7 @@ async function remove(
   if (outputs?.bucketKind === "own") {
     const also = users.length === 0
       ? ""
-      : `, and what is stored in it, which is also used by: ${users.join(", ")}`;
+      : ` and whose objects are also used by: ${users.join(", ")}`;
     await output.message(`left: the bucket ${outputs.bucket}, which was yours before${also}`);
   } else if (isBucketLeft) {
     const what = other ?? "other versions of objects";
@@ -154,7 +157,7 @@ async function remove(
   }
 }
 
-/** Deletes a function's logs. A refusal is reported, and the rest is removed all the same. */
+/** Deletes a function's logs. A failure is reported, but does not stop the teardown. */
 async function removeLogs(
   output: Output,
   client: AwsClient,
@@ -173,7 +176,7 @@ async function removeLogs(
   }
 }
 
-/** Takes what is gone out of the settings. */
+/** Removes the deleted resources from the settings. */
 async function forget(
   { environment, output }: CommandContext,
   { name, stack, layers }: Found,
@@ -181,7 +184,7 @@ async function forget(
 ): Promise<void> {
   const settings = await readSettings(environment);
   if (settings.region !== region || (settings.stack ?? defaultStackName) !== name) return;
-  // What was made by hand is there still, but for the layers.
+  // Resources created by hand still exist, except for the layers.
   const left = settings.stack === name ? storeOfOneself(settings, stack) : Object.fromEntries(
     Object.entries(settings).filter(([, value]) => !layers.some(({ arn }) => arn === value)),
   );
@@ -189,10 +192,10 @@ async function forget(
   const path = settingsPath(environment);
   if (Object.keys(left).length > 0) await writeSettings(environment, left);
   else await removeIfThere(path);
-  await output.message(`${path} no longer names what is gone`);
+  await output.message(`${path} no longer names the removed resources`);
 }
 
-/** The store, where it is not the stack's. */
+/** Returns the store setting if the store is not in the stack's bucket. */
 function storeOfOneself({ store }: Settings, stack: Stack | undefined): Settings {
   const outputs = stack && outputsOf(stack.outputs);
   return store === undefined || !outputs || store === storeUrl(outputs.bucket) ? {} : { store };

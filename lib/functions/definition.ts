@@ -1,5 +1,5 @@
 /**
- * `function.json`: what a function is, for running it on this machine and for deploying it.
+ * `function.json`: a function's definition, for running it locally and for deploying it.
  *
  * @module
  */
@@ -9,39 +9,39 @@ import * as z from "../zod.ts";
 import { LlamaError } from "../errors.ts";
 import { functionNamePattern, isFunctionName, isReservedVariable } from "./names.ts";
 
-/** A function as its `function.json` describes it, defaults filled in. */
+/** A function's definition from its `function.json`, with defaults filled in. */
 export interface FunctionDefinition {
-  /** What it is invoked by. */
+  /** Its name. */
   readonly name: string;
-  /** What it does. */
+  /** A description. */
   readonly description?: string | undefined;
-  /** A program of its folder, or one on `PATH`. Either this or `command` is there. */
+  /** A program in its folder, or one on `PATH`. Either this or `command` is set. */
   readonly handler?: string | undefined;
   /** An image's `CMD` in exec form; empty for an image without one. */
   readonly command?: readonly string[] | undefined;
   /** Memory in MB. */
   readonly memory: number;
-  /** Seconds that an invocation may take. */
+  /** The time limit of an invocation in seconds. */
   readonly timeout: number;
   /** Its environment variables. */
   readonly environment: Readonly<Record<string, string>>;
-  /** The processor it is made for; any where absent. */
+  /** The architecture that it is built for; any if absent. */
   readonly architecture?: "x86_64" | "arm64" | undefined;
-  /** The size of its /tmp in MB; Lambda's own default where absent. */
+  /** The size of its /tmp in MB; Lambda's default if absent. */
   readonly ephemeralStorage?: number | undefined;
   /** The container image it is deployed as. */
   readonly image?: string | undefined;
-  /** Reserved concurrency: more invocations at once are refused. */
+  /** Reserved concurrency: Lambda throttles further concurrent invocations. */
   readonly concurrency?: number | undefined;
-  /** The ARN of the role that it runs as; llama's own where absent. */
+  /** The ARN of its execution role; llama's if absent. */
   readonly role?: string | undefined;
-  /** The ARNs of layer versions that it has besides llama's; those it has where absent. */
+  /** The ARNs of its layer versions besides llama's; unchanged if absent. */
   readonly layers?: readonly string[] | undefined;
-  /** The VPC that it is attached to, none where the lists are empty; as it is where absent. */
+  /** Its VPC: none if the lists are empty; unchanged if absent. */
   readonly vpc?: VpcAttachment | undefined;
 }
 
-/** Where in a VPC a function is. */
+/** A function's place in a VPC. */
 export interface VpcAttachment {
   /** The ids of its subnets. */
   readonly subnets: readonly string[];
@@ -49,14 +49,13 @@ export interface VpcAttachment {
   readonly securityGroups: readonly string[];
 }
 
-/** Memory of a function that names none, in MB. */
+/** The default memory of a function in MB. */
 export const defaultMemory = 512;
 
-/** Timeout of a function that names none, in seconds. */
+/** The default timeout of a function in seconds. */
 export const defaultTimeout = 60;
 
-const text = (error = "must be a string that is not empty") =>
-  z.string(error).check(z.minLength(1, error));
+const text = (error = "must be a non-empty string") => z.string(error).check(z.minLength(1, error));
 
 function whole(least: number, most: number, unit: string) {
   const error = `must be a whole number of ${unit} from ${least} to ${most}`;
@@ -65,17 +64,17 @@ function whole(least: number, most: number, unit: string) {
 
 const commandError = 'must be a list of strings, such as ["/usr/bin/optipng"]';
 const nameError = "must be 1 to 64 letters, digits, - and _";
-const variableError = "must be letters, digits and _, beginning with a letter";
+const variableError = "must be letters, digits and _, starting with a letter";
 
-const roleError = "must be a role's ARN, such as arn:aws:iam::123456789012:role/NAME";
-const layersError = "must be a list of the ARNs of layer versions";
-const layerError = "must be a layer version's ARN, with its number";
+const roleError = "must be the ARN of a role, such as arn:aws:iam::123456789012:role/NAME";
+const layersError = "must be a list of ARNs of layer versions";
+const layerError = "must be the ARN of a layer version, including its number";
 
-/** A list of ids, of which Lambda takes so many. */
+/** Returns the schema of a list of ids, of limited length. */
 function ids(pattern: RegExp, most: number, example: string) {
-  const error = `must be a list of ids such as ["${example}"]`;
+  const error = `must be a list of ids, such as ["${example}"]`;
   return z.array(z.string(error).check(z.regex(pattern, error)), error).check(
-    z.refine((list) => list.length <= most, `must be ${most} at most`),
+    z.refine((list) => list.length <= most, `must have at most ${most} ids`),
   );
 }
 
@@ -84,7 +83,7 @@ const vpcShape = {
   securityGroups: ids(/^sg-[0-9a-zA-Z]+$/, 5, "sg-0abc"),
 };
 
-/** Lambda takes five, and llama's own is one of them. */
+/** Lambda's limit, which includes llama's layer. */
 const maxLayers = 5;
 
 // Lambda's own limits: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
@@ -93,10 +92,12 @@ const shape = {
   name: z.optional(
     z.string(nameError).check(
       z.regex(functionNamePattern, nameError),
-      z.describe("What the function is invoked by; the folder's name if absent"),
+      z.describe("The function's name; the folder's name if absent"),
     ),
   ),
-  description: z.optional(z.string("must be a string").check(z.describe("What it does"))),
+  description: z.optional(
+    z.string("must be a string").check(z.describe("A description of the function")),
+  ),
   handler: z.optional(
     text().check(
       z.describe("For a function deployed as a zip: the program in this folder that it runs"),
@@ -105,7 +106,7 @@ const shape = {
   command: z.optional(
     z.array(z.string(commandError), commandError).check(
       z.describe(
-        "For a function deployed as an image: its CMD; empty runs whatever it is asked to",
+        "For a function deployed as an image: its CMD; if empty, each job names its own command",
       ),
     ),
   ),
@@ -114,7 +115,7 @@ const shape = {
   ),
   timeout: z.optional(
     whole(1, 900, "seconds").check(
-      z.describe(`Seconds that an invocation may take; ${defaultTimeout} if absent`),
+      z.describe(`Time limit of an invocation in seconds; ${defaultTimeout} if absent`),
     ),
   ),
   environment: z.optional(
@@ -129,7 +130,7 @@ const shape = {
   ),
   architecture: z.optional(
     z.enum(["x86_64", "arm64"], 'must be "x86_64" or "arm64"').check(
-      z.describe("The processor that it is made for; x86_64 in AWS if absent"),
+      z.describe("The architecture that it is built for; x86_64 in AWS if absent"),
     ),
   ),
   ephemeralStorage: z.optional(
@@ -137,18 +138,20 @@ const shape = {
   ),
   image: z.optional(
     text().check(
-      z.describe("The image that it is deployed as, HOST/REPOSITORY:TAG; llama's own if absent"),
+      z.describe(
+        "The image that it is deployed as, HOST/REPOSITORY:TAG; in llama's repository if absent",
+      ),
     ),
   ),
   concurrency: z.optional(
     whole(0, 1_000_000, "invocations").check(
-      z.describe("Reserved concurrency: more invocations at once are refused"),
+      z.describe("Reserved concurrency: Lambda throttles further concurrent invocations"),
     ),
   ),
   role: z.optional(
     z.string(roleError).check(
       z.regex(/^arn:[a-z-]+:iam::\d{12}:role\/./, roleError),
-      z.describe("The role that it runs as in AWS; llama's own if absent"),
+      z.describe("The ARN of its execution role; llama's if absent"),
     ),
   ),
   layers: z.optional(
@@ -158,22 +161,24 @@ const shape = {
       ),
       layersError,
     ).check(
-      z.refine((list) => list.length <= maxLayers, `must be ${maxLayers} at most`),
-      z.describe("For a zip: layer versions besides llama's; those that it has if absent"),
+      z.refine((list) => list.length <= maxLayers, `must have at most ${maxLayers} layers`),
+      z.describe("For a zip: ARNs of layer versions besides llama's; unchanged if absent"),
     ),
   ),
   vpc: z.optional(
     z.strictObject(vpcShape, "must be an object with subnets and securityGroups").check(
       z.refine(
         ({ subnets, securityGroups }) => (subnets.length > 0) === (securityGroups.length > 0),
-        "must have both subnets and securityGroups; both empty for no VPC",
+        "must have both subnets and securityGroups; leave both empty for no VPC",
       ),
-      z.describe("The VPC that it is attached to: none if both are empty; as it is if absent"),
+      z.describe(
+        "The VPC that it is attached to: none if both lists are empty; unchanged if absent",
+      ),
     ),
   ),
 };
 
-/** What a `function.json` may hold, one field by one. */
+/** The schema of a `function.json`, without the rules that span several fields. */
 export const functionSchema = z.strictObject(shape, "must be an object");
 
 /**
@@ -181,9 +186,9 @@ export const functionSchema = z.strictObject(shape, "must be an object");
  *
  * @param json The file's text.
  * @param path The file, for messages.
- * @param folder The name of the folder it lies in, which names a function that has no `name`.
+ * @param folder The name of its folder, which is the default of `name`.
  * @returns The function.
- * @throws {LlamaError} `config`, naming the file and the field that is wrong.
+ * @throws {LlamaError} `config`, naming the file and the invalid field.
  */
 export function parseFunctionJson(json: string, path: string, folder: string): FunctionDefinition {
   let value: unknown;
@@ -193,7 +198,7 @@ export function parseFunctionJson(json: string, path: string, folder: string): F
     const reason = cause instanceof Error ? `: ${cause.message}` : "";
     throw new LlamaError("config", `${path} is not JSON${reason}`, {
       cause,
-      hint: 'the least that it can be is {"handler": "PROGRAM"} or {"command": ["PROGRAM"]}',
+      hint: 'the shortest is {"handler": "PROGRAM"} or {"command": ["PROGRAM"]}',
     });
   }
   const parsed = functionSchema.safeParse(value);
@@ -209,26 +214,33 @@ export function parseFunctionJson(json: string, path: string, folder: string): F
   const fail = (field: string, message: string, hint?: string) =>
     new LlamaError("config", `${path}: ${field}: ${message}`, { hint });
   if (!isFunctionName(name)) {
-    throw fail("name", `the folder's name ${JSON.stringify(name)} is no function's name`, nameHint);
+    throw fail(
+      "name",
+      `the folder's name ${JSON.stringify(name)} is not a function name`,
+      nameHint,
+    );
   }
   if (rest.handler !== undefined && rest.command !== undefined) {
-    throw fail("command", 'a function has either "handler" or "command"', kindHint);
+    throw fail("command", '"handler" and "command" do not go together', kindHint);
   }
   if (rest.handler === undefined && rest.command === undefined) {
-    throw fail("handler", 'a function has either "handler" or "command"', kindHint);
+    throw fail("handler", 'either "handler" or "command" is needed', kindHint);
   }
   if (rest.handler !== undefined) checkHandler(rest.handler, fail);
   if (rest.layers !== undefined && rest.command !== undefined) {
-    throw fail("layers", "layers are for a function with a handler: an image holds all its files");
+    throw fail(
+      "layers",
+      "layers are only for a function with a handler: an image contains all its files",
+    );
   }
   if (rest.command?.[0] === "") throw fail("command.0", "must not be empty");
   return { name, memory, timeout, environment, ...rest };
 }
 
-const nameHint = 'give it one: "name": 1 to 64 letters, digits, - and _';
+const nameHint = 'set "name" to 1 to 64 letters, digits, - and _';
 const kindHint =
-  '"handler" names a program of the folder, "command" a command of this machine or ' +
-  "of an image";
+  'use "handler" for a program in the folder, "command" for one on this machine or ' +
+  "in an image";
 
 function checkHandler(
   handler: string,
@@ -237,8 +249,8 @@ function checkHandler(
   if (handler.startsWith("/") || handler.split("/").includes("..")) {
     throw fail(
       "handler",
-      `${JSON.stringify(handler)} is outside of the function's folder`,
-      `write "command": [${JSON.stringify(handler)}] for a program of the machine or image`,
+      `${JSON.stringify(handler)} is outside the function's folder`,
+      `write "command": [${JSON.stringify(handler)}] for a program on the machine or in the image`,
     );
   }
 }
@@ -259,7 +271,7 @@ function schemaError(path: string, error: z.core.$ZodError): LlamaError {
     });
   }
   const field = issue?.path.map(String).join(".") || "the document";
-  // The words for a wrong key are one level down: the issue itself only says that there is one.
+  // The message for an invalid key is one level down.
   const words = issue?.code === "invalid_key" ? issue.issues[0]?.message : issue?.message;
   return new LlamaError("config", `${path}: ${field}: ${words}`, { cause: error });
 }

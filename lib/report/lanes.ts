@@ -1,23 +1,23 @@
 /**
- * Spreads pieces of time over lanes in which none overlaps another.
+ * Assigns intervals to lanes without overlaps.
  *
  * @module
  */
 
-/** A piece of time. */
+/** An interval of time. */
 export interface Interval {
-  /** When it begins. */
+  /** Its start. */
   readonly start: number;
-  /** When it ends, not before that. */
+  /** Its end, not before its start. */
   readonly end: number;
 }
 
 /**
- * Gives each a lane that is free when it begins, the one that became so last. There are as many lanes
- * as there were pieces at once.
+ * Assigns each interval to a free lane, preferring the one that became free last. The number of
+ * lanes is the maximum number of intervals that overlap.
  *
- * @param intervals The pieces of time, in the order of their beginnings.
- * @returns The lane of each, from 0.
+ * @param intervals The intervals, ordered by start.
+ * @returns The lane of each interval, starting at 0.
  */
 export function lanesOf(intervals: readonly Interval[]): number[] {
   const lanes: number[] = [];
@@ -28,7 +28,7 @@ export function lanesOf(intervals: readonly Interval[]): number[] {
   for (const { start } of intervals) {
     for (let next = byEnd[ended]; next && next.end <= start; next = byEnd[++ended]) {
       const lane = lanes[next.index];
-      // One without a length, whose turn is yet to come.
+      // An empty interval that has not been assigned yet.
       if (lane === undefined) break;
       free.push(lane);
     }

@@ -1,5 +1,5 @@
 /**
- * Places the runtime's times on this machine's clock.
+ * Maps the runtime's times to this machine's clock.
  *
  * @module
  */
@@ -7,12 +7,12 @@
 import type { Span } from "../spans.ts";
 
 /**
- * The time that an answer takes back, at the least: half of what is left of the quickest invocation
- * besides the runtime's own time. The two clocks share no zero. What is known is that the runtime's
- * begin is not before the request's, and its end not after the answer's.
+ * Estimates the minimum time that a response is in transit: half of the fastest invocation's time
+ * outside the runtime. The two clocks are not comparable; it is known only that the runtime starts
+ * after the request is sent, and ends before the response is received.
  *
  * @param jobs The spans of all jobs.
- * @returns Milliseconds; 0 if no invocation tells.
+ * @returns The time in milliseconds; 0 if no invocation has the runtime's times.
  */
 export function shortestWay(jobs: Iterable<readonly Span[]>): number {
   let shortest = Infinity;
@@ -25,15 +25,15 @@ export function shortestWay(jobs: Iterable<readonly Span[]>): number {
 }
 
 /**
- * Places the runtime's spans. The way back is the shortest there is: an answer waits for nothing,
- * while a request may wait for a connection, for Lambda, for an execution environment. Where that was
- * started for it, all of this but the shortest way there is its cold start, of which the runtime
- * itself sees but the end (`init`).
+ * Places the runtime's spans within an invocation. The response takes the minimum time, since it
+ * never waits, while a request may wait for a connection, for Lambda, or for an execution
+ * environment. If an environment was started for it, all of the wait except the minimum time in
+ * transit is the cold start, of which the runtime itself sees only the end (`init`).
  *
  * @param invoke The invocation's span.
- * @param way What {@linkcode shortestWay} says.
- * @returns The spans inside of it, in order and without gaps; none leaves its bounds, and there are
- * none if the runtime does not say.
+ * @param way The result of {@linkcode shortestWay}.
+ * @returns The spans, consecutive and within the bounds of the invocation; none if the runtime did
+ * not report its times.
  */
 export function placeRuntime(invoke: Span, way: number): Span[] {
   const { start, end, times } = invoke;
@@ -53,7 +53,7 @@ export function placeRuntime(invoke: Span, way: number): Span[] {
   return inside;
 }
 
-/** What of an invocation is neither the runtime's time nor its start; in milliseconds. */
+/** Returns the time of an invocation outside the runtime and its start, in milliseconds. */
 function restOf({ start, end, times: { e2e = 0, init = 0 } = {} }: Span): number {
   return Math.max(0, end - start - (e2e + init) / 1e6);
 }

@@ -1,5 +1,5 @@
 /**
- * Spans as Chrome's trace events, which ui.perfetto.dev and chrome://tracing open.
+ * Writes spans as Chrome trace events, for ui.perfetto.dev and chrome://tracing.
  *
  * https://docs.google.com/document/d/1CvAClvFfyA5R-PhYUmn5OOQtYMH4h6I0nSsKchNAySU
  *
@@ -12,23 +12,24 @@ import { lanesOf } from "./lanes.ts";
 import { placeRuntime, shortestWay } from "./placed.ts";
 import type { Span } from "../spans.ts";
 
-/** A job as a trace shows it. */
+/** A job in a trace. */
 export interface TracedJob {
   /** The job's record. */
   readonly record: JobRecord;
-  /** Its spans; without them it is left out. */
+  /** Its spans; a job without spans is omitted. */
   readonly spans?: readonly Span[] | undefined;
 }
 
-/** The longest command in a trace, in characters. */
-const longestCommand = 1000;
+/** The maximum length of a command in a trace, in characters. */
+const maxCommandLength = 1000;
 
 /**
- * The text of a trace file: one track a slot, and below it one more for each further file that a
- * job of it sends or fetches at the same time. Slices of a track lie in one another or apart.
+ * Generates the text of a trace file. There is one track per concurrency slot, followed by one for
+ * each additional file that its jobs transfer at the same time, since slices on one track must be
+ * nested or disjoint.
  *
  * @param jobs The jobs.
- * @returns The text, JSON, in pieces.
+ * @returns The JSON text, in chunks.
  */
 export function* traceText(jobs: readonly TracedJob[]): Generator<string, void, undefined> {
   const sorted = jobs.map(({ record, spans = [] }) => ({ record, spans, ...boundsOf(spans) }))
@@ -64,21 +65,24 @@ function boundsOf(spans: readonly Span[]): { start: number; end: number } {
   return { start, end };
 }
 
-/** How many tracks each slot has room for. */
+/** The number of track numbers reserved per slot. */
 const tracksPerSlot = 32;
 
 interface Place {
   readonly way: number;
   readonly zero: number;
   readonly slot: number;
-  /** The names of the tracks that there are. */
+  /** The names of the tracks used so far, by number. */
   readonly tracks: Map<number, string>;
 }
 
-/** Those of files, many of which are sent or fetched at once. */
+/** Spans of single files, many of which may overlap. */
 const ofFiles: ReadonlySet<string> = new Set(["hash", "upload", "download", "write"]);
 
-/** The slices of a job. They are written by hand: a trace has ten a job, and is a part of its run. */
+/**
+ * Returns the slices of a job. The JSON is written by hand, which is faster: there are about ten
+ * slices per job, and the trace is written as part of the run.
+ */
 function slicesOf(record: JobRecord, spans: readonly Span[], place: Place): string {
   const { way, zero, slot, tracks } = place;
   let text = "";
@@ -120,11 +124,11 @@ function slicesOf(record: JobRecord, spans: readonly Span[], place: Place): stri
 }
 
 function described({ command, ok, status, attempts }: JobRecord): string {
-  const shown = JSON.stringify(command.slice(0, longestCommand).toWellFormed());
+  const shown = JSON.stringify(command.slice(0, maxCommandLength).toWellFormed());
   return `,"command":${shown},"ok":${ok},"status":${status},"attempts":${attempts}`;
 }
 
-/** The unit of trace events. Records have no finer times, and whole numbers are written quickest. */
+/** Converts to the unit of trace events, in whole numbers: they are fastest to write. */
 function microseconds(milliseconds: number): number {
   return Math.round(milliseconds * 1000);
 }

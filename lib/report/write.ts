@@ -1,5 +1,5 @@
 /**
- * Traces and reports as files.
+ * Writes traces and reports to files.
  *
  * @module
  */
@@ -27,14 +27,14 @@ export const reportFormat: Format = { name: "a report", start: "<!DOCTYPE html>"
 export const traceFormat: Format = { name: "a trace", start: '{"displayTimeUnit":' };
 
 /**
- * Writes a text into a file that is whole or absent. A name that ends in `.gz` or `.zst` has it
- * compressed. Links are followed; devices and pipes are written to.
+ * Writes text to a file atomically, compressed if its name ends in `.gz` or `.zst`. Links are
+ * followed; devices and pipes are written to.
  *
  * @param path The file.
- * @param pieces The text.
+ * @param pieces The text, in chunks.
  * @param format What the text is.
- * @param signal Ends the work early.
- * @throws {LlamaError} `output` if it cannot be written, or something else is there.
+ * @param signal Aborts the write.
+ * @throws {LlamaError} `output` if the file cannot be written, or is there and of another format.
  */
 export async function writeCompressed(
   path: string,
@@ -68,11 +68,11 @@ export async function writeCompressed(
 }
 
 /**
- * Makes sure, before anything is run, that a file can be written when all has ended.
+ * Checks that a file can be written, so that a run fails before its first job and not at its end.
  *
  * @param path The file.
- * @param format What will be written.
- * @throws {LlamaError} `output` if it cannot, or something else is there.
+ * @param format The format of what will be written.
+ * @throws {LlamaError} `output` if it cannot be written, or is there and of another format.
  */
 export async function checkWritable(path: string, format: Format): Promise<void> {
   try {
@@ -133,7 +133,7 @@ function cannotWrite(path: string, cause: unknown): LlamaError {
   });
 }
 
-/** How much is compressed at a time, in characters: a call for each event would take longer. */
+/** The number of characters to compress at a time; one call per event would be slower. */
 const chunkSize = 64 * 1024;
 
 function* chunked(pieces: Iterable<string>): Generator<string, void, undefined> {

@@ -1,12 +1,12 @@
 /**
- * The nearest of a few names, for "did you mean".
+ * Finds similar names, for "did you mean" hints.
  *
  * @module
  */
 
 /**
- * How many single edits turn one string into another: insertions, deletions, replacements, and
- * swaps of two neighbours (the optimal string alignment distance).
+ * Returns the optimal string alignment distance: the number of insertions, deletions, replacements
+ * and swaps of adjacent characters that turn one string into another.
  *
  * @param from One string.
  * @param to The other.
@@ -15,7 +15,7 @@
 export function editDistance(from: string, to: string): number {
   const a = [...from];
   const b = [...to];
-  // Three rows of the table suffice: a swap looks two rows back.
+  // Three rows of the table suffice, since a swap looks two rows back.
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (const [i, char] of a.entries()) {
@@ -39,14 +39,12 @@ export function editDistance(from: string, to: string): number {
 }
 
 /**
- * The name that someone most likely meant.
+ * Returns the name that was most likely meant: one that differs only in case; or else the one with
+ * the fewest edits, if they are few for its length; or else the only one that begins with the input.
  *
- * A name in another case wins over all; then a name that differs by little for its length; then
- * the only name that begins with what was written.
- *
- * @param written What was written.
- * @param names The names there are.
- * @returns The nearest name, or undefined where none is near.
+ * @param written The input.
+ * @param names The valid names.
+ * @returns The closest name, or undefined if none is similar.
  *
  * @example
  * ```ts
@@ -66,7 +64,7 @@ export function closest(written: string, names: Iterable<string>): string | unde
     if (wanted !== "" && candidate.startsWith(wanted)) starting.push(name);
     const distance = editDistance(wanted, candidate);
     const length = Math.max(wanted.length, candidate.length);
-    // A third of the letters may differ, but of one letter not all.
+    // Up to a third of the characters may differ, and always one, but never all of them.
     const near = distance <= Math.max(1, Math.floor(length / 3)) && distance < length;
     if ((near || distance === 0) && distance < least) {
       nearest = name;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mapConcurrently, poolMap, Semaphore, unlessAborted } from "../../lib/async/concurrency.ts";
 
-/** Work that ends when the test says so. */
+/** Work that the test completes explicitly. */
 class Gates {
   readonly started: number[] = [];
   readonly #gates = new Map<number, PromiseWithResolvers<void>>();
@@ -28,7 +28,7 @@ async function settle(): Promise<void> {
   for (let i = 0; i < 50; i++) await Promise.resolve();
 }
 
-Deno.test("mapConcurrently keeps the order and the limit", async () => {
+Deno.test("mapConcurrently keeps the order and obeys the limit", async () => {
   let running = 0;
   let most = 0;
   const results = await mapConcurrently([5, 1, 4, 2, 3], 2, async (item, index) => {
@@ -41,7 +41,7 @@ Deno.test("mapConcurrently keeps the order and the limit", async () => {
   assert.equal(most, 2);
 });
 
-Deno.test("mapConcurrently starts nothing after a failure and waits for what runs", async () => {
+Deno.test("mapConcurrently starts no calls after a failure, and waits for those in flight", async () => {
   const gates = new Gates();
   const done = mapConcurrently([0, 1, 2, 3], 2, gates.work);
   let settled = false;
@@ -54,7 +54,7 @@ Deno.test("mapConcurrently starts nothing after a failure and waits for what run
   assert.deepEqual(gates.started, [0, 1]);
 });
 
-Deno.test("a semaphore lets in as many as it has, then one by one in order", async () => {
+Deno.test("a semaphore grants its permits, then one by one in FIFO order", async () => {
   const semaphore = new Semaphore(1);
   const first = await semaphore.acquire();
   const order: string[] = [];
@@ -68,7 +68,7 @@ Deno.test("a semaphore lets in as many as it has, then one by one in order", asy
   assert.deepEqual(order, ["second", "third"]);
 });
 
-Deno.test("a semaphore that is raised lets more in at once, however many", async () => {
+Deno.test("raising a semaphore grants more permits at once", async () => {
   const semaphore = new Semaphore(1);
   await semaphore.acquire();
   const waiting = [semaphore.acquire(), semaphore.acquire()];
@@ -79,7 +79,7 @@ Deno.test("a semaphore that is raised lets more in at once, however many", async
   await semaphore.acquire();
 });
 
-Deno.test("a wait for a semaphore can be aborted, and loses no permit", async () => {
+Deno.test("aborting a wait for a semaphore loses no permit", async () => {
   const semaphore = new Semaphore(1);
   const first = await semaphore.acquire();
   const controller = new AbortController();
@@ -90,7 +90,7 @@ Deno.test("a wait for a semaphore can be aborted, and loses no permit", async ()
   (await semaphore.acquire())[Symbol.dispose]();
 });
 
-Deno.test("a semaphore that is raised lets in who waits, to whatever number", async () => {
+Deno.test("raising a semaphore admits its waiters", async () => {
   const semaphore = new Semaphore(1);
   await semaphore.acquire();
   const waiting = [semaphore.acquire(), semaphore.acquire()];
@@ -102,7 +102,7 @@ Deno.test("a semaphore that is raised lets in who waits, to whatever number", as
   await Promise.all([semaphore.acquire(), semaphore.acquire()]);
 });
 
-Deno.test("poolMap gives results as they come", async () => {
+Deno.test("poolMap yields results in order of completion", async () => {
   const gates = new Gates();
   const results = poolMap([1, 2, 3], 2, gates.work);
   const first = results.next();
@@ -119,7 +119,7 @@ Deno.test("poolMap gives results as they come", async () => {
   assert.equal((await results.next()).done, true);
 });
 
-Deno.test("poolMap holds a bounded window of an endless source, however slow the taker", async () => {
+Deno.test("poolMap holds a bounded window of an endless source, however slow the consumer", async () => {
   let taken = 0;
   function* endless() {
     for (;;) yield taken++;
@@ -191,7 +191,7 @@ Deno.test("an abort ends poolMap although the source never answers", async () =>
   await assert.rejects(next, /enough/);
 });
 
-Deno.test("a wait ends with its signal, and the work goes on for others", async () => {
+Deno.test("unlessAborted ends with its signal, and the work continues for others", async () => {
   const work = Promise.withResolvers<string>();
   const leaves = new AbortController();
   const left = unlessAborted(work.promise, leaves.signal);
@@ -202,13 +202,13 @@ Deno.test("a wait ends with its signal, and the work goes on for others", async 
   assert.equal(await stays, "done");
 });
 
-Deno.test("work that fails after everybody has left harms nobody", async () => {
+Deno.test("work that fails after all waits have ended is not an unhandled rejection", async () => {
   const work = Promise.withResolvers<never>();
   await assert.rejects(
     unlessAborted(work.promise, AbortSignal.abort("gone")),
     (reason) => reason === "gone",
   );
   work.reject(new Error("late"));
-  // A failure that nobody sees would end the test's process now.
+  // An unhandled rejection would end the test's process now.
   await new Promise((resolve) => setTimeout(resolve));
 });

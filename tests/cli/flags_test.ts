@@ -39,7 +39,7 @@ function failure(argv: readonly string[]): FlagError {
   assert.fail(`${argv.join(" ")} was read without an error`);
 }
 
-Deno.test("flags that are not given have their defaults", () => {
+Deno.test("omitted flags have their defaults", () => {
   const { values, rest } = parseFlags(table, []);
   assert.deepEqual(values, {
     logs: false,
@@ -60,21 +60,21 @@ Deno.test("values have the types of their flags", () => {
   assert.deepEqual([limit, file, name], [3, ["a"], "blue"]);
 });
 
-Deno.test("one dash or two, a value after = or as the next argument, are the same", () => {
+Deno.test("one or two dashes, and a value after = or as the next argument, are equivalent", () => {
   for (const argv of [["-j", "5"], ["--j", "5"], ["-j=5"], ["--j=5"]]) {
     assert.equal(parseFlags(table, [...argv, "fn"]).values.j, 5);
     assert.deepEqual(parseFlags(table, [...argv, "fn"]).rest, ["fn"]);
   }
 });
 
-Deno.test("a value may be empty, begin with a dash, or hold an =", () => {
+Deno.test("a value may be empty, start with a dash, or contain =", () => {
   assert.equal(parseFlags(table, ["-region="]).values.region, "");
   assert.equal(parseFlags(table, ["-region", ""]).values.region, "");
   assert.equal(parseFlags(table, ["-region", "-logs"]).values.region, "-logs");
   assert.equal(parseFlags(table, ["-region=a=b"]).values.region, "a=b");
 });
 
-Deno.test("flags end at the first argument that is none, at -, and after --", () => {
+Deno.test("flags end at the first non-flag argument, at -, and after --", () => {
   assert.deepEqual(parseFlags(table, ["fn", "-logs"]).rest, ["fn", "-logs"]);
   assert.deepEqual(parseFlags(table, ["-", "-logs"]).rest, ["-", "-logs"]);
   assert.deepEqual(parseFlags(table, ["--", "-logs"]).rest, ["-logs"]);
@@ -82,7 +82,7 @@ Deno.test("flags end at the first argument that is none, at -, and after --", ()
   assert.deepEqual(parseFlags(table, ["", "-logs"]).rest, ["", "-logs"]);
 });
 
-Deno.test("a boolean takes its value only after =", () => {
+Deno.test("a boolean flag takes a value only after =", () => {
   assert.deepEqual(parseFlags(table, ["-logs", "false"]).rest, ["false"]);
   for (const text of ["1", "t", "T", "true", "TRUE", "True"]) {
     assert.equal(parseFlags(table, [`-logs=${text}`]).values.logs, true, text);
@@ -98,14 +98,14 @@ Deno.test("a boolean takes its value only after =", () => {
   }
 });
 
-Deno.test("the last of a repeated flag counts, and a list takes all under any name", () => {
+Deno.test("the last occurrence of a flag counts, and a list flag collects all under any alias", () => {
   const { values } = parseFlags(table, ["-j", "1", "-f", "a", "-file=b", "-j", "2", "-f", "a"]);
   assert.equal(values.j, 2);
   assert.deepEqual(values.file, ["a", "b", "a"]);
   assert.deepEqual(parseFlags(table, []).values.file, [], "a list is not shared between runs");
 });
 
-Deno.test("each mistake has Go's words, a code and the flag's name as written", () => {
+Deno.test("each error has Go's message, a code and the flag's name as written", () => {
   const cases: [string[], FlagErrorCode, string, string][] = [
     [["---j"], "bad-syntax", "---j", "bad flag syntax: ---j"],
     [["-=3"], "bad-syntax", "-=3", "bad flag syntax: -=3"],
@@ -130,13 +130,13 @@ Deno.test("each mistake has Go's words, a code and the flag's name as written", 
   }
 });
 
-Deno.test("the error of a refused value keeps what refused it as its cause", () => {
+Deno.test("the error of an invalid value has the FlagValueError as its cause", () => {
   const { cause } = failure(["-colour", "none"]);
   assert.ok(cause instanceof FlagValueError);
   assert.equal(cause.hint, "take any colour");
 });
 
-Deno.test("an error that is no FlagValueError passes through", () => {
+Deno.test("an error other than a FlagValueError is rethrown", () => {
   const broken = {
     x: listFlag({ help: "x", placeholder: "X" }, () => {
       throw new RangeError("broken");
@@ -145,12 +145,12 @@ Deno.test("an error that is no FlagValueError passes through", () => {
   assert.throws(() => parseFlags(broken, ["-x", "1"]), new RangeError("broken"));
 });
 
-Deno.test("a flag named h or help is a flag like any other", () => {
+Deno.test("a flag can be named h or help", () => {
   const { values } = parseFlags({ h: boolFlag({ help: "human-readable sizes" }) }, ["-h"]);
   assert.equal(values.h, true);
 });
 
-Deno.test("namesOf gives aliases beside names", () => {
+Deno.test("namesOf returns names and aliases", () => {
   assert.deepEqual([...namesOf(table)], [
     ["logs", "logs"],
     ["j", "j"],
@@ -162,8 +162,8 @@ Deno.test("namesOf gives aliases beside names", () => {
   ]);
 });
 
-// Expectations of strconv.ParseInt(text, 0, 64) of Go 1.26.
-Deno.test("parseGoInt reads what Go reads", () => {
+// The results of strconv.ParseInt(text, 0, 64) in Go 1.26.
+Deno.test("parseGoInt accepts what Go accepts", () => {
   const cases: [string, number][] = [
     ["0", 0],
     ["-0", 0],
@@ -190,7 +190,7 @@ Deno.test("parseGoInt reads what Go reads", () => {
   for (const [text, value] of cases) assert.equal(parseGoInt(text), value, text);
 });
 
-Deno.test("parseGoInt refuses what Go refuses", () => {
+Deno.test("parseGoInt rejects what Go rejects", () => {
   const texts = ["", "+", "-", "+-1", "--1", " 1", "1 ", "1.5", "1e3", "abc", "0x", "0b", "0o"];
   texts.push("08", "0b2", "0xg", "_1", "1_", "1__0", "0_", "0x1_", "0x__1", "_", "1,000", "１");
   for (const text of texts) {
@@ -198,16 +198,16 @@ Deno.test("parseGoInt refuses what Go refuses", () => {
   }
 });
 
-Deno.test("parseGoInt refuses what 64 bits cannot hold", () => {
+Deno.test("parseGoInt rejects integers that do not fit in 64 bits", () => {
   const texts = ["9223372036854775808", "-9223372036854775809"];
-  // Go stops at the digit that is too much, so what follows is not looked at.
+  // Go stops at the digit that overflows, whatever follows.
   texts.push("9999999999999999999", "0xfffffffffffffffff", "99999999999999999999x");
   for (const text of texts) {
     assert.throws(() => parseGoInt(text), { message: "value out of range" }, text);
   }
 });
 
-Deno.test("choiceFlag takes its words, and names them to whoever writes another", () => {
+Deno.test("choiceFlag accepts its words, and lists them in the error for any other", () => {
   const how = choiceFlag({ help: "how", default: "auto" }, ["auto", "bar", "none"]);
   assert.equal(how.placeholder, "auto|bar|none");
   assert.equal(how.help, "how (default auto)");

@@ -97,34 +97,43 @@ Deno.test("a wrong field is an error that names file and field", () => {
     ['{"command":[""]}', "command.0: must not be empty"],
     ['{"name":"a b","handler":"x"}', "name: must be 1 to 64 letters, digits, - and _"],
     ['{"handler":"x","architecture":"arm"}', 'architecture: must be "x86_64" or "arm64"'],
-    ['{"handler":""}', "handler: must be a string that is not empty"],
-    ['{"handler":"../x"}', 'handler: "../x" is outside of the function\'s folder'],
-    ['{"handler":"/bin/ls"}', 'handler: "/bin/ls" is outside of the function\'s folder'],
-    ['{"handler":"x","command":[]}', 'command: a function has either "handler" or "command"'],
-    ['{"handler":"x","role":"mine"}', "role: must be a role's ARN, such as arn:aws:iam::"],
-    ['{"handler":"x","layers":"a"}', "layers: must be a list of the ARNs of layer versions"],
-    ['{"handler":"x","layers":["a"]}', "layers.0: must be a layer version's ARN, with its number"],
-    [`{"handler":"x","layers":${JSON.stringify(Array(6).fill(layer))}}`, "layers: must be 5 at"],
-    [`{"command":[],"layers":["${layer}"]}`, "layers: layers are for a function with a handler"],
+    ['{"handler":""}', "handler: must be a non-empty string"],
+    ['{"handler":"../x"}', 'handler: "../x" is outside the function\'s folder'],
+    ['{"handler":"/bin/ls"}', 'handler: "/bin/ls" is outside the function\'s folder'],
+    ['{"handler":"x","command":[]}', 'command: "handler" and "command" do not go together'],
+    ['{"handler":"x","role":"mine"}', "role: must be the ARN of a role, such as arn:aws:iam::"],
+    ['{"handler":"x","layers":"a"}', "layers: must be a list of ARNs of layer versions"],
+    [
+      '{"handler":"x","layers":["a"]}',
+      "layers.0: must be the ARN of a layer version, including its number",
+    ],
+    [
+      `{"handler":"x","layers":${JSON.stringify(Array(6).fill(layer))}}`,
+      "layers: must have at most 5",
+    ],
+    [
+      `{"command":[],"layers":["${layer}"]}`,
+      "layers: layers are only for a function with a handler",
+    ],
     ['{"handler":"x","vpc":[]}', "vpc: must be an object with subnets and securityGroups"],
-    ['{"handler":"x","vpc":{}}', 'vpc.subnets: must be a list of ids such as ["subnet-0abc"]'],
+    ['{"handler":"x","vpc":{}}', 'vpc.subnets: must be a list of ids, such as ["subnet-0abc"]'],
     [
       '{"handler":"x","vpc":{"subnets":["a"],"securityGroups":[]}}',
-      'vpc.subnets.0: must be a list of ids such as ["subnet-0abc"]',
+      'vpc.subnets.0: must be a list of ids, such as ["subnet-0abc"]',
     ],
     [
       '{"handler":"x","vpc":{"subnets":["subnet-1"],"securityGroups":["subnet-1"]}}',
-      'vpc.securityGroups.0: must be a list of ids such as ["sg-0abc"]',
+      'vpc.securityGroups.0: must be a list of ids, such as ["sg-0abc"]',
     ],
     [
       '{"handler":"x","vpc":{"subnets":["subnet-1"],"securityGroups":[]}}',
-      "vpc: must have both subnets and securityGroups; both empty for no VPC",
+      "vpc: must have both subnets and securityGroups; leave both empty for no VPC",
     ],
     [
       '{"handler":"x","vpc":{"subnets":[],"securityGroup":[]}}',
       "vpc.securityGroups: must be a list",
     ],
-    ["{}", 'handler: a function has either "handler" or "command"'],
+    ["{}", 'handler: either "handler" or "command" is needed'],
     ["[]", "the document: must be an object"],
   ];
   for (const [json, expected] of cases) {
@@ -140,6 +149,6 @@ Deno.test("what is not JSON is an error that names the file", () => {
 Deno.test("a folder whose name no function may have needs a name in its function.json", () => {
   assert.throws(
     () => parseFunctionJson('{"handler": "x"}', path, "a.b"),
-    /name: the folder's name "a\.b" is no function's name/,
+    /name: the folder's name "a\.b" is not a function name/,
   );
 });

@@ -10,7 +10,7 @@ const invoke = (start: number, end: number, times?: Span["times"]): Span => ({
 });
 const ms = (milliseconds: number) => milliseconds * 1e6;
 
-Deno.test("the runtime's times end the shortest way back before the answer is here", () => {
+Deno.test("the runtime's times end the minimum transit time before the response arrives", () => {
   const quick = invoke(0, 14, { e2e: ms(10), fetch: ms(1), exec: ms(8), upload: ms(1) });
   const waited = invoke(100, 200, { e2e: ms(10), fetch: ms(1), exec: ms(8), upload: ms(1) });
   const way = shortestWay([[quick], [waited, invoke(0, 1)]]);
@@ -21,19 +21,19 @@ Deno.test("the runtime's times end the shortest way back before the answer is he
   );
 });
 
-Deno.test("a cold start is all that is between the way there and the request's receipt", () => {
+Deno.test("a cold start lasts from the request's minimum transit time to its receipt", () => {
   const cold = invoke(0, 500, { cold: true, e2e: ms(100), exec: ms(100), init: ms(50) });
   assert.deepEqual(
     placeRuntime(cold, 5).slice(0, 2).map(({ name, start, end }) => [name, start, end]),
     [["cold start", 5, 395], ["fetch", 395, 395]],
   );
-  // Where nothing else tells how long the way is, the start is as long as the runtime saw it.
+  // If nothing else reveals the time in transit, the cold start is as long as the runtime saw it.
   const alone = invoke(0, 160, { cold: true, e2e: ms(100), exec: ms(100), init: ms(50) });
   const [start] = placeRuntime(alone, shortestWay([[alone]]));
   assert.deepEqual([start?.name, start?.start, start?.end], ["cold start", 5, 55]);
 });
 
-Deno.test("no times leave the bounds of their invocation, whatever they say", () => {
+Deno.test("times are clamped to the bounds of their invocation", () => {
   const lying = invoke(10, 20, {
     cold: true,
     e2e: ms(99),

@@ -1,4 +1,4 @@
-/** Reads Chrome's trace events. */
+/** Parses Chrome trace events. */
 
 import assert from "node:assert/strict";
 import * as z from "npm:zod@4.6.7/mini";
@@ -20,10 +20,10 @@ const nameSchema = z.object({
 });
 const fileSchema = z.object({ traceEvents: z.array(z.unknown()) });
 
-/** A slice of a track, in microseconds. */
+/** A slice on a track, in microseconds. */
 export type Slice = z.infer<typeof sliceSchema>;
 
-/** The slices of a trace, and the names of its tracks. */
+/** Parses the slices of a trace and the names of its tracks. */
 export function slicesOf(text: string): { slices: Slice[]; tracks: Map<number, string> } {
   const events = fileSchema.parse(JSON.parse(text)).traceEvents;
   const tracks = new Map<number, string>();
@@ -37,7 +37,7 @@ export function slicesOf(text: string): { slices: Slice[]; tracks: Map<number, s
   return { slices, tracks };
 }
 
-/** Of two slices of a track, one lies in the other, or they lie apart; each is its job's. */
+/** Checks that the slices of a track are nested or disjoint, and belong to their jobs. */
 export function checkNesting(slices: readonly Slice[]): void {
   const tolerance = 1e-6;
   for (const tid of new Set(slices.map((slice) => slice.tid))) {
@@ -59,7 +59,7 @@ export function checkNesting(slices: readonly Slice[]): void {
   }
 }
 
-/** How long all slices of a name are together, in milliseconds. */
+/** Returns the total duration of all slices with a name, in milliseconds. */
 export function sumOf(slices: readonly Slice[], name: string): number {
   return slices.filter((slice) => slice.name === name).reduce((sum, { dur }) => sum + dur, 0) /
     1000;

@@ -18,7 +18,7 @@ async function outcomesOf(
   return await Array.fromAsync(llama.map("f", ["{{.Line}}"], lines, { concurrency, spans: true }));
 }
 
-Deno.test("slices lie in one another, and their sums are the records' figures", async () => {
+Deno.test("slices are nested, and their sums match the records", async () => {
   const outcomes = await outcomesOf(200, async ({ args: [line] }) => {
     await new Promise((resolve) => setTimeout(resolve, 1));
     if (line === "7") return functionError("Runtime.ExitError");
@@ -50,7 +50,7 @@ Deno.test("slices lie in one another, and their sums are the records' figures", 
   }
 });
 
-Deno.test("a refusal is an invoke that failed, and what is waited for after it is queue", async () => {
+Deno.test("a throttled request is a failed invoke, and the pause after it is queue", async () => {
   let refused = 0;
   const [outcome] = await outcomesOf(1, () =>
     refused++ === 0
@@ -68,7 +68,7 @@ Deno.test("a refusal is an invoke that failed, and what is waited for after it i
 
 const record = { seq: 1, command: "f", ok: true, status: 0, attempts: 1 } as JobOutcome["record"];
 
-Deno.test("files that are sent and fetched have spans in those of the inputs and outputs", async () => {
+Deno.test("spans of transferred files are within those of inputs and outputs", async () => {
   await using directory = new TemporaryDirectory();
   const files = ["a", "b", "c"];
   for (const [index, name] of files.entries()) {
@@ -88,7 +88,7 @@ Deno.test("files that are sent and fetched have spans in those of the inputs and
   checkNesting(slices);
   for (const [inner, outer] of [["upload", "inputs"], ["write", "outputs"]] as const) {
     const around = slices.filter(({ name }) => name === outer);
-    // The runtime has an upload too.
+    // The runtime also has an upload.
     const found = slices.filter(({ name, ts, dur }) =>
       name === inner &&
       around.some((other) => ts >= other.ts && ts + dur <= other.ts + other.dur + 1e-6)
@@ -97,7 +97,7 @@ Deno.test("files that are sent and fetched have spans in those of the inputs and
   }
 });
 
-Deno.test("what happens at the same time is on tracks of its own", () => {
+Deno.test("overlapping slices are on separate tracks", () => {
   const spans = new Spans();
   spans.add("job", 0, 10);
   spans.add("inputs", 1, 8);
@@ -112,13 +112,13 @@ Deno.test("what happens at the same time is on tracks of its own", () => {
   assert.deepEqual([...tracks.values()].sort(), ["slot 1", "slot 1, file 2", "slot 2"]);
 });
 
-Deno.test("nobody who does not ask gets spans", async () => {
+Deno.test("outcomes have no spans unless requested", async () => {
   await using lambda = new InvokeStub(() => ({ status: 0 }));
   await using llama = new Llama({ environment: lambda.environment });
   const [outcome] = await Array.fromAsync(llama.map("f", [], ["x"]));
   assert.equal(outcome?.spans, undefined);
 });
 
-Deno.test("a trace without jobs is one without slices", () => {
+Deno.test("a trace without jobs has no slices", () => {
   assert.deepEqual(slicesOf([...traceText([])].join("")), { slices: [], tracks: new Map() });
 });

@@ -1,5 +1,5 @@
 /**
- * Calls to the APIs that set things up, in the three protocols that AWS's services speak.
+ * Calls to AWS's control-plane APIs, in their three protocols.
  *
  * @module
  */
@@ -13,40 +13,40 @@ import { type Service, serviceUrl } from "../endpoint.ts";
 import { partitionOf } from "../partition.ts";
 import { parseXml, type Xml } from "./xml.ts";
 
-/** A call. */
+/** The identity of a call. */
 export interface Call {
-  /** Which service. */
+  /** The service. */
   readonly service: Service;
-  /** The operation, as a policy names it, such as `CreateFunction`. */
+  /** The operation as named in IAM policies, such as `CreateFunction`. */
   readonly action: string;
-  /** Ends it early. */
+  /** Aborts the work. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What a service answered to a call that it refused. */
+/** A service's error response. */
 export interface Refusal {
-  /** The error's type as the service names it, such as `AccessDeniedException`. */
+  /** The service's name for the error, such as `AccessDeniedException`. */
   readonly type: string;
-  /** The service's own words. */
+  /** The service's message. */
   readonly words: string;
   /** The HTTP status. */
   readonly status: number;
-  /** How long the service wants to be left alone, in milliseconds. */
+  /** `Retry-After`, in milliseconds. */
   readonly afterMilliseconds?: number | undefined;
 }
 
-/** A service refused a call. */
+/** An error response from a service. */
 export class AwsError extends CallError {
-  /** What it answered. */
+  /** The response. */
   readonly refusal: Refusal;
   readonly #call: Call;
 
   /**
-   * Makes an error.
+   * Creates an error.
    *
-   * @param call What was refused.
-   * @param refusal What the service answered.
-   * @param attempts How many times it was.
+   * @param call The call.
+   * @param refusal The response.
+   * @param attempts The number of attempts.
    */
   constructor(call: Call, refusal: Refusal, attempts = 1) {
     const { service, action } = call;
@@ -67,10 +67,10 @@ export class AwsError extends CallError {
   }
 
   /**
-   * The same for a call that was sent several times in vain.
+   * Returns the error with the number of attempts in its message.
    *
-   * @param attempts How many times.
-   * @returns An error that says so; this one after a single attempt.
+   * @param attempts The number of attempts.
+   * @returns A new error, or this one after a single attempt.
    */
   override after(attempts: number): AwsError {
     return attempts === 1 ? this : new AwsError(this.#call, this.refusal, attempts);
@@ -78,9 +78,9 @@ export class AwsError extends CallError {
 }
 
 /**
- * Whether an error is a refusal of a certain type.
+ * Reports whether an error is an error response of a certain type.
  *
- * @param error What was thrown.
+ * @param error The thrown value.
  * @param type The type.
  * @returns True if it is.
  */
@@ -104,7 +104,7 @@ const badKeys =
   /^(ExpiredToken|InvalidClientTokenId|UnrecognizedClient|InvalidAccessKeyId|SignatureDoesNotMatch|IncompleteSignature|InvalidSignature|MissingAuthenticationToken|RequestExpired|InvalidToken|TokenRefreshRequired)/;
 
 const throttled = /^(Throttl|TooManyRequests|RequestLimitExceeded|SlowDown)/;
-/** Lambda does one thing at a time with a function. */
+/** Messages of a conflict with another operation on the same function. */
 const busy = /in progress|Pending state/;
 
 function codeOf({ type, status }: Refusal): LlamaError["code"] {
@@ -122,17 +122,17 @@ function repeatOf({ type, words, status }: Refusal): Repeat {
 
 function hintOf(action: string, { type, words }: Refusal): string | undefined {
   if (denied.test(type)) {
-    // One call may need the permission for another, such as iam:PassRole.
+    // A call may need another permission, such as iam:PassRole.
     const [, named = action] = /not authorized to perform:? (\w[\w-]*:\w+)/.exec(words) ?? [];
     return `the credentials need ${named}`;
   }
   if (badKeys.test(type)) {
-    return "`llama doctor` says which credentials are used; sign in again, or name others";
+    return "`llama doctor` shows which credentials are used; sign in again, or use others";
   }
   return undefined;
 }
 
-/** What a service answered. */
+/** A service's successful response. */
 export interface Answer {
   /** The body. */
   readonly text: string;
@@ -141,13 +141,14 @@ export interface Answer {
 }
 
 /**
- * Makes a call, and reads the whole answer.
+ * Makes a call, and reads the whole response.
  *
- * @param client Signs and sends.
- * @param call Which call, for messages.
- * @param request Its HTTP request; a URL that begins with a slash is one of the service's own.
- * @returns The answer to a call that was not refused.
- * @throws {AwsError} If the service refused.
+ * @param client The AWS client.
+ * @param call The identity of the call, for messages.
+ * @param request The HTTP request; a URL that begins with a slash is relative to the service's
+ * endpoint.
+ * @returns The successful response.
+ * @throws {AwsError} If the service responds with an error.
  * @throws {LlamaError} `credentials`, `config` or `network`.
  */
 export async function callAws(
@@ -182,21 +183,21 @@ export async function callAws(
   });
 }
 
-/** Calls that do it twice if they are sent twice, or refuse what they have done themselves. */
+/** Calls that are not idempotent. */
 const makesAnother = /^(Create|Publish|UpdateStack)/;
 const maxRepeats = 5;
 /** A page of a list is a few hundred kilobytes at most. */
 const maxAnswerBytes = 16 * 1024 * 1024;
 const attemptMilliseconds = 60_000;
-/** A zip may have a slow way up: 50 kB a second. */
+/** Allows for a slow upload of a zip: 50 kB per second. */
 const slowestBytesPerMs = 50;
 
-/** Finds an error's type and words, which each protocol puts elsewhere. */
+/** Finds an error's type and message; their place depends on the protocol. */
 function refusalIn(text: string, { headers, status }: Response): Pick<Refusal, "type" | "words"> {
   const inHeader = headers.get("x-amzn-errortype");
   let type;
   let words;
-  // What is between here and AWS answers with pages of its own.
+  // The text may also be an HTML page from a proxy.
   if (/^<(\?xml|Error)/.test(text)) {
     const root = parseXml(text, "AWS");
     const error = root.textAt("Code")
@@ -207,7 +208,7 @@ function refusalIn(text: string, { headers, status }: Response): Pick<Refusal, "
     type = error.textAt("Code");
     words = error.textAt("Message");
   } else {
-    // Two spellings are in use, and a type may come with its namespace: `com.amazonaws.ecr#Type`.
+    // Spelling varies, and the type may have a namespace: `com.amazonaws.ecr#Type`.
     const field = (name: string) =>
       new RegExp(`"${name}"\\s*:\\s*("(?:[^"\\\\]|\\\\.)*")`).exec(text)?.[1];
     const read = (json: string | undefined) => json && valueOfJsonString(json);
@@ -221,14 +222,14 @@ function refusalIn(text: string, { headers, status }: Response): Pick<Refusal, "
 }
 
 /**
- * A call in the REST and JSON protocol, as Lambda's are.
+ * Makes a call in the REST-JSON protocol, such as Lambda's.
  *
- * @param client Signs and sends.
- * @param call Which call, with its method, path and body.
- * @param schema What the answer must be.
- * @returns The answer.
- * @throws {AwsError} If the service refused.
- * @throws {LlamaError} `service` if the answer is something else, or as {@linkcode callAws}.
+ * @param client The AWS client.
+ * @param call The call, with its method, path and body.
+ * @param schema The schema of the response.
+ * @returns The response.
+ * @throws {AwsError} If the service responds with an error.
+ * @throws {LlamaError} `service` if the response does not match, or as {@linkcode callAws}.
  */
 export async function callRest<Schema extends z.ZodMiniType>(
   client: AwsClient,
@@ -247,13 +248,13 @@ export async function callRest<Schema extends z.ZodMiniType>(
 }
 
 /**
- * A call in the JSON 1.1 protocol, as ECR's are.
+ * Makes a call in the JSON 1.1 protocol, such as ECR's.
  *
- * @param client Signs and sends.
- * @param call Which call, with the prefix of its target, and its input.
- * @param schema What the answer must be.
- * @returns The answer.
- * @throws {AwsError} If the service refused.
+ * @param client The AWS client.
+ * @param call The call, with the prefix of its target, and its input.
+ * @param schema The schema of the response.
+ * @returns The response.
+ * @throws {AwsError} If the service responds with an error.
  * @throws {LlamaError} As {@linkcode callRest}.
  */
 export async function callJson<Schema extends z.ZodMiniType>(
@@ -274,13 +275,13 @@ export async function callJson<Schema extends z.ZodMiniType>(
 }
 
 /**
- * A call in the Query protocol, as CloudFormation's are.
+ * Makes a call in the Query protocol, such as CloudFormation's.
  *
- * @param client Signs and sends.
- * @param call Which call, with the API's version and the parameters; lists and structures are
- * written as `Name.member.1.Field`.
- * @returns The result in the answer, and the answer's headers.
- * @throws {AwsError} If the service refused.
+ * @param client The AWS client.
+ * @param call The call, with the API's version and the parameters; lists and structures are written
+ * as `Name.member.1.Field`.
+ * @returns The result and the headers of the response.
+ * @throws {AwsError} If the service responds with an error.
  * @throws {LlamaError} As {@linkcode callRest}.
  */
 export async function callQuery(
@@ -308,12 +309,12 @@ function readJson<Schema extends z.ZodMiniType>(
   const unexpected = (why: string, cause: unknown) =>
     new LlamaError(
       "service",
-      `${serviceNames[service]} answered ${action} with something unexpected: ${why}`,
+      `unexpected response from ${serviceNames[service]} to ${action}: ${why}`,
       { cause },
     );
   let value: unknown;
   try {
-    // A call without a result answers with nothing.
+    // A call without a result has an empty response.
     value = text === "" ? {} : JSON.parse(text);
   } catch (cause) {
     throw unexpected("it is not JSON", cause);

@@ -1,5 +1,5 @@
 /**
- * CloudFormation: stacks and what happens to them.
+ * CloudFormation's API for stacks and their events.
  *
  * @module
  */
@@ -11,44 +11,44 @@ import type { Xml } from "./xml.ts";
 
 /** A stack. */
 export interface Stack {
-  /** Its ARN, which stays when it is deleted and another of its name is made. */
+  /** Its ARN, which differs from that of a later stack of the same name. */
   readonly id: string;
   /** Its name. */
   readonly name: string;
-  /** Such as `CREATE_COMPLETE`. */
+  /** Its status, such as `CREATE_COMPLETE`. */
   readonly status: string;
-  /** Why it has this status, where that is told. */
+  /** The reason for the status, if given. */
   readonly reason: string | undefined;
-  /** What it gives, by name. */
+  /** Its outputs, by name. */
   readonly outputs: Readonly<Record<string, string>>;
   /** Its tags. */
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** Something that happened to a stack or a resource of it. */
+/** An event of a stack or of one of its resources. */
 export interface StackEvent {
   /** Its id. */
   readonly id: string;
-  /** The resource's name in the template; the stack's name for the stack itself. */
+  /** The resource's name in the template, or the stack's name for the stack itself. */
   readonly resource: string;
-  /** Such as `AWS::S3::Bucket`. */
+  /** The resource's type, such as `AWS::S3::Bucket`. */
   readonly type: string;
-  /** The resource's own id, such as a bucket's name; empty while it has none. */
+  /** The resource's physical id, such as a bucket's name; empty while it has none. */
   readonly physicalId: string;
-  /** Such as `CREATE_FAILED`. */
+  /** The resource's status, such as `CREATE_FAILED`. */
   readonly status: string;
-  /** Why, where that is told. */
+  /** The reason for the status, if given. */
   readonly reason: string | undefined;
 }
 
 const api = { service: "cloudformation", version: "2010-05-15" } as const;
 
 /**
- * A stack as it is.
+ * Finds a stack.
  *
- * @param client Signs and sends.
- * @param name Its name, or its id, under which even a deleted one is found.
- * @param signal Ends it early.
+ * @param client The AWS client.
+ * @param name Its name, or its id, which also finds a deleted stack.
+ * @param signal Aborts the call.
  * @returns The stack, or undefined if there is none.
  * @throws {LlamaError} As `callAws`.
  */
@@ -76,10 +76,10 @@ export async function describeStack(
 }
 
 /**
- * All stacks of the account in the region, but for those that are deleted.
+ * Lists the account's stacks in the region, except for deleted ones.
  *
- * @param client Signs and sends.
- * @param signal Ends it early.
+ * @param client The AWS client.
+ * @param signal Aborts the call.
  * @returns The stacks.
  * @throws {LlamaError} As `callAws`.
  */
@@ -112,13 +112,13 @@ function stackOf(xml: Xml): Stack {
   };
 }
 
-/** What a stack is made from. */
+/** A stack to create or update. */
 export interface StackInput {
   /** Its name. */
   readonly name: string;
   /** The template, as JSON. */
   readonly template: string;
-  /** Its tags, which its resources get too. */
+  /** Its tags, which also apply to its resources. */
   readonly tags: Readonly<Record<string, string>>;
 }
 
@@ -130,18 +130,18 @@ function stackParameters({ name, template, tags }: StackInput): Record<string, s
   return {
     StackName: name,
     TemplateBody: template,
-    // The template has a role.
+    // The template contains a role.
     "Capabilities.member.1": "CAPABILITY_IAM",
     ...Object.fromEntries(members),
   };
 }
 
 /**
- * Begins to make a stack. If that fails, CloudFormation removes what was made, and the stack.
+ * Begins to create a stack. If that fails, CloudFormation removes the stack and its resources.
  *
- * @param client Signs and sends.
- * @param stack What to make.
- * @param signal Ends the call early, not what it began.
+ * @param client The AWS client.
+ * @param stack The stack.
+ * @param signal Aborts the call, but not the operation.
  * @returns The stack's id.
  * @throws {LlamaError} As `callAws`.
  */
@@ -158,18 +158,18 @@ export async function createStack(
   });
   const id = result.textAt("StackId");
   if (id === undefined) {
-    throw new LlamaError("service", "cloudformation:CreateStack answered without a stack");
+    throw new LlamaError("service", "the response to cloudformation:CreateStack has no stack");
   }
   return id;
 }
 
 /**
- * Begins to change a stack. If that fails, CloudFormation puts back what was there.
+ * Begins to update a stack. If that fails, CloudFormation rolls the changes back.
  *
- * @param client Signs and sends.
- * @param stack What it shall be.
- * @param signal Ends the call early, not what it began.
- * @returns False if it is that already.
+ * @param client The AWS client.
+ * @param stack The stack.
+ * @param signal Aborts the call, but not the operation.
+ * @returns False if the stack is up to date.
  * @throws {LlamaError} As `callAws`.
  */
 export async function updateStack(
@@ -186,7 +186,7 @@ export async function updateStack(
     });
     return true;
   } catch (error) {
-    // A ValidationError with these words is all that tells this from a mistake.
+    // Only the message distinguishes this ValidationError from others.
     if (error instanceof AwsError && /No updates are to be performed/.test(error.refusal.words)) {
       return false;
     }
@@ -197,10 +197,10 @@ export async function updateStack(
 /**
  * Begins to delete a stack.
  *
- * @param client Signs and sends.
- * @param id Its name or id; one that is not there is no error.
- * @param keep The resource that is left as it is; only where an earlier deletion failed for it.
- * @param signal Ends the call early, not what it began.
+ * @param client The AWS client.
+ * @param id Its name or id; a missing stack is not an error.
+ * @param keep A resource to keep; only allowed if an earlier deletion failed because of it.
+ * @param signal Aborts the call, but not the operation.
  * @throws {LlamaError} As `callAws`.
  */
 export async function deleteStack(
@@ -221,12 +221,12 @@ export async function deleteStack(
 }
 
 /**
- * The last thing that happened to a stack.
+ * Finds the latest event of a stack.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param id The stack's id.
- * @param signal Ends it early.
- * @returns The event's id, or undefined if nothing happened yet.
+ * @param signal Aborts the call.
+ * @returns The event's id, or undefined if there are no events.
  * @throws {LlamaError} As `callAws`.
  */
 export async function lastStackEvent(
@@ -244,13 +244,13 @@ export async function lastStackEvent(
 }
 
 /**
- * What happened to a stack, of late.
+ * Lists the recent events of a stack.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param id The stack's id.
- * @param isKnown Where to stop going back in time.
- * @param signal Ends it early.
- * @returns The events after the last known one, the oldest first.
+ * @param isKnown Returns true for the event to stop at, going back in time.
+ * @param signal Aborts the call.
+ * @returns The events after the known one, the oldest first.
  * @throws {LlamaError} As `callAws`.
  */
 export async function stackEvents(

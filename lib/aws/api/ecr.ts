@@ -1,5 +1,5 @@
 /**
- * ECR, the registry that Lambda takes container images from.
+ * ECR's API: repositories, images and logins.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { AwsClient } from "../client.ts";
 import { AwsError, callJson, isRefusal } from "./call.ts";
 import { maybe } from "./lambda_types.ts";
 
-/** A login for a registry, good for 12 hours. */
+/** A login for a registry, valid for 12 hours. */
 export interface RegistryLogin {
   /** The user's name. */
   readonly user: string;
@@ -35,8 +35,8 @@ const deleted = z.object({
 /**
  * Gets a login for the account's registry.
  *
- * @param client Signs and sends.
- * @param signal Ends it early.
+ * @param client The AWS client.
+ * @param signal Aborts the call.
  * @returns The login.
  * @throws {LlamaError} As `callJson`.
  */
@@ -53,21 +53,21 @@ export async function registryLogin(
   const text = Buffer.from(data?.authorizationToken ?? "", "base64").toString();
   const [, user, password] = /^([^:]+):(.+)$/s.exec(text) ?? [];
   if (user === undefined || password === undefined) {
-    throw new LlamaError("service", "ecr:GetAuthorizationToken answered without a login");
+    throw new LlamaError("service", "the response to ecr:GetAuthorizationToken has no login");
   }
   return { user, password };
 }
 
-/** The account and the rest of a URI in ECR. */
+/** Matches the account and the rest of an ECR URI. */
 const ecrUri = /^(\d{12})\.dkr[.-][^/]+\/(.+)$/;
 
 /**
- * Returns whether a repository exists.
+ * Reports whether a repository exists.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param uri Its URI, without a tag.
- * @param signal Ends it early.
- * @returns True if it does; undefined if the URI is not one of ECR's.
+ * @param signal Aborts the call.
+ * @returns True if it does; undefined if the URI is not an ECR URI.
  * @throws {LlamaError} As `callJson`.
  */
 export async function hasRepository(
@@ -91,7 +91,7 @@ export async function hasRepository(
 export interface ImageKind {
   /** Whether it is a list of images, one per platform. */
   readonly isList: boolean;
-  /** The processor, as Go calls it: `amd64` or `arm64`; undefined for a list. */
+  /** The architecture as Go names it, such as `amd64` or `arm64`; undefined for a list. */
   readonly architecture: string | undefined;
 }
 
@@ -116,12 +116,12 @@ const manifestTypes = [
 /**
  * Returns the platform of an image in ECR.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param image Such as `123456789012.dkr.ecr.us-west-2.amazonaws.com/llama:hello`.
- * @param signal Ends it early.
- * @returns The platform; undefined if the image is not in ECR or may not be read. Lambda reports the
- * first itself, and needs no permission of the caller for the second.
- * @throws {LlamaError} `network` if ECR's API is not reached.
+ * @param signal Aborts the call.
+ * @returns The platform; undefined if the image is not in ECR or may not be read. Lambda itself
+ * reports the former, and does not need the caller's permission for the latter.
+ * @throws {LlamaError} `network` if ECR's API cannot be reached.
  */
 export async function imageKind(
   client: AwsClient,
@@ -162,7 +162,7 @@ export async function imageKind(
 
 const downloadMilliseconds = 30_000;
 
-/** Downloads from a presigned URL; returns undefined if that fails. */
+/** Downloads a presigned URL; returns undefined if that fails. */
 async function download(url: string, signal: AbortSignal | undefined): Promise<string | undefined> {
   const timeout = AbortSignal.timeout(downloadMilliseconds);
   try {
@@ -185,12 +185,12 @@ function parseJson(text: string | null | undefined): unknown {
 }
 
 /**
- * Deletes an image by its tag. One that is not there is no error.
+ * Deletes an image by its tag. A missing image is not an error.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param repository The repository's name, without the registry's host.
  * @param tag The image's tag.
- * @param signal Ends it early.
+ * @param signal Aborts the call.
  * @throws {LlamaError} As `callJson`.
  */
 export async function deleteImage(

@@ -1,5 +1,5 @@
 /**
- * IAM: roles.
+ * IAM's API for roles.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import type { AwsClient } from "../client.ts";
 import { callQuery, isRefusal } from "./call.ts";
 
 /**
- * Who may take a role.
+ * Returns the trust policy of a role, which names the principals that may assume it.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param arn The role's ARN.
- * @param signal Ends it early.
- * @returns The role's trust policy, JSON; undefined if there is no such role.
+ * @param signal Aborts the call.
+ * @returns The policy as JSON; undefined if there is no such role.
  * @throws {LlamaError} As `callAws`.
  */
 export async function trustPolicy(
@@ -28,7 +28,7 @@ export async function trustPolicy(
       service: "iam",
       action: "GetRole",
       version: "2010-05-08",
-      // The name is what follows the path.
+      // The role's name comes after its path.
       parameters: { RoleName: arn.slice(arn.lastIndexOf("/") + 1) },
       signal,
     });

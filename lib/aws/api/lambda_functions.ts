@@ -1,5 +1,5 @@
 /**
- * Lambda's API beside Invoke: functions, and what they need.
+ * Lambda's API for functions, except for Invoke.
  *
  * @module
  */
@@ -32,11 +32,11 @@ const functionList = z.object({
 });
 
 /**
- * All functions of the account in the region, llama's and others.
+ * Lists the account's functions in the region, llama's and others.
  *
- * @param client Signs and sends.
- * @param signal Ends it early.
- * @returns The functions, by name; Lambda leaves their states out of its list.
+ * @param client The AWS client.
+ * @param signal Aborts the call.
+ * @returns The functions, sorted by name; Lambda's list does not contain their states.
  * @throws {LlamaError} As `callRest`.
  */
 export async function listFunctions(
@@ -68,11 +68,11 @@ const functionDetails = z.object({
 });
 
 /**
- * A function as it is.
+ * Finds a function.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param name Its name.
- * @param signal Ends it early.
+ * @param signal Aborts the call.
  * @returns The function, or undefined if there is none.
  * @throws {LlamaError} As `callRest`.
  */
@@ -105,11 +105,12 @@ const functionMarks = z.object({
 });
 
 /**
- * Reads what tells llama's functions from others, and asks for nothing else of the answer.
+ * Reads the properties that identify llama's functions, and does not validate the rest of the
+ * response.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param name A function's name, `NAME:ALIAS` or ARN.
- * @param signal Ends it early.
+ * @param signal Aborts the call.
  * @returns Tags, environment and layers.
  * @throws {LlamaError} As `callRest`.
  */
@@ -169,11 +170,11 @@ function settingsBody(settings: FunctionSettings): Record<string, unknown> {
 }
 
 /**
- * Makes a function.
+ * Creates a function.
  *
- * @param client Signs and sends.
- * @param input What to make.
- * @param signal Ends it early.
+ * @param client The AWS client.
+ * @param input The function.
+ * @param signal Aborts the call.
  * @returns The function, which may not be ready yet.
  * @throws {LlamaError} As `callRest`.
  */
@@ -210,11 +211,11 @@ export async function createFunction(
 /**
  * Replaces a function's code.
  *
- * @param client Signs and sends.
- * @param name The function.
+ * @param client The AWS client.
+ * @param name The function's name.
  * @param code Its new code.
- * @param architecture The processor that it is for.
- * @param signal Ends it early.
+ * @param architecture The code's architecture.
+ * @param signal Aborts the call.
  * @returns The function, which may not be ready yet.
  * @throws {LlamaError} As `callRest`.
  */
@@ -238,12 +239,12 @@ export async function updateFunctionCode(
 }
 
 /**
- * Changes what a function is set to.
+ * Changes a function's settings.
  *
- * @param client Signs and sends.
- * @param name The function.
+ * @param client The AWS client.
+ * @param name The function's name.
  * @param settings All of its settings.
- * @param signal Ends it early.
+ * @param signal Aborts the call.
  * @returns The function, which may not be ready yet.
  * @throws {LlamaError} As `callRest`.
  */
@@ -266,11 +267,11 @@ export async function updateFunctionConfiguration(
 }
 
 /**
- * Deletes a function, with all its versions.
+ * Deletes a function with all its versions.
  *
- * @param client Signs and sends.
- * @param name The function.
- * @param signal Ends it early.
+ * @param client The AWS client.
+ * @param name The function's name.
+ * @param signal Aborts the call.
  * @returns False if there is none.
  * @throws {LlamaError} As `callRest`.
  */
@@ -294,10 +295,10 @@ export async function deleteFunction(
 /**
  * Adds tags to a function.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param arn The function's ARN.
  * @param tags The tags.
- * @param signal Ends it early.
+ * @param signal Aborts the call.
  * @throws {LlamaError} As `callRest`.
  */
 export async function tagFunction(
@@ -317,12 +318,12 @@ export async function tagFunction(
 }
 
 /**
- * Reserves concurrency for a function, which is also the most that it gets.
+ * Reserves concurrency for a function, which is also its limit.
  *
- * @param client Signs and sends.
- * @param name The function.
- * @param concurrency Invocations at once.
- * @param signal Ends it early.
+ * @param client The AWS client.
+ * @param name The function's name.
+ * @param concurrency The number of concurrent invocations.
+ * @param signal Aborts the call.
  * @throws {LlamaError} As `callRest`.
  */
 export async function reserveConcurrency(

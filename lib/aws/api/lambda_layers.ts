@@ -1,5 +1,5 @@
 /**
- * Lambda's API for what is not one function's: layers, and the account's limits.
+ * Lambda's API for layers and for the account's limits.
  *
  * @module
  */
@@ -17,11 +17,11 @@ const accountSettings = z.object({
 });
 
 /**
- * How many invocations the account may run at once in the region.
+ * Returns the account's concurrency limit in the region.
  *
- * @param client Signs and sends.
- * @param signal Ends it early.
- * @returns All of them, and those that no function has reserved.
+ * @param client The AWS client.
+ * @param signal Aborts the call.
+ * @returns The limit, and the part of it that no function has reserved.
  * @throws {LlamaError} As `callRest`.
  */
 export async function accountConcurrency(
@@ -41,11 +41,11 @@ export async function accountConcurrency(
 
 /** A version of a layer. */
 export interface LayerVersionState {
-  /** Its ARN, with its number. */
+  /** Its ARN, including its number. */
   readonly arn: string;
   /** Its number. */
   readonly version: number;
-  /** What it is, as its publisher says. */
+  /** Its publisher's description. */
   readonly description: string;
 }
 
@@ -73,11 +73,11 @@ function versionsPath(name: string): string {
 }
 
 /**
- * All versions of a layer.
+ * Lists the versions of a layer.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param name The layer's name.
- * @param signal Ends it early.
+ * @param signal Aborts the call.
  * @returns The versions, the newest first; none if there is no such layer.
  * @throws {LlamaError} As `callRest`.
  */
@@ -103,12 +103,12 @@ export async function listLayerVersions(
 }
 
 /**
- * A version of a layer.
+ * Finds a version of a layer.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param arn Its ARN.
- * @param signal Ends it early.
- * @returns The version, or undefined if it is not there or has been deleted.
+ * @param signal Aborts the call.
+ * @returns The version, or undefined if it does not exist.
  * @throws {LlamaError} As `callRest`.
  */
 export async function getLayerVersion(
@@ -116,7 +116,7 @@ export async function getLayerVersion(
   arn: string,
   signal?: AbortSignal,
 ): Promise<LayerVersionState | undefined> {
-  // A layer's ARN does for its name, and a version's is that and the number.
+  // A version's ARN is the layer's ARN, which the API accepts as a name, and the number.
   const colon = arn.lastIndexOf(":");
   const layer = arn.slice(0, colon);
   const number = arn.slice(colon + 1);
@@ -137,12 +137,13 @@ export async function getLayerVersion(
 }
 
 /**
- * Deletes a version of a layer. Functions that have it go on; one that is not there is no error.
+ * Deletes a version of a layer. Functions that use it keep working; a missing version is not an
+ * error.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param name The layer's name.
  * @param version The version's number.
- * @param signal Ends it early.
+ * @param signal Aborts the call.
  * @throws {LlamaError} As `callRest`.
  */
 export async function deleteLayerVersion(

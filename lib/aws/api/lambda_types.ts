@@ -1,23 +1,23 @@
 /**
- * A function as Lambda describes it.
+ * Lambda's description of a function.
  *
  * @module
  */
 
 import * as z from "../../zod.ts";
 
-/** The processors that Lambda has, by its names for them. */
+/** The architectures that Lambda supports. */
 export type Architecture = "x86_64" | "arm64";
 
-/** What can be set of a function beside its code. */
+/** A function's settings, without its code. */
 export interface FunctionSettings {
-  /** What it does. */
+  /** Its description. */
   readonly description: string;
-  /** The ARN of the role that it runs as. */
+  /** The ARN of its execution role. */
   readonly role: string;
   /** Memory in MB. */
   readonly memory: number;
-  /** Seconds that an invocation may take. */
+  /** The time limit of an invocation in seconds. */
   readonly timeout: number;
   /** The size of its /tmp in MB. */
   readonly ephemeralStorage: number;
@@ -29,13 +29,13 @@ export interface FunctionSettings {
   readonly handler?: string | undefined;
   /** The ARNs of a zip function's layer versions. */
   readonly layers?: readonly string[] | undefined;
-  /** What an image function has in place of the image's `CMD`; empty for nothing. */
+  /** An image function's replacement for the image's `CMD`; empty for none. */
   readonly command?: readonly string[] | undefined;
-  /** The VPC that it is attached to; empty lists for none, absent to leave it as it is. */
+  /** Its VPC: none if the lists are empty; unchanged if absent. */
   readonly vpc?: Vpc | undefined;
 }
 
-/** Where in a VPC a function is. */
+/** A function's place in a VPC. */
 export interface Vpc {
   /** The ids of its subnets. */
   readonly subnets: readonly string[];
@@ -43,44 +43,44 @@ export interface Vpc {
   readonly securityGroups: readonly string[];
 }
 
-/** A function as Lambda has it. */
+/** A function's settings and state. */
 export interface FunctionState extends FunctionSettings {
   /** Its name. */
   readonly name: string;
   /** Its ARN. */
   readonly arn: string;
-  /** What its code is. */
+  /** The kind of its code. */
   readonly kind: "zip" | "image";
-  /** The processor that it runs on. */
+  /** Its architecture. */
   readonly architecture: Architecture;
   /** The SHA-256 of its zip in base64, or of its image. */
   readonly codeSha256: string;
-  /** When it was last changed, as ISO 8601 has it. */
+  /** When it was last changed, in ISO 8601. */
   readonly lastModified: string;
   /** `Pending`, `Active`, `Inactive` or `Failed`. */
   readonly state: string;
-  /** Why it is in this state. */
+  /** The reason for the state. */
   readonly stateReason: string | undefined;
-  /** `InProgress`, `Successful` or `Failed`. */
+  /** The state of the last update: `InProgress`, `Successful` or `Failed`. */
   readonly update: string;
-  /** Why the last update is in this state. */
+  /** The reason for the last update's state. */
   readonly updateReason: string | undefined;
 }
 
-/** All that `GetFunction` tells. */
+/** A function as returned by `GetFunction`. */
 export interface DeployedFunction extends FunctionState {
   /** Its tags. */
   readonly tags: Readonly<Record<string, string>>;
-  /** An image function's image, as it was named. */
+  /** An image function's image, as specified. */
   readonly image: string | undefined;
   /** Its reserved concurrency. */
   readonly concurrency: number | undefined;
 }
 
 /**
- * A field that may be absent, and that Lambda may also write as null.
+ * Makes a field optional; Lambda may also send null.
  *
- * @param schema What it is otherwise.
+ * @param schema The schema of the value.
  * @returns The field's schema.
  */
 export function maybe<Schema extends z.ZodMiniType>(schema: Schema) {
@@ -90,7 +90,7 @@ export function maybe<Schema extends z.ZodMiniType>(schema: Schema) {
 /** A map of strings. */
 export const strings = z.record(z.string(), z.string());
 
-/** What Lambda says of a function: https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html */
+/** The schema of a function's configuration: https://docs.aws.amazon.com/lambda/latest/api/API_FunctionConfiguration.html */
 export const configuration = z.object({
   FunctionName: z.string(),
   FunctionArn: z.string(),
@@ -121,9 +121,9 @@ export const configuration = z.object({
 });
 
 /**
- * A function in llama's own words.
+ * Converts Lambda's configuration of a function.
  *
- * @param found What Lambda says of it.
+ * @param found The configuration.
  * @returns The function.
  */
 export function stateOf(found: z.output<typeof configuration>): FunctionState {
@@ -148,7 +148,7 @@ export function stateOf(found: z.output<typeof configuration>): FunctionState {
     },
     codeSha256: found.CodeSha256 ?? "",
     lastModified: found.LastModified ?? "",
-    // Functions from before Lambda had states are without one.
+    // Functions older than Lambda's states have none.
     state: found.State ?? "Active",
     stateReason: found.StateReason ?? undefined,
     update: found.LastUpdateStatus ?? "Successful",
@@ -156,5 +156,5 @@ export function stateOf(found: z.output<typeof configuration>): FunctionState {
   };
 }
 
-/** The size of /tmp in MB, where nothing else is said. */
+/** The default size of /tmp in MB. */
 export const defaultStorage = 512;

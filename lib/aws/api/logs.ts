@@ -1,5 +1,5 @@
 /**
- * CloudWatch Logs: the log groups of functions.
+ * CloudWatch Logs' API for log groups.
  *
  * @module
  */
@@ -22,16 +22,16 @@ const groups = z.object({
 export interface LogGroup {
   /** Its name. */
   readonly name: string;
-  /** Days after which its events expire; undefined if they never do. */
+  /** The number of days after which its events expire; undefined if they never do. */
   readonly retentionDays: number | undefined;
 }
 
 /**
  * Finds a log group.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param name Its name.
- * @param signal Ends it early.
+ * @param signal Aborts the call.
  * @returns The group, or undefined if there is none.
  * @throws {LlamaError} As `callJson`.
  */
@@ -49,12 +49,12 @@ export async function findLogGroup(
 }
 
 /**
- * Creates a log group. It is not an error if it exists already.
+ * Creates a log group. An existing group is not an error.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param name Its name.
  * @param tags Its tags.
- * @param signal Ends it early.
+ * @param signal Aborts the call.
  * @throws {LlamaError} As `callJson`.
  */
 export async function createLogGroup(
@@ -74,10 +74,10 @@ export async function createLogGroup(
 /**
  * Sets the retention of a log group.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param name The group's name.
  * @param days A number of days that CloudWatch Logs accepts, such as 14.
- * @param signal Ends it early.
+ * @param signal Aborts the call.
  * @throws {LlamaError} As `callJson`.
  */
 export async function setRetention(
@@ -93,9 +93,9 @@ export async function setRetention(
 /**
  * Deletes a log group with all its events.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param name Its name.
- * @param signal Ends it early.
+ * @param signal Aborts the call.
  * @returns False if there is none.
  * @throws {LlamaError} As `callJson`.
  */

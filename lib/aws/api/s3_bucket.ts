@@ -1,5 +1,5 @@
 /**
- * S3's API for a bucket as a whole.
+ * S3's API for buckets.
  *
  * @module
  */
@@ -17,23 +17,23 @@ import { parseXml, type Xml } from "./xml.ts";
 export interface BucketOptions {
   /** The account that must own the bucket; S3 refuses the call if another one does. */
   readonly owner?: string | undefined;
-  /** Ends the call early. */
+  /** Aborts the call. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What is known of a bucket without looking into it. */
+/** A bucket's existence and access. */
 export type BucketState =
   | { readonly kind: "there"; readonly region: string | undefined }
   | { readonly kind: "missing" }
   | { readonly kind: "forbidden" };
 
 /**
- * Looks whether there is a bucket of a name, and whether it may be used.
+ * Checks whether a bucket exists and may be used.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param bucket The bucket's name.
  * @param options Its owner, and a signal.
- * @returns What is known.
+ * @returns The bucket's state.
  * @throws {LlamaError} As `callAws`.
  */
 export async function bucketState(
@@ -47,27 +47,27 @@ export async function bucketState(
   return await client.call({ service: "s3", method: "HEAD", url, headers, signal }, {
     retry: { maxRepeats: 5 },
     read: ({ status, ok, headers }) => {
-      // S3 tells the region even where it refuses, and refuses who asks in another one.
+      // S3 sends the region even with an error, and rejects requests to another region.
       const region = headers.get("x-amz-bucket-region") ?? undefined;
       if (ok || status === 301 || (status === 400 && region !== undefined)) {
         return Promise.resolve<BucketState>({ kind: "there", region });
       }
       if (status === 404) return Promise.resolve<BucketState>({ kind: "missing" });
       if (status === 403) return Promise.resolve<BucketState>({ kind: "forbidden" });
-      const refusal = { type: `HTTP status ${status}`, words: "HEAD has no words", status };
+      const refusal = { type: `HTTP status ${status}`, words: "no message", status };
       throw new AwsError({ service: "s3", action: "ListBucket" }, refusal);
     },
   });
 }
 
 /**
- * The keys that begin with a prefix.
+ * Lists the keys that begin with a prefix.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param bucket The bucket's name.
  * @param prefix The prefix; empty for all keys.
  * @param options Its owner, and a signal.
- * @returns Up to 1,000 keys at a time, in their order.
+ * @returns Pages of up to 1,000 keys, in order.
  * @throws {LlamaError} As `callAws`.
  */
 export async function* listKeys(
@@ -80,7 +80,7 @@ export async function* listKeys(
   do {
     const query = new URLSearchParams({
       "list-type": "2",
-      // Keys may hold characters that XML cannot.
+      // Keys may contain characters that XML cannot represent.
       "encoding-type": "url",
       prefix,
       ...(token === undefined ? {} : { "continuation-token": token }),
@@ -100,7 +100,7 @@ function decodeKey(encoded: string): string {
 /**
  * Deletes objects.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param bucket The bucket's name.
  * @param keys Up to 1,000 keys.
  * @param options Its owner, and a signal.
@@ -117,7 +117,7 @@ export async function deleteKeys(
   const { xml } = await callBucket(client, "DeleteObject", "POST", bucket, "?delete", {
     headers: {
       "content-type": "application/xml",
-      // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html wants a checksum.
+      // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html requires a checksum.
       "x-amz-checksum-sha256": createHash("sha256").update(body).digest("base64"),
     },
     body,
@@ -137,7 +137,7 @@ function escapeXml(text: string): string {
 
 /** An unfinished multipart upload. */
 export interface PendingUpload {
-  /** The key of the object that it is for. */
+  /** The object's key. */
   readonly key: string;
   /** Its id. */
   readonly id: string;
@@ -146,11 +146,11 @@ export interface PendingUpload {
 /**
  * Lists the unfinished multipart uploads of keys that begin with a prefix.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param bucket The bucket's name.
  * @param prefix The prefix.
  * @param options Its owner, and a signal.
- * @returns Up to 1,000 uploads at a time.
+ * @returns Pages of up to 1,000 uploads.
  * @throws {LlamaError} As `callAws`.
  */
 export async function* listUploads(
@@ -178,9 +178,9 @@ export async function* listUploads(
 }
 
 /**
- * Aborts a multipart upload. It is not an error if it has ended in the meantime.
+ * Aborts a multipart upload. An upload that has ended in the meantime is not an error.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param bucket The bucket's name.
  * @param upload The upload.
  * @param options Its owner, and a signal.

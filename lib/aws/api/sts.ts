@@ -1,5 +1,5 @@
 /**
- * Who the credentials belong to: the Security Token Service.
+ * STS's API for the identity of the credentials.
  *
  * @module
  */
@@ -8,24 +8,23 @@ import { LlamaError } from "../../errors.ts";
 import type { AwsClient } from "../client.ts";
 import { callQuery } from "./call.ts";
 
-/** Whose credentials are used. */
+/** The identity of the credentials. */
 export interface Identity {
-  /** The account's number, 12 digits. */
+  /** The 12-digit account id. */
   readonly account: string;
-  /** The user or the role. */
+  /** The ARN of the user or role. */
   readonly arn: string;
-  /** What time it is there; undefined if the answer did not say. */
+  /** The time of the response; undefined if it had none. */
   readonly time: Date | undefined;
 }
 
 /**
- * Asks AWS whose credentials are used. Any valid ones may ask.
+ * Returns the identity of the credentials. No permission is needed.
  *
- * @param client Signs and sends.
- * @param signal Ends it early.
- * @returns The account and the user.
- * @throws {LlamaError} `credentials` if there are none or AWS does not know them, or as
- * `callAws`.
+ * @param client The AWS client.
+ * @param signal Aborts the call.
+ * @returns The identity.
+ * @throws {LlamaError} `credentials` if there are none or AWS rejects them, or as `callAws`.
  */
 export async function callerIdentity(client: AwsClient, signal?: AbortSignal): Promise<Identity> {
   // https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
@@ -38,7 +37,7 @@ export async function callerIdentity(client: AwsClient, signal?: AbortSignal): P
   const account = result.textAt("Account");
   const arn = result.textAt("Arn");
   if (account === undefined || arn === undefined) {
-    throw new LlamaError("service", "sts:GetCallerIdentity answered without an account");
+    throw new LlamaError("service", "the response to sts:GetCallerIdentity has no account");
   }
   const date = new Date(headers.get("date") ?? "");
   return { account, arn, time: Number.isNaN(date.getTime()) ? undefined : date };

@@ -1,27 +1,27 @@
 /**
- * How many invocations are sent at once when Lambda has no room for all.
+ * Limits concurrent invocations while Lambda is throttling.
  *
  * @module
  */
 
-/** A call on its way. End it once. */
+/** A call in flight. It is ended once. */
 export interface Admission {
   /**
-   * The call has ended.
+   * Ends the call.
    *
-   * @param outcome `ok` if it was let in and answered, `throttled` if it was refused for want of
-   * room, `failed` if it says nothing about that.
+   * @param outcome `ok` if Lambda accepted it, `throttled` if Lambda throttled it, `failed` if it
+   * says nothing about throttling.
    */
   end(outcome: "ok" | "throttled" | "failed"): void;
 }
 
-/** How much of what Lambda had room for is used after a refusal. */
+/** The factor applied to the concurrency that Lambda accepted when it throttles a call. */
 const decrease = 0.8;
 
 /**
- * Lets calls through, all of them until one is refused, and then as many as there is room for:
- * additive increase, multiplicative decrease. What was let in beside the one that was refused is
- * what there is room for, so a burst that is refused in part shows the limit by itself.
+ * A concurrency limit with additive increase and multiplicative decrease. There is no limit until
+ * the first call is throttled. The calls that Lambda accepted besides the throttled one show its
+ * limit, so a partly throttled burst finds the limit at once.
  */
 export class AdaptiveLimit {
   #limit = Infinity;
@@ -29,20 +29,20 @@ export class AdaptiveLimit {
   #successes = 0;
   readonly #waiting = new Set<() => void>();
 
-  /** How many calls may be on their way; infinite until one was refused. */
+  /** The limit on calls in flight; infinite until one is throttled. */
   get limit(): number {
     return this.#limit;
   }
 
-  /** How many calls are on their way. */
+  /** The number of calls in flight. */
   get inFlight(): number {
     return this.#inFlight;
   }
 
   /**
-   * Waits for room.
+   * Waits until the limit allows another call.
    *
-   * @param signal Ends the wait.
+   * @param signal Aborts the wait.
    * @returns The call's admission.
    * @throws The signal's reason.
    */
@@ -51,7 +51,7 @@ export class AdaptiveLimit {
     if (this.#inFlight < this.#limit) {
       this.#inFlight++;
     } else {
-      // Whoever leaves takes the next one in, so a call counts before its turn has come.
+      // #admit counts the call before it wakes the waiter.
       await new Promise<void>((resolve, reject) => {
         const enter = () => {
           signal?.removeEventListener("abort", leave);
@@ -84,7 +84,7 @@ export class AdaptiveLimit {
   }
 
   #grow(): void {
-    // A limit that nobody waits at says nothing about the room behind it.
+    // Without waiting calls, the limit was not reached, so its success says nothing.
     if (this.#waiting.size === 0 || ++this.#successes < this.#limit) return;
     this.#successes = 0;
     this.#limit++;

@@ -1,5 +1,5 @@
 /**
- * The XML that some of AWS's services answer with.
+ * Parses the XML responses of some AWS services.
  *
  * @module
  */
@@ -7,25 +7,25 @@
 import { parseXml as parse, XmlElement } from "npm:@rgrove/parse-xml@5.0.0";
 import { LlamaError } from "../../errors.ts";
 
-/** An element, and what is in it by name. */
+/** An XML element with access by name; a missing element is empty. */
 export class Xml {
   readonly #element: XmlElement | undefined;
 
-  /** @param element The parsed element; undefined for one that is not there. */
+  /** @param element The parsed element; undefined for a missing one. */
   constructor(element: XmlElement | undefined) {
     this.#element = element;
   }
 
-  /** The text in it, without that of what surrounds it; empty if it is not there. */
+  /** Its text; empty if it is missing. */
   get text(): string {
     return this.#element?.text ?? "";
   }
 
   /**
-   * All elements of a name directly in it.
+   * Returns its child elements with a name.
    *
-   * @param name Their name.
-   * @returns The elements in their order.
+   * @param name The name.
+   * @returns The elements in document order.
    */
   all(name: string): Xml[] {
     return (this.#element?.children ?? [])
@@ -34,9 +34,9 @@ export class Xml {
   }
 
   /**
-   * The first element of a name at the end of a path. One that is not there is empty.
+   * Returns the first element at a path. A missing element is empty.
    *
-   * @param path Names, each directly in the one before.
+   * @param path The names of nested elements.
    * @returns The element.
    */
   at(...path: string[]): Xml {
@@ -44,7 +44,7 @@ export class Xml {
   }
 
   /**
-   * The text at the end of a path.
+   * Returns the text at a path.
    *
    * @param path As {@linkcode Xml.at}.
    * @returns The text, or undefined if there is none.
@@ -55,10 +55,10 @@ export class Xml {
 }
 
 /**
- * Reads an XML document. Entities that are not XML's own are refused, and nothing is fetched.
+ * Parses an XML document. Only XML's predefined entities are accepted, and nothing is fetched.
  *
  * @param text The document.
- * @param from What answered with it, for the message.
+ * @param from The name of the sender, for the message.
  * @returns The root element.
  * @throws {LlamaError} `service` if it is not well-formed.
  */
@@ -66,6 +66,6 @@ export function parseXml(text: string, from: string): Xml {
   try {
     return new Xml(parse(text).root ?? undefined);
   } catch (cause) {
-    throw new LlamaError("service", `${from} answered with something that is not XML`, { cause });
+    throw new LlamaError("service", `the response from ${from} is not XML`, { cause });
   }
 }

@@ -1,7 +1,5 @@
 /**
- * What a command line of llama can go on with.
- *
- * All of it follows from the tables that also read and explain the command line.
+ * Completes llama's command lines, from the same tables that parse them and print the help.
  *
  * @module
  */
@@ -9,23 +7,23 @@
 import type { Command } from "../command.ts";
 import { type Flag, type FlagTable, namesOf } from "../flags.ts";
 
-/** A word that fits. */
+/** A candidate for the word being completed. */
 export interface Candidate {
   /** The whole word. */
   readonly word: string;
-  /** What it means, on one line; may be empty. */
+  /** A one-line description; may be empty. */
   readonly help: string;
 }
 
-/** What a word can be completed to. */
+/** The possible completions of a word. */
 export interface Completion {
-  /** Words that begin like what is there of it. */
+  /** Words that begin with the typed part. */
   readonly candidates: readonly Candidate[];
-  /** What else it may be, whose names are found elsewhere. */
+  /** Another kind of name that fits, for the caller to list. */
   readonly others: "nothing" | "files" | "directories" | "functions";
 }
 
-/** What there is to complete. */
+/** The flags and commands that can be completed. */
 export interface Completable {
   /** The flags before the subcommand. */
   readonly globalFlags: FlagTable;
@@ -37,8 +35,8 @@ export interface Completable {
  * Completes a word.
  *
  * @param words The words after the program's name; the last is the one to complete.
- * @param completable What there is to complete.
- * @returns What fits.
+ * @param completable The flags and commands.
+ * @returns The possible completions.
  */
 export function complete(words: readonly string[], completable: Completable): Completion {
   const word = words.at(-1) ?? "";
@@ -61,18 +59,18 @@ export function complete(words: readonly string[], completable: Completable): Co
   return isOpen || flags === undefined || word !== "" ? completion : among(flagsOf(flags), "", "-");
 }
 
-/** Where a word stands on the command line. */
+/** A word's position on the command line. */
 interface Place {
   readonly command: Command | undefined;
-  /** The flags that it may be one of. */
+  /** The flags that are allowed here. */
   readonly flags: FlagTable | undefined;
-  /** How many arguments of the command are before it. */
+  /** The number of the command's arguments before it. */
   readonly args: number;
-  /** The flag that it is the value of. */
+  /** The flag whose value it is. */
   readonly valueOf: Flag<unknown> | undefined;
 }
 
-/** The place after some words; undefined if the command is none that is known. */
+/** Returns the position after some words; undefined if the command is unknown. */
 function placeAfter(words: readonly string[], completable: Completable): Place | undefined {
   let command: Command | undefined;
   let flags: FlagTable | undefined = completable.globalFlags;
@@ -101,7 +99,7 @@ function placeAfter(words: readonly string[], completable: Completable): Place |
 
 const nothing: Completion = { candidates: [], others: "nothing" };
 
-/** What a placeholder of a flag or of a synopsis stands for. */
+/** Returns the completions for a placeholder in a flag's help or in a synopsis. */
 function named(
   placeholder: string,
   word: string,
@@ -123,14 +121,14 @@ function named(
     case "PATH":
     case "LOCAL[:REMOTE]":
     case "ARGS":
-      // The arguments of a command in Lambda are often files of this machine.
+      // The arguments of a command in Lambda are often local files.
       return { candidates: [], others: "files" };
     default:
       return nothing;
   }
 }
 
-/** Those of some words that begin alike, each with a start before it. */
+/** Returns the candidates with a given beginning, with `start` prepended to each. */
 function among(all: readonly Candidate[], beginning: string, start = ""): Completion {
   const candidates = all.filter(({ word }) => word.startsWith(beginning));
   return {

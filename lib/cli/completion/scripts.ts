@@ -1,15 +1,16 @@
 /**
- * What makes a shell ask llama how a command line goes on.
+ * The completion scripts.
  *
- * Each script hands over the line as far as the cursor, and gets a line for each word that fits: the
- * word, a tab and what it means; or `:files` or `:directories`, which every shell knows best.
+ * Each script passes the line up to the cursor to `llama completion -line`, which prints one line
+ * per candidate: the word, a tab and its description; or `:files` or `:directories`, which the shell
+ * completes itself.
  *
  * @module
  */
 
 import type { Shell } from "./shells.ts";
 
-// Bash shows no meanings, and divides words at = too: of -progress=bar it asks for bar.
+// Bash shows no descriptions, and also splits words at =: for -progress=bar it completes bar.
 const bash = `# bash completion for llama. In ~/.bashrc: source <(llama completion bash)
 _llama() {
   local word meaning
@@ -71,5 +72,5 @@ end
 complete -c llama -f -a '(__llama_complete)'
 `;
 
-/** The scripts. */
+/** The script for each shell. */
 export const scripts: Readonly<Record<Shell, string>> = { bash, zsh, fish };

@@ -1,20 +1,20 @@
 /**
- * The words of a command line that is being typed.
+ * Splits a command line that is being typed into words.
  *
  * @module
  */
 
-/** What quotes: ', " and \; a quotation may still be open at the end. */
+/** Quoting by ', " and \; a quote may still be open at the end. */
 const quotation = String.raw`'([^']*)'?|"((?:\\[^]|[^"\\])*)"?|\\([^]?)`;
 const quoted = new RegExp(quotation, "g");
 const wholeWord = new RegExp(`(?:${quotation}|[^\\s'"\\\\])+`, "g");
 
 /**
- * Divides a command line as a shell does, and removes its quotes. What only a shell can know, such
- * as the value of a variable, is left as it stands.
+ * Splits a command line into words as a shell does, and removes the quotes. Expansions, such as
+ * variables, are left as they are.
  *
  * @param line The line up to the cursor.
- * @returns The words; the last is the one at the cursor, empty after a space.
+ * @returns The words; the last is the one at the cursor, which is empty after a space.
  *
  * @example
  * ```ts

@@ -1,17 +1,17 @@
 /**
- * The shells that complete command lines of llama.
+ * The shells with completion.
  *
  * @module
  */
 
-/** The shells that there is a script for. */
+/** The shells that have a completion script. */
 export const shells = ["bash", "zsh", "fish"] as const;
 
-/** A shell that there is a script for. */
+/** A shell that has a completion script. */
 export type Shell = typeof shells[number];
 
 /**
- * Whether there is a script for a shell.
+ * Reports whether there is a completion script for a shell.
  *
  * @param name The shell's name.
  * @returns True for one of {@linkcode shells}.

@@ -1,5 +1,5 @@
 /**
- * The flags of `llama completion`, with what its help says.
+ * The flags and the help of `llama completion`.
  *
  * @module
  */
@@ -10,19 +10,19 @@ import type { Command } from "../../cli/command.ts";
 
 const completionFlags = {
   line: stringFlag({
-    help: "print what completes a command line, as the shells' scripts ask for it",
+    help: "print the completions of a command line, for the scripts",
     placeholder: "TEXT",
   }),
 } as const;
 
-/** `llama completion`, without what it does. */
+/** The definition of `llama completion`. */
 export const completionCommand: Command<typeof completionFlags> = {
   name: "completion",
-  summary: "make a shell complete command lines of llama",
+  summary: "print a shell completion script",
   usage: shells.join("|"),
   group: "Help",
-  details: `Prints a script for bash, zsh or fish that completes commands, flags, the
-values of flags, files, and the functions of this machine.`,
+  details: `Prints a script for bash, zsh or fish that completes commands, flags and their
+values, files, and local functions.`,
   examples: [
     { text: "bash, in ~/.bashrc", command: "source <(llama completion bash)" },
     { text: "zsh, in ~/.zshrc after compinit", command: "source <(llama completion zsh)" },
@@ -36,7 +36,9 @@ values of flags, files, and the functions of this machine.`,
     const isOne = shell === undefined ? line !== "" : isShell(shell) && line === "";
     if (isOne && more.length === 0) return undefined;
     return {
-      message: shell === undefined ? "no shell" : `one of ${shells.join(", ")}, and nothing else`,
+      message: shell === undefined
+        ? "no shell given"
+        : `completion takes only one of ${shells.join(", ")}`,
       hint: "write llama completion bash",
     };
   },

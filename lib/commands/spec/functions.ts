@@ -1,5 +1,5 @@
 /**
- * The commands about functions, without what they do: their flags and their help.
+ * The flags and the help of the commands that manage functions.
  *
  * @module
  */
@@ -18,26 +18,29 @@ import { architectureFlag, boundedFlag, noArguments, oneFunctionName } from "./s
 
 /** The flags of `llama update-function`. */
 export const updateFunctionFlags = {
-  all: boolFlag({ help: "every function of the stack gets this llama's runtime" }),
-  create: boolFlag({ help: "make the function if there is none" }),
-  zip: stringFlag({ help: "a zip file, or a folder to make one of", placeholder: "PATH" }),
+  all: boolFlag({ help: "move every function of the stack to this llama's runtime" }),
+  create: boolFlag({ help: "create the function if it does not exist" }),
+  zip: stringFlag({ help: "a zip file, or a folder to zip", placeholder: "PATH" }),
   build: stringFlag({ help: "a folder with a Dockerfile, to build and push", placeholder: "DIR" }),
   image: stringFlag({ help: "an image in ECR", placeholder: "URI" }),
-  handler: stringFlag({ help: "the program in the zip that it runs", placeholder: "FILE" }),
-  memory: boundedFlag("its memory", "MB", 128, 10_240),
-  timeout: boundedFlag("how long an invocation may take", "seconds", 1, 900),
-  storage: boundedFlag("the size of its /tmp", "MB", 512, 10_240),
-  arch: architectureFlag("its processor (default x86_64)"),
+  handler: stringFlag({
+    help: "the program in the zip that the function runs",
+    placeholder: "FILE",
+  }),
+  memory: boundedFlag("memory", "MB", 128, 10_240),
+  timeout: boundedFlag("time limit of an invocation", "seconds", 1, 900),
+  storage: boundedFlag("size of /tmp", "MB", 512, 10_240),
+  arch: architectureFlag("architecture (default x86_64)"),
   env: listFlag(
     { help: "an environment variable; may be repeated", placeholder: "NAME=VALUE" },
     readVariable,
   ),
   "container-tool": stringFlag({
-    help: "builds images (default: LLAMA_CONTAINER_TOOL, or docker)",
+    help: "program that builds images (default: LLAMA_CONTAINER_TOOL, or docker)",
     placeholder: "PROGRAM",
   }),
   registry: stringFlag({
-    help: "push to HOST in place of ECR's own; it gets ECR's login",
+    help: "push to HOST instead of ECR's host, with ECR's login",
     placeholder: "HOST",
   }),
 } as const;
@@ -50,44 +53,44 @@ function readVariable(text: string): readonly [name: string, value: string] {
   // https://docs.aws.amazon.com/lambda/latest/api/API_Environment.html
   if (!/^[A-Za-z]\w+$/.test(name)) {
     throw new FlagValueError(
-      `Lambda takes no variable called ${quote(name)}`,
-      "a name has two or more letters, digits and _, a letter first",
+      `Lambda does not accept a variable named ${quote(name)}`,
+      "use two or more letters, digits and _, starting with a letter",
     );
   }
   if (isReservedVariable(name)) {
-    throw new FlagValueError(`${name} is set by Lambda itself`, "take another name");
+    throw new FlagValueError(`Lambda itself sets ${name}`, "choose another name");
   }
   return [name, value];
 }
 
-/** `llama update-function`, without what it does. */
+/** The definition of `llama update-function`. */
 export const updateFunctionCommand: Command<typeof updateFunctionFlags> = {
   name: "update-function",
-  summary: "make or change a function in AWS",
+  summary: "create or change a function in AWS",
   usage: "FUNCTION|-all",
   group: "Functions",
-  details: `Makes FUNCTION what the flags and its function.json say, waits until it
-can be invoked, and prints what changed. What neither says stays as it is, or
-has Lambda's default for a new function.
+  details: `Configures FUNCTION as the flags and its function.json say, waits until it can
+be invoked, and prints what changed. Anything that neither of them mentions
+stays as it is; a new function gets the default.
 
-Its code is a zip with the handler, beside which llama's layer gives the
-runtime; or an image with /llama_runtime as its entry point, built here with
-docker and pushed to llama's repository, or there already.
+The code is either a zip with the handler, which gets the runtime from llama's
+layer; or an image with /llama_runtime as its entry point, which is built with
+docker and pushed to llama's repository, or is in ECR already.
 
-FUNCTION alone moves llama's layer to the version of this llama, and -all does
-so for every function of the stack; the rest of a function stays as it is. An
-image has the runtime inside: you are told how to build it again.`,
+FUNCTION without flags moves the function to this llama's version of the layer,
+and -all does so for every function of the stack; nothing else changes. An
+image contains the runtime: llama prints how to rebuild it.`,
   examples: [
     {
-      text: "make a function of a folder with a handler and a function.json",
+      text: "create a function from a folder with a handler and a function.json",
       command: "llama update-function -create -zip images/hello-llama hello",
     },
     {
-      text: "build an image and make a function of it",
+      text: "build an image and create a function from it",
       command: "llama update-function -create -build images/optipng optipng",
     },
-    { text: "give it more memory", command: "llama update-function -memory 3008 optipng" },
-    { text: "give every function this llama's runtime", command: "llama update-function -all" },
+    { text: "give a function more memory", command: "llama update-function -memory 3008 optipng" },
+    { text: "move every function to this llama's runtime", command: "llama update-function -all" },
   ],
   flags: updateFunctionFlags,
   validate(values, args) {
@@ -97,14 +100,14 @@ image has the runtime inside: you are told how to build it again.`,
       return { message: `${sources.join(" and ")} do not go together`, hint: "give one of them" };
     }
     if (handler && (build || image)) {
-      return { message: "-handler is for -zip", hint: "an image has its command in its CMD" };
+      return { message: "-handler is only for -zip", hint: "an image runs its CMD" };
     }
     if (values.all) return onlyAll(values, args);
     const problem = oneFunctionName(args);
     if (problem) return problem;
     if (sources.length === 0 && (values.create || arch !== undefined)) {
       return {
-        message: "nothing to make the function of",
+        message: "no code for the function",
         hint: "add -zip PATH, -build DIR or -image URI",
       };
     }
@@ -116,10 +119,10 @@ image has the runtime inside: you are told how to build it again.`,
 export type UpdateFunctionValues = FlagValues<typeof updateFunctionFlags>;
 
 /**
- * Whether nothing is to change but the runtime.
+ * Reports whether only the runtime is to change.
  *
  * @param values The flags' values.
- * @returns True if no flag says what the function is to be.
+ * @returns True if no flag changes the function itself.
  */
 export function changesRuntimeAlone(values: UpdateFunctionValues): boolean {
   const { create, zip, build, image, handler, memory, timeout, storage, arch, env } = values;
@@ -136,31 +139,31 @@ function onlyAll(
   }
   return changesRuntimeAlone(values)
     ? undefined
-    : { message: "-all changes the runtime alone", hint: "change one function at a time" };
+    : { message: "-all only updates the runtime", hint: "change one function at a time" };
 }
 
-/** `llama functions`, without what it does. */
+/** The definition of `llama functions`. */
 export const functionsCommand: Command<Record<never, never>> = {
   name: "functions",
   summary: "list llama's functions in AWS",
   usage: "",
   group: "Functions",
-  details: `Lists llama's functions of the account in the region: those with the tag llama,
-which llama update-function gives them, and those with LLAMA_OBJECT_STORE in
-their environment. STACK is the stack that a function belongs to, "-" for one
-that was made by hand.`,
+  details: `Lists llama's functions in the account and region: those with the tag llama,
+which llama update-function sets, and those with LLAMA_OBJECT_STORE in their
+environment. STACK is the stack that a function belongs to, or "-" for a
+function created by hand.`,
   flags: {},
   validate: (_values, args) => noArguments("functions", args),
 };
 
-/** `llama delete-function`, without what it does. */
+/** The definition of `llama delete-function`. */
 export const deleteFunctionCommand: Command<Record<never, never>> = {
   name: "delete-function",
   summary: "delete a function from AWS",
   usage: "FUNCTION",
   group: "Functions",
-  details: `Deletes a function from Lambda, and its image from llama's repository. Only
-functions of llama's own stack are deleted. Its log in CloudWatch stays.`,
+  details: `Deletes a function from Lambda, and its image from llama's repository. Only a
+function of llama's own stack can be deleted. Its logs in CloudWatch are kept.`,
   examples: [{ text: "delete a function", command: "llama delete-function hello" }],
   flags: {},
   validate: (_values, args) => oneFunctionName(args),

@@ -45,11 +45,11 @@ const examples: readonly Example[] = [
     command: "llama invoke -stdin -f ~/words:words grep -f words < book.txt",
   },
   {
-    text: "send a folder, and fetch one",
+    text: "send a folder and fetch another",
     command: "llama invoke -f src -o dist/ build src -o dist",
   },
   {
-    text: "see where the time goes, and the function's log",
+    text: "show where the time goes, and the function's log",
     command: "llama invoke -time -logs hello world",
   },
   {

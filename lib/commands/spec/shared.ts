@@ -21,7 +21,7 @@ import { functionNameRule, isFunctionName } from "../../functions/names.ts";
 import { quote } from "../../template/quote.ts";
 import type { UsageProblem } from "../../cli/command.ts";
 
-/** The region, as the global flag of that name has it too. */
+/** The region; the same as the global flag. */
 export const regionFlag: Flag<string> = stringFlag({ help: "AWS region", placeholder: "REGION" });
 
 /** The CloudFormation stack. */
@@ -31,10 +31,10 @@ export const stackFlag: Flag<string> = stringFlag({
 });
 
 /**
- * A processor.
+ * Creates a flag for an architecture.
  *
- * @param help What it is for.
- * @returns The flag, undefined where it is not given.
+ * @param help Its help text.
+ * @returns The flag; its value is undefined if it is not given.
  */
 export function architectureFlag(help: string): Flag<Architecture | undefined> {
   const initial: Architecture | undefined = undefined;
@@ -43,7 +43,7 @@ export function architectureFlag(help: string): Flag<Architecture | undefined> {
     (text) => {
       if (text === "x86_64" || text === "arm64") return text;
       throw new FlagValueError(
-        `${quote(text)} is no processor of Lambda's`,
+        `${quote(text)} is not an architecture that Lambda supports`,
         "write x86_64 or arm64",
       );
     },
@@ -51,13 +51,13 @@ export function architectureFlag(help: string): Flag<Architecture | undefined> {
 }
 
 /**
- * A whole number within bounds.
+ * Creates a flag for an integer within bounds.
  *
- * @param help What it is for.
- * @param unit What it counts, which in capitals stands for it in help texts.
- * @param least The smallest.
- * @param most The biggest.
- * @returns The flag, undefined where it is not given.
+ * @param help Its help text.
+ * @param unit The unit; in capitals, the placeholder in help texts.
+ * @param least The smallest value.
+ * @param most The largest value.
+ * @returns The flag; its value is undefined if it is not given.
  */
 export function boundedFlag(
   help: string,
@@ -80,16 +80,19 @@ export function boundedFlag(
 }
 
 /**
- * Checks that a command that takes one name got one.
+ * Checks that the only argument is a function name.
  *
  * @param args The arguments after the flags.
- * @returns What is wrong, or undefined.
+ * @returns The problem, or undefined.
  */
 export function oneFunctionName(args: readonly string[]): UsageProblem | undefined {
   const [name, extra] = args;
   if (!name) return { message: "no function name" };
   if (extra?.startsWith("-")) {
-    return { message: `${extra} comes after the name`, hint: `flags go before the name ${name}` };
+    return {
+      message: `${extra} comes after the function name`,
+      hint: `write flags before ${name}`,
+    };
   }
   if (extra !== undefined) return { message: `more than one function name: ${quote(extra)}` };
   if (!isFunctionName(name)) {
@@ -99,11 +102,11 @@ export function oneFunctionName(args: readonly string[]): UsageProblem | undefin
 }
 
 /**
- * Checks that a command that takes no arguments got none.
+ * Checks that there are no arguments.
  *
  * @param command The command's name.
  * @param args The arguments after the flags.
- * @returns What is wrong, or undefined.
+ * @returns The problem, or undefined.
  */
 export function noArguments(command: string, args: readonly string[]): UsageProblem | undefined {
   const [arg] = args;

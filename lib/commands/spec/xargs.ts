@@ -36,16 +36,16 @@ export const xargsFlags = {
 
 const examples: readonly Example[] = [
   {
-    text: "optimize all images of a folder, 151 at once",
+    text: "optimize all images in a folder, 151 at a time",
     command: `ls *.png | llama xargs -j 151 optipng \\
   '{{.I .Line}}' -out '{{.O (printf "optimized/%s" .Line)}}'`,
   },
   {
-    text: "see first what would run, and send nothing",
+    text: "show what would run, without running it",
     command: "llama xargs -dry-run optipng '{{.IO .Line}}' ::: *.png",
   },
   {
-    text: "take any file name, even one with a line break",
+    text: "handle any file name, even one with a line break",
     command: "find . -name '*.png' -print0 | llama xargs -0 optipng '{{.IO .Line}}'",
   },
   {
@@ -54,7 +54,7 @@ const examples: readonly Example[] = [
   -frame '{{.Line}}' '{{.O (printf "frame-%03s.png" .Line)}}'`,
   },
   {
-    text: "print in the order of the input, each line after what it is of",
+    text: "print the output in input order, each line prefixed with its input",
     command: "llama xargs -k -tag -a hosts.txt lookup '{{.Line}}'",
   },
   {
@@ -62,20 +62,20 @@ const examples: readonly Example[] = [
     command: "llama xargs -n 100 -a urls.txt check '{{.AsFile .Line}}'",
   },
   {
-    text: "log what is done, and with the same line go on after an interruption",
+    text: "log finished jobs; run the same command again to continue after an interruption",
     command: "llama xargs -joblog log -resume-failed -a files optipng '{{.IO .Line}}'",
   },
   {
-    text: "repeat what fails, and stop before it takes too long or costs too much",
+    text: "retry failed jobs, and stop before the run takes too long or costs too much",
     command: `llama xargs -retries 2 -timeout 60 -halt soon,fail=10% -max-cost 5 \\
   -a files optipng '{{.IO .Line}}'`,
   },
   {
-    text: "give another program what came of each job",
+    text: "process the result of each job in another program",
     command: "llama xargs -json -a files count '{{.I .Line}}' | jq .stdout",
   },
   {
-    text: "keep the output of each job, and the progress, in files",
+    text: "save each job's output, and the progress, in files",
     command: `llama xargs -results out -progress lines -a files \\
   count '{{.I .Line}}' 2> log`,
   },

@@ -23,7 +23,7 @@ Deno.test("XML is read with its entities, and what is missing is undefined", () 
   assert.equal(xml.textAt("b"), "x & ü");
   assert.deepEqual(xml.at("c").all("d").map(({ text }) => text), ["1", "2"]);
   assert.equal(xml.textAt("c", "e", "f"), undefined);
-  assert.throws(() => parseXml("<a>", "S3"), /S3 answered with something that is not XML/);
+  assert.throws(() => parseXml("<a>", "S3"), /the response from S3 is not XML/);
 });
 
 Deno.test("whose credentials are used is told, with the time there", async () => {
@@ -52,7 +52,7 @@ Deno.test("each protocol's errors become one line, a code and a hint", async () 
   });
   assert.deepEqual(await failureOf(callerIdentity(aws.client)), [
     "STS refused GetCallerIdentity: InvalidClientTokenId: The token is invalid.",
-    "`llama doctor` says which credentials are used; sign in again, or name others",
+    "`llama doctor` shows which credentials are used; sign in again, or use others",
   ]);
   assert.deepEqual(await failureOf(describeStack(aws.client, "llama")), [
     "CloudFormation refused DescribeStacks: AccessDenied: not allowed",
@@ -123,11 +123,11 @@ Deno.test("an answer of another form is an error that says where", async () => {
     GetAuthorizationToken: [json({ authorizationData: [] })],
   });
   const [message] = await failureOf(getFunction(aws.client, "f"));
-  assert.match(message, /^Lambda answered GetFunction with something unexpected: Configuration\.F/);
+  assert.match(message, /^unexpected response from Lambda to GetFunction: Configuration\.F/);
   const [text] = await failureOf(listFunctions(aws.client));
-  assert.match(text, /^Lambda answered ListFunctions with something unexpected: it is not JSON$/);
+  assert.match(text, /^unexpected response from Lambda to ListFunctions: it is not JSON$/);
   const [login] = await failureOf(registryLogin(aws.client));
-  assert.match(login, /answered without a login$/);
+  assert.match(login, /has no login$/);
 });
 
 Deno.test("an image that is not deleted is an error, unless it is not there", async () => {

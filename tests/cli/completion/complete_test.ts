@@ -10,7 +10,7 @@ import { shellWords } from "../../../lib/cli/completion/shell_words.ts";
 
 const commands = withHelp([invokeCommand, xargsCommand, localCommand, completionCommand]);
 
-/** What the end of a line can become: words, or the kind of what else. */
+/** Returns the completions at the end of a line: words, or the kind of name. */
 function completed(line: string): string[] | string {
   const { candidates, others } = complete(shellWords(line), { globalFlags, commands });
   if (others !== "nothing") {
@@ -20,7 +20,7 @@ function completed(line: string): string[] | string {
   return candidates.map(({ word }) => word);
 }
 
-Deno.test("commands are completed where one belongs", () => {
+Deno.test("commands are completed where one is expected", () => {
   assert.deepEqual(completed(""), commands.map(({ name }) => name));
   assert.deepEqual(completed("x"), ["xargs"]);
   assert.deepEqual(completed("-local -region r x"), ["xargs"]);
@@ -30,7 +30,7 @@ Deno.test("commands are completed where one belongs", () => {
   assert.deepEqual(completed("completion "), ["bash", "zsh", "fish"]);
 });
 
-Deno.test("flags are completed where they belong, with as many dashes as were written", () => {
+Deno.test("flags are completed where they are allowed, with as many dashes as typed", () => {
   assert.deepEqual(completed("-func"), ["-functions", "-function"]);
   assert.deepEqual(completed("xargs --prog"), ["--progress"]);
   assert.deepEqual(completed("xargs -regi"), []);
@@ -53,7 +53,7 @@ Deno.test("every flag of every command is offered, with its help", () => {
   }
 });
 
-Deno.test("a flag's value is completed with what it takes, after a space or an equals sign", () => {
+Deno.test("a flag's value is completed by its placeholder, after a space or an equals sign", () => {
   assert.deepEqual(completed("xargs -progress "), ["auto", "bar", "lines", "none"]);
   assert.deepEqual(completed("xargs -progress b"), ["bar"]);
   assert.deepEqual(completed("xargs --progress=l"), ["--progress=lines"]);
@@ -69,14 +69,14 @@ Deno.test("a flag's value is completed with what it takes, after a space or an e
   assert.deepEqual(completed("xargs -nope=x -progress n"), ["none"]);
 });
 
-Deno.test("arguments are a function, then files", () => {
+Deno.test("the first argument is completed as a function, the others as files", () => {
   assert.equal(completed("xargs "), "functions");
   assert.equal(completed("-local xargs -j 5 -logs opt"), "functions");
   assert.equal(completed("invoke -f=a hello "), "files");
   assert.equal(completed("invoke hello a b c"), "files");
 });
 
-Deno.test("a line is divided into words as a shell does it", () => {
+Deno.test("a line is split into words as a shell does it", () => {
   const cases: [string, string[]][] = [
     ["", [""]],
     ["a", ["a"]],

@@ -1,4 +1,4 @@
-/** Mistakes in the command lines that set llama up. */
+/** Usage errors of the setup commands. */
 
 import assert from "node:assert/strict";
 import { parseCommandLine } from "../../../lib/cli/parse.ts";
@@ -27,13 +27,12 @@ const commands = [
 
 const usage: readonly [string[], string, string | RegExp][] = [
   [["bootstrap", "now"], 'bootstrap takes no arguments: "now"', /^usage: llama bootstrap/],
-  [["bootstrap", "-bucket", "My_Bucket"], '-bucket: "My_Bucket" is no bucket\'s name', /^write 3/],
-  [["bootstrap", "-stack", "1"], '-stack: "1" is no stack\'s name', /^write 1 to 100/],
-  [["teardown", "-stack", "a_b"], '-stack: "a_b" is no stack\'s name', /^write 1 to 100/],
+  [["bootstrap", "-bucket", "My_Bucket"], '-bucket: "My_Bucket" is not a bucket name', /^use 3/],
+  [["bootstrap", "-stack", "1"], '-stack: "1" is not a stack name', /^use 1 to 100/],
+  [["teardown", "-stack", "a_b"], '-stack: "a_b" is not a stack name', /^use 1 to 100/],
   [
     ["bootstrap", "-arch", "arm"],
-    'invalid value "arm" for flag -arch: "arm" is no processor of ' +
-    "Lambda's",
+    'invalid value "arm" for flag -arch: "arm" is not an architecture that Lambda supports',
     "write x86_64 or arm64; see llama help bootstrap",
   ],
   [
@@ -43,22 +42,26 @@ const usage: readonly [string[], string, string | RegExp][] = [
   ],
   [
     ["update-function", "-create", "hello"],
-    "nothing to make the function of",
+    "no code for the function",
     /^add -zip PATH, -build DIR/,
   ],
-  [["update-function", "-arch", "arm64", "hello"], "nothing to make the function of", /^add -zip/],
+  [["update-function", "-arch", "arm64", "hello"], "no code for the function", /^add -zip/],
   [["update-function", "-all", "hello"], '-all and "hello" do not go together', /^give one/],
   [
     ["update-function", "-all", "-memory", "256"],
-    "-all changes the runtime alone",
+    "-all only updates the runtime",
     /^change one function at a time/,
   ],
   [
     ["update-function", "-create", "-memory", "256", "hello"],
-    "nothing to make the function of",
+    "no code for the function",
     /^add/,
   ],
-  [["update-function", "hello", "-zip", "x"], "-zip comes after the name", /^flags go before/],
+  [
+    ["update-function", "hello", "-zip", "x"],
+    "-zip comes after the function name",
+    /^write flags before/,
+  ],
   [
     ["update-function", "-zip", "a", "-image", "b", "hello"],
     "-zip and -image do not go together",
@@ -76,13 +79,13 @@ const usage: readonly [string[], string, string | RegExp][] = [
   ],
   [
     ["update-function", "-env", "AWS_REGION=x", "hello"],
-    'invalid value "AWS_REGION=x" for flag -env: AWS_REGION is set by Lambda itself',
-    /^take another/,
+    'invalid value "AWS_REGION=x" for flag -env: Lambda itself sets AWS_REGION',
+    /^choose another/,
   ],
   [
     ["update-function", "-env", "A=b", "hello"],
-    'invalid value "A=b" for flag -env: Lambda takes no variable called "A"',
-    /^a name has two or more letters/,
+    'invalid value "A=b" for flag -env: Lambda does not accept a variable named "A"',
+    /^use two or more letters/,
   ],
   [
     ["update-function", "-env", "NAME", "hello"],
@@ -92,17 +95,17 @@ const usage: readonly [string[], string, string | RegExp][] = [
   [
     ["update-function", "-memory", "256", "a.b"],
     '"a.b" is not a function name',
-    /^a function's name is/,
+    /^a function name has/,
   ],
   [
     ["update-function", "-image", "u", "-handler", "h", "f"],
-    "-handler is for -zip",
-    /^an image has/,
+    "-handler is only for -zip",
+    /^an image runs/,
   ],
   [["delete-function"], "no function name", /^usage:/],
   [["functions", "x"], 'functions takes no arguments: "x"', /^usage:/],
-  [["config", "stor"], 'no setting is called "stor"', "did you mean store? see llama help config"],
-  [["config", "-unset"], "config -unset needs a setting's name", /^usage:/],
+  [["config", "stor"], 'there is no setting "stor"', "did you mean store? see llama help config"],
+  [["config", "-unset"], "config -unset needs the name of a setting", /^usage:/],
   [["config", "-shell", "store"], "config -shell takes no arguments", /^usage:/],
 ];
 
@@ -124,7 +127,7 @@ Deno.test("the help of each command is at most 80 columns wide", () => {
   }
 });
 
-Deno.test("config -shell is read as the original reads it", () => {
+Deno.test("config -shell is parsed as the original parses it", () => {
   const line = parseCommandLine(["config", "-shell"], commands, program);
   assert(line.kind === "command");
   assert.deepEqual([line.command.name, line.values["shell"], line.args], ["config", true, []]);
