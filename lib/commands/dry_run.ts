@@ -17,7 +17,7 @@ import { sameJobs } from "../jobs/same_jobs.ts";
 import { chunked } from "../jobs/sources.ts";
 import { printableLine } from "../text/printable.ts";
 import { printableJson } from "../text/printable_json.ts";
-import { bytesText } from "../terminal/amounts.ts";
+import { bytesText } from "../text/amounts.ts";
 import { type CommandContext, noticesTo } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
 import type { xargsFlags } from "./spec/xargs.ts";
