@@ -19,6 +19,7 @@ export class InvokeStub implements AsyncDisposable {
   mostAtOnce = 0;
   /** What a program's environment must have to talk to it. */
   readonly environment: Record<string, string>;
+  readonly #peers = new Set<number>();
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #end = new AbortController();
   #atOnce = 0;
@@ -26,7 +27,8 @@ export class InvokeStub implements AsyncDisposable {
   constructor(answer: StubAnswer) {
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, signal: this.#end.signal, onListen: () => {} },
-      async (request) => {
+      async (request, { remoteAddr }) => {
+        this.#peers.add(remoteAddr.port);
         this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#atOnce);
         try {
           const body = await request.json();
@@ -44,6 +46,11 @@ export class InvokeStub implements AsyncDisposable {
       AWS_REGION: "us-west-2",
       AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${this.#server.addr.port}`,
     };
+  }
+
+  /** How many connections requests came over. */
+  get connections(): number {
+    return this.#peers.size;
   }
 
   /** Ends it at once, whatever is in flight. */

@@ -33,18 +33,16 @@ Deno.test("templates mark files that travel there and back, with their modes", a
   await using place = new Workplace();
   await place.addShell();
   await place.write("work/in/a.txt", "text\n");
-  await place.write("work/run", '#!/bin/sh\ntr a-z A-Z <"$1" >"$2"; chmod 750 "$2"\n', 0o755);
-  const { status, stderr } = await place.local([
-    "invoke",
-    "any",
-    '{{.I "./run" | printf "./%s"}}',
-    '{{.I "in/a.txt"}}',
-    '{{.O "out/deep/a.txt"}}',
-  ]);
-  assert.deepEqual([status, stderr], [0, ""]);
-  assert.equal(await Deno.readTextFile(place.here("out/deep/a.txt")), "TEXT\n");
-  const mode = (await Deno.stat(place.here("out/deep/a.txt"))).mode ?? 0;
-  assert.equal(mode & 0o777, 0o750 & ~Deno.umask());
+  await place.write("work/run", '#!/bin/sh\ntr a-z A-Z <"$1" >"$2"; chmod 777 "$2"\n', 0o755);
+  for (const [umask, expected] of [["022", 0o755], ["027", 0o750], ["077", 0o700]] as const) {
+    const output = `out/deep/${umask}`;
+    const args = ['{{.I "./run" | printf "./%s"}}', '{{.I "in/a.txt"}}', `{{.O "${output}"}}`];
+    const { status, stderr } = await place.local(["invoke", "any", ...args], { umask });
+    assert.deepEqual([status, stderr], [0, ""]);
+    assert.equal(await Deno.readTextFile(place.here(output)), "TEXT\n");
+    const mode = (await Deno.stat(place.here(output))).mode ?? 0;
+    assert.equal(mode & 0o777, expected, umask);
+  }
 });
 
 Deno.test("-f and -o take files and directories, under other names too", async () => {

@@ -42,6 +42,8 @@ export interface RunOptions {
   program?: readonly string[];
   /** Whether it runs in a session of its own, which has no terminal. */
   detached?: boolean;
+  /** Its umask, in octal. @default {that of the tests} */
+  umask?: string;
 }
 
 /** A directory to work in, with functions of the test's own, and `llama` on hand. */
@@ -77,7 +79,11 @@ export class Workplace extends TemporaryDirectory {
 
   /** Starts the program. */
   start(args: readonly string[], options: RunOptions = {}): Deno.ChildProcess {
-    const [executable = "", ...first] = options.program ?? program;
+    const command = options.program ?? program;
+    const { umask } = options;
+    const [executable = "", ...first] = umask === undefined
+      ? command
+      : ["sh", "-c", `umask ${umask}; exec "$@"`, "sh", ...command];
     return new Deno.Command(executable, {
       args: [...first, ...args],
       cwd: this.here(),

@@ -130,3 +130,14 @@ Deno.test("a path that is not there is named", async () => {
     refused(/^cannot read "\/nowhere\/x": no such file/),
   );
 });
+
+Deno.test("a link to a neighbor whose name begins like the directory's leads out of it", async () => {
+  await using place = new TemporaryDirectory();
+  await place.write("dir-other/secret", "x");
+  await place.write("dir/file", "x");
+  await Deno.symlink("../dir-other/secret", place.join("dir/link"));
+  await assert.rejects(
+    expandInputs([{ local: place.join("dir"), remote: "dir" }]),
+    /leads out of the directory/,
+  );
+});

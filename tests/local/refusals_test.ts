@@ -51,21 +51,44 @@ Deno.test("calls are refused as AWS refuses them", async () => {
   assert.deepEqual(other.slice(0, 2), [404, "UnknownOperationException"]);
 });
 
-Deno.test("a call without a signature gets nowhere, not even with a guess at the Runtime API", async () => {
+Deno.test("a call without a signature is refused on every path", async () => {
+  await using test = await startLambda({ functions: [fakeFunction("f")] });
+  const paths = [
+    "/2015-03-31/functions/f/invocations",
+    "/2018-06-01/runtime/invocation/next",
+    `/${"0".repeat(32)}/2018-06-01/runtime/invocation/next`,
+    "/",
+  ];
+  for (const path of paths) {
+    for (const method of ["GET", "POST"]) {
+      const response = await fetch(test.lambda.endpoint + path, { method, client: test.client });
+      await response.body?.cancel();
+      assert.equal(response.status, 403, `${method} ${path}`);
+    }
+  }
+});
+
+Deno.test("the Runtime API takes its own key, and no guess at it", async () => {
   await using test = await startLambda({ functions: [fakeFunction("f")] });
   const { environment } = await (await call(test, "f", {})).json();
-  const runtimeApi = new URL(`http://${environment.AWS_LAMBDA_RUNTIME_API}`);
-  const guess = runtimeApi.pathname.replace(/[0-9a-f]{32}/, "0".repeat(32));
-  for (
-    const path of [
-      "/2015-03-31/functions/f/invocations",
-      "/2018-06-01/runtime/invocation/next",
-      `${guess}/2018-06-01/runtime/invocation/next`,
-    ]
-  ) {
-    const response = await fetch(test.lambda.endpoint + path, { client: test.client });
+  const api = `http://${environment.AWS_LAMBDA_RUNTIME_API}/2018-06-01/runtime`;
+  const key = /[0-9a-f]{32}/.exec(api)?.[0] ?? "";
+  const post = async (url: string) => {
+    const response = await fetch(url, { method: "POST", body: "{}", client: test.client });
     await response.body?.cancel();
-    assert.equal(response.status, 403, path);
+    return response.status;
+  };
+  // What is wrong here is the invocation's id: the key was right.
+  assert.equal(await post(`${api}/invocation/x/response`), 400);
+  const last = key.endsWith("0") ? "1" : "0";
+  const guesses = ["0".repeat(32), key.slice(0, -1) + last, key.slice(0, -1), `${key}0`, ""];
+  for (const guess of guesses) {
+    for (const path of ["/invocation/x/response", "/invocation/x/error", "/init/error"]) {
+      assert.equal(await post(api.replace(key, guess) + path), 403, `${guess} ${path}`);
+    }
+    const next = await fetch(`${api.replace(key, guess)}/invocation/next`, { client: test.client });
+    await next.body?.cancel();
+    assert.equal(next.status, 403, guess);
   }
 });
 

@@ -26,8 +26,11 @@ export interface FakeLambdaOptions {
   env?: Record<string, string>;
   /** The directory that it is started in. */
   cwd?: string;
-  /** Answers a post before the API does: a status, or undefined for the usual. */
-  intercept?: (kind: string, attempt: number) => number | undefined;
+  /**
+   * Answers a post before the API does: a status, `lost` for a connection that breaks in the middle
+   * of the answer, or undefined for the usual.
+   */
+  intercept?: (kind: string, attempt: number) => number | "lost" | undefined;
 }
 
 const prefix = "/secret-key/environment-1/2018-06-01/runtime";
@@ -75,6 +78,7 @@ export class FakeLambda implements AsyncDisposable {
           [];
         const text = await request.text();
         const status = options.intercept?.(kind, ++posts);
+        if (status === "lost") return new Response(broken());
         if (status !== undefined) return new Response("", { status });
         const errorType = request.headers.get("lambda-runtime-function-error-type");
         const outcome = { kind, text, errorType };
@@ -84,9 +88,9 @@ export class FakeLambda implements AsyncDisposable {
       },
     );
     const { port } = this.#server.addr;
-    const [executable = "", ...args] = runtimeProgram;
-    const child = new Deno.Command(executable, {
-      args: [...args, ...options.args ?? []],
+    const child = new Deno.Command("sh", {
+      // The modes of what commands make are Lambda's, whatever the umask of the tests.
+      args: ["-c", 'umask 022; exec "$@"', "sh", ...runtimeProgram, ...options.args ?? []],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       clearEnv: true,
       env: {
@@ -195,4 +199,16 @@ export async function until(condition: () => boolean): Promise<void> {
 /** A blob's bytes as text. */
 export function textOf(blob: { s?: string | undefined; b?: string | undefined }): string {
   return blob.s ?? (blob.b === undefined ? "" : atob(blob.b));
+}
+
+/** A body that begins and never ends well. */
+function broken(): ReadableStream<Uint8Array> {
+  let isFirst = true;
+  return new ReadableStream({
+    pull(controller) {
+      if (isFirst) controller.enqueue(new TextEncoder().encode("{"));
+      else controller.error(new Error("the connection is lost"));
+      isFirst = false;
+    },
+  });
 }

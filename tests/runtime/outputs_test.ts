@@ -80,3 +80,23 @@ Deno.test("the job's whole directory can be asked for", () => {
     assert.deepEqual(found.map(({ remote }) => remote), ["./a", "./out/b", "./out/deep/c"]);
   });
 });
+
+Deno.test({
+  name: "an output that cannot be read costs itself alone, by name and in a directory",
+  // Root may read everything.
+  ignore: Deno.uid() === 0,
+  fn() {
+    withTree((top) => {
+      Deno.chmodSync(join(top, "out/b"), 0o300);
+      Deno.mkdirSync(join(top, "out/closed"), { mode: 0o300 });
+      const { found, refused, leftOut } = findOutputs(top, ["out/b", "a", "out/"]);
+      assert.deepEqual(found.map(({ remote }) => remote), ["a", "out/deep/c"]);
+      assert.deepEqual(Object.fromEntries(refused), { "out/b": "permission denied" });
+      assert.deepEqual(leftOut.slice(0, 2), [
+        "left out out/b: permission denied",
+        "left out out/closed: permission denied",
+      ]);
+      Deno.chmodSync(join(top, "out/closed"), 0o700);
+    });
+  },
+});

@@ -81,6 +81,25 @@ Deno.test("a response that did not get through is posted again", async () => {
   assert.equal((await lambda.run({ args: ["true"] })).status, 0);
 });
 
+Deno.test("a response whose connection was lost is posted again", async () => {
+  await using lambda = new FakeLambda({ intercept: (_, posts) => posts <= 2 ? "lost" : undefined });
+  assert.equal((await lambda.run({ args: ["true"] })).status, 0);
+});
+
+for (const [what, answer] of [["refuses", 502], ["loses", "lost"]] as const) {
+  Deno.test(`a runtime whose API ${what} every answer ends with one line of why`, async () => {
+    await using lambda = new FakeLambda({ intercept: () => answer });
+    const sent = lambda.send(JSON.stringify({ args: ["true"] }));
+    await assert.rejects(sent, /the runtime exited with 1/);
+    const lines = (await lambda.log).trimEnd().split("\n");
+    assert.match(
+      lines.at(-1) ?? "",
+      /^llama: the Runtime API (refused the error: status 502|does not)/,
+    );
+    assert.deepEqual([...Deno.readDirSync(lambda.temporary)], []);
+  });
+}
+
 Deno.test("the log has one line a request, without contents", async () => {
   await using lambda = new FakeLambda();
   await lambda.run({
