@@ -36,7 +36,13 @@ export {
   LlamaError,
   type LlamaErrorOptions,
 } from "./lib/errors.ts";
-export { expandOnce, type Expansion, jobOf, LineTemplates } from "./lib/jobs/expand.ts";
+export {
+  expandOnce,
+  type Expansion,
+  jobOf,
+  LineTemplates,
+  type MarkedOutput,
+} from "./lib/jobs/expand.ts";
 export {
   type InputFile,
   type Job,
@@ -45,6 +51,7 @@ export {
   succeeded,
 } from "./lib/jobs/job.ts";
 export { newCounts, type RunCounts } from "./lib/jobs/counts.ts";
+export type { JobLogTarget } from "./lib/jobs/joblog_line.ts";
 export type { JobOutcome, MapJobsOptions } from "./lib/jobs/map.ts";
 export type { Transfer } from "./lib/jobs/run.ts";
 export type { Halt, RetryOn } from "./lib/jobs/policy.ts";

@@ -11,6 +11,7 @@ import { accountOf, KnownFunctions } from "./aws/known_functions.ts";
 import { Lambda } from "./aws/lambda.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError } from "./errors.ts";
+import { hashSharedFiles } from "./jobs/identity.ts";
 import { encodeInputs, expandInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
 import { type JobOutcome, mapJobs, type MapJobsOptions } from "./jobs/map.ts";
@@ -250,11 +251,12 @@ export class Llama implements AsyncDisposable {
         this.#reserve(concurrency);
         sharedFiles = await this.#share(functionName, files, signal);
       },
+      hashShared: () => hashSharedFiles([...sharedFiles?.inputs.values() ?? []], signal),
       run: (job: Job, runOptions: RunJobOptions) => this.#run(job, { ...runOptions, sharedFiles }),
       region: () => this.region(),
       isLocal: () => this.isLocal,
       isLlama: (signal: AbortSignal) => this.#isLlama(functionName, signal),
-      notice: (message: string) => this.#options.onNotice?.(message),
+      notice: (message: string, hint?: string) => this.#options.onNotice?.(message, hint),
     };
     yield* mapJobs(connection, functionName, templates, lines, options);
   }

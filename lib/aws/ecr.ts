@@ -8,7 +8,8 @@ import { Buffer } from "node:buffer";
 import { LlamaError } from "../errors.ts";
 import * as z from "../zod.ts";
 import type { AwsClient } from "./client.ts";
-import { callJson, isRefusal } from "./control.ts";
+import { AwsError, callJson, isRefusal } from "./control.ts";
+import { maybe } from "./lambda_function.ts";
 
 /** A login for a registry, good for 12 hours. */
 export interface RegistryLogin {
@@ -57,28 +58,129 @@ export async function registryLogin(
   return { user, password };
 }
 
+/** The account and the rest of a URI in ECR. */
+const ecrUri = /^(\d{12})\.dkr[.-][^/]+\/(.+)$/;
+
 /**
- * Whether a repository is there.
+ * Returns whether a repository exists.
  *
  * @param client Signs and sends.
  * @param uri Its URI, without a tag.
  * @param signal Ends it early.
- * @returns True if it is.
+ * @returns True if it does; undefined if the URI is not one of ECR's.
  * @throws {LlamaError} As `callJson`.
  */
 export async function hasRepository(
   client: AwsClient,
   uri: string,
   signal?: AbortSignal,
-): Promise<boolean> {
-  const repositoryNames = [uri.slice(uri.indexOf("/") + 1)];
+): Promise<boolean | undefined> {
+  const [, registryId, name] = ecrUri.exec(uri) ?? [];
+  if (registryId === undefined) return undefined;
+  const input = { registryId, repositoryNames: [name] };
   try {
-    const call = { ...api, action: "DescribeRepositories", input: { repositoryNames }, signal };
-    await callJson(client, call, z.unknown());
+    await callJson(client, { ...api, action: "DescribeRepositories", input, signal }, z.unknown());
     return true;
   } catch (error) {
     if (isRefusal(error, "RepositoryNotFoundException")) return false;
     throw error;
+  }
+}
+
+/** The platform of an image. */
+export interface ImageKind {
+  /** Whether it is a list of images, one per platform. */
+  readonly isList: boolean;
+  /** The processor, as Go calls it: `amd64` or `arm64`; undefined for a list. */
+  readonly architecture: string | undefined;
+}
+
+const foundImages = z.object({
+  images: maybe(z.array(z.object({ imageManifest: maybe(z.string()) }))),
+});
+const manifest = z.object({
+  manifests: maybe(z.array(z.unknown())),
+  config: maybe(z.object({ digest: z.string() })),
+});
+const layerUrl = z.object({ downloadUrl: z.string() });
+const imageConfig = z.object({ architecture: maybe(z.string()) });
+
+/** https://github.com/opencontainers/image-spec/blob/main/media-types.md, and Docker's own. */
+const manifestTypes = [
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.oci.image.index.v1+json",
+  "application/vnd.docker.distribution.manifest.v2+json",
+  "application/vnd.docker.distribution.manifest.list.v2+json",
+];
+
+/**
+ * Returns the platform of an image in ECR.
+ *
+ * @param client Signs and sends.
+ * @param image Such as `123456789012.dkr.ecr.us-west-2.amazonaws.com/llama:hello`.
+ * @param signal Ends it early.
+ * @returns The platform; undefined if the image is not in ECR or may not be read. Lambda reports the
+ * first itself, and needs no permission of the caller for the second.
+ * @throws {LlamaError} `network` if ECR's API is not reached.
+ */
+export async function imageKind(
+  client: AwsClient,
+  image: string,
+  signal?: AbortSignal,
+): Promise<ImageKind | undefined> {
+  const [, registryId, rest = ""] = ecrUri.exec(image) ?? [];
+  const [, repositoryName, tag = "latest", digest] =
+    /^([^:@]+)(?::([^@]+))?(?:@(.+))?$/.exec(rest) ?? [];
+  if (registryId === undefined || repositoryName === undefined) return undefined;
+  const repository = { registryId, repositoryName };
+  const imageIds = [digest === undefined ? { imageTag: tag } : { imageDigest: digest }];
+  try {
+    const { images } = await callJson(client, {
+      ...api,
+      action: "BatchGetImage",
+      input: { ...repository, imageIds, acceptedMediaTypes: manifestTypes },
+      signal,
+    }, foundImages);
+    const found = manifest.safeParse(parseJson(images?.[0]?.imageManifest));
+    if (!found.success) return undefined;
+    const { manifests, config } = found.data;
+    if (manifests) return { isList: true, architecture: undefined };
+    if (!config) return undefined;
+    const { downloadUrl } = await callJson(client, {
+      ...api,
+      action: "GetDownloadUrlForLayer",
+      input: { ...repository, layerDigest: config.digest },
+      signal,
+    }, layerUrl);
+    const read = imageConfig.safeParse(parseJson(await download(downloadUrl, signal)));
+    return { isList: false, architecture: read.data?.architecture ?? undefined };
+  } catch (error) {
+    if (error instanceof AwsError) return undefined;
+    throw error;
+  }
+}
+
+const downloadMilliseconds = 30_000;
+
+/** Downloads from a presigned URL; returns undefined if that fails. */
+async function download(url: string, signal: AbortSignal | undefined): Promise<string | undefined> {
+  const timeout = AbortSignal.timeout(downloadMilliseconds);
+  try {
+    const response = await fetch(url, {
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
+    return await response.text();
+  } catch {
+    signal?.throwIfAborted();
+    return undefined;
+  }
+}
+
+function parseJson(text: string | null | undefined): unknown {
+  try {
+    return JSON.parse(text ?? "");
+  } catch {
+    return undefined;
   }
 }
 

@@ -91,10 +91,20 @@ export async function openLlama(
 function reportersOf({ global, output }: CommandContext): Reporters {
   return {
     debug: global["debug-aws"] ? (line) => void output.message(line) : undefined,
-    onNotice: (message, hint) => {
-      void output.message(message);
-      if (hint !== undefined) void output.message(`hint: ${hint}`);
-    },
+    onNotice: noticesTo(output),
+  };
+}
+
+/**
+ * Returns a function that prints notices.
+ *
+ * @param output Where to.
+ * @returns The function; it gets what happened, and what to do.
+ */
+export function noticesTo(output: Output): (message: string, hint?: string) => void {
+  return (message, hint) => {
+    void output.message(message);
+    if (hint !== undefined) void output.message(`hint: ${hint}`);
   };
 }
 
@@ -125,7 +135,8 @@ export async function settingsOf(
   const settings = inForce(written, environment);
   const store = global.store || settings.store;
   // The bucket of a stack is of the same account as its role; any other may be anyone's.
-  const isOfStack = written.stack !== undefined && store === written.store;
+  const isOfStack = written.stack === settings.stack && written.stack !== undefined &&
+    store === written.store;
   return {
     ...settings,
     store,

@@ -8,7 +8,7 @@ import { reportPage } from "../report/page.ts";
 import { readRun } from "../report/read_log.ts";
 import { checkWritable, writeCompressed } from "../trace/file.ts";
 import { runnable } from "./command.ts";
-import type { CommandContext } from "./context.ts";
+import { type CommandContext, noticesTo } from "./context.ts";
 import { exitCodes } from "./exit.ts";
 import { reportCommand } from "./report_table.ts";
 
@@ -17,7 +17,7 @@ export const runReport = runnable(
   reportCommand,
   async (values, [path = ""], { output, signal }: CommandContext): Promise<number> => {
     const target = values.output || `${path}.html`;
-    const run = await readRun(path);
+    const run = await readRun(path, noticesTo(output));
     await checkWritable(target);
     await writeCompressed(target, [reportPage(run)], signal);
     await output.message(`${run.jobs.length} jobs: ${target}`);

@@ -18,6 +18,7 @@ import { dryRun } from "./dry_run.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";
 import { xargsCommand, type xargsFlags } from "./flag_tables.ts";
 import { openInput } from "./input.ts";
+import { checkIsNotInput, jobLogTarget } from "./job_log.ts";
 import { type LookBack, openLookBack } from "./look_back.ts";
 import { Printer } from "./print/printer.ts";
 import { reportError } from "./report.ts";
@@ -55,6 +56,7 @@ export const xargs = runnable(
     const { output } = context;
     const { command, lines } = splitInput(args);
     try {
+      if (values.joblog !== "") await checkIsNotInput(values.joblog, values.a, lines);
       const input = await openInput(values, { ...context, lines });
       if (values["dry-run"]) return await dryRun(command, input, values, context);
       const lookBack = await openLookBack(context, values.report);
@@ -78,11 +80,7 @@ export const xargs = runnable(
       const interrupted = interruptionOf(context, options);
       // What a ctrl-C does is said first, in the turn that is next.
       if (interrupted) await nextTurn();
-      const reason = failure?.message ?? interrupted?.message ?? "";
-      const { done, failed: failures, dropped } = run.counts;
-      // The reason alone tells all of a run that failed before any job could run.
-      const hasRun = interrupted !== undefined || done + failures + dropped > 0;
-      const earlyEnd = hasRun ? earlyEndOf(run.counts, reason) : undefined;
+      const earlyEnd = howItEnded(run.counts, failure, interrupted);
       if (values.json && earlyEnd) await output.data(JSON.stringify({ run: earlyEnd }) + "\n");
       await tellFailures(run);
       if (failure) await reportError(output, failure);
@@ -103,7 +101,9 @@ export const xargs = runnable(
         await output.message(`ended early: ${earlyEndText(earlyEnd, llama.isLocal)}`);
       } else if (failed > 0) await output.message(`${failed} of ${jobs} jobs failed`);
       if (interrupted) {
-        if (values.joblog) await output.message("hint: the same command with -resume goes on");
+        if (typeof options.jobLog === "string") {
+          await output.message("hint: the same command with -resume goes on");
+        }
         return interrupted.exitCode;
       }
       if (failure && jobs === 0) return exitCodeOf(failure, exitCodes.jobFailed);
@@ -123,6 +123,17 @@ function interruptionOf(
 ): Interrupted | undefined {
   const reason: unknown = signal.aborted ? signal.reason : stop?.aborted ? stop.reason : undefined;
   return reason instanceof Interrupted ? reason : undefined;
+}
+
+/** How far a run came that ended early; undefined where the failure alone tells it: no job has run. */
+function howItEnded(
+  counts: RunCounts,
+  failure: LlamaError | undefined,
+  interrupted: Interrupted | undefined,
+): EarlyEnd | undefined {
+  const hasRun = counts.done + counts.failed + counts.dropped > 0;
+  if (!hasRun && interrupted === undefined) return undefined;
+  return earlyEndOf(counts, failure?.message ?? interrupted?.message ?? "");
 }
 
 function isCtrlC(reason: unknown): boolean {
@@ -145,7 +156,7 @@ async function mapOptions(values: Values, context: CommandContext): Promise<MapO
     maxDollars: values["max-cost"],
     prices: values.prices === "" ? undefined : await readPrices(values.prices),
     results: values.results || undefined,
-    jobLog: values.joblog || undefined,
+    jobLog: values.joblog === "" ? undefined : jobLogTarget(values.joblog, context.output),
     resume: repeatFailed ? "succeeded" : resume ? "ended" : undefined,
     stop: context.drain(),
     signal: context.signal,

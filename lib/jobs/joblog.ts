@@ -1,135 +1,32 @@
 /**
- * The log of a run, in the columns of GNU parallel's `--joblog`: a line a job that has ended, with
- * which a run that was cut short goes on.
- *
- * https://www.gnu.org/software/parallel/man.html, --joblog
+ * The log of a run, in the columns of GNU parallel's `--joblog`: one line per job that has ended,
+ * by which a run that was cut short is resumed.
  *
  * @module
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { LlamaError, reasonOf } from "../errors.ts";
+import type { Identity } from "./identity.ts";
 import { writeToFile } from "../quick_files.ts";
-import { exitValueOf, type JobRecord } from "./record.ts";
+import { libc, workingDirectory } from "../system/libc.ts";
+import { lockFile } from "../system/lock.ts";
+import {
+  formatJobLogLine,
+  isBeginOfJobLog,
+  jobLogHeader,
+  type JobLogTarget,
+  notAJobLog,
+} from "./joblog_line.ts";
+import type { LoggedJobs } from "./logged_jobs.ts";
+import type { JobRecord } from "./record.ts";
 
-const header = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
-
-/** What a log says of a job. */
-interface LoggedJob {
-  /** What was run, as in {@linkcode JobRecord}. */
-  readonly command: string;
-  /** Whether it did what it was asked for. */
-  readonly ok: boolean;
-}
-
-/** All that a log says of a job. */
-interface JobLogLine extends LoggedJob {
-  /** When it began, in seconds since 1970. */
-  readonly startedSeconds: number;
-  /** How long it took, in seconds. */
-  readonly runtimeSeconds: number;
-  /** Bytes that were sent. */
-  readonly sentBytes: number;
-  /** Bytes that were received. */
-  readonly receivedBytes: number;
-  /** The exit status; GNU parallel has 0 where a signal ended the command. */
-  readonly exitValue: number;
-  /** The signal that ended it, or 0. */
-  readonly signal: number;
-}
-
-/** What a job log holds. */
-export interface LoggedJobs {
-  /** The jobs by their numbers, from 1; of several lines of one job the last counts. */
-  readonly jobs: ReadonlyMap<number, LoggedJob>;
-  /** How many bytes the file has. */
-  readonly bytes: number;
-  /** How many bytes of the file are whole lines. */
-  readonly wholeBytes: number;
-}
-
-/**
- * Reads a job log, ours or GNU parallel's. A last line that was cut off in the writing counts as not
- * written.
- *
- * @param path The file; one that is not there is an empty log.
- * @returns What it holds.
- * @throws {LlamaError} `input` if it cannot be read or is something else.
- */
-export async function readJobLog(path: string): Promise<LoggedJobs> {
-  let bytes;
-  try {
-    bytes = await Deno.readFile(path);
-  } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return { jobs: new Map(), bytes: 0, wholeBytes: 0 };
-    throw failed("read", path, cause);
-  }
-  return parseJobLog(bytes, path);
-}
-
-/**
- * Reads what a job log holds.
- *
- * @param bytes The log.
- * @param path What it is called in messages.
- * @returns Its jobs.
- * @throws {LlamaError} `input` if it is something else.
- */
-export function parseJobLog(
-  bytes: Uint8Array,
-  path: string,
-): LoggedJobs & { readonly jobs: ReadonlyMap<number, JobLogLine> } {
-  const jobs = new Map<number, JobLogLine>();
-  const wholeBytes = bytes.lastIndexOf(10) + 1;
-  const lines = new TextDecoder().decode(bytes.subarray(0, wholeBytes)).split("\n").slice(0, -1);
-  for (const [index, line] of lines.entries()) {
-    if (index === 0 && line + "\n" === header) continue;
-    const [, seq, startedSeconds, runtimeSeconds, sentBytes, receivedBytes, ...end] =
-      /^(\d+)\t[^\t]*\t([\s\d.-]+)\t([\s\d.-]+)\t(\d+)\t(\d+)\t(-?\d+)\t(\d+)\t(.*)$/.exec(line) ??
-        [];
-    const [exitValue, signal, command] = end;
-    if (command === undefined) {
-      throw new LlamaError("input", `${JSON.stringify(path)} line ${index + 1} is no job log's`, {
-        hint: "name another file with -joblog",
-      });
-    }
-    jobs.set(Number(seq), {
-      command,
-      ok: exitValue === "0" && signal === "0",
-      startedSeconds: Number(startedSeconds),
-      runtimeSeconds: Number(runtimeSeconds),
-      sentBytes: Number(sentBytes),
-      receivedBytes: Number(receivedBytes),
-      exitValue: Number(exitValue),
-      signal: Number(signal),
-    });
-  }
-  return { jobs, bytes: bytes.length, wholeBytes };
-}
-
-/**
- * Whether a job need not run again.
- *
- * @param logged What the log holds.
- * @param seq The job's number.
- * @param command What it would run.
- * @param repeatFailed Whether one that failed runs again.
- * @returns True if the log has it.
- * @throws {LlamaError} `usage` if the log has another command under this number.
- */
-export function isLogged(
-  { jobs }: LoggedJobs,
-  seq: number,
-  command: string,
-  repeatFailed: boolean,
-): boolean {
-  const job = jobs.get(seq);
-  if (job === undefined) return false;
-  if (job.command === command) return job.ok || !repeatFailed;
-  throw new LlamaError(
-    "usage",
-    `the job log has another job ${seq}: it ran \`${job.command}\`, and now it is \`${command}\``,
-    { hint: "resume with the same function, arguments and input, or start a new job log" },
-  );
+/** How a job log is opened. */
+export interface OpenLogOptions {
+  /** What {@linkcode LoggedJobs.read} found in it, which is kept. @default {undefined} */
+  readonly logged?: LoggedJobs | undefined;
+  /** Ends the wait for whoever reads a pipe. @default {undefined} */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -137,44 +34,95 @@ export function isLogged(
  * go together in the next write, so many jobs cost few writes.
  */
 export class JobLog implements Disposable {
-  readonly #path: string;
-  readonly #file: Deno.FsFile;
+  /** The file, if the run can be resumed with it. */
+  readonly path: string | undefined;
+  readonly #file: Deno.FsFile | undefined;
+  readonly #put: (text: string) => Promise<void>;
   #pending: { text: string; written: PromiseWithResolvers<void> }[] = [];
   #isWriting = false;
   /** After a line that may be there in part, nothing more is written. */
-  #failure: LlamaError | undefined;
+  #failure: unknown;
 
-  private constructor(path: string, file: Deno.FsFile) {
-    this.#path = path;
+  private constructor(
+    path: string | undefined,
+    file: Deno.FsFile | undefined,
+    put: (text: string) => Promise<void>,
+  ) {
+    this.path = path;
     this.#file = file;
+    this.#put = put;
   }
 
   /**
-   * Opens a log.
+   * Opens a log and writes its header.
    *
-   * @param path The file; made if it is not there.
-   * @param logged What {@linkcode readJobLog} found in it, which is kept. @default {nothing}
-   * @returns The log, with its header written. It is locked until it is closed.
-   * @throws {LlamaError} `output` if it cannot be written, `usage` if another run writes to it.
+   * A regular file is locked until the log is closed. Its contents are replaced only if it is empty
+   * or a job log.
+   *
+   * @param target Where the log goes. A file that does not exist is created.
+   * @param options What of the file is kept; signal.
+   * @returns The log.
+   * @throws {LlamaError} `output` if it cannot be written; `usage` if it is another kind of file, or
+   * another run writes to it.
    */
-  static async open(path: string, logged?: LoggedJobs): Promise<JobLog> {
-    let file: Deno.FsFile | undefined;
+  static async open(target: JobLogTarget, options: OpenLogOptions = {}): Promise<JobLog> {
+    if (typeof target !== "string") {
+      await target(`${jobLogHeader}\n`);
+      return new JobLog(undefined, undefined, target);
+    }
     try {
-      file = await Deno.open(path, { create: true, append: true });
-      if (!await lock(file)) {
-        file = undefined;
-        throw inUse(path);
-      }
+      return await isRegular(target)
+        ? await JobLog.#openFile(target, options.logged)
+        : await JobLog.#openStream(target, options.signal);
+    } catch (cause) {
+      options.signal?.throwIfAborted();
+      throw cause instanceof LlamaError ? cause : cannotWrite(target, cause);
+    }
+  }
+
+  static async #openFile(path: string, logged: LoggedJobs | undefined): Promise<JobLog> {
+    const file = await Deno.open(path, { create: true, append: true, read: true });
+    let isOurs = true;
+    try {
+      isOurs = await lockFile(file);
+      if (!isOurs) throw inUse(path);
       // Between the reading and the lock another run may have ended.
       if (logged !== undefined && (await file.stat()).size !== logged.bytes) throw inUse(path);
+      if (logged === undefined && !await isReplaceable(file)) {
+        throw new LlamaError(
+          "usage",
+          `cannot write the job log ${JSON.stringify(path)}: the file exists and is not a job log`,
+          { hint: "name another file with -joblog" },
+        );
+      }
       const { wholeBytes = 0 } = logged ?? {};
       await file.truncate(wholeBytes);
-      if (wholeBytes === 0) await writeToFile(file, encoder.encode(header));
-      return new JobLog(path, file);
-    } catch (cause) {
-      file?.close();
-      throw cause instanceof LlamaError ? cause : failed("write", path, cause);
+      const put = (text: string) => writing(path, writeToFile(file, encoder.encode(text)));
+      if (wholeBytes === 0) await put(`${jobLogHeader}\n`);
+      return new JobLog(path, file, put);
+    } catch (error) {
+      // A file whose lock has not come yet is closed by `lockFile`.
+      if (isOurs) file.close();
+      throw error;
     }
+  }
+
+  /** Opens a device or a pipe, for which GNU parallel's log does not differ. */
+  static async #openStream(path: string, signal: AbortSignal | undefined): Promise<JobLog> {
+    const file = await openPath(path, signal);
+    const write = async (text: string) => {
+      for (let rest = encoder.encode(text); rest.length > 0;) {
+        rest = rest.subarray(await file.write(rest));
+      }
+    };
+    const put = (text: string) => writing(path, write(text));
+    try {
+      await put(`${jobLogHeader}\n`);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    return new JobLog(undefined, file, put);
   }
 
   /**
@@ -182,20 +130,21 @@ export class JobLog implements Disposable {
    *
    * @param record The job's record.
    * @param host Where it ran: what stands in the column `Host`.
+   * @param identity What the job was made of.
    * @returns When the line is in the file; it survives the end of this process, but not a machine
    * that loses power.
    * @throws {LlamaError} `output` if it could not be written.
    */
-  append(record: JobRecord, host: string): Promise<void> {
+  append(record: JobRecord, host: string, identity?: Identity): Promise<void> {
     const written = Promise.withResolvers<void>();
-    this.#pending.push({ text: lineOf(record, host), written });
+    this.#pending.push({ text: formatJobLogLine(record, host, identity), written });
     if (!this.#isWriting) void this.#write();
     return written.promise;
   }
 
   /** Closes the file; what was not written by then is not there. */
   [Symbol.dispose](): void {
-    this.#file.close();
+    this.#file?.close();
   }
 
   async #write(): Promise<void> {
@@ -204,11 +153,11 @@ export class JobLog implements Disposable {
       const lines = this.#pending;
       this.#pending = [];
       try {
-        if (this.#failure) throw this.#failure;
-        await writeToFile(this.#file, encoder.encode(lines.map(({ text }) => text).join("")));
+        if (this.#failure !== undefined) throw this.#failure;
+        await this.#put(lines.map(({ text }) => text).join(""));
         for (const { written } of lines) written.resolve();
-      } catch (cause) {
-        this.#failure ??= failed("write", this.#path, cause);
+      } catch (error) {
+        this.#failure = error;
         for (const { written } of lines) written.reject(this.#failure);
       }
     }
@@ -216,20 +165,74 @@ export class JobLog implements Disposable {
   }
 }
 
-/** A lock that nobody else has is there at once. */
-const lockMilliseconds = 1000;
+/** Whether a path is, or will be, a regular file; other kinds take a log as it comes. */
+async function isRegular(path: string): Promise<boolean> {
+  try {
+    const { isFile, isDirectory, isBlockDevice } = await Deno.stat(path);
+    if (isDirectory) throw new Deno.errors.IsADirectory();
+    // To write to a disk would destroy what is on it.
+    if (isBlockDevice) throw notAJobLog("usage", path);
+    return isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return true;
+    throw error;
+  }
+}
 
-/**
- * Locks a file for as long as it is open. Deno 2.6 can only wait for a lock, so one that does not
- * come is given up: the file is closed when it comes after all.
- */
-async function lock(file: Deno.FsFile): Promise<boolean> {
-  const locked = file.lock(true).then(() => true);
-  const tooLate = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => tooLate.resolve(false), lockMilliseconds);
-  const isLocked = await Promise.race([locked, tooLate.promise]).finally(() => clearTimeout(timer));
-  if (!isLocked) locked.finally(() => file.close()).catch(() => {});
-  return isLocked;
+/** Opens a device or a pipe for writing; a FIFO once somebody reads it. */
+async function openPath(path: string, signal: AbortSignal | undefined): Promise<Deno.FsFile> {
+  const open = () => Deno.open(path, { write: true });
+  const system = libc();
+  if (system === undefined || !(await Deno.stat(path)).isFifo) return await open();
+  const real = await realPath(path);
+  // A pipe without a name, as of `-joblog >(gzip > log.gz)`, has its reader.
+  if (real === undefined) return await open();
+  // Deno before 2.9 waits for the reader in its main thread, where nothing else would happen, so the
+  // FIFO is tried without waiting until it has one.
+  for (;;) {
+    signal?.throwIfAborted();
+    let descriptor;
+    try {
+      descriptor = system.openAt(workingDirectory, real, { write: true });
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes(`(os error ${noReader})`))) {
+        throw error;
+      }
+      await delay(pollMilliseconds, undefined, signal && { signal });
+      continue;
+    }
+    try {
+      return await open();
+    } finally {
+      system.close(descriptor);
+    }
+  }
+}
+
+/** ENXIO. */
+const noReader = 6;
+
+const pollMilliseconds = 50;
+
+/** The path without links; undefined if they lead to what has no path. */
+async function realPath(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function isReplaceable(file: Deno.FsFile): Promise<boolean> {
+  const begin = new Uint8Array(jobLogHeader.length + 1);
+  let length = 0;
+  while (length < begin.length) {
+    const count = await file.read(begin.subarray(length));
+    if (count === null) break;
+    length += count;
+  }
+  return isBeginOfJobLog(begin.subarray(0, length));
 }
 
 function inUse(path: string): LlamaError {
@@ -238,32 +241,18 @@ function inUse(path: string): LlamaError {
   });
 }
 
-/** In the widths that GNU parallel writes. */
-function lineOf(record: JobRecord, host: string): string {
-  const { seq, started, elapsedMilliseconds, sentBytes, receivedBytes, command } = record;
-  const exitValue = exitValueOf(record);
-  return [
-    seq,
-    host,
-    (Date.parse(started) / 1000).toFixed(3),
-    (elapsedMilliseconds / 1000).toFixed(3).padStart(10),
-    sentBytes,
-    receivedBytes,
-    exitValue,
-    signalOf(exitValue),
-    command,
-  ].join("\t") + "\n";
+async function writing(path: string, written: Promise<void>): Promise<void> {
+  try {
+    await written;
+  } catch (cause) {
+    throw cannotWrite(path, cause);
+  }
 }
 
-/** A shell's status of a command that a signal ended is 128 + its number; Linux has 64 of them. */
-function signalOf(exitValue: number): number {
-  return exitValue > 128 && exitValue <= 128 + 64 ? exitValue - 128 : 0;
-}
-
-function failed(what: "read" | "write", path: string, cause: unknown): LlamaError {
+function cannotWrite(name: string, cause: unknown): LlamaError {
   return new LlamaError(
-    what === "read" ? "input" : "output",
-    `cannot ${what} the job log ${JSON.stringify(path)}: ${reasonOf(cause)}`,
+    "output",
+    `cannot write the job log ${JSON.stringify(name)}: ${reasonOf(cause)}`,
     { cause, hint: "name another file with -joblog" },
   );
 }

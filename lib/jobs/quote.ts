@@ -8,7 +8,8 @@
  * Quotes words for a POSIX shell, where they need it.
  *
  * @param words A command and its arguments.
- * @returns One line that a shell reads as the same words; control characters are shown as `$'\n'`.
+ * @returns One line that a shell reads as the same words. Control characters, line separators and
+ * those that change the direction of text are shown as `$'\n'` or `$'\u2028'`.
  */
 export function shellQuote(words: readonly string[]): string {
   return words.map(quoteWord).join(" ");
@@ -24,6 +25,6 @@ function quoteWord(word: string): string {
   return `$'${escaped}'`;
 }
 
-const controls = /\p{Cc}/u;
-const allControls = /\p{Cc}/gu;
+const controls = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/u;
+const allControls = new RegExp(controls, "gu");
 const names = new Map([["\n", "\\n"], ["\t", "\\t"], ["\r", "\\r"]]);

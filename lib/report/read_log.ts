@@ -7,7 +7,8 @@
 import { Buffer } from "node:buffer";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { type EarlyEnd, earlyEndSchema } from "../jobs/early_end.ts";
-import { parseJobLog } from "../jobs/joblog.ts";
+import { type JobLogEntry, JobLogParser } from "../jobs/joblog_line.ts";
+import type { Notice } from "../jobs/logged_jobs.ts";
 import { type JobRecord, jobRecordSchema } from "../jobs/record.ts";
 import { type Run, RunJobs } from "./run.ts";
 
@@ -15,10 +16,14 @@ import { type Run, RunJobs } from "./run.ts";
  * Reads the log of a run: the lines of `-json`, or the columns of GNU parallel's `--joblog`.
  *
  * @param path The file.
+ * @param onNotice Gets warnings.
  * @returns The run, as far as the log tells.
  * @throws {LlamaError} `input` if it cannot be read or is something else.
  */
-export async function readRun(path: string): Promise<Run> {
+export async function readRun(
+  path: string,
+  onNotice?: Notice,
+): Promise<Run> {
   const name = JSON.stringify(path);
   let bytes;
   try {
@@ -30,7 +35,7 @@ export async function readRun(path: string): Promise<Run> {
   const isJson = bytes[0] === 0x7b;
   let earlyEnd: EarlyEnd | undefined;
   let isLocal = false;
-  for (const logged of isJson ? fromJson(path, bytes) : fromJobLog(path, bytes)) {
+  for (const logged of isJson ? fromJson(path, bytes) : fromJobLog(path, bytes, onNotice)) {
     if ("earlyEnd" in logged) earlyEnd = logged.earlyEnd;
     else {
       jobs.add(logged.record, undefined, logged.stderr);
@@ -88,14 +93,13 @@ function* fromJson(path: string, bytes: Uint8Array): Generator<Logged, void, und
   }
 }
 
-function* fromJobLog(path: string, bytes: Uint8Array): Generator<Logged, void, undefined> {
-  const { jobs } = parsed(path, bytes);
-  for (const [seq, { command, ok, ...logged }] of jobs) {
-    const started = new Date(logged.startedSeconds * 1000);
-    if (Number.isNaN(started.getTime()) || Number.isNaN(logged.runtimeSeconds)) {
-      const what = `${JSON.stringify(path)}: job ${seq} has no time that makes sense`;
-      throw new LlamaError("input", what, { hint });
-    }
+/** Of several lines of one job the last counts; one that is damaged tells nothing. */
+function* fromJobLog(
+  path: string,
+  bytes: Uint8Array,
+  onNotice: Notice | undefined,
+): Generator<Logged, void, undefined> {
+  for (const { seq, command, ok, ...logged } of entriesOf(path, bytes, onNotice).values()) {
     yield {
       record: {
         seq,
@@ -105,7 +109,7 @@ function* fromJobLog(path: string, bytes: Uint8Array): Generator<Logged, void, u
         ok,
         status: logged.exitValue || logged.signal && 128 + logged.signal,
         attempts: 1,
-        started: started.toISOString(),
+        started: new Date(logged.startedSeconds * 1000).toISOString(),
         // GNU parallel writes less than nothing where the clock was put back.
         elapsedMilliseconds: Math.max(0, logged.runtimeSeconds * 1000),
         sentBytes: logged.sentBytes,
@@ -117,14 +121,24 @@ function* fromJobLog(path: string, bytes: Uint8Array): Generator<Logged, void, u
   }
 }
 
-function parsed(path: string, bytes: Uint8Array): ReturnType<typeof parseJobLog> {
+function entriesOf(
+  path: string,
+  bytes: Uint8Array,
+  onNotice: Notice | undefined,
+): Map<number, JobLogEntry> {
+  const parser = new JobLogParser(path);
+  const wholeBytes = bytes.lastIndexOf(10) + 1;
+  const entries = new Map<number, JobLogEntry>();
   try {
-    return parseJobLog(bytes, path);
+    for (const entry of parser.parse(bytes.subarray(0, wholeBytes))) entries.set(entry.seq, entry);
+    const damage = parser.end(bytes.subarray(wholeBytes));
+    if (damage !== undefined) onNotice?.(damage, "the jobs of such lines are not in the page");
   } catch (cause) {
     throw cause instanceof LlamaError
       ? new LlamaError("input", cause.message, { cause, hint })
       : cause;
   }
+  return entries;
 }
 
 const hint = "name a file of -joblog, or one of the lines of -json";

@@ -142,10 +142,10 @@ Deno.test("llama report says what is no log", async () => {
   const says = async (...args: string[]) =>
     (await place.run(["report", ...args])).stderr.split("\n")[0];
   assert.equal(await says("absent"), 'llama: cannot read "absent": no such file or directory');
-  assert.equal(await says("text"), 'llama: "text" line 1 is no job log\'s');
+  assert.equal(await says("text"), 'llama: "text" is not a job log');
   assert.equal(await says("json"), 'llama: "json" line 1: it is no job\'s record');
   assert.equal(await says("broken"), 'llama: "broken" line 1: it is not JSON');
-  assert.equal(await says("when"), 'llama: "when": job 1 has no time that makes sense');
+  assert.equal(await says("when"), 'llama: "when" is not a job log');
   assert.equal(await says(), "no log");
   assert.equal(exists(place.here("text.html")), false);
 });
