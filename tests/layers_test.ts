@@ -20,7 +20,8 @@ function readLayers(): string[][] {
 function readImports(): Map<string, string[]> {
   const imports = new Map<string, string[]>();
   const visit = (path: string) => {
-    const text = Deno.readTextFileSync(join(root, path));
+    // Examples in comments import what they show.
+    const text = Deno.readTextFileSync(join(root, path)).replace(/^\s*(\/\*\*|\*|\/\/).*$/gm, "");
     const found = text.matchAll(/(?:\bfrom\s+|\bimport\s*\(\s*|^import\s+)"(\.[^"]+)"/gm);
     imports.set(
       path,
