@@ -4,14 +4,13 @@
  * @module
  */
 
-import { emulatorHeader } from "../defaults.ts";
+import { emulatorHeader, maxTimerMilliseconds } from "../limits.ts";
 import { type ErrorCode, LlamaError, messageOf } from "../errors.ts";
 import { sha256 } from "../files/hash.ts";
-import { longestTimerMs } from "../limits.ts";
 import { CallError } from "./call_error.ts";
 import { Connections } from "./connections.ts";
 import { CredentialCache } from "./credentials/credential_cache.ts";
-import type { Credentials } from "./credentials/credentials.ts";
+import type { Credentials } from "./credentials/keys.ts";
 import { type Location, type Service, withoutPassword } from "./endpoint.ts";
 import { longestPauseMilliseconds, patience, type RetryPolicy, withRetries } from "./retry.ts";
 import { Signatures, type Signed } from "./signatures.ts";
@@ -414,7 +413,7 @@ class Deadline implements Disposable {
       if (left > 0) return this.#wait(Math.ceil(left));
       this.isOver = true;
       this.#controller.abort();
-    }, Math.min(milliseconds, longestTimerMs));
+    }, Math.min(milliseconds, maxTimerMilliseconds));
   }
 
   [Symbol.dispose](): void {
