@@ -127,3 +127,28 @@ Deno.test("no job's output replaces the job log", async () => {
     ...["1", "2", "3"],
   ]);
 });
+
+Deno.test("-resume looks only at the results of the jobs that it runs", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const run = (...flags: string[]) =>
+    place.local([
+      ...["xargs", "-joblog", "log", "-results", "kept", ...flags],
+      ...["any", "sh", "-c", "exit {{.Line}}", ":::", "0", "1", "0"],
+    ]);
+  assert.equal((await run()).status, 1);
+  await place.write("work/kept/1/notes", "mine");
+  // Of the jobs that ended, -resume-failed repeats the second alone.
+  const { status, stderr } = await run("-resume-failed");
+  assert.equal(status, 1);
+  assert.match(stderr, /^llama: job 2: /);
+  assert.equal(await Deno.readTextFile(place.here("kept/1/notes")), "mine");
+  await place.write("work/kept/2/notes", "mine");
+  assert.equal((await run("-resume")).status, 0);
+  const refused = await run("-resume-failed");
+  assert.deepEqual([refused.status, refused.stderr.split("\n")[0]], [
+    2,
+    'llama: "kept/2" is not the result of an earlier run',
+  ]);
+  assert.equal(await Deno.readTextFile(place.here("kept/2/notes")), "mine");
+});
