@@ -48,9 +48,9 @@ export async function writeCompressed(
     ? [createZstdCompress()]
     : [];
   const writeTo = async (options: Deno.OpenOptions, target: string) => {
-    const file = await Deno.open(target, options);
+    using file = await Deno.open(target, options);
     await pipeline(
-      [Readable.from(chunked(pieces)), ...through, Writable.fromWeb(file.writable)],
+      [Readable.from(chunked(pieces)), ...through, writableTo(file)],
       signal ? { signal } : {},
     );
   };
@@ -102,6 +102,21 @@ async function checkReplaceable(path: string, format: Format): Promise<string | 
     throw new LlamaError("output", `the file exists and is not ${format.name}`);
   }
   return await Deno.realPath(path);
+}
+
+/** A stream into an open file. That of the file itself would lose a failed write: ENOSPC, for one. */
+function writableTo(file: Deno.FsFile): Writable {
+  return new Writable({
+    write(chunk: Uint8Array, _encoding, done) {
+      writeAll(file, chunk).then(() => done(), done);
+    },
+  });
+}
+
+async function writeAll(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
+  for (let written = 0; written < bytes.length;) {
+    written += await file.write(bytes.subarray(written));
+  }
 }
 
 /** How compressed files begin. */

@@ -89,6 +89,33 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: "a page or a trace that does not fit fails the run, and leaves nothing",
+  ignore: ignore || !exists("/dev/full"),
+  async fn() {
+    await using place = new Workplace();
+    await place.addShell();
+    for (const { flags } of kinds) {
+      for (const name of ["/dev/full", "link.gz"]) {
+        if (name !== "/dev/full") await Deno.symlink("/dev/full", place.here(name));
+        const { before, after } = flags(name);
+        const { status, stdout, stderr } = await runWith(place, before, after);
+        assert.deepEqual([status, stdout, stderr], [
+          1,
+          "a\nb\n",
+          `llama: cannot write "${name}": no space left on device\nllama: hint: name another file\n`,
+        ]);
+        if (name !== "/dev/full") await Deno.remove(place.here(name));
+      }
+    }
+    assert.deepEqual(await place.list("work"), [
+      "work/images",
+      "work/images/any",
+      "work/images/any/function.json",
+    ]);
+  },
+});
+
 Deno.test("two of -joblog, -report and -trace that name one file are refused", async () => {
   await using place = new Workplace();
   await place.addShell();
