@@ -85,7 +85,8 @@ export class OutputDirectory implements Disposable {
   async write(path: string, { fill, mode }: Writing): Promise<void> {
     const components = path.split("/");
     const name = components.pop() ?? "";
-    if (isTemporaryName(name)) {
+    // A later run would take it for what a dead run has left, and remove it.
+    if (path.split("/").some(isTemporaryName)) {
       throw new LlamaError("output", "its name is one of those of unfinished files", {
         hint: "have the command give the file another name",
       });
