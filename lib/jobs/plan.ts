@@ -5,7 +5,7 @@
  */
 
 import { resolve } from "node:path";
-import { asLlamaError, LlamaError } from "../errors.ts";
+import { asLlamaError, LlamaError, reasonOf } from "../errors.ts";
 import { jobOf, LineTemplates } from "./expand.ts";
 import type { Job, PlannedJob } from "./job.ts";
 import { hashJob, noSharedFiles } from "./log/identity.ts";
@@ -126,9 +126,20 @@ export class Planner {
   /** Two jobs that write one file would leave either's result; the second is not even sent. */
   #claimOutputs(job: Job, index: number): LlamaError | undefined {
     if (job.outputs.length === 0) return undefined;
-    const paths = new Set(job.outputs.map(({ local }) => resolve(local)));
     const { path: log } = this.#log ?? {};
-    if (log !== undefined && paths.has(resolve(log))) {
+    let paths: Set<string>;
+    let replacesLog;
+    try {
+      paths = new Set(job.outputs.map(({ local }) => resolve(local)));
+      replacesLog = log !== undefined && paths.has(resolve(log));
+    } catch (cause) {
+      // Relative paths lead nowhere once the current directory has been removed.
+      return new LlamaError("output", `cannot write outputs here: ${reasonOf(cause)}`, {
+        cause,
+        hint: "the current directory has been removed",
+      });
+    }
+    if (replacesLog) {
       return new LlamaError("output", `output ${JSON.stringify(log)} is the job log of this run`, {
         hint: "give the job log or the output another name",
       });
