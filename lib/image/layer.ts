@@ -152,19 +152,16 @@ async function feed(
 
 async function feedFile(pack: Pack, entry: LayerEntry): Promise<void> {
   const sink = pack.entry(headerOf(entry));
-  // Also when the stream is destroyed, or this would wait for ever.
-  const waits = () =>
-    new Promise<void>((resolve) => {
-      sink.once("drain", resolve);
-      sink.once("close", resolve);
-    });
-  // It is destroyed with the stream, which has an error of its own.
+  // It closes when it has ended, and when the stream is destroyed, which has an error of its own.
+  const closed = new Promise<void>((resolve) => sink.once("close", resolve));
   sink.on("error", () => {});
   for await (const piece of contentsOf(entry)) {
-    if (!sink.write(piece)) await waits();
+    if (!sink.write(piece)) {
+      const drained = new Promise<void>((resolve) => sink.once("drain", resolve));
+      await Promise.race([drained, closed]);
+    }
     if (pack.destroyed) return;
   }
-  const closed = new Promise<void>((resolve) => sink.once("close", resolve));
   sink.end(undefined);
   await closed;
 }
