@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { LlamaError, reasonOf } from "./errors.ts";
+import { type ContentKind, ownFeatures } from "./features.ts";
 import { type Blob, maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "./protocol.ts";
 import { mapConcurrently } from "./concurrency.ts";
 import { readFile, writeNew } from "./quick_files.ts";
@@ -31,10 +32,20 @@ export interface EncodeBlobsOptions {
   reservedBytes?: number;
   /** The most bytes that are inlined, blobs and reserve together. @default {1 MiB} */
   budgetBytes?: number;
+  /** Kinds of content that the reader has named, and may be used. @default {none} */
+  novel?: NovelContents | undefined;
   /** Ends the work early. */
   signal?: AbortSignal | undefined;
   /** Gets the spans of what is stored. */
   spans?: Spans | undefined;
+}
+
+/** Kinds of content beyond the wire of December 2020. */
+export interface NovelContents {
+  /** The kinds, none of which the reader lacks. */
+  readonly kinds: readonly ContentKind[];
+  /** `e` of their blobs: what a reader that lacks them after all says. */
+  readonly refusal: string;
 }
 
 /** How many objects of one message are sent or fetched at once. */
@@ -71,7 +82,9 @@ export async function encodeBlobs(
     const bytes = source instanceof Uint8Array
       ? source
       : await reading(source, ({ path }) => readFile(path), signal);
-    return { index, bytes, ...inlineBlob(bytes) };
+    const novel = options.novel && await encodeNovel(bytes, options.novel);
+    const plain = inlineBlob(bytes);
+    return { index, bytes, ...novel && novel.cost < plain.cost ? novel : plain };
   }, signal);
   let total = inline.reduce((sum, { cost }) => sum + cost, reservedBytes);
   if (!store && (inline.length < sources.length || total > budget)) {
@@ -120,12 +133,29 @@ export function inlineBlob(bytes: Uint8Array): { blob: Blob; cost: number } {
   return { blob: { b: asBuffer(bytes).toString("base64") }, cost: base64Cost };
 }
 
+/** The shortest blob that one of the kinds makes of the bytes, if any does. */
+async function encodeNovel(
+  bytes: Uint8Array,
+  { kinds, refusal }: NovelContents,
+): Promise<{ blob: Blob; cost: number } | undefined> {
+  let shortest: { blob: Blob; cost: number } | undefined;
+  for (const kind of kinds) {
+    const content = await kind.encode(bytes);
+    if (content === undefined) continue;
+    const blob = { ...content, e: refusal };
+    const cost = Buffer.byteLength(JSON.stringify(blob));
+    if (shortest === undefined || cost < shortest.cost) shortest = { blob, cost };
+  }
+  return shortest;
+}
+
 /**
  * Reads a blob.
  *
  * @param blob The blob as it came over the wire.
  * @param store Where its object is, if it is one; called only then.
  * @param signal Ends the work early.
+ * @param kinds The kinds of content that are known beyond those of December 2020.
  * @returns Its bytes.
  * @throws {LlamaError} `protocol` if it holds no bytes (`e`) or its base64 is broken; as the
  * store's `get`.
@@ -134,8 +164,9 @@ export async function decodeBlob(
   blob: Blob,
   store: () => ObjectStore,
   signal?: AbortSignal,
+  kinds?: readonly ContentKind[],
 ): Promise<Uint8Array> {
-  return blob.r === undefined ? decodeInline(blob) : await store().get(blob.r, signal);
+  return blob.r === undefined ? await decodeInline(blob, kinds) : await store().get(blob.r, signal);
 }
 
 /**
@@ -146,6 +177,7 @@ export async function decodeBlob(
  * @param store Where its object is, if it is one; called only then.
  * @param signal Ends the work early.
  * @param spans Gets a span `write`, or `download` of what comes from the store.
+ * @param kinds The kinds of content that are known beyond those of December 2020.
  * @throws As {@linkcode decodeBlob}, and what the file system throws.
  */
 export async function decodeBlobToFile(
@@ -154,17 +186,32 @@ export async function decodeBlobToFile(
   store: () => ObjectStore,
   signal?: AbortSignal,
   spans?: Spans,
+  kinds?: readonly ContentKind[],
 ): Promise<void> {
   if (blob.r === undefined) {
     using _write = spans?.span("write");
-    await writeNew(path, decodeInline(blob));
+    await writeNew(path, await decodeInline(blob, kinds));
   } else {
     using _download = spans?.span("download");
     await store().getFile(blob.r, path, signal);
   }
 }
 
-function decodeInline(blob: Blob): Uint8Array {
+/** The kind of a blob beyond the wire of December 2020; undefined if it is of none. */
+export function novelKindOf(
+  blob: Readonly<Record<string, unknown>>,
+  kinds: readonly ContentKind[],
+): ContentKind | undefined {
+  return kinds.find(({ keys: [key] }) => blob[key] !== undefined);
+}
+
+function decodeInline(
+  blob: Blob,
+  kinds: readonly ContentKind[] = ownFeatures.contents,
+): Uint8Array | Promise<Uint8Array> {
+  // Before `e`, which is for those who do not know the kind.
+  const kind = novelKindOf(blob, kinds);
+  if (kind) return kind.decode(blob);
   if (blob.e !== undefined) throw new LlamaError("protocol", blob.e);
   if (blob.s !== undefined) return Buffer.from(blob.s);
   if (blob.b === undefined) return new Uint8Array();

@@ -5,6 +5,9 @@
  * @module
  */
 
+/** The header by which llama's emulator of Lambda marks its answers. */
+export const emulatorHeader = "x-llama-emulator";
+
 /** How often an invocation that may have run is repeated. */
 export const defaultInvokeRetries = 8;
 

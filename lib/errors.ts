@@ -46,6 +46,8 @@ export type ErrorCode =
 export interface LlamaErrorOptions extends ErrorOptions {
   /** What to do about it, where that is known: a sentence without its full stop. */
   hint?: string | undefined;
+  /** Whether every other job on the same function would fail in the same way. @default {false} */
+  affectsAll?: boolean | undefined;
 }
 
 /** Any failure that llama foresees. The message is one line: what failed, where, and why. */
@@ -56,18 +58,21 @@ export class LlamaError extends Error {
   readonly code: ErrorCode;
   /** What to do about it, where that is known. */
   readonly hint: string | undefined;
+  /** Whether every other job on the same function would fail in the same way. */
+  readonly affectsAll: boolean;
 
   /**
    * Makes an error.
    *
    * @param code The kind of failure.
    * @param message One line: what failed, where, and why.
-   * @param options A hint and a cause.
+   * @param options A hint and a cause, and whether it affects all jobs.
    */
   constructor(code: ErrorCode, message: string, options: LlamaErrorOptions = {}) {
     super(message, options);
     this.code = code;
     this.hint = options.hint;
+    this.affectsAll = options.affectsAll ?? false;
   }
 }
 

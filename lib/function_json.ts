@@ -33,6 +33,20 @@ export interface FunctionDefinition {
   readonly image?: string | undefined;
   /** Reserved concurrency: more invocations at once are refused. */
   readonly concurrency?: number | undefined;
+  /** The ARN of the role that it runs as; llama's own where absent. */
+  readonly role?: string | undefined;
+  /** The ARNs of layer versions that it has besides llama's; those it has where absent. */
+  readonly layers?: readonly string[] | undefined;
+  /** The VPC that it is attached to, none where the lists are empty; as it is where absent. */
+  readonly vpc?: VpcAttachment | undefined;
+}
+
+/** Where in a VPC a function is. */
+export interface VpcAttachment {
+  /** The ids of its subnets. */
+  readonly subnets: readonly string[];
+  /** The ids of its security groups. */
+  readonly securityGroups: readonly string[];
 }
 
 /** Memory of a function that names none, in MB. */
@@ -52,6 +66,26 @@ function whole(least: number, most: number, unit: string) {
 const commandError = 'must be a list of strings, such as ["/usr/bin/optipng"]';
 const nameError = "must be 1 to 64 letters, digits, - and _";
 const variableError = "must be letters, digits and _, beginning with a letter";
+
+const roleError = "must be a role's ARN, such as arn:aws:iam::123456789012:role/NAME";
+const layersError = "must be a list of the ARNs of layer versions";
+const layerError = "must be a layer version's ARN, with its number";
+
+/** A list of ids, of which Lambda takes so many. */
+function ids(pattern: RegExp, most: number, example: string) {
+  const error = `must be a list of ids such as ["${example}"]`;
+  return z.array(z.string(error).check(z.regex(pattern, error)), error).check(
+    z.refine((list) => list.length <= most, `must be ${most} at most`),
+  );
+}
+
+const vpcShape = {
+  subnets: ids(/^subnet-[0-9a-z]+$/, 16, "subnet-0abc"),
+  securityGroups: ids(/^sg-[0-9a-zA-Z]+$/, 5, "sg-0abc"),
+};
+
+/** Lambda takes five, and llama's own is one of them. */
+const maxLayers = 5;
 
 // Lambda's own limits: https://docs.aws.amazon.com/lambda/latest/api/API_CreateFunction.html
 const shape = {
@@ -111,6 +145,32 @@ const shape = {
       z.describe("Reserved concurrency: more invocations at once are refused"),
     ),
   ),
+  role: z.optional(
+    z.string(roleError).check(
+      z.regex(/^arn:[a-z-]+:iam::\d{12}:role\/./, roleError),
+      z.describe("The role that it runs as in AWS; llama's own if absent"),
+    ),
+  ),
+  layers: z.optional(
+    z.array(
+      z.string(layerError).check(
+        z.regex(/^arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:layer:[\w-]+:\d+$/, layerError),
+      ),
+      layersError,
+    ).check(
+      z.refine((list) => list.length <= maxLayers, `must be ${maxLayers} at most`),
+      z.describe("For a zip: layer versions besides llama's; those that it has if absent"),
+    ),
+  ),
+  vpc: z.optional(
+    z.strictObject(vpcShape, "must be an object with subnets and securityGroups").check(
+      z.refine(
+        ({ subnets, securityGroups }) => (subnets.length > 0) === (securityGroups.length > 0),
+        "must have both subnets and securityGroups; both empty for no VPC",
+      ),
+      z.describe("The VPC that it is attached to: none if both are empty; as it is if absent"),
+    ),
+  ),
 };
 
 /** What a `function.json` may hold, one field by one. */
@@ -158,6 +218,9 @@ export function parseFunctionJson(json: string, path: string, folder: string): F
     throw fail("handler", 'a function has either "handler" or "command"', kindHint);
   }
   if (rest.handler !== undefined) checkHandler(rest.handler, fail);
+  if (rest.layers !== undefined && rest.command !== undefined) {
+    throw fail("layers", "layers are for a function with a handler: an image holds all its files");
+  }
   if (rest.command?.[0] === "") throw fail("command.0", "must not be empty");
   return { name, memory, timeout, environment, ...rest };
 }
@@ -184,11 +247,14 @@ function schemaError(path: string, error: z.core.$ZodError): LlamaError {
   const [issue] = error.issues;
   if (issue?.code === "unrecognized_keys") {
     const [key = ""] = issue.keys;
-    const near = closest(key, Object.keys(shape));
-    return new LlamaError("config", `${path}: unknown field ${JSON.stringify(key)}`, {
+    const within = issue.path.map(String);
+    const names = Object.keys(within[0] === "vpc" ? vpcShape : shape);
+    const near = closest(key, names);
+    const field = JSON.stringify([...within, key].join("."));
+    return new LlamaError("config", `${path}: unknown field ${field}`, {
       cause: error,
       hint: near === undefined
-        ? `the fields are ${Object.keys(shape).filter((name) => name !== "$schema").join(", ")}`
+        ? `the fields are ${names.filter((name) => name !== "$schema").join(", ")}`
         : `did you mean ${JSON.stringify(near)}?`,
     });
   }

@@ -6,12 +6,15 @@
 
 import { type Account, findAccount } from "./aws/account.ts";
 import { AwsClient } from "./aws/client.ts";
+import { serviceUrl } from "./aws/endpoint.ts";
+import { accountOf, KnownFunctions } from "./aws/known_functions.ts";
 import { Lambda } from "./aws/lambda.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError } from "./errors.ts";
 import { encodeInputs, expandInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
 import { type JobOutcome, mapJobs, type MapJobsOptions } from "./jobs/map.ts";
+import { nameOfFunction, novelFor } from "./jobs/negotiation.ts";
 import { unheeded } from "./jobs/older_runtime.ts";
 import { type JobRunner, runJob, type RunJobOptions, type Transfer } from "./jobs/run.ts";
 import { SharedFiles } from "./jobs/shared_files.ts";
@@ -21,7 +24,9 @@ import type { LocalOptions } from "./start_local.ts";
 import { noteDirectory } from "./store/known_objects.ts";
 import { openStoreWith } from "./store/open.ts";
 import type { ObjectStore } from "./store/store.ts";
+import { printableLine } from "./text/printable.ts";
 import type { Spans } from "./trace/spans.ts";
+import { isOlder, version } from "./version.ts";
 
 /** A path on this machine, and what it is called in the job's directory. */
 export interface FileMapping {
@@ -48,6 +53,11 @@ export interface LlamaOptions {
    * @default {LLAMA_OBJECT_LIFETIME_DAYS, or 31}
    */
   readonly objectLifetimeDays?: number | undefined;
+  /**
+   * The account that the store's bucket must belong to: S3 refuses requests to another one.
+   * `LLAMA_BUCKET_OWNER` wins over it. @default {any}
+   */
+  readonly bucketOwner?: string | undefined;
   /**
    * How often an invocation is repeated that may have run: its answer was lost, or Lambda failed.
    * With 0 no job ever runs twice. @default {8}
@@ -121,8 +131,12 @@ export class Llama implements AsyncDisposable {
   #local: LocalLambda | undefined;
   readonly #clients: AwsClient[] = [];
   readonly #stores: ObjectStore[] = [];
+  /** What is known of the functions; undefined until there is a connection. */
+  #functions: KnownFunctions | undefined;
   /** The functions that are known to have an older runtime. */
   readonly #older = new Set<string>();
+  /** The functions whose runtime was replaced by an older one. */
+  readonly #replaced = new Set<string>();
   #inFlight = 0;
   #reserved = 0;
 
@@ -155,6 +169,14 @@ export class Llama implements AsyncDisposable {
    */
   async region(): Promise<string> {
     return await (await this.#open()).lambda.region();
+  }
+
+  /**
+   * Whether the functions run on this machine, in llama's emulator, so that nothing is paid. Of one
+   * in another process that is known once it has answered.
+   */
+  get isLocal(): boolean {
+    return this.#options.local !== undefined || this.#clients.some(({ isEmulator }) => isEmulator);
   }
 
   /** How many jobs have been started and have not ended. */
@@ -226,11 +248,13 @@ export class Llama implements AsyncDisposable {
     const connection = {
       prepare: async () => {
         this.#reserve(concurrency);
-        sharedFiles = await this.#share(files, signal);
+        sharedFiles = await this.#share(functionName, files, signal);
       },
       run: (job: Job, runOptions: RunJobOptions) => this.#run(job, { ...runOptions, sharedFiles }),
       region: () => this.region(),
-      isLocal: this.#options.local !== undefined,
+      isLocal: () => this.isLocal,
+      isLlama: (signal: AbortSignal) => this.#isLlama(functionName, signal),
+      notice: (message: string) => this.#options.onNotice?.(message),
     };
     yield* mapJobs(connection, functionName, templates, lines, options);
   }
@@ -260,6 +284,8 @@ export class Llama implements AsyncDisposable {
   }
 
   #closeAll(): void {
+    this.#functions?.save();
+    this.#functions = undefined;
     for (const each of this.#stores.splice(0)) each[Symbol.dispose]();
     for (const each of this.#clients.splice(0)) each[Symbol.dispose]();
   }
@@ -268,10 +294,48 @@ export class Llama implements AsyncDisposable {
     this.#inFlight++;
     try {
       const result = await runJob(await this.#open(), job, options);
+      await this.#learn(job.functionName);
       this.#noticeOlderRuntime(job, options.timeoutSeconds, result);
+      this.#noticeOtherVersion(job.functionName, result.runtime);
       return result;
+    } catch (error) {
+      // A note that says otherwise is wrong: the function is another one by now.
+      if (error instanceof LlamaError && error.affectsAll) {
+        this.#functions?.forget(job.functionName);
+      }
+      throw error;
     } finally {
       this.#inFlight--;
+    }
+  }
+
+  /** Takes note of a function that has answered as llama's do. */
+  async #learn(functionName: string): Promise<void> {
+    const known = this.#functions;
+    if (known === undefined) return;
+    // The note itself, or the change to it, is written when the connection is closed.
+    await known.load(functionName);
+    known.learn(functionName, { isLlama: true });
+  }
+
+  /**
+   * Whether a function is known to be llama's: by the note of functions, or else by Lambda's word.
+   * Does not fail: what goes wrong here, the jobs themselves meet and report.
+   */
+  async #isLlama(functionName: string, signal: AbortSignal): Promise<boolean> {
+    if (this.#options.local) return true;
+    try {
+      await this.#open();
+      if ((await this.#functions?.load(functionName))?.isLlama) return true;
+      const [client] = this.#clients;
+      if (client === undefined || signal.aborted) return false;
+      // Loaded by those alone whose function is not known yet.
+      const { looksLikeLlama } = await import("./deploy/ours.ts");
+      if (!await looksLikeLlama(client, functionName, signal)) return false;
+      this.#functions?.learn(functionName, { isLlama: true });
+      return true;
+    } catch {
+      return this.isLocal;
     }
   }
 
@@ -287,20 +351,48 @@ export class Llama implements AsyncDisposable {
     );
   }
 
+  /** Says that a function's runtime is of another version than this llama, once of each difference. */
+  #noticeOtherVersion(functionName: string, runtime = version): void {
+    // A function may answer with anything in its place.
+    const theirs = runtime.slice(0, 64);
+    const toldOf = `${theirs} ${version}`;
+    const known = this.#functions;
+    if (theirs === version || !known || known.get(functionName)?.toldOf === toldOf) return;
+    known.learn(functionName, { toldOf });
+    this.#options.onNotice?.(
+      `the runtime of ${functionName} is ${printableLine(theirs)}, and this llama is ${version}`,
+      isOlder(version, theirs)
+        ? "update llama"
+        : `update the runtime: llama update-function ${nameOfFunction(functionName)}`,
+    );
+  }
+
+  /** Says once of each function that its runtime was replaced by an older one meanwhile. */
+  #noticeReplacedRuntime(functionName: string): void {
+    if (this.#replaced.has(functionName)) return;
+    this.#replaced.add(functionName);
+    this.#options.onNotice?.(
+      `the runtime of ${functionName} was replaced by an older one: its jobs are sent again ` +
+        "without what that does not know",
+      `update the runtime: llama update-function ${nameOfFunction(functionName)}`,
+    );
+  }
+
   /** Encodes the files that all jobs share, once. */
   async #share(
+    functionName: string,
     mappings: readonly FileMapping[],
     signal: AbortSignal | undefined,
   ): Promise<SharedFiles | undefined> {
     if (mappings.length === 0) return undefined;
     const inputs = await expandInputs(mappings);
     const found = await findInputs(inputs);
-    const { store } = await this.#open();
-    const shared = new SharedFiles(inputs, async () => {
-      const options = { store, budgetBytes: sharedInlineBytes, signal };
+    const runner = await this.#open();
+    const shared = new SharedFiles(inputs, async (novel) => {
+      const options = { store: runner.store, budgetBytes: sharedInlineBytes, novel, signal };
       return (await encodeInputs(found, undefined, 0, options)).files;
     });
-    await shared.get();
+    await shared.get(await novelFor(runner, functionName));
     return shared;
   }
 
@@ -318,8 +410,18 @@ export class Llama implements AsyncDisposable {
   #openAws(): JobRunner {
     const { store = this.#environment["LLAMA_OBJECT_STORE"] } = this.#options;
     const client = this.#client(findAccount(this.#environment, this.#options));
+    this.#functions = new KnownFunctions({
+      directory: noteDirectory(this.#environment),
+      place: async () => {
+        const [location, key] = await Promise.all([client.location(), client.accessKeyId()]);
+        const { host } = new URL(serviceUrl(location, "lambda"));
+        return `${host} ${location.region} ${accountOf(key)}`;
+      },
+    });
     return {
       lambda: new Lambda(client, this.#options.invokeRetries),
+      functions: this.#functions,
+      onReplacedRuntime: (functionName) => this.#noticeReplacedRuntime(functionName),
       store: typeof store === "string"
         ? store === "" ? undefined : this.#openStore(store, client)
         : store,
@@ -340,6 +442,8 @@ export class Llama implements AsyncDisposable {
     const { startLocal } = await import("./start_local.ts");
     const local = await startLocal(options, { ...account, store }, this.#environment);
     this.#local = local;
+    // The functions' runtime is this llama's own, and gone with this process.
+    this.#functions = new KnownFunctions({ directory: undefined, place: () => this.region() });
     const client = this.#client({
       credentials: () => Promise.resolve(local.credentials),
       location: () =>
@@ -347,6 +451,7 @@ export class Llama implements AsyncDisposable {
     });
     return {
       lambda: new Lambda(client, invokeRetries),
+      functions: this.#functions,
       store: named ?? this.#openStore(local.storeUrl, client),
     };
   }

@@ -3,89 +3,141 @@
  * one that answers it. Compatible with the original llama of December 2020; what is ours alone is
  * optional.
  *
+ * Client and runtime are updated at different times, so either may be the older one, and nothing may
+ * be lost between them:
+ *
+ * - A reader ignores fields of requests and responses that it does not know. In a {@linkcode Blob} or
+ *   a {@linkcode File} an unknown key is content that it cannot read: it refuses the message, and
+ *   never takes the file for an empty one.
+ * - A new kind of content travels together with `e`, whose text says what to update, and only to a
+ *   side that has named its feature: the client in a request's `accept`, the runtime in a response's
+ *   `accepts`. What a function accepts is noted, so that only its very first job has to do without.
+ * - `needs` names features that a job cannot do without. A runtime refuses a name that it does not
+ *   know; one that is older than `needs` would ignore it, so it is sent only to functions whose
+ *   `accepts` has the name.
+ * - A function whose runtime was replaced by an older one gives itself away by refusing a request that
+ *   uses a feature, or by an answer that does not accept that feature any more. That answer is
+ *   dropped, what was noted is forgotten, and the job is sent again without features, once.
+ *
+ * Names that are taken are not used for anything else: this module is the register of them.
+ *
  * @module
  */
 
 import * as z from "./zod.ts";
 import { LlamaError } from "./errors.ts";
+import { type Features, ownFeatures } from "./features.ts";
 
 export { maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "./limits.ts";
 
 /** The mode of a file that names none: `rw-r--r--`. */
 export const defaultFileMode = 0o644;
 
-const objectId = z.string().check(
-  z.regex(/^[0-9a-f]{64}$/, "is not an object id (64 lower-case hexadecimal digits)"),
-);
+const objectId = () =>
+  z.string().check(
+    z.regex(/^[0-9a-f]{64}$/, "is not an object id (64 lower-case hexadecimal digits)"),
+  );
 
 // The original writes an absent value as null.
 const absent = <T extends z.core.SomeType>(schema: T) => z.optional(z.nullable(schema));
 
-const blobShape = {
-  s: z.optional(z.string()),
-  b: z.optional(z.string()),
-  r: z.optional(objectId),
-  e: z.optional(z.string()),
-};
-
-const oneContent = z.refine<{ s?: unknown; b?: unknown; r?: unknown; e?: unknown }>(
-  (blob) => [blob.s, blob.b, blob.r, blob.e].filter((value) => value !== undefined).length <= 1,
-  'has more than one of "s", "b", "r" and "e"',
-);
+const names = () => absent(z.array(z.string()));
 
 // zod's own check for this is a schema of its own, three times the size of the others.
-const whole = z.refine<number>(Number.isInteger, "must be a whole number");
-const fileMode = z.number().check(whole, z.minimum(0), z.maximum(0xffffffff));
+const whole = () => z.refine<number>(Number.isInteger, "must be a whole number");
+const fileMode = () => z.number().check(whole(), z.minimum(0), z.maximum(0xffffffff));
 
-const blobSchema = z.object(blobShape).check(oneContent);
-const fileSchema = z.object({ ...blobShape, m: z.optional(fileMode) }).check(oneContent);
-const files = absent(z.record(z.string(), fileSchema));
-const nanoseconds = z.optional(z.number());
+/** A blob and a file; `contents` are the kinds that they may hold besides those of December 2020. */
+function blobSchemas({ contents }: Features) {
+  const shape = {
+    s: z.optional(z.string()),
+    b: z.optional(z.string()),
+    r: z.optional(objectId()),
+    e: z.optional(z.string()),
+    ...unchecked(contents.flatMap(({ keys }) => keys)),
+  };
+  const oneContent = z.refine<Readonly<Record<string, unknown>>>((blob) => {
+    const count = (keys: readonly string[]) => keys.filter((key) => blob[key] !== undefined).length;
+    // A new kind of content has `e` besides, for those who do not know it.
+    const added = count(contents.map(({ keys: [key] }) => key));
+    return added + count(added === 0 ? ["s", "b", "r", "e"] : ["s", "b", "r"]) <= 1;
+  }, 'has more than one of "s", "b", "r" and "e"');
+  return {
+    blob: z.strictObject(shape).check(oneContent),
+    file: z.strictObject({ ...shape, m: z.optional(fileMode()) }).check(oneContent),
+  };
+}
 
-const requestSchema = z.object({
-  args: absent(z.array(z.string())),
-  stdin: absent(blobSchema),
-  files,
-  outputs: absent(z.array(z.string())),
-  timeout: absent(z.number().check(z.positive())),
-  client: absent(z.string()),
-});
+/** Keys whose values are checked by whoever reads the content. */
+function unchecked(keys: readonly string[]): object {
+  return Object.fromEntries(keys.map((key) => [key, z.optional(z.unknown())]));
+}
 
-const responseSchema = z.object({
-  status: z.number().check(whole),
-  stdout: absent(blobSchema),
-  stderr: absent(blobSchema),
-  outputs: files,
-  times: absent(z.object({
-    cold: z.optional(z.boolean()),
-    e2e: nanoseconds,
-    fetch: nanoseconds,
-    exec: nanoseconds,
-    upload: nanoseconds,
-    init: nanoseconds,
-  })),
-  environment: absent(z.object({
-    memory: z.optional(z.number().check(z.positive())),
-    arch: z.optional(z.string()),
-  })),
-  memory: absent(z.number().check(z.minimum(0))),
-  runtime: absent(z.string()),
-});
+function requestSchema(features: Features) {
+  const { blob, file } = blobSchemas(features);
+  return z.object({
+    args: names(),
+    stdin: absent(blob),
+    files: absent(z.record(z.string(), file)),
+    outputs: names(),
+    timeout: absent(z.number().check(z.positive())),
+    client: absent(z.string()),
+    accept: names(),
+    needs: names(),
+  });
+}
 
-const functionErrorSchema = z.object({
-  errorMessage: absent(z.string()),
-  errorType: absent(z.string()),
-  objects: absent(z.array(objectId)),
-});
+function responseSchema(features: Features) {
+  const { blob, file } = blobSchemas(features);
+  const nanoseconds = z.optional(z.number());
+  return z.object({
+    status: z.number().check(whole()),
+    stdout: absent(blob),
+    stderr: absent(blob),
+    outputs: absent(z.record(z.string(), file)),
+    times: absent(z.object({
+      cold: z.optional(z.boolean()),
+      e2e: nanoseconds,
+      fetch: nanoseconds,
+      exec: nanoseconds,
+      upload: nanoseconds,
+      init: nanoseconds,
+    })),
+    environment: absent(z.object({
+      memory: z.optional(z.number().check(z.positive())),
+      arch: z.optional(z.string()),
+    })),
+    memory: absent(z.number().check(z.minimum(0))),
+    runtime: absent(z.string()),
+    accepts: names(),
+  });
+}
+
+function functionErrorSchema() {
+  return z.object({
+    errorMessage: absent(z.string()),
+    errorType: absent(z.string()),
+    objects: absent(z.array(objectId())),
+  });
+}
+
+// Made by whoever reads such a message first: the runtime reads no responses, and the client no
+// requests.
+let ownRequest: ReturnType<typeof requestSchema> | undefined;
+let ownResponse: ReturnType<typeof responseSchema> | undefined;
+let functionError: ReturnType<typeof functionErrorSchema> | undefined;
+
+type Blobs = ReturnType<typeof blobSchemas>;
 
 /**
  * Bytes on the wire: at most one of `s` (UTF-8 text), `b` (base64), `r` (the id of an object in
- * the store) and `e` (why there are no bytes). With none it is empty.
+ * the store) and `e` (why there are no bytes). With none it is empty. Content of another kind has
+ * keys of its own besides `e`.
  */
-export type Blob = z.infer<typeof blobSchema>;
+export type Blob = z.infer<Blobs["blob"]>;
 
 /** A {@linkcode Blob} with `m`, a mode whose low nine bits are the Unix permission bits. */
-export type File = z.infer<typeof fileSchema>;
+export type File = z.infer<Blobs["file"]>;
 
 /** What an Invoke asks for. */
 export interface Request {
@@ -101,6 +153,10 @@ export interface Request {
   timeout?: number | undefined;
   /** The client's version. */
   client?: string | undefined;
+  /** Features that the client reads in a response. */
+  accept?: string[] | undefined;
+  /** Features of the runtime that the job cannot do without. */
+  needs?: string[] | undefined;
 }
 
 /** Where the time of an invocation went, in nanoseconds. */
@@ -145,6 +201,8 @@ export interface Response {
   memory?: number | undefined;
   /** The runtime's version. */
   runtime?: string | undefined;
+  /** Features that the runtime knows. */
+  accepts?: string[] | undefined;
 }
 
 /** A Lambda function error's payload: ours and any other runtime's. */
@@ -165,48 +223,91 @@ export type RuntimeErrorType =
   | "Llama.StoreError"
   | "Llama.Internal";
 
+/** Options for {@linkcode parseRequest}. */
+export interface ParseRequestOptions {
+  /** The function's name, for the message to a newer client. @default {"NAME"} */
+  functionName?: string | undefined;
+  /** What the runtime knows. @default {what this version knows} */
+  features?: Features | undefined;
+}
+
 /**
  * Reads a request as the runtime received it.
  *
  * @param text The payload, JSON.
- * @returns The request, absent lists and maps as empty ones.
- * @throws {LlamaError} `protocol`, naming the field that is wrong.
+ * @param options The function's name, and what its runtime knows.
+ * @returns The request, absent lists and maps as empty ones, without the `needs`: all are met.
+ * @throws {LlamaError} `protocol`, naming the field that is wrong, or what to do about a request
+ * that holds or needs something that the runtime does not know.
  */
-export function parseRequest(text: string): Request {
-  const { args, stdin, files, outputs, timeout, client } = parse(requestSchema, text, "request");
+export function parseRequest(text: string, options: ParseRequestOptions = {}): Request {
+  const { functionName, features = ownFeatures } = options;
+  const schema = features === ownFeatures
+    ? ownRequest ??= requestSchema(features)
+    : requestSchema(features);
+  const newer = (hint: string, cause?: unknown) =>
+    new LlamaError("protocol", newerRequest(functionName), { cause, hint });
+  const request = parse(schema, text, "request", { newer });
+  const unknown = request.needs?.find((name) => !features.needs.includes(name));
+  if (unknown !== undefined) {
+    throw newer(`unknown in needs: ${JSON.stringify(unknown)}`);
+  }
   return {
-    args: args ?? [],
-    stdin: stdin ?? undefined,
-    files: files ?? {},
-    outputs: outputs ?? [],
-    timeout: timeout ?? undefined,
-    client: client ?? undefined,
+    args: request.args ?? [],
+    stdin: request.stdin ?? undefined,
+    files: request.files ?? {},
+    outputs: request.outputs ?? [],
+    timeout: request.timeout ?? undefined,
+    client: request.client ?? undefined,
+    accept: request.accept ?? undefined,
   };
 }
+
+/**
+ * Says that a request holds something that its reader does not know: the text of `e` besides a new
+ * kind of content, and of the refusal.
+ *
+ * @param functionName The function.
+ * @returns The words.
+ */
+export function newerRequest(functionName = "NAME"): string {
+  return "the request is newer than this function's runtime: " +
+    `\`llama update-function ${functionName}\``;
+}
+
+/** The same of a response: the text of `e` besides a new kind of content. */
+export const newerResponse = "the response is newer than this llama: update llama";
 
 /**
  * Reads a response as the client received it.
  *
  * @param text The payload, JSON.
+ * @param features What the client knows.
  * @returns The response, absent blobs and maps as empty ones.
  * @throws {LlamaError} `protocol`, naming the field that is wrong.
  */
-export function parseResponse(text: string): Response {
-  const { status, stdout, stderr, outputs, times, environment, memory, runtime } = parse(
-    responseSchema,
-    text,
-    "response",
-    "only a function that has llama's runtime can be run",
-  );
+export function parseResponse(text: string, features: Features = ownFeatures): Response {
+  const schema = features === ownFeatures
+    ? ownResponse ??= responseSchema(features)
+    : responseSchema(features);
+  const response = parse(schema, text, "response", {
+    newer: (unknown, cause) =>
+      new LlamaError("protocol", `the response is newer than this llama: ${unknown}`, {
+        cause,
+        hint: "update llama",
+      }),
+    hint: "only a function that has llama's runtime can be run",
+  });
   return {
-    status,
-    stdout: stdout ?? {},
-    stderr: stderr ?? {},
-    outputs: outputs ?? {},
-    times: times ?? undefined,
-    environment: environment ?? undefined,
-    memory: memory ?? undefined,
-    runtime: runtime ?? undefined,
+    status: response.status,
+    stdout: response.stdout ?? {},
+    stderr: response.stderr ?? {},
+    outputs: response.outputs ?? {},
+    times: response.times ?? undefined,
+    environment: response.environment ?? undefined,
+    memory: response.memory ?? undefined,
+    runtime: response.runtime ?? undefined,
+    accepts: response.accepts ?? undefined,
   };
 }
 
@@ -224,7 +325,7 @@ export function parseFunctionError(text: string): FunctionErrorPayload {
   } catch {
     // Not JSON: a runtime that is not ours may say anything; its own words are shown below.
   }
-  const parsed = functionErrorSchema.safeParse(value);
+  const parsed = (functionError ??= functionErrorSchema()).safeParse(value);
   const { errorMessage, errorType, objects } = parsed.success ? parsed.data : {};
   return {
     errorMessage: errorMessage ?? text.slice(0, 1000),
@@ -243,11 +344,18 @@ export function permissionBits(file: File): number {
   return file.m ? file.m & 0o777 : defaultFileMode;
 }
 
+interface ParseOptions {
+  /** The error for a message that holds something unknown. */
+  readonly newer: (unknown: string, cause: unknown) => LlamaError;
+  /** What to do about a message that is not of this wire at all. */
+  readonly hint?: string;
+}
+
 function parse<T extends z.ZodMiniType>(
   schema: T,
   text: string,
   what: string,
-  hint?: string,
+  { newer, hint }: ParseOptions,
 ): z.output<T> {
   let value: unknown;
   try {
@@ -261,10 +369,17 @@ function parse<T extends z.ZodMiniType>(
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
+  const { error: cause } = parsed;
+  // Only blobs and files are strict. What else is wrong with one may be due to the same novelty.
+  const unknown = cause.issues.find(({ code }) => code === "unrecognized_keys");
+  const issue = unknown ?? cause.issues[0];
   const field = issue?.path.map(String).join(".") || "the document";
+  if (unknown?.code === "unrecognized_keys") {
+    const keys = unknown.keys.map((key) => JSON.stringify(key)).join(", ");
+    throw newer(`unknown in ${field}: ${keys}`, cause);
+  }
   throw new LlamaError("protocol", `the ${what} is not llama's: ${field}: ${issue?.message}`, {
-    cause: parsed.error,
+    cause,
     hint,
   });
 }

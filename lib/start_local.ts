@@ -98,6 +98,7 @@ async function storeVariables(
     AWS_DEFAULT_REGION: region,
     AWS_ENDPOINT_URL_S3: endpoints.s3,
     AWS_CA_BUNDLE: caBundle,
+    LLAMA_BUCKET_OWNER: environment["LLAMA_BUCKET_OWNER"],
     LLAMA_OBJECT_LIFETIME_DAYS: environment["LLAMA_OBJECT_LIFETIME_DAYS"],
   };
 }

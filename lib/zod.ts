@@ -7,11 +7,37 @@
  * @module
  */
 
-import { config } from "npm:zod@4.6.7/mini";
-import english from "npm:zod@4.6.7/v4/locales/en.js";
+import { config, type core } from "npm:zod@4.6.7/mini";
 
-// The mini build comes without words for what is wrong.
-config(english());
+// The mini build comes without words for what is wrong, and zod's own take more room in the runtime
+// than all that llama says.
+config({ localeError: describeIssue });
+
+/** The words of zod's English for the checks below. */
+function describeIssue(issue: core.$ZodRawIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return `Invalid input: expected ${issue.expected}, received ${typeOf(issue.input)}`;
+    case "invalid_value":
+      return `Invalid option: expected one of ${issue.values.map(String).join("|")}`;
+    case "too_small":
+      return `Too small: expected ${sizeOf(issue)} ${issue.inclusive ? ">=" : ">"}${issue.minimum}`;
+    case "too_big":
+      return `Too big: expected ${sizeOf(issue)} ${issue.inclusive ? "<=" : "<"}${issue.maximum}`;
+    case "unrecognized_keys":
+      return `Unrecognized key: ${issue.keys.map((key) => JSON.stringify(key)).join(", ")}`;
+    default:
+      return "Invalid input";
+  }
+}
+
+function typeOf(value: unknown): string {
+  return value === null ? "null" : Array.isArray(value) ? "array" : typeof value;
+}
+
+function sizeOf({ origin }: { readonly origin: string }): string {
+  return origin === "number" ? "number to be" : `the length of the ${origin} to be`;
+}
 
 export {
   array,

@@ -14,7 +14,6 @@ import { zipOf } from "../lib/deploy/zip.ts";
 import { readEnvironment } from "../lib/environment.ts";
 import { LlamaError, messageOf } from "../lib/errors.ts";
 import { FlagError, FlagValueError, parseFlags, stringFlag, valueFlag } from "../lib/flags.ts";
-import { openStoreWith } from "../lib/store/open.ts";
 import { Interrupted, onInterrupt } from "../lib/terminal/interrupt.ts";
 import { upToDate } from "./compile.ts";
 
@@ -82,7 +81,7 @@ async function publish(
   const zip = zipOf([{ name: "bootstrap", bytes: await Deno.readFile(program), mode: 0o755 }]);
   console.error(`publishing ${program}, ${(zip.length / 1e6).toFixed(1)} MB as a zip`);
   const { store: url, stack = defaultStackName } = settings;
-  const store = url?.startsWith("s3:") ? openStoreWith(url, client, { environment }) : undefined;
+  const store = url?.startsWith("s3:") ? { url } : undefined;
   const { arn } = await publishRuntime(client, { zip, architecture, stack, store }, signal);
   return arn;
 }

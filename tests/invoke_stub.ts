@@ -1,20 +1,47 @@
-/** Lambda's Invoke in the test's process: answers each request as the test says. */
+/** Lambda in the test's process: answers each Invoke as the test says, and GetFunction. */
 
 /** A request of the wire, as far as tests look at it. */
 export interface StubRequest {
   args: string[];
   files: Record<string, { s?: string; r?: string; m?: number }>;
+  stdin?: Record<string, unknown>;
   outputs: string[];
   timeout?: number;
+  accept?: string[];
 }
 
 /** What a stub answers: the payload, or all of the HTTP response. */
 export type StubAnswer = (request: StubRequest) => unknown;
 
-/** A server that answers Invoke. */
+/** What `GetFunction` says of a function. */
+export function functionDetails(
+  name: string,
+  { tags = {}, variables = {}, layers = [] }: {
+    tags?: Record<string, string>;
+    variables?: Record<string, string>;
+    layers?: string[];
+  } = {},
+): Response {
+  return Response.json({
+    Configuration: {
+      FunctionName: name,
+      FunctionArn: `arn:aws:lambda:us-west-2:123456789012:function:${name}`,
+      Role: "arn:aws:iam::123456789012:role/any",
+      MemorySize: 128,
+      Timeout: 3,
+      Environment: { Variables: variables },
+      Layers: layers.map((Arn) => ({ Arn })),
+    },
+    Tags: tags,
+  });
+}
+
+/** A server that answers Invoke and GetFunction. */
 export class InvokeStub implements AsyncDisposable {
   /** All requests that came, in order. */
   readonly requests: StubRequest[] = [];
+  /** The names that GetFunction was asked about. */
+  readonly lookups: string[] = [];
   /** The most that were there at once. */
   mostAtOnce = 0;
   /** What a program's environment must have to talk to it. */
@@ -24,11 +51,24 @@ export class InvokeStub implements AsyncDisposable {
   readonly #end = new AbortController();
   #atOnce = 0;
 
-  constructor(answer: StubAnswer) {
+  /**
+   * @param answer Answers Invoke.
+   * @param describe Answers GetFunction; by default, all functions are llama's.
+   */
+  constructor(
+    answer: StubAnswer,
+    describe: (name: string) => Response | Promise<Response> = (name) =>
+      functionDetails(name, { tags: { llama: "llama" } }),
+  ) {
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, signal: this.#end.signal, onListen: () => {} },
       async (request, { remoteAddr }) => {
         this.#peers.add(remoteAddr.port);
+        if (request.method === "GET") {
+          const name = decodeURIComponent(new URL(request.url).pathname.split("/").at(-1) ?? "");
+          this.lookups.push(name);
+          return await describe(name);
+        }
         this.mostAtOnce = Math.max(this.mostAtOnce, ++this.#atOnce);
         try {
           const body = await request.json();

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type JobOutcome, Llama, LlamaError, MemoryStore, succeeded } from "../mod.ts";
 import { sha256 } from "../lib/hash.ts";
+import { version } from "../lib/version.ts";
 import { noise, TemporaryDirectory, textOf } from "./helpers.ts";
 import { echo, InvokeStub } from "./invoke_stub.ts";
 
@@ -51,7 +52,7 @@ Deno.test("map runs a job a line, and keeps to its concurrency", async () => {
 
 Deno.test("what goes wrong with one line is in its outcome, and the others run", async () => {
   await using lambda = new InvokeStub((request) =>
-    request.args[0] === "2" ? "no response" : echo(request)
+    request.args[0] === "2" ? { status: 0, stdout: "no blob" } : echo(request)
   );
   await using llama = new Llama({ environment: lambda.environment });
   const codes = new Map<number, string | undefined>();
@@ -242,4 +243,48 @@ Deno.test("a runtime that does not know what a job asks for is named once", asyn
   ]);
   await llama.invoke("ours", ["0.1.0"], { outputs, timeoutSeconds: 1 });
   assert.deepEqual(notices, []);
+});
+
+Deno.test("the first call says that client and runtime differ, once of each difference", async () => {
+  await using directory = new TemporaryDirectory();
+  let runtime: string | undefined = "0.0.9";
+  await using lambda = new InvokeStub(() => ({ status: 0, runtime, accepts: [] }));
+  const environment = { ...lambda.environment, LLAMA_DIR: directory.join("settings") };
+  const notices: (string | undefined)[] = [];
+  /** Two calls of one process. */
+  const call = async (name: string, more: Record<string, string> = {}) => {
+    const onNotice = (...notice: (string | undefined)[]) => void notices.push(...notice);
+    await using llama = new Llama({ environment: { ...environment, ...more }, onNotice });
+    await llama.invoke(name, []);
+    await llama.invoke(name, []);
+    return notices.splice(0);
+  };
+  const older = (name: string) => [
+    `the runtime of ${name} is 0.0.9, and this llama is ${version}`,
+    "update the runtime: llama update-function hello",
+  ];
+  assert.deepEqual(await call("hello"), older("hello"));
+  assert.deepEqual(await call("hello"), []);
+  assert.deepEqual(await call("hello:live"), older("hello:live"));
+  runtime = "0.0.10\u202e\x1b[2J";
+  const [escaped] = await call("hello");
+  assert.equal(
+    escaped,
+    `the runtime of hello is 0.0.10\\u202e\\x1b[2J, and this llama is ${version}`,
+  );
+  runtime = "1000.0.0";
+  assert.deepEqual(await call("hello"), [
+    `the runtime of hello is 1000.0.0, and this llama is ${version}`,
+    "update llama",
+  ]);
+  runtime = version;
+  assert.deepEqual(await call("hello"), []);
+  // The original's runtime says nothing.
+  runtime = undefined;
+  assert.deepEqual(await call("hello"), []);
+  // Without a note, once in each process.
+  runtime = "0.0.9";
+  for (let i = 0; i < 2; i++) {
+    assert.deepEqual(await call("hello", { LLAMA_OBJECT_NOTE: "0" }), older("hello"));
+  }
 });

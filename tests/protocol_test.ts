@@ -27,6 +27,7 @@ Deno.test("a request with everything in it is read as it is", () => {
     outputs: ["out", "dir/"],
     timeout: 2.5,
     client: "0.1.0",
+    accept: ["zstd"],
   };
   assert.deepEqual(parseRequest(JSON.stringify(request)), request);
 });
@@ -51,10 +52,96 @@ Deno.test("null, absent and empty mean the same in a response", () => {
   assert.equal(empty.status, 3);
 });
 
-Deno.test("a reader ignores fields that it does not know", () => {
-  const request = parseRequest('{"args":["x"],"later":{"a":1},"files":{"f":{"s":"","z":9}}}');
+Deno.test("a reader ignores fields of messages that it does not know", () => {
+  const request = parseRequest('{"args":["x"],"later":{"a":1},"stream":true}');
   assert.deepEqual(request.args, ["x"]);
-  assert.deepEqual(request.files, { f: { s: "" } });
+  const text = '{"status":0,"later":1,"times":{"dns":1},"environment":{"gpu":1},"outputs":{}}';
+  assert.equal(parseResponse(text).status, 0);
+});
+
+Deno.test("a request with content that the runtime does not know is refused, never read as empty", () => {
+  const novel = [
+    { z: "KLUv" },
+    { z: "KLUv", e: "anything" },
+    { s: "", z: 9 },
+    { r: id, c: "zst" },
+    { r: id, z: true, e: "anything" },
+    { l: "target" },
+    // What else is wrong with it may be new as well.
+    { s: ["a", "b"], q: 1 },
+    { "": "" },
+  ];
+  for (const blob of novel) {
+    for (const message of [{ stdin: blob }, { files: { "in/a": { s: "a" }, f: blob } }]) {
+      const text = JSON.stringify(message);
+      assert.throws(() => parseRequest(text), (error) => {
+        assert(error instanceof LlamaError);
+        assert.equal(error.code, "protocol");
+        assert.equal(
+          error.message,
+          "the request is newer than this function's runtime: `llama update-function NAME`",
+        );
+        assert.match(error.hint ?? "", /^unknown in (stdin|files\.f): "[a-z]?"$/);
+        return true;
+      }, text);
+    }
+  }
+});
+
+Deno.test("no key but those of a blob is let through, whatever it is called", () => {
+  const keys = [
+    ...Array.from({ length: 128 }, (_, code) => String.fromCharCode(code)),
+    ...["constructor", "toString", "hasOwnProperty", "__proto__", "length", "S", "ss", " s", "é"],
+  ];
+  for (const key of keys) {
+    const text = (blob: string) => `{"status":0,"stdin":${blob},"stdout":${blob}}`;
+    const blob = `{${JSON.stringify(key)}:"a"}`;
+    if (["s", "b", "e"].includes(key)) continue;
+    assert.throws(() => parseRequest(text(blob)), { code: "protocol" }, JSON.stringify(key));
+    assert.throws(() => parseResponse(text(blob)), { code: "protocol" }, JSON.stringify(key));
+  }
+});
+
+Deno.test("who is told to update a function is told its name", () => {
+  assert.throws(
+    () => parseRequest('{"files":{"f":{"z":""}}}', { functionName: "optipng" }),
+    /: `llama update-function optipng`$/,
+  );
+});
+
+Deno.test("a runtime refuses a request that needs what it does not know", () => {
+  const features = { contents: [], needs: ["uploads"] };
+  assert.deepEqual(parseRequest('{"needs":["uploads"]}', { features }).args, []);
+  for (const needs of ["[]", "null"]) assert.deepEqual(parseRequest(`{"needs":${needs}}`).args, []);
+  assert.throws(() => parseRequest('{"needs":["uploads","tree"]}', { features }), (error) => {
+    assert(error instanceof LlamaError);
+    assert.match(error.message, /^the request is newer than this function's runtime/);
+    assert.equal(error.hint, 'unknown in needs: "tree"');
+    return true;
+  });
+  assert.throws(() => parseRequest('{"needs":["uploads"]}'), /newer than this function's runtime/);
+  refuses(parseRequest, { needs: "uploads" }, /needs: .*expected array/);
+});
+
+Deno.test("a response with content that the client does not know is an error, never an empty file", () => {
+  for (
+    const message of [
+      { status: 0, stdout: { z: "KLUv" } },
+      { status: 0, stderr: { z: "KLUv", e: "anything" } },
+      { status: 0, outputs: { o: { r: id, c: "zst", m: 0o644 } } },
+    ]
+  ) {
+    assert.throws(() => parseResponse(JSON.stringify(message)), (error) => {
+      assert(error instanceof LlamaError);
+      assert.equal(error.code, "protocol");
+      assert.match(
+        error.message,
+        /^the response is newer than this llama: unknown in (stdout|stderr|outputs\.o): "[zc]"$/,
+      );
+      assert.equal(error.hint, "update llama");
+      return true;
+    });
+  }
 });
 
 Deno.test("a bad request is an error that names the field", () => {

@@ -13,6 +13,8 @@ export interface ScriptedCall {
   readonly action: string;
   /** The region that it was signed for. */
   readonly region: string | undefined;
+  /** The account that a bucket is expected to belong to. */
+  readonly owner: string | null;
   /** Parameters of a Query call, or the fields of a JSON body. */
   readonly input: Readonly<Record<string, unknown>>;
 }
@@ -87,7 +89,8 @@ export class ScriptedAws implements AsyncDisposable {
     const call = callOf(request, await request.text());
     const [, region] = /Credential=[^/]+\/\d+\/([^/]+)\//
       .exec(request.headers.get("authorization") ?? "") ?? [];
-    this.calls.push({ ...call, region });
+    const owner = request.headers.get("x-amz-expected-bucket-owner");
+    this.calls.push({ ...call, region, owner });
     const answers = this.#script.get(call.action);
     const answer = answers && (answers.length > 1 ? answers.shift() : answers[0]);
     if (answer) return answer();
@@ -120,7 +123,7 @@ const lambdaActions: readonly (readonly [RegExp, string])[] = [
   [/^HEAD \/[^/]+\/.+/, "HeadObject"],
 ];
 
-function callOf(request: Request, body: string): Omit<ScriptedCall, "region"> {
+function callOf(request: Request, body: string): Omit<ScriptedCall, "region" | "owner"> {
   const target = request.headers.get("x-amz-target");
   if (target) return { action: target.split(".")[1] ?? "", input: JSON.parse(body) };
   if (request.headers.get("content-type")?.startsWith("application/x-www-form-urlencoded")) {

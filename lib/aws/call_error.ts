@@ -55,6 +55,7 @@ export class CallError extends LlamaError {
     if (attempts === 1) return this;
     return new CallError(this.code, `${this.message} (tried ${attempts} times)`, {
       hint: this.hint,
+      affectsAll: this.affectsAll,
       cause: this,
     });
   }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { emulatorHeader } from "../defaults.ts";
 import { type ErrorCode, LlamaError, messageOf } from "../errors.ts";
 import { sha256 } from "../hash.ts";
 import { longestTimerMs } from "../limits.ts";
@@ -12,7 +13,7 @@ import { Connections } from "./connections.ts";
 import { CredentialCache } from "./credential_cache.ts";
 import type { Credentials } from "./credentials.ts";
 import type { Location, Service } from "./endpoint.ts";
-import { patience, type RetryPolicy, withRetries } from "./retry.ts";
+import { longestPauseMilliseconds, patience, type RetryPolicy, withRetries } from "./retry.ts";
 import { Signatures, type Signed } from "./signatures.ts";
 
 /** What a client is made of. */
@@ -106,8 +107,9 @@ export class AwsClient implements Disposable {
   #reserved = 0;
   #clockOffset = 0;
   #number = 0;
-  /** For what kinds of failure a person was told that a call is repeated. */
-  readonly #said = new Set<ErrorCode>();
+  #isEmulator = false;
+  /** For what kinds of failure a person was told that a call is repeated, or of a long pause. */
+  readonly #said = new Set<ErrorCode | "pause">();
 
   /** @param options Credentials, location, and where to report requests. */
   constructor(options: AwsClientOptions) {
@@ -128,6 +130,21 @@ export class AwsClient implements Disposable {
    */
   location(): Promise<Location> {
     return this.#location ??= this.#options.location();
+  }
+
+  /** Whether llama's emulator of Lambda has answered a request, so that nothing is paid. */
+  get isEmulator(): boolean {
+    return this.#isEmulator;
+  }
+
+  /**
+   * Returns the access key that signs the requests.
+   *
+   * @returns The public part of the key.
+   * @throws {LlamaError} `credentials` if there is none.
+   */
+  async accessKeyId(): Promise<string> {
+    return (await this.#credentials.get()).accessKeyId;
   }
 
   /**
@@ -216,6 +233,7 @@ export class AwsClient implements Disposable {
       const signed = await this.#sign(request, { credentials, clockOffset });
       const client = await connections.client(signed.url, isFresh);
       response = await this.#send(request, signed, client, attempt, deadline);
+      if (response.headers.has(emulatorHeader)) this.#isEmulator = true;
       if (first && this.#putClockRight(response, first)) throw new ClockOff();
       return await read(response, () => deadline.restart());
     } catch (cause) {
@@ -229,7 +247,7 @@ export class AwsClient implements Disposable {
         );
       }
       if (cause instanceof LlamaError || cause instanceof ClockOff) throw cause;
-      throw networkError(url, cause);
+      throw await networkError(url, cause, await this.location());
     } finally {
       // An answer that nobody reads holds its connection. It fails where it has been read, or has
       // failed itself.
@@ -307,6 +325,14 @@ export class AwsClient implements Disposable {
 
   #reportRepeat(error: CallError, pause: number): void {
     this.#options.debug?.(`again in ${Math.round(pause)} ms: ${error.message}`);
+    const { afterMilliseconds = 0 } = error;
+    if (afterMilliseconds > longestPauseMilliseconds && !this.#said.has("pause")) {
+      this.#said.add("pause");
+      const [asked, seconds] = [afterMilliseconds, pause].map((time) => Math.round(time / 1000));
+      this.notice(
+        `${error.message}; the service asks for ${asked} seconds: trying again in ${seconds}`,
+      );
+    }
     // Want of room has a message of its own.
     if (error.repeat !== "unsent" || error.code === "throttled" || this.#said.has(error.code)) {
       return;
@@ -397,28 +423,20 @@ export function requestIdOf({ headers }: Response): string | undefined {
 }
 
 /** The error for a call without an answer, or without the end of one. */
-function networkError(url: string, cause: unknown): CallError {
+async function networkError(url: string, cause: unknown, location: Location): Promise<CallError> {
   const { origin } = new URL(url);
   const words = innermost(cause);
-  const options = {
+  // Before the certificate is believed, or the proxy lets the request pass, nothing is sent; but
+  // neither changes within minutes.
+  const isForGood = /invalid peer certificate|proxy authentication required/.test(words);
+  // hyper's word for all that goes wrong before a request is sent.
+  const repeat = words.includes("client error (Connect)") ? "unsent" : "maybe";
+  const { networkHint } = await import("./network_hint.ts");
+  return new CallError("network", `no answer from ${origin}: ${reasonOf(cause)}`, {
     cause,
-    // hyper's word for all that goes wrong before a request is sent.
-    repeat: words.includes("client error (Connect)") ? "unsent" : "maybe",
-  } as const;
-  const message = `no answer from ${origin}: ${reasonOf(cause)}`;
-  if (words.includes("invalid peer certificate")) {
-    return new CallError("network", message, {
-      cause,
-      hint: "AWS_CA_BUNDLE names a file of certificates to trust, such as a proxy's",
-    });
-  }
-  if (words.includes("proxy authentication required")) {
-    return new CallError("network", message, {
-      cause,
-      hint: "write the proxy's user and password into HTTPS_PROXY",
-    });
-  }
-  return new CallError("network", message, options);
+    hint: networkHint(url, words, location),
+    repeat: isForGood ? "never" : repeat,
+  });
 }
 
 /** Deno wraps the reason, once or twice. */

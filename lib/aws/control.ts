@@ -91,6 +91,7 @@ const serviceNames: Readonly<Record<Service, string>> = {
   ecr: "ECR",
   iam: "IAM",
   lambda: "Lambda",
+  logs: "CloudWatch Logs",
   s3: "S3",
   servicequotas: "Service Quotas",
   sts: "STS",

@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { LlamaError } from "../errors.ts";
 import * as z from "../zod.ts";
 import type { AwsClient } from "./client.ts";
-import { callJson } from "./control.ts";
+import { callJson, isRefusal } from "./control.ts";
 
 /** A login for a registry, good for 12 hours. */
 export interface RegistryLogin {
@@ -55,6 +55,31 @@ export async function registryLogin(
     throw new LlamaError("service", "ecr:GetAuthorizationToken answered without a login");
   }
   return { user, password };
+}
+
+/**
+ * Whether a repository is there.
+ *
+ * @param client Signs and sends.
+ * @param uri Its URI, without a tag.
+ * @param signal Ends it early.
+ * @returns True if it is.
+ * @throws {LlamaError} As `callJson`.
+ */
+export async function hasRepository(
+  client: AwsClient,
+  uri: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const repositoryNames = [uri.slice(uri.indexOf("/") + 1)];
+  try {
+    const call = { ...api, action: "DescribeRepositories", input: { repositoryNames }, signal };
+    await callJson(client, call, z.unknown());
+    return true;
+  } catch (error) {
+    if (isRefusal(error, "RepositoryNotFoundException")) return false;
+    throw error;
+  }
 }
 
 /**

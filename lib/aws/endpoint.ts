@@ -17,6 +17,7 @@ export type Service =
   | "iam"
   | "cloudformation"
   | "ecr"
+  | "logs"
   | "servicequotas";
 
 /** The region, addresses that stand in for AWS's own, and whom to trust there. */
@@ -65,6 +66,7 @@ const variables: Readonly<Record<Service, string>> = {
   iam: "AWS_ENDPOINT_URL_IAM",
   cloudformation: "AWS_ENDPOINT_URL_CLOUDFORMATION",
   ecr: "AWS_ENDPOINT_URL_ECR",
+  logs: "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
   servicequotas: "AWS_ENDPOINT_URL_SERVICE_QUOTAS",
 };
 
@@ -121,6 +123,7 @@ function findEndpoints(environment: Environment, { values }: Profile): Location[
     iam: find("iam"),
     cloudformation: find("cloudformation"),
     ecr: find("ecr"),
+    logs: find("logs"),
     servicequotas: find("servicequotas"),
   };
 }

@@ -26,6 +26,14 @@ export interface InvokeOptions {
   admission?: AbortSignal | undefined;
   /** Gets the spans `queue` and `invoke` of each attempt. */
   spans?: Spans | undefined;
+  /** Kept up to date while the call goes on. */
+  delivery?: Delivery | undefined;
+}
+
+/** How far an invocation has come. */
+export interface Delivery {
+  /** Whether Lambda may have run the function, so that it may bill it. */
+  mayHaveRun: boolean;
 }
 
 /** The answer of a function that did not fail. */
@@ -62,6 +70,11 @@ export class Lambda {
     this.#maxRepeats = maxRepeats;
   }
 
+  /** Whether a job may run twice. */
+  get mayRepeat(): boolean {
+    return this.#maxRepeats > 0;
+  }
+
   /**
    * The region that functions are invoked in.
    *
@@ -88,7 +101,8 @@ export class Lambda {
     payload: Uint8Array<ArrayBuffer>,
     options: InvokeOptions = {},
   ): Promise<Invocation> {
-    const { logs, signal, admission = signal, timeoutSeconds = longestSeconds, spans } = options;
+    const { logs, signal, admission = signal, timeoutSeconds = longestSeconds } = options;
+    const { spans, delivery = { mayHaveRun: false } } = options;
     const turn = spans && new Turn(spans);
     using _turn = turn;
     if (payload.length > maxPayloadBytes) {
@@ -99,7 +113,8 @@ export class Lambda {
         { hint: "send fewer or shorter arguments, or big files through an object store" },
       );
     }
-    const base = serviceUrl(await this.#client.location(), "lambda");
+    const location = await this.#client.location();
+    const base = serviceUrl(location, "lambda");
     const url = `${base}/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`;
     return await this.#client.call({
       service: "lambda",
@@ -112,23 +127,28 @@ export class Lambda {
       body: payload,
       signal,
     }, {
-      read: (response) => readAnswer(functionName, response),
+      read: (response) => readAnswer(functionName, location.region, response),
       retry: { maxRepeats: this.#maxRepeats },
       // `fetch` repeats by itself what was lost on a connection that was used before.
       isFresh: this.#maxRepeats === 0,
       attemptMilliseconds: (timeoutSeconds + graceSeconds) * 1000,
-      around: (attempt) => this.#admit(attempt, admission, turn),
+      around: (attempt) => this.#admit(attempt, { signal: admission, turn, delivery }),
       unsent: admission,
     });
   }
 
   async #admit<T>(
     attempt: () => Promise<T>,
-    signal: AbortSignal | undefined,
-    turn: Turn | undefined,
+    { signal, turn, delivery }: {
+      signal: AbortSignal | undefined;
+      turn: Turn | undefined;
+      delivery: Delivery;
+    },
   ): Promise<T> {
     const admission = await this.#limit.enter(signal);
     turn?.begin();
+    const { mayHaveRun } = delivery;
+    delivery.mayHaveRun = true;
     let outcome: Parameters<typeof admission.end>[0] = "failed";
     try {
       const answer = await attempt();
@@ -138,6 +158,7 @@ export class Lambda {
     } catch (error) {
       if (error instanceof FunctionError) outcome = "ok";
       if (error instanceof CallError && error.code === "throttled") outcome = "throttled";
+      if (error instanceof CallError && error.repeat !== "maybe") delivery.mayHaveRun = mayHaveRun;
       turn?.failed(error);
       throw error;
     } finally {
@@ -191,9 +212,13 @@ class Turn implements Disposable {
   }
 }
 
-async function readAnswer(functionName: string, response: Response): Promise<Invocation> {
+async function readAnswer(
+  functionName: string,
+  region: string,
+  response: Response,
+): Promise<Invocation> {
   const text = await response.text();
-  if (response.status !== 200) throw refusal(functionName, response, text);
+  if (response.status !== 200) throw refusal(functionName, region, response, text);
   const tail = response.headers.get("x-amz-log-result");
   const logTail = tail === null ? undefined : Buffer.from(tail, "base64").toString();
   // AWS's runtime interface emulator leaves the header out.
@@ -219,8 +244,29 @@ function failureHint({ errorType, errorMessage }: FunctionErrorDetails): string 
   return undefined;
 }
 
+/**
+ * Errors that come of a function's settings, and stay until those are changed:
+ * https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors
+ */
+const brokenFunction: ReadonlySet<string> = new Set([
+  "EC2AccessDeniedException",
+  "InvalidRuntimeException",
+  "InvalidSecurityGroupIDException",
+  "InvalidSubnetIDException",
+  "InvalidZipFileException",
+  "KMSAccessDeniedException",
+  "KMSDisabledException",
+  "KMSInvalidStateException",
+  "KMSNotFoundException",
+]);
+
 /** Lambda's errors: a type in a header, a message in the body under one of two spellings. */
-function refusal(functionName: string, response: Response, text: string): LlamaError {
+function refusal(
+  functionName: string,
+  region: string,
+  response: Response,
+  text: string,
+): LlamaError {
   const { status, headers } = response;
   const type = headers.get("x-amzn-errortype")?.split(":")[0] ?? `HTTP status ${status}`;
   const message = /"[Mm]essage"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(text)?.[1];
@@ -228,7 +274,11 @@ function refusal(functionName: string, response: Response, text: string): LlamaE
   const says = `Lambda refused ${functionName}: ${type}: ${words}`;
   const afterMilliseconds = retryAfter(headers);
   if (type === "ResourceNotFoundException") {
-    return new CallError("no-such-function", `no function ${JSON.stringify(functionName)}`, {
+    // An ARN has a region of its own, and the emulator is here.
+    const isElsewhere = !functionName.startsWith("arn:") && !headers.has("x-llama-functions");
+    const where = isElsewhere ? ` in ${region}` : "";
+    const message = `no function ${JSON.stringify(functionName)}${where}`;
+    return new CallError("no-such-function", message, {
       hint: functionsHint(headers),
     });
   }
@@ -251,7 +301,8 @@ function refusal(functionName: string, response: Response, text: string): LlamaE
     });
   }
   if (isServerFailure(status)) {
-    return new CallError("service", says, { repeat: "maybe", afterMilliseconds });
+    const affectsAll = brokenFunction.has(type);
+    return new CallError("service", says, { repeat: "maybe", afterMilliseconds, affectsAll });
   }
   return new CallError("service", says);
 }

@@ -112,7 +112,7 @@ export type FunctionCode =
   | { readonly ImageUri: string };
 
 function settingsBody(settings: FunctionSettings): Record<string, unknown> {
-  const { handler, runtime, layers, command } = settings;
+  const { handler, runtime, layers, command, vpc } = settings;
   return {
     Description: settings.description,
     Role: settings.role,
@@ -126,6 +126,9 @@ function settingsBody(settings: FunctionSettings): Record<string, unknown> {
     ...(command === undefined
       ? {}
       : { ImageConfig: command.length > 0 ? { Command: command } : {} }),
+    ...(vpc === undefined
+      ? {}
+      : { VpcConfig: { SubnetIds: vpc.subnets, SecurityGroupIds: vpc.securityGroups } }),
   };
 }
 

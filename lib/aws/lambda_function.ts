@@ -31,6 +31,16 @@ export interface FunctionSettings {
   readonly layers?: readonly string[] | undefined;
   /** What an image function has in place of the image's `CMD`; empty for nothing. */
   readonly command?: readonly string[] | undefined;
+  /** The VPC that it is attached to; empty lists for none, absent to leave it as it is. */
+  readonly vpc?: Vpc | undefined;
+}
+
+/** Where in a VPC a function is. */
+export interface Vpc {
+  /** The ids of its subnets. */
+  readonly subnets: readonly string[];
+  /** The ids of its security groups. */
+  readonly securityGroups: readonly string[];
 }
 
 /** A function as Lambda has it. */
@@ -98,6 +108,10 @@ export const configuration = z.object({
   ImageConfigResponse: maybe(z.object({
     ImageConfig: maybe(z.object({ Command: maybe(z.array(z.string())) })),
   })),
+  VpcConfig: maybe(z.object({
+    SubnetIds: maybe(z.array(z.string())),
+    SecurityGroupIds: maybe(z.array(z.string())),
+  })),
   CodeSha256: maybe(z.string()),
   LastModified: maybe(z.string()),
   State: maybe(z.string()),
@@ -128,6 +142,10 @@ export function stateOf(found: z.output<typeof configuration>): FunctionState {
     handler: found.Handler || undefined,
     layers: found.Layers?.map(({ Arn }) => Arn) ?? [],
     command: found.ImageConfigResponse?.ImageConfig?.Command ?? [],
+    vpc: {
+      subnets: found.VpcConfig?.SubnetIds ?? [],
+      securityGroups: found.VpcConfig?.SecurityGroupIds ?? [],
+    },
     codeSha256: found.CodeSha256 ?? "",
     lastModified: found.LastModified ?? "",
     // Functions from before Lambda had states are without one.

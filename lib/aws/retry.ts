@@ -48,7 +48,10 @@ export const patience: Readonly<Partial<Record<ErrorCode, number>>> = {
 const firstPauseMilliseconds = 100;
 
 /** No pause is longer, unless the service asks for it. */
-const longestPauseMilliseconds = 20_000;
+export const longestPauseMilliseconds = 20_000;
+
+/** No pause is longer, whatever the service asks for. */
+const longestAskedMilliseconds = 60_000;
 
 /**
  * Repeats a call until it succeeds, fails for good, or has failed too often. Pauses grow
@@ -85,7 +88,10 @@ export async function withRetries<T>(
         firstPauseMilliseconds * 2 ** (number - 1),
         longestPauseMilliseconds,
       );
-      let pause = Math.max(random() * longest, error.afterMilliseconds ?? 0);
+      let pause = Math.max(
+        random() * longest,
+        Math.min(error.afterMilliseconds ?? 0, longestAskedMilliseconds),
+      );
       if (error.repeat === "maybe") {
         if (repeats++ >= maxRepeats) throw error.after(number);
       } else {

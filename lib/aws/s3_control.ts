@@ -5,10 +5,20 @@
  */
 
 import { createHash } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import type { AwsClient } from "./client.ts";
-import { AwsError, callAws } from "./control.ts";
+import { AwsError, callAws, isRefusal } from "./control.ts";
 import { bucketUrl } from "./endpoint.ts";
+import { ownerHeaders } from "./expected_owner.ts";
 import { parseXml, type Xml } from "./xml.ts";
+
+/** Options for calls on a bucket. */
+export interface BucketOptions {
+  /** The account that must own the bucket; S3 refuses the call if another one does. */
+  readonly owner?: string | undefined;
+  /** Ends the call early. */
+  readonly signal?: AbortSignal | undefined;
+}
 
 /** What is known of a bucket without looking into it. */
 export type BucketState =
@@ -21,17 +31,19 @@ export type BucketState =
  *
  * @param client Signs and sends.
  * @param bucket The bucket's name.
- * @param signal Ends it early.
+ * @param options Its owner, and a signal.
  * @returns What is known.
  * @throws {LlamaError} As `callAws`.
  */
 export async function bucketState(
   client: AwsClient,
   bucket: string,
-  signal?: AbortSignal,
+  options: BucketOptions = {},
 ): Promise<BucketState> {
   const url = bucketUrl(await client.location(), bucket);
-  return await client.call({ service: "s3", method: "HEAD", url, signal }, {
+  const { owner, signal } = options;
+  const headers = ownerHeaders(owner);
+  return await client.call({ service: "s3", method: "HEAD", url, headers, signal }, {
     retry: { maxRepeats: 5 },
     read: ({ status, ok, headers }) => {
       // S3 tells the region even where it refuses, and refuses who asks in another one.
@@ -53,7 +65,7 @@ export async function bucketState(
  * @param client Signs and sends.
  * @param bucket The bucket's name.
  * @param prefix The prefix; empty for all keys.
- * @param signal Ends it early.
+ * @param options Its owner, and a signal.
  * @returns Up to 1,000 keys at a time, in their order.
  * @throws {LlamaError} As `callAws`.
  */
@@ -61,7 +73,7 @@ export async function* listKeys(
   client: AwsClient,
   bucket: string,
   prefix: string,
-  signal?: AbortSignal,
+  options: BucketOptions = {},
 ): AsyncGenerator<string[], void, undefined> {
   let token: string | undefined;
   do {
@@ -72,9 +84,11 @@ export async function* listKeys(
       prefix,
       ...(token === undefined ? {} : { "continuation-token": token }),
     });
-    const { xml } = await callBucket(client, "ListBucket", "GET", bucket, `?${query}`, { signal });
+    const { xml } = await callBucket(client, "ListBucket", "GET", bucket, `?${query}`, options);
     yield xml.all("Contents").map((each) => decodeKey(each.at("Key").text));
-    token = xml.textAt("NextContinuationToken");
+    const next = xml.textAt("NextContinuationToken");
+    if (next === token) return;
+    token = next;
   } while (token !== undefined);
 }
 
@@ -88,14 +102,14 @@ function decodeKey(encoded: string): string {
  * @param client Signs and sends.
  * @param bucket The bucket's name.
  * @param keys Up to 1,000 keys.
- * @param signal Ends it early.
+ * @param options Its owner, and a signal.
  * @throws {LlamaError} As `callAws`; an `AwsError` for the first object that was not deleted.
  */
 export async function deleteKeys(
   client: AwsClient,
   bucket: string,
   keys: readonly string[],
-  signal?: AbortSignal,
+  options: BucketOptions = {},
 ): Promise<void> {
   const objects = keys.map((key) => `<Object><Key>${escapeXml(key)}</Key></Object>`).join("");
   const body = `<Delete><Quiet>true</Quiet>${objects}</Delete>`;
@@ -106,7 +120,7 @@ export async function deleteKeys(
       "x-amz-checksum-sha256": createHash("sha256").update(body).digest("base64"),
     },
     body,
-    signal,
+    ...options,
   });
   const error = xml.at("Error");
   const type = error.textAt("Code");
@@ -120,46 +134,69 @@ function escapeXml(text: string): string {
   return text.replace(/[&<>\r\n"']/g, (char) => `&#${char.charCodeAt(0)};`);
 }
 
+/** A multipart upload that has not ended. */
+export interface PendingUpload {
+  /** The key of the object that it is for. */
+  readonly key: string;
+  /** Its id. */
+  readonly id: string;
+}
+
 /**
- * Aborts the multipart uploads that never ended, of keys that begin with a prefix.
+ * The multipart uploads that have not ended, of keys that begin with a prefix.
  *
  * @param client Signs and sends.
  * @param bucket The bucket's name.
  * @param prefix The prefix.
- * @param signal Ends it early.
+ * @param options Its owner, and a signal.
+ * @returns Up to 1,000 uploads at a time.
  * @throws {LlamaError} As `callAws`.
  */
-export async function abortUploads(
+export async function* listUploads(
   client: AwsClient,
   bucket: string,
   prefix: string,
-  signal?: AbortSignal,
-): Promise<void> {
+  options: BucketOptions = {},
+): AsyncGenerator<PendingUpload[], void, undefined> {
+  let marker: Record<string, string> = {};
   for (;;) {
-    // What was aborted is not listed again, so that the first page is always the next one.
-    const query = new URLSearchParams({ uploads: "", "encoding-type": "url", prefix });
-    const { xml } = await callBucket(
-      client,
-      "ListBucketMultipartUploads",
-      "GET",
-      bucket,
-      `?${query}`,
-      { signal },
-    );
-    const uploads = xml.all("Upload");
-    if (uploads.length === 0) return;
-    for (const upload of uploads) {
-      const key = decodeKey(upload.at("Key").text).split("/").map(encodeURIComponent).join("/");
-      const uploadId = new URLSearchParams({ uploadId: upload.at("UploadId").text });
-      await callBucket(
-        client,
-        "AbortMultipartUpload",
-        "DELETE",
-        bucket,
-        `${key}?${uploadId}`,
-        { signal },
-      );
-    }
+    const query = new URLSearchParams({ uploads: "", "encoding-type": "url", prefix, ...marker });
+    const action = "ListBucketMultipartUploads";
+    const { xml } = await callBucket(client, action, "GET", bucket, `?${query}`, options);
+    yield xml.all("Upload").map((each) => ({
+      key: decodeKey(each.at("Key").text),
+      id: each.at("UploadId").text,
+    }));
+    const next = {
+      "key-marker": decodeKey(xml.at("NextKeyMarker").text),
+      "upload-id-marker": xml.at("NextUploadIdMarker").text,
+    };
+    if (xml.at("IsTruncated").text !== "true" || isDeepStrictEqual(next, marker)) return;
+    marker = next;
+  }
+}
+
+/**
+ * Aborts a multipart upload. One that has ended meanwhile is no error.
+ *
+ * @param client Signs and sends.
+ * @param bucket The bucket's name.
+ * @param upload The upload.
+ * @param options Its owner, and a signal.
+ * @throws {LlamaError} As `callAws`.
+ */
+export async function abortUpload(
+  client: AwsClient,
+  bucket: string,
+  { key, id }: PendingUpload,
+  options: BucketOptions = {},
+): Promise<void> {
+  const path = key.split("/").map(encodeURIComponent).join("/");
+  const rest = `${path}?${new URLSearchParams({ uploadId: id })}`;
+  try {
+    await callBucket(client, "AbortMultipartUpload", "DELETE", bucket, rest, options);
+  } catch (error) {
+    if (!isRefusal(error, "NoSuchUpload")) throw error;
   }
 }
 
@@ -169,12 +206,13 @@ async function callBucket(
   method: string,
   bucket: string,
   rest: string,
-  more: { headers?: Record<string, string>; body?: string; signal?: AbortSignal | undefined },
+  more: BucketOptions & { headers?: Record<string, string>; body?: string },
 ): Promise<{ xml: Xml; headers: Headers }> {
-  const { signal, ...request } = more;
+  const { signal, owner, headers: own, ...request } = more;
   const url = `${bucketUrl(await client.location(), bucket)}/${rest}`;
   const answer = await callAws(client, { service: "s3", action, signal }, {
     ...request,
+    headers: { ...ownerHeaders(owner), ...own },
     method,
     url,
   });

@@ -6,12 +6,16 @@
 
 import type { AwsClient } from "../aws/client.ts";
 import type { Stack } from "../aws/cloudformation.ts";
+import { bucketState } from "../aws/s3_control.ts";
 import { callerIdentity } from "../aws/sts.ts";
 import { chooseBucket } from "../deploy/bucket.ts";
+import { limitLogs, logDays } from "../deploy/log_group.ts";
+import { belongsTo, listOurs } from "../deploy/ours.ts";
 import { pause } from "../deploy/pause.ts";
 import { publishRuntime, type RuntimeLayer } from "../deploy/runtime_layer.ts";
 import { runtimeZip } from "../deploy/runtime_zip.ts";
 import {
+  checkWritable,
   isSettingName,
   readSettings,
   settingInForce,
@@ -22,8 +26,9 @@ import {
 import { deployStack, findStack, type StackWork } from "../deploy/stack.ts";
 import { defaultStackName, outputsOf, type StackOutputs, storeUrl } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
+import { bucketOwner } from "../store/bucket_owner.ts";
 import { runnable } from "./command.ts";
-import { type CommandContext, openAws, openStore } from "./context.ts";
+import { type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "./exit.ts";
 import { showEvent } from "./report.ts";
 import { bootstrapCommand } from "./setup_tables.ts";
@@ -34,7 +39,8 @@ export const bootstrap = runnable(
   async (values, _args, context: CommandContext): Promise<number> => {
     const { output, signal, environment } = context;
     const architecture = values.arch ?? "x86_64";
-    // Before anything is made: without it, half would be missing.
+    // What is needed later comes before anything is made: without it, half would be missing.
+    await checkWritable(environment);
     const zip = await runtimeZip(architecture, {
       named: values.runtime || undefined,
       onCompile: () => void output.message(`compiling the runtime for ${architecture}`),
@@ -43,10 +49,14 @@ export const bootstrap = runnable(
     const { client, settings } = await openAws(context, values.region);
     const { region } = await client.location();
     const { account, arn } = await callerIdentity(client, signal);
+    const owner = bucketOwner(environment, account);
     await output.message(`account ${account}, region ${region}, as ${arn}`);
 
     const name = values.stack || settings.stack || defaultStackName;
-    const { outputs, isBucketOwn } = await makeStack(context, client, name, values.bucket);
+    const { outputs, isBucketOwn, isNew } = await makeStack(context, client, name, {
+      named: values.bucket || undefined,
+      owner,
+    });
     let made: Settings = {
       ...await otherSettings(context, region, name),
       region,
@@ -58,8 +68,13 @@ export const bootstrap = runnable(
     await writeSettings(environment, made);
 
     await output.message(`the layer: a zip of ${(zip.length / 1e6).toFixed(1)} MB`);
-    const store = openStore(context, client, storeUrl(outputs.bucket));
-    const layer = await publish(client, { zip, architecture, stack: name, store }, signal);
+    const store = { url: storeUrl(outputs.bucket), bucketOwner: owner };
+    const runtime = { zip, architecture, stack: name, store };
+    const layer = await publish(client, runtime, {
+      bucket: outputs.bucket,
+      owner,
+      signal,
+    });
     await output.message(`the layer is ${layer.isNew ? "published" : "there already"}`);
     made = { ...made, [architecture === "arm64" ? "layerArm64" : "layer"]: layer.arn };
     const path = await writeSettings(environment, made);
@@ -74,6 +89,7 @@ export const bootstrap = runnable(
       );
     }
     await warnOfEnvironment(context, made);
+    if (!isNew) await limitAllLogs(context, client, made);
     await output.message(
       "next: llama update-function -create -zip images/hello-llama hello; llama invoke hello world",
     );
@@ -85,8 +101,8 @@ async function makeStack(
   { output, signal }: CommandContext,
   client: AwsClient,
   name: string,
-  bucketName: string,
-): Promise<{ outputs: StackOutputs; isBucketOwn: boolean }> {
+  { named, owner }: { readonly named: string | undefined; readonly owner: string | undefined },
+): Promise<{ outputs: StackOutputs; isBucketOwn: boolean; isNew: boolean }> {
   const work: StackWork = {
     client,
     pause,
@@ -96,7 +112,7 @@ async function makeStack(
   let existing: Stack | undefined;
   try {
     existing = await findStack(work, name);
-    const bucket = await chooseBucket(client, bucketName || undefined, existing, signal);
+    const bucket = await chooseBucket(client, named, existing, { owner, signal });
     const { outputs, change } = await deployStack(work, name, bucket, existing);
     await output.message(`the stack ${name} is ${change}`);
     const before = existing && outputsOf(existing.outputs);
@@ -105,7 +121,7 @@ async function makeStack(
         `the bucket ${before.bucket} is no longer llama's; it is left if anything is in it`,
       );
     }
-    return { outputs, isBucketOwn: outputs.bucketKind === "own" };
+    return { outputs, isBucketOwn: outputs.bucketKind === "own", isNew: change === "created" };
   } catch (error) {
     if (signal.aborted) {
       await output.message(
@@ -116,16 +132,50 @@ async function makeStack(
   }
 }
 
+/**
+ * Sets the retention of the logs of functions that are there already; `update-function` does so for
+ * new ones. All else is done by then, so that nothing but a message comes of a failure.
+ */
+async function limitAllLogs(
+  { output, signal }: CommandContext,
+  client: AwsClient,
+  settings: Settings,
+): Promise<void> {
+  const { stack = defaultStackName } = settings;
+  try {
+    const ours = (await listOurs(client, signal)).filter((each) => belongsTo(each, settings));
+    for (const { name } of ours) {
+      if (!await limitLogs(client, name, stack, signal)) continue;
+      await output.message(`the logs of ${name} expire after ${logDays} days`);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof LlamaError)) throw error;
+    await output.message(`logs of functions do not expire: ${error.message}`);
+    if (error.hint !== undefined) await output.message(`hint: ${error.hint}`);
+  }
+}
+
 /** Publishes the layer; what it fails with also says that the stack is there. */
 async function publish(
   client: AwsClient,
   runtime: Parameters<typeof publishRuntime>[1],
-  signal: AbortSignal,
+  { bucket, owner, signal }: { bucket: string; owner: string | undefined; signal: AbortSignal },
 ): Promise<RuntimeLayer> {
   try {
     return await publishRuntime(client, runtime, signal);
   } catch (cause) {
     if (!(cause instanceof LlamaError)) throw cause;
+    // S3's own hint would be to make the bucket, which is then not the stack's.
+    const isGone = /NoSuchBucket/.test(cause.message) &&
+      (await bucketState(client, bucket, { owner, signal })).kind === "missing";
+    if (isGone) {
+      const words = `the stack ${runtime.stack} is there, but its bucket ${bucket} is not`;
+      throw new LlamaError("config", words, {
+        cause,
+        hint: "run `llama teardown` first, then `llama bootstrap` again",
+      });
+    }
     const done = "the stack is there and complete: run this again for the layer, or llama teardown";
     throw new LlamaError(cause.code, cause.message, {
       cause,

@@ -12,6 +12,7 @@ import { isOn } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import type { RunCounts } from "../jobs/counts.ts";
 import { Llama, type LlamaOptions } from "../llama.ts";
+import { accountOfArn, bucketOwner } from "../store/bucket_owner.ts";
 import { openStoreWith } from "../store/open.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { LocalOptions } from "../start_local.ts";
@@ -70,7 +71,8 @@ export async function openLlama(
   options: Pick<LlamaOptions, "invokeRetries"> = {},
 ): Promise<Llama> {
   const { global, environment, closeAtExit } = context;
-  const { store, region } = isLocal(context) ? global : await settingsOf(context);
+  const settings: SettingsInForce = isLocal(context) ? global : await settingsOf(context);
+  const { store, region, bucketOwner } = settings;
   return closeAtExit(
     new Llama({
       local: isLocal(context) ? localOptions(global) : undefined,
@@ -78,6 +80,7 @@ export async function openLlama(
       ...accountOptions(global),
       region: region || undefined,
       store: store || undefined,
+      bucketOwner,
       s3Concurrency: global["s3-concurrency"],
       ...reportersOf(context),
       environment,
@@ -97,20 +100,36 @@ function reportersOf({ global, output }: CommandContext): Reporters {
 
 type Reporters = Pick<AwsClientOptions, "debug" | "onNotice">;
 
+/** The settings in force, and what follows from them. */
+export interface SettingsInForce extends Settings {
+  /** The account that the store's bucket must belong to, where that is known. */
+  readonly bucketOwner?: string | undefined;
+}
+
 /**
  * The settings in force: the flags win over the environment, and that over the file.
  *
  * @param context Flags and environment.
  * @param region A region that a command's own flag names.
+ * @param file What the file says, where that is known.
  * @returns The settings.
  * @throws {LlamaError} `config` if the file cannot be read.
  */
-export async function settingsOf(context: CommandContext, region?: string): Promise<Settings> {
+export async function settingsOf(
+  context: CommandContext,
+  region?: string,
+  file?: Settings,
+): Promise<SettingsInForce> {
   const { global, environment } = context;
-  const settings = inForce(await readSettings(environment), environment);
+  const written = file ?? await readSettings(environment);
+  const settings = inForce(written, environment);
+  const store = global.store || settings.store;
+  // The bucket of a stack is of the same account as its role; any other may be anyone's.
+  const isOfStack = written.stack !== undefined && store === written.store;
   return {
     ...settings,
-    store: global.store || settings.store,
+    store,
+    bucketOwner: bucketOwner(environment, isOfStack ? accountOfArn(written.role) : undefined),
     region: region || global.region || settings.region,
   };
 }
@@ -120,7 +139,7 @@ export interface Aws {
   /** Signs and sends; closed at exit. */
   readonly client: AwsClient;
   /** The settings in force. */
-  readonly settings: Settings;
+  readonly settings: SettingsInForce;
 }
 
 /**
@@ -128,17 +147,22 @@ export interface Aws {
  *
  * @param context Flags and environment.
  * @param named A region that the command's own flag names.
+ * @param file What the settings' file says, where that is known.
  * @returns The connection, which nothing has been sent over yet.
  * @throws {LlamaError} `config` if the settings cannot be read; `usage` with `-local`.
  */
-export async function openAws(context: CommandContext, named?: string): Promise<Aws> {
+export async function openAws(
+  context: CommandContext,
+  named?: string,
+  file?: Settings,
+): Promise<Aws> {
   const { global, environment, closeAtExit } = context;
   if (global.local) {
     throw new LlamaError("usage", "-local goes without AWS, which this command is about", {
       hint: "leave out -local",
     });
   }
-  const settings = await settingsOf(context, named);
+  const settings = await settingsOf(context, named, file);
   const account = findAccount(environment, { ...accountOptions(global), region: settings.region });
   const client = new AwsClient({ ...account, ...reportersOf(context) });
   const closeSync = () => client[Symbol.dispose]();
@@ -152,6 +176,7 @@ export async function openAws(context: CommandContext, named?: string): Promise<
  * @param context Flags and environment.
  * @param client The connection.
  * @param url The store's URL.
+ * @param bucketOwner The account that its bucket must belong to, where that is known.
  * @returns The store; its connections are the client's.
  * @throws {LlamaError} `config` if the URL names no kind of store that there is.
  */
@@ -159,8 +184,10 @@ export function openStore(
   { global, environment }: CommandContext,
   client: AwsClient,
   url: string,
+  bucketOwner: string | undefined,
 ): ObjectStore {
-  return openStoreWith(url, client, { environment, s3Concurrency: global["s3-concurrency"] });
+  const s3Concurrency = global["s3-concurrency"];
+  return openStoreWith(url, client, { environment, s3Concurrency, bucketOwner });
 }
 
 /**
@@ -204,15 +231,18 @@ export function localOptions(global: GlobalValues): LocalOptions {
  *
  * @param context Output, environment, terminal.
  * @param mode How.
- * @param counts How far the run is.
- * @param readsStdin Whether the run reads its input from standard input.
+ * @param run How far it is, whether it reads its input from standard input, and whether its
+ * functions run on this machine, as far as that is known.
  * @returns What ends it: by `await using`, or else at exit.
  */
 export function openProgress(
   context: CommandContext,
   mode: ProgressMode,
-  counts: Readonly<RunCounts>,
-  readsStdin: boolean,
+  { counts, readsStdin, isLocal }: {
+    counts: Readonly<RunCounts>;
+    readsStdin: boolean;
+    isLocal: () => boolean;
+  },
 ): AsyncDisposable {
   const { environment, output, isStdinTerminal, terminalSize, closeAtExit } = context;
   const view = progressView(mode, {
@@ -220,7 +250,12 @@ export function openProgress(
     term: environment["TERM"],
     hasTyping: readsStdin && isStdinTerminal,
     // https://no-color.org
-    style: { hasColour: !environment["NO_COLOR"], hasCost: !isLocal(context) },
+    style: {
+      hasColour: !environment["NO_COLOR"],
+      get hasCost() {
+        return !isLocal();
+      },
+    },
     size: terminalSize,
     isInForeground,
   });

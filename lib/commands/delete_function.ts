@@ -18,8 +18,9 @@ export const deleteFunction = runnable(
   deleteFunctionCommand,
   async (_values, [name = ""], context: CommandContext): Promise<number> => {
     const { output, signal } = context;
-    const { client, settings: { repository } } = await openAws(context);
-    const found = await findOurs(client, name, signal);
+    const { client, settings } = await openAws(context);
+    const { repository } = settings;
+    const found = await findOurs(client, name, settings, signal);
     if (!found) {
       const { region } = await client.location();
       throw new LlamaError("no-such-function", `no function ${JSON.stringify(name)} in ${region}`, {

@@ -21,19 +21,24 @@ export const doctor = runnable(
     const { output, environment, signal } = context;
     const file = await examineSettings(environment);
     await show(output, file);
-    if (!file.isGood) return exitCodes.no;
-    const { client, settings } = await openAws(context);
-    let isAllGood = true;
+    const isFileBroken = !file.isGood;
+    const { client, settings } = await openAws(context, undefined, isFileBroken ? {} : undefined);
+    let isAllGood = !isFileBroken;
     const findings = examine({
       client,
       settings,
-      openStore: (url) => openStore(context, client, url),
+      isFileBroken,
+      openStore: (url) => openStore(context, client, url, settings.bucketOwner),
       now: () => new Date(),
       signal,
     });
-    for await (const finding of findings) {
-      await show(output, finding);
-      isAllGood &&= finding.isGood;
+    let next = await findings.next();
+    for (; !next.done; next = await findings.next()) {
+      await show(output, next.value);
+      isAllGood &&= next.value.isGood;
+    }
+    for (const [need, subjects] of next.value) {
+      await output.data(`- without ${need}, not looked at: ${subjects.join(", ")}\n`);
     }
     return isAllGood ? exitCodes.ok : exitCodes.no;
   },

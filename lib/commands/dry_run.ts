@@ -12,12 +12,13 @@ import type { InputFile } from "../jobs/job.ts";
 import { readJobLog } from "../jobs/joblog.ts";
 import { asLlamaError, type PlannedJob, Planner } from "../jobs/plan.ts";
 import { failureOf, type JobFailure } from "../jobs/record.ts";
+import { sameJobs } from "../jobs/same_jobs.ts";
 import { chunked } from "../jobs/sources.ts";
 import { bytesText } from "../terminal/amounts.ts";
 import type { CommandContext } from "./context.ts";
 import { exitCodes } from "./exit.ts";
 import type { xargsFlags } from "./flag_tables.ts";
-import { reportError } from "./report.ts";
+import { errorLines } from "./report.ts";
 
 /** A job that was not run: what `-dry-run -json` prints a line of. */
 interface DryJob {
@@ -52,16 +53,25 @@ export async function dryRun(
   const logged = values.resume || repeatFailed ? await readJobLog(values.joblog) : undefined;
   const planner = new Planner({ functionName, templates, logged, repeatFailed });
   const shared = await expandInputs(values.file);
+  const saidHints = new Set<string>();
   let failures = 0;
+  let jobs = 0;
   for await (const lines of values.n === undefined ? input : chunked(input, values.n)) {
     signal.throwIfAborted();
     const { planned, isDone } = planner.plan(lines);
     if (isDone) continue;
+    // A mistake in a template ends a run as well.
+    if (planned.error?.affectsAll) throw planned.error;
+    if (++jobs === 2 && !planner.templates.usesInput) await output.message(sameJobs(templates));
     const { job, error } = await look(planned, shared);
     await output.data(values.json ? JSON.stringify(job) + "\n" : textOf(job));
     if (error === undefined) continue;
     failures++;
-    await reportError(output, error, `job ${job.seq}: ${job.command}: `);
+    const [message = "", hint = ""] = errorLines(error, `job ${job.seq}: ${job.command}: `);
+    await output.message(message);
+    if (hint === "" || saidHints.has(hint)) continue;
+    saidHints.add(hint);
+    await output.message(hint);
   }
   return failures === 0 ? exitCodes.ok : exitCodes.jobFailed;
 }

@@ -7,11 +7,12 @@
 import { boolFlag, FlagValueError, type FlagValues, listFlag, stringFlag } from "../flags.ts";
 import { isReservedVariable } from "../reserved_variables.ts";
 import { quote } from "../template/quote.ts";
-import type { Command } from "./command.ts";
+import type { Command, UsageProblem } from "./command.ts";
 import { architectureFlag, boundedFlag, noArguments, oneFunctionName } from "./deploy_flags.ts";
 
 /** The flags of `llama update-function`. */
 export const updateFunctionFlags = {
+  all: boolFlag({ help: "every function of the stack gets this llama's runtime" }),
   create: boolFlag({ help: "make the function if there is none" }),
   zip: stringFlag({ help: "a zip file, or a folder to make one of", placeholder: "PATH" }),
   build: stringFlag({ help: "a folder with a Dockerfile, to build and push", placeholder: "DIR" }),
@@ -57,7 +58,7 @@ function readVariable(text: string): readonly [name: string, value: string] {
 export const updateFunctionCommand: Command<typeof updateFunctionFlags> = {
   name: "update-function",
   summary: "make or change a function in AWS",
-  usage: "FUNCTION",
+  usage: "FUNCTION|-all",
   group: "Functions",
   details: `Makes FUNCTION what the flags and its function.json say, waits until it
 can be invoked, and prints what changed. What neither says stays as it is, or
@@ -65,7 +66,11 @@ has Lambda's default for a new function.
 
 Its code is a zip with the handler, beside which llama's layer gives the
 runtime; or an image with /llama_runtime as its entry point, built here with
-docker and pushed to llama's repository, or there already.`,
+docker and pushed to llama's repository, or there already.
+
+FUNCTION alone moves llama's layer to the version of this llama, and -all does
+so for every function of the stack; the rest of a function stays as it is. An
+image has the runtime inside: you are told how to build it again.`,
   examples: [
     {
       text: "make a function of a folder with a handler and a function.json",
@@ -76,6 +81,7 @@ docker and pushed to llama's repository, or there already.`,
       command: "llama update-function -create -build images/optipng optipng",
     },
     { text: "give it more memory", command: "llama update-function -memory 3008 optipng" },
+    { text: "give every function this llama's runtime", command: "llama update-function -all" },
   ],
   flags: updateFunctionFlags,
   validate(values, args) {
@@ -87,11 +93,10 @@ docker and pushed to llama's repository, or there already.`,
     if (handler && (build || image)) {
       return { message: "-handler is for -zip", hint: "an image has its command in its CMD" };
     }
+    if (values.all) return onlyAll(values, args);
     const problem = oneFunctionName(args);
     if (problem) return problem;
-    const changesNothing = sources.length === 0 && !handler && values.memory === undefined &&
-      values.timeout === undefined && values.storage === undefined && values.env.length === 0;
-    if (changesNothing || (sources.length === 0 && (values.create || arch !== undefined))) {
+    if (sources.length === 0 && (values.create || arch !== undefined)) {
       return {
         message: "nothing to make the function of",
         hint: "add -zip PATH, -build DIR or -image URI",
@@ -104,6 +109,30 @@ docker and pushed to llama's repository, or there already.`,
 /** The values of the flags of `llama update-function`. */
 export type UpdateFunctionValues = FlagValues<typeof updateFunctionFlags>;
 
+/**
+ * Whether nothing is to change but the runtime.
+ *
+ * @param values The flags' values.
+ * @returns True if no flag says what the function is to be.
+ */
+export function changesRuntimeAlone(values: UpdateFunctionValues): boolean {
+  const { create, zip, build, image, handler, memory, timeout, storage, arch, env } = values;
+  return !create && !zip && !build && !image && !handler && env.length === 0 &&
+    [memory, timeout, storage, arch].every((value) => value === undefined);
+}
+
+function onlyAll(
+  values: UpdateFunctionValues,
+  [name]: readonly string[],
+): UsageProblem | undefined {
+  if (name !== undefined) {
+    return { message: `-all and ${quote(name)} do not go together`, hint: "give one of them" };
+  }
+  return changesRuntimeAlone(values)
+    ? undefined
+    : { message: "-all changes the runtime alone", hint: "change one function at a time" };
+}
+
 /** `llama functions`, without what it does. */
 export const functionsCommand: Command<Record<never, never>> = {
   name: "functions",
@@ -112,7 +141,8 @@ export const functionsCommand: Command<Record<never, never>> = {
   group: "Functions",
   details: `Lists llama's functions of the account in the region: those with the tag llama,
 which llama update-function gives them, and those with LLAMA_OBJECT_STORE in
-their environment.`,
+their environment. STACK is the stack that a function belongs to, "-" for one
+that was made by hand.`,
   flags: {},
   validate: (_values, args) => noArguments("functions", args),
 };
@@ -124,7 +154,7 @@ export const deleteFunctionCommand: Command<Record<never, never>> = {
   usage: "FUNCTION",
   group: "Functions",
   details: `Deletes a function from Lambda, and its image from llama's repository. Only
-functions of llama's are deleted. Its log in CloudWatch stays.`,
+functions of llama's own stack are deleted. Its log in CloudWatch stays.`,
   examples: [{ text: "delete a function", command: "llama delete-function hello" }],
   flags: {},
   validate: (_values, args) => oneFunctionName(args),

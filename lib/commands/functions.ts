@@ -5,6 +5,7 @@
  */
 
 import { listOurs } from "../deploy/ours.ts";
+import { llamaTag } from "../deploy/template.ts";
 import { runnable } from "./command.ts";
 import { type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "./exit.ts";
@@ -31,9 +32,10 @@ export const functions = runnable(
       each.architecture,
       each.update === "Successful" ? each.state : `${each.state}, update ${each.update}`,
       each.lastModified.slice(0, 16),
+      each.tags[llamaTag] || "-",
     ]);
     await output.data(table([
-      ["NAME", "KIND", "MEMORY", "TIMEOUT", "PROCESSOR", "STATE", "CHANGED"],
+      ["NAME", "KIND", "MEMORY", "TIMEOUT", "PROCESSOR", "STATE", "CHANGED", "STACK"],
       ...rows,
     ]));
     return exitCodes.ok;

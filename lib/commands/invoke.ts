@@ -21,7 +21,7 @@ import { spool } from "../jobs/spool.ts";
 import type { Llama } from "../llama.ts";
 import { Spans } from "../trace/spans.ts";
 import { runnable } from "./command.ts";
-import { type CommandContext, isLocal, openLlama } from "./context.ts";
+import { type CommandContext, openLlama } from "./context.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";
 import { invokeCommand } from "./flag_tables.ts";
 import { type LookBack, openLookBack } from "./look_back.ts";
@@ -65,7 +65,7 @@ export const invoke = runnable(
     } catch (error) {
       if (!(error instanceof LlamaError)) throw error;
       await reportError(output, error);
-      const unwritten = await lookBack?.write(command, {});
+      const unwritten = await lookBack?.write(command, { isLocal: llama.isLocal });
       if (unwritten) await reportError(output, unwritten);
       return exitCodeOf(error, exitCodes.failed);
     } finally {
@@ -77,10 +77,13 @@ export const invoke = runnable(
     if (values.time) {
       await output.message(timesLine(result.elapsedMilliseconds, result.times));
       const meter = new CostMeter(pricesOf(defaultPrices, await llama.region()));
-      await output.message(costLine(meter.costOf(result), result.memory, isLocal(context)));
+      await output.message(costLine(meter.costOf(result), result.memory, llama.isLocal));
     }
     for (const error of result.outputErrors) await reportError(output, error);
-    const unwritten = await lookBack?.write(command, { pricesDate: defaultPrices.date });
+    const unwritten = await lookBack?.write(command, {
+      pricesDate: defaultPrices.date,
+      isLocal: llama.isLocal,
+    });
     if (unwritten) await reportError(output, unwritten);
     if (result.status === 0 && (unwritten || !succeeded(result))) return exitCodes.failed;
     return result.status;
@@ -109,7 +112,8 @@ async function runAndKeep(
   options.spans?.add("job", start, start + elapsedMilliseconds);
   const command = shellQuote([functionName, ...args]);
   const planned = { index: 0, functionName, line: "", command, job };
-  const details = { started, elapsedMilliseconds, log: logOf(attempts) };
+  const { isLocal } = llama;
+  const details = { started, elapsedMilliseconds, log: logOf(attempts), isLocal };
   const { result, error } = attempts;
   lookBack.add(recordOf(planned, attempts, details), options.spans?.all, result?.stderr);
   if (result === undefined) throw error ?? new TypeError("a job ended without result or error");

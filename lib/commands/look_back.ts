@@ -9,7 +9,7 @@ import { shellQuote } from "../jobs/quote.ts";
 import type { JobRecord } from "../jobs/record.ts";
 import type { Run } from "../report/run.ts";
 import type { Span } from "../trace/spans.ts";
-import { type CommandContext, isLocal } from "./context.ts";
+import type { CommandContext } from "./context.ts";
 
 /** Keeps what is needed of a run's jobs, and writes it down at the end. */
 export interface LookBack {
@@ -34,7 +34,7 @@ export interface LookBack {
    */
   write(
     command: readonly string[],
-    facts: Pick<Run, "seconds" | "s3Dollars" | "pricesDate">,
+    facts: Omit<Run, "title" | "jobs" | "failures" | "subcommand">,
   ): Promise<LlamaError | undefined>;
 }
 
@@ -61,16 +61,20 @@ export async function openLookBack(
   return {
     add: (record, spans, stderr) => jobs.add(record, spans, stderr),
     write: async (command, facts) => {
+      // A run that was interrupted is looked back at, too.
+      const stop = signal.aborted ? undefined : signal;
+      const subcommand = command[0] === "invoke" ? "invoke" : "xargs";
       try {
         if (trace !== "") {
           const { traceText } = await import("../trace/chrome.ts");
-          await writeCompressed(trace, traceText(jobs.all), signal);
+          await writeCompressed(trace, traceText(jobs.all), stop);
         }
         if (report !== "") {
           const { reportPage } = await import("../report/page.ts");
           const title = `llama ${shellQuote(command)}`;
-          const page = reportPage({ title, jobs: jobs.all, isLocal: isLocal(context), ...facts });
-          await writeCompressed(report, [page], signal);
+          const { all, failures } = jobs;
+          const page = reportPage({ title, jobs: all, failures, subcommand, ...facts });
+          await writeCompressed(report, [page], stop);
         }
         return undefined;
       } catch (error) {

@@ -175,6 +175,13 @@ export function splitInput(
     : { command: args.slice(0, at), lines: args.slice(at + 1) };
 }
 
+/** Separators that only GNU parallel has, and what llama has instead. */
+const foreignSeparators: Readonly<Record<string, string>> = {
+  "::::": "write -a FILE for the lines of a file, or ::: LINE... for the lines themselves",
+  ":::+": "write one ::: with all lines; -n N puts several into a job, {{index .Lines 1}} is one",
+  "::::+": "write -a FILE; -n N puts several lines into a job, {{index .Lines 1}} is one",
+};
+
 /**
  * Checks the flags of a run.
  *
@@ -187,6 +194,13 @@ export function validateRun(
   args: readonly string[],
 ): UsageProblem | undefined {
   const { lines } = splitInput(args);
+  const foreign = args.find((arg) => Object.hasOwn(foreignSeparators, arg));
+  if (foreign !== undefined) {
+    return {
+      message: `${foreign} is GNU parallel's, and llama xargs does not have it`,
+      hint: foreignSeparators[foreign] ?? "",
+    };
+  }
   const isResumed = values.resume || values["resume-failed"];
   if (lines?.includes(inputSeparator)) {
     return {

@@ -40,8 +40,9 @@ export const bootstrapCommand: Command<typeof bootstrapFlags> = {
   details: `Makes a CloudFormation stack with a private bucket, whose objects expire after
 31 days, a role for the functions and a repository for images; publishes the
 runtime as a layer; and writes ~/.llama/config.json, from which the other
-commands take what was made. Run it again to update all of it, and with
--arch arm64 to add the layer for the other processor.`,
+commands take what was made. The logs of functions expire after 14 days. Run it
+again to update all of it, and with -arch arm64 to add the layer for the other
+processor.`,
   examples: [
     { text: "set llama up", command: "llama bootstrap -region us-west-2" },
     {
@@ -111,9 +112,10 @@ export const doctorCommand: Command<Record<never, never>> = {
   summary: "check llama's setup, and say what to do",
   usage: "",
   group: "Set up",
-  details: `Looks at settings, region, credentials, clock, object store, role, layer, the
-account's concurrency and each function, with a tick or a cross each. Exits with
-1 if there is a cross. It writes one small object into the store.`,
+  details: `Looks at settings, region, credentials, clock, stack, object store, role,
+repository, layer, the account's concurrency and each function, with a tick or a
+cross each. Exits with 1 if there is a cross. It writes one small object into
+the store.`,
   flags: {},
   validate: (_values, args) => noArguments("doctor", args),
 };
@@ -131,10 +133,10 @@ export const teardownCommand: Command<typeof teardownFlags> = {
   summary: "remove all that llama has in AWS",
   usage: "",
   group: "Set up",
-  details: `Removes llama's functions, its layers, the objects of its store, and the stack
-that llama bootstrap made: bucket, role, and repository with its images. It asks
-first. A bucket that was yours before, or has anything else in it, stays, and so
-do the functions' logs.`,
+  details: `Removes the functions of llama's stack with their logs, its layers, the objects
+of its store, and the stack that llama bootstrap made: bucket, role, and
+repository with its images. It asks first. A bucket that was yours before, or
+has anything else in it, stays.`,
   examples: [{ text: "remove all of it, and ask first", command: "llama teardown" }],
   flags: teardownFlags,
   validate: ({ stack }, args) => wrongStack(stack) ?? noArguments("teardown", args),

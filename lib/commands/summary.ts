@@ -4,6 +4,7 @@
  * @module
  */
 
+import { type EarlyEnd, earlyEndText } from "../jobs/early_end.ts";
 import type { JobRecord } from "../jobs/record.ts";
 import type { RequestTotals } from "../llama.ts";
 import { bytesText, dollarsText, durationText } from "../terminal/amounts.ts";
@@ -22,6 +23,8 @@ export interface SummaryDetails {
   readonly isGuess: boolean;
   /** When the prices were looked up. */
   readonly pricesDate: string;
+  /** How far the run came, if it ended before its input. */
+  readonly earlyEnd?: EarlyEnd | undefined;
 }
 
 /** Adds up the records of a run. */
@@ -85,7 +88,12 @@ export class Summary {
       ...(this.#repeats > 0 ? [amount(this.#repeats, "repeat")] : []),
       amount(this.#coldStarts, "cold start"),
     ].join(", ");
-    return [`${jobs}; ${this.#time(details.seconds)}`, this.#cost(details)];
+    const { earlyEnd, isLocal, seconds } = details;
+    return [
+      ...(earlyEnd ? [`ended early: ${earlyEndText(earlyEnd, isLocal)}`] : []),
+      `${jobs}; ${this.#time(seconds)}`,
+      this.#cost(details),
+    ];
   }
 
   #time(seconds: number): string {

@@ -12,9 +12,12 @@ import {
   type LayerVersionState,
   listLayerVersions,
 } from "../aws/lambda_account.ts";
+import type { AwsClient } from "../aws/client.ts";
 import { deleteFunction } from "../aws/lambda_control.ts";
 import type { DeployedFunction } from "../aws/lambda_function.ts";
+import { deleteLogGroup } from "../aws/logs.ts";
 import { emptyBucket } from "../deploy/bucket.ts";
+import { logGroupOf } from "../deploy/log_group.ts";
 import { listOurs } from "../deploy/ours.ts";
 import { pause } from "../deploy/pause.ts";
 import { layerName } from "../deploy/runtime_layer.ts";
@@ -23,7 +26,9 @@ import { findStack, removeStack, type StackWork } from "../deploy/stack.ts";
 import { defaultStackName, llamaTag, outputsOf, storeUrl } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
 import { removeIfThere } from "../files.ts";
+import { bucketOwner } from "../store/bucket_owner.ts";
 import { canAsk, confirm } from "../terminal/ask.ts";
+import type { Output } from "../terminal/output.ts";
 import { runnable } from "./command.ts";
 import { type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "./exit.ts";
@@ -33,6 +38,7 @@ import { teardownCommand } from "./setup_tables.ts";
 /** What there is to remove. */
 interface Found {
   readonly name: string;
+  readonly owner: string | undefined;
   readonly stack: Stack | undefined;
   readonly functions: readonly DeployedFunction[];
   readonly layers: readonly (LayerVersionState & { readonly name: string })[];
@@ -72,7 +78,8 @@ export const teardown = runnable(
       const versions = await listLayerVersions(client, layer, signal);
       layers.push(...versions.map((version) => ({ ...version, name: layer })));
     }
-    const found = { name, stack, functions, layers };
+    const owner = bucketOwner(context.environment, account);
+    const found = { name, owner, stack, functions, layers };
     if (!stack && functions.length === 0 && layers.length === 0) {
       await output.message(
         `nothing of llama's stack ${name} is in account ${account}, region ${region}`,
@@ -100,7 +107,7 @@ function listOf({ name, stack, functions, layers }: Found): string {
   const outputs = stack && outputsOf(stack.outputs);
   const parts = [];
   if (functions.length > 0) {
-    parts.push(`the functions ${functions.map((each) => each.name).join(", ")}`);
+    parts.push(`the functions ${functions.map((each) => each.name).join(", ")} with their logs`);
   }
   if (layers.length > 0) {
     parts.push(`${layers.length} version${layers.length === 1 ? "" : "s"} of llama's layer`);
@@ -113,12 +120,13 @@ function listOf({ name, stack, functions, layers }: Found): string {
 async function remove(
   { output, signal }: CommandContext,
   work: StackWork,
-  { stack, functions, layers }: Found,
+  { owner, stack, functions, layers }: Found,
 ): Promise<void> {
   const { client } = work;
   for (const { name } of functions) {
     await deleteFunction(client, name, signal);
     await output.data(`deleted the function ${name}\n`);
+    await removeLogs(output, client, name, signal);
   }
   for (const { name, version } of layers) {
     await deleteLayerVersion(client, name, version, signal);
@@ -127,7 +135,7 @@ async function remove(
   if (!stack) return;
   // Its objects first, since CloudFormation deletes no bucket that holds any.
   const outputs = outputsOf(stack.outputs);
-  const other = outputs && await emptyBucket(client, outputs.bucket, signal);
+  const other = outputs && await emptyBucket(client, outputs.bucket, { owner, signal });
   const isBucketLeft = await removeStack(work, stack);
   await output.data(`deleted the stack ${stack.name}\n`);
   if (outputs?.bucketKind === "own") {
@@ -136,9 +144,24 @@ async function remove(
     const what = other ?? "other versions of objects";
     await output.message(`left: the bucket ${outputs?.bucket}, which also holds ${what}`);
   }
-  if (functions.length > 0) {
-    const groups = functions.map(({ name }) => `/aws/lambda/${name}`);
-    await output.message(`left: the log groups ${groups.join(", ")}`);
+}
+
+/** Logs that may not be deleted are no reason to leave the rest. */
+async function removeLogs(
+  output: Output,
+  client: AwsClient,
+  functionName: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const group = logGroupOf(functionName);
+  try {
+    if (!await deleteLogGroup(client, group, signal)) return;
+    await output.data(`deleted the log group ${group}\n`);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof LlamaError)) throw error;
+    await output.message(`left: the log group ${group}: ${error.message}`);
+    if (error.hint !== undefined) await output.message(`hint: ${error.hint}`);
   }
 }
 

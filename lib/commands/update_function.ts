@@ -4,25 +4,30 @@
  * @module
  */
 
-import { createHash } from "node:crypto";
 import { registryLogin } from "../aws/ecr.ts";
 import type { FunctionCode } from "../aws/lambda_control.ts";
 import type { DeployedFunction } from "../aws/lambda_function.ts";
 import { deployFunction } from "../deploy/function.ts";
 import { type FunctionPlan, planFunction } from "../deploy/function_plan.ts";
 import { buildImage, type ContainerTool, pushImage } from "../deploy/image.ts";
-import { maxDirectZipBytes, zipSource } from "../deploy/layer.ts";
+import { codeSha256, type CodeStore, maxDirectZipBytes, zipSource } from "../deploy/layer.ts";
+import { limitLogs } from "../deploy/log_group.ts";
 import { findOurs } from "../deploy/ours.ts";
 import { checkPackage, readDefinition, readPackage } from "../deploy/package.ts";
 import { pause } from "../deploy/pause.ts";
+import { otherRuntimes } from "../deploy/runtime_layer.ts";
 import { defaultStackName } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
 import type { FunctionDefinition } from "../function_json.ts";
-import type { ObjectStore } from "../store/store.ts";
 import { runnable } from "./command.ts";
-import { type Aws, type CommandContext, openAws, openStore } from "./context.ts";
+import { type Aws, type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "./exit.ts";
-import { updateFunctionCommand, type UpdateFunctionValues } from "./function_tables.ts";
+import {
+  changesRuntimeAlone,
+  updateFunctionCommand,
+  type UpdateFunctionValues,
+} from "./function_tables.ts";
+import { updateAllRuntimes, updateOneRuntime } from "./update_runtimes.ts";
 
 /** The command, as data and with what it does. */
 export const updateFunction = runnable(
@@ -30,8 +35,14 @@ export const updateFunction = runnable(
   async (values, [name = ""], context: CommandContext): Promise<number> => {
     const { output, signal } = context;
     const aws = await openAws(context);
-    const current = await findOurs(aws.client, name, signal);
-    checkKind(values, name, current);
+    if (values.all) return await updateAllRuntimes(context, aws);
+    const current = await findOurs(aws.client, name, aws.settings, signal);
+    const { region } = await aws.client.location();
+    checkKind(values, name, region, current);
+    if (current && changesRuntimeAlone(values)) {
+      await updateOneRuntime(context, aws, current);
+      return exitCodes.ok;
+    }
     const prepared = await prepare(values, name, context, aws, current);
     const { isNew, changes, function: deployed } = await deployFunction(
       { client: aws.client, pause, onWait: (what) => void output.message(what), signal },
@@ -44,6 +55,7 @@ export const updateFunction = runnable(
       throw error;
     });
     const { kind, memory, timeout, architecture } = deployed;
+    if (isNew) await limitItsLogs(name, context, aws);
     await output.data(
       isNew
         ? `created ${name}: ${kind}, ${memory} MB, ${timeout} s, ${architecture}\n`
@@ -55,16 +67,33 @@ export const updateFunction = runnable(
   },
 );
 
+/** The function is there and works, so that nothing but a message comes of a failure. */
+async function limitItsLogs(
+  name: string,
+  { output, signal }: CommandContext,
+  { client, settings: { stack = defaultStackName } }: Aws,
+): Promise<void> {
+  try {
+    await limitLogs(client, name, stack, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof LlamaError)) throw error;
+    await output.message(`the logs of ${name} will not expire: ${error.message}`);
+    if (error.hint !== undefined) await output.message(`hint: ${error.hint}`);
+  }
+}
+
 /** Refuses what can be refused before anything is built. */
 function checkKind(
   { create, zip, build, image }: UpdateFunctionValues,
   name: string,
+  region: string,
   current: DeployedFunction | undefined,
 ): void {
   if (!current) {
     if (create) return;
     throw new LlamaError("no-such-function", `there is no function ${JSON.stringify(name)}`, {
-      hint: "add -create to make it; `llama functions` shows those there are",
+      hint: `add -create to make it in ${region}; \`llama functions\` shows those there are`,
     });
   }
   const wanted = zip ? "zip" : build || image ? "image" : current.kind;
@@ -108,15 +137,26 @@ async function prepare(
     const source = await readPackage(values.zip, name);
     const { definition, zip, members } = source;
     const needsLayer = !members.some((member) => member.name === "bootstrap");
-    const plan = planFunction({ ...input, kind: "zip", definition, needsLayer });
+    const { layer, layerArm64 } = aws.settings;
+    const replacedLayers = needsLayer && current
+      ? await otherRuntimes(aws.client, current.layers ?? [], [layer, layerArm64], context.signal)
+      : [];
+    const plan = planFunction({ ...input, kind: "zip", definition, needsLayer, replacedLayers });
     checkPackage(source, plan.settings.handler ?? "", plan.architecture);
-    const store = zip.length > maxDirectZipBytes ? s3Store(context, aws) : undefined;
-    const code = await zipSource(zip, values.zip, store, context.signal);
-    return { plan, code, codeSha256: createHash("sha256").update(zip).digest("base64") };
+    const hash = codeSha256(zip);
+    // An upload of what the function has already would be for nothing.
+    const isThere = current?.codeSha256 === hash && current.state === "Active" &&
+      current.architecture === plan.architecture;
+    const store = zip.length > maxDirectZipBytes ? s3Store(aws) : undefined;
+    const code = isThere
+      ? undefined
+      : await zipSource(aws.client, zip, values.zip, store, context.signal);
+    return { plan, code, codeSha256: hash };
   }
   const definition = values.build ? await readDefinition(values.build, name) : undefined;
   const kind = values.build || values.image ? "image" : current?.kind ?? "zip";
-  const plan = planFunction({ ...input, kind, definition, needsLayer: false });
+  const keepsCode = !values.build && !values.image;
+  const plan = planFunction({ ...input, kind, definition, needsLayer: false, keepsCode });
   if (values.build) {
     const image = await buildAndPush(values, name, context, aws, definition, plan);
     return { plan, code: { ImageUri: image } };
@@ -124,11 +164,8 @@ async function prepare(
   return { plan, code: values.image ? { ImageUri: values.image } : undefined };
 }
 
-function s3Store(
-  context: CommandContext,
-  { client, settings: { store } }: Aws,
-): ObjectStore | undefined {
-  return store?.startsWith("s3:") ? openStore(context, client, store) : undefined;
+function s3Store({ settings: { store, bucketOwner } }: Aws): CodeStore | undefined {
+  return store?.startsWith("s3:") ? { url: store, bucketOwner } : undefined;
 }
 
 async function buildAndPush(

@@ -4,13 +4,16 @@
  * @module
  */
 
+import { setTimeout as nextTurn } from "node:timers/promises";
 import { defaultPrices, pricesOf, readPrices } from "../cost/prices.ts";
 import { LlamaError } from "../errors.ts";
 import type { FlagValues } from "../flags.ts";
-import { newCounts } from "../jobs/counts.ts";
+import { newCounts, type RunCounts } from "../jobs/counts.ts";
+import { FailureKinds, failureKindText } from "../jobs/failure_kinds.ts";
+import { type EarlyEnd, earlyEndOf, earlyEndText } from "../jobs/early_end.ts";
 import type { Llama, MapOptions } from "../llama.ts";
 import { runnable } from "./command.ts";
-import { type CommandContext, isLocal, openLlama, openProgress } from "./context.ts";
+import { type CommandContext, openLlama, openProgress } from "./context.ts";
 import { dryRun } from "./dry_run.ts";
 import { exitCodeOf, exitCodes } from "./exit.ts";
 import { xargsCommand, type xargsFlags } from "./flag_tables.ts";
@@ -20,6 +23,7 @@ import { Printer } from "./print/printer.ts";
 import { reportError } from "./report.ts";
 import { splitInput } from "./run_flags.ts";
 import { Summary } from "./summary.ts";
+import { Interrupted } from "../terminal/interrupt.ts";
 
 type Values = FlagValues<typeof xargsFlags>;
 type Input = Iterable<string> | AsyncIterable<string>;
@@ -31,6 +35,10 @@ interface Run {
   readonly values: Values;
   readonly context: CommandContext;
   readonly summary: Summary;
+  /** How far it is. */
+  readonly counts: RunCounts;
+  /** The failures of its jobs. */
+  readonly failures: FailureKinds;
   /** What is kept of the jobs to look back at them; undefined if nobody will. */
   readonly lookBack: LookBack | undefined;
   /** Whether the lines come from standard input. */
@@ -59,26 +67,44 @@ export const xargs = runnable(
         values,
         context,
         summary,
+        counts: newCounts(),
+        failures: new FailureKinds(),
         lookBack,
         readsStdin: lines === undefined && values.a === "",
       };
       const start = performance.now();
       let failure = await runAll(command, input, run);
       const seconds = (performance.now() - start) / 1000;
+      const interrupted = interruptionOf(context, options);
+      // What a ctrl-C does is said first, in the turn that is next.
+      if (interrupted) await nextTurn();
+      const reason = failure?.message ?? interrupted?.message ?? "";
+      const { done, failed: failures, dropped } = run.counts;
+      // The reason alone tells all of a run that failed before any job could run.
+      const hasRun = interrupted !== undefined || done + failures + dropped > 0;
+      const earlyEnd = hasRun ? earlyEndOf(run.counts, reason) : undefined;
+      if (values.json && earlyEnd) await output.data(JSON.stringify({ run: earlyEnd }) + "\n");
+      await tellFailures(run);
       if (failure) await reportError(output, failure);
       const unwritten = await lookBack?.write(["xargs", ...command], {
         seconds,
         s3Dollars: (await s3CostOf(run)).s3Dollars,
         pricesDate: (options.prices ?? defaultPrices).date,
+        isLocal: llama.isLocal,
+        hasJobLog: values.joblog !== "",
+        peak: run.counts.peak,
+        earlyEnd,
       });
       if (unwritten) await reportError(output, unwritten);
       failure ??= unwritten;
       const { jobs, failed } = summary;
-      if (values.summary || output.isTerminal) await tell(run, seconds);
-      else if (failed > 0) await output.message(`${failed} of ${jobs} jobs failed`);
-      if (options.stop?.aborted) {
+      if (values.summary || output.isTerminal) await tell(run, seconds, earlyEnd);
+      else if (earlyEnd) {
+        await output.message(`ended early: ${earlyEndText(earlyEnd, llama.isLocal)}`);
+      } else if (failed > 0) await output.message(`${failed} of ${jobs} jobs failed`);
+      if (interrupted) {
         if (values.joblog) await output.message("hint: the same command with -resume goes on");
-        return exitCodes.interrupted;
+        return interrupted.exitCode;
       }
       if (failure && jobs === 0) return exitCodeOf(failure, exitCodes.jobFailed);
       return failure || failed > 0 ? exitCodes.jobFailed : exitCodes.ok;
@@ -89,6 +115,19 @@ export const xargs = runnable(
     }
   },
 );
+
+/** The signal that ended the run, or that lets it end. */
+function interruptionOf(
+  { signal }: CommandContext,
+  { stop }: MapOptions,
+): Interrupted | undefined {
+  const reason: unknown = signal.aborted ? signal.reason : stop?.aborted ? stop.reason : undefined;
+  return reason instanceof Interrupted ? reason : undefined;
+}
+
+function isCtrlC(reason: unknown): boolean {
+  return reason instanceof Interrupted && reason.exitCode === exitCodes.interrupted;
+}
 
 /** What the flags say of the run. */
 async function mapOptions(values: Values, context: CommandContext): Promise<MapOptions> {
@@ -117,7 +156,7 @@ async function mapOptions(values: Values, context: CommandContext): Promise<MapO
 async function runAll(
   [functionName = "", ...templates]: readonly string[],
   input: Input,
-  { llama, options, values, context, summary, lookBack, readsStdin }: Run,
+  { llama, options, values, context, summary, counts, failures, lookBack, readsStdin }: Run,
 ): Promise<LlamaError | undefined> {
   const { output, environment } = context;
   using printer = new Printer({
@@ -133,35 +172,58 @@ async function runAll(
     printer.skip(index);
     summary.skip();
   };
-  const counts = newCounts();
-  await using _progress = openProgress(context, values.progress, counts, readsStdin);
+  await using _progress = openProgress(context, values.progress, {
+    counts,
+    readsStdin,
+    isLocal: () => llama.isLocal,
+  });
   const mapped = llama.map(functionName, templates, input, { ...options, counts, onSkip });
   let failure: LlamaError | undefined;
   try {
     for await (const outcome of mapped) {
-      summary.add(outcome.record);
-      lookBack?.add(outcome.record, outcome.spans, outcome.result?.stderr);
-      await printer.print(outcome);
+      const { record, result } = outcome;
+      summary.add(record);
+      lookBack?.add(record, outcome.spans, result?.stderr);
+      const isToldBefore = !record.ok && !failures.add(record, result?.stderr);
+      await printer.print(outcome, isToldBefore);
     }
   } catch (error) {
-    if (!(error instanceof LlamaError)) throw error;
-    failure = error;
+    if (error instanceof LlamaError) failure = error;
+    // What a run came to is told after a ctrl-C. Other signals leave no time for it.
+    else if (error !== context.signal.reason || !isCtrlC(error)) throw error;
   }
   await printer.end();
   return failure;
 }
 
+/** The most kinds of failure that are listed at the end. */
+const mostKinds = 10;
+
+/** Says which jobs failed, grouped by what went wrong. One failure alone was told when it happened. */
+async function tellFailures({ summary, failures, context: { output } }: Run): Promise<void> {
+  if (summary.failed < 2) return;
+  const { all } = failures;
+  for (const kind of all.slice(0, mostKinds)) await output.message(failureKindText(kind));
+  const rest = all.slice(mostKinds).reduce((sum, { count }) => sum + count, 0);
+  if (rest > 0) await output.message(`${rest} x other failures`);
+}
+
 /** Says what the run took and cost. */
-async function tell(run: Run, seconds: number): Promise<void> {
+async function tell(
+  run: Run,
+  seconds: number,
+  earlyEnd: EarlyEnd | undefined,
+): Promise<void> {
   const { llama, options: { prices = defaultPrices }, context, summary } = run;
   const { s3Dollars, isGuess } = await s3CostOf(run);
   const lines = summary.lines({
     seconds,
     requests: llama.requests,
     s3Dollars,
-    isLocal: isLocal(context),
+    isLocal: llama.isLocal,
     isGuess,
     pricesDate: prices.date,
+    earlyEnd,
   });
   for (const line of lines) await context.output.message(line);
 }

@@ -6,8 +6,16 @@
 
 import type { AwsClient } from "../aws/client.ts";
 import type { Stack } from "../aws/cloudformation.ts";
-import { abortUploads, bucketState, deleteKeys, listKeys } from "../aws/s3_control.ts";
+import {
+  abortUpload,
+  type BucketOptions,
+  bucketState,
+  deleteKeys,
+  listKeys,
+  listUploads,
+} from "../aws/s3_control.ts";
 import { LlamaError } from "../errors.ts";
+import { isStoreKey } from "../store/prefixes.ts";
 import { type BucketChoice, objectPrefix, outputsOf } from "./template.ts";
 
 /**
@@ -16,7 +24,7 @@ import { type BucketChoice, objectPrefix, outputsOf } from "./template.ts";
  * @param client Signs and sends.
  * @param named The bucket that was asked for; undefined for the one there is, or a new one.
  * @param stack The stack as it is.
- * @param signal Ends it early.
+ * @param options The account that a named bucket must belong to, and a signal.
  * @returns The choice.
  * @throws {LlamaError} `config` if the bucket cannot be taken; or as `callAws`.
  */
@@ -24,7 +32,7 @@ export async function chooseBucket(
   client: AwsClient,
   named: string | undefined,
   stack: Stack | undefined,
-  signal?: AbortSignal,
+  options: BucketOptions = {},
 ): Promise<BucketChoice> {
   const outputs = stack && outputsOf(stack.outputs);
   if (outputs && (named === undefined || named === outputs.bucket)) {
@@ -33,7 +41,7 @@ export async function chooseBucket(
     return kind === "generated" ? { kind } : { kind, name };
   }
   if (named === undefined) return { kind: "generated" };
-  const state = await bucketState(client, named, signal);
+  const state = await bucketState(client, named, options);
   switch (state.kind) {
     case "missing":
       return { kind: "named", name: named };
@@ -58,31 +66,33 @@ export async function chooseBucket(
   }
 }
 
-/** The name of an object of the store: a SHA-256. */
-const objectName = /^[0-9a-f]{64}$/;
-
 /**
- * Removes what llama put into the bucket, and nothing else.
+ * Removes what llama put into the bucket, unfinished uploads too, and nothing else.
  *
  * @param client Signs and sends.
  * @param bucket The bucket's name; one that is not there is empty.
- * @param signal Ends it early.
+ * @param options The account that the bucket must belong to, and a signal.
  * @returns The first key of what else is in it; undefined if it is empty.
  * @throws {LlamaError} As `callAws`.
  */
 export async function emptyBucket(
   client: AwsClient,
   bucket: string,
-  signal?: AbortSignal,
+  options: BucketOptions = {},
 ): Promise<string | undefined> {
-  const { kind } = await bucketState(client, bucket, signal);
+  const { kind } = await bucketState(client, bucket, options);
   if (kind === "missing") return undefined;
-  for await (const page of listKeys(client, bucket, objectPrefix, signal)) {
-    const ours = page.filter((key) => objectName.test(key.slice(objectPrefix.length)));
-    if (ours.length > 0) await deleteKeys(client, bucket, ours, signal);
+  const isOurs = (key: string) => isStoreKey(key.slice(objectPrefix.length));
+  for await (const page of listKeys(client, bucket, objectPrefix, options)) {
+    const ours = page.filter(isOurs);
+    if (ours.length > 0) await deleteKeys(client, bucket, ours, options);
   }
-  await abortUploads(client, bucket, objectPrefix, signal);
-  for await (const [key] of listKeys(client, bucket, "", signal)) {
+  for await (const page of listUploads(client, bucket, objectPrefix, options)) {
+    for (const upload of page.filter(({ key }) => isOurs(key))) {
+      await abortUpload(client, bucket, upload, options);
+    }
+  }
+  for await (const [key] of listKeys(client, bucket, "", options)) {
     if (key !== undefined) return key;
   }
   return undefined;

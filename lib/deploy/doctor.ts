@@ -5,18 +5,23 @@
  */
 
 import type { AwsClient } from "../aws/client.ts";
+import { describeStack } from "../aws/cloudformation.ts";
+import { hasRepository } from "../aws/ecr.ts";
 import { trustPolicy } from "../aws/iam.ts";
 import { accountConcurrency, getLayerVersion } from "../aws/lambda_account.ts";
 import type { DeployedFunction } from "../aws/lambda_function.ts";
+import { bucketState } from "../aws/s3_control.ts";
 import { callerIdentity, type Identity } from "../aws/sts.ts";
 import { LlamaError } from "../errors.ts";
 import type { ObjectStore } from "../store/store.ts";
-import { version } from "../version.ts";
+import { isOlder, version } from "../version.ts";
 import { compatibleRuntime } from "./layer.ts";
-import { listOurs } from "./ours.ts";
+import { belongsTo, listOurs } from "./ours.ts";
 import { versionOfLayer } from "./runtime_layer.ts";
+import { RuntimeLayers } from "./runtime_update.ts";
 import type { Settings } from "./settings.ts";
-import { defaultStackName, llamaTag } from "./template.ts";
+import { isBusy, isHalfMade } from "./stack.ts";
+import { llamaTag, outputsOf, type StackOutputs, storeUrl } from "./template.ts";
 
 /** What was looked at, and what came of it. */
 export interface Finding {
@@ -30,12 +35,17 @@ export interface Finding {
   readonly hint?: string | undefined;
 }
 
+/** Subjects that could not be looked at, by what they need: a region, credentials, the settings. */
+export type Unseen = Map<string, string[]>;
+
 /** What the examination needs of the outside. */
 export interface Patient {
   /** Signs and sends. */
   readonly client: AwsClient;
   /** The settings in force. */
   readonly settings: Settings;
+  /** Whether the settings' file cannot be read, so that only the environment is known. @default {false} */
+  readonly isFileBroken?: boolean;
   /** Opens the object store. */
   readonly openStore: (url: string) => ObjectStore;
   /** What time it is here. */
@@ -51,18 +61,25 @@ const bad = (subject: string, words: string, hint?: string): Finding => ({
   words,
   hint,
 });
-
 const bootstrapHint = "run `llama bootstrap`";
+/** CloudFormation takes what was deleted behind its back for there, and makes nothing anew. */
+const teardownHint = "run `llama teardown` first, then `llama bootstrap`";
 const debugHint = "`llama -debug-aws doctor` shows each call and its answer";
 
 /**
- * Looks at everything. Without credentials or a region, nothing in AWS is looked at.
+ * Looks at everything, whatever is wrong before. Only what needs a region, credentials or settings
+ * that are not there is left out.
  *
  * @param patient What is looked at.
- * @returns A finding each, as soon as there is one.
+ * @returns The findings, in the order of their subjects; at the end what was left out.
  */
-export async function* examine(patient: Patient): AsyncGenerator<Finding, void, undefined> {
-  const { client, signal } = patient;
+export async function* examine(patient: Patient): AsyncGenerator<Finding, Unseen, undefined> {
+  const { client, settings, isFileBroken = false, signal } = patient;
+  const unseen: Unseen = new Map();
+  const skip = (subject: string, need: string) => {
+    unseen.set(need, [...unseen.get(need) ?? [], subject]);
+    return Promise.resolve(undefined);
+  };
   yield good("llama", `version ${version}, Deno ${Deno.version.deno}`);
 
   const region = await attempt("region", async () => {
@@ -70,44 +87,84 @@ export async function* examine(patient: Patient): AsyncGenerator<Finding, void, 
     return { finding: good("region", region), value: region };
   }, signal);
   yield region.finding;
-  if (region.value === undefined) return;
 
-  const identity = await attempt("credentials", async () => {
-    const value = await callerIdentity(client, signal);
-    return { finding: good("credentials", `account ${value.account}, ${value.arn}`), value };
-  }, signal);
-  yield identity.finding;
-  if (identity.value === undefined) return;
-
-  yield clock(identity.value, patient.now());
-  yield (await attempt("store", () => store(patient), signal)).finding;
-  yield (await attempt("role", () => role(patient, identity.value), signal)).finding;
-  for (const name of ["layer", "layerArm64"] as const) {
-    // The second processor's is there only for who asked for it.
-    if (name === "layerArm64" && patient.settings.layerArm64 === undefined) continue;
-    yield (await attempt(name, () => layer(patient, name), signal)).finding;
+  let lacking = region.value === undefined ? "a region" : undefined;
+  let identity: Identity | undefined;
+  if (lacking !== undefined) skip("credentials", lacking);
+  else {
+    const found = await attempt("credentials", async () => {
+      const value = await callerIdentity(client, signal);
+      return { finding: good("credentials", `account ${value.account}, ${value.arn}`), value };
+    }, signal);
+    yield found.finding;
+    identity = found.value;
+    // Without an answer from STS, other services may yet answer.
+    if (found.error?.code === "credentials") lacking = "credentials";
   }
-  yield (await attempt("concurrency", () => concurrency(patient), signal)).finding;
+  if (identity) yield clock(identity, patient.now());
 
-  const functions = await attempt("functions", async () => {
-    const value = (await listOurs(client, signal)).filter((each) =>
-      isOfStack(each, patient.settings)
-    );
+  let whole: StackOutputs | undefined;
+  const { stack: name } = settings;
+  if (name !== undefined && lacking !== undefined) skip("stack", lacking);
+  else if (name !== undefined) {
+    const found = await attempt("stack", () => stack(patient, name), signal);
+    yield found.finding;
+    whole = found.value;
+  }
+
+  const look = async (
+    subject: string,
+    see: () => Promise<Attempt<unknown>>,
+    isSet = true,
+    needsAws = true,
+  ): Promise<Finding | undefined> => {
+    if (!isSet && isFileBroken) return await skip(subject, "the settings");
+    if (isSet && needsAws && lacking !== undefined) return await skip(subject, lacking);
+    return (await attempt(subject, see, signal)).finding;
+  };
+  const { store: url, role: arn, repository: uri, layer: zipLayer, layerArm64 } = settings;
+  // All at once: without a network, each of them waits for half a minute.
+  const findings = [
+    look("store", () => store(patient, whole), url !== undefined, url?.startsWith("s3:")),
+    look("role", () => role(patient, identity, whole), arn !== undefined),
+    // An older setup by hand may be without one.
+    ...(uri === undefined ? [] : [look("repository", () => repository(patient, whole))]),
+    look("layer", () => layer(patient, "layer"), zipLayer !== undefined),
+    // The second processor's is there only for who asked for it.
+    ...(layerArm64 === undefined ? [] : [look("layerArm64", () => layer(patient, "layerArm64"))]),
+    look("concurrency", () => concurrency(patient)),
+  ];
+  // Whose they are, and what they should be, is in the settings.
+  const need = lacking ?? (isFileBroken ? "the settings" : undefined);
+  const functions = need === undefined ? lookAtFunctions(patient) : skip("functions", need);
+  // What fails is thrown where it is waited for.
+  for (const each of [...findings, functions]) each.catch(() => {});
+  for (const each of findings) {
+    const finding = await each;
+    if (finding) yield finding;
+  }
+  yield* await functions ?? [];
+  return unseen;
+}
+
+async function lookAtFunctions(patient: Patient): Promise<Finding[]> {
+  const { client, settings, signal } = patient;
+  const { finding, value = [] } = await attempt("functions", async () => {
+    const value = (await listOurs(client, signal)).filter((each) => belongsTo(each, settings));
     const count = value.length === 1 ? "1 function" : `${value.length} functions`;
     return { finding: good("functions", count), value };
   }, signal);
-  yield functions.finding;
-  for (const each of functions.value ?? []) yield examineFunction(each, patient.settings);
-}
-
-/** Another stack's functions have that one's store and layer. One that was made by hand has no tag. */
-function isOfStack({ tags }: DeployedFunction, { stack = defaultStackName }: Settings): boolean {
-  return (tags[llamaTag] || stack) === stack;
+  const layers = new RuntimeLayers(client, settings, signal);
+  const findings = [finding];
+  for (const each of value) findings.push(...await examineFunction(each, patient, layers));
+  return findings;
 }
 
 interface Attempt<T> {
   readonly finding: Finding;
   readonly value?: T;
+  /** Why it could not be looked at. */
+  readonly error?: LlamaError;
 }
 
 /** What cannot be looked at is a finding too. */
@@ -121,8 +178,35 @@ async function attempt<T>(
   } catch (error) {
     signal?.throwIfAborted();
     if (!(error instanceof LlamaError)) throw error;
-    return { finding: bad(subject, error.message, error.hint ?? debugHint) };
+    return { finding: bad(subject, error.message, error.hint ?? debugHint), error };
   }
+}
+
+/** The stack, if it is llama's and whole. */
+async function stack(
+  { client, signal }: Patient,
+  name: string,
+): Promise<Attempt<StackOutputs>> {
+  const found = await describeStack(client, name, signal);
+  if (!found) return { finding: bad("stack", `${name} is not there`, bootstrapHint) };
+  if (found.tags[llamaTag] !== name) {
+    const words = `${name} is not llama's: it has no tag ${llamaTag}`;
+    return { finding: bad("stack", words, "name llama's own: llama config stack NAME") };
+  }
+  const words = `${name} is ${found.status}`;
+  if (isBusy(found)) {
+    return { finding: bad("stack", words, "wait until CloudFormation has ended its work") };
+  }
+  if (found.status === "UPDATE_ROLLBACK_FAILED") {
+    const hint = `run \`aws cloudformation continue-update-rollback --stack-name ${name}\``;
+    return { finding: bad("stack", words, hint) };
+  }
+  const value = outputsOf(found.outputs);
+  if (isHalfMade(found) || !value) {
+    const why = value ? words : `${words}, without its outputs`;
+    return { finding: bad("stack", why, teardownHint) };
+  }
+  return { finding: good("stack", words), value };
 }
 
 /**
@@ -142,21 +226,33 @@ function clock({ time }: Identity, now: Date): Finding {
   );
 }
 
-async function store({ settings, openStore, signal }: Patient): Promise<Attempt<never>> {
+async function store(
+  { client, settings, openStore, signal }: Patient,
+  stack: StackOutputs | undefined,
+): Promise<Attempt<never>> {
   const { store: url } = settings;
   if (url === undefined) {
     return { finding: bad("store", "none: files over 6 MB cannot be sent", bootstrapHint) };
   }
-  using opened = openStore(url);
-  // The same small object each time, which expires as all others do.
-  const id = await opened.put(new TextEncoder().encode("llama doctor was here\n"), signal);
-  await opened.get(id, signal);
+  try {
+    // Not closed here: its connections are those of the client, over which other calls are in flight.
+    const opened = openStore(url);
+    // The same small object each time, which expires as all others do.
+    const id = await opened.put(new TextEncoder().encode("llama doctor was here\n"), signal);
+    await opened.get(id, signal);
+  } catch (error) {
+    const bucket = stack && storeUrl(stack.bucket) === url ? stack.bucket : undefined;
+    if (!(error instanceof LlamaError) || bucket === undefined) throw error;
+    if ((await bucketState(client, bucket, { signal })).kind !== "missing") throw error;
+    return { finding: bad("store", `the stack's bucket ${bucket} is not there`, teardownHint) };
+  }
   return { finding: good("store", `${url} can be written and read`) };
 }
 
 async function role(
   { client, settings, signal }: Patient,
   identity: Identity | undefined,
+  stack: StackOutputs | undefined,
 ): Promise<Attempt<never>> {
   const { role: arn } = settings;
   if (arn === undefined) return { finding: bad("role", "none is set", bootstrapHint) };
@@ -172,7 +268,8 @@ async function role(
   }
   const policy = await trustPolicy(client, arn, signal);
   if (policy === undefined) {
-    return { finding: bad("role", `${arn} is not there`, bootstrapHint) };
+    const hint = stack?.role === arn ? teardownHint : bootstrapHint;
+    return { finding: bad("role", `${arn} is not there`, hint) };
   }
   if (!policy.includes("lambda.amazonaws.com")) {
     return {
@@ -184,6 +281,15 @@ async function role(
     };
   }
   return { finding: good("role", arn) };
+}
+
+async function repository(
+  { client, settings: { repository: uri = "" }, signal }: Patient,
+  stack: StackOutputs | undefined,
+): Promise<Attempt<never>> {
+  if (await hasRepository(client, uri, signal)) return { finding: good("repository", uri) };
+  const hint = stack?.repository === uri ? teardownHint : bootstrapHint;
+  return { finding: bad("repository", `${uri} is not there`, hint) };
 }
 
 async function layer(
@@ -200,7 +306,14 @@ async function layer(
   const runtime = versionOfLayer(found.description);
   if (runtime !== version) {
     const words = `${arn} is of ${runtime ?? "an unknown version"}, and llama is ${version}`;
-    return { finding: bad(name, words, hint) };
+    const isNewer = runtime !== undefined && isOlder(version, runtime);
+    return {
+      finding: bad(
+        name,
+        words,
+        isNewer ? "update llama" : `${hint}, then \`llama update-function -all\``,
+      ),
+    };
   }
   return { finding: good(name, arn) };
 }
@@ -226,36 +339,55 @@ async function concurrency({ client, signal }: Patient): Promise<Attempt<never>>
  * Looks at a function.
  *
  * @param found The function as it is.
- * @param settings The settings in force.
- * @returns What was seen; the first thing that is wrong counts.
+ * @param patient The settings in force, and a signal.
+ * @param layers The versions of llama's layers.
+ * @returns All that is wrong with it, or that it is as it should be.
  */
-export function examineFunction(found: DeployedFunction, settings: Settings): Finding {
+export async function examineFunction(
+  found: DeployedFunction,
+  { settings, signal }: Pick<Patient, "settings" | "signal">,
+  layers: RuntimeLayers,
+): Promise<Finding[]> {
   const { name, kind, memory, timeout, architecture } = found;
   const subject = `function ${name}`;
   const source = kind === "zip" ? "-zip PATH" : "-build DIR";
   const update = `run \`llama update-function ${source} ${name}\``;
+  const findings: Finding[] = [];
   if (found.state === "Failed") {
-    return bad(subject, `it failed when it was made: ${found.stateReason}`, update);
+    findings.push(bad(subject, `it failed when it was made: ${found.stateReason}`, update));
   }
   if (found.update === "Failed") {
-    return bad(subject, `its last update failed: ${found.updateReason}`, update);
+    findings.push(bad(subject, `its last update failed: ${found.updateReason}`, update));
   }
   if (kind === "zip") {
     if (found.runtime !== compatibleRuntime) {
-      return bad(subject, `its runtime is ${found.runtime}, not ${compatibleRuntime}`, update);
+      const words = `its runtime is ${found.runtime}, not ${compatibleRuntime}`;
+      findings.push(bad(subject, words, update));
     }
     const ours = architecture === "arm64" ? settings.layerArm64 : settings.layer;
     const isOf = (arn: string) => arn.replace(/\d+$/, "") === ours?.replace(/\d+$/, "");
     const old = found.layers?.find((arn) => isOf(arn) && arn !== ours);
-    if (old !== undefined) return bad(subject, `its runtime is an older one: ${old}`, update);
+    if (old !== undefined) {
+      findings.push(
+        (await attempt(subject, async () => {
+          const runtime = await layers.versionOf(old);
+          const isNewer = runtime !== undefined && isOlder(version, runtime);
+          const words = `its runtime is of ${runtime ?? "an unknown version"}, from ${old}, ` +
+            `and llama is ${version}${runtime === version ? `, in ${ours}` : ""}`;
+          const hint = isNewer ? "update llama" : `run \`llama update-function ${name}\``;
+          return { finding: bad(subject, words, hint) };
+        }, signal)).finding,
+      );
+    }
   }
   const theirs = found.environment["LLAMA_OBJECT_STORE"];
   if (theirs !== settings.store) {
     const words = `its LLAMA_OBJECT_STORE is ${theirs ?? "not set"}, and ours ${
       settings.store ?? "not set"
     }`;
-    return bad(subject, words, `big files do not get through: ${update}`);
+    findings.push(bad(subject, words, `big files do not get through: ${update}`));
   }
+  if (findings.length > 0) return findings;
   const words = found.runtime === undefined ? kind : `${kind} on ${found.runtime}`;
-  return good(subject, `${words}, ${memory} MB, ${timeout} s, ${architecture}, ${found.state}`);
+  return [good(subject, `${words}, ${memory} MB, ${timeout} s, ${architecture}, ${found.state}`)];
 }

@@ -19,6 +19,7 @@ import {
 import type { DeployedFunction } from "../aws/lambda_function.ts";
 import { LlamaError } from "../errors.ts";
 import { type FunctionPlan, settingChanges } from "./function_plan.ts";
+import { otherCode } from "./layer.ts";
 import type { Pause } from "./pause.ts";
 import { llamaTag } from "./template.ts";
 
@@ -98,7 +99,7 @@ export async function deployFunction(
 
 async function create(work: FunctionWork, deployment: Deployment): Promise<Deployed> {
   const { client, signal } = work;
-  const { name, plan, code, stack } = deployment;
+  const { name, plan, code, codeSha256, stack } = deployment;
   if (!code) {
     throw new LlamaError("usage", `there is no function ${name}, and no code to make it from`, {
       hint: "add -zip PATH, -build DIR or -image URI",
@@ -120,6 +121,10 @@ async function create(work: FunctionWork, deployment: Deployment): Promise<Deplo
       hint: "it has been removed again",
     });
   }
+  if (codeSha256 !== undefined && ready.codeSha256 !== codeSha256) {
+    await deleteFunction(client, name, signal);
+    throw otherCode(`the code of ${name}`, "the function has been removed again");
+  }
   if (concurrency !== undefined) {
     await after(
       "the function is there and ready, but for its reserved concurrency",
@@ -139,7 +144,7 @@ async function change(
   const { architecture, settings, concurrency } = plan;
   const changes = settingChanges(current, plan);
   let latest = current;
-  if (!Object.hasOwn(current.tags, llamaTag)) {
+  if (current.tags[llamaTag] !== stack) {
     await tagFunction(client, current.arn, { [llamaTag]: stack }, signal);
     changes.push("tag");
   }
@@ -161,6 +166,9 @@ async function change(
       );
       return await untilUpdated(work, { ...latest, ...begun });
     });
+    if (codeSha256 !== undefined && latest.codeSha256 !== codeSha256) {
+      throw otherCode(`the code of ${name}`, "the function runs that code now");
+    }
     if (latest.codeSha256 !== current.codeSha256) changes.push("code");
     if (architecture !== current.architecture) {
       changes.push(`architecture ${current.architecture} -> ${architecture}`);
@@ -192,6 +200,13 @@ async function oncePropagated<T>(
     try {
       return await call();
     } catch (error) {
+      if (error instanceof AwsError && /CreateNetworkInterface/.test(error.refusal.words)) {
+        throw new LlamaError("config", error.message, {
+          cause: error,
+          hint: "a function in a VPC needs a role with AWSLambdaVPCAccessExecutionRole and the " +
+            'store\'s permissions: name it as "role" in function.json; a new one takes a minute',
+        });
+      }
       const isEarly = error instanceof AwsError && notYet.test(error.refusal.words);
       if (!isEarly || tries === maxPropagationTries) throw error;
       if (tries === 1) onWait("waiting until Lambda may use the role");

@@ -9,6 +9,7 @@ import {
   defaultStorage,
   type DeployedFunction,
   type FunctionSettings,
+  type Vpc,
 } from "../aws/lambda_function.ts";
 import { LlamaError } from "../errors.ts";
 import { defaultMemory, defaultTimeout, type FunctionDefinition } from "../function_json.ts";
@@ -47,6 +48,10 @@ export interface PlanInput {
   readonly current: DeployedFunction | undefined;
   /** Whether it gets the runtime from llama's layer; otherwise its layers stay as they are. */
   readonly needsLayer: boolean;
+  /** Layers of another stack's runtime, which ours replaces. @default {[]} */
+  readonly replacedLayers?: readonly string[] | undefined;
+  /** Whether its code stays as it is, so that only what was asked for changes. @default {false} */
+  readonly keepsCode?: boolean;
 }
 
 /** What a function shall be. */
@@ -67,9 +72,11 @@ export interface FunctionPlan {
  * @throws {LlamaError} `config` if something is missing, or does not go together.
  */
 export function planFunction(input: PlanInput): FunctionPlan {
-  const { kind, options, definition, settings, current } = input;
+  const { kind, options, definition, settings, current, keepsCode = false } = input;
   const architecture = architectureOf(input);
-  const role = settings.role ?? current?.role;
+  // Its function.json may have named another role, and is not at hand where its code stays.
+  const known = keepsCode ? current?.role : undefined;
+  const role = definition?.role ?? known ?? settings.role ?? current?.role;
   if (role === undefined) {
     throw new LlamaError("config", "no role for the function to run as", {
       hint: "run `llama bootstrap`, or set one: llama config role ARN",
@@ -93,6 +100,7 @@ export function planFunction(input: PlanInput): FunctionPlan {
           layers: layersOf(input, architecture),
         }
         : { command: commandOf(input) }),
+      ...(definition?.vpc === undefined ? {} : { vpc: definition.vpc }),
     },
   };
 }
@@ -149,13 +157,16 @@ function commandOf({ name, options, definition, current }: PlanInput): readonly 
   return definition?.command ?? current?.command ?? [];
 }
 
+/** Lambda's own limit: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+const maxLayers = 5;
+
 function layersOf(
-  { settings, current, needsLayer }: PlanInput,
+  { name, settings, definition, current, needsLayer, replacedLayers = [] }: PlanInput,
   architecture: Architecture,
 ): readonly string[] {
   const layer = architecture === "arm64" ? settings.layerArm64 : settings.layer;
-  const before = current?.layers ?? [];
-  if (!needsLayer) return before;
+  const theirs = definition?.layers ?? current?.layers ?? [];
+  if (!needsLayer) return theirs;
   if (layer === undefined) {
     throw new LlamaError("config", `no layer with llama's runtime for ${architecture}`, {
       hint: `run \`llama bootstrap -arch ${architecture}\`, which publishes it`,
@@ -163,7 +174,15 @@ function layersOf(
   }
   // Layers of the user's own stay; ours may have had another version, or processor.
   const ours = [settings.layer, settings.layerArm64].map(withoutVersion);
-  return [...before.filter((each) => !ours.includes(withoutVersion(each))), layer];
+  const isKept = (arn: string) =>
+    !ours.includes(withoutVersion(arn)) && !replacedLayers.includes(arn);
+  const layers = [...theirs.filter(isKept), layer];
+  if (layers.length <= maxLayers) return layers;
+  throw new LlamaError(
+    "config",
+    `${name} would have ${layers.length} layers with llama's, and Lambda takes ${maxLayers}`,
+    { hint: 'name fewer in "layers" of its function.json, or put their files into the zip' },
+  );
 }
 
 function withoutVersion(arn: string | undefined): string | undefined {
@@ -197,6 +216,7 @@ export function settingChanges(
   } else {
     compare("command", list(current.command), list(wanted.command));
   }
+  if (wanted.vpc) compare("vpc", vpcWords(current.vpc), vpcWords(wanted.vpc));
   if (current.description !== wanted.description) changes.push("description");
   const names = new Set([...Object.keys(current.environment), ...Object.keys(wanted.environment)]);
   const differing = [...names].filter((name) =>
@@ -204,4 +224,10 @@ export function settingChanges(
   );
   if (differing.length > 0) changes.push(`environment: ${differing.sort().join(", ")}`);
   return changes;
+}
+
+/** A VPC's parts have no order. */
+function vpcWords(vpc: Vpc | undefined): string {
+  const { subnets = [], securityGroups = [] } = vpc ?? {};
+  return [subnets, securityGroups].map((list) => list.toSorted().join(" ")).join(" ").trim();
 }

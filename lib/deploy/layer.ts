@@ -5,10 +5,16 @@
  */
 
 import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import { posix } from "node:path";
 import type { AwsClient } from "../aws/client.ts";
 import { callRest } from "../aws/control.ts";
-import type { Architecture } from "../aws/lambda_function.ts";
+import { deleteLayerVersion } from "../aws/lambda_account.ts";
+import { type Architecture, maybe } from "../aws/lambda_function.ts";
+import { defaultS3Concurrency } from "../defaults.ts";
 import { LlamaError } from "../errors.ts";
+import { codePrefix } from "../store/prefixes.ts";
+import { S3Store } from "../store/s3.ts";
 import type { ObjectStore } from "../store/store.ts";
 import * as z from "../zod.ts";
 
@@ -21,6 +27,12 @@ export const compatibleRuntime = "provided.al2023";
  */
 export const maxDirectZipBytes = 50 * 1024 * 1024;
 
+/** An object store, of which zips go below `code/`. */
+export type CodeStore = Pick<ObjectStore, "url"> & {
+  /** The account that its bucket must belong to. @default {any} */
+  readonly bucketOwner?: string | undefined;
+};
+
 /** What to publish. */
 export interface Layer {
   /** The layer's name; a new version is added to those it has. */
@@ -31,8 +43,8 @@ export interface Layer {
   readonly zip: Uint8Array;
   /** The processor that it is for. */
   readonly architecture: Architecture;
-  /** An S3 store that the archive goes through; without one it goes into the request. */
-  readonly store?: ObjectStore | undefined;
+  /** An S3 store whose bucket the archive goes through; without one it goes into the request. */
+  readonly store?: CodeStore | undefined;
   /** Ends the work early. */
   readonly signal?: AbortSignal | undefined;
 }
@@ -45,7 +57,11 @@ export interface LayerVersion {
   readonly version: number;
 }
 
-const publishedSchema = z.object({ LayerVersionArn: z.string(), Version: z.number() });
+const publishedSchema = z.object({
+  LayerVersionArn: z.string(),
+  Version: z.number(),
+  Content: maybe(z.object({ CodeSha256: maybe(z.string()) })),
+});
 
 /**
  * Publishes a version of a layer.
@@ -53,8 +69,9 @@ const publishedSchema = z.object({ LayerVersionArn: z.string(), Version: z.numbe
  * @param client Signs and sends.
  * @param layer What to publish.
  * @returns The new version.
- * @throws {LlamaError} `too-large` if the zip needs a store and there is none; `credentials`,
- * `store`, `network` or `service`.
+ * @throws {LlamaError} `too-large` if the zip needs a store and there is none; `service` if Lambda
+ * published something else than the zip, which is then removed again; `credentials`, `store`,
+ * `network` or `service`.
  */
 export async function publishLayer(client: AwsClient, layer: Layer): Promise<LayerVersion> {
   const { name, description, zip, architecture, store, signal } = layer;
@@ -65,35 +82,78 @@ export async function publishLayer(client: AwsClient, layer: Layer): Promise<Lay
     path: `/2018-10-31/layers/${encodeURIComponent(name)}/versions`,
     body: {
       Description: description,
-      Content: await zipSource(zip, "the layer's zip", store, signal),
+      Content: await zipSource(client, zip, "the layer's zip", store, signal),
       CompatibleRuntimes: [compatibleRuntime],
       CompatibleArchitectures: [architecture],
       LicenseInfo: "Apache-2.0",
     },
     signal,
   }, publishedSchema);
+  const { CodeSha256: hash } = published.Content ?? {};
+  if (hash && hash !== codeSha256(zip)) {
+    await deleteLayerVersion(client, name, published.Version, signal);
+    throw otherCode(
+      `version ${published.Version} of the layer ${name}`,
+      "it has been removed again",
+    );
+  }
   return { arn: published.LayerVersionArn, version: published.Version };
 }
 
 /**
- * How a zip is named to Lambda: an object of an S3 store, or the zip itself.
+ * The hash by which Lambda identifies a zip.
  *
  * @param zip The archive.
+ * @returns Its SHA-256 in base64.
+ */
+export function codeSha256(zip: Uint8Array): string {
+  return createHash("sha256").update(zip).digest("base64");
+}
+
+/**
+ * The error for code in Lambda that is not what was sent: it was replaced on its way through the
+ * bucket.
+ *
+ * @param what What has the code.
+ * @param state What has been done about it.
+ * @returns An error to throw.
+ */
+export function otherCode(what: string, state: string): LlamaError {
+  return new LlamaError("service", `${what} is not the zip that was sent: CodeSha256 differs`, {
+    hint:
+      `${state}; see who else can write to ${codePrefix} of the store's bucket, and run it again`,
+  });
+}
+
+/**
+ * Names a zip to Lambda: as an object in the store's bucket, which the functions' role cannot write,
+ * or as the zip itself.
+ *
+ * @param client Signs and sends.
+ * @param zip The archive.
  * @param what What it is, for messages.
- * @param store An S3 store that it goes through; without one it goes into the request.
+ * @param store An S3 store whose bucket it goes through; without one it goes into the request.
  * @param signal Ends the work early.
  * @returns A part of a request's body.
  * @throws {LlamaError} `too-large` if it needs a store and there is none; `store` and others.
  */
 export async function zipSource(
+  client: AwsClient,
   zip: Uint8Array,
   what: string,
-  store: ObjectStore | undefined,
+  store: CodeStore | undefined,
   signal?: AbortSignal,
 ): Promise<{ ZipFile: string } | { S3Bucket: string; S3Key: string }> {
   const [, bucket, prefix = ""] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(store?.url ?? "") ?? [];
   if (store && bucket !== undefined) {
-    return { S3Bucket: bucket, S3Key: prefix + await store.put(zip, signal) };
+    const keys = posix.join("/", prefix, codePrefix).slice(1);
+    // Its connections are the client's, which goes on. What is there already is written again.
+    const code = new S3Store(`s3://${bucket}/${keys}`, client, {
+      concurrency: defaultS3Concurrency,
+      lifetimeMilliseconds: 0,
+      bucketOwner: store.bucketOwner,
+    });
+    return { S3Bucket: bucket, S3Key: keys + await code.put(zip, signal) };
   }
   if (zip.length > maxDirectZipBytes) {
     throw new LlamaError(

@@ -9,23 +9,72 @@ import { getFunction, listFunctions } from "../aws/lambda_control.ts";
 import type { DeployedFunction } from "../aws/lambda_function.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import { LlamaError } from "../errors.ts";
+import { layerName } from "./runtime_layer.ts";
+import type { Settings } from "./settings.ts";
 import { defaultStackName, llamaTag } from "./template.ts";
 
 /** Lambda answers `GetFunction` 100 times a second at most. */
 const lookupsAtOnce = 8;
 
+const storeVariable = "LLAMA_OBJECT_STORE";
+
 /**
- * Whether a function is llama's: tagged, or set up by hand as llama's documentation says.
+ * Whether a function is llama's, of whichever stack: tagged, or set up by hand as llama's
+ * documentation says.
  *
  * @param found The function.
  * @returns True if it is.
  */
 export function isOurs({ tags, environment }: DeployedFunction): boolean {
-  return Object.hasOwn(tags, llamaTag) || Object.hasOwn(environment, "LLAMA_OBJECT_STORE");
+  return Object.hasOwn(tags, llamaTag) || Object.hasOwn(environment, storeVariable);
 }
 
 /**
- * All of llama's functions in the region.
+ * Whether a function of llama's belongs to the stack in force: the stack that its tag names. One
+ * that was made by hand has no tag, and belongs to those who use its store.
+ *
+ * @param found A function of llama's.
+ * @param settings The settings in force.
+ * @returns True if it does.
+ */
+export function belongsTo(
+  { tags, environment }: DeployedFunction,
+  { stack = defaultStackName, store }: Pick<Settings, "stack" | "store">,
+): boolean {
+  const owner = tags[llamaTag];
+  if (owner) return owner === stack;
+  return owner === "" || store === undefined || environment[storeVariable] === store;
+}
+
+/**
+ * Asks Lambda whether a function has llama's runtime.
+ *
+ * @param client Signs and sends.
+ * @param name A function's name, `NAME:ALIAS` or ARN.
+ * @param signal Ends it early.
+ * @returns True if its tags, its environment or its layers say so. False proves nothing: a function
+ * set up by hand may have none of them.
+ * @throws {LlamaError} As `callRest`, such as where GetFunction is not permitted.
+ */
+export async function looksLikeLlama(
+  client: AwsClient,
+  name: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const found = await getFunction(client, name, signal);
+  if (found === undefined) return false;
+  const { layers = [] } = found;
+  return isOurs(found) || layers.some((arn) => ownLayers.has(arn.split(":")[6] ?? ""));
+}
+
+/** The names of the layers that `llama bootstrap` and scripts/publish-runtime publish. */
+const ownLayers: ReadonlySet<string> = new Set([
+  layerName(defaultStackName, "x86_64"),
+  layerName(defaultStackName, "arm64"),
+]);
+
+/**
+ * All of llama's functions in the region, of all its stacks.
  *
  * @param client Signs and sends.
  * @param signal Ends it early.
@@ -48,25 +97,40 @@ export async function listOurs(
 }
 
 /**
- * Finds a function that may be changed or deleted: one of llama's.
+ * Finds a function that may be changed or deleted: one of the stack in force.
  *
  * @param client Signs and sends.
  * @param name Its name.
+ * @param settings The settings in force.
  * @param signal Ends it early.
  * @returns The function, or undefined if there is none.
- * @throws {LlamaError} `config` if it is not llama's; or as `callRest`.
+ * @throws {LlamaError} `config` if it is not llama's, or belongs to another stack; or as `callRest`.
  */
 export async function findOurs(
   client: AwsClient,
   name: string,
+  settings: Pick<Settings, "stack" | "store">,
   signal?: AbortSignal,
 ): Promise<DeployedFunction | undefined> {
   const found = await getFunction(client, name, signal);
-  if (found && !isOurs(found)) {
-    throw new LlamaError("config", `the function ${name} is not llama's: it has no tag llama`, {
-      hint: "take another name; or make it llama's: " +
-        `aws lambda tag-resource --resource ${found.arn} --tags ${llamaTag}=${defaultStackName}`,
-    });
+  if (!found || (isOurs(found) && belongsTo(found, settings))) return found;
+  const { stack = defaultStackName, store } = settings;
+  const owner = found.tags[llamaTag];
+  if (owner) {
+    throw new LlamaError(
+      "config",
+      `the function ${name} belongs to the stack ${owner}, not to ${stack}`,
+      {
+        hint: `take another name; or work with that stack: \`llama bootstrap -stack ${owner}\` ` +
+          "writes its settings",
+      },
+    );
   }
-  return found;
+  const why = isOurs(found)
+    ? `belongs to another store: ${found.environment[storeVariable]}, and ours is ${store}`
+    : `is not llama's: it has no tag ${llamaTag}`;
+  throw new LlamaError("config", `the function ${name} ${why}`, {
+    hint: "take another name; or make it this stack's: " +
+      `aws lambda tag-resource --resource ${found.arn} --tags ${llamaTag}=${stack}`,
+  });
 }

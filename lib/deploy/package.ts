@@ -117,7 +117,7 @@ async function readFolder(folder: string): Promise<ZipEntry[]> {
       entries.push({
         name: inside,
         bytes: await readFile(path),
-        mode: (info.mode ?? 0o755) & 0o777,
+        mode: readableMode(info.mode ?? 0o755),
       });
     }
   };
@@ -130,6 +130,43 @@ async function readFolder(folder: string): Promise<ZipEntry[]> {
   return entries;
 }
 
+/**
+ * Lambda runs a function as another user than the one that the files belong to, so that all need
+ * what the owner has: https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html
+ */
+function readableMode(mode: number): number {
+  return (mode & 0o777) | 0o444 | ((mode & 0o100) === 0 ? 0 : 0o111);
+}
+
+const [typeBits, directoryType, linkType] = [0o170000, 0o040000, 0o120000];
+
+/**
+ * Checks that Lambda's user may read what is in a zip, and execute what its owner may.
+ *
+ * @param members What is in it.
+ * @param from Where it is from, for messages.
+ * @throws {LlamaError} `config`, naming the first file of which that is not true.
+ */
+export function checkModes(members: readonly ZipMember[], from: string): void {
+  const closed = members.filter(({ name, mode = 0 }) => {
+    // Zips without Unix modes are unpacked as readable, and links have no modes of their own.
+    if (mode === 0 || (mode & typeBits) === linkType) return false;
+    const isDirectory = (mode & typeBits) === directoryType || name.endsWith("/");
+    const needed = 0o004 | (isDirectory || (mode & 0o100) !== 0 ? 0o001 : 0);
+    return (mode & needed) !== needed;
+  });
+  const [first] = closed;
+  if (!first) return;
+  const more = closed.length === 1 ? "" : `, and ${closed.length - 1} more like it`;
+  const octal = ((first.mode ?? 0) & 0o777).toString(8).padStart(4, "0");
+  throw new LlamaError(
+    "config",
+    `${from}: ${first.name} has mode ${octal}, so that Lambda's user cannot ` +
+      `${(first.mode ?? 0) & 0o004 ? "execute" : "read"} it${more}`,
+    { hint: "run `chmod -R a+rX` on the folder and make the zip again, or name the folder" },
+  );
+}
+
 function tooLarge(from: string): LlamaError {
   return new LlamaError(
     "too-large",
@@ -139,8 +176,8 @@ function tooLarge(from: string): LlamaError {
 }
 
 /**
- * Checks a function's zip: that Lambda takes its size, and that its handler is there, may be run,
- * and is made for the function's processor.
+ * Checks a function's zip: that Lambda takes its size, that its files may be read, and that its
+ * handler is there, may be executed, and is made for the function's processor.
  *
  * @param source The archive.
  * @param handler The function's handler.
@@ -155,6 +192,7 @@ export function checkPackage(
   if (members.reduce((sum, { bytes }) => sum + bytes, 0) > maxUnpackedBytes) throw tooLarge(from);
   const member = members.find(({ name }) => name === handler);
   if (!member) throw noHandler(from, handler, members);
+  checkModes(members, from);
   if (((member.mode ?? 0) & 0o111) === 0) {
     throw new LlamaError("config", `the handler ${handler} of ${from} is not executable`, {
       hint: member.mode === undefined

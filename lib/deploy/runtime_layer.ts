@@ -5,12 +5,11 @@
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { listLayerVersions } from "../aws/lambda_account.ts";
+import { getLayerVersion, listLayerVersions } from "../aws/lambda_account.ts";
 import type { Architecture } from "../aws/lambda_function.ts";
 import { sha256 } from "../hash.ts";
-import type { ObjectStore } from "../store/store.ts";
 import { version } from "../version.ts";
-import { publishLayer } from "./layer.ts";
+import { type CodeStore, publishLayer } from "./layer.ts";
 
 /**
  * The name of llama's layer. Each stack has its own, which goes with it.
@@ -47,7 +46,7 @@ export async function publishRuntime(
     readonly zip: Uint8Array;
     readonly architecture: Architecture;
     readonly stack: string;
-    readonly store?: ObjectStore | undefined;
+    readonly store?: CodeStore | undefined;
   },
   signal?: AbortSignal,
 ): Promise<RuntimeLayer> {
@@ -76,4 +75,31 @@ export async function publishRuntime(
  */
 export function versionOfLayer(description: string): string | undefined {
   return /^llama (\S+?)(?:,|$)/.exec(description)?.[1];
+}
+
+/**
+ * The layers with llama's runtime that another stack left on a function.
+ *
+ * @param client Signs and sends.
+ * @param layers The function's layers.
+ * @param ours The layers of the stack in force, which need no look.
+ * @param signal Ends it early.
+ * @returns Their ARNs; that of a layer that was deleted too.
+ * @throws {LlamaError} As `callRest`.
+ */
+export async function otherRuntimes(
+  client: AwsClient,
+  layers: readonly string[],
+  ours: readonly (string | undefined)[],
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const own = ours.map((arn) => arn?.replace(/:\d+$/, ""));
+  const found = [];
+  for (const arn of layers) {
+    const isNamedSo = /:layer:[\w-]+-runtime(-arm64)?:\d+$/.test(arn);
+    if (!isNamedSo || own.includes(arn.replace(/:\d+$/, ""))) continue;
+    const version = await getLayerVersion(client, arn, signal);
+    if (!version || versionOfLayer(version.description) !== undefined) found.push(arn);
+  }
+  return found;
 }

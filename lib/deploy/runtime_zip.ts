@@ -9,8 +9,10 @@ import { fileURLToPath } from "node:url";
 import type { Architecture } from "../aws/lambda_function.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { compileRuntime } from "./compile_runtime.ts";
+import { checkModes } from "./package.ts";
 import { programKind } from "./program.ts";
 import { type ZipEntry, zipOf } from "./zip.ts";
+import { zipMembers } from "./zip_directory.ts";
 
 /** Where the program may be: beside the compiled llama, or of a checkout. */
 function programPath(architecture: Architecture): string | undefined {
@@ -48,7 +50,10 @@ export async function runtimeZip(
   if (named !== undefined) {
     const bytes = await readIfThere(named);
     if (!bytes) throw new LlamaError("input", `cannot read ${named}: no such file or directory`);
-    if (isZip(bytes)) return bytes;
+    if (isZip(bytes)) {
+      checkModes(zipMembers(bytes, named), named);
+      return bytes;
+    }
     return zipOf([checked(bytes, named, architecture)]);
   }
   const path = programPath(architecture);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { closest } from "../closest.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
@@ -200,6 +200,26 @@ export async function writeSettings(environment: Environment, settings: Settings
     throw new LlamaError("output", `cannot write ${path}: ${reasonOf(cause)}`, { cause });
   }
   return path;
+}
+
+/**
+ * Checks that the settings can be written, before anything is made that they are to name.
+ *
+ * @param environment Says where they are.
+ * @throws {LlamaError} `config` if there is no place for them, `output` if they cannot be written.
+ */
+export async function checkWritable(environment: Environment): Promise<void> {
+  const path = settingsPath(environment);
+  const dir = dirname(path);
+  try {
+    await Deno.mkdir(dir, { recursive: true });
+    await Deno.remove(await Deno.makeTempFile({ dir, prefix: ".config-" }));
+  } catch (cause) {
+    throw new LlamaError("output", `cannot write ${path}: ${reasonOf(cause)}`, {
+      cause,
+      hint: "set LLAMA_DIR to a directory of your own",
+    });
+  }
 }
 
 /** A setting with where it is from. */

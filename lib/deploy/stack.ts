@@ -145,15 +145,24 @@ async function removeOnce(
   return await watch(work, stack, last);
 }
 
-function isBusy({ status }: Stack): boolean {
+/**
+ * Whether CloudFormation is at work on a stack.
+ *
+ * @param stack The stack.
+ * @returns True if it is.
+ */
+export function isBusy({ status }: Stack): boolean {
   return status.endsWith("_IN_PROGRESS") && status !== "REVIEW_IN_PROGRESS";
 }
 
 /**
  * Whether a stack can only be deleted: one whose creation failed, or was prepared and not begun.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html#cfn-console-view-stack-status-codes
+ *
+ * @param stack The stack.
+ * @returns True if it can.
  */
-function isHalfMade({ status }: Stack): boolean {
+export function isHalfMade({ status }: Stack): boolean {
   return [
     "CREATE_FAILED",
     "DELETE_FAILED",

@@ -5,6 +5,7 @@
  */
 
 import { defaultLifetimeDays } from "../store/open.ts";
+import { codePrefix, resultsPrefix } from "../store/prefixes.ts";
 
 /** The stack's name, where nothing else is said. */
 export const defaultStackName = "llama";
@@ -15,7 +16,7 @@ export const llamaTag = "llama";
 /** What the template calls the bucket. */
 export const bucketResourceName = "Bucket";
 
-/** The beginning of the keys of the store's objects in the bucket. */
+/** The store's prefix in the bucket: all of llama's keys begin with it. */
 export const objectPrefix = "obj/";
 
 /**
@@ -73,7 +74,11 @@ export function stackTemplate(stack: string, bucket: BucketChoice): string {
     AWSTemplateFormatVersion: "2010-09-09",
     Description: "What llama needs to run commands in Lambda",
     Resources: {
-      ...(bucket.kind === "own" ? {} : { [bucketResourceName]: bucketResource(bucket) }),
+      // A bucket of the user's own keeps its policy, its lifecycle and its encryption.
+      ...(bucket.kind === "own" ? {} : {
+        [bucketResourceName]: bucketResource(bucket),
+        BucketPolicy: bucketPolicyResource(),
+      }),
       Role: roleResource(name),
       Repository: repositoryResource(stack.toLowerCase()),
     },
@@ -137,13 +142,44 @@ function bucketResource(bucket: BucketChoice): Json {
   };
 }
 
+/** Refuses whatever does not come by TLS. */
+function bucketPolicyResource(): Json {
+  return {
+    Type: "AWS::S3::BucketPolicy",
+    Properties: {
+      Bucket: { Ref: bucketResourceName },
+      PolicyDocument: {
+        Version: "2012-10-17",
+        Statement: [{
+          Sid: "TlsOnly",
+          Effect: "Deny",
+          Principal: "*",
+          Action: "s3:*",
+          Resource: ["", "/*"].map((keys) => bucketArn({ Ref: bucketResourceName }, keys)),
+          Condition: { Bool: { "aws:SecureTransport": "false" } },
+        }],
+      },
+    },
+  };
+}
+
+/**
+ * @param bucket The bucket's name.
+ * @param keys Empty for the bucket itself, or a slash and a pattern of its keys.
+ */
+function bucketArn(bucket: Json, keys: string): Json {
+  return { "Fn::Sub": [`arn:\${AWS::Partition}:s3:::\${Name}${keys}`, { Name: bucket }] };
+}
+
+/** What the role may do with the objects of the store. */
+const objectActions = [
+  "s3:GetObject",
+  "s3:PutObject",
+  "s3:AbortMultipartUpload",
+  "s3:ListMultipartUploadParts",
+];
+
 function roleResource(bucket: Json): Json {
-  const bucketArn: Json = {
-    "Fn::Sub": ["arn:${AWS::Partition}:s3:::${Name}", { Name: bucket }],
-  };
-  const objectsArn: Json = {
-    "Fn::Sub": ["arn:${AWS::Partition}:s3:::${Name}/*", { Name: bucket }],
-  };
   return {
     Type: "AWS::IAM::Role",
     Properties: {
@@ -167,18 +203,23 @@ function roleResource(bucket: Json): Json {
         policy("object-store", [
           {
             Effect: "Allow",
-            Action: ["s3:ListBucket", "s3:ListBucketMultipartUploads"],
-            Resource: bucketArn,
+            // Without it, S3 answers 403 instead of 404 for an object that is not there.
+            Action: ["s3:ListBucket"],
+            Resource: bucketArn(bucket, ""),
+            Condition: { StringLike: { "s3:prefix": `${objectPrefix}*` } },
           },
           {
             Effect: "Allow",
-            Action: [
-              "s3:GetObject",
-              "s3:PutObject",
-              "s3:AbortMultipartUpload",
-              "s3:ListMultipartUploadParts",
-            ],
-            Resource: objectsArn,
+            Action: objectActions,
+            Resource: bucketArn(bucket, `/${objectPrefix}*`),
+          },
+          {
+            // Otherwise a job could plant the code or the results of everyone's later jobs.
+            Effect: "Deny",
+            Action: [...objectActions, "s3:Delete*"],
+            Resource: [codePrefix, resultsPrefix].map((prefix) =>
+              bucketArn(bucket, `/${objectPrefix}${prefix}*`)
+            ),
           },
         ]),
       ],

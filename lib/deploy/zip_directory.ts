@@ -13,7 +13,7 @@ export interface ZipMember {
   readonly name: string;
   /** Its size in bytes, unpacked. */
   readonly bytes: number;
-  /** Its Unix mode; undefined if the archive was not made by a Unix program. */
+  /** Its Unix mode; undefined if the archive has none. */
   readonly mode: number | undefined;
   /** Unpacks it. */
   readonly read: () => Uint8Array;
@@ -61,7 +61,7 @@ export function zipMembers(zip: Uint8Array, from: string): ZipMember[] {
     members.push({
       name,
       bytes: view.getUint32(at + 24, true),
-      mode: view.getUint8(at + 5) === unix ? attributes >>> 16 : undefined,
+      mode: view.getUint8(at + 5) === unix ? attributes >>> 16 || undefined : undefined,
       read: () => {
         if (local + 30 > end) throw broken();
         const start = local + 30 + view.getUint16(local + 26, true) +

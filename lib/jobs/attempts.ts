@@ -21,6 +21,8 @@ export interface AttemptOptions {
   readonly retries: number;
   /** Which failures are worth a repeat. */
   readonly retryOn: RetryOn;
+  /** Whether a failure is not the job's own, so that repeats would meet it too. @default {none is} */
+  readonly isShared?: ((error: LlamaError) => boolean) | undefined;
   /** Tells what an attempt cost; called only after one that was sent. */
   readonly meter: () => Promise<CostMeter>;
   /** Aborted when there shall be no repeats any more. */
@@ -51,7 +53,7 @@ export interface Attempts {
  * @throws The reason of a signal in `runOptions` that ended it.
  */
 export async function attemptJob(job: Job, options: AttemptOptions): Promise<Attempts> {
-  const { run, runOptions, retries, retryOn, noMore } = options;
+  const { run, runOptions, retries, retryOn, isShared, noMore } = options;
   const transfer: Transfer = { sentBytes: 0, receivedBytes: 0 };
   let cost: InvocationCost | undefined;
   let count = 0;
@@ -79,7 +81,7 @@ export async function attemptJob(job: Job, options: AttemptOptions): Promise<Att
       const invoked = result ?? { elapsedMilliseconds, logTail: logOf({ result, error }) };
       if (isBilled(error)) cost = sum(cost, (await options.meter()).costOf(invoked));
     }
-    const isDone = result !== undefined && succeeded(result);
+    const isDone = result !== undefined ? succeeded(result) : error && isShared?.(error);
     if (isDone || repeat >= retries || noMore.aborted || !isWorthRetrying(error, retryOn)) {
       return { count, result, error, transfer, cost };
     }

@@ -6,8 +6,8 @@
 
 /**
  * How far a run is: one object that {@linkcode Llama.map} keeps up to date while it goes on, so that
- * looking at it costs nothing. The jobs that are `done`, `failed`, `running` and `waiting` are four
- * different ones; those that an earlier run did are not counted.
+ * looking at it costs nothing. Each job whose input was read is one of `done`, `failed`, `running`,
+ * `dropped` and `waiting`; those that an earlier run did are not counted.
  */
 export interface RunCounts {
   /** Jobs that did what they were asked for. */
@@ -16,8 +16,18 @@ export interface RunCounts {
   failed: number;
   /** Jobs that have been started and have not ended. */
   running: number;
-  /** Jobs whose input has been read and that have not been started. */
+  /**
+   * Jobs that were started and whose result is not known, since the run ended first. Lambda may go
+   * on with them, and bills them.
+   */
+  dropped: number;
+  /**
+   * Jobs whose input has been read and that have not been started. Once the run has ended, those
+   * that were started and never reached Lambda are among them.
+   */
   waiting: number;
+  /** The most jobs that were running at once. */
+  peak: number;
   /** All jobs of the run; undefined until the end of the input was seen. */
   total: number | undefined;
   /** Bytes that were sent: requests, and files through the object store. */
@@ -42,7 +52,9 @@ export function newCounts(): RunCounts {
     done: 0,
     failed: 0,
     running: 0,
+    dropped: 0,
     waiting: 0,
+    peak: 0,
     total: undefined,
     bytesSent: 0,
     bytesReceived: 0,

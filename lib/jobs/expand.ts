@@ -40,6 +40,8 @@ export function expandOnce(templates: readonly string[]): Expansion {
 /** The parsed arguments of `xargs`, to be expanded for one line after the other. */
 export class LineTemplates {
   readonly #templates: readonly Template[];
+  /** Which of the arguments may differ from job to job. */
+  readonly #varies: readonly boolean[];
 
   /**
    * Parses the arguments.
@@ -51,9 +53,20 @@ export class LineTemplates {
     this.#templates = templates.map((text, index) =>
       asLlamaError(
         () => Template.parse(`arg-${index}`, text),
-        `template parse error: ${quote(text)}: `,
+        { prefix: `template parse error: ${quote(text)}: ` },
       )
     );
+    this.#varies = this.#templates.map((template) => template.mentions(inputFields));
+  }
+
+  /** Whether an argument looks at the line or the job's number, so that jobs differ. */
+  get usesInput(): boolean {
+    return this.#varies.includes(true);
+  }
+
+  /** Whether the first argument may differ from job to job. */
+  get variesFirst(): boolean {
+    return this.#varies[0] ?? false;
   }
 
   /**
@@ -68,7 +81,9 @@ export class LineTemplates {
     const context = typeof line === "string"
       ? new JobContext(line, index)
       : new LinesContext(line, index);
-    const args = this.#templates.map((template) => asLlamaError(() => execute(template, context)));
+    const args = this.#templates.map((template, at) =>
+      asLlamaError(() => execute(template, context), { isConstant: this.#varies[at] === false })
+    );
     return { args, ...marked(context) };
   }
 }
@@ -109,12 +124,26 @@ function marked({ Inputs, Outputs }: FileContext): { inputs: InputFile[]; output
   };
 }
 
-function asLlamaError<T>(work: () => T, prefix = ""): T {
+/** The fields of a job that differ from one to the next. */
+const inputFields: ReadonlySet<string> = new Set(["Line", "Lines", "Idx"]);
+
+function asLlamaError<T>(work: () => T, { prefix = "", isConstant = false } = {}): T {
   try {
     return work();
   } catch (cause) {
     if (!(cause instanceof TemplateError)) throw cause;
     const hint = templateHint(cause);
-    throw new LlamaError("template", prefix + messageOf(cause), { cause, hint });
+    const affectsAll = isConstant || isMistake(cause);
+    throw new LlamaError("template", prefix + messageOf(cause), { cause, hint, affectsAll });
   }
+}
+
+/**
+ * Whether a template fails for what it says, and not for the line that it got: the types of all that
+ * it sees are always the same. What a method or a limit refuses depends on the line, and so do
+ * indexes.
+ */
+function isMistake({ message, cause }: TemplateError): boolean {
+  return !(cause instanceof LlamaError) &&
+    !/index out of range|invalid slice index|exceeded (a limit|maximum)|strconv\./.test(message);
 }

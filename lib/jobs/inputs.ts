@@ -5,7 +5,7 @@
  */
 
 import { join, posix, resolve, sep } from "node:path";
-import { type BlobSource, encodeBlobs, sizeOf } from "../blob.ts";
+import { type BlobSource, encodeBlobs, type NovelContents, sizeOf } from "../blob.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { File } from "../protocol.ts";
@@ -27,6 +27,8 @@ export interface ReadInputsOptions {
   store: ObjectStore | undefined;
   /** The most bytes that are inlined. @default {1 MiB} */
   budgetBytes?: number;
+  /** Kinds of content that the function accepts, and may be used. @default {none} */
+  novel?: NovelContents | undefined;
   /** Ends the work early. */
   signal?: AbortSignal | undefined;
   /** Gets the spans of what is stored. */

@@ -7,17 +7,19 @@
 import { poolMap } from "../concurrency.ts";
 import { CostMeter } from "../cost/cost.ts";
 import { defaultPrices, pricesOf, type PriceTable } from "../cost/prices.ts";
-import { isAbort, LlamaError } from "../errors.ts";
+import { FunctionError, isAbort, LlamaError } from "../errors.ts";
 import { attemptJob, type Attempts, logOf } from "./attempts.ts";
 import { newCounts, type RunCounts } from "./counts.ts";
 import type { Job, JobResult } from "./job.ts";
 import { JobLog, readJobLog } from "./joblog.ts";
 import { type PlannedJob, Planner } from "./plan.ts";
-import { concernsAllJobs, Ending, type Halt, type RetryOn } from "./policy.ts";
+import { concernsAllJobs, Ending, failsAtStart, type Halt, type RetryOn } from "./policy.ts";
 import { type JobRecord, recordOf } from "./record.ts";
+import { sameJobs } from "./same_jobs.ts";
 import { makeResults, writeResults } from "./results.ts";
-import type { RunJobOptions } from "./run.ts";
+import type { JobDelivery, RunJobOptions } from "./run.ts";
 import { chunked, readAhead } from "./sources.ts";
+import { Trial } from "./trial.ts";
 import { type Span, Spans } from "../trace/spans.ts";
 
 /** How the jobs of a run are made, run and written down. */
@@ -94,8 +96,12 @@ export interface MapConnection {
   readonly run: (job: Job, options: RunJobOptions) => Promise<JobResult>;
   /** The region, for its prices; asked for once a job was sent. */
   readonly region: () => Promise<string>;
-  /** Whether the functions run on this machine. */
-  readonly isLocal: boolean;
+  /** Whether the functions run on this machine, as far as it is known yet. */
+  readonly isLocal: () => boolean;
+  /** Whether the function is known to be llama's, if need be by the service's word. */
+  readonly isLlama: (signal: AbortSignal) => Promise<boolean>;
+  /** Tells a person something in a line. */
+  readonly notice: (message: string) => void;
 }
 
 /** The most characters that are read ahead. */
@@ -133,13 +139,23 @@ export async function* mapJobs(
   using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, logged);
   const counts = options.counts ?? newCounts();
   using ending = new Ending(counts, options);
-  const run = new Run(connection, options, { counts, ending, log });
+  using trial = new Trial({ functionName, lookUp: connection.isLlama });
+  const run = new Run(connection, options, { counts, ending, trial, planner, log });
   const inputs = linesPerJob === undefined ? lines : chunked(lines, linesPerJob);
-  const jobs = run.plan(inputs, planner);
-  for await (const outcome of poolMap(jobs, concurrency, run.work, signal)) {
-    if (outcome !== undefined) yield outcome;
+  const jobs = run.plan(inputs, templates);
+  try {
+    for await (const outcome of poolMap(jobs, concurrency, run.work, signal)) {
+      if (outcome !== undefined) yield outcome;
+    }
+  } finally {
+    if (signal?.aborted) counts.isEnding = true;
   }
   if (ending.error !== undefined) throw ending.error;
+}
+
+/** The number of jobs whose input was read. */
+function sumOf({ done, failed, running, dropped, waiting }: RunCounts): number {
+  return done + failed + running + dropped + waiting;
 }
 
 function atLeast(least: 0 | 1, value: number, name: string): void {
@@ -154,6 +170,8 @@ const nothing = new Uint8Array();
 interface RunState {
   readonly counts: RunCounts;
   readonly ending: Ending;
+  readonly trial: Trial;
+  readonly planner: Planner;
   readonly log: JobLog | undefined;
 }
 
@@ -164,6 +182,8 @@ class Run {
   #meter: Promise<CostMeter> | undefined;
   #signal: AbortSignal | undefined;
   #admission: AbortSignal | undefined;
+  /** Whether a command has run, so that the function can be started. */
+  #hasStarted = false;
 
   constructor(connection: MapConnection, options: MapJobsOptions, state: RunState) {
     this.#connection = connection;
@@ -174,9 +194,9 @@ class Run {
   /** Plans jobs while the run goes on; gives those that are to run. */
   async *plan(
     inputs: Iterable<string> | AsyncIterable<string | readonly string[]>,
-    planner: Planner,
+    templates: readonly string[],
   ): AsyncGenerator<PlannedJob, void, undefined> {
-    const { counts, ending } = this.#state;
+    const { counts, ending, trial, planner } = this.#state;
     let planned = 0;
     const ahead = readAhead(inputs, {
       items: this.#options.readAhead ?? 0,
@@ -186,7 +206,7 @@ class Run {
           ? input.length
           : input.reduce((sum, line) => sum + line.length, 0),
       onRead: () => void counts.waiting++,
-      onEnd: () => void (counts.total = planned + counts.waiting),
+      onEnd: () => void (counts.total = sumOf(counts)),
       stop: ending.soon,
     });
     try {
@@ -195,12 +215,16 @@ class Run {
         using template = spans?.span("template");
         const next = planner.plan(input);
         template?.[Symbol.dispose]();
-        counts.waiting--;
         if (next.isDone) {
+          counts.waiting--;
           if (counts.total !== undefined) counts.total--;
           this.#options.onSkip?.(next.planned.index);
         } else {
-          planned++;
+          if (++planned === 2 && !planner.templates.usesInput) {
+            this.#connection.notice(sameJobs(templates));
+          }
+          await trial.admit(ending.soon);
+          if (ending.soon.aborted) return;
           yield spans ? { ...next.planned, spans } : next.planned;
         }
       }
@@ -215,18 +239,26 @@ class Run {
     planned: PlannedJob,
     inner: AbortSignal,
   ): Promise<JobOutcome | undefined> => {
-    const { counts, ending } = this.#state;
+    const { counts, ending, trial } = this.#state;
     // `inner` is the same for all jobs of a run.
     const signal = this.#signal ??= AbortSignal.any([inner, ending.now]);
     const admission = this.#admission ??= AbortSignal.any([signal, ending.unsent]);
-    counts.running++;
+    const delivery: JobDelivery = { mayHaveRun: false, isLlama: false };
+    let failure: LlamaError | undefined;
+    let isCounted = false;
+    counts.waiting--;
+    counts.peak = Math.max(counts.peak, ++counts.running);
     try {
       const started = new Date();
       const start = performance.now();
-      const attempts = await this.#attempt(planned, signal, admission);
+      const attempts = await this.#attempt(planned, { signal, admission, delivery });
       const { result, error } = attempts;
-      if (error && concernsAllJobs(error)) {
-        ending.end(error);
+      failure = error;
+      this.#hasStarted ||= result !== undefined;
+      if (error && this.#isShared(error, planned.job)) {
+        // Another function does with the jobs in flight what nobody asked for.
+        if (error.code === "protocol") ending.endNow(error);
+        else ending.end(error);
         return undefined;
       }
       const elapsedMilliseconds = performance.now() - start;
@@ -236,9 +268,11 @@ class Run {
         started: started.toISOString(),
         elapsedMilliseconds,
         log: this.#options.logs ? logOf(attempts) : undefined,
+        isLocal: this.#connection.isLocal(),
       });
       if (this.#writesDown) await this.#writeDown(record, result);
       this.#count(record);
+      isCounted = true;
       const { index, line, job } = planned;
       return {
         index,
@@ -255,13 +289,30 @@ class Run {
       throw error;
     } finally {
       counts.running--;
+      if (!isCounted && delivery.mayHaveRun) counts.dropped++;
+      else if (!isCounted) counts.waiting++;
+      trial.jobEnded(
+        delivery.isLlama ? "llama" : delivery.mayHaveRun ? "failed" : "not-run",
+        failure,
+      );
     }
   };
 
+  /** Whether a failure is not the job's own, so that all others would meet it. */
+  #isShared(error: LlamaError, job: Job | undefined): boolean {
+    if (concernsAllJobs(error)) return true;
+    if (!(error instanceof FunctionError) || this.#hasStarted) return false;
+    const [program] = this.#state.planner.templates.variesFirst ? job?.args ?? [] : [];
+    return failsAtStart(error, program);
+  }
+
   async #attempt(
     { job, error, spans }: PlannedJob,
-    signal: AbortSignal,
-    admission: AbortSignal,
+    { signal, admission, delivery }: {
+      signal: AbortSignal;
+      admission: AbortSignal;
+      delivery: JobDelivery;
+    },
   ): Promise<Attempts> {
     if (job === undefined || error !== undefined) {
       const transfer = { sentBytes: 0, receivedBytes: 0 };
@@ -272,10 +323,11 @@ class Run {
       run: this.#connection.run,
       runOptions: {
         logs: logs || maxDollars !== undefined,
-        ...{ timeoutSeconds, signal, admission, spans },
+        ...{ timeoutSeconds, signal, admission, spans, delivery },
       },
       retries,
       retryOn,
+      isShared: (error) => this.#isShared(error, job),
       meter: () => this.#meter ??= this.#openMeter(),
       noMore: this.#state.ending.soon,
     });
@@ -308,7 +360,7 @@ class Run {
   /** GNU parallel writes `:` for the machine that it runs on. */
   async #host({ attempts }: JobRecord): Promise<string> {
     const { isLocal, region } = this.#connection;
-    return isLocal || attempts === 0 ? ":" : await region();
+    return isLocal() || attempts === 0 ? ":" : await region();
   }
 
   #count({ ok, attempts, sentBytes, receivedBytes, cost }: JobRecord): void {

@@ -5,9 +5,10 @@
  */
 
 import { resolve } from "node:path";
-import { decodeBlob, decodeBlobToFile } from "../blob.ts";
+import { decodeBlob, decodeBlobToFile, novelKindOf } from "../blob.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import { isAbort, LlamaError, reasonOf } from "../errors.ts";
+import { type ContentKind, ownFeatures } from "../features.ts";
 import { writeWhole } from "../files.ts";
 import { type File, permissionBits } from "../protocol.ts";
 import { lstat, stat } from "../quick_files.ts";
@@ -24,6 +25,8 @@ export interface WriteOutputsOptions {
   inputs?: readonly InputFile[] | undefined;
   /** Where the big ones are; called only if there is one. */
   store: () => ObjectStore;
+  /** Kinds of content that the client knows. @default {those that this version knows} */
+  kinds?: readonly ContentKind[] | undefined;
   /** Ends the work early; what is not whole then is removed. */
   signal?: AbortSignal | undefined;
   /** Gets the spans of the files. */
@@ -47,6 +50,7 @@ export async function writeOutputs(
   answered: Readonly<Record<string, File>>,
   options: WriteOutputsOptions,
 ): Promise<{ written: string[]; errors: LlamaError[]; storedBytes: number }> {
+  const { kinds = ownFeatures.contents } = options;
   let storedBytes = 0;
   const errors: LlamaError[] = [];
   const written: string[] = [];
@@ -56,7 +60,8 @@ export async function writeOutputs(
   await mapConcurrently(files, writeConcurrency, async ({ remote, local }) => {
     const file = Object.hasOwn(answered, remote) ? answered[remote] : undefined;
     try {
-      if (file?.e !== undefined || file === undefined) {
+      // Besides a kind of content that is known, `e` is for others.
+      if (!file || (file.e !== undefined && !novelKindOf(file, kinds))) {
         throw new LlamaError("output", file?.e ?? "the command did not make it", {
           // A command that failed has said why itself.
           hint: options.succeeded
@@ -129,16 +134,18 @@ function below(output: OutputFile, answered: Readonly<Record<string, File>>): Ou
 async function writeOutput(
   local: string,
   file: File,
-  { store, signal, spans }: WriteOutputsOptions,
+  { store, signal, spans, kinds }: WriteOutputsOptions,
 ): Promise<void> {
   const target = await resolveTarget(local);
   if (target.special) {
     // A device or a pipe takes the bytes; a rename would put a file in its place.
-    await Deno.writeFile(target.path, await decodeBlob(file, store, signal), { create: false });
+    await Deno.writeFile(target.path, await decodeBlob(file, store, signal, kinds), {
+      create: false,
+    });
   } else {
     await writeWhole(
       target.path,
-      (temporary) => decodeBlobToFile(file, temporary, store, signal, spans),
+      (temporary) => decodeBlobToFile(file, temporary, store, signal, spans, kinds),
       permissionBits(file),
     );
   }

@@ -60,6 +60,11 @@ export class Planner {
     this.#templates = new LineTemplates(options.templates);
   }
 
+  /** What differs from job to job. */
+  get templates(): Pick<LineTemplates, "usesInput" | "variesFirst"> {
+    return this.#templates;
+  }
+
   /**
    * Plans the next job.
    *

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ErrorCode, LlamaError } from "../errors.ts";
+import { type ErrorCode, type FunctionError, LlamaError } from "../errors.ts";
 import type { RunCounts } from "./counts.ts";
 
 /** Which failures are worth a repeat: the command's, the function's and the network's, or both. */
@@ -38,7 +38,7 @@ const common: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export function isWorthRetrying(error: LlamaError | undefined, retryOn: RetryOn): boolean {
   return error === undefined
     ? retryOn !== "function"
-    : retryOn !== "exit" && passing.has(error.code);
+    : retryOn !== "exit" && passing.has(error.code) && !error.affectsAll;
 }
 
 /**
@@ -48,7 +48,41 @@ export function isWorthRetrying(error: LlamaError | undefined, retryOn: RetryOn)
  * @returns True if every other job would fail in the same way.
  */
 export function concernsAllJobs(error: LlamaError): boolean {
-  return common.has(error.code);
+  return common.has(error.code) || error.affectsAll;
+}
+
+/** The error types of functions that cannot be started, whatever they are asked for. */
+const startFailures: ReadonlySet<string> = new Set([
+  "Extension.Crash",
+  "Extension.InitError",
+  "Extension.LaunchError",
+  "Llama.BadFunction",
+  "Runtime.HandlerNotFound",
+  "Runtime.ImportModuleError",
+  "Runtime.InvalidEntrypoint",
+  "Runtime.InvalidWorkingDir",
+  "Runtime.UserCodeSyntaxError",
+]);
+
+/**
+ * Whether a function failed before it looked at its job, so that every other job would meet the same
+ * failure. Called while none has run.
+ *
+ * @param error How it failed.
+ * @param program The program that the job itself names, if each job may name another one.
+ * @returns True if the function cannot be started, or not the command that it runs.
+ */
+export function failsAtStart(
+  { errorType, errorMessage }: FunctionError,
+  program: string | undefined,
+): boolean {
+  if (errorType === "Llama.NoSuchCommand") {
+    return program === undefined ||
+      !errorMessage.startsWith(`no such command: ${JSON.stringify(program)}:`);
+  }
+  // A signal may have come of what the job did, such as that it needed too much memory.
+  return startFailures.has(errorType) || errorType === "Runtime.ExitError" &&
+      /exit status|without providing a reason/.test(errorMessage);
 }
 
 /** When a run ends because jobs failed, as GNU parallel's `--halt` has it. */
@@ -69,6 +103,8 @@ export interface EndingOptions {
   readonly maxDollars?: number | undefined;
   /** When the user wants no new jobs. */
   readonly stop?: AbortSignal | undefined;
+  /** The job log, without which a run cannot be resumed. */
+  readonly jobLog?: string | undefined;
 }
 
 /** Whether a run goes on. Dispose of it when the run has ended. */
@@ -131,6 +167,16 @@ export class Ending implements Disposable {
   }
 
   /**
+   * Ends the run at once, and drops the jobs in flight. The first reason counts.
+   *
+   * @param error Why.
+   */
+  endNow(error: unknown): void {
+    this.end(error);
+    this.#now.abort(error);
+  }
+
+  /**
    * Ends the run once all jobs that were started have ended. The first reason counts.
    *
    * @param error Why there can be no others.
@@ -147,12 +193,14 @@ export class Ending implements Disposable {
 
   /** A job has ended, and the counts say so. */
   jobEnded(): void {
-    const { halt, maxDollars } = this.#options;
+    const { halt, maxDollars, jobLog } = this.#options;
     const { failed, total, dollars } = this.#counts;
     if (maxDollars !== undefined && dollars >= maxDollars) {
       this.end(
         new LlamaError("halted", `the run has cost $${dollars.toPrecision(3)}: no more jobs`, {
-          hint: "raise -max-cost to go on",
+          hint: jobLog === undefined
+            ? "raise -max-cost; a run with -joblog FILE can be resumed"
+            : "raise -max-cost, and -resume goes on",
         }),
       );
     }
@@ -165,7 +213,9 @@ export class Ending implements Disposable {
     const rest = halt.when === "now" ? "those in flight are dropped" : "no more are started";
     this.end(
       new LlamaError("halted", `${jobs} failed: ${rest}`, {
-        hint: "with -joblog FILE, -resume-failed goes on where a run has ended",
+        hint: jobLog === undefined
+          ? "a run with -joblog FILE can be resumed"
+          : "the same command with -resume goes on; -resume-failed also repeats what failed",
       }),
     );
     if (halt.when === "now") this.#now.abort(this.#error);

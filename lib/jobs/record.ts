@@ -91,6 +91,8 @@ export interface JobRecord {
   outputs: string[];
   /** What went wrong beside the command's own status; empty if nothing did. */
   errors: JobFailure[];
+  /** True if it ran on this machine, so that nothing was paid. */
+  isLocal?: boolean | undefined;
   /** Lambda's id of the last request. */
   requestId?: string | undefined;
   /** The tail of the function's log, where it was asked for. */
@@ -165,6 +167,7 @@ export const jobRecordSchema: JobRecordSchema = z.object({
     hint: text,
     type: text,
   })),
+  isLocal: z.optional(z.boolean()),
   requestId: text,
   log: text,
   stdout: text,
@@ -181,6 +184,8 @@ export interface RecordDetails {
   readonly elapsedMilliseconds: number;
   /** The tail of the function's log. */
   readonly log: string | undefined;
+  /** Whether it ran on this machine. */
+  readonly isLocal: boolean;
 }
 
 /**
@@ -194,7 +199,7 @@ export interface RecordDetails {
 export function recordOf(
   { index, functionName, line, command }: PlannedJob,
   { count, result, error, transfer, cost }: Attempts,
-  { started, elapsedMilliseconds, log }: RecordDetails,
+  { started, elapsedMilliseconds, log, isLocal }: RecordDetails,
 ): JobRecord {
   return {
     seq: index + 1,
@@ -218,6 +223,7 @@ export function recordOf(
       : { dollars: Number(cost.dollars.toPrecision(9)), isEstimate: cost.isEstimate },
     outputs: [...result?.written ?? []],
     errors: (error ? [error] : result?.outputErrors ?? []).map(failureOf),
+    ...(isLocal ? { isLocal } : {}),
     requestId: result?.requestId,
     log,
   };

@@ -5,24 +5,37 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Invocation, Lambda } from "../aws/lambda.ts";
-import { decodeBlob } from "../blob.ts";
+import type { Delivery, Invocation, Lambda } from "../aws/lambda.ts";
+import { decodeBlob, type NovelContents } from "../blob.ts";
 import { FunctionError, LlamaError } from "../errors.ts";
-import { parseResponse, type Request } from "../protocol.ts";
+import { ownFeatures } from "../features.ts";
+import type { Request, Response } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../trace/spans.ts";
 import { version } from "../version.ts";
+import { readAnswer } from "./foreign_answer.ts";
 import { encodeInputs, findInputs } from "./inputs.ts";
 import type { Job, JobResult } from "./job.ts";
+import {
+  featuresUsed,
+  isRefusal,
+  isReliable,
+  learnFrom,
+  type Negotiator,
+  novelFor,
+  replacedRuntime,
+} from "./negotiation.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
 import type { EncodedFiles, SharedFiles } from "./shared_files.ts";
 
 /** What a job runs with. */
-export interface JobRunner {
+export interface JobRunner extends Negotiator {
   /** Invokes functions. */
   readonly lambda: Lambda;
   /** Where big files go; absent if none is configured. */
   readonly store: ObjectStore | undefined;
+  /** Told of a function whose runtime was replaced by an older one. */
+  readonly onReplacedRuntime?: ((functionName: string) => void) | undefined;
 }
 
 /** What went to and fro, in bytes. An object that the store had already counts like a new one. */
@@ -31,6 +44,12 @@ export interface Transfer {
   sentBytes: number;
   /** Answers, and what they name in the store. */
   receivedBytes: number;
+}
+
+/** How far a job has come. */
+export interface JobDelivery extends Delivery {
+  /** Whether the function has answered as llama's do. */
+  isLlama: boolean;
 }
 
 /** How one job is run. */
@@ -52,6 +71,8 @@ export interface RunJobOptions {
   admission?: AbortSignal | undefined;
   /** Gets the job's spans. */
   spans?: Spans | undefined;
+  /** Kept up to date while the job runs. */
+  delivery?: JobDelivery | undefined;
 }
 
 /**
@@ -79,9 +100,9 @@ export async function runJob(
   using inputs = job.inputs.length > 0 ? spans?.span("inputs") : undefined;
   const found = await findInputs(job.inputs, shared);
   inputs?.[Symbol.dispose]();
-  const { payload, logTail, requestId } = await send(runner, job, found, { ...options, transfer });
-  transfer.receivedBytes += Buffer.byteLength(payload);
-  const response = parseResponse(payload);
+  const { invocation, response } = await send(runner, job, found, { ...options, transfer });
+  const { logTail, requestId } = invocation;
+  if (options.delivery) options.delivery.isLlama = true;
   spans?.answered(response.times);
   using _outputs = spans?.span("outputs");
   const needStore = () => {
@@ -95,15 +116,17 @@ export async function runJob(
     );
   };
   const succeeded = response.status === 0;
+  const kinds = (runner.features ?? ownFeatures).contents;
   const outputs = await writeOutputs(job.outputs, response.outputs, {
     succeeded,
     inputs: succeeded ? [] : [...job.inputs, ...shared?.values() ?? []],
     store: needStore,
+    kinds,
     signal,
     spans,
   });
-  const stdout = await decodeBlob(response.stdout, needStore, signal);
-  const stderr = await decodeBlob(response.stderr, needStore, signal);
+  const stdout = await decodeBlob(response.stdout, needStore, signal, kinds);
+  const stderr = await decodeBlob(response.stderr, needStore, signal, kinds);
   transfer.receivedBytes += outputs.storedBytes +
     (response.stdout.r === undefined ? 0 : stdout.length) +
     (response.stderr.r === undefined ? 0 : stderr.length);
@@ -126,33 +149,63 @@ export async function runJob(
 /** How often objects are sent again that the function did not find. */
 const maxResends = 2;
 
-/** Sends the job, and objects that are missing there once more. */
+/** A response, and how it came. */
+interface Answered {
+  readonly invocation: Invocation;
+  readonly response: Response;
+}
+
+/**
+ * Sends the job; again with the objects that are missing there, and once again plain if the function
+ * turns out not to accept what it was known to.
+ */
 async function send(
   runner: JobRunner,
   job: Job,
   found: Awaited<ReturnType<typeof findInputs>>,
   options: RunJobOptions & { transfer: Transfer },
-): Promise<Invocation> {
+): Promise<Answered> {
+  const { functionName } = job;
   const { sharedFiles, logs, timeoutSeconds, transfer, signal, admission, spans } = options;
+  const { delivery } = options;
+  let novel = await novelFor(runner, functionName);
+  const goPlain = () => {
+    novel = undefined;
+    runner.functions?.forget(functionName);
+    runner.onReplacedRuntime?.(functionName);
+  };
   for (let resends = 0;; resends++) {
     using inputs = spans?.span("inputs");
-    const shared = await sharedFiles?.get();
-    const payload = await encode(runner, job, found, shared, options);
+    const shared = await sharedFiles?.get(novel);
+    const { payload, used } = await encode(runner, job, found, { ...options, shared, novel });
     transfer.sentBytes += payload.length;
     inputs?.[Symbol.dispose]();
     try {
-      return await runner.lambda.invoke(job.functionName, payload, {
+      const invocation = await runner.lambda.invoke(functionName, payload, {
         logs,
         timeoutSeconds,
         signal,
         admission,
         spans,
+        delivery,
       });
+      transfer.receivedBytes += Buffer.byteLength(invocation.payload);
+      const response = readAnswer(functionName, invocation.payload, runner.features);
+      if (isReliable(response, used)) {
+        await learnFrom(runner, functionName, response);
+        return { invocation, response };
+      }
+      goPlain();
+      if (!runner.lambda.mayRepeat) throw replacedRuntime(functionName);
     } catch (error) {
-      if (!(error instanceof FunctionError) || error.missingObjects.length === 0) throw error;
-      if (runner.store === undefined || resends === maxResends) throw elsewhere(error);
-      for (const id of error.missingObjects) runner.store.forget(id);
-      if (shared) await sharedFiles?.renew(shared);
+      if (!(error instanceof FunctionError)) throw error;
+      if (delivery && error.errorType.startsWith("Llama.")) delivery.isLlama = true;
+      const { missingObjects } = error;
+      if (novel !== undefined && used.size > 0 && isRefusal(error, novel)) goPlain();
+      else if (missingObjects.length === 0) throw error;
+      else if (runner.store === undefined || resends >= maxResends) throw elsewhere(error);
+      for (const id of missingObjects) runner.store?.forget(id);
+      if (shared && missingObjects.length > 0) await sharedFiles?.renew(shared, novel);
     }
   }
 }
@@ -162,29 +215,40 @@ const encoder = new TextEncoder();
 /**
  * Makes the request. A function of its own, so that of the files, their base64 and the text nothing
  * but the bytes that are sent is kept while the job runs: a thousand others do at the same time.
+ *
+ * @returns The bytes, and the features that they make use of.
  */
 async function encode(
-  { store }: JobRunner,
+  { store, features = ownFeatures }: JobRunner,
   job: Job,
   found: Awaited<ReturnType<typeof findInputs>>,
-  shared: EncodedFiles | undefined,
-  { timeoutSeconds, transfer, signal, spans }: RunJobOptions & { transfer: Transfer },
-): Promise<Uint8Array<ArrayBuffer>> {
+  { shared, novel, timeoutSeconds, transfer, signal, spans }: RunJobOptions & {
+    readonly shared: EncodedFiles | undefined;
+    readonly novel: NovelContents | undefined;
+    readonly transfer: Transfer;
+  },
+): Promise<{ payload: Uint8Array<ArrayBuffer>; used: ReadonlySet<string> }> {
   const request: Request = {
     args: [...job.args],
     files: { ...shared },
     outputs: [...new Set(job.outputs.map(({ remote }) => remote))],
     timeout: timeoutSeconds,
     client: version,
+    accept: features.contents.length === 0
+      ? undefined
+      : features.contents.map(({ feature }) => feature),
   };
   if (found.length > 0 || job.stdin !== undefined) {
     const reserved = encoder.encode(JSON.stringify(request)).length;
-    const encoded = await encodeInputs(found, job.stdin, reserved, { store, signal, spans });
+    const encoded = await encodeInputs(found, job.stdin, reserved, { store, novel, signal, spans });
     Object.assign(request.files, encoded.files);
     request.stdin = encoded.stdin;
     transfer.sentBytes += encoded.storedBytes;
   }
-  return encoder.encode(JSON.stringify(request));
+  return {
+    payload: encoder.encode(JSON.stringify(request)),
+    used: featuresUsed(request, novel),
+  };
 }
 
 /** What was sent twice and is still not there goes to another place than the function reads from. */

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { NovelContents } from "../blob.ts";
 import type { File } from "../protocol.ts";
 import type { InputFile } from "./job.ts";
 
@@ -14,41 +15,55 @@ export type EncodedFiles = Readonly<Record<string, File>>;
 export class SharedFiles {
   /** The files here, by remote path. */
   readonly inputs: ReadonlyMap<string, InputFile>;
-  readonly #encode: () => Promise<EncodedFiles>;
-  #encoded: Promise<EncodedFiles>;
+  readonly #encode: (novel: NovelContents | undefined) => Promise<EncodedFiles>;
+  /** By the features that they may make use of: a function may be updated, or rolled back, meanwhile. */
+  readonly #encoded = new Map<string, Promise<EncodedFiles>>();
 
   /**
    * @param inputs The files here.
    * @param encode Encodes the files, and stores those that are big.
    */
-  constructor(inputs: readonly InputFile[], encode: () => Promise<EncodedFiles>) {
+  constructor(
+    inputs: readonly InputFile[],
+    encode: (novel: NovelContents | undefined) => Promise<EncodedFiles>,
+  ) {
     this.inputs = new Map(inputs.map((input) => [input.remote, input]));
     this.#encode = encode;
-    this.#encoded = encode();
-    // Whoever needs them sees why they cannot be had.
-    this.#encoded.catch(() => {});
   }
 
   /**
    * The files.
    *
-   * @returns What was encoded last.
+   * @param novel Kinds of content that the function accepts.
+   * @returns What was encoded last for it.
    * @throws {LlamaError} As the encoding.
    */
-  get(): Promise<EncodedFiles> {
-    return this.#encoded;
+  get(novel: NovelContents | undefined): Promise<EncodedFiles> {
+    return this.#encoded.get(keyOf(novel)) ?? this.#start(novel);
   }
 
   /**
    * Stores the files again, once for all jobs that miss them.
    *
    * @param seen What the job was sent.
+   * @param novel As for {@linkcode SharedFiles.get}.
    */
-  async renew(seen: EncodedFiles): Promise<void> {
-    const encoded = this.#encoded;
+  async renew(seen: EncodedFiles, novel: NovelContents | undefined): Promise<void> {
+    const encoded = this.get(novel);
     // Another job may have begun meanwhile.
-    if (await encoded !== seen || this.#encoded !== encoded) return;
-    this.#encoded = this.#encode();
-    this.#encoded.catch(() => {});
+    if (await encoded !== seen || this.get(novel) !== encoded) return;
+    this.#start(novel);
   }
+
+  #start(novel: NovelContents | undefined): Promise<EncodedFiles> {
+    const encoded = this.#encode(novel);
+    // Whoever needs them sees why they cannot be had.
+    encoded.catch(() => {});
+    this.#encoded.set(keyOf(novel), encoded);
+    return encoded;
+  }
+}
+
+function keyOf(novel: NovelContents | undefined): string {
+  return novel?.kinds.map(({ feature }) => feature).join() ?? "";
 }

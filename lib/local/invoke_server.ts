@@ -9,6 +9,7 @@
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { emulatorHeader } from "../defaults.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 
 /** Where a server listens. */
@@ -118,7 +119,10 @@ async function answer(
       body: method === "GET" || method === "HEAD" ? null : ReadableStream.from(incoming),
     }),
   );
-  outgoing.writeHead(response.status, Object.fromEntries(response.headers));
+  outgoing.writeHead(response.status, {
+    ...Object.fromEntries(response.headers),
+    [emulatorHeader]: "1",
+  });
   outgoing.end(await response.bytes());
 }
 

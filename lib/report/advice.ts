@@ -7,6 +7,7 @@
 import { countText, percentText, timeText } from "./amounts.ts";
 import { type Figures, quantile } from "./figures.ts";
 import type { PhaseName } from "./phases.ts";
+import type { Run } from "./run.ts";
 
 /** A piece of advice. */
 export interface Advice {
@@ -16,6 +17,9 @@ export interface Advice {
   readonly tip: string;
 }
 
+/** What the figures of a run do not say, and advice depends on. */
+export type AdviceFacts = Pick<Run, "subcommand" | "hasJobLog">;
+
 /** A part of the jobs' time from which on a phase is worth a word. */
 const worthAWord = 0.2;
 
@@ -24,15 +28,20 @@ const worthAWord = 0.2;
  *
  * @param figures The run's figures.
  * @param isLocal Whether the functions ran on this machine.
+ * @param facts What ran it, and whether it can be resumed.
  * @returns What was seen, the weightiest first; empty if nothing stands out.
  */
-export function adviceOn(figures: Figures, isLocal: boolean): Advice[] {
+export function adviceOn(
+  figures: Figures,
+  isLocal: boolean,
+  facts: AdviceFacts = {},
+): Advice[] {
   const { jobs } = figures;
   if (jobs.length === 0) return [];
   return [
-    ...onFailures(figures),
+    ...onFailures(figures, isLocal, facts),
     ...(isLocal ? onThisMachine(figures) : onLambda(figures)),
-    ...onFiles(figures),
+    ...onFiles(figures, isLocal),
     ...onStragglers(figures),
     ...onMemory(figures, isLocal),
   ];
@@ -43,7 +52,7 @@ function partOf({ sums, elapsed }: Figures, ...names: readonly PhaseName[]): num
   return names.reduce((sum, name) => sum + (sums.get(name) ?? 0), 0) / elapsed || 0;
 }
 
-function onFailures({ jobs, failed }: Figures): Advice[] {
+function onFailures({ jobs, failed }: Figures, isLocal: boolean, facts: AdviceFacts): Advice[] {
   if (failed === 0) return [];
   const statuses = new Map<string, number>();
   for (const { record: { ok, status, errors } } of jobs) {
@@ -63,10 +72,21 @@ function onFailures({ jobs, failed }: Figures): Advice[] {
     seen: `${all} failed, ${why}.`,
     tip: reason === "status 124"
       ? "They ran out of time: raise `-timeout` and the function's timeout, or give each job less to do."
-      : reason === "Runtime.OutOfMemory" || reason === "status 137"
+      : !isLocal && (reason === "Runtime.OutOfMemory" || reason === "status 137")
       ? "They most likely ran out of memory: raise the function's memory."
-      : "Their messages are below. Once mended, the same command with `-joblog FILE -resume-failed` repeats these alone; `-retries N` repeats what fails now and then.",
+      : ["Their messages are below.", ...onRepeats(facts)].join(" "),
   }];
+}
+
+/** How jobs that failed are repeated: only by what the run's command has. */
+function onRepeats({ subcommand, hasJobLog = false }: AdviceFacts): string[] {
+  if (subcommand === "invoke") return [];
+  return [
+    ...(hasJobLog
+      ? ["Once mended, the same command with `-resume-failed` repeats these alone."]
+      : []),
+    "`-retries N` repeats what fails now and then.",
+  ];
 }
 
 function onThisMachine(figures: Figures): Advice[] {
@@ -75,7 +95,7 @@ function onThisMachine(figures: Figures): Advice[] {
   return [{
     seen: `${percentText(part)} of the jobs' time was waiting for this machine.`,
     tip:
-      "`-local` runs as many commands at once as there are processors. In Lambda the others would run too.",
+      "It runs as many commands at once as it has processors. In Lambda the others would run too.",
   }];
 }
 
@@ -114,13 +134,17 @@ function onLambda(figures: Figures): Advice[] {
   return advice;
 }
 
-function onFiles(figures: Figures): Advice[] {
+function onFiles(figures: Figures, isLocal: boolean): Advice[] {
   const part = partOf(figures, "inputs", "fetch", "upload", "outputs");
   if (part < worthAWord) return [];
   return [{
     seen: `${percentText(part)} of the jobs' time was moving files.`,
-    tip:
-      "Send what all jobs need once, with `-f`. A function with more memory has more network and processor; a bucket in the function's own region is nearer.",
+    tip: [
+      ...(figures.jobs.length > 1 ? ["Send what all jobs need once, with `-f`."] : []),
+      isLocal
+        ? "In Lambda, files have the way to a bucket and back as well."
+        : "A function with more memory has more network and processor; a bucket in the function's own region is nearer.",
+    ].join(" "),
   }];
 }
 

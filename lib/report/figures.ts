@@ -109,7 +109,7 @@ export function figuresOf(run: Run): Figures {
     span,
     elapsed: sum(({ elapsedMilliseconds }) => elapsedMilliseconds),
     remote: sum(({ times }) => times?.totalMilliseconds ?? 0),
-    peak: peakOf(jobs),
+    peak: run.peak ?? peakOf(jobs),
     sorted: records.map(({ elapsedMilliseconds }) => elapsedMilliseconds).sort((a, b) => a - b),
     sums,
     dollars: sum(({ cost }) => cost?.dollars ?? 0) + (run.s3Dollars ?? 0),
@@ -148,9 +148,14 @@ function throttledIn(spans: RunJob["spans"] = []): number {
   return spans.filter(({ failed }) => failed === "throttled").length;
 }
 
+/**
+ * The most jobs at once. In a log, a job's begin is in whole milliseconds, so one that seems to begin
+ * less than a millisecond before another has ended may well have followed it.
+ */
 function peakOf(jobs: readonly PlacedJob[]): number {
-  const ends = jobs.map(({ end }) => end).sort((a, b) => a - b);
-  let [ended, peak] = [0, 0];
+  const ends = jobs.map(({ end, spans }) => spans === undefined ? Math.ceil(end) - 1 : end)
+    .sort((a, b) => a - b);
+  let [ended, peak] = [0, Math.min(jobs.length, 1)];
   for (const [index, { start }] of jobs.entries()) {
     while ((ends[ended] ?? Infinity) <= start) ended++;
     peak = Math.max(peak, index + 1 - ended);

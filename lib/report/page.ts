@@ -6,6 +6,7 @@
 
 import { createHash } from "node:crypto";
 import { bytesText, dollarsText } from "../terminal/amounts.ts";
+import { type EarlyEnd, earlyEndText } from "../jobs/early_end.ts";
 import { version } from "../version.ts";
 import { adviceOn } from "./advice.ts";
 import { countText, percentText, timeText } from "./amounts.ts";
@@ -49,6 +50,7 @@ export function reportPage(run: Run): string {
         <main>
     <header><h1><code>${run.title}</code></h1>
     <p class="note">${when(figures)}</p></header>
+    ${run.earlyEnd && earlySection(run.earlyEnd, run.isLocal ?? false)}
     ${figures.jobs.length === 0 ? empty() : body(run, figures)}
     <footer>llama ${version}${
     run.pricesDate !== undefined &&
@@ -75,6 +77,15 @@ function when({ started }: Figures): string {
     : new Date(started).toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC");
 }
 
+function earlySection(end: EarlyEnd, isLocal: boolean): Html {
+  return markup`
+    <section class="early" aria-labelledby="early-title">
+      <h2 id="early-title">The run ended early</h2>
+      <p>${end.reason}: ${earlyEndText(end, isLocal)}.</p>
+    </section>
+  `;
+}
+
 function empty(): Html {
   return markup`
     <section class="empty">
@@ -85,10 +96,9 @@ function empty(): Html {
 }
 
 function body(run: Run, figures: Figures): Html {
-  const { isLocal = false } = run;
   return markup`
     ${tiles(run, figures)}
-    ${adviceSection(figures, isLocal)}
+    ${adviceSection(run, figures)}
     ${timelineSection(figures)}
     <div class="two">
       <section aria-labelledby="phases-title"><h2 id="phases-title">Where the time went</h2>
@@ -100,7 +110,7 @@ function body(run: Run, figures: Figures): Html {
     ${costSection(run, figures)}
       </div>
     </div>
-    ${failedTable(figures)}
+    ${failedTable(figures, run.failures)}
     ${slowTable(figures)}
   `;
 }
@@ -152,8 +162,8 @@ function costText({ dollars, isEstimate, withoutCost, jobs }: Figures): string {
   return withoutCost === jobs.length ? "?" : dollarsText(dollars, isEstimate);
 }
 
-function adviceSection(figures: Figures, isLocal: boolean): Html {
-  const advice = adviceOn(figures, isLocal);
+function adviceSection(run: Run, figures: Figures): Html {
+  const advice = adviceOn(figures, run.isLocal ?? false, run);
   const command = (figures.sums.get("command") ?? 0) / figures.elapsed || 0;
   return markup`<section aria-labelledby="advice-title"><h2 id="advice-title">What to try next</h2>
 ${
@@ -270,12 +280,12 @@ function costSection(run: Run, figures: Figures): Html {
 }
 
 /** What the timeline draws: of each job its number, begin, slot, phases and times, and what to tell. */
-function dataOf({ jobs, peak, span }: Figures): unknown {
+function dataOf({ jobs, span }: Figures): unknown {
   const indexes = new Map<PhaseName, number>(phases.map(({ label }, index) => [label, index]));
   return {
     phases: phases.map(({ label }) => label),
     span,
-    slots: Math.max(peak, 1),
+    slots: jobs.reduce((most, { slot }) => Math.max(most, slot + 1), 1),
     jobs: jobs.map(({ record, start, slot, pieces }) => [
       record.seq,
       rounded(start),

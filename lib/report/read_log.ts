@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { LlamaError, reasonOf } from "../errors.ts";
+import { type EarlyEnd, earlyEndSchema } from "../jobs/early_end.ts";
 import { parseJobLog } from "../jobs/joblog.ts";
 import { type JobRecord, jobRecordSchema } from "../jobs/record.ts";
 import { type Run, RunJobs } from "./run.ts";
@@ -26,18 +27,31 @@ export async function readRun(path: string): Promise<Run> {
     throw new LlamaError("input", `cannot read ${name}: ${reasonOf(cause)}`, { cause });
   }
   const jobs = new RunJobs();
-  for (
-    const { record, stderr } of bytes[0] === 0x7b ? fromJson(path, bytes) : fromJobLog(path, bytes)
-  ) {
-    jobs.add(record, undefined, stderr);
+  const isJson = bytes[0] === 0x7b;
+  let earlyEnd: EarlyEnd | undefined;
+  let isLocal = false;
+  for (const logged of isJson ? fromJson(path, bytes) : fromJobLog(path, bytes)) {
+    if ("earlyEnd" in logged) earlyEnd = logged.earlyEnd;
+    else {
+      jobs.add(logged.record, undefined, logged.stderr);
+      isLocal ||= logged.record.isLocal ?? false;
+    }
   }
-  return { title: path, jobs: jobs.all };
+  const { all, failures } = jobs;
+  return {
+    title: path,
+    jobs: all,
+    failures,
+    isLocal,
+    hasJobLog: !isJson,
+    peak: earlyEnd?.peak,
+    earlyEnd,
+  };
 }
 
-interface Logged {
-  readonly record: JobRecord;
-  readonly stderr?: Uint8Array | undefined;
-}
+type Logged =
+  | { readonly record: JobRecord; readonly stderr?: Uint8Array | undefined }
+  | { readonly earlyEnd: EarlyEnd };
 
 /** A last line that was cut off in the writing counts as not written. */
 function* fromJson(path: string, bytes: Uint8Array): Generator<Logged, void, undefined> {
@@ -52,6 +66,12 @@ function* fromJson(path: string, bytes: Uint8Array): Generator<Logged, void, und
       value = JSON.parse(line);
     } catch (cause) {
       throw notOurs(path, index, "it is not JSON", cause);
+    }
+    if (typeof value === "object" && value !== null && "run" in value) {
+      const { data, error } = earlyEndSchema.safeParse(value.run);
+      if (data === undefined) throw notOurs(path, index, "it is not the end of a run", error);
+      yield { earlyEnd: data };
+      continue;
     }
     const parsed = jobRecordSchema.safeParse(value);
     if (!parsed.success) throw notOurs(path, index, "it is no job's record", parsed.error);

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { EarlyEnd } from "../jobs/early_end.ts";
+import { type FailureKind, FailureKinds } from "../jobs/failure_kinds.ts";
 import type { JobRecord } from "../jobs/record.ts";
 import type { Span } from "../trace/spans.ts";
 
@@ -23,6 +25,8 @@ export interface Run {
   readonly title: string;
   /** Its jobs, in any order. */
   readonly jobs: readonly RunJob[];
+  /** Its failures, the most frequent kind first. */
+  readonly failures?: readonly FailureKind[] | undefined;
   /** How long it took, in seconds; that of its jobs if absent. */
   readonly seconds?: number | undefined;
   /** What its requests to S3 cost, in US dollars. */
@@ -31,6 +35,14 @@ export interface Run {
   readonly isLocal?: boolean | undefined;
   /** When the prices were looked up, `YYYY-MM-DD`. */
   readonly pricesDate?: string | undefined;
+  /** The subcommand that ran it, if that is known. */
+  readonly subcommand?: "invoke" | "xargs" | undefined;
+  /** Whether it wrote a job log, by which it can be resumed. */
+  readonly hasJobLog?: boolean | undefined;
+  /** The most jobs that were running at once; worked out from their times if absent. */
+  readonly peak?: number | undefined;
+  /** How far it came, if it ended before its input. */
+  readonly earlyEnd?: EarlyEnd | undefined;
 }
 
 /** The longest command that is kept, in characters. */
@@ -45,6 +57,7 @@ const [mostFailed, mostSlow] = [200, 20];
 /** Keeps what is needed of a run's jobs while it goes on: little a job, however much they wrote. */
 export class RunJobs {
   readonly #jobs: RunJob[] = [];
+  readonly #failures = new FailureKinds();
   #failed = 0;
   /** Those whose standard error is kept for their time, the slowest first. */
   #slow: { stderrEnd: string; record: JobRecord }[] = [];
@@ -52,6 +65,11 @@ export class RunJobs {
   /** The jobs so far. */
   get all(): readonly RunJob[] {
     return this.#jobs;
+  }
+
+  /** What went wrong so far, the most frequent kind first. */
+  get failures(): readonly FailureKind[] {
+    return this.#failures.all;
   }
 
   /**
@@ -64,6 +82,7 @@ export class RunJobs {
   add(record: JobRecord, spans: readonly Span[] | undefined, stderr: Uint8Array | undefined): void {
     const job = { record: trimmed(record), spans, stderrEnd: tailOf(stderr) };
     this.#jobs.push(job);
+    if (!record.ok) this.#failures.add(record, stderr);
     if (job.stderrEnd === "") return;
     if (!record.ok && this.#failed++ < mostFailed) return;
     this.#slow.push(job);

@@ -4,24 +4,30 @@
  * @module
  */
 
+import { type FailureKind, failureKindText } from "../jobs/failure_kinds.ts";
 import { countText, timeText } from "./amounts.ts";
 import type { Figures, PlacedJob } from "./figures.ts";
 import { type Html, markup } from "./html.ts";
 
-/** How many failed jobs are listed, and how many slow ones. */
-const [mostFailed, mostSlow] = [100, 10];
+/** How many failed jobs are listed, how many slow ones, and how many kinds of failure. */
+const [mostFailed, mostSlow, mostKinds] = [100, 10, 20];
 
 /**
  * The jobs that failed.
  *
  * @param figures The run's figures.
+ * @param kinds What went wrong, the most frequent kind first.
  * @returns A section; nothing if none did.
  */
-export function failedTable({ jobs, failed }: Figures): Html | undefined {
+export function failedTable(
+  { jobs, failed }: Figures,
+  kinds: readonly FailureKind[] = [],
+): Html | undefined {
   if (failed === 0) return undefined;
   const shown = jobs.filter(({ record }) => !record.ok)
     .sort((a, b) => a.record.seq - b.record.seq).slice(0, mostFailed);
   return markup`<section aria-labelledby="failed-title"><h2 id="failed-title">Failed jobs</h2>
+${failed > 1 && kindList(kinds)}
 ${
     failed > shown.length &&
     markup`<p class="note">The first ${mostFailed} of ${countText(failed, "failed job")}.</p>`
@@ -41,6 +47,14 @@ export function slowTable({ jobs }: Figures): Html | undefined {
     .slice(0, mostSlow);
   return markup`<section aria-labelledby="slow-title"><h2 id="slow-title">Slowest jobs</h2>
 ${table("slow", shown)}</section>`;
+}
+
+function kindList(kinds: readonly FailureKind[]): Html | undefined {
+  if (kinds.length === 0) return undefined;
+  const rest = kinds.slice(mostKinds).reduce((sum, { count }) => sum + count, 0);
+  const lines = kinds.slice(0, mostKinds).map(failureKindText);
+  if (rest > 0) lines.push(`${rest} x other failures`);
+  return markup`<ul class="kinds">${lines.map((line) => markup`<li>${line}</li>`)}</ul>`;
 }
 
 function table(id: string, jobs: readonly PlacedJob[]): Html {

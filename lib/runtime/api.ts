@@ -20,6 +20,8 @@ export interface Invocation {
   text: string;
   /** The X-Ray trace header, where there is one. */
   traceId: string | undefined;
+  /** The function's ARN as it was invoked, where it is known. */
+  functionArn: string | undefined;
   /** When it arrived, as `performance.now()` has it. */
   received: number;
   /** When Lambda will kill the environment, on the same clock; undefined if it does not say. */
@@ -57,6 +59,7 @@ export class RuntimeApi implements Disposable {
       id,
       text,
       traceId: headers.get("lambda-runtime-trace-id") ?? undefined,
+      functionArn: headers.get("lambda-runtime-invoked-function-arn") ?? undefined,
       received,
       deadline: Number.isFinite(deadlineMs) ? received + deadlineMs - Date.now() : undefined,
     };

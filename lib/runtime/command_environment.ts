@@ -12,6 +12,7 @@ const withheld: ReadonlySet<string> = new Set([
   "AWS_SECRET_ACCESS_KEY",
   "AWS_SESSION_TOKEN",
   "AWS_LAMBDA_RUNTIME_API",
+  "LLAMA_BUCKET_OWNER",
   "LLAMA_LOCAL",
   "LLAMA_OBJECT_STORE",
 ]);

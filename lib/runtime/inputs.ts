@@ -7,6 +7,7 @@
 import { blobConcurrency, decodeBlob, decodeBlobToFile } from "../blob.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
+import type { ContentKind } from "../features.ts";
 import { type Blob, type File, permissionBits, type Request } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { JobError } from "./job_error.ts";
@@ -20,6 +21,8 @@ export interface WriteInputsOptions {
   workspace: Workspace;
   /** The object store; called only if there is an object. */
   store: () => ObjectStore;
+  /** The kinds of content that the runtime knows. */
+  kinds: readonly ContentKind[];
   /** Ends the work early. */
   signal: AbortSignal;
 }
@@ -45,7 +48,7 @@ export async function writeInputs(
   request: Request,
   options: WriteInputsOptions,
 ): Promise<Input | undefined> {
-  const { workspace, store, signal } = options;
+  const { workspace, store, kinds, signal } = options;
   const files = Object.entries(request.files).map(([remote, file]) => ({
     file,
     field: `files.${remote}`,
@@ -62,7 +65,7 @@ export async function writeInputs(
   const jobs: Job[] = files.map(({ file, field, path }) => ({
     field,
     blob: file,
-    write: () => writeInput(path, `${top}/${path}`, file, store, signal),
+    write: () => writeInput(path, `${top}/${path}`, file, options),
   }));
   let stdin: Input | undefined;
   const blob = request.stdin;
@@ -73,7 +76,7 @@ export async function writeInputs(
       write: async () => {
         // What is stored may be of any size, so it goes by way of a file.
         if (blob.r === undefined) {
-          stdin = await decodeBlob(blob, store, signal);
+          stdin = await decodeBlob(blob, store, signal, kinds);
         } else {
           const path = workspace.dataFile("stdin");
           await decodeBlobToFile(blob, path, store, signal);
@@ -121,13 +124,12 @@ async function writeInput(
   name: string,
   path: string,
   file: File,
-  store: () => ObjectStore,
-  signal: AbortSignal,
+  { store, kinds, signal }: WriteInputsOptions,
 ): Promise<void> {
   // Deno gives a file the mode that is asked for, whatever the umask.
   const mode = permissionBits(file);
   if (file.r === undefined) {
-    const bytes = await decodeBlob(file, store, signal);
+    const bytes = await decodeBlob(file, store, signal, kinds);
     naming(name, () => Deno.writeFileSync(path, bytes, { createNew: true, mode }));
   } else {
     await decodeBlobToFile(file, path, store, signal);

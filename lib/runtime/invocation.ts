@@ -7,10 +7,12 @@
 import { Buffer } from "node:buffer";
 import { type BlobSource, encodeBlobs } from "../blob.ts";
 import { isAbort, LlamaError } from "../errors.ts";
+import { type Features, namesOf, ownFeatures } from "../features.ts";
 import { longestTimerMs } from "../limits.ts";
 import {
   type File,
   maxPayloadBytes,
+  newerResponse,
   parseRequest,
   type Request,
   type Response,
@@ -28,6 +30,10 @@ import type { Workspace } from "./workspace.ts";
 
 /** What an invocation needs beside the request. */
 export interface InvocationContext {
+  /** The function's name, if it is known. */
+  functionName?: string | undefined;
+  /** What the runtime knows beyond the wire of December 2020. @default {what this version knows} */
+  features?: Features | undefined;
   /** What the function runs. */
   command: FunctionCommand;
   /** Variables of the command's environment; beside the runtime's own unless `onlyThese`. */
@@ -79,7 +85,7 @@ const killedStatus = 137;
  */
 export async function runInvocation(text: string, context: InvocationContext): Promise<Answer> {
   const { workspace, received, initMs } = context;
-  const request = parseRequest(text);
+  const request = parseRequest(text, context);
   const { deadline, isFunctions } = deadlineOf(request, context);
   const prepared = await prepare(request, deadline, context);
   const fetched = performance.now();
@@ -110,7 +116,7 @@ export async function runInvocation(text: string, context: InvocationContext): P
         `${size} (10,240 MB at most)`,
     );
   }
-  const response = await answer(result, outputs, context);
+  const response = await answer(request, result, outputs, context);
   const end = performance.now();
   const times: Times = {
     cold: initMs !== undefined,
@@ -152,7 +158,7 @@ function deadlineOf(
 async function prepare(
   request: Request,
   deadline: number | undefined,
-  { command, workspace, searchPath, store, signal }: InvocationContext,
+  { command, workspace, searchPath, store, signal, features = ownFeatures }: InvocationContext,
 ) {
   const late = new AbortController();
   const timer = deadline === undefined ? undefined : setTimeout(
@@ -165,6 +171,7 @@ async function prepare(
     const stdin = await writeInputs(request, {
       workspace,
       store: () => store() ?? noStore(),
+      kinds: features.contents,
       signal: late.signal,
     });
     // After the inputs: the program may be one of them.
@@ -181,9 +188,10 @@ async function prepare(
 }
 
 async function answer(
+  { accept }: Request,
   result: CommandResult | undefined,
   { found, refused }: Outputs,
-  { store, memoryMb, signal }: InvocationContext,
+  { store, memoryMb, signal, features = ownFeatures }: InvocationContext,
 ): Promise<Response> {
   const late = "llama: the time went by before the job's inputs were there\n";
   const sources: BlobSource[] = [
@@ -202,12 +210,15 @@ async function answer(
     environment: { memory: memoryMb, arch },
     ...(result?.memory === undefined ? {} : { memory: result.memory }),
     runtime: version,
+    accepts: namesOf(features),
   };
   const objects = store();
+  const kinds = features.contents.filter(({ feature }) => accept?.includes(feature));
   const [stdout = {}, stderr = {}, ...blobs] = await encodeBlobs(sources, {
     store: objects,
     reservedBytes: Buffer.byteLength(JSON.stringify(response)) + timesBytes +
       (objects ? sources.length * referenceBytes : 0),
+    novel: kinds.length > 0 ? { kinds, refusal: newerResponse } : undefined,
     signal,
   }).catch((error) => {
     throw error instanceof LlamaError && error.code === "too-large" ? tooLarge(sources) : error;

@@ -48,9 +48,13 @@ type Jobs = typeof import("./invocation.ts");
 const loadJobs = (): Promise<Jobs> => import("./invocation.ts");
 
 /** What S3 takes is as much code again, and few jobs need it. */
-async function openStore(url: string, environment: Environment): Promise<ObjectStore> {
-  const { openStore } = await import("../store/open.ts");
-  return openStore(url, { environment });
+async function openStore(
+  url: string,
+  environment: Environment,
+  functionArn: string | undefined,
+): Promise<ObjectStore> {
+  const { accountOfArn, openStore } = await import("../store/open.ts");
+  return openStore(url, { environment, bucketOwner: accountOfArn(functionArn) });
 }
 
 /**
@@ -126,16 +130,19 @@ class Runtime {
   async #invoke(
     { runInvocation }: Jobs,
     command: FunctionCommand,
-    { id, text, traceId, received, deadline }: Invocation,
+    { id, text, traceId, functionArn, received, deadline }: Invocation,
     workspace: Workspace,
     initMs: number | undefined,
   ): Promise<void> {
     const { environment, log } = this.#options;
     const url = environment["LLAMA_OBJECT_STORE"];
     const store = () =>
-      url ? this.#store ??= new LazyStore(url, () => openStore(url, environment)) : undefined;
+      url
+        ? this.#store ??= new LazyStore(url, () => openStore(url, environment, functionArn))
+        : undefined;
     try {
       const answer = await runInvocation(text, {
+        functionName: environment["AWS_LAMBDA_FUNCTION_NAME"],
         command,
         ...commandEnvironment(environment, { traceId, isLocal: this.#isLocal }),
         searchPath: environment["PATH"],

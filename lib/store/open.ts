@@ -9,9 +9,12 @@ import { AwsClient } from "../aws/client.ts";
 import { defaultS3Concurrency } from "../defaults.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
+import { bucketOwner } from "./bucket_owner.ts";
 import { DirectoryStore } from "./directory.ts";
 import { S3Store } from "./s3.ts";
 import type { ObjectStore } from "./store.ts";
+
+export { accountOfArn } from "./bucket_owner.ts";
 
 /** How long a bucket keeps an object, in days, where nothing else is said. */
 export const defaultLifetimeDays = 31;
@@ -28,6 +31,11 @@ export interface OpenStoreOptions {
    */
   objectLifetimeDays?: number | undefined;
   /**
+   * The account that an S3 store's bucket must belong to; `LLAMA_BUCKET_OWNER` wins over it.
+   * @default {any}
+   */
+  bucketOwner?: string | undefined;
+  /**
    * Where a note is kept of the objects that are in an S3 store, for the next process.
    * @default {nowhere}
    */
@@ -40,8 +48,8 @@ export interface OpenStoreOptions {
  * @param url `s3://BUCKET/PREFIX/` or `file:///DIRECTORY`.
  * @param options What the store may need beside its URL.
  * @returns The store.
- * @throws {LlamaError} `config` if the URL names no kind of store that there is, or
- * `LLAMA_OBJECT_LIFETIME_DAYS` is no number of days.
+ * @throws {LlamaError} `config` if the URL names no kind of store that there is,
+ * `LLAMA_OBJECT_LIFETIME_DAYS` is no number of days, or `LLAMA_BUCKET_OWNER` is not an account.
  */
 export function openStore(url: string, options: OpenStoreOptions): ObjectStore {
   return openStoreWith(url, new AwsClient(findAccount(options.environment)), options);
@@ -67,6 +75,7 @@ export function openStoreWith(
       concurrency: options.s3Concurrency ?? defaultS3Concurrency,
       lifetimeMilliseconds: lifetimeMilliseconds(options),
       noteDirectory: options.noteDirectory,
+      bucketOwner: bucketOwner(options.environment, options.bucketOwner),
     });
   }
   throw new LlamaError("config", `object store ${JSON.stringify(url)}: unknown kind of store`, {

@@ -24,6 +24,8 @@ export interface S3StoreOptions {
   lifetimeMilliseconds: number;
   /** Where a note is kept of the objects that are there. @default {nowhere} */
   noteDirectory?: string | undefined;
+  /** The account that the bucket must belong to. @default {any} */
+  bucketOwner?: string | undefined;
   /** The time in milliseconds. @default {Date.now} */
   now?: (() => number) | undefined;
 }
@@ -57,7 +59,7 @@ export class S3Store implements ObjectStore {
    */
   constructor(url: string, client: AwsClient, options: S3StoreOptions) {
     this.url = url;
-    this.#bucket = new Bucket(url, client, options.concurrency);
+    this.#bucket = new Bucket(url, client, options.concurrency, options.bucketOwner);
     this.#youngMilliseconds = options.lifetimeMilliseconds / 2;
     this.#known = new KnownObjects(
       options.noteDirectory,

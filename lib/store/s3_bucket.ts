@@ -7,6 +7,7 @@
 import { posix } from "node:path";
 import type { AwsClient, AwsRequest } from "../aws/client.ts";
 import { bucketUrl } from "../aws/endpoint.ts";
+import { ownerHeaders } from "../aws/expected_owner.ts";
 import { Semaphore } from "../concurrency.ts";
 import { LlamaError } from "../errors.ts";
 import { OtherRegion, refusal } from "./s3_errors.ts";
@@ -78,6 +79,7 @@ export class Bucket {
   readonly #client: AwsClient;
   readonly #name: string;
   readonly #prefix: string;
+  readonly #owner: string | undefined;
   readonly #requests: Semaphore;
   readonly #room = new Semaphore(roomBytes);
   #region: string | undefined;
@@ -86,9 +88,10 @@ export class Bucket {
    * @param url `s3://BUCKET/PREFIX/`, with or without the slash at its end, and no escapes.
    * @param client Signs and sends.
    * @param concurrency The most requests at once.
+   * @param owner The account that the bucket must belong to; undefined for any.
    * @throws {LlamaError} `config` if the URL is not of this form.
    */
-  constructor(url: string, client: AwsClient, concurrency: number) {
+  constructor(url: string, client: AwsClient, concurrency: number, owner?: string) {
     const [, name, prefix = ""] =
       /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(url) ?? [];
     if (name === undefined) {
@@ -98,6 +101,7 @@ export class Bucket {
     }
     this.#url = url;
     this.#client = client;
+    this.#owner = owner;
     this.#name = name;
     // As the original, which makes the key with Go's path.Join.
     this.#prefix = posix.join("/", prefix, "/").slice(1);
@@ -187,7 +191,7 @@ export class Bucket {
       region,
       method,
       url: `${base}/${encodeKey(key)}${encodeQuery(query)}`,
-      headers,
+      headers: { ...ownerHeaders(this.#owner), ...headers },
       body,
       bodyHash,
       signal,
@@ -202,7 +206,8 @@ export class Bucket {
         return await attempt();
       },
       read: async (response, alive) => {
-        const what = { store: this.#url, action, bucket: this.#name, key, id, region };
+        const bucket = { bucket: this.#name, owner: this.#owner };
+        const what = { store: this.#url, action, ...bucket, key, id, region };
         const refuse = (text: string) => refusal(response, text, what);
         if (response.ok) return await read(response, { alive, refuse });
         const text = await response.text();

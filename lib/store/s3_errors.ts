@@ -16,6 +16,8 @@ export interface S3Action {
   readonly action: string;
   /** The bucket. */
   readonly bucket: string;
+  /** The account that the bucket must belong to. */
+  readonly owner?: string | undefined;
   /** The object's key. */
   readonly key: string;
   /** The object's id. */
@@ -57,10 +59,13 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   }],
   ["AccessDenied", {
     code: "credentials",
-    hint: ({ action, bucket }) =>
+    hint: ({ action, bucket, owner }) =>
       `the credentials need ${permissionOf(action)} on arn:aws:s3:::${bucket}/*` +
       // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, "Permissions"
-      (action === "GetObject" ? "; without s3:ListBucket, S3 says this of what is not there" : ""),
+      (action === "GetObject" ? "; without s3:ListBucket, S3 says this of what is not there" : "") +
+      (owner === undefined
+        ? ""
+        : `; if the bucket is not account ${owner}'s, set LLAMA_BUCKET_OWNER to its account`),
   }],
   ["InvalidAccessKeyId", {
     code: "credentials",

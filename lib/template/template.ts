@@ -1,6 +1,7 @@
 import type { Statement } from "./ast.ts";
 import { type Code, compile, type Executable, Runner } from "./execute.ts";
 import { BUILTINS } from "./functions.ts";
+import { mentions } from "./mentions.ts";
 import { isEmptyBody, parse } from "./parser.ts";
 import { type ExecuteOptions, type Source, State } from "./state.ts";
 import { encodeString, normalise } from "./text.ts";
@@ -134,6 +135,17 @@ export class Template {
       if (!(error instanceof RangeError)) throw error;
       return state.fail(`exceeded a limit of the machine: ${error.message}`, error);
     }
+  }
+
+  /**
+   * Whether the template, or one that it may call, looks at certain fields of the data.
+   *
+   * @param names The fields' names.
+   * @returns False only if it surely does not.
+   */
+  mentions(names: ReadonlySet<string>): boolean {
+    return mentions(this.#body, names) ||
+      [...this.#set.values()].some((each) => mentions(each.#body, names));
   }
 
   /**

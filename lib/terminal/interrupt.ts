@@ -48,19 +48,44 @@ export class Interrupted extends Error {
   }
 }
 
+/** Equal signals that are closer together are one signal, in milliseconds. */
+const echoMilliseconds = 300;
+
+/**
+ * Takes equal signals that follow closely as one: a terminal signals a whole group of processes, and
+ * `deno task`, `timeout` and others in it pass the signal on, so that it arrives twice.
+ *
+ * @param handle Called for each signal, but not for its echoes.
+ * @param now The time in milliseconds.
+ * @returns What to call for each signal that arrives.
+ */
+export function withoutEchoes(
+  handle: (interrupted: Interrupted) => void,
+  now: () => number = () => performance.now(),
+): (signal: EndingSignal) => void {
+  const last = new Map<EndingSignal, number>();
+  return (signal) => {
+    const time = now();
+    if (time - (last.get(signal) ?? -Infinity) < echoMilliseconds) return;
+    last.set(signal, time);
+    handle(new Interrupted(signal));
+  };
+}
+
 /**
  * Listens for the signals that end a program, but for those that whoever started it has had ignored,
  * as `nohup` does with SIGHUP.
  *
- * @param handle Called for each that comes.
+ * @param handle Called for each that comes; equal ones within 0.3 seconds are one.
  * @returns Dispose of it to stop listening.
  */
 export function onInterrupt(handle: (interrupted: Interrupted) => void): Disposable {
   const ignored = ignoredSignals();
+  const take = withoutEchoes(handle);
   const listeners = endingSignals.map((signal) => {
     // One that is ignored is listened to all the same: beside any listener, Deno itself takes SIGINT,
     // SIGTERM and SIGHUP, and ends by them.
-    const listener = isIgnored(signal, ignored) ? () => {} : () => handle(new Interrupted(signal));
+    const listener = isIgnored(signal, ignored) ? () => {} : () => take(signal);
     Deno.addSignalListener(signal, listener);
     return { signal, listener };
   });

@@ -121,9 +121,9 @@ function progressParts(counts: RunCounts, times: RunTimes): Part[] {
 }
 
 function workParts(counts: RunCounts, { hasCost }: Pick<StatusStyle, "hasCost">): Part[] {
-  const { done, failed, running, total, isEnding } = counts;
+  const { done, failed, running, dropped, total, isEnding } = counts;
   const { bytesSent, bytesReceived, dollars, isEstimate } = counts;
-  const waiting = total === undefined ? counts.waiting : total - done - failed - running;
+  const waiting = total === undefined ? counts.waiting : total - done - failed - running - dropped;
   return [
     { text: `${failed} failed`, rank: 1, isFailure: failed > 0 },
     { text: `${running} running`, rank: 2 },

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { CallError } from "../../lib/aws/call_error.ts";
 import { AwsClient, type AwsClientOptions, type AwsRequest } from "../../lib/aws/client.ts";
 import { LlamaError } from "../../lib/errors.ts";
-import { TemporaryDirectory } from "../helpers.ts";
+import { TemporaryDirectory, until } from "../helpers.ts";
 
 type Answer = (request: Request, number: number) => Response | Promise<Response>;
 
@@ -263,6 +263,41 @@ Deno.test("a server that is not there is tried for a while, and said once", asyn
   await assert.rejects(call());
   assert.equal(notices.length, 1);
   assert.match(notices[0] ?? "", /trying again for half a minute$/);
+});
+
+Deno.test("a long pause that the service asks for is announced, once", async () => {
+  const notices: string[] = [];
+  const noticed = Promise.withResolvers<void>();
+  const stop = new AbortController();
+  await using server = served(() => new Response("busy", { status: 503 }), {
+    onNotice: (message) => {
+      notices.push(message);
+      noticed.resolve();
+    },
+  });
+  const call = (afterMilliseconds: number) =>
+    server.client.call(
+      { service: "lambda", method: "GET", url: server.url, signal: stop.signal },
+      {
+        read: async (response) => {
+          throw new CallError("throttled", await response.text(), {
+            repeat: "unsent",
+            afterMilliseconds,
+          });
+        },
+        retry: { maxRepeats: 0 },
+      },
+    );
+  const calls = [3_600_000, 7_200_000].map((milliseconds) => call(milliseconds));
+  await noticed.promise;
+  await until(() => server.number === 2, "both calls wait");
+  stop.abort();
+  for (const each of calls) await assert.rejects(each);
+  assert.equal(notices.length, 1);
+  assert.match(
+    notices[0] ?? "",
+    /^busy; the service asks for (3600|7200) seconds: trying again in 60$/,
+  );
 });
 
 Deno.test("connections are used again, and there are no more than were reserved", async () => {

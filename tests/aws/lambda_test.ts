@@ -112,7 +112,7 @@ Deno.test("Lambda's errors become ours", async () => {
   const answers: [Response, ReturnType<typeof failsWith>][] = [
     [
       awsError(404, "ResourceNotFoundException", { Message: "Function not found: arn" }),
-      failsWith("no-such-function", /^no function "f"$/, /`llama functions`/),
+      failsWith("no-such-function", /^no function "f" in us-west-2$/, /`llama functions`/),
     ],
     [
       awsError(404, "ResourceNotFoundException", { Message: "x" }, {

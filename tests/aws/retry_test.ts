@@ -77,6 +77,17 @@ Deno.test("a pause is as long as the service asks for", async () => {
   assert.deepEqual(pauses, [7000]);
 });
 
+Deno.test("a pause is a minute at most, whatever the service asks for", async () => {
+  for (const afterMilliseconds of [60_001, 3_600_000, 2 ** 31, 1e23]) {
+    for (const repeat of ["maybe", "unsent"] as const) {
+      const { options, pauses } = simulated({ maxRepeats: 1, maxAttempts: 2 });
+      const busy = new CallError("service", "busy", { repeat, afterMilliseconds });
+      await assert.rejects(withRetries(() => Promise.reject(busy), options));
+      assert.deepEqual(pauses, [60_000]);
+    }
+  }
+});
+
 Deno.test("Retry-After is seconds or a date", () => {
   const after = (value: string) =>
     retryAfter(new Headers({ "retry-after": value }), Date.UTC(2026));

@@ -74,6 +74,12 @@ Deno.test("flags that do not go together are refused before anything runs", () =
   assert.equal(complaint("f", "x", ":::", "a"), undefined);
   assert.equal(complaint(":::", "a"), "no function name");
   assert.equal(complaint("f", ":::", "a", ":::", "b"), "more than one :::");
+  for (const separator of ["::::", ":::+", "::::+"]) {
+    const words = `${separator} is GNU parallel's, and llama xargs does not have it`;
+    assert.equal(complaint("f", "x", separator, "a"), words);
+    assert.equal(complaint("f", ":::", "a", separator, "b"), words);
+    assert.equal(complaint("f", separator, "b", ":::", "a"), words);
+  }
   assert.match(complaint("-a", "lines", "f", ":::", "a") ?? "", /^-a "lines" and ::: do not go/);
   assert.match(complaint("-0", "-d", ",", "f") ?? "", /^-0 and -d do not go together/);
   assert.match(complaint("-d", ",", "f", ":::", "a") ?? "", /^-d and ::: do not go together/);

@@ -35,8 +35,23 @@ const usage: readonly [string[], string, string | RegExp][] = [
     "Lambda's",
     "write x86_64 or arm64; see llama help bootstrap",
   ],
-  [["update-function"], "no function name", /^usage: llama update-function \[FLAGS\] FUNCTION;/],
-  [["update-function", "hello"], "nothing to make the function of", /^add -zip PATH, -build DIR/],
+  [
+    ["update-function"],
+    "no function name",
+    /^usage: llama update-function \[FLAGS\] FUNCTION\|-all;/,
+  ],
+  [
+    ["update-function", "-create", "hello"],
+    "nothing to make the function of",
+    /^add -zip PATH, -build DIR/,
+  ],
+  [["update-function", "-arch", "arm64", "hello"], "nothing to make the function of", /^add -zip/],
+  [["update-function", "-all", "hello"], '-all and "hello" do not go together', /^give one/],
+  [
+    ["update-function", "-all", "-memory", "256"],
+    "-all changes the runtime alone",
+    /^change one function at a time/,
+  ],
   [
     ["update-function", "-create", "-memory", "256", "hello"],
     "nothing to make the function of",

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { AwsClient } from "../../lib/aws/client.ts";
 import type { Stack } from "../../lib/aws/cloudformation.ts";
 import { chooseBucket, emptyBucket } from "../../lib/deploy/bucket.ts";
 import { type Answer, ScriptedAws } from "../scripted_aws.ts";
@@ -25,9 +26,12 @@ const list = (keys: readonly string[], next?: string): Answer => () =>
       `</ListBucketResult>`,
   );
 
-const uploads = (...keys: string[]): Answer => () =>
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html */
+const uploads = (keys: readonly string[], next?: string): Answer => () =>
   new Response(
-    `<ListMultipartUploadsResult>` +
+    `<ListMultipartUploadsResult><IsTruncated>${next !== undefined}</IsTruncated>` +
+      (next ? `<NextKeyMarker>${next}</NextKeyMarker>` : "") +
+      (next ? `<NextUploadIdMarker>${next}-id</NextUploadIdMarker>` : "") +
       keys.map((key) => `<Upload><Key>${key}</Key><UploadId>u+1</UploadId></Upload>`).join("") +
       `</ListMultipartUploadsResult>`,
   );
@@ -81,7 +85,7 @@ Deno.test("only llama's own objects are deleted, however many pages of them ther
       list(["mine.txt", "obj/notes+and+more%26.txt"]),
     ],
     DeleteObjects: [done],
-    ListMultipartUploads: [uploads(`obj/${id("d")}`), uploads()],
+    ListMultipartUploads: [uploads([`obj/${id("d")}`])],
     AbortMultipartUpload: [gone],
   });
   assert.equal(await emptyBucket(aws.client, "mine-1"), "mine.txt");
@@ -98,6 +102,93 @@ Deno.test("only llama's own objects are deleted, however many pages of them ther
   ]);
   const { path, uploadId } = aws.inputOf("AbortMultipartUpload");
   assert.deepEqual([path, uploadId], [`/mine-1/obj/${id("d")}`, "u+1"]);
+});
+
+Deno.test("all parts of the store are emptied: objects, kept results, code and runs", async () => {
+  const ours = ["", "act/", "code/", "run/7/"].map((prefix) => `obj/${prefix}${id("a")}`);
+  await using aws = new ScriptedAws({
+    HeadBucket: [head(200)],
+    ListObjectsV2: [
+      list([...ours, `obj/${id("a")}.zst`, `obj/${id("a")}x`, "obj/mine.txt"]),
+      list([]),
+    ],
+    DeleteObjects: [done],
+    ListMultipartUploads: [uploads([])],
+  });
+  assert.equal(await emptyBucket(aws.client, "mine-1"), undefined);
+  const keys = String(aws.inputOf("DeleteObjects")["body"]).match(/(?<=<Key>)[^<]+/g);
+  assert.deepEqual(keys, [...ours, `obj/${id("a")}.zst`]);
+});
+
+Deno.test("only llama's own uploads are aborted, each once, on every page of them", async () => {
+  await using aws = new ScriptedAws({
+    HeadBucket: [head(200)],
+    ListObjectsV2: [list([])],
+    ListMultipartUploads: [
+      uploads(["obj/holiday-video.mp4", `obj/${id("a")}`], "obj/m%2F1"),
+      uploads([`obj/code/${id("b")}`, `obj/${id("c")}x`]),
+    ],
+    AbortMultipartUpload: [gone],
+  });
+  await emptyBucket(aws.client, "mine-1");
+  const of = (action: string) =>
+    aws.calls.filter((call) => call.action === action).map(({ input }) => input);
+  assert.deepEqual(of("AbortMultipartUpload").map(({ path }) => path), [
+    `/mine-1/obj/${id("a")}`,
+    `/mine-1/obj/code/${id("b")}`,
+  ]);
+  assert.deepEqual(
+    of("ListMultipartUploads").map((input) => [input["key-marker"], input["upload-id-marker"]]),
+    [[undefined, undefined], ["obj/m/1", "obj/m%2F1-id"]],
+  );
+});
+
+Deno.test("an upload that stays listed, or that has ended, does not hold up a teardown", async () => {
+  const ended: Answer = () =>
+    new Response("<Error><Code>NoSuchUpload</Code></Error>", { status: 404 });
+  const stays = uploads([`obj/${id("a")}`], "obj/same");
+  await using aws = new ScriptedAws({
+    HeadBucket: [head(200)],
+    ListObjectsV2: [list([])],
+    ListMultipartUploads: [stays],
+    AbortMultipartUpload: [gone, ended],
+  });
+  assert.equal(await emptyBucket(aws.client, "mine-1"), undefined);
+  const { length } = aws.calls.filter(({ action }) => action === "ListMultipartUploads");
+  assert.equal(length, 2);
+});
+
+Deno.test("a list of keys that repeats its token ends", async () => {
+  await using aws = new ScriptedAws({
+    HeadBucket: [head(200)],
+    ListObjectsV2: [list([], "same")],
+    ListMultipartUploads: [uploads([])],
+  });
+  assert.equal(await emptyBucket(aws.client, "mine-1"), undefined);
+});
+
+Deno.test("S3 is told which account the bucket must belong to", async () => {
+  const owners: (string | null)[] = [];
+  const answers = [list([`obj/${id("a")}`]), done, uploads([`obj/${id("b")}`]), gone, list([])];
+  await using server = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+    async (request) => {
+      await request.body?.cancel();
+      owners.push(request.headers.get("x-amz-expected-bucket-owner"));
+      return request.method === "HEAD" ? new Response() : answers.shift()?.() ?? new Response();
+    },
+  );
+  using client = new AwsClient({
+    credentials: () => Promise.resolve({ accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" }),
+    location: () =>
+      Promise.resolve({
+        region: "us-west-2",
+        endpoints: { s3: `http://127.0.0.1:${server.addr.port}` },
+      }),
+  });
+  await chooseBucket(client, "mine-1", undefined, { owner: "123456789012" });
+  await emptyBucket(client, "mine-1", { owner: "123456789012" });
+  assert.deepEqual(owners, new Array(7).fill("123456789012"));
 });
 
 Deno.test("a bucket that is not there is empty", async () => {

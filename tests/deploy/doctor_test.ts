@@ -1,10 +1,20 @@
 import assert from "node:assert/strict";
-import { examine, type Finding } from "../../lib/deploy/doctor.ts";
+import { AwsClient } from "../../lib/aws/client.ts";
+import { examine, type Finding, type Patient } from "../../lib/deploy/doctor.ts";
 import type { Settings } from "../../lib/deploy/settings.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { version } from "../../lib/version.ts";
-import { json, lambdaError, query, queryError, type Script, ScriptedAws } from "../scripted_aws.ts";
+import {
+  json,
+  lambdaError,
+  noStack,
+  query,
+  queryError,
+  type Script,
+  ScriptedAws,
+  stack,
+} from "../scripted_aws.ts";
 
 const now = new Date("2026-11-24T12:00:00Z");
 const layer = "arn:aws:lambda:us-west-2:123456789012:layer:llama-runtime:2";
@@ -48,6 +58,9 @@ const hello = (changes: object = {}): Script => ({
   GetFunction: [json({ Configuration: configuration(changes), Tags: { llama: "llama" } })],
 });
 
+/** A function with another version of the layer than the settings'. */
+const older = { Layers: [{ Arn: layer.replace(/2$/, "1") }] };
+
 const healthy: Script = {
   GetCallerIdentity: [identity()],
   GetRole: [role()],
@@ -56,11 +69,20 @@ const healthy: Script = {
   ...hello(),
 };
 
-/** Each finding as its lines, without the first, which is llama's own version. */
+/** Each finding as its lines, without the first, which is llama's own version; and what is left out. */
 async function lines(
   script: Script = {},
   changes: Partial<Settings> = {},
   store = new MemoryStore(),
+) {
+  return (await examined(script, changes, store)).found;
+}
+
+async function examined(
+  script: Script = {},
+  changes: Partial<Settings> = {},
+  store = new MemoryStore(),
+  more: Partial<Patient> = {},
 ) {
   await using aws = new ScriptedAws({ ...healthy, ...script });
   const found: Finding[] = [];
@@ -69,11 +91,15 @@ async function lines(
     settings: { ...settings, ...changes },
     openStore: () => store,
     now: () => now,
+    ...more,
   };
-  for await (const finding of examine(patient)) found.push(finding);
-  return found.slice(1).map(({ subject, isGood, words, hint }) =>
+  const findings = examine(patient);
+  let next = await findings.next();
+  for (; !next.done; next = await findings.next()) found.push(next.value);
+  const lines = found.slice(1).map(({ subject, isGood, words, hint }) =>
     `${isGood ? "+" : "-"} ${subject}: ${words}${hint ? ` (${hint})` : ""}`
   );
+  return { found: lines, unseen: Object.fromEntries(next.value) };
 }
 
 const only = (all: string[], subject: string) =>
@@ -98,6 +124,160 @@ Deno.test("without credentials nothing in AWS is looked at", async () => {
   const found = await lines({ GetCallerIdentity: [refused] });
   assert.equal(found.length, 2);
   assert.match(found[1] ?? "", /^- credentials: STS refused .*ExpiredToken: .*\(.*sign in again/);
+});
+
+Deno.test("what needs no credentials is looked at without them, and the rest is named", async () => {
+  const refused = queryError(403, "ExpiredToken", "The security token is expired");
+  const changes = { layer: undefined, store: "file:///tmp/store", stack: "llama" };
+  const { found, unseen } = await examined({ GetCallerIdentity: [refused] }, changes);
+  assert.deepEqual(found.slice(2), [
+    "+ store: file:///tmp/store can be written and read",
+    "- layer: none is set: functions of zip files have no runtime (run `llama bootstrap`)",
+  ]);
+  assert.deepEqual(unseen, { credentials: ["stack", "role", "concurrency", "functions"] });
+});
+
+Deno.test("where STS does not answer, the other services may", async () => {
+  const { found, unseen } = await examined({
+    GetCallerIdentity: [queryError(400, "RegionDisabledException", "STS is not activated")],
+  });
+  assert.match(found[1] ?? "", /^- credentials: .*RegionDisabledException/);
+  const ticks = ["store", "role", "layer", "concurrency", "functions", "function hello"];
+  assert.deepEqual(
+    found.slice(2).map((line) => line.split(":")[0]),
+    ticks.map((each) => `+ ${each}`),
+  );
+  assert.deepEqual(unseen, {});
+});
+
+Deno.test("without a region only what needs none is looked at", async () => {
+  using client = new AwsClient({
+    credentials: () => assert.fail("nothing is signed"),
+    location: () => Promise.reject(new LlamaError("config", "no AWS region", { hint: "set one" })),
+  });
+  const { found, unseen } = await examined({}, { role: undefined }, undefined, { client });
+  assert.deepEqual(found, [
+    "- region: no AWS region (set one)",
+    "- role: none is set (run `llama bootstrap`)",
+  ]);
+  assert.deepEqual(unseen, {
+    "a region": ["credentials", "store", "layer", "concurrency", "functions"],
+  });
+});
+
+Deno.test("with a broken settings' file, all that does not need it is looked at", async () => {
+  const unset = { store: undefined, role: undefined, layer: undefined };
+  const { found, unseen } = await examined({}, unset, undefined, { isFileBroken: true });
+  assert.deepEqual(found.map((line) => line.split(":")[0]), [
+    ...["+ region", "+ credentials", "+ clock", "+ concurrency"],
+  ]);
+  assert.deepEqual(unseen, { "the settings": ["store", "role", "layer", "functions"] });
+});
+
+const outputs = {
+  Bucket: "bucket",
+  BucketKind: "generated",
+  Role: settings.role ?? "",
+  Repository: "123456789012.dkr.ecr.us-west-2.amazonaws.com/llama",
+};
+
+Deno.test("a whole stack has a tick, and one that is half there is to be torn down first", async () => {
+  const whole = stack("CREATE_COMPLETE", outputs);
+  const teardown = "(run `llama teardown` first, then `llama bootstrap`)";
+  const cases: [string, Script, string | RegExp][] = [
+    ["stack", { DescribeStacks: [whole] }, "+ stack: llama is CREATE_COMPLETE"],
+    ["stack", { DescribeStacks: [noStack] }, "- stack: llama is not there (run `llama bootstrap`)"],
+    [
+      "stack",
+      { DescribeStacks: [stack("DELETE_FAILED", outputs)] },
+      `- stack: llama is DELETE_FAILED ${teardown}`,
+    ],
+    [
+      "stack",
+      { DescribeStacks: [stack("UPDATE_COMPLETE")] },
+      `- stack: llama is UPDATE_COMPLETE, without its outputs ${teardown}`,
+    ],
+    ["stack", { DescribeStacks: [stack("DELETE_IN_PROGRESS")] }, /\(wait until CloudFormation/],
+    [
+      "stack",
+      { DescribeStacks: [stack("UPDATE_ROLLBACK_FAILED", outputs)] },
+      /continue-update-rollback --stack-name llama`\)$/,
+    ],
+    [
+      "stack",
+      { DescribeStacks: [stack("CREATE_COMPLETE", outputs, {})] },
+      /llama is not llama's: it has no tag llama \(name llama's own/,
+    ],
+    [
+      "role",
+      { DescribeStacks: [whole], GetRole: [queryError(404, "NoSuchEntity", "none")] },
+      `- role: ${settings.role} is not there ${teardown}`,
+    ],
+    [
+      "repository",
+      {
+        DescribeStacks: [whole],
+        DescribeRepositories: [
+          () =>
+            Response.json({ __type: "RepositoryNotFoundException", message: "none" }, {
+              status: 400,
+            }),
+        ],
+      },
+      `- repository: ${outputs.Repository} is not there ${teardown}`,
+    ],
+    [
+      "repository",
+      { DescribeStacks: [whole], DescribeRepositories: [json({ repositories: [] })] },
+      `+ repository: ${outputs.Repository}`,
+    ],
+  ];
+  for (const [subject, script, expected] of cases) {
+    const changes = { stack: "llama", repository: outputs.Repository };
+    const [line = "", ...more] = only(await lines(script, changes), subject);
+    assert.deepEqual(more, []);
+    if (typeof expected === "string") assert.equal(line, expected);
+    else assert.match(line, expected);
+  }
+});
+
+Deno.test("a bucket of the stack that is gone is to be torn down first", async () => {
+  const { found } = await examined(
+    {
+      DescribeStacks: [stack("CREATE_COMPLETE", outputs)],
+      HeadBucket: [() => new Response(null, { status: 404 })],
+    },
+    { stack: "llama" },
+    new class extends MemoryStore {
+      override put(): Promise<string> {
+        return Promise.reject(new LlamaError("config", "S3 refused PutObject: NoSuchBucket"));
+      }
+    }(),
+  );
+  assert.deepEqual(only(found, "store"), [
+    "- store: the stack's bucket bucket is not there " +
+    "(run `llama teardown` first, then `llama bootstrap`)",
+  ]);
+});
+
+Deno.test("all that is wrong with a function is told", async () => {
+  const found = await lines(hello({
+    Runtime: "provided.al2",
+    Layers: [{ Arn: layer.replace(/2$/, "1") }],
+    Environment: { Variables: {} },
+    LastUpdateStatus: "Failed",
+    LastUpdateStatusReason: "no image",
+  }));
+  assert.deepEqual(
+    only(found, "function hello").map((line) => line.replace(/ \(.*/, "")),
+    [
+      "- function hello: its last update failed: no image",
+      "- function hello: its runtime is provided.al2, not provided.al2023",
+      `- function hello: its runtime is of ${version}, from ${layer.replace(/2$/, "1")}, ` +
+      `and llama is ${version}, in ${layer}`,
+      "- function hello: its LLAMA_OBJECT_STORE is not set, and ours s3://bucket/obj/",
+    ],
+  );
 });
 
 Deno.test("each thing that is wrong is a cross with what to do", async () => {
@@ -128,7 +308,14 @@ Deno.test("each thing that is wrong is a cross with what to do", async () => {
       "layer",
       { GetLayerVersion: [layerOf("0.0.1")] },
       {},
-      `- layer: ${layer} is of 0.0.1, and llama is ${version} (run \`llama bootstrap\`)`,
+      `- layer: ${layer} is of 0.0.1, and llama is ${version} (run \`llama bootstrap\`, then ` +
+      "`llama update-function -all`)",
+    ],
+    [
+      "layer",
+      { GetLayerVersion: [layerOf("1000.0.0")] },
+      {},
+      `- layer: ${layer} is of 1000.0.0, and llama is ${version} (update llama)`,
     ],
     [
       "layer",
@@ -164,9 +351,41 @@ Deno.test("each thing that is wrong is a cross with what to do", async () => {
     ["function hello", hello({ Runtime: "provided.al2" }), {}, /its runtime is provided\.al2, not/],
     [
       "function hello",
-      hello({ Layers: [{ Arn: layer.replace(/2$/, "1") }] }),
+      { ...hello(older), GetLayerVersion: [layerOf(version), layerOf("0.0.1")] },
       {},
-      /its runtime is an older one: .*:1 \(run `llama update-function -zip PATH hello`\)$/,
+      `- function hello: its runtime is of 0.0.1, from ${layer.replace(/2$/, "1")}, and llama is ` +
+      `${version} (run \`llama update-function hello\`)`,
+    ],
+    [
+      "function hello",
+      { ...hello(older), GetLayerVersion: [layerOf(version), layerOf("1000.0.0")] },
+      {},
+      /its runtime is of 1000\.0\.0, from .*:1, and llama is .* \(update llama\)$/,
+    ],
+    [
+      "function hello",
+      // The same version, built anew.
+      hello(older),
+      {},
+      /its runtime is of .*:1, and llama is .*, in .*:2 \(run `llama update-function hello`\)$/,
+    ],
+    [
+      "function hello",
+      {
+        ...hello(older),
+        GetLayerVersion: [layerOf(version), lambdaError(404, "ResourceNotFoundException", "none")],
+      },
+      {},
+      /its runtime is of an unknown version, from .*:1, .* \(run `llama update-function hello`\)$/,
+    ],
+    [
+      "function hello",
+      {
+        ...hello(older),
+        GetLayerVersion: [layerOf(version), lambdaError(403, "AccessDeniedException", "no")],
+      },
+      {},
+      /\(the credentials need lambda:GetLayerVersion\)$/,
     ],
     [
       "function hello",

@@ -126,6 +126,52 @@ Deno.test("without a function.json a function stays what it is, with our role, s
   });
 });
 
+Deno.test("a function.json may name a role, a VPC and layers besides llama's", () => {
+  const role = "arn:aws:iam::123456789012:role/mine";
+  const vpc = { subnets: ["subnet-2", "subnet-1"], securityGroups: ["sg-1"] };
+  const extra = layerOf("extra", 1);
+  const definition = described({ handler: "hello.sh", role, vpc, layers: [extra] });
+  const wanted = plan({ current, definition });
+  assert.equal(wanted.settings.role, role);
+  assert.deepEqual(wanted.settings.vpc, vpc);
+  assert.deepEqual(wanted.settings.layers, [extra, settings.layer]);
+  const changes = settingChanges(current, wanted);
+  assert(changes.includes("vpc none -> subnet-1 subnet-2 sg-1"), changes.join("; "));
+  assert(changes.includes(`role ${current.role} -> ${role}`));
+
+  const made = {
+    ...current,
+    ...wanted.settings,
+    vpc: { ...vpc, subnets: ["subnet-1", "subnet-2"] },
+  };
+  assert.deepEqual(settingChanges(made, plan({ current: made, definition })), []);
+  // What the function.json no longer names stays, and empty lists take it away.
+  const bare = described({ handler: "hello.sh", role });
+  assert.equal(plan({ current: made, definition: bare }).settings.vpc, undefined);
+  assert.deepEqual(plan({ current: made, definition: bare }).settings.layers, made.layers);
+  const nothing = { subnets: [], securityGroups: [] };
+  const none = described({ handler: "hello.sh", role, layers: [], vpc: nothing });
+  assert.deepEqual(settingChanges(made, plan({ current: made, definition: none })), [
+    `layers ${extra} ${settings.layer} -> ${settings.layer}`,
+    "vpc subnet-1 subnet-2 sg-1 -> none",
+  ]);
+});
+
+Deno.test("a role that a function.json has named stays where only settings change", () => {
+  const own = { ...current, role: "arn:aws:iam::123456789012:role/mine" };
+  const options = { memory: 512 };
+  assert.equal(plan({ current: own, options, keepsCode: true }).settings.role, own.role);
+  assert.equal(plan({ current: own, options }).settings.role, settings.role);
+});
+
+Deno.test("more layers than Lambda takes are refused", () => {
+  const layers = [1, 2, 3, 4, 5].map((version) => layerOf("extra", version));
+  assert.deepEqual(problem({ definition: described({ handler: "x", layers }) }), [
+    "hello would have 6 layers with llama's, and Lambda takes 5",
+    'name fewer in "layers" of its function.json, or put their files into the zip',
+  ]);
+});
+
 Deno.test("changes name variables without their values", () => {
   const wanted = plan({ current, options: { environment: { LEVEL: "secret", NEW_ONE: "x" } } });
   const environment = settingChanges(current, wanted).find((each) => each.startsWith("env"));

@@ -233,6 +233,56 @@ Deno.test("without permission to pass the role, that permission is named", async
   assert.equal(hint, "the credentials need iam:PassRole");
 });
 
+Deno.test("a new function whose code is not the zip that was sent is removed again", async () => {
+  await using test = scripted({
+    CreateFunction: [is({ CodeSha256: "planted" })],
+    DeleteFunction: [() => new Response(null, { status: 204 })],
+  });
+  const [message, hint] = await failureOf(test.create());
+  assert.equal(message, "the code of hello is not the zip that was sent: CodeSha256 differs");
+  assert.match(hint, /^the function has been removed again; /);
+  assert.deepEqual(test.aws.changes, ["CreateFunction", "DeleteFunction"]);
+});
+
+Deno.test("an update whose code is not the zip that was sent is an error", async () => {
+  await using test = scripted({
+    GetFunction: [found()],
+    UpdateFunctionCode: [is({ CodeSha256: "planted" })],
+  });
+  const [message, hint] = await failureOf(test.deploy({ codeSha256: "new" }));
+  assert.equal(message, "the code of hello is not the zip that was sent: CodeSha256 differs");
+  assert.match(hint, /^the function runs that code now; .*, and run it again$/);
+});
+
+Deno.test("a VPC is passed on, and compared without its order", async () => {
+  const VpcConfig = { SubnetIds: ["subnet-1", "subnet-2"], SecurityGroupIds: ["sg-1"] };
+  const vpc = { subnets: ["subnet-2", "subnet-1"], securityGroups: ["sg-1"] };
+  const wanted = { ...plan, settings: { ...plan.settings, vpc } };
+  await using test = scripted({
+    GetFunction: [found(), found({ VpcConfig: { ...VpcConfig, VpcId: "vpc-1" } })],
+    UpdateFunctionConfiguration: [is({ VpcConfig })],
+  });
+  assert.deepEqual((await test.deploy({ plan: wanted })).changes, [
+    "vpc none -> subnet-1 subnet-2 sg-1",
+  ]);
+  assert.deepEqual(test.aws.inputOf("UpdateFunctionConfiguration")["VpcConfig"], {
+    SubnetIds: vpc.subnets,
+    SecurityGroupIds: vpc.securityGroups,
+  });
+  assert.deepEqual((await test.deploy({ plan: wanted })).changes, []);
+});
+
+Deno.test("a role that may not enter the VPC is an error at once, with what it needs", async () => {
+  const message = "The provided execution role does not have permissions to call " +
+    "CreateNetworkInterface on EC2";
+  await using test = scripted({
+    CreateFunction: [lambdaError(400, "InvalidParameterValueException", message)],
+  });
+  const [, hint] = await failureOf(test.create());
+  assert.match(hint, /AWSLambdaVPCAccessExecutionRole .* "role" in function\.json/);
+  assert.deepEqual(test.pauses, []);
+});
+
 Deno.test("a function of the user's own hand gets the tag", async () => {
   await using test = scripted({
     GetFunction: [found({}, { Tags: null })],

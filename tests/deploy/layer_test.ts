@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
 import { AwsClient } from "../../lib/aws/client.ts";
 import { publishLayer } from "../../lib/deploy/layer.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { sha256 } from "../../lib/hash.ts";
 import { openStoreWith } from "../../lib/store/open.ts";
-import { bytesOf } from "../helpers.ts";
+import { bytesOf, noise } from "../helpers.ts";
 
 const arn = "arn:aws:lambda:us-west-2:123456789012:layer:llama:7";
 const layer = {
@@ -63,9 +64,57 @@ Deno.test("with a bucket the zip goes through it", async () => {
   });
   const store = openStoreWith("s3://bucket/some/prefix/", server.client, { environment: {} });
   assert.deepEqual(await publishLayer(server.client, { ...layer, store }), { arn, version: 7 });
-  const key = `some/prefix/${sha256(layer.zip)}`;
+  const key = `some/prefix/code/${sha256(layer.zip)}`;
   assert.deepEqual([...stored], [[`/bucket/${key}`, "the zip"]]);
   assert.deepEqual(calls, [{ S3Bucket: "bucket", S3Key: key }]);
+});
+
+/** S3, which says of each object that it is there and young, and Lambda, which has that object. */
+function planted(hash: string, calls: string[]) {
+  return aws(async (request) => {
+    const { pathname } = new URL(request.url);
+    calls.push(`${request.method} ${pathname}`);
+    await request.body?.cancel();
+    if (request.method === "DELETE") return new Response(null, { status: 204 });
+    if (request.method !== "POST") {
+      const now = new Date().toUTCString();
+      return new Response(null, { headers: { date: now, "last-modified": now } });
+    }
+    const answer = { LayerVersionArn: arn, Version: 7, Content: { CodeSha256: hash } };
+    return Response.json(answer, { status: 201 });
+  });
+}
+
+const big = { ...layer, zip: noise(400_000) };
+
+Deno.test("a zip is written to the bucket even where an object of its name is there", async () => {
+  const calls: string[] = [];
+  await using server = planted(createHash("sha256").update(big.zip).digest("base64"), calls);
+  const store = { url: "s3://bucket/obj" };
+  assert.deepEqual(await publishLayer(server.client, { ...big, store }), { arn, version: 7 });
+  const key = `/bucket/obj/code/${sha256(big.zip)}`;
+  assert.deepEqual(calls, [
+    `HEAD ${key}`,
+    `PUT ${key}`,
+    "POST /2018-10-31/layers/llama/versions",
+  ]);
+});
+
+Deno.test("a layer version that is not the zip that was sent is removed again", async () => {
+  for (const store of [undefined, { url: "s3://bucket/obj/" }]) {
+    const calls: string[] = [];
+    await using server = planted("UE9JU09ORUQ=", calls);
+    await assert.rejects(publishLayer(server.client, { ...big, store }), (error) => {
+      assert(error instanceof LlamaError);
+      assert.match(error.message, /^version 7 of the layer llama is not the zip that was sent/);
+      assert.match(
+        error.hint ?? "",
+        /^it has been removed again; see who else can write to code\//,
+      );
+      return true;
+    });
+    assert.equal(calls.at(-1), "DELETE /2018-10-31/layers/llama/versions/7");
+  }
 });
 
 Deno.test("a zip that is too big for a request asks for a bucket", async () => {

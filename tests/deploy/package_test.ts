@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { checkPackage, readPackage } from "../../lib/deploy/package.ts";
+import { checkModes, checkPackage, readPackage } from "../../lib/deploy/package.ts";
 import { zipOf } from "../../lib/deploy/zip.ts";
 import { zipMembers } from "../../lib/deploy/zip_directory.ts";
 import { bytesOf, noise, TemporaryDirectory, textOf } from "../helpers.ts";
@@ -37,8 +37,8 @@ Deno.test("a folder becomes a zip of all but its function.json, which describes 
     members.map(({ name, bytes, mode, read }) => [name, bytes, mode, textOf(read())]),
     [
       ["hello.sh", 10, 0o100755, "#!/bin/sh\n"],
-      ["lib/data.txt", 4, 0o100640, "data"],
-      ["link.txt", 4, 0o100640, "data"],
+      ["lib/data.txt", 4, 0o100644, "data"],
+      ["link.txt", 4, 0o100644, "data"],
     ],
   );
   assert.deepEqual([definition?.name, definition?.memory], ["f", 256]);
@@ -94,6 +94,47 @@ Deno.test("the handler must be executable", async () => {
     "the handler hello.sh of f.zip is not executable",
     "chmod +x hello.sh, and make the zip again",
   ]);
+});
+
+Deno.test("in a folder's zip all may read and execute what the owner may, whatever the umask was", async () => {
+  await using directory = new TemporaryDirectory();
+  // Every mode that lets the one who makes the zip read the file.
+  for (let mode = 0o400; mode <= 0o777; mode++) {
+    if (mode & 0o400) await directory.write(`f/${mode.toString(8)}`, "x", mode);
+  }
+  const { members } = await readPackage(directory.join("f"), "f");
+  assert.equal(members.length, 256);
+  for (const { name, mode = 0 } of members) {
+    const owner = parseInt(name, 8);
+    assert.equal(mode & 0o444, 0o444, name);
+    assert.equal(mode & 0o111, owner & 0o100 ? 0o111 : owner & 0o011, name);
+    assert.equal(mode & 0o222, owner & 0o222, name);
+  }
+});
+
+Deno.test("a ready-made zip with files that Lambda's user cannot read is refused, with the fix", async () => {
+  const data = (mode: number, name = "data.txt") => ({ name, bytes: bytesOf("x"), mode });
+  const hint = "run `chmod -R a+rX` on the folder and make the zip again, or name the folder";
+  assert.deepEqual(await failureOf(check([script, data(0o600)])), [
+    "f.zip: data.txt has mode 0600, so that Lambda's user cannot read it",
+    hint,
+  ]);
+  assert.deepEqual(await failureOf(check([script, data(0o640), data(0o600, "more.txt")])), [
+    "f.zip: data.txt has mode 0640, so that Lambda's user cannot read it, and 1 more like it",
+    hint,
+  ]);
+  assert.deepEqual(await failureOf(check([{ ...script, mode: 0o744 }])), [
+    "f.zip: hello.sh has mode 0744, so that Lambda's user cannot execute it",
+    hint,
+  ]);
+  await check([script, data(0o444), data(0o604, "odd.txt")]);
+  // A directory, a link, and a member of an archive without modes.
+  const member = (name: string, mode: number | undefined) => ({
+    ...{ name, mode, bytes: 0 },
+    read: () => new Uint8Array(),
+  });
+  assert.throws(() => checkModes([member("lib/", 0o040700)], "f.zip"), /lib\/ has mode 0700/);
+  checkModes([member("lib/", 0o040755), member("link", 0o120700), member("dos", undefined)], "f");
 });
 
 Deno.test("handler and bootstrap must be made for the function's processor", async () => {

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { publishRuntime, versionOfLayer } from "../../lib/deploy/runtime_layer.ts";
 import { runtimeZip } from "../../lib/deploy/runtime_zip.ts";
+import { zipOf } from "../../lib/deploy/zip.ts";
 import { zipMembers } from "../../lib/deploy/zip_directory.ts";
 import { sha256 } from "../../lib/hash.ts";
 import { version } from "../../lib/version.ts";
@@ -64,6 +65,9 @@ Deno.test("a compiled runtime is zipped as bootstrap, and a zip taken as it is",
     `${path} is made for x86_64, not for arm64`,
     "name the runtime's program for that processor, or its zip: -runtime FILE",
   ]);
+  const closed = zipOf([{ name: "bootstrap", bytes: program, mode: 0o700 }]);
+  const [modes] = await failureOf(zipFrom("x86_64", await directory.write("c.zip", closed)));
+  assert.match(modes, /c\.zip: bootstrap has mode 0700, so that Lambda's user cannot read it$/);
   const [missing] = await failureOf(zipFrom("x86_64", directory.join("none")));
   assert.match(missing, /^cannot read .*none: no such file or directory$/);
   const [script] = await failureOf(zipFrom("x86_64", await directory.write("s", "#!/bin/sh")));

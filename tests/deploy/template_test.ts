@@ -18,27 +18,97 @@ Deno.test("the bucket is private and encrypted, and what llama puts into it expi
   assert.equal(abort.AbortIncompleteMultipartUpload.DaysAfterInitiation, 1);
 });
 
-Deno.test("the role may write logs and use that bucket, and nothing else", () => {
+type Substitution = { "Fn::Sub": string | [string, Record<string, string>] };
+
+/** A part of a policy, and whom it is about. */
+interface Statement {
+  Effect: "Allow" | "Deny";
+  Action: string | string[];
+  Resource: Substitution | Substitution[];
+  Condition?: { StringLike: Record<string, string> };
+}
+
+/** Evaluates the role's policies, as IAM does: nothing is allowed that is not, and Deny wins. */
+function may(action: string, resource: string, prefix?: string): boolean {
   const { Role } = JSON.parse(stackTemplate("llama", { kind: "own", name: "mine-1" })).Resources;
-  const statements = Role.Properties.Policies.flatMap(
-    (policy: { PolicyDocument: { Statement: unknown[] } }) => policy.PolicyDocument.Statement,
+  const statements: Statement[] = Role.Properties.Policies.flatMap(
+    (policy: { PolicyDocument: { Statement: Statement[] } }) => policy.PolicyDocument.Statement,
   );
-  const actions = statements.flatMap(({ Action }: { Action: string[] }) => Action);
-  assert.deepEqual(actions.toSorted(), [
-    "logs:CreateLogGroup",
-    "logs:CreateLogStream",
-    "logs:PutLogEvents",
-    "s3:AbortMultipartUpload",
-    "s3:GetObject",
-    "s3:ListBucket",
-    "s3:ListBucketMultipartUploads",
-    "s3:ListMultipartUploadParts",
-    "s3:PutObject",
-  ]);
-  for (const { Resource } of statements) {
-    const [text, values] = [Resource["Fn::Sub"]].flat();
-    assert.match(text, /:s3:::\$\{Name\}(\/\*)?$|:log-group:\/aws\/lambda\/\*$/);
-    if (values) assert.deepEqual(values, { Name: "mine-1" });
+  const isLike = (pattern: string, text: string) =>
+    new RegExp(`^${pattern.replace(/[.:/]/g, "\\$&").replaceAll("*", ".*")}$`).test(text);
+  const effects = statements.filter(({ Action, Resource, Condition }) =>
+    [Action].flat().some((each) => isLike(each, action)) &&
+    [Resource].flat().some((each) => isLike(substituted(each), resource)) &&
+    (Condition === undefined ||
+      (prefix !== undefined && isLike(Condition.StringLike["s3:prefix"] ?? "", prefix)))
+  ).map(({ Effect }) => Effect);
+  return effects.includes("Allow") && !effects.includes("Deny");
+}
+
+/** What CloudFormation makes of `Fn::Sub`. */
+function substituted({ "Fn::Sub": sub }: Substitution): string {
+  const [text, values] = typeof sub === "string" ? [sub, {}] : sub;
+  const known: Record<string, string> = {
+    "AWS::Partition": "aws",
+    "AWS::Region": "us-west-2",
+    "AWS::AccountId": "123456789012",
+    ...values,
+  };
+  return text.replace(/\$\{([^}]+)\}/g, (_, name) => known[name] ?? assert.fail(name));
+}
+
+Deno.test("the role may write logs and use the store's prefix of the bucket, and nothing else", () => {
+  const id = "a".repeat(64);
+  const s3 = (action: string, key: string) => may(`s3:${action}`, `arn:aws:s3:::mine-1/${key}`);
+  for (const action of ["GetObject", "PutObject", "AbortMultipartUpload"]) {
+    assert(s3(action, `obj/${id}`), action);
+    assert(s3(action, `obj/run/1/0`), action);
+    for (const key of ["mine.txt", `other/obj/${id}`, `objects/${id}`, "obj"]) {
+      assert(!s3(action, key), `${action} ${key}`);
+    }
+    assert(!may(`s3:${action}`, `arn:aws:s3:::other-1/obj/${id}`));
+  }
+  for (const action of ["DeleteObject", "PutObjectAcl", "GetBucketPolicy", "PutBucketPolicy"]) {
+    assert(!s3(action, `obj/${id}`), action);
+    assert(!may(`s3:${action}`, "arn:aws:s3:::mine-1"), action);
+  }
+  assert(may("s3:ListBucket", "arn:aws:s3:::mine-1", "obj/"));
+  for (const prefix of [undefined, "", "mine/", "objects/"]) {
+    assert(!may("s3:ListBucket", "arn:aws:s3:::mine-1", prefix), prefix);
+  }
+  const logs = "arn:aws:logs:us-west-2:123456789012:log-group:";
+  assert(may("logs:PutLogEvents", `${logs}/aws/lambda/hello:log-stream:1`));
+  assert(!may("logs:PutLogEvents", `${logs}/mine`));
+});
+
+Deno.test("the role may neither read nor write code and kept results, by an explicit Deny", () => {
+  const { Role } = JSON.parse(stackTemplate("llama", { kind: "generated" })).Resources;
+  const denied = JSON.stringify(
+    Role.Properties.Policies.flatMap(
+      (policy: { PolicyDocument: { Statement: Statement[] } }) => policy.PolicyDocument.Statement,
+    ).filter(({ Effect }: Statement) => Effect === "Deny"),
+  );
+  for (const prefix of ["obj/code/*", "obj/act/*"]) {
+    assert(denied.includes(prefix), denied);
+    for (const action of ["GetObject", "PutObject", "AbortMultipartUpload", "DeleteObject"]) {
+      const key = prefix.replace("*", "a".repeat(64));
+      assert(!may(`s3:${action}`, `arn:aws:s3:::mine-1/${key}`), `${action} ${key}`);
+    }
+  }
+});
+
+Deno.test("llama's own buckets take nothing but TLS; one of the user's own keeps its policy", () => {
+  for (const choice of [{ kind: "generated" }, { kind: "named", name: "new-1" }] as const) {
+    const { BucketPolicy } = JSON.parse(stackTemplate("llama", choice)).Resources;
+    assert.deepEqual(BucketPolicy.Properties.Bucket, { Ref: "Bucket" });
+    const [statement, ...more] = BucketPolicy.Properties.PolicyDocument.Statement;
+    assert.deepEqual(more, []);
+    assert.deepEqual([statement.Effect, statement.Principal, statement.Condition], [
+      "Deny",
+      "*",
+      { Bool: { "aws:SecureTransport": "false" } },
+    ]);
+    assert.equal(statement.Resource.length, 2);
   }
 });
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
 import { sha256 } from "../../lib/hash.ts";
 import { noise } from "../helpers.ts";
+import { InvokeStub } from "../invoke_stub.ts";
 import { FakeS3 } from "../store/fake_s3.ts";
 import { Workplace } from "./llama.ts";
 
@@ -307,4 +308,26 @@ Deno.test("LLAMA_LOCAL, LLAMA_FUNCTIONS and -function say where functions are", 
     "c",
   ]);
   assert.equal(given.stdout, "<printf>|a b|c|");
+});
+
+Deno.test("an answer of a kind that this llama does not know is an error, and never an empty file", async () => {
+  await using place = new Workplace();
+  await using lambda = new InvokeStub(() => ({
+    status: 0,
+    stdout: { s: "seen by nobody" },
+    outputs: { "out.txt": { z: "KLUv", n: 5, e: "anything", m: 0o644 } },
+    runtime: "1000.0.0",
+  }));
+  await place.write("work/out.txt", "before");
+  const ended = await place.run(["invoke", "f", '{{.O "out.txt"}}'], {
+    environment: lambda.environment,
+  });
+  assert.deepEqual([ended.status, ended.stdout, ended.stderr], [
+    125,
+    "",
+    'llama: the response is newer than this llama: unknown in outputs.out.txt: "z", "n"\n' +
+    "llama: hint: update llama\n",
+  ]);
+  assert.equal(await Deno.readTextFile(place.here("out.txt")), "before");
+  assert.equal(lambda.requests.length, 1);
 });

@@ -139,6 +139,26 @@ export class Workplace extends TemporaryDirectory {
   }
 }
 
+/** Reads the `export NAME=VALUE` lines of `llama local` until the message that follows them. */
+export async function exportsOf(child: Deno.ChildProcess): Promise<Record<string, string>> {
+  let text = "";
+  const decoder = new TextDecoder();
+  const reader = child.stdout.getReader();
+  while (!text.includes("LLAMA_OBJECT_STORE") || !text.endsWith("\n")) {
+    const { done, value } = await reader.read();
+    assert(!done, `ended after ${text}`);
+    text += decoder.decode(value, { stream: true });
+  }
+  reader.releaseLock();
+  return Object.fromEntries(
+    text.trim().split("\n").map((line) => {
+      const [, name = "", value = ""] = /^export (\w+)=(.*)$/.exec(line) ?? [];
+      assert(name, line);
+      return [name, value.replace(/^'(.*)'$/, "$1")];
+    }),
+  );
+}
+
 /** The processes that have an entry in their environment; Linux. */
 export function processesWith(entry: string): number[] {
   const found = [];

@@ -1,26 +1,6 @@
 import assert from "node:assert/strict";
 import { until } from "../helpers.ts";
-import { Workplace } from "./llama.ts";
-
-/** Reads `export NAME=VALUE` lines until the message that follows them. */
-async function exportsOf(child: Deno.ChildProcess): Promise<Record<string, string>> {
-  let text = "";
-  const decoder = new TextDecoder();
-  const reader = child.stdout.getReader();
-  while (!text.includes("LLAMA_OBJECT_STORE") || !text.endsWith("\n")) {
-    const { done, value } = await reader.read();
-    assert(!done, `ended after ${text}`);
-    text += decoder.decode(value, { stream: true });
-  }
-  reader.releaseLock();
-  return Object.fromEntries(
-    text.trim().split("\n").map((line) => {
-      const [, name = "", value = ""] = /^export (\w+)=(.*)$/.exec(line) ?? [];
-      assert(name, line);
-      return [name, value.replace(/^'(.*)'$/, "$1")];
-    }),
-  );
-}
+import { exportsOf, Workplace } from "./llama.ts";
 
 Deno.test("llama local serves other shells until it is stopped", async () => {
   await using place = new Workplace();

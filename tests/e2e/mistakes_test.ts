@@ -215,7 +215,7 @@ Deno.test("a function that is not llama's is named as such", async () => {
     place,
     ["invoke", "other"],
     125,
-    /^llama: the response is not llama's: status: /,
+    /^llama: "other" is not a llama function; it answered \{"hello": "world"\}$/m,
     { environment },
   );
 });

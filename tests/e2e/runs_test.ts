@@ -186,8 +186,8 @@ Deno.test("-halt ends a run at failures, with 1 and a line of why", async () => 
     stderr,
     "llama: job 2: any false: exit status 1\n" +
       "llama: 1 job failed: no more are started\n" +
-      "llama: hint: with -joblog FILE, -resume-failed goes on where a run has ended\n" +
-      "llama: 1 of 2 jobs failed\n",
+      "llama: hint: a run with -joblog FILE can be resumed\n" +
+      "llama: ended early: 1 done, 1 failed, 0 dropped in flight, 50 not started\n",
   );
 });
 

@@ -16,7 +16,7 @@ import {
   stack,
   stackId,
 } from "../scripted_aws.ts";
-import { type Ended, exists, program, Workplace } from "./llama.ts";
+import { denoDirectory, type Ended, exists, program, Workplace } from "./llama.ts";
 
 const identity = query(
   "GetCallerIdentity",
@@ -114,6 +114,36 @@ Deno.test("invoke takes region and store from the settings, and the environment 
   });
 });
 
+Deno.test("the bucket of llama's stack must belong to the account of its role", async () => {
+  const script: Script = {
+    HeadObject: [() => new Response(null, { status: 404 })],
+    PutObject: [() => new Response()],
+    Invoke: [json({ status: 0, stdout: {}, stderr: {}, outputs: {} })],
+  };
+  await work(script, async (_llama, place, aws) => {
+    await place.write("work/big", new Uint8Array(2_000_000));
+    const { stack: _, ...byHand } = settings;
+    const cases: [object, Record<string, string>, string | null][] = [
+      [settings, {}, "123456789012"],
+      [settings, { LLAMA_BUCKET_OWNER: "any" }, null],
+      [settings, { LLAMA_OBJECT_STORE: "s3://other-1/x/" }, null],
+      [byHand, {}, null],
+      [byHand, { LLAMA_BUCKET_OWNER: "999999999999" }, "999999999999"],
+    ];
+    for (const [file, environment, owner] of cases) {
+      await place.write("settings/config.json", JSON.stringify(file));
+      aws.calls.length = 0;
+      const { status, stderr } = await place.run(["invoke", "-f", "big", "hello"], {
+        environment: { ...aws.environment, LLAMA_OBJECT_NOTE: "0", ...environment },
+      });
+      assert.equal(status, 0, stderr);
+      const puts = aws.calls.filter(({ action }) => action === "PutObject");
+      assert.deepEqual(puts.map((call) => call.owner), [owner]);
+      assert(!aws.calls.some(({ action }) => action === "GetCallerIdentity"));
+    }
+  });
+});
+
 Deno.test("settings that make no sense are an error of every command but -local and help", async () => {
   await work({}, async (llama, place) => {
     await place.write("settings/config.json", '{"stoer": 1}');
@@ -125,7 +155,12 @@ Deno.test("settings that make no sense are an error of every command but -local 
     assert.equal(sick.status, 1);
     assert.match(
       sick.stdout,
-      /^✗ settings: .*unknown setting "stoer"\n {2}did you mean store\?\n$/,
+      /^✗ settings: .*unknown setting "stoer"\n {2}did you mean store\?\n✓ llama: /,
+    );
+    assert.match(sick.stdout, /^✓ credentials: account 123456789012, /m);
+    assert.match(
+      sick.stdout,
+      /^- without the settings, not looked at: store, role, layer, functions\n$/m,
     );
     await place.addFunction("hello", "#!/bin/sh\necho hello\n");
     assert.equal((await place.local(["invoke", "hello"])).stdout, "hello\n");
@@ -210,6 +245,47 @@ Deno.test("without a runtime nothing is made", async () => {
     assert.equal(status, 125);
     assert.equal(message, "cannot read none.zip: no such file or directory");
     assert.deepEqual(aws.calls, []);
+  });
+});
+
+Deno.test("without a place for the settings nothing is made", async () => {
+  await work({}, async (_llama, place, aws) => {
+    await place.write("file", "");
+    const run = (environment: Record<string, string>) =>
+      place.run(["bootstrap", "-runtime", "runtime.zip"], {
+        environment: { ...aws.environment, DENO_DIR: denoDirectory, ...environment },
+      });
+    assert.deepEqual(said(await run({ HOME: "", LLAMA_DIR: "" })), [
+      2,
+      "no place for llama's settings: HOME is not set",
+      "hint: set LLAMA_DIR to a directory of your own",
+    ]);
+    const [status, message, hint] = said(await run({ LLAMA_DIR: place.join("file/settings") }));
+    assert.equal(status, 125);
+    assert.match(message ?? "", /^cannot write .*\/file\/settings\/config\.json: /);
+    assert.equal(hint, "hint: set LLAMA_DIR to a directory of your own");
+    assert.deepEqual(aws.calls, []);
+  });
+});
+
+Deno.test("a bootstrap whose stack has lost its bucket says to tear it down first", async () => {
+  const gone = "<Error><Code>NoSuchBucket</Code><Message>gone</Message></Error>";
+  const script: Script = {
+    DescribeStacks: [stack("CREATE_COMPLETE", outputs)],
+    DescribeStackEvents: [events([])],
+    UpdateStack: [queryError(400, "ValidationError", "No updates are to be performed.")],
+    ListLayerVersions: [json({ LayerVersions: [] })],
+    HeadObject: [() => new Response(null, { status: 404 })],
+    PutObject: [() => new Response(gone, { status: 404 })],
+    HeadBucket: [() => new Response(null, { status: 404 })],
+  };
+  await work(script, async (llama) => {
+    const { status, stderr } = await llama("bootstrap", "-runtime", "runtime.zip");
+    assert.equal(status, 2);
+    assert.match(
+      stderr,
+      /llama: the stack llama is there, but its bucket llama-bucket-1 is not\nllama: hint: run `llama teardown` first, then `llama bootstrap` again\n$/,
+    );
   });
 });
 
@@ -339,6 +415,47 @@ Deno.test("a teardown that is refused says what was removed, and how the rest is
       "hint: the credentials need lambda:DeleteLayerVersion",
     ]);
     assert(exists(place.join("settings/config.json")));
+  });
+});
+
+Deno.test("logs that may not be deleted or limited are left, and the rest is done", async () => {
+  const denied = (action: string) => () =>
+    Response.json({
+      __type: "AccessDeniedException",
+      message: `User: a is not authorized to perform: logs:${action} on resource: b`,
+    }, { status: 400 });
+  const hello = {
+    FunctionName: "hello",
+    FunctionArn: "arn:aws:lambda:us-west-2:123456789012:function:hello",
+    PackageType: "Image",
+    Role: settings.role,
+    MemorySize: 512,
+    Timeout: 60,
+  };
+  const script: Script = {
+    DescribeStacks: [noStack],
+    ListFunctions: [json({ Functions: [hello] })],
+    GetFunction: [noFunction, json({ Configuration: hello, Tags: { llama: "llama" } })],
+    CreateFunction: [json(hello, 201)],
+    DescribeLogGroups: [denied("DescribeLogGroups")],
+    ListLayerVersions: [json({ LayerVersions: [] })],
+    DeleteFunction: [() => new Response(null, { status: 204 })],
+    DeleteLogGroup: [denied("DeleteLogGroup")],
+  };
+  await work(script, async (llama, place) => {
+    await place.write("settings/config.json", JSON.stringify(settings));
+    const made = await llama("update-function", "-create", "-image", "a/b:c", "hello");
+    assert.equal(made.status, 0, made.stderr);
+    assert.match(
+      made.stderr,
+      /the logs of hello will not expire: CloudWatch Logs refused DescribeLogGroups: .*\nllama: hint: the credentials need logs:DescribeLogGroups\n/,
+    );
+    const removed = await llama("teardown", "-yes");
+    assert.equal(removed.status, 0, removed.stderr);
+    assert.match(
+      removed.stderr,
+      /left: the log group \/aws\/lambda\/hello: CloudWatch Logs refused DeleteLogGroup: .*\nllama: hint: the credentials need logs:DeleteLogGroup\n/,
+    );
   });
 });
 

@@ -62,6 +62,30 @@ class Account extends Workplace {
     return await (await askMoto(this.#moto, service, path, init)).text();
   }
 
+  /** The log groups with their days of retention. */
+  async logGroups(): Promise<Record<string, number | undefined>> {
+    const { logGroups } = JSON.parse(await this.logs("DescribeLogGroups", {}));
+    return Object.fromEntries(
+      logGroups.map((each: { logGroupName: string; retentionInDays?: number }) => [
+        each.logGroupName,
+        each.retentionInDays,
+      ]),
+    );
+  }
+
+  /** Calls CloudWatch Logs. */
+  async logs(action: string, input: Record<string, unknown>): Promise<string> {
+    return await this.ask("logs", "/", {
+      method: "POST",
+      body: JSON.stringify(input),
+      headers: {
+        authorization: "AWS4-HMAC-SHA256 Credential=x/20260101/us-west-2/logs/aws4_request",
+        "content-type": "application/x-amz-json-1.1",
+        "x-amz-target": `Logs_20140328.${action}`,
+      },
+    });
+  }
+
   async settings(): Promise<Record<string, string>> {
     return JSON.parse(await Deno.readTextFile(this.join("settings/config.json")));
   }
@@ -107,7 +131,8 @@ test("bootstrap makes bucket, role, repository and layer, and says so in the set
   const policy = decodeURIComponent(
     await account.ask("iam", `/?${new URLSearchParams(parameters)}`, { method: "POST" }),
   );
-  assert(policy.includes(`arn:aws:s3:::${bucket}/*`), policy);
+  assert(policy.includes(`arn:aws:s3:::${bucket}/obj/*`), policy);
+  assert(policy.includes(`arn:aws:s3:::${bucket}/obj/code/*`), policy);
   assert.doesNotMatch(policy, /s3:\*|DeleteObject/);
 });
 
@@ -138,10 +163,11 @@ test("teardown removes all of it, and again has nothing to do", async (account) 
   const { stdout, stderr } = await account.ok("teardown", "-yes");
   assert.equal(
     stdout,
-    "deleted the function hello\ndeleted the layer llama-runtime, version 1\n" +
-      "deleted the stack llama\n",
+    "deleted the function hello\ndeleted the log group /aws/lambda/hello\n" +
+      "deleted the layer llama-runtime, version 1\ndeleted the stack llama\n",
   );
-  assert.match(stderr, /left: the log groups \/aws\/lambda\/hello/);
+  assert.doesNotMatch(stderr, /left/);
+  assert.deepEqual(await account.logGroups(), {});
   assert(!exists(account.join("settings/config.json")));
   assert.match(await account.ask("s3", `/${store.split("/")[2]}?list-type=2`), /NoSuchBucket/);
   const environment = { AWS_REGION: region };
@@ -196,7 +222,10 @@ test("a bucket of the user's own is used, and stays with what else is in it", as
   assert.match(stderr, /the bucket mine-1 is yours/);
   assert.equal((await account.settings()).store, "s3://mine-1/obj/");
   // The layer went through the bucket.
-  assert.match(await account.ask("s3", "/mine-1?list-type=2"), /<Key>obj\/[0-9a-f]{64}<\/Key>/);
+  assert.match(
+    await account.ask("s3", "/mine-1?list-type=2"),
+    /<Key>obj\/code\/[0-9a-f]{64}<\/Key>/,
+  );
 
   const ended = await account.ok("teardown", "-yes");
   assert.match(ended.stderr, /left: the bucket mine-1, which was yours before/);
@@ -219,7 +248,10 @@ test("a function of a folder is made, changed, listed and deleted", async (accou
 
   const early = await account.aws([...update, "hello"]);
   assert.equal(early.status, 125);
-  assert.match(early.stderr, /there is no function "hello"\nllama: hint: add -create to make it/);
+  assert.match(
+    early.stderr,
+    /there is no function "hello"\nllama: hint: add -create to make it in us-west-2/,
+  );
 
   const create = await account.ok(...update, "-create", "hello");
   assert.equal(create.stdout, "created hello: zip, 256 MB, 5 s, x86_64\n");
@@ -245,7 +277,7 @@ test("a function of a folder is made, changed, listed and deleted", async (accou
   assert.equal(code.stdout, "updated hello: code\n");
 
   const { stdout } = await account.ok("functions");
-  assert.match(stdout, /^NAME +KIND .*\nhello +zip +1024 MB +5 s +x86_64 +Active +20.*\n$/);
+  assert.match(stdout, /^NAME +KIND .*\nhello +zip +1024 MB +5 s +x86_64 +Active +20\S+ +llama\n$/);
   const deleted = await account.ok("delete-function", "hello");
   assert.equal(deleted.stdout, "deleted hello\n");
   assert.match(deleted.stderr, /left: the log group \/aws\/lambda\/hello/);
@@ -265,7 +297,7 @@ test("a zip that is too big for a request goes through the bucket", async (accou
   assert(Configuration.CodeSize > 50 * 1024 * 1024);
   const id = Buffer.from(Configuration.CodeSha256, "base64").toString("hex");
   const keys = await account.ask("s3", `/${store.split("/")[2]}?list-type=2`);
-  assert(keys.includes(`<Key>obj/${id}</Key>`));
+  assert(keys.includes(`<Key>obj/code/${id}</Key>`));
 });
 
 test("a function of an image is made, and cannot become one of a zip", async (account) => {
@@ -305,6 +337,167 @@ test("a function that is not llama's is neither changed nor deleted", async (acc
   assert.match((await account.ok("functions")).stderr, /no functions of llama's/);
 });
 
+test("role, layers and VPC of a function.json are applied, and not applied again", async (account) => {
+  await account.bootstrap();
+  const { layer = "" } = await account.settings();
+  const ec2 = async (action: string, id: RegExp) => {
+    const query = new URLSearchParams({ Action: action, Version: "2016-11-15" });
+    return (await account.ask("ec2", `/?${query}`, { method: "POST" })).match(id)?.[0] ?? "";
+  };
+  const vpc = {
+    subnets: [await ec2("DescribeSubnets", /subnet-[0-9a-f]+/)],
+    securityGroups: [await ec2("DescribeSecurityGroups", /sg-[0-9a-f]+/)],
+  };
+  // Another role that Lambda may take, and a layer that is not llama's.
+  await account.bootstrap("-stack", "Other");
+  const { role = "" } = await account.settings();
+  await account.bootstrap("-stack", "llama");
+  assert.notEqual(role, (await account.settings()).role);
+  const Content = { ZipFile: Buffer.from(runtime()).toString("base64") };
+  const { LayerVersionArn: tools } = JSON.parse(
+    await account.ask("lambda", "/2018-10-31/layers/tools/versions", {
+      method: "POST",
+      body: JSON.stringify({ Content }),
+    }),
+  );
+  await account.addFunction("hello", "#!/bin/sh\n", { role, vpc, layers: [tools] });
+  const update = ["update-function", "-zip", "images/hello"];
+  await account.ok(...update, "-create", "hello");
+  const { Configuration } = JSON.parse(
+    await account.ask("lambda", "/2015-03-31/functions/hello"),
+  );
+  assert.equal(Configuration.Role, role);
+  assert.deepEqual(Configuration.VpcConfig.SubnetIds, vpc.subnets);
+  assert.deepEqual(Configuration.VpcConfig.SecurityGroupIds, vpc.securityGroups);
+  assert.deepEqual(Configuration.Layers.map(({ Arn }: { Arn: string }) => Arn), [tools, layer]);
+  assert.equal(
+    (await account.ok(...update, "hello")).stdout,
+    "hello is as it should be: nothing changed\n",
+  );
+  assert.equal(
+    (await account.ok("update-function", "-memory", "1024", "hello")).stdout,
+    "updated hello: memory 512 -> 1024 MB\n",
+  );
+  await account.addFunction("hello", "#!/bin/sh\n", {
+    ...{ role, layers: [], memory: 1024, vpc: { subnets: [], securityGroups: [] } },
+  });
+  const { stdout } = await account.ok(...update, "hello");
+  assert.match(
+    stdout,
+    new RegExp(`^updated hello: layers ${tools} ${layer} -> ${layer}; vpc .* -> none`),
+  );
+});
+
+test("the logs of functions expire after 14 days, unless somebody has said otherwise", async (account) => {
+  await account.bootstrap();
+  await account.logs("CreateLogGroup", { logGroupName: "/aws/lambda/hello-world" });
+  for (const name of ["hello", "old", "kept"]) {
+    await account.addFunction(name, "#!/bin/sh\n");
+    await account.ok("update-function", "-create", "-zip", `images/${name}`, name);
+  }
+  const days = { "/aws/lambda/hello": 14, "/aws/lambda/old": 14, "/aws/lambda/kept": 14 };
+  const before = await account.logGroups();
+  assert.deepEqual(before, { ...days, "/aws/lambda/hello-world": undefined });
+  // As Lambda would create it, and as a user would set it.
+  await account.logs("DeleteLogGroup", { logGroupName: "/aws/lambda/hello" });
+  await account.logs("DeleteLogGroup", { logGroupName: "/aws/lambda/old" });
+  await account.logs("CreateLogGroup", { logGroupName: "/aws/lambda/old" });
+  await account.logs("PutRetentionPolicy", {
+    logGroupName: "/aws/lambda/kept",
+    retentionInDays: 365,
+  });
+  const { stderr } = await account.bootstrap();
+  assert.match(stderr, /the logs of hello expire after 14 days\n.*the logs of old expire after/);
+  const after = { ...before, "/aws/lambda/kept": 365 };
+  assert.deepEqual(await account.logGroups(), after);
+  assert.doesNotMatch((await account.bootstrap()).stderr, /expire after 14/);
+  await account.ok("teardown", "-yes");
+  assert.deepEqual(await account.logGroups(), { "/aws/lambda/hello-world": undefined });
+});
+
+test("two stacks of one account do not touch each other's functions", async (account) => {
+  await account.bootstrap();
+  await account.addFunction("hello", "#!/bin/sh\necho hello\n");
+  await account.ok("update-function", "-create", "-zip", "images/hello", "hello");
+  const before = await account.ask("lambda", "/2015-03-31/functions/hello");
+
+  // Another user of the account, with a home and a stack of their own.
+  const other = (...args: string[]) =>
+    account.aws(args, { environment: { LLAMA_DIR: account.join("other") } });
+  const runtimeFile = account.join("runtime.zip");
+  const setUp = ["bootstrap", "-region", region, "-runtime", runtimeFile, "-stack", "Second"];
+  assert.equal((await other(...setUp)).status, 0);
+  for (
+    const args of [
+      ["update-function", "-zip", "images/hello", "hello"],
+      ["update-function", "-create", "-zip", "images/hello", "hello"],
+      ["update-function", "-memory", "1024", "hello"],
+      ["delete-function", "hello"],
+    ]
+  ) {
+    const { status, stderr } = await other(...args);
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, /the function hello belongs to the stack llama, not to Second\n/);
+    assert.match(stderr, /hint: .*`llama bootstrap -stack llama` writes its settings\n/);
+  }
+  await account.addFunction("bye", "#!/bin/sh\necho bye\n");
+  assert.equal((await other("update-function", "-create", "-zip", "images/bye", "bye")).status, 0);
+  assert.match((await other("functions")).stdout, /^bye .* Second\nhello .* llama\n$/m);
+  const doctor = await other("doctor");
+  assert.doesNotMatch(doctor.stdout, /function hello/);
+  assert.match(doctor.stdout, /^✓ function bye: /m);
+
+  const { stdout } = await other("teardown", "-yes");
+  assert.match(stdout, /^deleted the function bye\n/);
+  assert.doesNotMatch(stdout, /hello/);
+  assert.equal(await account.ask("lambda", "/2015-03-31/functions/hello"), before);
+});
+
+test("a function that moves to another stack keeps one runtime", async (account) => {
+  await account.bootstrap();
+  const { layer = "" } = await account.settings();
+  await account.addFunction("hello", "#!/bin/sh\necho hello\n");
+  await account.ok("update-function", "-create", "-zip", "images/hello", "hello");
+  await account.bootstrap("-stack", "Second");
+  const { layer: second = "" } = await account.settings();
+  assert.notEqual(layer, second);
+  const { Configuration } = JSON.parse(
+    await account.ask("lambda", "/2015-03-31/functions/hello"),
+  );
+  const tags = `/2017-03-31/tags/${encodeURIComponent(Configuration.FunctionArn)}`;
+  await account.ask("lambda", tags, {
+    method: "POST",
+    body: JSON.stringify({ Tags: { llama: "Second" } }),
+  });
+  const { stdout } = await account.ok("update-function", "-zip", "images/hello", "hello");
+  assert.match(stdout, new RegExp(`layers ${layer} -> ${second};`));
+});
+
+test("a function made by hand belongs to those who use its store", async (account) => {
+  await account.bootstrap();
+  const { role, store } = await account.settings();
+  const make = (name: string, LLAMA_OBJECT_STORE = "") =>
+    account.ask("lambda", "/2015-03-31/functions", {
+      method: "POST",
+      body: JSON.stringify({
+        FunctionName: name,
+        Role: role,
+        Runtime: "provided.al2023",
+        Handler: "x",
+        Environment: { Variables: { LLAMA_OBJECT_STORE } },
+        Code: { ZipFile: Buffer.from(runtime()).toString("base64") },
+      }),
+    });
+  await make("mine", store);
+  await make("theirs", "s3://theirs-1/obj/");
+  const { stdout } = await account.ok("update-function", "-memory", "512", "mine");
+  assert.match(stdout, /^updated mine: memory 128 -> 512 MB; tag\n$/);
+  const { status, stderr } = await account.aws(["update-function", "-memory", "512", "theirs"]);
+  assert.equal(status, 2);
+  assert.match(stderr, /the function theirs belongs to another store: s3:\/\/theirs-1\/obj\//);
+  assert.match(stderr, /hint: .*aws lambda tag-resource .* --tags llama=llama\n/);
+});
+
 test("doctor has a tick for all that bootstrap made, and a cross for what is gone", async (account) => {
   await account.bootstrap();
   await account.addFunction("hello", "#!/bin/sh\n");
@@ -323,4 +516,67 @@ test("doctor has a tick for all that bootstrap made, and a cross for what is gon
   assert.equal(status, 1);
   assert.match(stdout, /^✗ store: S3 refused PutObject in bucket elsewhere-1/m);
   assert.match(stdout, /^✗ function hello: its LLAMA_OBJECT_STORE is s3:\/\/.*\n {2}big files/m);
+});
+
+test("update-function alone moves a function to the newest layer, and -all every one of the stack", async (account) => {
+  await account.bootstrap();
+  const { repository } = await account.settings();
+  for (const name of ["bye", "hello"]) {
+    await account.addFunction(name, "#!/bin/sh\n", { memory: 256 });
+    await account.ok("update-function", "-create", "-zip", `images/${name}`, name);
+  }
+  await account.ok("update-function", "-create", "-image", `${repository}:optipng`, "optipng");
+  await account.ok("update-function", "-memory", "1024", "hello");
+  const same = await account.ok("update-function", "hello");
+  assert.equal(same.stdout, "hello is as it should be: nothing changed\n");
+
+  await account.write("runtime.zip", runtime("exec false"));
+  await account.bootstrap();
+  const { stdout: doctor } = await account.aws(["doctor"]);
+  assert.match(
+    doctor,
+    /^✗ function hello: its runtime is of .*\n {2}run `llama update-function hello`/m,
+  );
+  const alone = await account.ok("update-function", "hello");
+  assert.match(
+    alone.stdout,
+    /^updated hello: layers \S+:llama-runtime:1 -> \S+:llama-runtime:2\n$/,
+  );
+  const image = await account.aws(["update-function", "optipng"]);
+  assert.equal(image.status, 2);
+  assert.match(
+    image.stderr,
+    /optipng is an image, .*\nllama: hint: .*`llama update-function -build DIR optipng`\n/,
+  );
+
+  const all = await account.ok("update-function", "-all");
+  assert.deepEqual(all.stdout.replaceAll(/arn:\S+:layer:/g, "").trim().split("\n").sort(), [
+    "hello is as it should be: nothing changed",
+    "updated bye: layers llama-runtime:1 -> llama-runtime:2",
+  ]);
+  assert.match(all.stderr, /optipng is an image, .*\nllama: hint: .* -build DIR optipng`\n/);
+  const { Configuration } = JSON.parse(await account.ask("lambda", "/2015-03-31/functions/hello"));
+  assert.equal(Configuration.MemorySize, 1024);
+  assert.match((await account.aws(["doctor"])).stdout, /^✓ function hello: /m);
+});
+
+test("one function that cannot be moved does not keep -all from the others", async (account) => {
+  await account.bootstrap();
+  await account.addFunction("bye", "#!/bin/sh\n");
+  await account.addFunction("inside", "#!/bin/sh\n");
+  await account.write("work/images/inside/bootstrap", "#!/bin/sh\n", 0o755);
+  for (const name of ["bye", "inside"]) {
+    await account.ok("update-function", "-create", "-zip", `images/${name}`, name);
+  }
+  await account.write("runtime.zip", runtime("exec false"));
+  await account.bootstrap();
+  const all = await account.aws(["update-function", "-all"]);
+  assert.equal(all.status, 125);
+  assert.match(all.stdout, /^updated bye: layers /);
+  assert.match(all.stderr, /inside does not get its runtime from .*\nllama: hint: deploy its code/);
+  const none = await account.aws(["update-function", "-all"], {
+    environment: { LLAMA_STACK: "other" },
+  });
+  assert.deepEqual([none.status, none.stdout], [0, ""]);
+  assert.match(none.stderr, /no functions of llama's stack other in us-west-2/);
 });

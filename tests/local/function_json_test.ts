@@ -4,6 +4,8 @@ import { parseFunctionJson } from "../../lib/function_json.ts";
 
 const path = "images/resize/function.json";
 
+const layer = "arn:aws:lambda:us-west-2:123456789012:layer:tools:3";
+
 function problem(json: string): string {
   try {
     parseFunctionJson(json, path, "resize");
@@ -47,6 +49,8 @@ Deno.test("all fields are read", () => {
     ephemeralStorage: 1024,
     image: "registry/image:1",
     concurrency: 0,
+    role: "arn:aws:iam::123456789012:role/path/mine",
+    vpc: { subnets: ["subnet-0abc", "subnet-1"], securityGroups: ["sg-0abc"] },
   };
   const json = JSON.stringify({ $schema: "https://example.com/schema.json", ...all });
   assert.deepEqual({ ...parseFunctionJson(json, path, "resize") }, all);
@@ -61,6 +65,21 @@ Deno.test("a misspelt field is an error that names it and the nearest one", () =
     problem('{"handler": "x", "zzz": 5}'),
     /unknown field "zzz" \(the fields are name, /,
   );
+});
+
+Deno.test("a misspelt field of the VPC is an error that names it and the nearest one", () => {
+  const vpc = { subnets: [], securityGroups: [], subnetz: [] };
+  assert.equal(
+    problem(JSON.stringify({ handler: "x", vpc })),
+    `${path}: unknown field "vpc.subnetz" (did you mean "subnets"?)`,
+  );
+});
+
+Deno.test("a zip's function may name layers, and no VPC", () => {
+  const vpc = { subnets: [], securityGroups: [] };
+  const json = JSON.stringify({ handler: "x", layers: [layer], vpc });
+  const { layers, vpc: read } = parseFunctionJson(json, path, "resize");
+  assert.deepEqual([layers, read], [[layer], vpc]);
 });
 
 Deno.test("a wrong field is an error that names file and field", () => {
@@ -82,6 +101,29 @@ Deno.test("a wrong field is an error that names file and field", () => {
     ['{"handler":"../x"}', 'handler: "../x" is outside of the function\'s folder'],
     ['{"handler":"/bin/ls"}', 'handler: "/bin/ls" is outside of the function\'s folder'],
     ['{"handler":"x","command":[]}', 'command: a function has either "handler" or "command"'],
+    ['{"handler":"x","role":"mine"}', "role: must be a role's ARN, such as arn:aws:iam::"],
+    ['{"handler":"x","layers":"a"}', "layers: must be a list of the ARNs of layer versions"],
+    ['{"handler":"x","layers":["a"]}', "layers.0: must be a layer version's ARN, with its number"],
+    [`{"handler":"x","layers":${JSON.stringify(Array(6).fill(layer))}}`, "layers: must be 5 at"],
+    [`{"command":[],"layers":["${layer}"]}`, "layers: layers are for a function with a handler"],
+    ['{"handler":"x","vpc":[]}', "vpc: must be an object with subnets and securityGroups"],
+    ['{"handler":"x","vpc":{}}', 'vpc.subnets: must be a list of ids such as ["subnet-0abc"]'],
+    [
+      '{"handler":"x","vpc":{"subnets":["a"],"securityGroups":[]}}',
+      'vpc.subnets.0: must be a list of ids such as ["subnet-0abc"]',
+    ],
+    [
+      '{"handler":"x","vpc":{"subnets":["subnet-1"],"securityGroups":["subnet-1"]}}',
+      'vpc.securityGroups.0: must be a list of ids such as ["sg-0abc"]',
+    ],
+    [
+      '{"handler":"x","vpc":{"subnets":["subnet-1"],"securityGroups":[]}}',
+      "vpc: must have both subnets and securityGroups; both empty for no VPC",
+    ],
+    [
+      '{"handler":"x","vpc":{"subnets":[],"securityGroup":[]}}',
+      "vpc.securityGroups: must be a list",
+    ],
     ["{}", 'handler: a function has either "handler" or "command"'],
     ["[]", "the document: must be an object"],
   ];

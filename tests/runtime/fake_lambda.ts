@@ -26,6 +26,8 @@ export interface FakeLambdaOptions {
   env?: Record<string, string>;
   /** The directory that it is started in. */
   cwd?: string;
+  /** The ARN that the function is invoked by. */
+  functionArn?: string;
   /**
    * Answers a post before the API does: a status, `lost` for a connection that breaks in the middle
    * of the answer, or undefined for the usual.
@@ -55,10 +57,12 @@ export class FakeLambda implements AsyncDisposable {
   readonly #waiting: { id: string; text: string }[] = [];
   readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
   #wake = Promise.withResolvers<void>();
+  readonly #functionArn: string | undefined;
   #requests = 0;
 
   constructor(options: FakeLambdaOptions = {}) {
     this.temporary = Deno.makeTempDirSync({ prefix: "llama-test-" });
+    this.#functionArn = options.functionArn;
     const init = Promise.withResolvers<Outcome>();
     const ready = Promise.withResolvers<void>();
     this.initError = init.promise;
@@ -175,6 +179,9 @@ export class FakeLambda implements AsyncDisposable {
             "lambda-runtime-aws-request-id": invocation.id,
             "lambda-runtime-deadline-ms": String(Date.now() + 60_000),
             "lambda-runtime-trace-id": "Root=1-trace",
+            ...(this.#functionArn === undefined
+              ? {}
+              : { "lambda-runtime-invoked-function-arn": this.#functionArn }),
           },
         });
       }

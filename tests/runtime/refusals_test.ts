@@ -36,6 +36,24 @@ Deno.test("a request that is not llama's is refused, and names the field", async
   await lambda.clean();
 });
 
+Deno.test("a file or a standard input of a kind that the runtime does not know is never an empty one", async () => {
+  await using lambda = new FakeLambda({ env: { AWS_LAMBDA_FUNCTION_NAME: "wc" } });
+  const newer = "the request is newer than this function's runtime: `llama update-function wc`";
+  const cases: [object, string][] = [
+    [{ files: { f: { z: "KLUv" } } }, 'unknown in files.f: "z"'],
+    [{ files: { f: { z: "KLUv", e: "update it" } } }, 'unknown in files.f: "z"'],
+    [{ stdin: { z: "KLUv", n: 5, e: "update it" } }, 'unknown in stdin: "z", "n"'],
+    [{ needs: ["uploads"] }, 'unknown in needs: "uploads"'],
+  ];
+  for (const [request, detail] of cases) {
+    const { errorType, errorMessage } = await lambda.refuse({ args: ["wc", "f"], ...request });
+    assert.deepEqual([errorType, errorMessage], ["Llama.BadRequest", `${newer} (${detail})`]);
+  }
+  const { accepts } = await lambda.run({ args: ["true"], accept: ["zstd"] });
+  assert.deepEqual(accepts, []);
+  await lambda.clean();
+});
+
 Deno.test("a command that cannot be run is named, with the reason", async () => {
   await using lambda = new FakeLambda();
   const cases: [object, RegExp][] = [

@@ -3,6 +3,8 @@ import { newCounts, type RunCounts } from "../../lib/jobs/counts.ts";
 import { logLine, statusLines } from "../../lib/terminal/status_lines.ts";
 
 const counts: RunCounts = {
+  dropped: 0,
+  peak: 0,
   done: 4213,
   failed: 3,
   running: 100,

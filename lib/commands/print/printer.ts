@@ -24,6 +24,7 @@ export interface PrinterOptions extends RenderOptions {
 export class Printer implements Disposable {
   readonly #options: PrinterOptions;
   readonly #order: KeepOrder | undefined;
+  readonly #saidHints = new Set<string>();
 
   /** @param options How. */
   constructor(options: PrinterOptions) {
@@ -38,10 +39,12 @@ export class Printer implements Disposable {
    * Prints what came of a job, or keeps it until it is its turn. One call at a time.
    *
    * @param outcome What came of it.
+   * @param isToldBefore Whether it has failed as another job has, so that nothing is said of it.
    * @throws {OutputClosed} If nobody reads standard output any more.
    */
-  async print(outcome: JobOutcome): Promise<void> {
-    const pieces = render(outcome, this.#options);
+  async print(outcome: JobOutcome, isToldBefore: boolean): Promise<void> {
+    const said = { failure: isToldBefore, hints: this.#saidHints };
+    const pieces = render(outcome, this.#options, said);
     if (this.#order) await this.#order.add(outcome.index, pieces);
     else await printPieces(this.#options.output, pieces);
   }

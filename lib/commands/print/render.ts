@@ -29,17 +29,30 @@ export interface RenderOptions {
   readonly logs: boolean;
 }
 
+/** What was said before, of other jobs, and is not said again. */
+export interface SaidBefore {
+  /** Whether a job has failed in the same way. */
+  readonly failure: boolean;
+  /** The hints; those of this job are added. */
+  readonly hints: Set<string>;
+}
+
 /**
  * Renders a job.
  *
  * @param outcome What came of it.
  * @param options What is printed.
+ * @param said What was said before.
  * @returns The pieces, in order: the log, the output, and what went wrong.
  */
-export function render(outcome: JobOutcome, options: RenderOptions): Piece[] {
+export function render(
+  outcome: JobOutcome,
+  options: RenderOptions,
+  said: SaidBefore = { failure: false, hints: new Set() },
+): Piece[] {
   return [
     ...(options.json ? jsonPieces(outcome, options) : outputPieces(outcome, options)),
-    ...failurePieces(outcome),
+    ...(said.failure ? [] : failurePieces(outcome, said.hints)),
   ];
 }
 
@@ -75,12 +88,20 @@ function inJson(name: "stdout" | "stderr", bytes: Uint8Array): Partial<JobRecord
   }
 }
 
-function failurePieces({ record, result, error, job, line }: JobOutcome): Piece[] {
+function failurePieces(
+  { record, result, error, job, line }: JobOutcome,
+  saidHints: Set<string>,
+): Piece[] {
   const { seq, command } = record;
   const what = job ? command : `line ${shellQuote([line])}`;
   const about = `job ${seq}: ${shortened(what)}: `;
   const errors: readonly LlamaError[] = error ? [error] : result?.outputErrors ?? [];
-  const lines = errors.flatMap((each) => errorLines(each, about));
+  const lines = errors.flatMap((each) => {
+    const [message = "", hint] = errorLines(each, about);
+    if (hint === undefined || saidHints.has(hint)) return [message];
+    saidHints.add(hint);
+    return [message, hint];
+  });
   if (result !== undefined && result.status !== 0) {
     lines.unshift(`${about}${endedHow(result.status)}`);
   }

@@ -1,0 +1,47 @@
+/**
+ * The log groups of llama's functions, whose events expire.
+ *
+ * @module
+ */
+
+import type { AwsClient } from "../aws/client.ts";
+import { createLogGroup, findLogGroup, setRetention } from "../aws/logs.ts";
+import { llamaTag } from "./template.ts";
+
+/** Days after which the logs of functions expire, where nothing else was set. */
+export const logDays = 14;
+
+/**
+ * The log group that Lambda writes a function's logs to.
+ *
+ * @param name The function's name.
+ * @returns The group's name.
+ */
+export function logGroupOf(name: string): string {
+  return `/aws/lambda/${name}`;
+}
+
+/**
+ * Sees to it that a function's logs expire. Lambda itself would create the group with the first log
+ * line, and keep its events for ever. A retention that somebody has set stays.
+ *
+ * @param client Signs and sends.
+ * @param name The function's name.
+ * @param stack The stack's name, for the group's tag.
+ * @param signal Ends it early.
+ * @returns Whether anything was changed.
+ * @throws {LlamaError} As `callJson`.
+ */
+export async function limitLogs(
+  client: AwsClient,
+  name: string,
+  stack: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const group = logGroupOf(name);
+  const found = await findLogGroup(client, group, signal);
+  if (found?.retentionDays !== undefined) return false;
+  if (!found) await createLogGroup(client, group, { [llamaTag]: stack }, signal);
+  await setRetention(client, group, logDays, signal);
+  return true;
+}

@@ -1,0 +1,75 @@
+/**
+ * How far a run came that ended before its input.
+ *
+ * @module
+ */
+
+import * as z from "../zod.ts";
+import type { RunCounts } from "./counts.ts";
+
+/** How far a run came that ended before its input. */
+export interface EarlyEnd {
+  /** Why it ended, in one line. */
+  readonly reason: string;
+  /** Jobs that did what they were asked for. */
+  readonly done: number;
+  /** Jobs that failed. */
+  readonly failed: number;
+  /** Jobs in flight whose result nobody waited for; Lambda may go on with them, and bills them. */
+  readonly dropped: number;
+  /** Jobs that were not started, as far as the input was read. */
+  readonly notStarted: number;
+  /** Whether the whole input was read, so that `notStarted` is all there is. */
+  readonly isInputRead: boolean;
+  /** The most jobs that were running at once. */
+  readonly peak: number;
+}
+
+const count = z.number().check(z.int(), z.minimum(0));
+
+/** What checks that a value is an {@linkcode EarlyEnd}. */
+export const earlyEndSchema = z.object({
+  reason: z.string(),
+  done: count,
+  failed: count,
+  dropped: count,
+  notStarted: count,
+  isInputRead: z.boolean(),
+  peak: count,
+});
+
+/**
+ * Returns how far a run came.
+ *
+ * @param counts The counts of a run that has ended.
+ * @param reason Why it ended.
+ * @returns How far it came; undefined if it did not end early, or none of its input was read.
+ */
+export function earlyEndOf(counts: RunCounts, reason: string): EarlyEnd | undefined {
+  const { done, failed, dropped, waiting, total, peak, isEnding } = counts;
+  if (!isEnding || done + failed + dropped + waiting === 0) return undefined;
+  const isInputRead = total !== undefined;
+  return { reason, done, failed, dropped, notStarted: waiting, isInputRead, peak };
+}
+
+/**
+ * Returns how far a run came, in words.
+ *
+ * @param end How far it came.
+ * @param isLocal Whether the functions ran on this machine, so that nothing is billed.
+ * @returns Such as "12 done, 1 failed, 3 dropped in flight, 84 not started".
+ */
+export function earlyEndText(
+  { done, failed, dropped, notStarted, isInputRead }: EarlyEnd,
+  isLocal: boolean,
+): string {
+  const bill = isLocal || dropped === 0 ? "" : " (Lambda goes on with them, and bills them)";
+  return [
+    `${done} done`,
+    `${failed} failed`,
+    `${dropped} dropped in flight${bill}`,
+    isInputRead
+      ? `${notStarted} not started`
+      : `at least ${notStarted} not started (the input was not read to its end)`,
+  ].join(", ");
+}

@@ -1,0 +1,135 @@
+/**
+ * Failures of jobs, grouped by what went wrong.
+ *
+ * @module
+ */
+
+import { printableLine } from "../text/printable.ts";
+import type { JobRecord } from "./record.ts";
+
+/** Jobs that failed in the same way. */
+export interface FailureKind {
+  /** How they ended, such as `status 2` or `Sandbox.Timedout`. */
+  readonly how: string;
+  /** What they said, with `...` for what differs; empty if they said nothing. */
+  readonly words: string;
+  /** How many they are. */
+  readonly count: number;
+  /** The numbers of the first of them to end, from 1. */
+  readonly jobs: readonly number[];
+}
+
+/** The most kinds that are told apart, so that a long run does not fill the memory. */
+const mostKinds = 200;
+
+/** How many jobs of a kind are named. */
+const mostJobs = 5;
+
+/** How much of what a job said is looked at, in characters. */
+const longestWords = 200;
+
+/** How much of the end of standard error is looked at, in bytes. */
+const tailBytes = 2048;
+
+/** What stands for words that differ. */
+const gap = "...";
+
+interface Kind {
+  readonly how: string;
+  words: readonly string[];
+  count: number;
+  readonly jobs: number[];
+}
+
+/** Groups the failures of a run while it goes on. */
+export class FailureKinds {
+  readonly #kinds = new Map<string, Kind>();
+
+  /**
+   * Adds a job that failed.
+   *
+   * @param record Its record.
+   * @param stderr What its command wrote to standard error.
+   * @returns Whether it is the first of its kind.
+   */
+  add(record: JobRecord, stderr: Uint8Array | undefined): boolean {
+    const how = howItEnded(record);
+    const said = record.status ? lastLine(stderr) : record.errors[0]?.message ?? "";
+    const words = wordsOf(said, record);
+    let key = [how, ...words.map((word) => varies(word, record) ? gap : word)].join(" ");
+    if (!this.#kinds.has(key) && this.#kinds.size >= mostKinds) key = how;
+    const kind = this.#kinds.get(key);
+    if (kind === undefined) {
+      const isRest = key === how && words.length > 0;
+      this.#kinds.set(key, { how, words: isRest ? [gap] : words, count: 1, jobs: [record.seq] });
+      return true;
+    }
+    kind.count++;
+    if (kind.jobs.length < mostJobs) kind.jobs.push(record.seq);
+    if (kind.words.length === words.length) {
+      kind.words = kind.words.map((word, at) => common(word, words[at] ?? ""));
+    }
+    return false;
+  }
+
+  /** The kinds of failure, the most frequent first. */
+  get all(): FailureKind[] {
+    return [...this.#kinds.values()].sort((a, b) => b.count - a.count).map(
+      ({ how, words, count, jobs }) => ({ how, words: joined(words), count, jobs }),
+    );
+  }
+}
+
+/**
+ * Returns a kind of failure as one line.
+ *
+ * @param kind The kind.
+ * @returns Such as `21 x status 2: cannot open ...: No such file (jobs 3, 17, ...)`.
+ */
+export function failureKindText({ how, words, count, jobs }: FailureKind): string {
+  const named = jobs.toSorted((a, b) => a - b);
+  const list = [...named, ...(count > named.length ? [gap] : [])].join(", ");
+  const what = printableLine(words === "" ? how : `${how}: ${words}`);
+  return `${count} x ${what} (${count === 1 ? "job" : "jobs"} ${list})`;
+}
+
+function howItEnded({ status, errors: [error] }: JobRecord): string {
+  if (status) return `status ${status}`;
+  return error?.type ?? (error ? `${error.code} error` : "no status");
+}
+
+/** The last line that is not empty: where programs say why they give up. */
+function lastLine(stderr: Uint8Array | undefined): string {
+  if (stderr === undefined || stderr.length === 0) return "";
+  return decoder.decode(stderr.subarray(-tailBytes)).trimEnd().split("\n").at(-1) ?? "";
+}
+
+const decoder = new TextDecoder();
+
+/** Words of a message; the job's own line counts as one word, whatever it holds. */
+function wordsOf(said: string, { line, function: name, errors: [error] }: JobRecord): string[] {
+  // Messages begin with what `how` says already.
+  const prefix = `${name}: ${error?.type}: `;
+  const text = (said.startsWith(prefix) ? said.slice(prefix.length) : said)
+    .slice(0, longestWords).toWellFormed();
+  const whole = line.length > 1 && /\s/.test(line) ? text.replaceAll(line, gap) : text;
+  return whole.split(/\s+/).filter((word) => word !== "");
+}
+
+/** Whether a word is one that is likely to differ: numbers, names of files, what is quoted. */
+function varies(word: string, { line }: JobRecord): boolean {
+  if (/[\d/"'`\\]|\w\.\w/.test(word) || word.includes(gap)) return true;
+  return line.length > 1 ? word.includes(line) : word.replace(/[:;,.!?)\]]+$/, "") === line;
+}
+
+/** What two words have in common: the word, or a gap with the punctuation at its end. */
+function common(one: string, other: string): string {
+  if (one === other) return one;
+  const [end = ""] = /[:;,!?)\]]*$/.exec(one) ?? [];
+  return other.endsWith(end) ? gap + end : gap;
+}
+
+/** Several gaps in a row are one. */
+function joined(words: readonly string[]): string {
+  return words.filter((word, at) => word !== gap || words[at + 1] !== gap).join(" ");
+}

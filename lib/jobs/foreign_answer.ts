@@ -1,0 +1,91 @@
+/**
+ * Answers of functions that do not have llama's runtime.
+ *
+ * @module
+ */
+
+import { LlamaError } from "../errors.ts";
+import type { Features } from "../features.ts";
+import { parseResponse, type Response } from "../protocol.ts";
+import { printableLine } from "../text/printable.ts";
+
+/** What a message shows of an answer, in characters. */
+const longestShown = 100;
+
+/** What an answer of llama's may hold beside its status. */
+const ownKeys: ReadonlySet<string> = new Set(
+  [
+    "stdout",
+    "stderr",
+    "outputs",
+    "times",
+    "environment",
+    "memory",
+    "runtime",
+    "accepts",
+  ] satisfies readonly (keyof Response)[],
+);
+
+/**
+ * Reads the answer of a function that may not be llama's.
+ *
+ * @param functionName The function that answered.
+ * @param payload What it answered.
+ * @param features What the client knows beyond the wire of December 2020.
+ * @returns The response.
+ * @throws {LlamaError} `protocol`. It affects all jobs if the function is not a llama function.
+ */
+export function readAnswer(
+  functionName: string,
+  payload: string,
+  features?: Features,
+): Response {
+  let response;
+  try {
+    response = parseResponse(payload, features);
+  } catch (cause) {
+    throw isOfLlama(payload) ? cause : foreignAnswer(functionName, payload, cause);
+  }
+  // Parsed once more only where nothing but a status was recognised.
+  if (saysMoreThanStatus(response) || isOfLlama(payload)) return response;
+  throw foreignAnswer(functionName, payload);
+}
+
+function saysMoreThanStatus({ stdout, stderr, outputs, times, runtime }: Response): boolean {
+  return times !== undefined || runtime !== undefined ||
+    [stdout, stderr, outputs].some((part) => Object.keys(part).length > 0);
+}
+
+/**
+ * Whether an answer has llama's form, even if something in it is wrong. Other programs answer with
+ * a `status` too, so nothing but other keys beside it is not enough.
+ */
+function isOfLlama(payload: string): boolean {
+  let answer: unknown;
+  try {
+    answer = JSON.parse(payload);
+  } catch {
+    return false;
+  }
+  if (typeof answer !== "object" || answer === null || !("status" in answer)) return false;
+  const { status, ...rest } = answer;
+  if (!Number.isInteger(status) || Number(status) < -1 || Number(status) > 255) return false;
+  const keys = Object.keys(rest);
+  return keys.length === 0 || keys.some((key) => ownKeys.has(key));
+}
+
+function foreignAnswer(functionName: string, payload: string, cause?: unknown): LlamaError {
+  const name = printableLine(JSON.stringify(functionName));
+  const shown = payload.length > longestShown
+    ? `${payload.slice(0, longestShown).toWellFormed()}...`
+    : payload || "nothing";
+  return new LlamaError(
+    "protocol",
+    `${name} is not a llama function; it answered ${printableLine(shown)}`,
+    {
+      cause,
+      hint: "only functions with llama's runtime can be run; `llama functions` lists them",
+      affectsAll: true,
+    },
+  );
+}

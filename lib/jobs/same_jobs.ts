@@ -1,0 +1,27 @@
+/**
+ * A warning for runs whose jobs are all the same.
+ *
+ * @module
+ */
+
+/** What GNU parallel replaces, and what llama has instead. */
+const replacements: readonly (readonly [RegExp, string])[] = [
+  [/\{\}|\{\d+\}/, "write {{.Line}}"],
+  [/\{#\}/, "write {{.Idx}}, which counts from 0"],
+  [/\{(\.|\/|\/\/|\/\.|%)\}/, "llama has only the whole line, {{.Line}}"],
+];
+
+/**
+ * Warns that no argument looks at the line or the job's number.
+ *
+ * @param templates The arguments.
+ * @returns The warning: one line that says what to write instead.
+ */
+export function sameJobs(templates: readonly string[]): string {
+  const message = "no argument uses the line, so all jobs are the same: ";
+  for (const [pattern, instead] of replacements) {
+    const found = templates.map((each) => pattern.exec(each)?.[0]).find((each) => each);
+    if (found !== undefined) return `${message}${found} is GNU parallel's, ${instead}`;
+  }
+  return `${message}write {{.Line}} where it belongs`;
+}

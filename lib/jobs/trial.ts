@@ -1,0 +1,117 @@
+/**
+ * The first jobs of a run on a function that may not be llama's.
+ *
+ * @module
+ */
+
+import { LlamaError } from "../errors.ts";
+
+/** How many jobs start before the function is known to be llama's. */
+const mostJobs = 4;
+
+/**
+ * What a job has shown of its function: that it is llama's, nothing since the job was not run, or
+ * nothing although it may have run.
+ */
+export type TrialResult = "llama" | "not-run" | "failed";
+
+/** Options for {@linkcode Trial}. */
+export interface TrialOptions {
+  /** The function, for messages. */
+  readonly functionName: string;
+  /**
+   * Asks the service whether the function is llama's. Called once, when more jobs are to start than
+   * may. Does not fail.
+   *
+   * @param signal Aborted when the answer is no longer needed.
+   * @returns False if the service does not say.
+   */
+  readonly lookUp: (signal: AbortSignal) => Promise<boolean>;
+}
+
+/**
+ * Lets a few jobs start, and all others once the function is known to be llama's: by the answer to
+ * one of the jobs, or by the service's word. Another function might do something else with every
+ * request, and bill it.
+ */
+export class Trial implements Disposable {
+  readonly #options: TrialOptions;
+  /** Aborted when it is no longer of interest whether the function is llama's. */
+  readonly #over = new AbortController();
+  #started = 0;
+  #failed = 0;
+  #lastFailure: LlamaError | undefined;
+  #lookUp: "due" | "under-way" | "in-vain" = "due";
+  #changed = Promise.withResolvers<void>();
+
+  /** @param options The function, and how to ask about it. */
+  constructor(options: TrialOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Waits until another job may start.
+   *
+   * @param signal Ends the wait, without an error.
+   * @throws {LlamaError} If as many jobs as may start have failed, so that none ever may.
+   */
+  async admit(signal: AbortSignal): Promise<void> {
+    if (this.#over.signal.aborted) return;
+    const wake = () => this.#changed.resolve();
+    signal.addEventListener("abort", wake, { once: true });
+    try {
+      while (!this.#over.signal.aborted && this.#started >= mostJobs && !signal.aborted) {
+        if (this.#lookUp === "due") void this.#ask();
+        if (this.#failed >= mostJobs && this.#lookUp === "in-vain") throw this.#failure();
+        await this.#changed.promise;
+        this.#changed = Promise.withResolvers();
+      }
+      this.#started++;
+    } finally {
+      signal.removeEventListener("abort", wake);
+    }
+  }
+
+  /**
+   * Takes note of how a job ended that was admitted.
+   *
+   * @param result What it has shown.
+   * @param error Why it failed.
+   */
+  jobEnded(result: TrialResult, error: LlamaError | undefined): void {
+    if (result === "llama") this.#over.abort();
+    else if (result === "not-run") this.#started--;
+    else {
+      this.#failed++;
+      this.#lastFailure = error;
+    }
+    this.#changed.resolve();
+  }
+
+  /** Lets all jobs start, and ends the look-up. */
+  [Symbol.dispose](): void {
+    this.#over.abort();
+    this.#changed.resolve();
+  }
+
+  async #ask(): Promise<void> {
+    this.#lookUp = "under-way";
+    const isLlama = await this.#options.lookUp(this.#over.signal);
+    this.#lookUp = "in-vain";
+    if (isLlama) this.#over.abort();
+    this.#changed.resolve();
+  }
+
+  #failure(): LlamaError {
+    const name = JSON.stringify(this.#options.functionName);
+    const reason = this.#lastFailure?.message ?? "no reason is known";
+    return new LlamaError(
+      this.#lastFailure?.code ?? "function",
+      `the first ${mostJobs} jobs failed, and ${name} may not be a llama function: ${reason}`,
+      {
+        cause: this.#lastFailure,
+        hint: "once `llama invoke` has run one job on it, llama knows the function",
+      },
+    );
+  }
+}

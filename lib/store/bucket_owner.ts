@@ -1,0 +1,46 @@
+/**
+ * The account that a store's bucket must belong to.
+ *
+ * @module
+ */
+
+import type { Environment } from "../environment.ts";
+import { LlamaError } from "../errors.ts";
+
+/** What emulators have for an account: llama's own, and AWS's runtime interface emulator. */
+const emulated = ["000000000000", "012345678912"];
+
+/**
+ * The account that a resource belongs to.
+ *
+ * @param arn The resource's ARN.
+ * @returns Its number; undefined if there is no ARN, or it is an emulator's.
+ */
+export function accountOfArn(arn: string | undefined): string | undefined {
+  const account = /^arn:[^:]+:[^:]+:[^:]*:(\d{12}):/.exec(arn ?? "")?.[1];
+  return account === undefined || emulated.includes(account) ? undefined : account;
+}
+
+/**
+ * The account that a store's bucket must belong to. A bucket that was deleted may have become
+ * somebody else's, who would then get what is sent.
+ *
+ * @param environment `LLAMA_BUCKET_OWNER` names another account than the one that is known, or is
+ * `any`.
+ * @param known The account that is known otherwise.
+ * @returns The account's number; undefined for any.
+ * @throws {LlamaError} `config` if the variable is neither.
+ */
+export function bucketOwner(
+  environment: Environment,
+  known: string | undefined,
+): string | undefined {
+  const named = environment["LLAMA_BUCKET_OWNER"];
+  if (!named) return known;
+  if (named === "any") return undefined;
+  if (/^\d{12}$/.test(named)) return named;
+  throw new LlamaError(
+    "config",
+    `LLAMA_BUCKET_OWNER must be an account's number of 12 digits, or any: ${JSON.stringify(named)}`,
+  );
+}
