@@ -31,6 +31,14 @@ export interface FunctionDefinition {
   readonly ephemeralStorage?: number | undefined;
   /** The container image it is deployed as. */
   readonly image?: string | undefined;
+  /** Programs of this machine that its image is made of; the first is its command if it has none. */
+  readonly programs?: readonly string[] | undefined;
+  /** Files and directories that go into that image, relative to the function's folder. */
+  readonly include?: readonly string[] | undefined;
+  /** What is left out of that image: globs. */
+  readonly exclude?: readonly string[] | undefined;
+  /** A command that must succeed in that image before it is sent; empty for none. */
+  readonly check?: string | undefined;
   /** Reserved concurrency: more invocations at once are refused. */
   readonly concurrency?: number | undefined;
   /** The ARN of the role that it runs as; llama's own where absent. */
@@ -52,6 +60,9 @@ export interface VpcAttachment {
 /** Memory of a function that names none, in MB. */
 export const defaultMemory = 512;
 
+/** The same of a function that is made of programs: a full processor, which has 1,769 MB. */
+export const programMemory = 1792;
+
 /** Timeout of a function that names none, in seconds. */
 export const defaultTimeout = 60;
 
@@ -65,6 +76,14 @@ function whole(least: number, most: number, unit: string) {
 
 const commandError = 'must be a list of strings, such as ["/usr/bin/optipng"]';
 const nameError = "must be 1 to 64 letters, digits, - and _";
+const programsError = 'must be a list of programs, such as ["optipng"]';
+const pathsError = "must be a list of strings that are not empty";
+
+/** A list of names or paths. */
+function names(error: string) {
+  return z.array(z.string(error).check(z.minLength(1, error)), error);
+}
+
 const variableError = "must be letters, digits and _, beginning with a letter";
 
 const roleError = "must be a role's ARN, such as arn:aws:iam::123456789012:role/NAME";
@@ -110,7 +129,9 @@ const shape = {
     ),
   ),
   memory: z.optional(
-    whole(128, 10_240, "MB").check(z.describe(`Memory in MB; ${defaultMemory} if absent`)),
+    whole(128, 10_240, "MB").check(z.describe(
+      `Memory in MB; ${defaultMemory} if absent, ${programMemory} for a function of programs`,
+    )),
   ),
   timeout: z.optional(
     whole(1, 900, "seconds").check(
@@ -138,6 +159,28 @@ const shape = {
   image: z.optional(
     text().check(
       z.describe("The image that it is deployed as, HOST/REPOSITORY:TAG; llama's own if absent"),
+    ),
+  ),
+  programs: z.optional(
+    names(programsError).check(
+      z.minLength(1, programsError),
+      z.describe(
+        "Programs of this machine, names or paths, that its image is made of; " +
+          "the first is its command if it has none",
+      ),
+    ),
+  ),
+  include: z.optional(
+    names(pathsError).check(
+      z.describe("With programs: files and directories that go along, relative to this folder"),
+    ),
+  ),
+  exclude: z.optional(
+    names(pathsError).check(z.describe("With programs: globs of what is left out")),
+  ),
+  check: z.optional(
+    z.string("must be a command line").check(
+      z.describe("With programs: a command that must succeed in the image; empty for none"),
     ),
   ),
   concurrency: z.optional(
@@ -200,12 +243,13 @@ export function parseFunctionJson(json: string, path: string, folder: string): F
   if (!parsed.success) throw schemaError(path, parsed.error);
   const {
     name = folder,
-    memory = defaultMemory,
+    memory = parsed.data.programs === undefined ? defaultMemory : programMemory,
     timeout = defaultTimeout,
     environment = {},
     $schema: _,
-    ...rest
+    ...given
   } = parsed.data;
+  const rest = { ...given, ...commandOfPrograms(given) };
   const fail = (field: string, message: string, hint?: string) =>
     new LlamaError("config", `${path}: ${field}: ${message}`, { hint });
   if (!shape.name.safeParse(name).success) {
@@ -217,6 +261,13 @@ export function parseFunctionJson(json: string, path: string, folder: string): F
   if (rest.handler === undefined && rest.command === undefined) {
     throw fail("handler", 'a function has either "handler" or "command"', kindHint);
   }
+  if (rest.programs === undefined) {
+    const [field] = (["include", "exclude", "check"] as const)
+      .filter((field) => rest[field] !== undefined);
+    if (field !== undefined) throw fail(field, 'is for a function with "programs"');
+  } else if (rest.handler !== undefined) {
+    throw fail("programs", "programs make an image, and a handler is for a zip", kindHint);
+  }
   if (rest.handler !== undefined) checkHandler(rest.handler, fail);
   if (rest.layers !== undefined && rest.command !== undefined) {
     throw fail("layers", "layers are for a function with a handler: an image holds all its files");
@@ -225,10 +276,23 @@ export function parseFunctionJson(json: string, path: string, folder: string): F
   return { name, memory, timeout, environment, ...rest };
 }
 
+/** A function of programs runs the first one, unless it says otherwise. */
+function commandOfPrograms(
+  { command, handler, programs: [program] = [] }: {
+    command?: string[] | undefined;
+    handler?: string | undefined;
+    programs?: string[] | undefined;
+  },
+): { command?: string[] } {
+  return command === undefined && handler === undefined && program !== undefined
+    ? { command: [program] }
+    : {};
+}
+
 const nameHint = 'give it one: "name": 1 to 64 letters, digits, - and _';
 const kindHint =
   '"handler" names a program of the folder, "command" a command of this machine or ' +
-  "of an image";
+  'of an image, "programs" those of this machine that an image is made of';
 
 function checkHandler(
   handler: string,

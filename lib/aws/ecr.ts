@@ -16,12 +16,16 @@ export interface RegistryLogin {
   readonly user: string;
   /** The password. */
   readonly password: string;
+  /** The registry that it is for. */
+  readonly host: string;
 }
 
 const api = { service: "ecr", target: "AmazonEC2ContainerRegistry_V20150921" } as const;
 
 const token = z.object({
-  authorizationData: z.array(z.object({ authorizationToken: z.string() })),
+  authorizationData: z.array(
+    z.object({ authorizationToken: z.string(), proxyEndpoint: z.string() }),
+  ),
 });
 
 const deleted = z.object({
@@ -51,10 +55,10 @@ export async function registryLogin(
   );
   const text = Buffer.from(data?.authorizationToken ?? "", "base64").toString();
   const [, user, password] = /^([^:]+):(.+)$/s.exec(text) ?? [];
-  if (user === undefined || password === undefined) {
+  if (user === undefined || password === undefined || !URL.canParse(data?.proxyEndpoint ?? "")) {
     throw new LlamaError("service", "ecr:GetAuthorizationToken answered without a login");
   }
-  return { user, password };
+  return { user, password, host: new URL(data?.proxyEndpoint ?? "").host };
 }
 
 /**

@@ -17,6 +17,34 @@ export const updateFunctionFlags = {
   zip: stringFlag({ help: "a zip file, or a folder to make one of", placeholder: "PATH" }),
   build: stringFlag({ help: "a folder with a Dockerfile, to build and push", placeholder: "DIR" }),
   image: stringFlag({ help: "an image in ECR", placeholder: "URI" }),
+  program: listFlag(
+    {
+      help: "a program of this machine, to make an image of; may be repeated",
+      placeholder: "NAME|PATH",
+    },
+    notEmpty,
+  ),
+  include: listFlag(
+    {
+      help: "with -program: a file or directory that goes along; may be repeated",
+      placeholder: "PATH",
+    },
+    notEmpty,
+  ),
+  exclude: listFlag(
+    { help: "with -program: what is left out; may be repeated", placeholder: "GLOB" },
+    notEmpty,
+  ),
+  minimal: boolFlag({ help: "with -program: only linked libraries, no packages" }),
+  check: stringFlag({
+    help: "with -program: must succeed in the image first (default: the program's --version)",
+    placeholder: "COMMAND",
+  }),
+  "dry-run": boolFlag({ help: "with -program: list the files with their reasons, send nothing" }),
+  runtime: stringFlag({
+    help: "with -program: the compiled runtime (default: the one that comes with llama)",
+    placeholder: "FILE",
+  }),
   handler: stringFlag({ help: "the program in the zip that it runs", placeholder: "FILE" }),
   memory: boundedFlag("its memory", "MB", 128, 10_240),
   timeout: boundedFlag("how long an invocation may take", "seconds", 1, 900),
@@ -31,10 +59,15 @@ export const updateFunctionFlags = {
     placeholder: "PROGRAM",
   }),
   registry: stringFlag({
-    help: "push to HOST in place of ECR's own; it gets ECR's login",
-    placeholder: "HOST",
+    help: "push there instead of to llama's repository, with docker's login",
+    placeholder: "HOST[/REPOSITORY]",
   }),
 } as const;
+
+function notEmpty(text: string): string {
+  if (text === "") throw new FlagValueError("no value");
+  return text;
+}
 
 function readVariable(text: string): readonly [name: string, value: string] {
   const [, name, value] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
@@ -64,9 +97,11 @@ export const updateFunctionCommand: Command<typeof updateFunctionFlags> = {
 can be invoked, and prints what changed. What neither says stays as it is, or
 has Lambda's default for a new function.
 
-Its code is a zip with the handler, beside which llama's layer gives the
-runtime; or an image with /llama_runtime as its entry point, built here with
-docker and pushed to llama's repository, or there already.
+Its code is a zip with the handler, to which llama's layer adds the runtime; or
+an image with /llama_runtime as its entry point: made of programs that are
+installed here, with all that they need and without docker; or built here with
+docker; or in ECR already. docs/programs.md says what goes into an image of
+programs. -build DIR takes their names from "programs" of DIR's function.json.
 
 FUNCTION alone moves llama's layer to the version of this llama, and -all does
 so for every function of the stack; the rest of a function stays as it is. An
@@ -75,6 +110,15 @@ image has the runtime inside: you are told how to build it again.`,
     {
       text: "make a function of a folder with a handler and a function.json",
       command: "llama update-function -create -zip images/hello-llama hello",
+    },
+    {
+      text: "make a function of a program that is installed here",
+      command: "llama update-function -create -program optipng optipng",
+    },
+    {
+      text: "send files along that no package has, and try it before it is sent",
+      command: "llama update-function -create -program ./report.py -include ./data \\\n" +
+        "    -check './report.py --help' report",
     },
     {
       text: "build an image and make a function of it",
@@ -86,11 +130,19 @@ image has the runtime inside: you are told how to build it again.`,
   flags: updateFunctionFlags,
   validate(values, args) {
     const { zip, build, image, handler, arch } = values;
-    const sources = [zip && "-zip", build && "-build", image && "-image"].filter(Boolean);
+    const ofPrograms = values.program.length > 0;
+    const sources = [zip && "-zip", build && "-build", image && "-image", ofPrograms && "-program"]
+      .filter(Boolean);
     if (sources.length > 1) {
       return { message: `${sources.join(" and ")} do not go together`, hint: "give one of them" };
     }
-    if (handler && (build || image)) {
+    if (!ofPrograms && !build) {
+      const given = onlyForPrograms.filter((name) => isGiven(values[name]));
+      if (given[0] !== undefined) {
+        return { message: `-${given[0]} is for -program`, hint: "add -program NAME" };
+      }
+    }
+    if (handler && (build || image || ofPrograms)) {
       return { message: "-handler is for -zip", hint: "an image has its command in its CMD" };
     }
     if (values.all) return onlyAll(values, args);
@@ -99,12 +151,19 @@ image has the runtime inside: you are told how to build it again.`,
     if (sources.length === 0 && (values.create || arch !== undefined)) {
       return {
         message: "nothing to make the function of",
-        hint: "add -zip PATH, -build DIR or -image URI",
+        hint: "add -program NAME, -zip PATH, -build DIR or -image URI",
       };
     }
     return undefined;
   },
 };
+
+/** Flags that only say something of an image of programs. */
+const onlyForPrograms = ["include", "exclude", "minimal", "check", "dry-run", "runtime"] as const;
+
+function isGiven(value: string | boolean | readonly string[]): boolean {
+  return typeof value === "object" ? value.length > 0 : Boolean(value);
+}
 
 /** The values of the flags of `llama update-function`. */
 export type UpdateFunctionValues = FlagValues<typeof updateFunctionFlags>;
@@ -116,8 +175,10 @@ export type UpdateFunctionValues = FlagValues<typeof updateFunctionFlags>;
  * @returns True if no flag says what the function is to be.
  */
 export function changesRuntimeAlone(values: UpdateFunctionValues): boolean {
-  const { create, zip, build, image, handler, memory, timeout, storage, arch, env } = values;
-  return !create && !zip && !build && !image && !handler && env.length === 0 &&
+  const { create, zip, build, image, program, handler, memory, timeout, storage, arch, env } =
+    values;
+  return !create && !zip && !build && !image && !handler &&
+    program.length === 0 && env.length === 0 &&
     [memory, timeout, storage, arch].every((value) => value === undefined);
 }
 

@@ -8,7 +8,7 @@ import { registryLogin } from "../aws/ecr.ts";
 import type { FunctionCode } from "../aws/lambda_control.ts";
 import type { DeployedFunction } from "../aws/lambda_function.ts";
 import { deployFunction } from "../deploy/function.ts";
-import { type FunctionPlan, planFunction } from "../deploy/function_plan.ts";
+import { type FunctionOptions, type FunctionPlan, planFunction } from "../deploy/function_plan.ts";
 import { buildImage, type ContainerTool, pushImage } from "../deploy/image.ts";
 import { codeSha256, type CodeStore, maxDirectZipBytes, zipSource } from "../deploy/layer.ts";
 import { limitLogs } from "../deploy/log_group.ts";
@@ -18,7 +18,7 @@ import { pause } from "../deploy/pause.ts";
 import { otherRuntimes } from "../deploy/runtime_layer.ts";
 import { defaultStackName } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
-import type { FunctionDefinition } from "../function_json.ts";
+import { type FunctionDefinition, programMemory } from "../function_json.ts";
 import { runnable } from "./command.ts";
 import { type Aws, type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "./exit.ts";
@@ -27,6 +27,7 @@ import {
   updateFunctionCommand,
   type UpdateFunctionValues,
 } from "./function_tables.ts";
+import { listFiles, type PackedPrograms, packPrograms, pushPrograms } from "./programs.ts";
 import { updateAllRuntimes, updateOneRuntime } from "./update_runtimes.ts";
 
 /** The command, as data and with what it does. */
@@ -34,6 +35,12 @@ export const updateFunction = runnable(
   updateFunctionCommand,
   async (values, [name = ""], context: CommandContext): Promise<number> => {
     const { output, signal } = context;
+    // What cannot become an image is refused before anything is sent.
+    await using programs = await packPrograms(values, name, context);
+    if (programs && values["dry-run"]) {
+      await listFiles(programs, name, context);
+      return exitCodes.ok;
+    }
     const aws = await openAws(context);
     if (values.all) return await updateAllRuntimes(context, aws);
     const current = await findOurs(aws.client, name, aws.settings, signal);
@@ -43,7 +50,9 @@ export const updateFunction = runnable(
       await updateOneRuntime(context, aws, current);
       return exitCodes.ok;
     }
-    const prepared = await prepare(values, name, context, aws, current);
+    const prepared = programs
+      ? await prepareOfPrograms(programs, values, name, context, aws, current)
+      : await prepare(values, name, context, aws, current);
     const { isNew, changes, function: deployed } = await deployFunction(
       { client: aws.client, pause, onWait: (what) => void output.message(what), signal },
       { name, ...prepared, stack: aws.settings.stack ?? defaultStackName },
@@ -85,7 +94,7 @@ async function limitItsLogs(
 
 /** Refuses what can be refused before anything is built. */
 function checkKind(
-  { create, zip, build, image }: UpdateFunctionValues,
+  { create, zip, build, image, program }: UpdateFunctionValues,
   name: string,
   region: string,
   current: DeployedFunction | undefined,
@@ -96,7 +105,7 @@ function checkKind(
       hint: `add -create to make it in ${region}; \`llama functions\` shows those there are`,
     });
   }
-  const wanted = zip ? "zip" : build || image ? "image" : current.kind;
+  const wanted = zip ? "zip" : build || image || program.length > 0 ? "image" : current.kind;
   if (wanted === current.kind) return;
   const article = (kind: string) => kind === "zip" ? "a zip" : "an image";
   throw new LlamaError(
@@ -113,6 +122,45 @@ interface Prepared {
   readonly codeSha256?: string | undefined;
 }
 
+function optionsOf(values: UpdateFunctionValues): FunctionOptions {
+  return {
+    memory: values.memory,
+    timeout: values.timeout,
+    storage: values.storage,
+    handler: values.handler || undefined,
+    architecture: values.arch,
+    environment: Object.fromEntries(values.env),
+  };
+}
+
+async function prepareOfPrograms(
+  programs: PackedPrograms,
+  values: UpdateFunctionValues,
+  name: string,
+  context: CommandContext,
+  aws: Aws,
+  current: DeployedFunction | undefined,
+): Promise<Prepared> {
+  const { definition, architecture } = programs;
+  const options = { ...optionsOf(values), architecture };
+  const plan = planFunction({
+    name,
+    kind: "image",
+    options: current || definition
+      ? options
+      : { ...options, memory: options.memory ?? programMemory },
+    definition,
+    settings: aws.settings,
+    // The image itself has the command.
+    current: current && { ...current, command: [] },
+    needsLayer: false,
+  });
+  const image = await pushPrograms(programs, values, name, context, aws, current);
+  const isThere = current?.image === image && current.state === "Active" &&
+    current.architecture === architecture;
+  return { plan, code: isThere ? undefined : { ImageUri: image } };
+}
+
 async function prepare(
   values: UpdateFunctionValues,
   name: string,
@@ -120,19 +168,7 @@ async function prepare(
   aws: Aws,
   current: DeployedFunction | undefined,
 ): Promise<Prepared> {
-  const input = {
-    name,
-    options: {
-      memory: values.memory,
-      timeout: values.timeout,
-      storage: values.storage,
-      handler: values.handler || undefined,
-      architecture: values.arch,
-      environment: Object.fromEntries(values.env),
-    },
-    settings: aws.settings,
-    current,
-  };
+  const input = { name, options: optionsOf(values), settings: aws.settings, current };
   if (values.zip) {
     const source = await readPackage(values.zip, name);
     const { definition, zip, members } = source;

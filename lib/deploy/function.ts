@@ -102,7 +102,7 @@ async function create(work: FunctionWork, deployment: Deployment): Promise<Deplo
   const { name, plan, code, codeSha256, stack } = deployment;
   if (!code) {
     throw new LlamaError("usage", `there is no function ${name}, and no code to make it from`, {
-      hint: "add -zip PATH, -build DIR or -image URI",
+      hint: "add -program NAME, -zip PATH, -build DIR or -image URI",
     });
   }
   const { architecture, settings, concurrency } = plan;

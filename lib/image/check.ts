@@ -8,6 +8,7 @@
 import { dirname, join } from "node:path";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { removeTree } from "../run_directory.ts";
+import { type ImagePlan, runtimePath } from "./plan.ts";
 import type { ImageEntry } from "./tree.ts";
 
 /** How a check went. */
@@ -26,6 +27,104 @@ export interface CheckOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Ends it early. */
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What came of a check. */
+export type CheckVerdict =
+  /** The command ended with status 0. */
+  | { readonly kind: "passed" }
+  /** It was not run, or what it did says nothing. */
+  | { readonly kind: "unknown"; readonly reason: string };
+
+/** A command that takes longer does not only tell its version. */
+const limitMilliseconds = 20_000;
+
+/** Larger images are only checked when a check was asked for: all files are copied for it. */
+const maxCopiedBytes = 1_000_000_000;
+
+/**
+ * Checks that the programs of an image find what they need.
+ *
+ * @param plan The image.
+ * @param command An absolute path in the image, or a name on its `PATH`, with arguments.
+ * @default {the first program with `--version`}
+ * @param options Where, and with which environment.
+ * @returns What came of it.
+ * @throws {LlamaError} `usage`, naming what is missing, or if a command that was asked for fails.
+ */
+export async function checkPlan(
+  { entries, programs: [program = ""] }: Pick<ImagePlan, "entries" | "programs">,
+  command: readonly string[] | undefined,
+  options: CheckOptions,
+): Promise<CheckVerdict> {
+  // The command does not need it, and copying it takes time.
+  const own = entries.filter(({ path }) => path !== runtimePath);
+  const bytes = own.reduce((sum, { size }) => sum + size, 0);
+  if (command === undefined && bytes > maxCopiedBytes) {
+    return { kind: "unknown", reason: "the image is large; -check COMMAND checks it all the same" };
+  }
+  const run = command ?? [program, "--version"];
+  const words = run.join(" ");
+  const limit = AbortSignal.timeout(limitMilliseconds);
+  const { signal = limit } = options;
+  const both = command === undefined ? AbortSignal.any([signal, limit]) : options.signal;
+  let result: CheckResult | undefined;
+  try {
+    result = await checkImage(own, run, { ...options, signal: both });
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    if (!limit.aborted) throw error;
+    const seconds = limitMilliseconds / 1000;
+    return { kind: "unknown", reason: `${words} did not end within ${seconds} seconds` };
+  }
+  if (result === undefined) {
+    return { kind: "unknown", reason: "this machine lets llama make no namespace to run it in" };
+  }
+  const { status, output } = result;
+  if (status === 0) return { kind: "passed" };
+  const missing = missingIn(output, new Set(own.map(({ path }) => path)));
+  const [file] = missing.files;
+  if (missing.libraries.length === 0 && file === undefined && command === undefined) {
+    const reason = `${words} ended with status ${status} in it`;
+    if (status < 126) return { kind: "unknown", reason };
+  }
+  const what = [...missing.libraries, ...missing.files];
+  const lines = output.trim().split("\n");
+  throw new LlamaError(
+    "usage",
+    what.length > 0
+      ? `the image lacks ${what.join(", ")}: ${words} ended with status ${status}`
+      : `${words} ended with status ${status} in the image: ${lines.at(-1)}`,
+    {
+      hint: file === undefined
+        ? "-include PATH adds what is missing, -check COMMAND runs something else first"
+        : `add -include ${file}`,
+    },
+  );
+}
+
+/** What a program that failed says it misses, as far as it is on this machine. */
+function missingIn(
+  output: string,
+  paths: ReadonlySet<string>,
+): { libraries: string[]; files: string[] } {
+  const libraries = output.matchAll(/error while loading shared libraries: ([^\s:]+)/g);
+  const files = output.matchAll(/(?<![\w./-])(?:\/[\w.+@%~-]+)+/g);
+  return {
+    libraries: [...new Set(Array.from(libraries, ([, name = ""]) => name))],
+    files: [...new Set(Array.from(files, ([path]) => path))]
+      .filter((path) => !paths.has(path) && !path.startsWith("/proc/") && isAnything(path)),
+  };
+}
+
+function isAnything(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    // Not on this machine either.
+    return false;
+  }
 }
 
 /** The user that it runs as where that can be chosen: nobody. */
@@ -61,7 +160,7 @@ exec env -i "$@"
  * @param command The command: an absolute path in the image, and arguments.
  * @param options Where, and with which environment.
  * @returns How it ended; undefined where this machine allows no namespaces to run it in.
- * @throws {LlamaError} `input` if a file cannot be copied, `config` if there is no room.
+ * @throws {LlamaError} `config` if a file cannot be copied.
  */
 export async function checkImage(
   entries: readonly ImageEntry[],
@@ -133,7 +232,7 @@ async function canUnshare(
  * @param entries The entries.
  * @param root The directory, which is empty.
  * @param signal Ends it early.
- * @throws {LlamaError} `config` if a file cannot be written, `input` if one cannot be read.
+ * @throws {LlamaError} `config` if a file cannot be copied.
  */
 export async function assemble(
   entries: readonly ImageEntry[],

@@ -6,8 +6,8 @@
 
 import type { Architecture } from "../aws/lambda_function.ts";
 import { sha256 } from "../hash.ts";
-import { Layer } from "./layer.ts";
-import type { Registry } from "./registry.ts";
+import { type CompressedLayer, Layer } from "./layer.ts";
+import type { BlobUpload, Registry } from "./registry.ts";
 import type { ImageEntry, LayerName } from "./tree.ts";
 
 /**
@@ -35,12 +35,18 @@ export interface ImageSettings {
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** What pushing an image reports. */
-export interface PushOptions {
-  /** A directory for layers while they are sent. */
+/** Options for {@linkcode prepareImage}. */
+export interface PrepareOptions {
+  /** A directory for layers until they are sent. */
   readonly temporary: string;
   /** What is known of layers by the digest of their tar files; what is learned is added. */
   readonly known?: KnownLayers | undefined;
+  /** Ends it early. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options for {@linkcode PreparedImage.push}. */
+export interface SendOptions {
   /** Told how many bytes of a layer have been sent, of how many. */
   readonly onProgress?: ((layer: LayerName, sent: number, size: number) => void) | undefined;
   /** Ends it early. */
@@ -71,8 +77,6 @@ export interface PushedImage {
   readonly blobsSent: number;
   /** The bytes of those. */
   readonly bytesSent: number;
-  /** Whether the tag named this very image before. */
-  readonly isUnchanged: boolean;
 }
 
 /**
@@ -129,80 +133,168 @@ export function configurationOf(
   });
 }
 
+/** An image that is ready to be sent: what the registry lacks is compressed. Dispose of it. */
+export class PreparedImage implements Disposable {
+  /** The digest of its manifest, by which a function names it. */
+  readonly digest: string;
+  /** The bytes that are to be sent, by layer. */
+  readonly bytesToSend: ReadonlyMap<LayerName, number>;
+  /** Whether the tag names this very image already. */
+  readonly isThere: boolean;
+  readonly #parts: ImageParts;
+  readonly #manifest: Uint8Array<ArrayBuffer>;
+
+  /**
+   * @param parts What it is made of.
+   * @param manifest Its manifest.
+   * @param isThere Whether the tag names it already.
+   */
+  constructor(parts: ImageParts, manifest: Uint8Array<ArrayBuffer>, isThere: boolean) {
+    this.digest = digestOf(manifest);
+    this.isThere = isThere;
+    this.bytesToSend = new Map(parts.layers.map(({ name, compressed }) => [
+      name,
+      compressed?.size ?? 0,
+    ]));
+    this.#parts = parts;
+    this.#manifest = manifest;
+  }
+
+  /** Closes the compressed layers. */
+  [Symbol.dispose](): void {
+    close(this.#parts.layers);
+  }
+
+  /**
+   * Sends what the registry lacks: blobs, and then the manifest.
+   *
+   * @param options Progress, and a signal.
+   * @returns What was sent.
+   * @throws {LlamaError} `credentials`, `network` or `service` as the registry.
+   */
+  async push({ onProgress, signal }: SendOptions = {}): Promise<PushedImage> {
+    const { registry, tag, layers, config } = this.#parts;
+    const sent = { blobs: 0, bytes: 0 };
+    const send = async (blob: BlobUpload) => {
+      await registry.uploadBlob(blob, signal);
+      sent.blobs++;
+      sent.bytes += blob.size;
+    };
+    for (const { name, compressed } of layers) {
+      if (compressed === undefined) continue;
+      const { digest, size, read } = compressed;
+      const report = (bytes: number) => onProgress?.(name, bytes, size);
+      await send({ digest, size, read, onProgress: report });
+    }
+    if (!this.isThere) {
+      const digest = digestOf(config);
+      if (!await registry.hasBlob(digest, signal)) {
+        const read = (start: number, end: number) => Promise.resolve(config.slice(start, end));
+        await send({ digest, size: config.length, read });
+      }
+      await registry.putManifest(tag, types.manifest, this.#manifest, signal);
+    }
+    return { digest: this.digest, blobsSent: sent.blobs, bytesSent: sent.bytes };
+  }
+}
+
+/** What an image is made of. */
+interface ImageParts {
+  readonly registry: Registry;
+  readonly tag: string;
+  readonly layers: readonly PreparedLayer[];
+  readonly config: Uint8Array<ArrayBuffer>;
+}
+
+/** A layer, compressed if the registry lacks it. */
+interface PreparedLayer {
+  readonly name: LayerName;
+  readonly stored: StoredLayer;
+  readonly compressed: CompressedLayer | undefined;
+}
+
 /**
- * Pushes an image: the blobs that the registry lacks, and then the manifest.
+ * Compresses what a registry lacks of an image.
  *
- * @param registry Where to.
+ * @param registry Where the image goes.
  * @param tag The image's tag.
  * @param layers Its layers.
  * @param settings How it is started.
- * @param options Progress, and what is known of layers.
- * @returns What the registry has now.
- * @throws {LlamaError} `input` if a file cannot be read, `credentials`, `network` or `service` as the
- * registry.
+ * @param options Where layers are kept until they are sent, and what is known of them.
+ * @returns The image, to be pushed and disposed of.
+ * @throws {LlamaError} `input` if a file cannot be read, `config` if there is no room for the layers;
+ * `credentials`, `network` or `service` as the registry.
  */
-export async function pushImage(
+export async function prepareImage(
   registry: Registry,
   tag: string,
   layers: readonly { readonly name: LayerName; readonly layer: Layer }[],
   settings: ImageSettings,
-  options: PushOptions,
-): Promise<PushedImage> {
-  const { signal } = options;
-  const sent = { blobs: 0, bytes: 0 };
-  const stored: StoredLayer[] = [];
+  options: PrepareOptions,
+): Promise<PreparedImage> {
+  const prepared: PreparedLayer[] = [];
   const diffIds: string[] = [];
-  for (const { name, layer } of layers) {
-    diffIds.push(await layer.diffId(signal));
-    stored.push(await pushLayer(registry, name, layer, options, sent));
+  try {
+    for (const { name, layer } of layers) {
+      diffIds.push(await layer.diffId(options.signal));
+      prepared.push(await prepareLayer(registry, name, layer, options));
+    }
+    const config = configurationOf(settings, diffIds);
+    const manifest = encode({
+      schemaVersion: 2,
+      mediaType: types.manifest,
+      config: { mediaType: types.config, size: config.length, digest: digestOf(config) },
+      layers: prepared.map(({ stored: { digest, size } }) => ({
+        mediaType: types.layer,
+        size,
+        digest,
+      })),
+    });
+    const before = await registry.manifest(tag, options.signal);
+    const parts = { registry, tag, layers: prepared, config };
+    return new PreparedImage(parts, manifest, before?.digest === digestOf(manifest));
+  } catch (error) {
+    close(prepared);
+    throw error;
   }
-  const config = configurationOf(settings, diffIds);
-  const configDigest = `sha256:${sha256(config)}`;
-  if (!await registry.hasBlob(configDigest, signal)) {
-    await registry.uploadBlob({
-      digest: configDigest,
-      size: config.length,
-      read: (start, end) => Promise.resolve(config.slice(start, end)),
-    }, signal);
-    sent.blobs++;
-    sent.bytes += config.length;
-  }
-  const manifest = encode({
-    schemaVersion: 2,
-    mediaType: types.manifest,
-    config: { mediaType: types.config, size: config.length, digest: configDigest },
-    layers: stored.map(({ digest, size }) => ({ mediaType: types.layer, size, digest })),
-  });
-  const digest = `sha256:${sha256(manifest)}`;
-  const before = await registry.manifest(tag, signal);
-  const isUnchanged = before?.digest === digest;
-  if (!isUnchanged) await registry.putManifest(tag, types.manifest, manifest, signal);
-  return { digest, blobsSent: sent.blobs, bytesSent: sent.bytes, isUnchanged };
 }
 
-async function pushLayer(
+async function prepareLayer(
   registry: Registry,
   name: LayerName,
   layer: Layer,
-  { temporary, known, onProgress, signal }: PushOptions,
-  sent: { blobs: number; bytes: number },
-): Promise<StoredLayer> {
+  { temporary, known, signal }: PrepareOptions,
+): Promise<PreparedLayer> {
   const diffId = await layer.diffId(signal);
   const before = known?.get(diffId);
   // The registry decides: images are removed there too.
-  if (before !== undefined && await registry.hasBlob(before.digest, signal)) return before;
-  using compressed = await layer.compress(temporary, signal);
-  const { digest, size } = compressed;
-  if (!await registry.hasBlob(digest, signal)) {
-    await registry.uploadBlob({
-      ...{ digest, size, read: compressed.read },
-      onProgress: (bytes) => onProgress?.(name, bytes, size),
-    }, signal);
-    sent.blobs++;
-    sent.bytes += size;
+  if (before !== undefined && await registry.hasBlob(before.digest, signal)) {
+    return { name, stored: before, compressed: undefined };
   }
-  known?.set(diffId, { digest, size });
-  return { digest, size };
+  const compressed = await layer.compress(temporary, signal);
+  try {
+    const { digest, size } = compressed;
+    const stored = { digest, size };
+    known?.set(diffId, stored);
+    if (!await registry.hasBlob(digest, signal)) return { name, stored, compressed };
+  } catch (error) {
+    compressed[Symbol.dispose]();
+    throw error;
+  }
+  compressed[Symbol.dispose]();
+  return {
+    name,
+    stored: { digest: compressed.digest, size: compressed.size },
+    compressed: undefined,
+  };
+}
+
+function close(layers: readonly PreparedLayer[]): void {
+  for (const { compressed } of layers) compressed?.[Symbol.dispose]();
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return `sha256:${sha256(bytes)}`;
 }
 
 function encode(value: unknown): Uint8Array<ArrayBuffer> {

@@ -21,7 +21,7 @@ export interface Libraries {
  * @param path The program or library.
  * @param signal Ends it early.
  * @returns What it finds; nothing for what is linked statically.
- * @throws {LlamaError} `input` if the loader cannot be run.
+ * @throws {LlamaError} `usage` if the loader cannot be run.
  */
 export async function librariesOf(
   loader: string,
@@ -43,7 +43,7 @@ export async function librariesOf(
   } catch (cause) {
     signal?.throwIfAborted();
     throw new LlamaError(
-      "input",
+      "usage",
       `cannot run ${loader}, which loads ${JSON.stringify(path)}: ${reasonOf(cause)}`,
       { cause, hint: "is the program made for this machine?" },
     );

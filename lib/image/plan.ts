@@ -77,7 +77,7 @@ const systems: Readonly<Record<Architecture, { loader: string; libraries: string
  *
  * @param options The programs, and what goes along.
  * @returns The files, with reasons.
- * @throws {LlamaError} `input` if a program is not there, cannot run in Lambda, or something that was
+ * @throws {LlamaError} `usage` if a program is not there, cannot run in Lambda, or something that was
  * named cannot be sent.
  */
 export async function planImage(options: PlanOptions): Promise<ImagePlan> {
@@ -102,13 +102,13 @@ class Planner {
     const machine = Deno.build.arch === "aarch64" ? "arm64" : "x86_64";
     this.#architecture = options.architecture ?? machine;
     if (Deno.build.os !== "linux") {
-      throw new LlamaError("input", "only the programs of a Linux machine run in Lambda", {
+      throw new LlamaError("usage", "only the programs of a Linux machine run in Lambda", {
         hint: "-zip takes a folder with a program for Linux, -build one with a Dockerfile",
       });
     }
     if (this.#architecture !== machine) {
       throw new LlamaError(
-        "input",
+        "usage",
         `the programs of this machine are for ${machine}, not for ${this.#architecture}`,
         { hint: `make the function with -arch ${machine}, or run this on the other machine` },
       );
@@ -130,7 +130,7 @@ class Planner {
     const entries = this.#tree.entries;
     const bytes = entries.reduce((sum, { size }) => sum + size, 0);
     if (bytes > maxBytes) {
-      throw new LlamaError("input", `the files are ${Math.ceil(bytes / 2 ** 30)} GiB together`, {
+      throw new LlamaError("usage", `the files are ${Math.ceil(bytes / 2 ** 30)} GiB together`, {
         hint: "Lambda takes images of up to 10 GB: leave some out with -exclude",
       });
     }
@@ -157,12 +157,12 @@ class Planner {
         found ??= path;
       } catch (error) {
         if (isLinkToNothing(path)) {
-          throw new LlamaError("input", `${JSON.stringify(path)} is a symbolic link to nothing`, {
+          throw new LlamaError("usage", `${JSON.stringify(path)} is a symbolic link to nothing`, {
             cause: error,
           });
         }
         if (!isAbsent(error)) {
-          throw new LlamaError("input", `cannot read ${JSON.stringify(path)}: ${reasonOf(error)}`, {
+          throw new LlamaError("usage", `cannot read ${JSON.stringify(path)}: ${reasonOf(error)}`, {
             cause: error,
           });
         }
@@ -171,12 +171,12 @@ class Planner {
     if (found !== undefined) {
       const isDirectory = Deno.statSync(found).isDirectory;
       throw new LlamaError(
-        "input",
+        "usage",
         `${JSON.stringify(found)} is ${isDirectory ? "a directory" : "not executable"}`,
         { hint: isDirectory ? "-include takes directories" : `chmod +x ${found}` },
       );
     }
-    throw new LlamaError("input", `no program ${JSON.stringify(name)} on this machine`, {
+    throw new LlamaError("usage", `no program ${JSON.stringify(name)} on this machine`, {
       hint: name.includes("/")
         ? "-program takes a name on PATH or a path"
         : "is it a builtin or an alias of your shell? -program takes a name on PATH or a path",
@@ -189,13 +189,20 @@ class Planner {
     if (real === undefined) {
       const [left] = this.#tree.leftOut.filter((left) => left.path === realPath(path));
       throw new LlamaError(
-        "input",
+        "usage",
         `${JSON.stringify(path)} cannot go along: ${left?.reason ?? "excluded"}`,
         { hint: "name it with -include too, or let others read it" },
       );
     }
     for (const file of new Set([path, real])) this.#unowned.set(file, reason);
+    const before = this.#missing.size;
     await this.#examine(real);
+    const [missing] = [...this.#missing].slice(before);
+    if (missing !== undefined) {
+      throw new LlamaError("usage", `this machine lacks ${missing}`, {
+        hint: "install it: the program does not run here either",
+      });
+    }
   }
 
   /** Finds what a file is interpreted or loaded by. */
@@ -211,7 +218,7 @@ class Planner {
   #refuseElf(path: string, { bits, architecture }: ElfHeaders): never {
     const what = architecture ?? (bits === 32 ? "32-bit machines" : "another processor");
     throw new LlamaError(
-      "input",
+      "usage",
       `${JSON.stringify(path)} is for ${what}; the function is for ${this.#architecture}`,
     );
   }
@@ -237,7 +244,7 @@ class Planner {
     const [interpreter = "", ...rest] = line.trim().split(/[ \t]+/);
     if (!interpreter.startsWith("/")) {
       throw new LlamaError(
-        "input",
+        "usage",
         `${JSON.stringify(path)} begins with "#!${line}", which is not an absolute path`,
       );
     }
@@ -279,7 +286,7 @@ class Planner {
     for (const { path, kind } of this.#tree.entries) {
       if (kind !== "file" || !path.startsWith(`${directory}/`) || named.has(path)) continue;
       if (!secrets.test(path) && !(keyFiles.test(path) && holdsKey(path))) continue;
-      throw new LlamaError("input", `${JSON.stringify(path)} holds keys or credentials`, {
+      throw new LlamaError("usage", `${JSON.stringify(path)} holds keys or credentials`, {
         hint: `leave it out with -exclude '${path}', or name that very file with -include`,
       });
     }
@@ -358,7 +365,7 @@ class Planner {
     const needed = { reason: "the runtime's C library", layer } as const;
     for (const path of [loader, ...runtimeLibraries.map((name) => `${libraries}/${name}`)]) {
       if (statLink(path) === undefined) {
-        throw new LlamaError("input", `the runtime needs ${path}, which is not on this machine`, {
+        throw new LlamaError("usage", `the runtime needs ${path}, which is not on this machine`, {
           hint: "a glibc of 2.27 or newer is needed, as Debian and Ubuntu have it",
         });
       }
@@ -385,7 +392,7 @@ function readHeaders(path: string): ElfHeaders | undefined {
   try {
     return readElf(path);
   } catch (cause) {
-    throw new LlamaError("input", `cannot read ${JSON.stringify(path)}: ${reasonOf(cause)}`, {
+    throw new LlamaError("usage", `cannot read ${JSON.stringify(path)}: ${reasonOf(cause)}`, {
       cause,
     });
   }
@@ -413,7 +420,7 @@ function stat(path: string): Deno.FileInfo {
   try {
     return Deno.statSync(path);
   } catch (cause) {
-    throw new LlamaError("input", `cannot read ${JSON.stringify(path)}: ${reasonOf(cause)}`, {
+    throw new LlamaError("usage", `cannot read ${JSON.stringify(path)}: ${reasonOf(cause)}`, {
       cause,
     });
   }

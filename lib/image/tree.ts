@@ -91,7 +91,7 @@ export class Tree {
    * @param path An absolute path.
    * @param options Why, and how.
    * @returns Where the path leads in the end; undefined if it was left out.
-   * @throws {LlamaError} `input` if it is not there or cannot be looked at.
+   * @throws {LlamaError} `usage` if it is not there or cannot be looked at.
    */
   add(path: string, options: AddOptions): string | undefined {
     return this.#add(path, options, maxLinks);
@@ -103,7 +103,7 @@ export class Tree {
    * @param directory An absolute path.
    * @param options Why, and how.
    * @param onFile Told each file and each link's end, by its path.
-   * @throws {LlamaError} `input` if something cannot be read.
+   * @throws {LlamaError} `usage` if something cannot be read.
    */
   addAll(directory: string, options: AddOptions, onFile: (path: string) => void = () => {}): void {
     const real = this.add(directory, options);
@@ -223,5 +223,5 @@ function read(directory: string): Deno.DirEntry[] {
 }
 
 function cannotRead(path: string, reason: string, cause?: unknown): LlamaError {
-  return new LlamaError("input", `cannot read ${JSON.stringify(path)}: ${reason}`, { cause });
+  return new LlamaError("usage", `cannot read ${JSON.stringify(path)}: ${reason}`, { cause });
 }
