@@ -16,8 +16,6 @@ export interface RegistryLogin {
   readonly user: string;
   /** The password. */
   readonly password: string;
-  /** The registry that it is for. */
-  readonly host: string;
 }
 
 const api = { service: "ecr", target: "AmazonEC2ContainerRegistry_V20150921" } as const;
@@ -35,18 +33,24 @@ const deleted = z.object({
   }))),
 });
 
+/** Hosts of ECR's private registries. */
+const ecrHost = /\.dkr[.-]ecr[.-]/;
+
 /**
- * Gets a login for the account's registry.
+ * Gets a login for a registry, if it is the account's own: no other host gets what pushes to ECR.
  *
  * @param client Signs and sends.
+ * @param host The registry.
  * @param signal Ends it early.
- * @returns The login.
+ * @returns The login; undefined for another registry.
  * @throws {LlamaError} As `callJson`.
  */
 export async function registryLogin(
   client: AwsClient,
+  host: string,
   signal?: AbortSignal,
-): Promise<RegistryLogin> {
+): Promise<RegistryLogin | undefined> {
+  if (!ecrHost.test(host)) return undefined;
   // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
   const { authorizationData: [data] } = await callJson(
     client,
@@ -58,7 +62,7 @@ export async function registryLogin(
   if (user === undefined || password === undefined || !URL.canParse(data?.proxyEndpoint ?? "")) {
     throw new LlamaError("service", "ecr:GetAuthorizationToken answered without a login");
   }
-  return { user, password, host: new URL(data?.proxyEndpoint ?? "").host };
+  return new URL(data?.proxyEndpoint ?? "").host === host ? { user, password } : undefined;
 }
 
 /**

@@ -8,12 +8,13 @@ import { join } from "node:path";
 import type { Architecture, DeployedFunction } from "../aws/lambda_function.ts";
 import { shellWords } from "../completion/shell_words.ts";
 import { readDefinition } from "../deploy/package.ts";
-import { findRuntimeProgram, type RuntimeProgram } from "../deploy/runtime_program.ts";
+import { findRuntimeProgram } from "../deploy/runtime_program.ts";
 import { defaultStackName } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
 import type { FunctionDefinition } from "../function_json.ts";
 import type { ImageAmounts, Pack } from "../image/pack.ts";
 import type { PreparedImage } from "../image/image.ts";
+import { repositoryOf } from "../image/repository.ts";
 import { bytesText } from "../terminal/amounts.ts";
 import { printableLine } from "../text/printable.ts";
 import type { Aws, CommandContext } from "./context.ts";
@@ -174,7 +175,7 @@ export async function pushPrograms(
   current: DeployedFunction | undefined,
 ): Promise<string> {
   const { environment, output, signal } = context;
-  const [{ openRepository, repositoryOf }, { LayerNote }] = await Promise.all([
+  const [{ openRepository }, { LayerNote }] = await Promise.all([
     import("../image/target.ts"),
     import("../image/known_layers.ts"),
   ]);

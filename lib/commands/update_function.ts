@@ -19,6 +19,7 @@ import { otherRuntimes } from "../deploy/runtime_layer.ts";
 import { defaultStackName } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
 import { type FunctionDefinition, programMemory } from "../function_json.ts";
+import { repositoryOf } from "../image/repository.ts";
 import { runnable } from "./command.ts";
 import { type Aws, type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "./exit.ts";
@@ -212,14 +213,7 @@ async function buildAndPush(
   definition: FunctionDefinition | undefined,
   { architecture }: FunctionPlan,
 ): Promise<string> {
-  const target = definition?.image ??
-    (repository === undefined ? undefined : `${repository}:${name}`);
-  if (target === undefined) {
-    throw new LlamaError("config", "no repository to push the image to", {
-      hint: "run `llama bootstrap`, or set one: llama config repository URI",
-    });
-  }
-  const image = values.registry ? values.registry + target.slice(target.indexOf("/")) : target;
+  const image = imageOf(values.registry || undefined, definition?.image, repository, name);
   const tool: ContainerTool = {
     program: values["container-tool"] || environment["LLAMA_CONTAINER_TOOL"] || "docker",
     environment,
@@ -227,6 +221,21 @@ async function buildAndPush(
     signal,
   };
   await buildImage(tool, values.build, image, architecture);
-  await pushImage(tool, image, await registryLogin(client, signal));
+  const [host = ""] = image.split("/");
+  await pushImage(tool, image, await registryLogin(client, host, signal));
   return image;
+}
+
+/** The name of an image that is built: `-registry` wins over its `function.json`. */
+function imageOf(
+  registry: string | undefined,
+  named: string | undefined,
+  own: string | undefined,
+  name: string,
+): string {
+  if (named === undefined || registry?.includes("/")) {
+    const repository = repositoryOf(own, registry);
+    return `${repository.host}/${repository.name}:${name}`;
+  }
+  return registry === undefined ? named : registry + named.slice(named.indexOf("/"));
 }

@@ -63,3 +63,10 @@ Deno.test("without the tool, or without a Dockerfile, the message says what to d
   assert.match(message, /^no image in .*none: Dockerfile: no such file or directory$/);
   assert.equal(hint, "-build takes a folder with a Dockerfile, -zip one with a handler");
 });
+
+Deno.test("a tool with a login of its own is not given another", async () => {
+  await using directory = new TemporaryDirectory();
+  const { tool: docker, log } = await tool(directory, 'echo "$@" >>"$LOG"');
+  await pushImage(docker, "host:5000/repo:tag", undefined);
+  assert.equal(await Deno.readTextFile(log), "push host:5000/repo:tag\n");
+});
