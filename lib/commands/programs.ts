@@ -4,7 +4,7 @@
  * @module
  */
 
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Architecture, DeployedFunction } from "../aws/lambda_function.ts";
 import { shellWords } from "../completion/shell_words.ts";
 import { readDefinition } from "../deploy/package.ts";
@@ -60,14 +60,13 @@ export async function packPrograms(
     signal,
   });
   try {
-    const directory = folder?.path ?? Deno.cwd();
+    const directory = resolve(folder?.path ?? ".");
     const packed = await pack({
       programs,
       include: [
-        ...(definition?.include ?? []).map((path) =>
-          path.startsWith("~") ? path : join(directory, path)
-        ),
-        ...values.include,
+        ...definition?.include ?? [],
+        // The folder's begin at the folder, and those of the command line where it was written.
+        ...values.include.map((path) => resolve(path)),
       ],
       exclude: [...definition?.exclude ?? [], ...values.exclude],
       isMinimal: values.minimal,
@@ -78,6 +77,12 @@ export async function packPrograms(
       environment,
       signal,
     });
+    for (const path of packed.plan.hidden) {
+      const [, top = ""] = path.split("/");
+      await output.message(
+        printableLine(`${path}: a function has a /${top} of its own: move it elsewhere`),
+      );
+    }
     const check = values.check || definition?.check;
     return {
       // The image has the command, which so belongs to what was checked and pushed.
@@ -186,6 +191,7 @@ export async function pushPrograms(
   using image = await pack.prepare(registry, { tag: name, stack, known });
   const uri = `${repository.host}/${repository.name}@${image.digest}`;
   await output.data(`${name}: ${amountsText(pack.amounts)} (${sizesText(image)})\n`);
+  await tellLeftOut(pack, context);
   if (!image.isThere || current?.image !== uri) await checkPack(pack, check, context);
   await image.push({
     signal,
@@ -198,6 +204,14 @@ export async function pushPrograms(
   // Only what the registry has taken is worth remembering.
   await known.save();
   return uri;
+}
+
+/** Files that were asked for and stay here, which a job may miss. */
+async function tellLeftOut({ plan }: Pack, { output }: CommandContext): Promise<void> {
+  const [first, ...others] = plan.leftOut.filter(({ layer }) => layer === "programs");
+  if (first === undefined) return;
+  const more = others.length === 0 ? "" : `; ${others.length} more: -dry-run lists them`;
+  await output.message(printableLine(`left out: ${first.path}: ${first.reason}`) + more);
 }
 
 async function checkPack(

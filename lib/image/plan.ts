@@ -9,10 +9,20 @@ import type { Architecture } from "../aws/lambda_function.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { type ElfHeaders, readElf } from "./elf.ts";
+import { usualFonts } from "./fonts.ts";
 import { type Libraries, librariesOf } from "./libraries.ts";
+import { cachedLibraries, writeLoaderCache } from "./loader_cache.ts";
 import { Dpkg } from "./packages/dpkg.ts";
 import type { InstalledPackage, PackageManager } from "./packages/package_manager.ts";
-import { documentation, generated, keyFiles, secrets } from "./tables.ts";
+import {
+  companions,
+  documentation,
+  fontconfig,
+  generated,
+  keyFiles,
+  locales,
+  secrets,
+} from "./tables.ts";
 import { type ImageEntry, type LeftOut, Tree } from "./tree.ts";
 
 /** What an image is made of. */
@@ -49,14 +59,19 @@ export interface ImagePlan {
   readonly entries: readonly ImageEntry[];
   /** What does not go along although it was asked for, or is part of a package. */
   readonly leftOut: readonly LeftOut[];
-  /** Libraries that something is linked with and that are not on this machine. */
+  /** What included files need and this machine lacks: libraries, and what runs scripts. */
   readonly missing: readonly string[];
+  /** What was named and will not be seen in Lambda, which mounts something else there. */
+  readonly hidden: readonly string[];
   /** The processor that it is for. */
   readonly architecture: Architecture;
 }
 
 /** Where the runtime is in an image. */
 export const runtimePath = "/llama_runtime";
+
+/** What a function has there is Lambda's own. */
+const mounted = /^\/(tmp|proc|dev)(\/|$)/;
 
 /** Lambda takes no larger images. */
 const maxBytes = 10 * 2 ** 30;
@@ -89,6 +104,8 @@ class Planner {
   readonly #tree: Tree;
   readonly #architecture: Architecture;
   readonly #packageManager: PackageManager | undefined;
+  /** Absolute paths that go along because they were named. */
+  readonly #included: ReadonlySet<string>;
   /** Names of packages, with the reason for which they are needed. */
   readonly #wanted = new Map<string, string>();
   /** Files without an owner that are linked with libraries or begin with `#!`. */
@@ -113,7 +130,13 @@ class Planner {
         { hint: `make the function with -arch ${machine}, or run this on the other machine` },
       );
     }
-    const exclude = options.exclude ?? [];
+    const { exclude = [], include = [], directory = Deno.cwd(), environment } = options;
+    const { HOME: home } = environment;
+    this.#included = new Set(
+      include.map((path) =>
+        resolve(directory, home === undefined ? path : path.replace(/^~(?=\/|$)/, home))
+      ),
+    );
     this.#tree = new Tree((path) => exclude.some((glob) => isMatch(path, glob)));
     this.#packageManager = options.isMinimal
       ? undefined
@@ -121,11 +144,12 @@ class Planner {
   }
 
   async plan(): Promise<ImagePlan> {
-    const { programs: names, include = [], signal } = this.#options;
+    const { programs: names, signal } = this.#options;
     const programs = names.map((name) => this.#find(name));
     for (const program of programs) await this.#addProgram(program, "a program that was named");
-    for (const path of include) await this.#include(path);
+    for (const path of this.#included) await this.#include(path);
     const packages = await this.#addPackages();
+    await this.#addLoaderCache();
     this.#addRuntime();
     const entries = this.#tree.entries;
     const bytes = entries.reduce((sum, { size }) => sum + size, 0);
@@ -138,6 +162,7 @@ class Planner {
     return {
       ...{ programs, packages, entries, leftOut: this.#tree.leftOut },
       missing: [...this.#missing],
+      hidden: [...programs, ...this.#included].filter((path) => mounted.test(path)),
       architecture: this.#architecture,
     };
   }
@@ -185,18 +210,20 @@ class Planner {
 
   /** Adds a program, what interprets or loads it, and marks its package as wanted. */
   async #addProgram(path: string, reason: string): Promise<void> {
-    const real = this.#tree.add(path, { reason, layer: "programs" });
+    const isNamed = this.#included.has(path);
+    const real = this.#tree.add(path, { reason, layer: "programs", isNamed });
     if (real === undefined) {
-      const [left] = this.#tree.leftOut.filter((left) => left.path === realPath(path));
+      const left = this.#tree.leftOut.find((left) => left.path === realPath(path));
       throw new LlamaError(
         "usage",
         `${JSON.stringify(path)} cannot go along: ${left?.reason ?? "excluded"}`,
-        { hint: "name it with -include too, or let others read it" },
+        { hint: `let others read it, or name it as a file too: -include ${path}` },
       );
     }
+    if (isNamed) checkReadable(real);
     for (const file of new Set([path, real])) this.#unowned.set(file, reason);
     const before = this.#missing.size;
-    await this.#examine(real);
+    await this.#examine(real, true);
     const [missing] = [...this.#missing].slice(before);
     if (missing !== undefined) {
       throw new LlamaError("usage", `this machine lacks ${missing}`, {
@@ -206,11 +233,11 @@ class Planner {
   }
 
   /** Finds what a file is interpreted or loaded by. */
-  async #examine(path: string): Promise<void> {
+  async #examine(path: string, isProgram: boolean): Promise<void> {
     if (this.#examined.has(path)) return;
     this.#examined.add(path);
     const elf = readHeaders(path);
-    if (elf === undefined) await this.#examineScript(path);
+    if (elf === undefined) await this.#examineScript(path, isProgram);
     else if (elf.architecture !== this.#architecture) this.#refuseElf(path, elf);
     else if (elf.interpreter !== undefined || elf.isDynamic) await this.#addLibraries(path, elf);
   }
@@ -238,37 +265,54 @@ class Planner {
   }
 
   /** A script: `#!INTERPRETER ARGUMENT`, where env(1) names the one that is meant. */
-  async #examineScript(path: string): Promise<void> {
+  async #examineScript(path: string, isProgram: boolean): Promise<void> {
     const line = firstLine(path);
-    if (line === undefined) return;
-    const [interpreter = "", ...rest] = line.trim().split(/[ \t]+/);
-    if (!interpreter.startsWith("/")) {
+    if (line === undefined) {
+      if (!isProgram) return;
       throw new LlamaError(
         "usage",
-        `${JSON.stringify(path)} begins with "#!${line}", which is not an absolute path`,
+        `${JSON.stringify(path)} is neither a program for Linux nor a script that begins with "#!"`,
+        { hint: "a script's first line names what runs it, such as #!/bin/sh" },
       );
     }
-    const reason = `${path} is run by it`;
-    await this.#addProgram(interpreter, reason);
-    if (/(^|\/)env$/.test(interpreter)) {
-      const name = rest.find((word) => !word.startsWith("-") && !word.includes("="));
-      if (name !== undefined) await this.#addProgram(this.#find(name), reason);
+    const [interpreter = "", ...rest] = line.trim().split(/[ \t]+/);
+    const isEnv = /(^|\/)env$/.test(interpreter);
+    const named = isEnv ? rest.find((word) => !/^-|=/.test(word)) : undefined;
+    try {
+      if (!interpreter.startsWith("/")) {
+        throw new LlamaError("usage", `${JSON.stringify(interpreter)} is not an absolute path`);
+      }
+      const programs = [interpreter, ...named === undefined ? [] : [named]];
+      for (const name of programs) {
+        await this.#addProgram(this.#find(name), `${path} is run by it`);
+      }
+    } catch (error) {
+      if (!(error instanceof LlamaError)) throw error;
+      const { code, message, hint } = error;
+      // One of many files that were included may never be run.
+      if (!isProgram) this.#missing.add(`what runs ${path}: ${message}`);
+      else {
+        const first = `${JSON.stringify(path)} begins with "#!${line}"`;
+        throw new LlamaError(code, `${first}: ${message}`, { cause: error, hint });
+      }
     }
   }
 
-  async #include(name: string): Promise<void> {
-    const { directory = Deno.cwd(), environment: { HOME: home } } = this.#options;
-    const path = resolve(directory, home === undefined ? name : name.replace(/^~(?=\/|$)/, home));
+  async #include(path: string): Promise<void> {
     const reason = "-include names it";
     const info = stat(path);
     if (!info.isDirectory) {
       const real = this.#tree.add(path, { reason, layer: "programs", isNamed: true });
-      if (real !== undefined) await this.#examineIncluded(real);
+      if (real === undefined) return;
+      checkReadable(real);
+      await this.#examineIncluded(real);
       return;
     }
     const files: string[] = [];
     this.#tree.addAll(path, { reason, layer: "programs" }, (file) => void files.push(file));
-    this.#refuseSecrets(path, include(this.#options));
+    for (const file of files) {
+      if (!this.#included.has(file)) refuseSecret(file);
+    }
     for (const file of files) await this.#examineIncluded(file);
   }
 
@@ -278,18 +322,7 @@ class Planner {
     const isProgram = (mode & 0o111) !== 0;
     if (!isProgram && !/\.so(\.|$)/.test(path)) return;
     this.#unowned.set(path, "-include names it");
-    await this.#examine(path);
-  }
-
-  /** A key in a directory was hardly meant to go along. */
-  #refuseSecrets(directory: string, named: ReadonlySet<string>): void {
-    for (const { path, kind } of this.#tree.entries) {
-      if (kind !== "file" || !path.startsWith(`${directory}/`) || named.has(path)) continue;
-      if (!secrets.test(path) && !(keyFiles.test(path) && holdsKey(path))) continue;
-      throw new LlamaError("usage", `${JSON.stringify(path)} holds keys or credentials`, {
-        hint: `leave it out with -exclude '${path}', or name that very file with -include`,
-      });
-    }
+    await this.#examine(path, false);
   }
 
   async #addPackages(): Promise<InstalledPackage[]> {
@@ -302,6 +335,7 @@ class Planner {
         this.#wanted.set(owner, `${path} is its: ${this.#unowned.get(path)}`);
       }
     }
+    await this.#addCompanions(manager, await manager.closureOf(this.#wanted, signal));
     const packages = await manager.closureOf(this.#wanted, signal);
     const files = await manager.filesOf([...packages.keys()], signal);
     for (const [name, paths] of files) this.#addPackageFiles(name, paths);
@@ -317,6 +351,30 @@ class Planner {
       }
     }
     return [...packages.values()];
+  }
+
+  /** What packages need without saying so. */
+  async #addCompanions(
+    manager: PackageManager,
+    packages: ReadonlyMap<string, InstalledPackage>,
+  ): Promise<void> {
+    const names = [...packages.keys()];
+    for (const { package: pattern, companion, reason } of companions) {
+      const name = names.find((name) => pattern.test(name));
+      if (name !== undefined && !this.#wanted.has(companion)) {
+        this.#wanted.set(companion, `for ${name}: ${reason}`);
+      }
+    }
+    if (!names.some((name) => fontconfig.test(name))) return;
+    const { signal } = this.#options;
+    const fonts = await usualFonts(signal);
+    const owners = await manager.ownersOf([...fonts.keys()], signal);
+    for (const [file, family] of fonts) {
+      const owner = owners.get(file);
+      const reason = `what ${family} looks like here`;
+      if (owner === undefined) this.#tree.add(file, { reason, layer: "packages" });
+      else if (!this.#wanted.has(owner)) this.#wanted.set(owner, `${file} is its: ${reason}`);
+    }
   }
 
   #addPackageFiles(name: string, paths: readonly string[]): void {
@@ -349,6 +407,22 @@ class Planner {
     else this.#tree.add(path, options);
   }
 
+  /** The machine's own cache names libraries that stay here, and differs with each of them. */
+  async #addLoaderCache(): Promise<void> {
+    const libraries = (await cachedLibraries(this.#options.signal))
+      .filter(({ path }) => this.#tree.get(realPath(path)) !== undefined);
+    if (libraries.length === 0) return;
+    for (const { path } of libraries) {
+      this.#tree.add(path, { reason: "the loader's cache names it", layer: "programs" });
+    }
+    const source = writeLoaderCache(libraries, this.#architecture);
+    this.#tree.set({
+      ...{ path: "/etc/ld.so.cache", kind: "file", mode: 0o644, mtimeSeconds: 0 },
+      ...{ size: source.length, source, layer: "programs" },
+      reason: "programs find libraries in other directories by it",
+    });
+  }
+
   /** The runtime, what it needs of the C library, and the directories that Lambda mounts. */
   #addRuntime(): void {
     const reason = "the runtime";
@@ -360,6 +434,10 @@ class Planner {
     for (const [path, mode] of [["/tmp", 0o1777], ["/proc", 0o755], ["/dev", 0o755]] as const) {
       const directory = { kind: "directory", mode, mtimeSeconds: 0, size: 0 } as const;
       this.#tree.set({ path, ...directory, reason: "Lambda mounts it", layer });
+    }
+    for (const path of locales) {
+      const options = { reason: "the locale of functions", layer } as const;
+      if (statLink(path)?.isDirectory) this.#tree.addAll(path, options);
     }
     const { loader, libraries } = systems[this.#architecture];
     const needed = { reason: "the runtime's C library", layer } as const;
@@ -374,8 +452,22 @@ class Planner {
   }
 }
 
-function include({ include = [], directory = Deno.cwd() }: PlanOptions): ReadonlySet<string> {
-  return new Set(include.map((path) => resolve(directory, path)));
+/** A key in a directory was hardly meant to go along. */
+function refuseSecret(path: string): void {
+  if (!secrets.test(path) && !(keyFiles.test(path) && holdsKey(path))) return;
+  throw new LlamaError("usage", `${JSON.stringify(path)} holds keys or credentials`, {
+    hint: `leave it out with -exclude '${path}', or name that very file with -include`,
+  });
+}
+
+function checkReadable(path: string): void {
+  try {
+    Deno.openSync(path).close();
+  } catch (cause) {
+    throw new LlamaError("usage", `cannot read ${JSON.stringify(path)}: ${reasonOf(cause)}`, {
+      cause,
+    });
+  }
 }
 
 /** Globs without a slash are of names, as in .gitignore. */
@@ -420,9 +512,8 @@ function stat(path: string): Deno.FileInfo {
   try {
     return Deno.statSync(path);
   } catch (cause) {
-    throw new LlamaError("usage", `cannot read ${JSON.stringify(path)}: ${reasonOf(cause)}`, {
-      cause,
-    });
+    const reason = isLinkToNothing(path) ? "it is a symbolic link to nothing" : reasonOf(cause);
+    throw new LlamaError("usage", `cannot read ${JSON.stringify(path)}: ${reason}`, { cause });
   }
 }
 

@@ -65,6 +65,37 @@ export const expectedData: ReadonlyMap<string, string> = new Map([
   ["tzdata", "local times are UTC without it"],
 ]);
 
+/** Packages that go along with others, which do not name them. */
+export const companions: readonly {
+  /** The package that needs it. */
+  readonly package: RegExp;
+  /** The package that goes along if it is installed. */
+  readonly companion: string;
+  /** Why. */
+  readonly reason: string;
+}[] = [
+  {
+    package: /^libpython3\.\d+-stdlib\b/,
+    companion: "tzdata",
+    reason: "Python's zoneinfo reads it",
+  },
+  {
+    package: /^(php|ruby)[\d.]*-?(common|cli)?$/,
+    companion: "tzdata",
+    reason: "it has time zones",
+  },
+  { package: /^(libcurl|libgnutls)/, companion: "ca-certificates", reason: "TLS needs it" },
+];
+
+/** The package of the library that chooses fonts. */
+export const fontconfig: RegExp = /^libfontconfig1\b/;
+
+/**
+ * The locale that functions have, by the names that Debian has given it: no package that programs
+ * depend on owns it.
+ */
+export const locales: readonly string[] = ["/usr/lib/locale/C.utf8", "/usr/lib/locale/C.UTF-8"];
+
 /** Files that are made when packages are installed, and that their programs need. */
 export const generated: readonly {
   /** The package whose programs read them. */

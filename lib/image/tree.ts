@@ -40,6 +40,8 @@ export interface LeftOut {
   readonly path: string;
   /** Why not. */
   readonly reason: string;
+  /** The layer that it would have gone into. */
+  readonly layer: LayerName;
 }
 
 /** Linux follows no more links than these in one path. */
@@ -48,7 +50,7 @@ const maxLinks = 40;
 /** Gathers entries. */
 export class Tree {
   readonly #entries = new Map<string, ImageEntry>();
-  readonly #leftOut = new Map<string, string>();
+  readonly #leftOut = new Map<string, LeftOut>();
   readonly #isExcluded: (path: string) => boolean;
 
   /** @param isExcluded Tells paths that the user does not want. */
@@ -63,7 +65,7 @@ export class Tree {
 
   /** What was not taken along. */
   get leftOut(): readonly LeftOut[] {
-    return Array.from(this.#leftOut, ([path, reason]) => ({ path, reason }));
+    return [...this.#leftOut.values()];
   }
 
   /**
@@ -114,8 +116,11 @@ export class Tree {
         this.addAll(path, { ...options, isNamed: false }, onFile);
         continue;
       }
-      const end = this.add(path, { ...options, isNamed: false });
-      if (end !== undefined) onFile(end);
+      // A link that leads nowhere does so here, too.
+      const follows = !entry.isSymlink || isThere(path);
+      if (!follows) this.#leaveOut(path, "where the link leads, there is nothing", options);
+      const end = this.add(path, { ...options, isNamed: false, follows });
+      if (end !== undefined && follows) onFile(end);
     }
   }
 
@@ -137,6 +142,13 @@ export class Tree {
         if (!this.#keep(current, options)) return undefined;
         this.#put(current, options, { kind: "link", mode: 0o777, size: 0, target }, info);
         if (isLast && options.follows === false) return current;
+        if (!isThere(current)) {
+          throw new LlamaError(
+            "usage",
+            `${JSON.stringify(current)} is a symbolic link to ${JSON.stringify(target)}, ` +
+              "which is not there",
+          );
+        }
         const rest = [isAbsolute(target) ? target : `${dirname(current)}/${target}`]
           .concat(parts.slice(index + 1));
         return this.#add(rest.join("/"), options, links - 1);
@@ -156,9 +168,9 @@ export class Tree {
   #addFile(path: string, options: AddOptions, info: Deno.FileInfo): string | undefined {
     const mode = (info.mode ?? 0) & 0o777;
     if (!this.#keep(path, options)) return undefined;
-    if (!info.isFile) return this.#leaveOut(path, "neither a file nor a directory");
+    if (!info.isFile) return this.#leaveOut(path, "neither a file nor a directory", options);
     if ((mode & 0o004) === 0 && !options.isNamed) {
-      return this.#leaveOut(path, "private: others may not read it");
+      return this.#leaveOut(path, "private: others may not read it", options);
     }
     const isProgram = (mode & 0o111) !== 0;
     const entry = {
@@ -173,12 +185,12 @@ export class Tree {
 
   #keep(path: string, options: AddOptions): boolean {
     if (!this.#isExcluded(path) || options.isNamed) return true;
-    this.#leaveOut(path, "excluded");
+    this.#leaveOut(path, "excluded", options);
     return false;
   }
 
-  #leaveOut(path: string, reason: string): undefined {
-    this.#leftOut.set(path, reason);
+  #leaveOut(path: string, reason: string, { layer }: AddOptions): undefined {
+    this.#leftOut.set(path, { path, reason, layer });
   }
 
   /** The first reason counts, and so does the first layer. */
@@ -195,6 +207,16 @@ export class Tree {
       ? Math.floor((info.mtime?.getTime() ?? 0) / 1000)
       : 0;
     this.#entries.set(path, { path, ...entry, mtimeSeconds, reason, layer });
+  }
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw cannotRead(path, reasonOf(error), error);
   }
 }
 

@@ -45,7 +45,11 @@ const usage: readonly [string[], string, string | RegExp][] = [
     "nothing to make the function of",
     /^add -program NAME, -zip PATH, -build DIR/,
   ],
-  [["update-function", "-arch", "arm64", "hello"], "nothing to make the function of", /^add -program NAME, -zip/],
+  [
+    ["update-function", "-arch", "arm64", "hello"],
+    "nothing to make the function of",
+    /^add -program NAME, -zip/,
+  ],
   [["update-function", "-all", "hello"], '-all and "hello" do not go together', /^give one/],
   [
     ["update-function", "-all", "-memory", "256"],

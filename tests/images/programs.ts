@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { registryUser, startRegistry } from "../image/docker_registry.ts";
 import { type Ended, runtimeProgram, Workplace } from "../e2e/llama.ts";
 import { motoEnvironment, type ServerProcess, startMoto } from "../e2e/servers.ts";
-import { TemporaryDirectory, textOf } from "../helpers.ts";
+import { bytesOf, TemporaryDirectory, textOf } from "../helpers.ts";
 import { Emulator, emulator } from "./emulator.ts";
 import { run } from "./root.ts";
 
@@ -24,6 +24,8 @@ export interface Manifest {
 export class Programs extends Workplace {
   readonly #moto: ServerProcess;
   readonly registry: ServerProcess;
+  /** A directory for what goes along: in Lambda, /tmp is another one. */
+  readonly files: string = Deno.makeTempDirSync({ dir: "/var/tmp", prefix: "llama-test-" });
 
   static async open(): Promise<Programs> {
     const directory = new TemporaryDirectory();
@@ -55,7 +57,9 @@ export class Programs extends Workplace {
   }
 
   aws(args: readonly string[], environment: Record<string, string> = {}): Promise<Ended> {
-    return this.run(args, { environment: { ...this.variables, ...environment } });
+    // The system's own programs, whatever else whoever runs the tests has on PATH.
+    const path = "/usr/bin:/bin";
+    return this.run(args, { environment: { ...this.variables, PATH: path, ...environment } });
   }
 
   /** `llama update-function`, with the registry and the compiled runtime. */
@@ -71,6 +75,15 @@ export class Programs extends Workplace {
     const ended = await this.update(...args);
     assert.equal(ended.status, 0, ended.stderr);
     return ended;
+  }
+
+  /** Writes a file below {@linkcode files}; gives its path. */
+  async add(name: string, contents: string | Uint8Array, mode = 0o644): Promise<string> {
+    const path = `${this.files}/${name}`;
+    await Deno.mkdir(path.slice(0, path.lastIndexOf("/")), { recursive: true });
+    await Deno.writeFile(path, typeof contents === "string" ? bytesOf(contents) : contents);
+    await Deno.chmod(path, mode);
+    return path;
   }
 
   /** What the registry has. */
@@ -104,6 +117,7 @@ export class Programs extends Workplace {
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.files, { recursive: true });
     await this.registry[Symbol.asyncDispose]();
     await this.#moto[Symbol.asyncDispose]();
     await this.storage[Symbol.asyncDispose]();
