@@ -90,32 +90,116 @@ export async function hasRepository(
   }
 }
 
+const images = z.object({
+  images: z.array(z.object({
+    imageId: z.object({ imageDigest: z.string(), imageTag: z.optional(z.string()) }),
+    imageManifest: z.string(),
+  })),
+});
+
+/** An image in a repository. */
+export interface StoredImage {
+  /** The digest of its manifest. */
+  readonly digest: string;
+  /** Its manifest, JSON. */
+  readonly manifest: string;
+}
+
 /**
- * Deletes an image by its tag. One that is not there is no error.
+ * Whether a registry is one of ECR's private ones.
+ *
+ * @param host The registry.
+ */
+export function isEcr(host: string): boolean {
+  return ecrHost.test(host);
+}
+
+/**
+ * Looks up an image.
  *
  * @param client Signs and sends.
  * @param repository The repository's name, without the registry's host.
- * @param tag The image's tag.
+ * @param id The image's digest, or its tag.
+ * @param signal Ends it early.
+ * @returns The image, or undefined if there is none.
+ * @throws {LlamaError} As `callJson`.
+ */
+export async function findImage(
+  client: AwsClient,
+  repository: string,
+  id: { readonly imageDigest: string } | { readonly imageTag: string },
+  signal?: AbortSignal,
+): Promise<StoredImage | undefined> {
+  try {
+    const { images: [found] } = await callJson(client, {
+      ...api,
+      action: "BatchGetImage",
+      input: {
+        repositoryName: repository,
+        imageIds: [id],
+        acceptedMediaTypes: [
+          "application/vnd.docker.distribution.manifest.v2+json",
+          "application/vnd.oci.image.manifest.v1+json",
+        ],
+      },
+      signal,
+    }, images);
+    return found && { digest: found.imageId.imageDigest, manifest: found.imageManifest };
+  } catch (error) {
+    if (isRefusal(error, "RepositoryNotFoundException")) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Says where a blob of a repository can be got, for a while and without a signature.
+ *
+ * @param client Signs and sends.
+ * @param repository The repository's name, without the registry's host.
+ * @param digest The blob's digest.
+ * @param signal Ends it early.
+ * @returns A URL.
+ * @throws {LlamaError} As `callJson`.
+ */
+export async function blobUrl(
+  client: AwsClient,
+  repository: string,
+  digest: string,
+  signal?: AbortSignal,
+): Promise<string> {
+  const input = { repositoryName: repository, layerDigest: digest };
+  const call = { ...api, action: "GetDownloadUrlForLayer", input, signal };
+  return (await callJson(client, call, z.object({ downloadUrl: z.string() }))).downloadUrl;
+}
+
+/**
+ * Deletes an image. One that is not there is not an error.
+ *
+ * @param client Signs and sends.
+ * @param repository The repository's name, without the registry's host.
+ * @param id The image's digest, with all its tags; or a tag alone.
  * @param signal Ends it early.
  * @throws {LlamaError} As `callJson`.
  */
 export async function deleteImage(
   client: AwsClient,
   repository: string,
-  tag: string,
+  id: { readonly imageDigest: string } | { readonly imageTag: string },
   signal?: AbortSignal,
 ): Promise<void> {
   const { failures } = await callJson(client, {
     ...api,
     action: "BatchDeleteImage",
-    input: { repositoryName: repository, imageIds: [{ imageTag: tag }] },
+    input: { repositoryName: repository, imageIds: [id] },
     signal,
   }, deleted);
   const failure = failures?.find(({ failureCode }) => failureCode !== "ImageNotFound");
   if (failure) {
     throw new LlamaError(
       "service",
-      `ECR did not delete ${repository}:${tag}: ${failure.failureCode}: ${failure.failureReason}`,
+      `ECR did not delete ${
+        Object.values(id)[0]
+      } of ${repository}: ${failure.failureCode}: ${failure.failureReason}`,
     );
   }
 }

@@ -8,7 +8,7 @@ import { boolFlag, FlagValueError, type FlagValues, listFlag, stringFlag } from 
 import { isReservedVariable } from "../reserved_variables.ts";
 import { quote } from "../template/quote.ts";
 import type { Command, UsageProblem } from "./command.ts";
-import { architectureFlag, boundedFlag, noArguments, oneFunctionName } from "./deploy_flags.ts";
+import { architectureFlag, boundedFlag, oneFunctionName } from "./deploy_flags.ts";
 
 /** The flags of `llama update-function`. */
 export const updateFunctionFlags = {
@@ -198,14 +198,16 @@ function onlyAll(
 export const functionsCommand: Command<Record<never, never>> = {
   name: "functions",
   summary: "list llama's functions in AWS",
-  usage: "",
+  usage: "[FUNCTION]",
   group: "Functions",
   details: `Lists llama's functions of the account in the region: those with the tag llama,
 which llama update-function gives them, and those with LLAMA_OBJECT_STORE in
 their environment. STACK is the stack that a function belongs to, "-" for one
-that was made by hand.`,
+that was made by hand; CONTENTS is what an image was made of by
+update-function -program. With FUNCTION, lists the programs and packages of that
+one's image.`,
   flags: {},
-  validate: (_values, args) => noArguments("functions", args),
+  validate: (_values, args) => args.length === 0 ? undefined : oneFunctionName(args),
 };
 
 /** `llama delete-function`, without what it does. */

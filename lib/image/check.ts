@@ -53,7 +53,7 @@ const maxCopiedBytes = 1_000_000_000;
  * @throws {LlamaError} `usage`, naming what is missing, or if a command that was asked for fails.
  */
 export async function checkPlan(
-  { entries, programs: [program = ""] }: Pick<ImagePlan, "entries" | "programs">,
+  { entries, programs: [program] }: Pick<ImagePlan, "entries" | "programs">,
   command: readonly string[] | undefined,
   options: CheckOptions,
 ): Promise<CheckVerdict> {
@@ -63,7 +63,7 @@ export async function checkPlan(
   if (command === undefined && bytes > maxCopiedBytes) {
     return { kind: "unknown", reason: "the image is large; -check COMMAND checks it all the same" };
   }
-  const run = command ?? [program, "--version"];
+  const run = command ?? [program?.path ?? "", "--version"];
   const words = run.join(" ");
   const limit = AbortSignal.timeout(limitMilliseconds);
   const { signal = limit } = options;

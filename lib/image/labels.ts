@@ -5,12 +5,21 @@
  */
 
 import { version } from "../version.ts";
+import * as z from "../zod.ts";
 import type { ImagePlan } from "./plan.ts";
+
+/** A program in an image. */
+export interface PackedProgram {
+  /** Its absolute path. */
+  readonly path: string;
+  /** The package that it is of. */
+  readonly package?: string | undefined;
+}
 
 /** What llama's labels say of an image. */
 export interface ImageContents {
-  /** Absolute paths of the programs. */
-  readonly programs: readonly string[];
+  /** The programs. */
+  readonly programs: readonly PackedProgram[];
   /** Packages with their versions. */
   readonly packages: readonly { readonly name: string; readonly version: string }[];
   /** The stack that the image belongs to. */
@@ -39,7 +48,6 @@ export function labelsOf(
 ): Record<string, string> {
   const versions = packages.map(({ name, version }) => `${name}=${version}`);
   return {
-    // Paths may hold spaces.
     [names.programs]: JSON.stringify(programs),
     [names.packages]: versions.sort().join(" "),
     [names.stack]: stack,
@@ -54,7 +62,7 @@ export function labelsOf(
  * @returns What they say; undefined if the image was not made by llama of programs.
  */
 export function readLabels(labels: Readonly<Record<string, string>>): ImageContents | undefined {
-  const programs = parseList(labels[names.programs]);
+  const programs = parsePrograms(labels[names.programs]);
   const { [names.stack]: stack, [names.runtime]: runtime } = labels;
   if (programs === undefined || stack === undefined || runtime === undefined) return undefined;
   const packages = (labels[names.packages] ?? "").split(" ").filter((text) => text !== "")
@@ -65,10 +73,14 @@ export function readLabels(labels: Readonly<Record<string, string>>): ImageConte
   return { programs, packages, stack, runtime };
 }
 
-function parseList(json: string | undefined): string[] | undefined {
+const programsSchema = z.array(
+  z.object({ path: z.string(), package: z.optional(z.string()) }),
+);
+
+function parsePrograms(json: string | undefined): PackedProgram[] | undefined {
   try {
-    const list: unknown = JSON.parse(json ?? "");
-    return Array.isArray(list) && list.every((item) => typeof item === "string") ? list : undefined;
+    const parsed = programsSchema.safeParse(JSON.parse(json ?? ""));
+    return parsed.success ? parsed.data : undefined;
   } catch {
     // Someone else's label.
     return undefined;

@@ -110,7 +110,7 @@ export class Pack {
       readonly known?: KnownLayers | undefined;
     },
   ): Promise<PreparedImage> {
-    const { runtime, command = this.plan.programs.slice(0, 1), signal } = this.#options;
+    const { runtime, command = this.#firstProgram, signal } = this.#options;
     return await prepareImage(registry, tag, this.#layers, {
       architecture: this.plan.architecture,
       entryPoint: [runtimePath, ...runtime.args],
@@ -118,6 +118,10 @@ export class Pack {
       environment: imageEnvironment,
       labels: labelsOf(this.plan, stack),
     }, { temporary: this.#temporary, known, signal });
+  }
+
+  get #firstProgram(): string[] {
+    return this.plan.programs.slice(0, 1).map(({ path }) => path);
   }
 
   get #temporary(): string {

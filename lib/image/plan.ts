@@ -10,6 +10,7 @@ import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { type ElfHeaders, readElf } from "./elf.ts";
 import { usualFonts } from "./fonts.ts";
+import type { PackedProgram } from "./labels.ts";
 import { type Libraries, librariesOf } from "./libraries.ts";
 import { cachedLibraries, writeLoaderCache } from "./loader_cache.ts";
 import { Dpkg } from "./packages/dpkg.ts";
@@ -51,8 +52,8 @@ export interface PlanOptions {
 
 /** What goes into an image, and why. */
 export interface ImagePlan {
-  /** The programs by their absolute paths, as they were found. */
-  readonly programs: readonly string[];
+  /** The programs by their absolute paths, as they were found, with their packages. */
+  readonly programs: readonly PackedProgram[];
   /** The packages whose files go along. */
   readonly packages: readonly InstalledPackage[];
   /** All entries. */
@@ -113,6 +114,8 @@ class Planner {
   readonly #missing = new Set<string>();
   /** Files whose owners are to be found, with the reason. */
   readonly #unowned = new Map<string, string>();
+  /** The packages of these. */
+  #owners: ReadonlyMap<string, string> = new Map();
 
   constructor(options: PlanOptions) {
     this.#options = options;
@@ -160,7 +163,11 @@ class Planner {
     }
     signal?.throwIfAborted();
     return {
-      ...{ programs, packages, entries, leftOut: this.#tree.leftOut },
+      programs: programs.map((path) => ({
+        path,
+        package: this.#owners.get(path) ?? this.#owners.get(realPath(path)),
+      })),
+      ...{ packages, entries, leftOut: this.#tree.leftOut },
       missing: [...this.#missing],
       hidden: [...programs, ...this.#included].filter((path) => mounted.test(path)),
       architecture: this.#architecture,
@@ -329,8 +336,8 @@ class Planner {
     const manager = this.#packageManager;
     if (manager === undefined) return [];
     const { signal } = this.#options;
-    const owners = await manager.ownersOf([...this.#unowned.keys()], signal);
-    for (const [path, owner] of owners) {
+    this.#owners = await manager.ownersOf([...this.#unowned.keys()], signal);
+    for (const [path, owner] of this.#owners) {
       if (!this.#wanted.has(owner)) {
         this.#wanted.set(owner, `${path} is its: ${this.#unowned.get(path)}`);
       }

@@ -162,6 +162,27 @@ export class Registry implements Disposable {
   }
 
   /**
+   * Gets a small blob, such as an image's configuration.
+   *
+   * @param digest Its digest, which is checked.
+   * @param signal Ends it early.
+   * @returns The blob, undefined if there is none.
+   * @throws {LlamaError} `credentials`, `network` or `service`; `protocol` if it is another blob.
+   */
+  async blob(digest: string, signal?: AbortSignal): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const { status, body } = await this.#call(`blobs/${digest}`, { method: "GET", signal }, [
+      200,
+      404,
+    ]);
+    if (status === 404) return undefined;
+    if (`sha256:${sha256(body)}` === digest) return body;
+    throw new LlamaError(
+      "protocol",
+      `the registry ${this.host} sent something else than ${digest}`,
+    );
+  }
+
+  /**
    * Gets a manifest.
    *
    * @param reference A tag or a digest.

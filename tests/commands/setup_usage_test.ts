@@ -103,7 +103,7 @@ const usage: readonly [string[], string, string | RegExp][] = [
     /^an image has/,
   ],
   [["delete-function"], "no function name", /^usage:/],
-  [["functions", "x"], 'functions takes no arguments: "x"', /^usage:/],
+  [["functions", "x", "y"], 'more than one function name: "y"', /^usage:/],
   [["config", "stor"], 'no setting is called "stor"', "did you mean store? see llama help config"],
   [["config", "-unset"], "config -unset needs a setting's name", /^usage:/],
   [["config", "-shell", "store"], "config -shell takes no arguments", /^usage:/],

@@ -14,6 +14,8 @@ export const needs = ["LLAMA_TEST_BIN", "LLAMA_TEST_MOTO", "LLAMA_TEST_REGISTRY"
 /** What those need that run what was pushed. */
 export const needsRoot = [...needs, "LLAMA_TEST_IMAGES", "LLAMA_TEST_RIE", "LLAMA_TEST_SKOPEO"];
 
+const manifestType = "application/vnd.docker.distribution.manifest.v2+json";
+
 /** A registry's manifest. */
 export interface Manifest {
   config: { digest: string };
@@ -87,20 +89,37 @@ export class Programs extends Workplace {
   }
 
   /** What the registry has. */
-  async ask(path: string, method = "GET"): Promise<Response> {
+  async ask(path: string, method = "GET", body?: Uint8Array<ArrayBuffer>): Promise<Response> {
     const basic = btoa(`${registryUser.user}:${registryUser.password}`);
     return await fetch(`http://${this.registry.host}/v2/llama/${path}`, {
       method,
       headers: {
         authorization: `Basic ${basic}`,
-        accept: "application/vnd.docker.distribution.manifest.v2+json",
+        ...(body === undefined ? { accept: manifestType } : { "content-type": manifestType }),
       },
+      ...(body === undefined ? {} : { body }),
     });
   }
 
   /** An image's manifest. */
   async manifest(name: string): Promise<Manifest> {
     return await (await this.ask(`manifests/${name}`)).json();
+  }
+
+  /** Gives an image a second tag, in the place of what had it. */
+  async copyTag(from: string, to: string): Promise<void> {
+    const manifest = await (await this.ask(`manifests/${from}`)).bytes();
+    const put = await this.ask(`manifests/${to}`, "PUT", manifest);
+    assert.equal(put.status, 201, await put.text());
+  }
+
+  /** Removes an image. */
+  async remove(name: string): Promise<void> {
+    const found = await this.ask(`manifests/${name}`);
+    await found.body?.cancel();
+    const digest = found.headers.get("docker-content-digest");
+    const gone = await this.ask(`manifests/${digest}`, "DELETE");
+    assert.equal(gone.status, 202, await gone.text());
   }
 
   /** An image's configuration: its command and its labels. */

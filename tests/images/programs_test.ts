@@ -228,3 +228,58 @@ test(
     assert.equal((await image.invoke(["-sS", url])).status, 60);
   },
 );
+
+test(
+  ["/usr/bin/optipng"],
+  "functions, doctor and delete-function know what is in an image",
+  async (programs) => {
+    const [own, other] = ["optipng-a", "optipng-b"];
+    for (const name of [own, other]) await programs.ok("-create", "-program", "optipng", name);
+    const list = await programs.aws(["functions"]);
+    const contents = /^optipng-a .* \/usr\/bin\/optipng \(optipng [\w.:+~-]+\), \d+ packages$/m;
+    assert.match(list.stdout, contents, list.stderr);
+    const one = await programs.aws(["functions", own]);
+    assert.match(one.stdout, /^program {3}\/usr\/bin\/optipng\npackage {3}/m);
+    assert.match(one.stdout, /^package {3}libc6:amd64 2\.\S+$/m);
+    assert.match((await programs.aws(["doctor"])).stdout, /^✓ function optipng-a: image, 1792 MB/m);
+
+    // Both are one image, which the first that goes leaves to the other.
+    const before = await programs.manifest(other);
+    const deleted = await programs.aws(["delete-function", own]);
+    assert.equal(deleted.stdout, "deleted optipng-a\n", deleted.stderr);
+    assert.deepEqual(await programs.manifest(other), before);
+    const last = await programs.aws(["delete-function", other]);
+    assert.match(last.stdout, /^deleted optipng-b\ndeleted 127\.0\.0\.1:\d+\/llama@sha256:\w+\n$/);
+    const gone = await programs.ask(`manifests/${other}`);
+    assert.equal(gone.status, 404, await gone.text());
+  },
+);
+
+test(
+  ["/usr/bin/optipng"],
+  "doctor sees an image that has been replaced, and one that is gone",
+  async (programs) => {
+    await programs.ok("-create", "-program", "optipng", "kept");
+    await programs.ok("-create", "-program", "optipng", "-program", "true", "moved");
+    const { config } = await programs.configuration("moved");
+    assert.deepEqual(config.Cmd, ["/usr/bin/optipng"]);
+    await programs.copyTag("kept", "moved");
+    const replaced = await programs.aws(["doctor"]);
+    assert.equal(replaced.status, 1);
+    assert.match(
+      replaced.stdout,
+      /✗ function moved: its image is sha256:\w+, and [\d.:]+\/llama:moved sha256:\w+\n {2}run `llama update-function -program \/usr\/bin\/optipng -program \/usr\/bin\/true moved` again\n/,
+    );
+    await programs.remove("kept");
+    const gone = await programs.aws(["doctor"]);
+    assert.match(
+      gone.stdout,
+      /✗ function kept: its image sha256:\w+ is no longer in [\d.:]+\/llama\n/,
+    );
+    // What deletes functions goes on without their images.
+    for (const name of ["kept", "moved"]) {
+      const { status, stderr } = await programs.aws(["delete-function", name]);
+      assert.equal(status, 0, stderr);
+    }
+  },
+);
