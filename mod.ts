@@ -36,7 +36,13 @@ export {
   LlamaError,
   type LlamaErrorOptions,
 } from "./lib/errors.ts";
-export { expandOnce, type Expansion, jobOf, LineTemplates } from "./lib/jobs/expand.ts";
+export {
+  expandOnce,
+  type Expansion,
+  jobOf,
+  LineTemplates,
+  type MarkedOutput,
+} from "./lib/jobs/expand.ts";
 export {
   type InputFile,
   type Job,

@@ -170,7 +170,8 @@ export async function decodeBlob(
 }
 
 /**
- * Writes a blob into a new file. After an error the file may be there in part.
+ * Writes a blob into a new file, which only its owner may read and write until the caller gives it
+ * another mode. After an error the file may be there in part.
  *
  * @param blob The blob as it came over the wire.
  * @param path The file to make.

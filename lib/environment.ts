@@ -25,3 +25,13 @@ export function readEnvironment(): Environment {
 export function isOn(value: string | undefined): boolean {
   return value !== undefined && !["", "0", "false", "no"].includes(value.toLowerCase());
 }
+
+/**
+ * Whether one of the AWS CLI's variables or settings is on.
+ *
+ * @param value Its value.
+ * @returns True for `true` in any case, and for nothing else.
+ */
+export function isTrue(value: string | undefined): boolean {
+  return value?.toLowerCase() === "true";
+}

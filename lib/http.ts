@@ -38,3 +38,25 @@ export function directClient(
 export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
 }
+
+/**
+ * Whether a URL is reached without a proxy: a host of this machine, or one that `NO_PROXY` lists. Deno
+ * itself knows neither ports nor `*.` in that list; what else is in it, such as addresses of a
+ * network, is left to Deno.
+ *
+ * @param url The URL.
+ * @param noProxy The list: `*`, or `HOST`, `.HOST` and `*.HOST`, each with or without `:PORT`. A host
+ * stands for all below it too.
+ * @returns True if it is.
+ */
+export function bypassesProxy(url: URL, noProxy = ""): boolean {
+  const { hostname, protocol } = url;
+  if (isLoopback(hostname)) return true;
+  const ownPort = url.port || (protocol === "https:" ? "443" : "80");
+  return noProxy.toLowerCase().split(",").some((entry) => {
+    const [, name = "", port = ownPort] = /^(.*?)(?::(\d+))?$/.exec(entry.trim()) ?? [];
+    const host = name.replace(/^\*?\.+/, "");
+    return name === "*" ||
+      (host !== "" && port === ownPort && (hostname === host || hostname.endsWith(`.${host}`)));
+  });
+}

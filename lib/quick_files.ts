@@ -123,9 +123,12 @@ export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   return await pace.call(() => Deno.readFileSync(path), elsewhere);
 }
 
-/** As `Deno.writeFile`, for a file that is not there yet. */
+/** The mode of a file that is not whole yet: its final mode may be one that others cannot read. */
+export const unfinishedMode = 0o600;
+
+/** As `Deno.writeFile`, for a file that is not there yet; it gets {@linkcode unfinishedMode}. */
 export async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
-  const options = { createNew: true };
+  const options = { createNew: true, mode: unfinishedMode };
   const elsewhere = () => Deno.writeFile(path, bytes, options);
   if (bytes.length > smallBytes) return await elsewhere();
   await pace.call(() => Deno.writeFileSync(path, bytes, options), elsewhere);

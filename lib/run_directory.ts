@@ -5,9 +5,10 @@
  */
 
 import { join } from "node:path";
-import process from "node:process";
 import { LlamaError, reasonOf } from "./errors.ts";
 import { removeIfThere } from "./files.ts";
+import { openTree } from "./system/open_tree.ts";
+import { isRunning, ownProcess } from "./system/process_name.ts";
 
 const prefix = "llama-local-";
 
@@ -38,8 +39,8 @@ export function makeRunDirectory(parent: string): string {
  * @throws What the file system throws.
  */
 export function makeOwnDirectory(parent: string): string {
-  const owner = `${Deno.pid}-${startTime(Deno.pid) ?? 0}-${processNamespace()}`;
-  return Deno.makeTempDirSync({ dir: parent, prefix: `${prefix}${owner}-` });
+  const { pid, start, namespace } = ownProcess();
+  return Deno.makeTempDirSync({ dir: parent, prefix: `${prefix}${pid}-${start}-${namespace}-` });
 }
 
 /**
@@ -49,14 +50,14 @@ export function makeOwnDirectory(parent: string): string {
  * @param parent Where temporary directories go.
  */
 export async function removeStaleDirectories(parent: string): Promise<void> {
-  const namespace = processNamespace();
+  const { namespace } = ownProcess();
   try {
     for await (const entry of Deno.readDir(parent)) {
       const [, pid, start, owner] = /^llama-local-(\d+)-(\d+)-(\d+)-/.exec(entry.name) ?? [];
       // A process id means something only in its own namespace; containers may share a /tmp.
       if (pid === undefined || start === undefined || owner !== namespace) continue;
       const path = join(parent, entry.name);
-      if (isRunning(Number(pid), Number(start)) || !isOwnDirectory(path)) continue;
+      if (isRunning({ pid: Number(pid), start: Number(start) }) || !isOwnDirectory(path)) continue;
       await removeTree(path).catch(() => {});
     }
   } catch {
@@ -74,7 +75,7 @@ export async function removeTree(path: string): Promise<void> {
     await removeIfThere(path);
   } catch (error) {
     if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
-    openDirectories(path);
+    openTree(path);
     await removeIfThere(path);
   }
 }
@@ -86,7 +87,7 @@ export async function removeTree(path: string): Promise<void> {
  * @param path The directory.
  */
 export function removeTreeSync(path: string): void {
-  for (const prepare of [() => {}, openDirectories]) {
+  for (const prepare of [() => {}, openTree]) {
     try {
       prepare(path);
       Deno.removeSync(path, { recursive: true });
@@ -97,52 +98,11 @@ export function removeTreeSync(path: string): void {
   }
 }
 
-function openDirectories(path: string): void {
-  Deno.chmodSync(path, 0o700);
-  for (const entry of Deno.readDirSync(path)) {
-    if (entry.isDirectory) openDirectories(join(path, entry.name));
-  }
-}
-
 function isOwnDirectory(path: string): boolean {
   try {
     const info = Deno.lstatSync(path);
     return info.isDirectory && info.uid === Deno.uid();
   } catch {
     return false;
-  }
-}
-
-function isRunning(pid: number, start: number): boolean {
-  const now = startTime(pid);
-  // A process that got the id of one that is gone has started later.
-  if (now !== undefined && start !== 0) return now === start;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
-  }
-}
-
-/** When a process started, in clock ticks since the machine did; undefined if that is not told. */
-function startTime(pid: number): number | undefined {
-  try {
-    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
-    // The second field is the program's name in parentheses, and may contain anything.
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    const ticks = Number(fields[19]);
-    return Number.isInteger(ticks) ? ticks : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A number for what process ids are relative to; 0 where there are no namespaces. */
-function processNamespace(): string {
-  try {
-    return /\d+/.exec(Deno.readLinkSync("/proc/self/ns/pid"))?.[0] ?? "0";
-  } catch {
-    return "0";
   }
 }

@@ -58,6 +58,7 @@ export {
   regex,
   strictObject,
   string,
+  union,
   unknown,
 } from "npm:zod@4.6.7/mini";
 export type { core, infer, output, ZodMiniType } from "npm:zod@4.6.7/mini";

@@ -73,7 +73,10 @@ const providersSource = "lib/aws/providers.ts";
 
 /** The packages of the SDK as lib/aws/providers.ts names them, and what it takes from each. */
 const sdk = [
-  ["npm:@aws-sdk/credential-providers@3.1175.0", "fromNodeProviderChain"],
+  [
+    "npm:@aws-sdk/credential-providers@3.1175.0",
+    "fromInstanceMetadata, fromLoginCredentials, fromSSO, fromTemporaryCredentials, fromWebToken",
+  ],
   ["npm:@smithy/fetch-http-handler@5.8.1", "FetchHttpHandler"],
 ] as const;
 

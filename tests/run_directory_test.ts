@@ -5,6 +5,8 @@ import {
   removeTree,
   removeTreeSync,
 } from "../lib/run_directory.ts";
+import { isRoot, runChild } from "./child.ts";
+import { TemporaryDirectory } from "./helpers.ts";
 import { temporaryDirectory } from "./local/helpers.ts";
 
 const exists = (path: string) => Deno.lstat(path).then(() => true, () => false);
@@ -91,4 +93,38 @@ Deno.test("a directory without permissions is removed, by either way", async () 
     assert(!await exists(path));
     await remove(path);
   }
+});
+
+Deno.test({
+  name: "directories without permissions are removed, whatever bytes their names are",
+  ignore: !isRoot,
+  async fn() {
+    await using directory = new TemporaryDirectory();
+    await Deno.chmod(directory.path, 0o777);
+    const script = `
+      const make = (path: string) => {
+        const script = \`mkdir -p "$1" && cd "$1" && d=$(printf 'd\\\\377') && mkdir -p "$d/$d" &&
+          : > "$d/$d/$(printf '\\\\351')" && chmod 0 "$d/$d" && chmod 500 "$d"\`;
+        const args = ["-c", script, "sh", path];
+        if (!new Deno.Command("sh", { args }).outputSync().success) throw new Error("no tree");
+      };
+      const path = ${JSON.stringify(directory.join("tree"))};
+      const gone = () => { try { Deno.lstatSync(path); return false; } catch { return true; } };
+      make(path);
+      await runs.removeTree(path);
+      tell(gone());
+      make(path);
+      runs.removeTreeSync(path);
+      tell(gone());
+      Deno.mkdirSync(path);
+      const workspace = new workspaces.Workspace(path);
+      make(workspace.job());
+      await workspace.remove();
+      tell([...Deno.readDirSync(path)]);`;
+    const modules = {
+      runs: "../lib/run_directory.ts",
+      workspaces: "../lib/runtime/workspace.ts",
+    };
+    assert.deepEqual(await runChild(script, { modules, unprivileged: true }), [true, true, []]);
+  },
 });

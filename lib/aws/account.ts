@@ -37,7 +37,12 @@ export function findAccount(environment: Environment, options: AccountOptions = 
   const { region, profile, mfaCode } = options;
   const location = () => findLocation(environment, { region, profile });
   const provider: CredentialProvider = async (request) => {
-    const { provideCredentials } = await loadProviders(request.source);
+    const { kind, from } = request.source;
+    if (kind === "container") {
+      const { containerCredentials } = await import("./container_credentials.ts");
+      return await containerCredentials(environment, from);
+    }
+    const { provideCredentials } = await loadProviders(from);
     const { region, caBundle } = await location();
     return await provideCredentials(request, { region, caBundle, mfaCode });
   };

@@ -74,6 +74,8 @@ export interface CallOptions<T> {
    * for the attempt of a number, from 1. @default {60,000}
    */
   attemptMilliseconds?: number | ((attempt: number) => number) | undefined;
+  /** Called when a request is sent, after all that comes before. */
+  onSend?: (() => void) | undefined;
   /** Whether each attempt needs a connection of its own, so that it surely is one. */
   isFresh?: boolean;
   /**
@@ -232,6 +234,7 @@ export class AwsClient implements Disposable {
       if (first) Object.assign(first, { credentials, clockOffset });
       const signed = await this.#sign(request, { credentials, clockOffset });
       const client = await connections.client(signed.url, isFresh);
+      options.onSend?.();
       response = await this.#send(request, signed, client, attempt, deadline);
       if (response.headers.has(emulatorHeader)) this.#isEmulator = true;
       if (first && this.#putClockRight(response, first)) throw new ClockOff();
@@ -346,8 +349,8 @@ export class AwsClient implements Disposable {
   }
 
   #connect(): Promise<Connections> {
-    return this.#connections ??= this.location().then(({ caBundle }) => {
-      const connections = new Connections(caBundle);
+    return this.#connections ??= this.location().then(({ caBundle, noProxy }) => {
+      const connections = new Connections(caBundle, noProxy);
       connections.reserve(this.#reserved);
       return connections;
     });

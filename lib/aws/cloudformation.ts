@@ -75,6 +75,28 @@ export async function describeStack(
   return stack && stackOf(stack);
 }
 
+/**
+ * All stacks of the account in the region, but for those that are deleted.
+ *
+ * @param client Signs and sends.
+ * @param signal Ends it early.
+ * @returns The stacks.
+ * @throws {LlamaError} As `callAws`.
+ */
+export async function listStacks(client: AwsClient, signal?: AbortSignal): Promise<Stack[]> {
+  const stacks: Stack[] = [];
+  let token: string | undefined;
+  do {
+    const parameters = token === undefined ? {} : { NextToken: token };
+    const call = { ...api, action: "DescribeStacks", parameters, signal };
+    const { result } = await callQuery(client, call);
+    stacks.push(...result.at("Stacks").all("member").map(stackOf));
+    const next = result.textAt("NextToken");
+    token = next === token ? undefined : next;
+  } while (token !== undefined);
+  return stacks;
+}
+
 function stackOf(xml: Xml): Stack {
   const pairs = (list: string, key: string, value: string) =>
     Object.fromEntries(

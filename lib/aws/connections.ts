@@ -6,7 +6,7 @@
 
 import { LlamaError, reasonOf } from "../errors.ts";
 import { Semaphore } from "../concurrency.ts";
-import { directClient, isLoopback } from "../http.ts";
+import { bypassesProxy, directClient } from "../http.ts";
 
 /** How many connections there are at most, unless more jobs are asked for at once. */
 export const defaultConnections = 256;
@@ -20,13 +20,18 @@ const idleMilliseconds = 15_000;
 /** HTTP connections, bounded in number. Close them when done. */
 export class Connections implements Disposable {
   readonly #caBundle: string | undefined;
+  readonly #noProxy: string | undefined;
   readonly #clients = new Map<string, Promise<Deno.HttpClient>>();
   readonly #places = new Semaphore(defaultConnections);
   #isClosed = false;
 
-  /** @param caBundle A file of certificates that are trusted beside Mozilla's. */
-  constructor(caBundle: string | undefined) {
+  /**
+   * @param caBundle A file of certificates that are trusted besides Mozilla's.
+   * @param noProxy The hosts that are not reached through a proxy, as `NO_PROXY` lists them.
+   */
+  constructor(caBundle: string | undefined, noProxy?: string) {
     this.#caBundle = caBundle;
+    this.#noProxy = noProxy;
   }
 
   /**
@@ -52,15 +57,14 @@ export class Connections implements Disposable {
   /**
    * The client for a URL.
    *
-   * @param url Where the request goes. Loopback goes straight there, whatever proxy the
-   * environment names.
+   * @param url Where the request goes.
    * @param isFresh Whether the request needs a connection of its own: `fetch` repeats a request by
    * itself when a connection closes that was used before.
    * @returns A client for `fetch`.
    * @throws {LlamaError} `config` if the certificates cannot be read.
    */
   async client(url: URL, isFresh: boolean): Promise<Deno.HttpClient> {
-    const direct = isLoopback(url.hostname) ? url.host : "";
+    const direct = bypassesProxy(url, this.#noProxy) ? url.host : "";
     const key = `${direct} ${isFresh}`;
     let client = this.#clients.get(key);
     if (client === undefined) {

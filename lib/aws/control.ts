@@ -8,7 +8,8 @@ import { LlamaError } from "../errors.ts";
 import type * as z from "../zod.ts";
 import { CallError, isServerFailure, type Repeat, retryAfter } from "./call_error.ts";
 import type { AwsClient, AwsRequest } from "./client.ts";
-import { type Partition, partitionOf, type Service, serviceUrl } from "./endpoint.ts";
+import { type Service, serviceUrl } from "./endpoint.ts";
+import { partitionOf } from "./partition.ts";
 import { parseXml, type Xml } from "./xml.ts";
 
 /** A call. */
@@ -162,7 +163,7 @@ export async function callAws(
     ...request,
     url,
     service,
-    ...(service === "iam" ? { region: iamRegion[partitionOf(location.region).name] } : {}),
+    ...(service === "iam" ? { region: partitionOf(location.region).iamRegion } : {}),
     signal,
   }, {
     retry: { maxRepeats: makesAnother.test(action) ? 0 : maxRepeats },
@@ -183,13 +184,6 @@ const maxRepeats = 5;
 const attemptMilliseconds = 60_000;
 /** A zip may have a slow way up: 50 kB a second. */
 const slowestBytesPerMs = 50;
-
-/** What signs for IAM, which is one for a whole partition. */
-const iamRegion: Readonly<Record<Partition["name"], string>> = {
-  aws: "us-east-1",
-  "aws-cn": "cn-north-1",
-  "aws-us-gov": "us-gov-west-1",
-};
 
 /** Finds an error's type and words, which each protocol puts elsewhere. */
 function refusalIn(text: string, { headers, status }: Response): Pick<Refusal, "type" | "words"> {

@@ -4,9 +4,17 @@
  * @module
  */
 
-import { type Environment, isOn } from "../environment.ts";
+import { type Environment, isTrue } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
-import { type Profile, readProfile } from "./profile.ts";
+import { botoSource } from "./boto_files.ts";
+import {
+  type CredentialSource,
+  environmentKeys,
+  inContainer,
+  profileSource,
+} from "./credential_source.ts";
+import { looksLikeEc2 } from "./ec2.ts";
+import { type Profile, readProfile, textOf } from "./profile.ts";
 
 /** AWS credentials. */
 export interface Credentials {
@@ -20,11 +28,11 @@ export interface Credentials {
   readonly expiration?: number | undefined;
 }
 
-/** Credentials that are more than two lines of a file: a role, a sign-in, a program's output. */
+/** A request for credentials that are neither keys nor printed by a program. */
 export interface ProviderRequest {
-  /** Where they come from, for messages. */
-  readonly source: string;
-  /** The profile that asks for them; undefined where the environment does. */
+  /** Where they come from. */
+  readonly source: CredentialSource;
+  /** The profile that was named on the command line. */
   readonly profile: string | undefined;
   /** The environment variables. */
   readonly environment: Environment;
@@ -33,95 +41,87 @@ export interface ProviderRequest {
 /** Gets such credentials. */
 export type CredentialProvider = (request: ProviderRequest) => Promise<Credentials>;
 
-/** Where credentials are looked for. */
+/** Options for {@linkcode findCredentials}. */
 export interface FindCredentialsOptions {
   /** The profile that was named on the command line. */
   profile?: string | undefined;
-  /** Gets credentials that are more than keys; without it there are none of these. */
+  /** Gets credentials that are neither keys nor printed by a program; without it they are refused. */
   provider?: CredentialProvider | undefined;
-  /** Whether this machine is one of EC2's, which may have a role. @default {a look at it} */
+  /** Whether this machine is an EC2 instance, which may have a role. @default {looksLikeEc2} */
   isEc2?: () => Promise<boolean>;
 }
 
 /**
- * Finds credentials, in the AWS CLI's order: a profile that was named, the environment, then
- * `AWS_PROFILE` or the default profile, then the role of the container or instance.
+ * Finds credentials, in the AWS CLI's order: the environment's keys unless a profile was named, then
+ * the profile (with `AWS_WEB_IDENTITY_TOKEN_FILE` before its keys), then the role of the container or
+ * instance. Only the first source that is configured is used: if it fails, falling back to the next
+ * would use another identity.
  *
  * @param environment The environment variables.
- * @param options A profile, and who gets what is more than keys.
+ * @param options The profile that was named, and how other credentials are got.
  * @returns The credentials.
- * @throws {LlamaError} `credentials`, saying where was looked.
+ * @throws {LlamaError} `credentials`, naming the source that failed, or all places that were looked
+ * at; `config` if the profile cannot be read.
  */
 export async function findCredentials(
   environment: Environment,
   options: FindCredentialsOptions = {},
 ): Promise<Credentials> {
   const { profile: named, provider, isEc2 = looksLikeEc2 } = options;
-  if (!named) {
-    const keys = keysOf((name) => environment[name.toUpperCase()]);
-    if (keys) return keys;
-  }
-  const get = (source: string, profile?: string) =>
-    provider?.({ source, profile, environment }) ?? undefined;
-  if (!named && environment["AWS_WEB_IDENTITY_TOKEN_FILE"] && environment["AWS_ROLE_ARN"]) {
-    const found = await get("AWS_WEB_IDENTITY_TOKEN_FILE");
-    if (found) return found;
-  }
+  // A profile that is asked for must exist even if the environment's keys are used.
   const profile = await readProfile(environment, named);
-  const found = await fromProfile(profile, (source) => get(source, profile.name));
-  if (found) return found;
-  if (
-    environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] ||
-    environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"]
-  ) {
-    const found = await get("the container's role");
-    if (found) return found;
+  const keys = named ? undefined : environmentKeys(environment);
+  if (keys) return unexpired(keys, "the environment");
+  const source = profileSource(profile, named ? {} : environment, environment) ??
+    await botoSource(environment) ?? await machineSource(profile, environment, isEc2);
+  if (source === undefined) {
+    throw new LlamaError(
+      "credentials",
+      "no AWS credentials: looked for " +
+        (named ? "" : "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ") +
+        `profile ${JSON.stringify(profile.name)} of ${profile.files.places}, ` +
+        "and the role of a container or instance",
+      { hint: "set them, or run `aws configure`; with -local, jobs run without AWS" },
+    );
   }
-  const withInstance = !isOn(environment["AWS_EC2_METADATA_DISABLED"]) &&
-    (environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] || await isEc2());
-  if (withInstance) {
-    const found = await get("the instance's role");
-    if (found) return found;
-  }
-  throw new LlamaError(
-    "credentials",
-    "no AWS credentials: looked for " +
-      (named ? "" : "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ") +
-      `profile ${JSON.stringify(profile.name)} of ${profile.files.join(" and ")}, ` +
-      "and the role of a container or instance",
-    { hint: "set them, or run `aws configure`; with -local, jobs run without AWS" },
-  );
+  return unexpired(await get(source, { named, provider, environment }), source.from);
 }
 
-/** In the CLI's order, in which a role comes before keys, and a program after them. */
-async function fromProfile(
-  { name, values }: Profile,
-  get: (source: string) => Promise<Credentials> | undefined,
-): Promise<Credentials | undefined> {
-  const has = (...keys: string[]) => keys.some((key) => values.has(key));
-  const source = `profile ${JSON.stringify(name)}`;
-  if (has("role_arn", "sso_session", "sso_start_url", "login_session")) return await get(source);
-  return keysOf((key) => values.get(key)) ??
-    (has("credential_process") ? await get(source) : undefined);
-}
-
-function keysOf(value: (name: string) => string | undefined): Credentials | undefined {
-  const accessKeyId = value("aws_access_key_id");
-  const secretAccessKey = value("aws_secret_access_key");
-  if (!accessKeyId || !secretAccessKey) return undefined;
-  return { accessKeyId, secretAccessKey, sessionToken: value("aws_session_token") || undefined };
-}
-
-/**
- * Asking the metadata service of a machine that has none takes seconds, so only one of EC2's is
- * asked: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html
- */
-async function looksLikeEc2(): Promise<boolean> {
-  try {
-    return (await Deno.readTextFile("/sys/class/dmi/id/board_asset_tag")).startsWith("i-") ||
-      (await Deno.readTextFile("/sys/class/dmi/id/sys_vendor")).trim() === "Amazon EC2";
-  } catch {
-    // Not there, or not to be read: then it is some other machine.
-    return false;
+async function get(
+  source: CredentialSource,
+  { named, provider, environment }: {
+    named: string | undefined;
+    provider: CredentialProvider | undefined;
+    environment: Environment;
+  },
+): Promise<Credentials> {
+  if (source.kind === "keys") return source.credentials;
+  if (source.kind === "process") {
+    const { runCredentialProcess } = await import("./credential_process.ts");
+    return await runCredentialProcess(source.command, source.from, environment);
   }
+  if (provider) return await provider({ source, profile: named, environment });
+  throw new LlamaError("credentials", `no AWS credentials from ${source.from}: they are not keys`);
+}
+
+/** The role of the container or instance that llama runs in. */
+async function machineSource(
+  { values }: Profile,
+  environment: Environment,
+  isEc2: () => Promise<boolean>,
+): Promise<CredentialSource | undefined> {
+  if (inContainer(environment)) return { kind: "container", from: "the container's role" };
+  if (isTrue(environment["AWS_EC2_METADATA_DISABLED"])) return undefined;
+  const asked = environment["AWS_EC2_METADATA_SERVICE_ENDPOINT"] ??
+    textOf(values, "ec2_metadata_service_endpoint");
+  return asked || await isEc2() ? { kind: "instance", from: "the instance's role" } : undefined;
+}
+
+function unexpired(credentials: Credentials, from: string): Credentials {
+  const { expiration = Infinity } = credentials;
+  if (expiration > Date.now()) return credentials;
+  const time = new Date(expiration).toISOString();
+  throw new LlamaError("credentials", `the AWS credentials from ${from} expired at ${time}`, {
+    hint: "sign in to AWS again",
+  });
 }

@@ -6,9 +6,11 @@
 
 import { Buffer } from "node:buffer";
 import { LlamaError } from "../errors.ts";
+import { sha256 } from "../hash.ts";
 import * as z from "../zod.ts";
 import type { AwsClient } from "./client.ts";
-import { callJson, isRefusal } from "./control.ts";
+import { AwsError, callJson, isRefusal } from "./control.ts";
+import { maybe } from "./lambda_function.ts";
 
 /** A login for a registry, good for 12 hours. */
 export interface RegistryLogin {
@@ -65,24 +67,28 @@ export async function registryLogin(
   return new URL(data?.proxyEndpoint ?? "").host === host ? { user, password } : undefined;
 }
 
+/** The account and the rest of a URI in ECR. */
+const ecrUri = /^(\d{12})\.dkr[.-][^/]+\/(.+)$/;
+
 /**
- * Whether a repository is there.
+ * Returns whether a repository exists.
  *
  * @param client Signs and sends.
  * @param uri Its URI, without a tag.
  * @param signal Ends it early.
- * @returns True if it is.
+ * @returns True if it does; undefined if the URI is not one of ECR's.
  * @throws {LlamaError} As `callJson`.
  */
 export async function hasRepository(
   client: AwsClient,
   uri: string,
   signal?: AbortSignal,
-): Promise<boolean> {
-  const repositoryNames = [uri.slice(uri.indexOf("/") + 1)];
+): Promise<boolean | undefined> {
+  const [, registryId, name] = ecrUri.exec(uri) ?? [];
+  if (registryId === undefined) return undefined;
+  const input = { registryId, repositoryNames: [name] };
   try {
-    const call = { ...api, action: "DescribeRepositories", input: { repositoryNames }, signal };
-    await callJson(client, call, z.unknown());
+    await callJson(client, { ...api, action: "DescribeRepositories", input, signal }, z.unknown());
     return true;
   } catch (error) {
     if (isRefusal(error, "RepositoryNotFoundException")) return false;
@@ -90,12 +96,21 @@ export async function hasRepository(
   }
 }
 
-const images = z.object({
-  images: z.array(z.object({
-    imageId: z.object({ imageDigest: z.string(), imageTag: z.optional(z.string()) }),
-    imageManifest: z.string(),
-  })),
+const foundImages = z.object({
+  images: maybe(z.array(z.object({
+    imageId: maybe(z.object({ imageDigest: maybe(z.string()) })),
+    imageManifest: maybe(z.string()),
+  }))),
 });
+const layerUrl = z.object({ downloadUrl: z.string() });
+
+/** A repository of ECR. */
+export interface EcrRepository {
+  /** The account that it is in. @default {the caller's} */
+  readonly registryId?: string | undefined;
+  /** Its name, without the registry's host. */
+  readonly repositoryName: string;
+}
 
 /** An image in a repository. */
 export interface StoredImage {
@@ -106,7 +121,7 @@ export interface StoredImage {
 }
 
 /**
- * Whether a registry is one of ECR's private ones.
+ * Returns whether a registry is one of ECR's private ones.
  *
  * @param host The registry.
  */
@@ -118,7 +133,7 @@ export function isEcr(host: string): boolean {
  * Looks up an image.
  *
  * @param client Signs and sends.
- * @param repository The repository's name, without the registry's host.
+ * @param repository The repository.
  * @param id The image's digest, or its tag.
  * @param signal Ends it early.
  * @returns The image, or undefined if there is none.
@@ -126,25 +141,22 @@ export function isEcr(host: string): boolean {
  */
 export async function findImage(
   client: AwsClient,
-  repository: string,
+  repository: EcrRepository,
   id: { readonly imageDigest: string } | { readonly imageTag: string },
   signal?: AbortSignal,
 ): Promise<StoredImage | undefined> {
   try {
-    const { images: [found] } = await callJson(client, {
+    const { images } = await callJson(client, {
       ...api,
       action: "BatchGetImage",
-      input: {
-        repositoryName: repository,
-        imageIds: [id],
-        acceptedMediaTypes: [
-          "application/vnd.docker.distribution.manifest.v2+json",
-          "application/vnd.oci.image.manifest.v1+json",
-        ],
-      },
+      input: { ...repository, imageIds: [id], acceptedMediaTypes: manifestTypes },
       signal,
-    }, images);
-    return found && { digest: found.imageId.imageDigest, manifest: found.imageManifest };
+    }, foundImages);
+    const { imageId, imageManifest } = images?.[0] ?? {};
+    if (!imageManifest) return undefined;
+    // A digest is what a manifest is known by, whether or not ECR repeats it.
+    const digest = imageId?.imageDigest ?? `sha256:${sha256(Buffer.from(imageManifest))}`;
+    return { digest, manifest: imageManifest };
   } catch (error) {
     if (isRefusal(error, "RepositoryNotFoundException")) return undefined;
     throw error;
@@ -152,10 +164,10 @@ export async function findImage(
 }
 
 /**
- * Says where a blob of a repository can be got, for a while and without a signature.
+ * Returns where a blob can be downloaded for a while without a signature.
  *
  * @param client Signs and sends.
- * @param repository The repository's name, without the registry's host.
+ * @param repository The repository.
  * @param digest The blob's digest.
  * @param signal Ends it early.
  * @returns A URL.
@@ -163,43 +175,124 @@ export async function findImage(
  */
 export async function blobUrl(
   client: AwsClient,
-  repository: string,
+  repository: EcrRepository,
   digest: string,
   signal?: AbortSignal,
 ): Promise<string> {
-  const input = { repositoryName: repository, layerDigest: digest };
+  const input = { ...repository, layerDigest: digest };
   const call = { ...api, action: "GetDownloadUrlForLayer", input, signal };
-  return (await callJson(client, call, z.object({ downloadUrl: z.string() }))).downloadUrl;
+  return (await callJson(client, call, layerUrl)).downloadUrl;
+}
+
+/** The platform of an image. */
+export interface ImageKind {
+  /** Whether it is a list of images, one per platform. */
+  readonly isList: boolean;
+  /** The processor, as Go calls it: `amd64` or `arm64`; undefined for a list. */
+  readonly architecture: string | undefined;
+}
+
+const manifest = z.object({
+  manifests: maybe(z.array(z.unknown())),
+  config: maybe(z.object({ digest: z.string() })),
+});
+const imageConfig = z.object({ architecture: maybe(z.string()) });
+
+/** https://github.com/opencontainers/image-spec/blob/main/media-types.md, and Docker's own. */
+const manifestTypes = [
+  "application/vnd.oci.image.manifest.v1+json",
+  "application/vnd.oci.image.index.v1+json",
+  "application/vnd.docker.distribution.manifest.v2+json",
+  "application/vnd.docker.distribution.manifest.list.v2+json",
+];
+
+/**
+ * Returns the platform of an image in ECR.
+ *
+ * @param client Signs and sends.
+ * @param image Such as `123456789012.dkr.ecr.us-west-2.amazonaws.com/llama:hello`.
+ * @param signal Ends it early.
+ * @returns The platform; undefined if the image is not in ECR or may not be read. Lambda reports the
+ * first itself, and needs no permission of the caller for the second.
+ * @throws {LlamaError} `network` if ECR's API is not reached.
+ */
+export async function imageKind(
+  client: AwsClient,
+  image: string,
+  signal?: AbortSignal,
+): Promise<ImageKind | undefined> {
+  const [, registryId, rest = ""] = ecrUri.exec(image) ?? [];
+  const [, repositoryName, tag = "latest", digest] =
+    /^([^:@]+)(?::([^@]+))?(?:@(.+))?$/.exec(rest) ?? [];
+  if (registryId === undefined || repositoryName === undefined) return undefined;
+  const repository = { registryId, repositoryName };
+  try {
+    const id = digest === undefined ? { imageTag: tag } : { imageDigest: digest };
+    const image = await findImage(client, repository, id, signal);
+    const found = manifest.safeParse(parseJson(image?.manifest));
+    if (!found.success) return undefined;
+    const { manifests, config } = found.data;
+    if (manifests) return { isList: true, architecture: undefined };
+    if (!config) return undefined;
+    const downloadUrl = await blobUrl(client, repository, config.digest, signal);
+    const read = imageConfig.safeParse(parseJson(await download(downloadUrl, signal)));
+    return { isList: false, architecture: read.data?.architecture ?? undefined };
+  } catch (error) {
+    if (error instanceof AwsError) return undefined;
+    throw error;
+  }
+}
+
+const downloadMilliseconds = 30_000;
+
+/** Downloads from a presigned URL; returns undefined if that fails. */
+async function download(url: string, signal: AbortSignal | undefined): Promise<string | undefined> {
+  const timeout = AbortSignal.timeout(downloadMilliseconds);
+  try {
+    const response = await fetch(url, {
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+    });
+    return await response.text();
+  } catch {
+    signal?.throwIfAborted();
+    return undefined;
+  }
+}
+
+function parseJson(text: string | null | undefined): unknown {
+  try {
+    return JSON.parse(text ?? "");
+  } catch {
+    return undefined;
+  }
 }
 
 /**
- * Deletes an image. One that is not there is not an error.
+ * Deletes an image by its tag. One that is not there is not an error.
  *
  * @param client Signs and sends.
  * @param repository The repository's name, without the registry's host.
- * @param id The image's digest, with all its tags; or a tag alone.
+ * @param tag The image's tag.
  * @param signal Ends it early.
  * @throws {LlamaError} As `callJson`.
  */
 export async function deleteImage(
   client: AwsClient,
   repository: string,
-  id: { readonly imageDigest: string } | { readonly imageTag: string },
+  tag: string,
   signal?: AbortSignal,
 ): Promise<void> {
   const { failures } = await callJson(client, {
     ...api,
     action: "BatchDeleteImage",
-    input: { repositoryName: repository, imageIds: [id] },
+    input: { repositoryName: repository, imageIds: [{ imageTag: tag }] },
     signal,
   }, deleted);
   const failure = failures?.find(({ failureCode }) => failureCode !== "ImageNotFound");
   if (failure) {
     throw new LlamaError(
       "service",
-      `ECR did not delete ${
-        Object.values(id)[0]
-      } of ${repository}: ${failure.failureCode}: ${failure.failureReason}`,
+      `ECR did not delete ${repository}:${tag}: ${failure.failureCode}: ${failure.failureReason}`,
     );
   }
 }

@@ -4,10 +4,10 @@
  * @module
  */
 
-import type { Environment } from "../environment.ts";
-import { isOn } from "../environment.ts";
+import { type Environment, isTrue } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
-import { type Profile, readProfile } from "./profile.ts";
+import { partitionOf } from "./partition.ts";
+import { nestedOf, type Profile, readProfile, textOf } from "./profile.ts";
 
 /** The services that llama calls, by the names that their requests are signed with. */
 export type Service =
@@ -26,48 +26,38 @@ export interface Location {
   readonly region: string;
   /** Base URLs that replace AWS's own. */
   readonly endpoints: { readonly [S in Service]?: string | undefined };
-  /** A file of certificates that are trusted beside Mozilla's. */
+  /** A file of certificates that are trusted besides Mozilla's. */
   readonly caBundle?: string | undefined;
+  /** Whether AWS's endpoints with FIPS 140 cryptography are used. @default {false} */
+  readonly useFips?: boolean;
+  /** Whether AWS's endpoints with IPv6 addresses are used. @default {false} */
+  readonly useDualStack?: boolean;
+  /** How S3's buckets are addressed. */
+  readonly s3?: S3Settings;
+  /** The hosts that are not reached through a proxy, as `NO_PROXY` lists them. */
+  readonly noProxy?: string | undefined;
 }
 
-/** A part of AWS that has nothing in common with the others: not even its ARNs. */
-export interface Partition {
-  /** What ARNs call it. */
-  readonly name: "aws" | "aws-cn" | "aws-us-gov";
-  /** What its regions begin with. */
-  readonly regions: string;
-  /** What its host names end in. */
-  readonly domain: string;
+/** The settings below `s3 =` of a profile. */
+export interface S3Settings {
+  /** `path` or `virtual`; anything else leaves the choice to the bucket's name. */
+  readonly addressingStyle?: string | undefined;
+  /** As {@linkcode Location.useDualStack}, for S3 alone. */
+  readonly useDualStack?: boolean;
+  /** Whether S3 Transfer Acceleration is used. */
+  readonly useAccelerate?: boolean;
 }
 
-/** https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html */
-const partitions: readonly Partition[] = [
-  { name: "aws-cn", regions: "cn-", domain: "amazonaws.com.cn" },
-  { name: "aws-us-gov", regions: "us-gov-", domain: "amazonaws.com" },
-];
-
-const commercial: Partition = { name: "aws", regions: "", domain: "amazonaws.com" };
-
-/**
- * The partition of a region.
- *
- * @param region Such as `us-west-2`.
- * @returns Its partition.
- */
-export function partitionOf(region: string): Partition {
-  return partitions.find(({ regions }) => region.startsWith(regions)) ?? commercial;
-}
-
-/** The names that the environment has for the services: https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html */
-const variables: Readonly<Record<Service, string>> = {
-  lambda: "AWS_ENDPOINT_URL_LAMBDA",
-  s3: "AWS_ENDPOINT_URL_S3",
-  sts: "AWS_ENDPOINT_URL_STS",
-  iam: "AWS_ENDPOINT_URL_IAM",
-  cloudformation: "AWS_ENDPOINT_URL_CLOUDFORMATION",
-  ecr: "AWS_ENDPOINT_URL_ECR",
-  logs: "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
-  servicequotas: "AWS_ENDPOINT_URL_SERVICE_QUOTAS",
+/** Their ids: https://docs.aws.amazon.com/sdkref/latest/guide/ss-endpoints-table.html */
+const serviceIds: Readonly<Record<Service, string>> = {
+  lambda: "LAMBDA",
+  s3: "S3",
+  sts: "STS",
+  iam: "IAM",
+  cloudformation: "CLOUDFORMATION",
+  ecr: "ECR",
+  logs: "CLOUDWATCH_LOGS",
+  servicequotas: "SERVICE_QUOTAS",
 };
 
 /**
@@ -83,39 +73,49 @@ export async function findLocation(
   named: { region?: string | undefined; profile?: string | undefined } = {},
 ): Promise<Location> {
   const profile = await readProfile(environment, named.profile);
-  const region = named.region || environment["AWS_REGION"] || environment["AWS_DEFAULT_REGION"] ||
-    profile.values.get("region");
+  const { values, files } = profile;
+  const isOn = (variable: string, setting: string) =>
+    isTrue(environment[variable] ?? textOf(values, setting));
+  const region = named.region || environment["AWS_REGION"] ||
+    (environment["AWS_DEFAULT_REGION"] ?? textOf(values, "region"));
   if (!region) {
     throw new LlamaError(
       "config",
       "no AWS region: looked at -region, AWS_REGION, AWS_DEFAULT_REGION and profile " +
-        `${JSON.stringify(profile.name)} of ${profile.files.join(" and ")}`,
+        `${JSON.stringify(profile.name)} of ${files.places}`,
       { hint: "add -region REGION or set AWS_REGION; with -local, jobs run without AWS" },
     );
   }
-  if (!/^[a-z0-9-]+$/.test(region)) {
+  if (!/^(?!\d+$)(?!-)[a-zA-Z0-9-]{1,63}(?<!-)$/.test(region)) {
     throw new LlamaError("config", `${JSON.stringify(region)} is not an AWS region`, {
       hint: "write one such as us-west-2",
     });
   }
+  // Such as fips-us-east-1, which is how FIPS was asked for before there was a setting.
+  const withoutFips = region.replaceAll("fips-", "").replaceAll("-fips", "");
+  const s3 = values.get("s3");
   return {
-    region,
+    region: withoutFips,
     endpoints: findEndpoints(environment, profile),
-    caBundle: environment["AWS_CA_BUNDLE"] || profile.values.get("ca_bundle") || undefined,
+    caBundle: environment["AWS_CA_BUNDLE"] || textOf(values, "ca_bundle") ||
+      environment["REQUESTS_CA_BUNDLE"] || undefined,
+    useFips: withoutFips !== region || isOn("AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"),
+    useDualStack: isOn("AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"),
+    ...(s3 instanceof Map
+      ? {
+        s3: {
+          addressingStyle: s3.get("addressing_style"),
+          useDualStack: isTrue(s3.get("use_dualstack_endpoint")),
+          useAccelerate: isTrue(s3.get("use_accelerate_endpoint")),
+        },
+      }
+      : {}),
+    noProxy: environment["no_proxy"] ?? environment["NO_PROXY"],
   };
 }
 
-function findEndpoints(environment: Environment, { values }: Profile): Location["endpoints"] {
-  if (isOn(environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"])) return {};
-  const find = (service: Service) => {
-    const places: [string, string | undefined][] = [
-      [variables[service], environment[variables[service]]],
-      ["AWS_ENDPOINT_URL", environment["AWS_ENDPOINT_URL"]],
-      ["the profile's endpoint_url", values.get("endpoint_url")],
-    ];
-    const [where, url] = places.find(([, url]) => url) ?? [];
-    return where && url ? checkUrl(where, url) : undefined;
-  };
+function findEndpoints(environment: Environment, profile: Profile): Location["endpoints"] {
+  const find = (service: Service) => configuredEndpoint(environment, profile, serviceIds[service]);
   return {
     lambda: find("lambda"),
     s3: find("s3"),
@@ -128,9 +128,65 @@ function findEndpoints(environment: Environment, { values }: Profile): Location[
   };
 }
 
+/**
+ * Returns the base URL that replaces AWS's own for a service, in the AWS CLI's order:
+ * https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+ *
+ * @param environment The environment variables.
+ * @param profile The profile.
+ * @param id The service's id, such as `SERVICE_QUOTAS`.
+ * @returns The URL; undefined if there is none.
+ * @throws {LlamaError} `config` if it is not an http or https URL.
+ */
+export function configuredEndpoint(
+  environment: Environment,
+  profile: Profile,
+  id: string,
+): string | undefined {
+  const { values } = profile;
+  const ignored = environment["AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"] ??
+    textOf(values, "ignore_configured_endpoint_urls");
+  if (isTrue(ignored)) return undefined;
+  const variable = `AWS_ENDPOINT_URL_${id}`;
+  const places: (() => readonly [string, string | undefined])[] = [
+    () => [variable, environment[variable]],
+    () => ["AWS_ENDPOINT_URL", environment["AWS_ENDPOINT_URL"]],
+    () => ["the endpoint_url in the profile's services", servicesOf(profile, id.toLowerCase())],
+    () => ["the profile's endpoint_url", textOf(values, "endpoint_url")],
+  ];
+  for (const look of places) {
+    const [where, url] = look();
+    if (url) return checkUrl(where, url);
+  }
+  return undefined;
+}
+
+function servicesOf({ name, values, files }: Profile, service: string): string | undefined {
+  const section = textOf(values, "services");
+  if (section === undefined) return undefined;
+  const services = files.services.get(section);
+  if (services === undefined || services.size === 0) {
+    throw new LlamaError(
+      "config",
+      `profile ${JSON.stringify(name)} names the services ${JSON.stringify(section)}, ` +
+        `and ${files.configPath} has no settings for them`,
+      { hint: `write a section [services ${section}], or remove the line from the profile` },
+    );
+  }
+  return nestedOf(services, service).get("endpoint_url");
+}
+
+const label = "(?!-)[a-z0-9-]{1,63}(?<!-)";
+const httpUrl = new RegExp(
+  `^https?://(?:(?:${label}\\.)*${label}\\.?|\\[[0-9a-f:.]+\\])(?::\\d+)?(?:/[^?#\\s]*)?$`,
+  "i",
+);
+
 function checkUrl(where: string, url: string): string {
-  if (!/^https?:\/\/[^/?#]+/.test(url) || !URL.canParse(url)) {
-    throw new LlamaError("config", `${where}: ${JSON.stringify(url)} is not an http or https URL`);
+  if (!httpUrl.test(url) || !URL.canParse(url)) {
+    throw new LlamaError("config", `${where}: ${JSON.stringify(url)} is not an http or https URL`, {
+      hint: "write one such as http://localhost:4566, whose host has letters, digits, - and . only",
+    });
   }
   return url.replace(/\/+$/, "");
 }
@@ -141,21 +197,47 @@ function checkUrl(where: string, url: string): string {
  * @param location Region and endpoints.
  * @param service The service; for S3's buckets see {@linkcode bucketUrl}.
  * @returns Without a slash at its end.
+ * @throws {LlamaError} `config` if the service has no endpoint of the kind that is asked for.
  */
-export function serviceUrl({ region, endpoints }: Location, service: Service): string {
+export function serviceUrl(location: Location, service: Service): string {
+  const { region, endpoints, useFips = false, useDualStack = false } = location;
+  checkVariants(location, service, region);
   const own = endpoints[service];
   if (own) return own;
-  const { name, domain } = partitionOf(region);
-  // IAM is one for a whole partition, and ECR's registry has the plain name.
-  if (service === "iam") return name === "aws" ? `https://iam.${domain}` : globalIam[name];
-  return `https://${service === "ecr" ? "api.ecr" : service}.${region}.${domain}`;
+  const partition = partitionOf(region);
+  const domain = useDualStack ? partition.dualStackDomain : partition.domain;
+  if (service === "iam") {
+    return `https://${partition.iam[(useFips ? 2 : 0) + (useDualStack ? 1 : 0)]}.${domain}`;
+  }
+  if (service === "s3") return `https://${s3Host(location, region)}`;
+  // ECR's registry has the plain name.
+  const name = service === "ecr" && !useDualStack ? "api.ecr" : service;
+  const isFipsAlready = partition.name === "aws-us-gov" && !useDualStack &&
+    ["sts", "cloudformation", "logs", "servicequotas"].includes(service);
+  return `https://${name}${useFips && !isFipsAlready ? "-fips" : ""}.${region}.${domain}`;
 }
 
-/** https://docs.aws.amazon.com/general/latest/gr/iam-service.html */
-const globalIam = {
-  "aws-cn": "https://iam.cn-north-1.amazonaws.com.cn",
-  "aws-us-gov": "https://iam.us-gov.amazonaws.com",
-} as const;
+/** Refuses an endpoint that a partition lacks, as the AWS CLI does, rather than ignore the setting. */
+function checkVariants(location: Location, service: Service, region: string): void {
+  const { endpoints, useFips = false, useDualStack = false, s3 } = location;
+  const isDualStack = useDualStack || (service === "s3" && s3?.useDualStack === true);
+  const { name, lacks } = partitionOf(region);
+  const refuse = (kind: string, setting: string) =>
+    new LlamaError("config", `${service} has no ${kind} endpoint in partition ${name}`, {
+      hint: `switch off ${setting} in the profile, or AWS_${setting.toUpperCase()}`,
+    });
+  if (lacks === "dual-stack" && isDualStack && (service !== "lambda" || useFips)) {
+    throw refuse("dual-stack", "use_dualstack_endpoint");
+  }
+  if (lacks === "S3 FIPS" && service === "s3" && useFips && !endpoints.s3) {
+    throw refuse("FIPS", "use_fips_endpoint");
+  }
+}
+
+function s3Host({ useFips, useDualStack, s3 }: Location, region: string): string {
+  const variant = (useFips ? "-fips" : "") + (useDualStack || s3?.useDualStack ? ".dualstack" : "");
+  return `s3${variant}.${region}.${partitionOf(region).domain}`;
+}
 
 /**
  * The base URL of a bucket. A bucket name with dots goes into the path, since S3's certificate
@@ -165,13 +247,37 @@ const globalIam = {
  * @param bucket The bucket's name.
  * @param bucketRegion The bucket's region, where it is another one.
  * @returns Without a slash at its end.
+ * @throws {LlamaError} `config` as {@linkcode serviceUrl}.
  */
 export function bucketUrl(
-  { region, endpoints }: Location,
+  location: Location,
   bucket: string,
-  bucketRegion: string = region,
+  bucketRegion: string = location.region,
 ): string {
-  if (endpoints.s3) return `${endpoints.s3}/${bucket}`;
-  const host = `s3.${bucketRegion}.${partitionOf(bucketRegion).domain}`;
-  return bucket.includes(".") ? `https://${host}/${bucket}` : `https://${bucket}.${host}`;
+  const { addressingStyle, useAccelerate } = location.s3 ?? {};
+  const own = location.endpoints.s3;
+  checkVariants(location, "s3", bucketRegion);
+  if (useAccelerate) return acceleratedUrl(location, bucket, bucketRegion);
+  const url = own ?? `https://${s3Host(location, bucketRegion)}`;
+  const { protocol, hostname } = new URL(url);
+  const takesHostName = own === undefined
+    ? addressingStyle !== "path"
+    : addressingStyle === "virtual" && !/^[\d.]+$|^\[/.test(hostname);
+  return !takesHostName || (bucket.includes(".") && protocol === "https:")
+    ? `${url}/${bucket}`
+    : url.replace("://", `://${bucket}.`);
+}
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/transfer-acceleration-getting-started.html */
+function acceleratedUrl(location: Location, bucket: string, region: string): string {
+  const { endpoints, useFips, useDualStack, s3 } = location;
+  const { name, domain } = partitionOf(region);
+  if (endpoints.s3 !== undefined || useFips || name !== "aws" || bucket.includes(".")) {
+    throw new LlamaError("config", `bucket ${bucket} has no accelerated endpoint`, {
+      hint: "switch off use_accelerate_endpoint in the profile: it goes with neither FIPS, an " +
+        "endpoint_url nor a name with dots",
+    });
+  }
+  const isDualStack = useDualStack || s3?.useDualStack;
+  return `https://${bucket}.s3-accelerate${isDualStack ? ".dualstack" : ""}.${domain}`;
 }

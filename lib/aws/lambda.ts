@@ -134,6 +134,7 @@ export class Lambda {
       attemptMilliseconds: (timeoutSeconds + graceSeconds) * 1000,
       around: (attempt) => this.#admit(attempt, { signal: admission, turn, delivery }),
       unsent: admission,
+      onSend: () => void (delivery.mayHaveRun = true),
     });
   }
 
@@ -148,7 +149,6 @@ export class Lambda {
     const admission = await this.#limit.enter(signal);
     turn?.begin();
     const { mayHaveRun } = delivery;
-    delivery.mayHaveRun = true;
     let outcome: Parameters<typeof admission.end>[0] = "failed";
     try {
       const answer = await attempt();
@@ -177,8 +177,10 @@ export class Lambda {
     this.#client.notice(
       `Lambda has no room for more: sending about ${limit} ${limit === 1 ? "job" : "jobs"} ` +
         "at once, and more when there is",
-      "an account may run 1,000 at once in a region, a new one 10: Service Quotas, AWS Lambda, " +
-        '"Concurrent executions" raises it; a function may have a limit of its own',
+      this.#client.isEmulator
+        ? 'the "concurrency" in the function\'s function.json is its limit'
+        : "an account may run 1,000 at once in a region, a new one 10: Service Quotas, AWS Lambda, " +
+          '"Concurrent executions" raises it; a function may have a limit of its own',
     );
   }
 }

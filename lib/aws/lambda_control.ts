@@ -97,6 +97,42 @@ export async function getFunction(
   };
 }
 
+const functionMarks = z.object({
+  Configuration: maybe(z.object({
+    Environment: maybe(z.object({ Variables: maybe(strings) })),
+    Layers: maybe(z.array(z.object({ Arn: z.string() }))),
+  })),
+  Tags: maybe(strings),
+});
+
+/**
+ * Reads what tells llama's functions from others, and asks for nothing else of the answer.
+ *
+ * @param client Signs and sends.
+ * @param name A function's name, `NAME:ALIAS` or ARN.
+ * @param signal Ends it early.
+ * @returns Tags, environment and layers.
+ * @throws {LlamaError} As `callRest`.
+ */
+export async function getFunctionMarks(
+  client: AwsClient,
+  name: string,
+  signal: AbortSignal,
+): Promise<Required<Pick<DeployedFunction, "tags" | "environment" | "layers">>> {
+  const { Configuration, Tags } = await callRest(client, {
+    service: "lambda",
+    action: "GetFunction",
+    method: "GET",
+    path: pathOf(name),
+    signal,
+  }, functionMarks);
+  return {
+    tags: Tags ?? {},
+    environment: Configuration?.Environment?.Variables ?? {},
+    layers: Configuration?.Layers?.map(({ Arn }) => Arn) ?? [],
+  };
+}
+
 async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call;

@@ -40,7 +40,7 @@ export async function findLogGroup(
   name: string,
   signal?: AbortSignal,
 ): Promise<LogGroup | undefined> {
-  // Groups come in the order of their names, so that the name itself is the first with its prefix.
+  // Groups are listed by name, so an exact match comes first.
   const input = { logGroupNamePrefix: name, limit: 1 };
   const call = { ...api, action: "DescribeLogGroups", input, signal };
   const { logGroups } = await callJson(client, call, groups);
@@ -49,7 +49,7 @@ export async function findLogGroup(
 }
 
 /**
- * Creates a log group. One that is there already is no error.
+ * Creates a log group. It is not an error if it exists already.
  *
  * @param client Signs and sends.
  * @param name Its name.
@@ -72,11 +72,11 @@ export async function createLogGroup(
 }
 
 /**
- * Says after how many days the events of a log group expire.
+ * Sets the retention of a log group.
  *
  * @param client Signs and sends.
  * @param name The group's name.
- * @param days A number of days that CloudWatch has, such as 14.
+ * @param days A number of days that CloudWatch Logs accepts, such as 14.
  * @param signal Ends it early.
  * @throws {LlamaError} As `callJson`.
  */

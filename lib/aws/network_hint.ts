@@ -1,5 +1,5 @@
 /**
- * What to do where a server is not reached. Loaded by those alone who do not reach one.
+ * Hints for servers that cannot be reached. Loaded on demand.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { closest } from "../closest.ts";
 import type { Location } from "./endpoint.ts";
 
-/** For hints alone: there are more, and AWS adds to them. */
+/** Used for hints only; AWS adds regions over time. */
 const regions: readonly string[] = [
   ...["us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "ca-west-1"],
   ...["mx-central-1", "sa-east-1", "eu-central-1", "eu-central-2", "eu-north-1", "eu-south-1"],
@@ -19,7 +19,7 @@ const regions: readonly string[] = [
 ];
 
 /**
- * Says what to do about a request that got no answer.
+ * Returns what to do about a request that got no answer.
  *
  * @param url The request's URL.
  * @param reason Why there was no answer, in `fetch`'s words.

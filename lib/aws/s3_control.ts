@@ -134,7 +134,7 @@ function escapeXml(text: string): string {
   return text.replace(/[&<>\r\n"']/g, (char) => `&#${char.charCodeAt(0)};`);
 }
 
-/** A multipart upload that has not ended. */
+/** An unfinished multipart upload. */
 export interface PendingUpload {
   /** The key of the object that it is for. */
   readonly key: string;
@@ -143,7 +143,7 @@ export interface PendingUpload {
 }
 
 /**
- * The multipart uploads that have not ended, of keys that begin with a prefix.
+ * Lists the unfinished multipart uploads of keys that begin with a prefix.
  *
  * @param client Signs and sends.
  * @param bucket The bucket's name.
@@ -177,7 +177,7 @@ export async function* listUploads(
 }
 
 /**
- * Aborts a multipart upload. One that has ended meanwhile is no error.
+ * Aborts a multipart upload. It is not an error if it has ended in the meantime.
  *
  * @param client Signs and sends.
  * @param bucket The bucket's name.

@@ -6,6 +6,7 @@
 
 import type { AwsClient } from "../aws/client.ts";
 import type { Stack } from "../aws/cloudformation.ts";
+import { trustPolicy } from "../aws/iam.ts";
 import { bucketState } from "../aws/s3_control.ts";
 import { callerIdentity } from "../aws/sts.ts";
 import { chooseBucket } from "../deploy/bucket.ts";
@@ -39,7 +40,7 @@ export const bootstrap = runnable(
   async (values, _args, context: CommandContext): Promise<number> => {
     const { output, signal, environment } = context;
     const architecture = values.arch ?? "x86_64";
-    // What is needed later comes before anything is made: without it, half would be missing.
+    // Checked before anything is created, so that nothing is left half done.
     await checkWritable(environment);
     const zip = await runtimeZip(architecture, {
       named: values.runtime || undefined,
@@ -76,6 +77,7 @@ export const bootstrap = runnable(
       signal,
     });
     await output.message(`the layer is ${layer.isNew ? "published" : "there already"}`);
+    if (!isNew) await checkRole(client, name, outputs.role, signal);
     made = { ...made, [architecture === "arm64" ? "layerArm64" : "layer"]: layer.arn };
     const path = await writeSettings(environment, made);
 
@@ -132,9 +134,32 @@ async function makeStack(
   }
 }
 
+/** CloudFormation does not notice if the role was deleted behind its back. */
+async function checkRole(
+  client: AwsClient,
+  stack: string,
+  role: string,
+  signal: AbortSignal,
+): Promise<void> {
+  let policy: string | undefined;
+  try {
+    policy = await trustPolicy(client, role, signal);
+  } catch (error) {
+    // Those who may use CloudFormation need not be allowed to read roles.
+    if (error instanceof LlamaError && error.code === "credentials") return;
+    throw error;
+  }
+  if (policy !== undefined) return;
+  throw new LlamaError("config", `the stack ${stack} is there, but its role ${role} is not`, {
+    hint: tearDownFirst,
+  });
+}
+
+const tearDownFirst = "run `llama teardown` first, then `llama bootstrap` again";
+
 /**
- * Sets the retention of the logs of functions that are there already; `update-function` does so for
- * new ones. All else is done by then, so that nothing but a message comes of a failure.
+ * Sets the retention of existing functions' logs; `update-function` does so for new functions. It is
+ * the last step, and its failure is reported without failing the command.
  */
 async function limitAllLogs(
   { output, signal }: CommandContext,
@@ -166,14 +191,14 @@ async function publish(
     return await publishRuntime(client, runtime, signal);
   } catch (cause) {
     if (!(cause instanceof LlamaError)) throw cause;
-    // S3's own hint would be to make the bucket, which is then not the stack's.
+    // S3's own hint is to create the bucket, which would then not belong to the stack.
     const isGone = /NoSuchBucket/.test(cause.message) &&
       (await bucketState(client, bucket, { owner, signal })).kind === "missing";
     if (isGone) {
       const words = `the stack ${runtime.stack} is there, but its bucket ${bucket} is not`;
       throw new LlamaError("config", words, {
         cause,
-        hint: "run `llama teardown` first, then `llama bootstrap` again",
+        hint: tearDownFirst,
       });
     }
     const done = "the stack is there and complete: run this again for the layer, or llama teardown";

@@ -7,6 +7,7 @@
 import {
   checkSettings,
   isSettingName,
+  ofNamedStack,
   readSettings,
   settingInForce,
   type SettingName,
@@ -29,7 +30,8 @@ export const config = runnable(
     const { environment, output } = context;
     if (name !== undefined && isSettingName(name)) {
       if (unset || value !== undefined) return await set(context, name, value);
-      const found = settingInForce(name, await readSettings(environment), environment);
+      const file = ofNamedStack(await readSettings(environment), environment);
+      const found = settingInForce(name, file, environment);
       if (found) {
         await output.data(`${found.value}\n`);
         return exitCodes.ok;
@@ -37,7 +39,7 @@ export const config = runnable(
       await output.message(`${name} is not set`);
       return exitCodes.no;
     }
-    const settings = await readSettings(environment);
+    const settings = ofNamedStack(await readSettings(environment), environment);
     for (const each of names) {
       const found = settingInForce(each, settings, environment);
       const [variable] = settingNames[each].variables;

@@ -125,7 +125,8 @@ export async function settingsOf(
   const settings = inForce(written, environment);
   const store = global.store || settings.store;
   // The bucket of a stack is of the same account as its role; any other may be anyone's.
-  const isOfStack = written.stack !== undefined && store === written.store;
+  const isOfStack = written.stack === settings.stack && written.stack !== undefined &&
+    store === written.store;
   return {
     ...settings,
     store,

@@ -11,7 +11,7 @@ import { defaultPrices, pricesOf } from "../cost/prices.ts";
 import { LlamaError } from "../errors.ts";
 import { removeIfThere } from "../files.ts";
 import { attemptJob, logOf } from "../jobs/attempts.ts";
-import { expandOnce } from "../jobs/expand.ts";
+import { expandOnce, jobOf } from "../jobs/expand.ts";
 import { expandInputs, findInputs } from "../jobs/inputs.ts";
 import { type Job, type JobResult, succeeded } from "../jobs/job.ts";
 import { shellQuote } from "../jobs/quote.ts";
@@ -41,7 +41,7 @@ export const invoke = runnable(
       lookBack = await openLookBack(context, values.report);
       const spans = lookBack && new Spans();
       const template = spans?.span("template");
-      const { args, inputs, outputs } = expandOnce(templates);
+      const { args, inputs, outputs } = jobOf(functionName, expandOnce(templates));
       template?.[Symbol.dispose]();
       const files = await expandInputs(values.file);
       let stdin: BlobSource | undefined;

@@ -16,7 +16,7 @@ import type { AwsClient } from "../aws/client.ts";
 import { deleteFunction } from "../aws/lambda_control.ts";
 import type { DeployedFunction } from "../aws/lambda_function.ts";
 import { deleteLogGroup } from "../aws/logs.ts";
-import { emptyBucket } from "../deploy/bucket.ts";
+import { emptyBucket, otherUsersOf } from "../deploy/bucket.ts";
 import { logGroupOf } from "../deploy/log_group.ts";
 import { listOurs } from "../deploy/ours.ts";
 import { pause } from "../deploy/pause.ts";
@@ -138,11 +138,19 @@ async function remove(
   if (!stack) return;
   // Its objects first, since CloudFormation deletes no bucket that holds any.
   const outputs = outputsOf(stack.outputs);
-  const other = outputs && await emptyBucket(client, outputs.bucket, { owner, signal });
+  const users = outputs?.bucketKind === "own"
+    ? await otherUsersOf(client, outputs.bucket, stack.name, signal)
+    : [];
+  const other = outputs && users.length === 0
+    ? await emptyBucket(client, outputs.bucket, { owner, signal })
+    : undefined;
   const isBucketLeft = await removeStack(work, stack);
   await output.data(`deleted the stack ${stack.name}\n`);
   if (outputs?.bucketKind === "own") {
-    await output.message(`left: the bucket ${outputs.bucket}, which was yours before`);
+    const also = users.length === 0
+      ? ""
+      : `, and what is stored in it, which is also used by: ${users.join(", ")}`;
+    await output.message(`left: the bucket ${outputs.bucket}, which was yours before${also}`);
   } else if (isBucketLeft) {
     const what = other ?? "other versions of objects";
     await output.message(`left: the bucket ${outputs?.bucket}, which also holds ${what}`);
@@ -174,7 +182,7 @@ async function removeOtherImage(
   }
 }
 
-/** Logs that may not be deleted are no reason to leave the rest. */
+/** Deletes a function's logs. A refusal is reported, and the rest is removed all the same. */
 async function removeLogs(
   output: Output,
   client: AwsClient,

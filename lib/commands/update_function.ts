@@ -4,12 +4,18 @@
  * @module
  */
 
-import { registryLogin } from "../aws/ecr.ts";
+import { imageKind, registryLogin } from "../aws/ecr.ts";
 import type { FunctionCode } from "../aws/lambda_control.ts";
 import type { DeployedFunction } from "../aws/lambda_function.ts";
 import { deployFunction } from "../deploy/function.ts";
 import { type FunctionOptions, type FunctionPlan, planFunction } from "../deploy/function_plan.ts";
-import { buildImage, type ContainerTool, pushImage } from "../deploy/image.ts";
+import {
+  buildImage,
+  builtArchitecture,
+  checkArchitecture,
+  type ContainerTool,
+  pushImage,
+} from "../deploy/image.ts";
 import { codeSha256, type CodeStore, maxDirectZipBytes, zipSource } from "../deploy/layer.ts";
 import { limitLogs } from "../deploy/log_group.ts";
 import { findOurs } from "../deploy/ours.ts";
@@ -77,7 +83,7 @@ export const updateFunction = runnable(
   },
 );
 
-/** The function is there and works, so that nothing but a message comes of a failure. */
+/** Sets the retention of a new function's logs. The function works without, so a failure is reported. */
 async function limitItsLogs(
   name: string,
   { output, signal }: CommandContext,
@@ -181,7 +187,7 @@ async function prepare(
     const plan = planFunction({ ...input, kind: "zip", definition, needsLayer, replacedLayers });
     checkPackage(source, plan.settings.handler ?? "", plan.architecture);
     const hash = codeSha256(zip);
-    // An upload of what the function has already would be for nothing.
+    // The function has this code already, so there is nothing to upload.
     const isThere = current?.codeSha256 === hash && current.state === "Active" &&
       current.architecture === plan.architecture;
     const store = zip.length > maxDirectZipBytes ? s3Store(aws) : undefined;
@@ -198,7 +204,10 @@ async function prepare(
     const image = await buildAndPush(values, name, context, aws, definition, plan);
     return { plan, code: { ImageUri: image } };
   }
-  return { plan, code: values.image ? { ImageUri: values.image } : undefined };
+  if (!values.image) return { plan, code: undefined };
+  const made = await imageKind(aws.client, values.image, context.signal);
+  checkArchitecture(values.image, made, plan.architecture);
+  return { plan, code: { ImageUri: values.image } };
 }
 
 function s3Store({ settings: { store, bucketOwner } }: Aws): CodeStore | undefined {
@@ -211,7 +220,7 @@ async function buildAndPush(
   { environment, output, signal }: CommandContext,
   { client, settings: { repository } }: Aws,
   definition: FunctionDefinition | undefined,
-  { architecture }: FunctionPlan,
+  { architecture, settings }: FunctionPlan,
 ): Promise<string> {
   const image = imageOf(values.registry || undefined, definition?.image, repository, name);
   const tool: ContainerTool = {
@@ -220,7 +229,9 @@ async function buildAndPush(
     onOutput: (chunk) => void output.talk(chunk),
     signal,
   };
-  await buildImage(tool, values.build, image, architecture);
+  await buildImage(tool, values.build, image, architecture, settings.command);
+  const made = await builtArchitecture(tool, image);
+  checkArchitecture(image, { isList: false, architecture: made }, architecture);
   const [host = ""] = image.split("/");
   await pushImage(tool, image, await registryLogin(client, host, signal));
   return image;

@@ -78,11 +78,7 @@ export const xargs = runnable(
       const interrupted = interruptionOf(context, options);
       // What a ctrl-C does is said first, in the turn that is next.
       if (interrupted) await nextTurn();
-      const reason = failure?.message ?? interrupted?.message ?? "";
-      const { done, failed: failures, dropped } = run.counts;
-      // The reason alone tells all of a run that failed before any job could run.
-      const hasRun = interrupted !== undefined || done + failures + dropped > 0;
-      const earlyEnd = hasRun ? earlyEndOf(run.counts, reason) : undefined;
+      const earlyEnd = howItEnded(run.counts, failure, interrupted);
       if (values.json && earlyEnd) await output.data(JSON.stringify({ run: earlyEnd }) + "\n");
       await tellFailures(run);
       if (failure) await reportError(output, failure);
@@ -123,6 +119,17 @@ function interruptionOf(
 ): Interrupted | undefined {
   const reason: unknown = signal.aborted ? signal.reason : stop?.aborted ? stop.reason : undefined;
   return reason instanceof Interrupted ? reason : undefined;
+}
+
+/** How far a run came that ended early; undefined where the failure alone tells it: no job has run. */
+function howItEnded(
+  counts: RunCounts,
+  failure: LlamaError | undefined,
+  interrupted: Interrupted | undefined,
+): EarlyEnd | undefined {
+  const hasRun = counts.done + counts.failed + counts.dropped > 0;
+  if (!hasRun && interrupted === undefined) return undefined;
+  return earlyEndOf(counts, failure?.message ?? interrupted?.message ?? "");
 }
 
 function isCtrlC(reason: unknown): boolean {

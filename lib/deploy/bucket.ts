@@ -5,7 +5,7 @@
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import type { Stack } from "../aws/cloudformation.ts";
+import { listStacks, type Stack } from "../aws/cloudformation.ts";
 import {
   abortUpload,
   type BucketOptions,
@@ -16,7 +16,7 @@ import {
 } from "../aws/s3_control.ts";
 import { LlamaError } from "../errors.ts";
 import { isStoreKey } from "../store/prefixes.ts";
-import { type BucketChoice, objectPrefix, outputsOf } from "./template.ts";
+import { type BucketChoice, llamaTag, objectPrefix, outputsOf } from "./template.ts";
 
 /**
  * Says which bucket the store is in.
@@ -64,6 +64,28 @@ export async function chooseBucket(
       );
     }
   }
+}
+
+/**
+ * Returns the other stacks of llama's whose store is in the same bucket of the user's own.
+ *
+ * @param client Signs and sends.
+ * @param bucket The bucket's name.
+ * @param stack The name of the stack that is known to use it.
+ * @param signal Ends it early.
+ * @returns Their names.
+ * @throws {LlamaError} As `callAws`.
+ */
+export async function otherUsersOf(
+  client: AwsClient,
+  bucket: string,
+  stack: string,
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const stacks = await listStacks(client, signal);
+  return stacks.filter(({ name, tags, outputs }) =>
+    name !== stack && tags[llamaTag] === name && outputs["Bucket"] === bucket
+  ).map(({ name }) => name);
 }
 
 /**

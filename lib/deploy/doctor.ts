@@ -36,7 +36,7 @@ export interface Finding {
   readonly hint?: string | undefined;
 }
 
-/** Subjects that could not be looked at, by what they need: a region, credentials, the settings. */
+/** Subjects that could not be examined, by what they need: a region, credentials or settings. */
 export type Unseen = Map<string, string[]>;
 
 /** What the examination needs of the outside. */
@@ -45,7 +45,7 @@ export interface Patient {
   readonly client: AwsClient;
   /** The settings in force. */
   readonly settings: Settings;
-  /** Whether the settings' file cannot be read, so that only the environment is known. @default {false} */
+  /** Whether the settings cannot be read, so that only the environment is known. @default {false} */
   readonly isFileBroken?: boolean;
   /** Opens the object store. */
   readonly openStore: (url: string) => ObjectStore;
@@ -67,16 +67,17 @@ const bad = (subject: string, words: string, hint?: string): Finding => ({
   hint,
 });
 const bootstrapHint = "run `llama bootstrap`";
-/** CloudFormation takes what was deleted behind its back for there, and makes nothing anew. */
+/** CloudFormation does not notice what was deleted behind its back, and creates nothing again. */
 const teardownHint = "run `llama teardown` first, then `llama bootstrap`";
 const debugHint = "`llama -debug-aws doctor` shows each call and its answer";
 
 /**
- * Looks at everything, whatever is wrong before. Only what needs a region, credentials or settings
- * that are not there is left out.
+ * Examines everything, also after a failure. Only checks that need a missing region, missing
+ * credentials or unreadable settings are left out.
  *
  * @param patient What is looked at.
- * @returns The findings, in the order of their subjects; at the end what was left out.
+ * @returns The findings, in the order of their subjects; the generator's return value is what was
+ * left out.
  */
 export async function* examine(patient: Patient): AsyncGenerator<Finding, Unseen, undefined> {
   const { client, settings, isFileBroken = false, signal } = patient;
@@ -103,7 +104,7 @@ export async function* examine(patient: Patient): AsyncGenerator<Finding, Unseen
     }, signal);
     yield found.finding;
     identity = found.value;
-    // Without an answer from STS, other services may yet answer.
+    // Other services may answer where STS does not.
     if (found.error?.code === "credentials") lacking = "credentials";
   }
   if (identity) yield clock(identity, patient.now());
@@ -128,21 +129,21 @@ export async function* examine(patient: Patient): AsyncGenerator<Finding, Unseen
     return (await attempt(subject, see, signal)).finding;
   };
   const { store: url, role: arn, repository: uri, layer: zipLayer, layerArm64 } = settings;
-  // All at once: without a network, each of them waits for half a minute.
+  // Concurrently: without a network, each of them waits for half a minute.
   const findings = [
     look("store", () => store(patient, whole), url !== undefined, url?.startsWith("s3:")),
     look("role", () => role(patient, identity, whole), arn !== undefined),
-    // An older setup by hand may be without one.
+    // A setup made by hand may have none.
     ...(uri === undefined ? [] : [look("repository", () => repository(patient, whole))]),
     look("layer", () => layer(patient, "layer"), zipLayer !== undefined),
     // The second processor's is there only for who asked for it.
     ...(layerArm64 === undefined ? [] : [look("layerArm64", () => layer(patient, "layerArm64"))]),
     look("concurrency", () => concurrency(patient)),
   ];
-  // Whose they are, and what they should be, is in the settings.
+  // Which functions belong to the stack, and how they should be, depends on the settings.
   const need = lacking ?? (isFileBroken ? "the settings" : undefined);
   const functions = need === undefined ? lookAtFunctions(patient) : skip("functions", need);
-  // What fails is thrown where it is waited for.
+  // A failure is thrown where the result is awaited.
   for (const each of [...findings, functions]) each.catch(() => {});
   for (const each of findings) {
     const finding = await each;
@@ -168,7 +169,7 @@ async function lookAtFunctions(patient: Patient): Promise<Finding[]> {
 interface Attempt<T> {
   readonly finding: Finding;
   readonly value?: T;
-  /** Why it could not be looked at. */
+  /** Why it could not be examined. */
   readonly error?: LlamaError;
 }
 
@@ -187,7 +188,7 @@ async function attempt<T>(
   }
 }
 
-/** The stack, if it is llama's and whole. */
+/** Examines the stack; its value is the outputs of a stack that is llama's and complete. */
 async function stack(
   { client, signal }: Patient,
   name: string,
@@ -240,7 +241,7 @@ async function store(
     return { finding: bad("store", "none: files over 6 MB cannot be sent", bootstrapHint) };
   }
   try {
-    // Not closed here: its connections are those of the client, over which other calls are in flight.
+    // Not closed here: its connections are the client's, over which other calls are in flight.
     const opened = openStore(url);
     // The same small object each time, which expires as all others do.
     const id = await opened.put(new TextEncoder().encode("llama doctor was here\n"), signal);
@@ -292,7 +293,12 @@ async function repository(
   { client, settings: { repository: uri = "" }, signal }: Patient,
   stack: StackOutputs | undefined,
 ): Promise<Attempt<never>> {
-  if (await hasRepository(client, uri, signal)) return { finding: good("repository", uri) };
+  const exists = await hasRepository(client, uri, signal);
+  if (exists === undefined) {
+    const words = `${uri} is not in ECR, from which alone Lambda takes images`;
+    return { finding: bad("repository", words, "set one: llama config repository URI") };
+  }
+  if (exists) return { finding: good("repository", uri) };
   const hint = stack?.repository === uri ? teardownHint : bootstrapHint;
   return { finding: bad("repository", `${uri} is not there`, hint) };
 }
@@ -346,7 +352,7 @@ async function concurrency({ client, signal }: Patient): Promise<Attempt<never>>
  * @param found The function as it is.
  * @param patient The settings in force, and a signal.
  * @param layers The versions of llama's layers.
- * @returns All that is wrong with it, or that it is as it should be.
+ * @returns A finding per problem, or a single good one.
  */
 export async function examineFunction(
   found: DeployedFunction,

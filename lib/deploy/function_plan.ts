@@ -48,9 +48,9 @@ export interface PlanInput {
   readonly current: DeployedFunction | undefined;
   /** Whether it gets the runtime from llama's layer; otherwise its layers stay as they are. */
   readonly needsLayer: boolean;
-  /** Layers of another stack's runtime, which ours replaces. @default {[]} */
+  /** Layers with another stack's runtime, to be replaced by ours. @default {[]} */
   readonly replacedLayers?: readonly string[] | undefined;
-  /** Whether its code stays as it is, so that only what was asked for changes. @default {false} */
+  /** Whether its code is left alone, so that only the named settings change. @default {false} */
   readonly keepsCode?: boolean;
 }
 
@@ -74,7 +74,7 @@ export interface FunctionPlan {
 export function planFunction(input: PlanInput): FunctionPlan {
   const { kind, options, definition, settings, current, keepsCode = false } = input;
   const architecture = architectureOf(input);
-  // Its function.json may have named another role, and is not at hand where its code stays.
+  // The role may come from a function.json, which is not at hand where only settings change.
   const known = keepsCode ? current?.role : undefined;
   const role = definition?.role ?? known ?? settings.role ?? current?.role;
   if (role === undefined) {
@@ -226,7 +226,7 @@ export function settingChanges(
   return changes;
 }
 
-/** A VPC's parts have no order. */
+/** Describes a VPC for comparison; the order of its parts does not matter. */
 function vpcWords(vpc: Vpc | undefined): string {
   const { subnets = [], securityGroups = [] } = vpc ?? {};
   return [subnets, securityGroups].map((list) => list.toSorted().join(" ")).join(" ").trim();

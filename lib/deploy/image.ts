@@ -4,10 +4,12 @@
  * @module
  */
 
-import type { RegistryLogin } from "../aws/ecr.ts";
+import type { ImageKind, RegistryLogin } from "../aws/ecr.ts";
 import type { Architecture } from "../aws/lambda_function.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
+import * as z from "../zod.ts";
+import { checkImagePrograms } from "./image_program.ts";
 
 /** A program that builds and pushes images: docker, or another with the same commands. */
 export interface ContainerTool {
@@ -34,14 +36,16 @@ const platforms: Readonly<Record<Architecture, string>> = {
  * @param folder The folder.
  * @param image What to call it: `HOST/REPOSITORY:TAG`.
  * @param architecture The processor that it is for.
- * @throws {LlamaError} `input` if the folder has no Dockerfile, `config` if the tool is not there,
- * `service` if it fails.
+ * @param command The function's own command, in place of the image's.
+ * @throws {LlamaError} `input` if the folder has no Dockerfile, `config` if the tool is not there or
+ * the image would start a program for another processor, `service` if the tool fails.
  */
 export async function buildImage(
   tool: ContainerTool,
   folder: string,
   image: string,
   architecture: Architecture,
+  command: readonly string[] = [],
 ): Promise<void> {
   try {
     await Deno.stat(`${folder}/Dockerfile`);
@@ -51,6 +55,7 @@ export async function buildImage(
       hint: "-build takes a folder with a Dockerfile, -zip one with a handler",
     });
   }
+  await checkImagePrograms(folder, architecture, command);
   const args = ["build", "--platform", platforms[architecture], "-t", image, folder];
   await runTool(tool, args, `building ${folder}`);
 }
@@ -74,6 +79,80 @@ export async function pushImage(
     await runTool(tool, args, `logging in to ${host}`, login.password);
   }
   await runTool(tool, ["push", image], `pushing ${image}`);
+}
+
+/**
+ * Returns the architecture that an image was built for. With `FROM --platform`, or a local base
+ * image, it may differ from the requested one.
+ *
+ * @param tool Has the image.
+ * @param image `HOST/REPOSITORY:TAG`, as it was built.
+ * @returns The architecture as Go names it; undefined if the tool does not say.
+ */
+export async function builtArchitecture(
+  { program, environment, signal }: ContainerTool,
+  image: string,
+): Promise<string | undefined> {
+  const { success, stdout } = await new Deno.Command(program, {
+    args: ["inspect", "--type", "image", image],
+    env: defined(environment),
+    clearEnv: true,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+    ...(signal ? { signal } : {}),
+  }).output();
+  signal?.throwIfAborted();
+  if (!success) return undefined;
+  return architectureIn(new TextDecoder().decode(stdout));
+}
+
+const inspected = z.union([
+  // The form of docker, podman and nerdctl, and that of buildah.
+  z.array(z.object({ Architecture: z.string() })),
+  z.object({ OCIv1: z.object({ architecture: z.string() }) }),
+]);
+
+function architectureIn(json: string): string | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+  const found = inspected.safeParse(value).data;
+  return found && ("OCIv1" in found ? found.OCIv1.architecture : found[0]?.Architecture);
+}
+
+/**
+ * Checks that an image is built for the function's architecture.
+ *
+ * @param image The image.
+ * @param kind The image's platform, where it is known.
+ * @param architecture The function's processor.
+ * @throws {LlamaError} `config` if it is for another one, or for several.
+ */
+export function checkArchitecture(
+  image: string,
+  kind: ImageKind | undefined,
+  architecture: Architecture,
+): void {
+  if (kind?.isList) {
+    throw new LlamaError("config", `${image} is a list of images, which Lambda does not take`, {
+      hint: "build it for one platform and without attestations: --provenance=false",
+    });
+  }
+  const made = kind?.architecture === "amd64" ? "x86_64" : kind?.architecture;
+  if (made === undefined || made === architecture) return;
+  throw new LlamaError(
+    "config",
+    `the image ${image} is made for ${made}, and the function for ${architecture}`,
+    {
+      hint: made === "arm64" || made === "x86_64"
+        ? `add -arch ${made}, or build the image with --platform ${platforms[architecture]}`
+        : `build the image with --platform ${platforms[architecture]}`,
+    },
+  );
 }
 
 async function runTool(

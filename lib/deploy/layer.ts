@@ -27,7 +27,7 @@ export const compatibleRuntime = "provided.al2023";
  */
 export const maxDirectZipBytes = 50 * 1024 * 1024;
 
-/** An object store, of which zips go below `code/`. */
+/** An object store whose `code/` prefix zips go through. */
 export type CodeStore = Pick<ObjectStore, "url"> & {
   /** The account that its bucket must belong to. @default {any} */
   readonly bucketOwner?: string | undefined;
@@ -70,7 +70,7 @@ const publishedSchema = z.object({
  * @param layer What to publish.
  * @returns The new version.
  * @throws {LlamaError} `too-large` if the zip needs a store and there is none; `service` if Lambda
- * published something else than the zip, which is then removed again; `credentials`, `store`,
+ * published something other than the zip, which is then deleted; `credentials`, `store`,
  * `network` or `service`.
  */
 export async function publishLayer(client: AwsClient, layer: Layer): Promise<LayerVersion> {
@@ -111,10 +111,10 @@ export function codeSha256(zip: Uint8Array): string {
 }
 
 /**
- * The error for code in Lambda that is not what was sent: it was replaced on its way through the
- * bucket.
+ * Makes the error for code in Lambda that differs from what was sent: it was replaced on its way
+ * through the bucket.
  *
- * @param what What has the code.
+ * @param what The layer or function that has the code.
  * @param state What has been done about it.
  * @returns An error to throw.
  */
@@ -126,7 +126,7 @@ export function otherCode(what: string, state: string): LlamaError {
 }
 
 /**
- * Names a zip to Lambda: as an object in the store's bucket, which the functions' role cannot write,
+ * Names a zip to Lambda: as an object in the store's bucket that the functions' role cannot write,
  * or as the zip itself.
  *
  * @param client Signs and sends.
@@ -147,7 +147,8 @@ export async function zipSource(
   const [, bucket, prefix = ""] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(store?.url ?? "") ?? [];
   if (store && bucket !== undefined) {
     const keys = posix.join("/", prefix, codePrefix).slice(1);
-    // Its connections are the client's, which goes on. What is there already is written again.
+    // Not disposed of, since its connections are the client's. With a lifetime of 0, an existing
+    // object of the same name is always overwritten.
     const code = new S3Store(`s3://${bucket}/${keys}`, client, {
       concurrency: defaultS3Concurrency,
       lifetimeMilliseconds: 0,

@@ -8,7 +8,7 @@ import type { AwsClient } from "../aws/client.ts";
 import { createLogGroup, findLogGroup, setRetention } from "../aws/logs.ts";
 import { llamaTag } from "./template.ts";
 
-/** Days after which the logs of functions expire, where nothing else was set. */
+/** Retention of functions' logs in days, where none is set. */
 export const logDays = 14;
 
 /**
@@ -22,8 +22,8 @@ export function logGroupOf(name: string): string {
 }
 
 /**
- * Sees to it that a function's logs expire. Lambda itself would create the group with the first log
- * line, and keep its events for ever. A retention that somebody has set stays.
+ * Makes a function's logs expire. Lambda itself would create the group with the first log line, and
+ * keep its events for ever. A retention that somebody has set stays.
  *
  * @param client Signs and sends.
  * @param name The function's name.

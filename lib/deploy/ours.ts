@@ -5,7 +5,7 @@
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { getFunction, listFunctions } from "../aws/lambda_control.ts";
+import { getFunction, getFunctionMarks, listFunctions } from "../aws/lambda_control.ts";
 import type { DeployedFunction } from "../aws/lambda_function.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import { LlamaError } from "../errors.ts";
@@ -19,19 +19,21 @@ const lookupsAtOnce = 8;
 const storeVariable = "LLAMA_OBJECT_STORE";
 
 /**
- * Whether a function is llama's, of whichever stack: tagged, or set up by hand as llama's
+ * Returns whether a function is llama's, of any stack: tagged, or set up by hand as llama's
  * documentation says.
  *
  * @param found The function.
  * @returns True if it is.
  */
-export function isOurs({ tags, environment }: DeployedFunction): boolean {
+export function isOurs(
+  { tags, environment }: Pick<DeployedFunction, "tags" | "environment">,
+): boolean {
   return Object.hasOwn(tags, llamaTag) || Object.hasOwn(environment, storeVariable);
 }
 
 /**
- * Whether a function of llama's belongs to the stack in force: the stack that its tag names. One
- * that was made by hand has no tag, and belongs to those who use its store.
+ * Returns whether a function of llama's belongs to the current stack, by its tag. One made by
+ * hand has no tag, and belongs to those who use its store.
  *
  * @param found A function of llama's.
  * @param settings The settings in force.
@@ -61,10 +63,9 @@ export async function looksLikeLlama(
   name: string,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const found = await getFunction(client, name, signal);
-  if (found === undefined) return false;
-  const { layers = [] } = found;
-  return isOurs(found) || layers.some((arn) => ownLayers.has(arn.split(":")[6] ?? ""));
+  const found = await getFunctionMarks(client, name, signal);
+  return isOurs(found) ||
+    found.layers?.some((arn) => ownLayers.has(arn.split(":")[6] ?? "")) === true;
 }
 
 /** The names of the layers that `llama bootstrap` and scripts/publish-runtime publish. */
@@ -74,7 +75,7 @@ const ownLayers: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * All of llama's functions in the region, of all its stacks.
+ * Lists llama's functions in the region, of all its stacks.
  *
  * @param client Signs and sends.
  * @param signal Ends it early.
@@ -97,7 +98,7 @@ export async function listOurs(
 }
 
 /**
- * Finds a function that may be changed or deleted: one of the stack in force.
+ * Finds a function that may be changed or deleted: one of the current stack.
  *
  * @param client Signs and sends.
  * @param name Its name.

@@ -10,6 +10,8 @@ import type { Architecture } from "../aws/lambda_function.ts";
 import { closest } from "../closest.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { type FunctionDefinition, parseFunctionJson } from "../function_json.ts";
+import { listDirectory, notUtf8 } from "../system/list.ts";
+import { printableLine } from "../text/printable.ts";
 import { programKind } from "./program.ts";
 import { type ZipEntry, zipOf } from "./zip.ts";
 import { type ZipMember, zipMembers } from "./zip_directory.ts";
@@ -97,8 +99,13 @@ async function readFile(path: string): Promise<Uint8Array> {
 async function readFolder(folder: string): Promise<ZipEntry[]> {
   const entries: ZipEntry[] = [];
   let total = 0;
+  const unnamed: string[] = [];
   const walk = async (below: string): Promise<void> => {
-    for await (const { name } of Deno.readDir(join(folder, below))) {
+    for (const { name, shown } of listDirectory(join(folder, below))) {
+      if (name === undefined) {
+        unnamed.push(`${printableLine(join(folder, below))}/${shown}`);
+        continue;
+      }
       const inside = below === "" ? name : `${below}/${name}`;
       if (inside === descriptionName) continue;
       const path = join(folder, inside);
@@ -127,12 +134,16 @@ async function readFolder(folder: string): Promise<ZipEntry[]> {
     if (cause instanceof LlamaError) throw cause;
     throw new LlamaError("input", `cannot read ${folder}: ${reasonOf(cause)}`, { cause });
   }
+  if (unnamed.length > 0) {
+    throw new LlamaError("input", `cannot package ${notUtf8(unnamed)}`, {
+      hint: "rename what is not UTF-8, or leave it out of the function's folder",
+    });
+  }
   return entries;
 }
 
 /**
- * Lambda runs a function as another user than the one that the files belong to, so that all need
- * what the owner has: https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html
+ * Lambda runs a function as a user other than the files' owner, so everyone needs what the owner has: https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html
  */
 function readableMode(mode: number): number {
   return (mode & 0o777) | 0o444 | ((mode & 0o100) === 0 ? 0 : 0o111);
@@ -141,15 +152,15 @@ function readableMode(mode: number): number {
 const [typeBits, directoryType, linkType] = [0o170000, 0o040000, 0o120000];
 
 /**
- * Checks that Lambda's user may read what is in a zip, and execute what its owner may.
+ * Checks that Lambda's user may read the files of a zip, and execute those that their owner may.
  *
  * @param members What is in it.
  * @param from Where it is from, for messages.
- * @throws {LlamaError} `config`, naming the first file of which that is not true.
+ * @throws {LlamaError} `config`, naming the first file that fails.
  */
 export function checkModes(members: readonly ZipMember[], from: string): void {
   const closed = members.filter(({ name, mode = 0 }) => {
-    // Zips without Unix modes are unpacked as readable, and links have no modes of their own.
+    // Files without Unix modes are unpacked readable, and links have no mode of their own.
     if (mode === 0 || (mode & typeBits) === linkType) return false;
     const isDirectory = (mode & typeBits) === directoryType || name.endsWith("/");
     const needed = 0o004 | (isDirectory || (mode & 0o100) !== 0 ? 0o001 : 0);

@@ -78,13 +78,13 @@ export function versionOfLayer(description: string): string | undefined {
 }
 
 /**
- * The layers with llama's runtime that another stack left on a function.
+ * Finds the layers with llama's runtime that another stack left on a function.
  *
  * @param client Signs and sends.
  * @param layers The function's layers.
- * @param ours The layers of the stack in force, which need no look.
+ * @param ours The layers of the current stack, which are not looked up.
  * @param signal Ends it early.
- * @returns Their ARNs; that of a layer that was deleted too.
+ * @returns Their ARNs, including those of deleted layers.
  * @throws {LlamaError} As `callRest`.
  */
 export async function otherRuntimes(

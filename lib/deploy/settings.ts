@@ -203,10 +203,10 @@ export async function writeSettings(environment: Environment, settings: Settings
 }
 
 /**
- * Checks that the settings can be written, before anything is made that they are to name.
+ * Checks that the settings can be written, before anything is created that they are to name.
  *
  * @param environment Says where they are.
- * @throws {LlamaError} `config` if there is no place for them, `output` if they cannot be written.
+ * @throws {LlamaError} `config` if there is nowhere to put them, `output` if they cannot be written.
  */
 export async function checkWritable(environment: Environment): Promise<void> {
   const path = settingsPath(environment);
@@ -220,6 +220,21 @@ export async function checkWritable(environment: Environment): Promise<void> {
       hint: "set LLAMA_DIR to a directory of your own",
     });
   }
+}
+
+/**
+ * Leaves out what belongs to another stack than the one that the environment names: with that
+ * stack's role and store, functions would end up between two stacks.
+ *
+ * @param settings What the file says.
+ * @param environment `LLAMA_STACK` may name another stack.
+ * @returns The settings that are valid for the named stack.
+ */
+export function ofNamedStack(settings: Settings, environment: Environment): Settings {
+  const { region, stack } = settings;
+  const named = environment["LLAMA_STACK"];
+  if (!named || stack === undefined || named === stack) return settings;
+  return { region, stack };
 }
 
 /** A setting with where it is from. */
@@ -258,12 +273,14 @@ export function settingInForce(
  * All settings as they are in force.
  *
  * @param settings What the file says.
- * @param environment The environment variables, which win over it.
+ * @param environment The environment variables, which win over it. `LLAMA_STACK` also decides whether
+ * the rest of the file is about the stack in question.
  * @returns The settings.
  */
 export function inForce(settings: Settings, environment: Environment): Settings {
+  const valid = ofNamedStack(settings, environment);
   return Object.fromEntries(
     Object.keys(settingNames).filter(isSettingName)
-      .map((name) => [name, settingInForce(name, settings, environment)?.value]),
+      .map((name) => [name, settingInForce(name, valid, environment)?.value]),
   );
 }

@@ -68,7 +68,7 @@ export async function imageState(
   const digest = reference ?? /@(sha256:[0-9a-f]{64})$/.exec(resolvedImage ?? "")?.[1];
   const place = { host, name: repository };
   using registry = isEcr(host) ? undefined : await openRepository(place, client, environment);
-  const source: Source = registry === undefined ? ecrSource(client, repository, signal) : {
+  const source: Source = registry === undefined ? ecrSource(client, host, repository, signal) : {
     async manifest(id) {
       const found = await registry.manifest(id, signal);
       return found && { digest: found.digest, text: decode(found.bytes) };
@@ -119,7 +119,13 @@ async function readConfiguration(
 }
 
 /** ECR's own API, which needs no login besides the account's. */
-function ecrSource(client: AwsClient, repository: string, signal: AbortSignal | undefined): Source {
+function ecrSource(
+  client: AwsClient,
+  host: string,
+  repositoryName: string,
+  signal: AbortSignal | undefined,
+): Source {
+  const repository = { registryId: /^\d{12}(?=\.)/.exec(host)?.[0], repositoryName };
   return {
     async manifest(id) {
       const key = id.startsWith("sha256:") ? { imageDigest: id } : { imageTag: id };

@@ -48,7 +48,7 @@ export async function removeImage(
   if (repository !== undefined && (own === `:${name}` || own?.startsWith("@"))) {
     const repositoryName = repository.slice(repository.indexOf("/") + 1);
     // Another function may be made of the same image, under a tag of its own.
-    await deleteImage(client, repositoryName, { imageTag: name }, signal);
+    await deleteImage(client, repositoryName, name, signal);
     return `${repository}:${name}`;
   }
   const [host = ""] = image.split("/");

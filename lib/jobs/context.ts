@@ -29,11 +29,13 @@ export class MarkedFile {
    * @param Local The file here.
    * @param Remote Its path in the job's directory.
    * @param replacesInput Whether it is an output that was an input too.
+   * @param isDirectory Whether it is an output whose path ends in `/`: all that is below it.
    */
   constructor(
     readonly Local: LocalFile,
     readonly Remote: string,
     readonly replacesInput: boolean = false,
+    readonly isDirectory: boolean = false,
   ) {}
 }
 
@@ -71,7 +73,7 @@ export class FileContext {
     return this.#mark(path, true, false);
   }
 
-  /** Fetches a file when the command has ended. */
+  /** Fetches a file when the command has ended; or a directory, if the path ends in `/`. */
   Output(path: string): string {
     return this.#mark(path, false, true);
   }
@@ -95,7 +97,7 @@ export class FileContext {
     const clean = cleanPath(path);
     const file = new LocalFile(clean);
     if (input) this.Inputs.push(new MarkedFile(file, clean));
-    if (output) this.Outputs.push(new MarkedFile(file, clean, input));
+    if (output) this.Outputs.push(new MarkedFile(file, clean, input, path.endsWith("/")));
     return clean;
   }
 }

@@ -18,7 +18,13 @@ export interface Expansion {
   /** The files that they mark as inputs. */
   inputs: InputFile[];
   /** The files that they mark as outputs. */
-  outputs: OutputFile[];
+  outputs: MarkedOutput[];
+}
+
+/** An output as a template marks it. The path is clean, as the original's is: without `/` at its end. */
+export interface MarkedOutput extends OutputFile {
+  /** Whether it is a directory. @default {false} */
+  readonly isDirectory?: boolean;
 }
 
 /**
@@ -96,7 +102,13 @@ export class LineTemplates {
  * @returns The job.
  */
 export function jobOf(functionName: string, { args, inputs, outputs }: Expansion): Job {
-  return { functionName, args, inputs, outputs };
+  return { functionName, args, inputs, outputs: outputs.map(asOutput) };
+}
+
+function asOutput({ isDirectory, remote, local, ...rest }: MarkedOutput): OutputFile {
+  return isDirectory
+    ? { remote: `${remote}/`, local: `${local}/`, ...rest }
+    : { remote, local, ...rest };
 }
 
 /** The wire carries arguments as text; what is not UTF-8 would arrive changed. */
@@ -110,16 +122,19 @@ function execute(template: Template, context: FileContext): string {
   );
 }
 
-function marked({ Inputs, Outputs }: FileContext): { inputs: InputFile[]; outputs: OutputFile[] } {
+function marked(
+  { Inputs, Outputs }: FileContext,
+): { inputs: InputFile[]; outputs: MarkedOutput[] } {
   return {
     inputs: Array.from(Inputs, ({ Local, Remote }) => ({
       remote: Remote,
       source: Local.Bytes ?? Local.Path,
     })),
-    outputs: Array.from(Outputs, ({ Local, Remote, replacesInput }) => ({
+    outputs: Array.from(Outputs, ({ Local, Remote, replacesInput, isDirectory }) => ({
       remote: Remote,
       local: Local.Path,
       onlyOnSuccess: replacesInput,
+      ...(isDirectory ? { isDirectory } : {}),
     })),
   };
 }

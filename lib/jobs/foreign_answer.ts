@@ -65,7 +65,7 @@ function isOfLlama(payload: string): boolean {
   try {
     answer = JSON.parse(payload);
   } catch {
-    return false;
+    return damaged.test(payload);
   }
   if (typeof answer !== "object" || answer === null || !("status" in answer)) return false;
   const { status, ...rest } = answer;
@@ -73,6 +73,9 @@ function isOfLlama(payload: string): boolean {
   const keys = Object.keys(rest);
   return keys.length === 0 || keys.some((key) => ownKeys.has(key));
 }
+
+/** How an answer of llama's begins, whatever has become of its end. */
+const damaged = new RegExp(`^\\{"status": ?-?\\d+, ?"(${[...ownKeys].join("|")})":`);
 
 function foreignAnswer(functionName: string, payload: string, cause?: unknown): LlamaError {
   const name = printableLine(JSON.stringify(functionName));

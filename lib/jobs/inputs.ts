@@ -11,6 +11,8 @@ import { LlamaError, reasonOf } from "../errors.ts";
 import type { File } from "../protocol.ts";
 import { stat } from "../quick_files.ts";
 import type { ObjectStore } from "../store/store.ts";
+import { listDirectory, notUtf8 } from "../system/list.ts";
+import { printableLine } from "../text/printable.ts";
 import type { Spans } from "../trace/spans.ts";
 import type { InputFile } from "./job.ts";
 
@@ -169,37 +171,47 @@ export async function expandInputs(
       continue;
     }
     const top = await Deno.realPath(local);
-    for await (const path of walk(local, top, [top])) {
+    const unsendable: string[] = [];
+    for await (const path of walk({ root: local, top, unsendable }, [top])) {
       inputs.push({
         remote: prefix === "." ? path : `${prefix}/${path}`,
         source: join(local, path),
+      });
+    }
+    if (unsendable.length > 0) {
+      throw new LlamaError("input", `cannot send ${notUtf8(unsendable)}`, {
+        hint: "rename what is not UTF-8: the names of a job's files travel as UTF-8",
       });
     }
   }
   return inputs;
 }
 
+/** A directory that is walked. */
+interface Walk {
+  /** The directory, as the user has named it. */
+  readonly root: string;
+  /** The same, free of links. */
+  readonly top: string;
+  /** Gets what has a name that is not UTF-8. */
+  readonly unsendable: string[];
+}
+
 /** The regular files below a directory, by their paths from it, in the order of their names. */
 async function* walk(
-  root: string,
-  top: string,
+  context: Walk,
   trail: readonly string[],
   below = "",
 ): AsyncGenerator<string> {
-  const here = join(root, below);
-  const entries = await Array.fromAsync(reading(here, () => Deno.readDir(here)));
-  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-  for (const entry of entries) {
-    const path = below === "" ? entry.name : `${below}/${entry.name}`;
-    const full = join(root, path);
-    if (entry.name.includes("\uFFFD")) {
-      throw new LlamaError("input", `cannot send ${full}: its name is not UTF-8`, {
-        hint: "give it another name: those of a job travel as UTF-8",
-      });
+  const { root, top, unsendable } = context;
+  for (const { name, shown, kind } of reading(join(root, below), listDirectory)) {
+    if (name === undefined) {
+      unsendable.push(`${printableLine(join(root, below))}/${shown}`);
+      continue;
     }
-    const real = entry.isSymlink
-      ? await followLink(full, top)
-      : join(trail.at(-1) ?? top, entry.name);
+    const path = below === "" ? name : `${below}/${name}`;
+    const full = join(root, path);
+    const real = kind === "link" ? await followLink(full, top) : join(trail.at(-1) ?? top, name);
     const { isFile, isDirectory } = await Deno.stat(full);
     if (isFile) yield path;
     else if (!isDirectory) throw notAFile(full, false);
@@ -209,13 +221,13 @@ async function* walk(
         `cannot send ${full}: the link leads back to its own directory`,
         { hint: "remove the link, or send the other files one by one with -f" },
       );
-    } else yield* walk(root, top, [...trail, real], path);
+    } else yield* walk(context, [...trail, real], path);
   }
 }
 
-async function* reading<T>(path: string, open: () => AsyncIterable<T>): AsyncGenerator<T> {
+function reading<T>(path: string, read: (path: string) => T): T {
   try {
-    yield* open();
+    return read(path);
   } catch (cause) {
     throw cannotSend(path, cause);
   }

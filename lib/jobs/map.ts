@@ -15,9 +15,9 @@ import { JobLog, readJobLog } from "./joblog.ts";
 import { type PlannedJob, Planner } from "./plan.ts";
 import { concernsAllJobs, Ending, failsAtStart, type Halt, type RetryOn } from "./policy.ts";
 import { type JobRecord, recordOf } from "./record.ts";
-import { sameJobs } from "./same_jobs.ts";
-import { makeResults, writeResults } from "./results.ts";
+import { Results } from "./results.ts";
 import type { JobDelivery, RunJobOptions } from "./run.ts";
+import { sameJobs } from "./same_jobs.ts";
 import { chunked, readAhead } from "./sources.ts";
 import { Trial } from "./trial.ts";
 import { type Span, Spans } from "../trace/spans.ts";
@@ -134,13 +134,24 @@ export async function* mapJobs(
     : await readJobLog(jobLog);
   const repeatFailed = resume === "succeeded";
   const planner = new Planner({ functionName, templates, logged, repeatFailed });
-  if (options.results !== undefined) await makeResults(options.results);
+  const isKept = (seq: number) => {
+    const job = logged?.jobs.get(seq);
+    return job !== undefined && (job.ok || !repeatFailed);
+  };
+  using results = options.results === undefined
+    ? undefined
+    : await Results.open(options.results, isKept);
   await connection.prepare();
   using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, logged);
+  if (resume === undefined) await results?.begin();
   const counts = options.counts ?? newCounts();
   using ending = new Ending(counts, options);
-  using trial = new Trial({ functionName, lookUp: connection.isLlama });
-  const run = new Run(connection, options, { counts, ending, trial, planner, log });
+  using trial = new Trial({
+    functionName,
+    lookUp: connection.isLlama,
+    notice: connection.notice,
+  });
+  const run = new Run(connection, options, { counts, ending, trial, planner, log, results });
   const inputs = linesPerJob === undefined ? lines : chunked(lines, linesPerJob);
   const jobs = run.plan(inputs, templates);
   try {
@@ -151,6 +162,7 @@ export async function* mapJobs(
     if (signal?.aborted) counts.isEnding = true;
   }
   if (ending.error !== undefined) throw ending.error;
+  if (!options.stop?.aborted) await results?.end();
 }
 
 /** The number of jobs whose input was read. */
@@ -173,6 +185,7 @@ interface RunState {
   readonly trial: Trial;
   readonly planner: Planner;
   readonly log: JobLog | undefined;
+  readonly results: Results | undefined;
 }
 
 class Run {
@@ -241,7 +254,7 @@ class Run {
   ): Promise<JobOutcome | undefined> => {
     const { counts, ending, trial } = this.#state;
     // `inner` is the same for all jobs of a run.
-    const signal = this.#signal ??= AbortSignal.any([inner, ending.now]);
+    const signal = this.#signal ??= this.#open(inner);
     const admission = this.#admission ??= AbortSignal.any([signal, ending.unsent]);
     const delivery: JobDelivery = { mayHaveRun: false, isLlama: false };
     let failure: LlamaError | undefined;
@@ -259,6 +272,8 @@ class Run {
         // Another function does with the jobs in flight what nobody asked for.
         if (error.code === "protocol") ending.endNow(error);
         else ending.end(error);
+        if (delivery.mayHaveRun) counts.failed++;
+        isCounted = delivery.mayHaveRun;
         return undefined;
       }
       const elapsedMilliseconds = performance.now() - start;
@@ -297,6 +312,13 @@ class Run {
       );
     }
   };
+
+  /** Makes the signal of all jobs. A run that is left waits for no word on its function. */
+  #open(inner: AbortSignal): AbortSignal {
+    const { ending, trial } = this.#state;
+    inner.addEventListener("abort", () => trial[Symbol.dispose](), { once: true });
+    return AbortSignal.any([inner, ending.now]);
+  }
 
   /** Whether a failure is not the job's own, so that all others would meet it. */
   #isShared(error: LlamaError, job: Job | undefined): boolean {
@@ -339,18 +361,15 @@ class Run {
   }
 
   get #writesDown(): boolean {
-    return this.#state.log !== undefined || this.#options.results !== undefined;
+    return this.#state.log !== undefined || this.#state.results !== undefined;
   }
 
   /** Results first: a job that has a line in the log has all that it was to leave. */
   async #writeDown(record: JobRecord, result: JobResult | undefined): Promise<void> {
-    const { results } = this.#options;
-    const { log, ending } = this.#state;
+    const { log, results, ending } = this.#state;
     try {
-      if (results !== undefined) {
-        const { stdout = nothing, stderr = nothing } = result ?? {};
-        await writeResults(results, record, { stdout, stderr });
-      }
+      const { stdout = nothing, stderr = nothing } = result ?? {};
+      await results?.write(record, { stdout, stderr });
       if (log !== undefined) await log.append(record, await this.#host(record));
     } catch (error) {
       ending.end(error);

@@ -9,12 +9,12 @@ import { decodeBlob, decodeBlobToFile, novelKindOf } from "../blob.ts";
 import { mapConcurrently } from "../concurrency.ts";
 import { isAbort, LlamaError, reasonOf } from "../errors.ts";
 import { type ContentKind, ownFeatures } from "../features.ts";
-import { writeWhole } from "../files.ts";
 import { type File, permissionBits } from "../protocol.ts";
-import { lstat, stat } from "../quick_files.ts";
+import { stat } from "../quick_files.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../trace/spans.ts";
 import type { InputFile, OutputFile } from "./job.ts";
+import { OutputDirectory, writeNamedFile, type Writing } from "./output_target.ts";
 import { isInside } from "./paths.ts";
 
 /** How outputs are written. */
@@ -57,22 +57,25 @@ export async function writeOutputs(
   const files = wanted
     .flatMap((output) => output.remote.endsWith("/") ? below(output, answered) : [output])
     .filter(options.succeeded ? () => true : replacesNone(options.inputs ?? []));
-  await mapConcurrently(files, writeConcurrency, async ({ remote, local }) => {
+  await using directories = new OutputDirectories();
+  await mapConcurrently(files, writeConcurrency, async (output) => {
+    const { remote, local } = output;
     const file = Object.hasOwn(answered, remote) ? answered[remote] : undefined;
     try {
       // Besides a kind of content that is known, `e` is for others.
       if (!file || (file.e !== undefined && !novelKindOf(file, kinds))) {
         throw new LlamaError("output", file?.e ?? "the command did not make it", {
           // A command that failed has said why itself.
-          hint: options.succeeded
+          hint: options.succeeded && isAbsent(file)
             ? `the command must make it at ${JSON.stringify(remote)} in its current directory`
             : undefined,
         });
       }
-      if (remote.endsWith("/")) return;
-      await writeOutput(local, file, options);
+      // Of a directory itself there is nothing to write.
+      if (remote.endsWith("/") && !("directory" in output)) return;
+      const size = await writeOutput(output, file, directories, options);
       written.push(local);
-      if (file.r !== undefined) storedBytes += (await stat(local)).size;
+      if (file.r !== undefined) storedBytes += size;
     } catch (cause) {
       if (isAbort(cause, options.signal)) throw cause;
       const code = cause instanceof LlamaError && cause.code !== "protocol" ? cause.code : "output";
@@ -113,58 +116,85 @@ export function checkOutputs(outputs: readonly OutputFile[]): void {
   }
 }
 
+/** Whether the command has not made a file, in the words of this runtime or of the original's. */
+function isAbsent(file: File | undefined): boolean {
+  return file?.e === undefined || /was not made|no such file/.test(file.e);
+}
+
 /** Tells the outputs that are no inputs, however they were named. */
 function replacesNone(inputs: readonly InputFile[]): (output: OutputFile) => boolean {
   const paths = new Set(inputs.map(({ source }) => typeof source === "string" && resolve(source)));
   return ({ local, onlyOnSuccess }) => !onlyOnSuccess && !paths.has(resolve(local));
 }
 
-/** The files of a directory that was asked for; none that would land outside of it here. */
+/** A file in a directory that was asked for. */
+interface FileBelow extends OutputFile {
+  /** The directory, as the user has named it. */
+  readonly directory: string;
+  /** The file's path in it, as the function has named it. */
+  readonly path: string;
+}
+
+/** The files of a directory that was asked for, by names that the function has chosen. */
 function below(output: OutputFile, answered: Readonly<Record<string, File>>): OutputFile[] {
   const directory = output.local.endsWith("/") ? output.local : `${output.local}/`;
   const files = Object.keys(answered)
-    .filter((remote) =>
-      remote.startsWith(output.remote) && isInside(remote.slice(output.remote.length))
-    )
-    .map((remote) => ({ remote, local: directory + remote.slice(output.remote.length) }));
-  // The original's runtime knows no directories and answers for the entry itself, with an error.
+    .filter((remote) => remote.startsWith(output.remote) && remote !== output.remote)
+    .map((remote): FileBelow => {
+      const path = remote.slice(output.remote.length);
+      return { remote, local: directory + path, directory, path };
+    });
+  // The directory's own entry says what of it is missing; the original's runtime, which knows no
+  // directories, says so of all of it.
   return Object.hasOwn(answered, output.remote) ? [...files, output] : files;
 }
 
-async function writeOutput(
-  local: string,
-  file: File,
-  { store, signal, spans, kinds }: WriteOutputsOptions,
-): Promise<void> {
-  const target = await resolveTarget(local);
-  if (target.special) {
-    // A device or a pipe takes the bytes; a rename would put a file in its place.
-    await Deno.writeFile(target.path, await decodeBlob(file, store, signal, kinds), {
-      create: false,
-    });
-  } else {
-    await writeWhole(
-      target.path,
-      (temporary) => decodeBlobToFile(file, temporary, store, signal, spans, kinds),
-      permissionBits(file),
-    );
+/** The directories of one job's outputs, each opened once. */
+class OutputDirectories implements AsyncDisposable {
+  readonly #opened = new Map<string, Promise<OutputDirectory>>();
+
+  open(path: string): Promise<OutputDirectory> {
+    const opened = this.#opened.get(path) ?? OutputDirectory.open(path);
+    this.#opened.set(path, opened);
+    return opened;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const result of await Promise.allSettled(this.#opened.values())) {
+      if (result.status === "fulfilled") result.value[Symbol.dispose]();
+    }
   }
 }
 
-/** Where a name leads: through links, as a program that wrote to it here would go. */
-async function resolveTarget(path: string): Promise<{ path: string; special: boolean }> {
-  try {
-    const { isSymlink } = await lstat(path);
-    const real = isSymlink ? await Deno.realPath(path) : path;
-    const { isFile, isDirectory } = await Deno.stat(real);
-    if (isDirectory) {
-      throw new LlamaError("output", "is a directory", {
-        hint: "a file goes to the path of a file; to fetch a directory, end its path in /",
-      });
-    }
-    return { path: real, special: !isFile };
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return { path, special: false };
-    throw error;
+/** Writes a file, and tells how many bytes it has. */
+async function writeOutput(
+  output: OutputFile | FileBelow,
+  file: File,
+  directories: OutputDirectories,
+  { store, signal, spans, kinds }: WriteOutputsOptions,
+): Promise<number> {
+  let size = 0;
+  const writing: Writing = {
+    fill: async (path) => {
+      await decodeBlobToFile(file, path, store, signal, spans, kinds);
+      if (file.r !== undefined) size = (await stat(path)).size;
+    },
+    pour: async (path) => {
+      const bytes = await decodeBlob(file, store, signal, kinds);
+      await Deno.writeFile(path, bytes, { create: false });
+      size = bytes.length;
+    },
+    mode: permissionBits(file),
+  };
+  if (!("directory" in output)) {
+    await writeNamedFile(output.local, writing);
+  } else if (!isInside(output.path)) {
+    throw new LlamaError("output", "its name leads out of the directory that was asked for");
+  } else if (!output.path.isWellFormed()) {
+    // Half a surrogate pair has no UTF-8: the file would silently get another name.
+    throw new LlamaError("output", "its name is not Unicode text");
+  } else {
+    await (await directories.open(output.directory)).write(output.path, writing);
   }
+  return size;
 }

@@ -80,6 +80,10 @@ export function failsAtStart(
     return program === undefined ||
       !errorMessage.startsWith(`no such command: ${JSON.stringify(program)}:`);
   }
+  // The function has no command of its own, and no job names one.
+  if (errorType === "Llama.BadRequest") {
+    return program === undefined && errorMessage.startsWith("args: no command:");
+  }
   // A signal may have come of what the job did, such as that it needed too much memory.
   return startFailures.has(errorType) || errorType === "Runtime.ExitError" &&
       /exit status|without providing a reason/.test(errorMessage);

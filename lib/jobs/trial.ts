@@ -4,10 +4,14 @@
  * @module
  */
 
+import { setTimeout as delay } from "node:timers/promises";
 import { LlamaError } from "../errors.ts";
 
 /** How many jobs start before the function is known to be llama's. */
 const mostJobs = 4;
+
+/** After how long a person is told what the other jobs wait for, in milliseconds. */
+const silentMilliseconds = 5000;
 
 /**
  * What a job has shown of its function: that it is llama's, nothing since the job was not run, or
@@ -27,6 +31,10 @@ export interface TrialOptions {
    * @returns False if the service does not say.
    */
   readonly lookUp: (signal: AbortSignal) => Promise<boolean>;
+  /** Tells a person why so few jobs run. */
+  readonly notice: (message: string) => void;
+  /** Waits; rejects if the signal is aborted. @default {a timer} */
+  readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
 }
 
 /**
@@ -100,6 +108,22 @@ export class Trial implements Disposable {
     this.#lookUp = "in-vain";
     if (isLlama) this.#over.abort();
     this.#changed.resolve();
+    if (!isLlama) await this.#tell();
+  }
+
+  async #tell(): Promise<void> {
+    const { functionName, notice, sleep = wait } = this.#options;
+    try {
+      await sleep(silentMilliseconds, this.#over.signal);
+    } catch (error) {
+      if (!this.#over.signal.aborted) throw error;
+    }
+    if (this.#over.signal.aborted) return;
+    const name = JSON.stringify(functionName);
+    notice(
+      `${name} is not known to be a llama function: ${mostJobs} jobs have started, ` +
+        "all others start when one of them was answered",
+    );
   }
 
   #failure(): LlamaError {
@@ -114,4 +138,8 @@ export class Trial implements Disposable {
       },
     );
   }
+}
+
+function wait(milliseconds: number, signal: AbortSignal): Promise<unknown> {
+  return delay(milliseconds, undefined, { signal, ref: false });
 }

@@ -74,7 +74,10 @@ function onFailures({ jobs, failed }: Figures, isLocal: boolean, facts: AdviceFa
       ? "They ran out of time: raise `-timeout` and the function's timeout, or give each job less to do."
       : !isLocal && (reason === "Runtime.OutOfMemory" || reason === "status 137")
       ? "They most likely ran out of memory: raise the function's memory."
-      : ["Their messages are below.", ...onRepeats(facts)].join(" "),
+      : [
+        jobs.length === 1 ? "Its message is below." : "Their messages are below.",
+        ...onRepeats(facts),
+      ].join(" "),
   }];
 }
 

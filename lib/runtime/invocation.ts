@@ -97,7 +97,7 @@ export async function runInvocation(text: string, context: InvocationContext): P
     spillPath: (name) => workspace.dataFile(name),
   });
   const executed = performance.now();
-  const outputs = findOutputs(workspace.job(), request.outputs);
+  const outputs = await findOutputs(workspace.job(), request.outputs);
   for (const line of outputs.leftOut) await result?.stderr.addLine(`llama: ${line}`);
   if (result && wasForeign(prepared.program, result.status)) {
     await result.stderr.addLine(`llama: ${JSON.stringify(prepared.program.path)}: ${foreign}`);

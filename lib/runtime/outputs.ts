@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import type { FileSource } from "../blob.ts";
 import { reasonOf } from "../errors.ts";
+import type { takeAll } from "./output_directory.ts";
 import { checkPath } from "./paths.ts";
 
 /** An output that is there. */
@@ -25,7 +26,7 @@ export interface Outputs {
   found: FoundOutput[];
   /** Why each of the others is not, by its remote path. */
   refused: Map<string, string>;
-  /** What a directory holds beside regular files, and why it does not go along. */
+  /** What directories hold besides regular files; it is not asked for, and its lack no failure. */
   leftOut: string[];
 }
 
@@ -34,13 +35,20 @@ export interface Outputs {
  *
  * @param top The job's directory, free of links.
  * @param outputs The remote paths; one that ends in `/` is a directory.
- * @returns The files there are, and why others are not.
+ * @returns The files there are, and why others are not: a directory of which a regular file cannot
+ * be sent is among both.
  */
-export function findOutputs(top: string, outputs: readonly string[]): Outputs {
-  const search = new Search(top);
+export async function findOutputs(top: string, outputs: readonly string[]): Promise<Outputs> {
+  const takeAll = outputs.some((output) => output.endsWith("/"))
+    ? (await import("./output_directory.ts")).takeAll
+    : undefined;
+  const search = new Search(top, takeAll);
   for (const output of new Set(outputs)) search.find(output);
   return search;
 }
+
+/** How many files of a directory are named that are not sent. */
+const namesShown = 10;
 
 class Search implements Outputs {
   readonly found: FoundOutput[] = [];
@@ -48,9 +56,11 @@ class Search implements Outputs {
   readonly leftOut: string[] = [];
   readonly #top: string;
   readonly #seen = new Set<string>();
+  readonly #listing: typeof takeAll | undefined;
 
-  constructor(top: string) {
+  constructor(top: string, listing: typeof takeAll | undefined) {
     this.#top = top;
+    this.#listing = listing;
   }
 
   find(remote: string): void {
@@ -62,7 +72,7 @@ class Search implements Outputs {
       if (real === undefined) {
         this.refused.set(remote, "a symbolic link out of the job's directory");
       } else if (remote.endsWith("/")) {
-        if (Deno.lstatSync(real).isDirectory) this.#walk(real, remote);
+        if (Deno.lstatSync(real).isDirectory) this.#takeAll(real, remote);
         else this.refused.set(remote, "not a directory");
       } else {
         const refusal = this.#take(real, remote);
@@ -93,34 +103,14 @@ class Search implements Outputs {
     return undefined;
   }
 
-  #walk(directory: string, remote: string): void {
-    const entries = Array.from(Deno.readDirSync(directory));
-    // The order of a directory is no order; answers for the same files shall be the same.
-    entries.sort((a, b) => (a.name < b.name ? -1 : 1));
-    for (const { name, isSymlink, isDirectory, isFile } of entries) {
-      const path = join(directory, name);
-      const remotePath = remote + name;
-      try {
-        if (isSymlink) this.#leaveOut(remotePath, "a symbolic link");
-        else if (isDirectory) this.#walk(path, `${remotePath}/`);
-        else if (!isFile) this.#leaveOut(remotePath, "not a regular file");
-        else this.#take(path, remotePath);
-      } catch (error) {
-        this.#leaveOut(
-          remotePath,
-          error instanceof Deno.errors.NotFound && name.includes("\uFFFD")
-            ? "its name is not UTF-8"
-            : reasonOf(error),
-        );
-      }
-    }
-  }
-
-  #leaveOut(remote: string, why: string): void {
-    // A name may hold a line break, and this is one line.
-    // deno-lint-ignore no-control-regex
-    const name = /[\x00-\x1f\x7f]/.test(remote) ? JSON.stringify(remote) : remote;
-    this.leftOut.push(`left out ${name}: ${why}`);
+  #takeAll(real: string, remote: string): void {
+    const remainder = this.#listing?.(real, remote, (path, remote) => this.#take(path, remote));
+    if (remainder === undefined) return;
+    const { missing, leftOut } = remainder;
+    this.leftOut.push(...leftOut.map((line) => `left out ${line}`));
+    if (missing.length === 0) return;
+    const more = missing.length > namesShown ? `; and ${missing.length - namesShown} more` : "";
+    this.refused.set(remote, `left out ${missing.slice(0, namesShown).join("; ")}${more}`);
   }
 }
 

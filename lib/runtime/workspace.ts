@@ -49,12 +49,16 @@ export class Workspace {
       try {
         await Deno.remove(path, { recursive: true });
       } catch {
-        removeAnyway(path);
+        const { openTree } = await import("../system/open_tree.ts");
+        removeAnyway(path, openTree);
       }
     }
   }
 
-  /** Removes what was made, at once: for when the process is about to end. */
+  /**
+   * Removes what was made, at once: for when the process is about to end. A read-only directory whose
+   * name is not UTF-8 may stay.
+   */
   removeSync(): void {
     for (const path of this.#made()) removeAnyway(path);
   }
@@ -75,9 +79,10 @@ const attempts = 5;
  * Removes a tree, even one with directories that the command made read-only. Never follows a link.
  *
  * @param path The top; if it is not there, nothing is done.
+ * @param makeRemovable Gives the owner all rights to all directories.
  * @throws What the file system throws.
  */
-export function removeAnyway(path: string): void {
+export function removeAnyway(path: string, makeRemovable = openDirectories): void {
   for (let attempt = 1;; attempt++) {
     try {
       makeRemovable(path);
@@ -102,9 +107,9 @@ function isThere(path: string): boolean {
 }
 
 /** What a directory holds can be removed only if its owner may write to it. */
-function makeRemovable(directory: string): void {
+function openDirectories(directory: string): void {
   Deno.chmodSync(directory, 0o700);
   for (const entry of Deno.readDirSync(directory)) {
-    if (entry.isDirectory) makeRemovable(join(directory, entry.name));
+    if (entry.isDirectory) openDirectories(join(directory, entry.name));
   }
 }

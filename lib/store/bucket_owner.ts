@@ -7,11 +7,11 @@
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 
-/** What emulators have for an account: llama's own, and AWS's runtime interface emulator. */
+/** The account numbers of llama's emulator and of AWS's runtime interface emulator. */
 const emulated = ["000000000000", "012345678912"];
 
 /**
- * The account that a resource belongs to.
+ * Returns the account that a resource belongs to.
  *
  * @param arn The resource's ARN.
  * @returns Its number; undefined if there is no ARN, or it is an emulator's.
@@ -22,8 +22,8 @@ export function accountOfArn(arn: string | undefined): string | undefined {
 }
 
 /**
- * The account that a store's bucket must belong to. A bucket that was deleted may have become
- * somebody else's, who would then get what is sent.
+ * Returns the account that a store's bucket must belong to. The name of a deleted bucket may be taken
+ * by somebody else, who would then receive what is sent.
  *
  * @param environment `LLAMA_BUCKET_OWNER` names another account than the one that is known, or is
  * `any`.

@@ -7,9 +7,9 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { removeIfThere, temporaryPrefix, writeWhole } from "../files.ts";
+import { removeIfThere, removeLeftovers, temporaryName, writeWhole } from "../files.ts";
 import { hashFile, sha256 } from "../hash.ts";
-import { writeToFile } from "../quick_files.ts";
+import { unfinishedMode, writeToFile } from "../quick_files.ts";
 import type { Spans } from "../trace/spans.ts";
 import { checkId, missingObject, type ObjectStore, verify } from "./store.ts";
 
@@ -58,9 +58,10 @@ export class DirectoryStore implements ObjectStore {
     using source = await Deno.open(path);
     // The name is known only after the last byte, and what is hashed is what is written, even if
     // the source changes meanwhile.
-    const temporary = join(this.#directory, temporaryPrefix + crypto.randomUUID());
+    const temporary = temporaryName(join(this.#directory, "object"));
     return await this.#storing(async () => {
       await Deno.mkdir(this.#directory, { recursive: true });
+      await removeLeftovers(this.#directory);
       try {
         using target = await Deno.open(temporary, { write: true, createNew: true });
         const { id } = await hashFile(source, {
@@ -84,7 +85,7 @@ export class DirectoryStore implements ObjectStore {
 
   async getFile(id: string, path: string, signal?: AbortSignal): Promise<void> {
     using source = await this.#reading(id, () => Deno.open(this.#path(id)));
-    using target = await Deno.open(path, { write: true, createNew: true });
+    using target = await Deno.open(path, { write: true, createNew: true, mode: unfinishedMode });
     const { id: actual } = await hashFile(source, {
       write: (piece) => writeToFile(target, piece),
       signal,

@@ -5,6 +5,7 @@
  */
 
 import { sha256 } from "../hash.ts";
+import { writeNew } from "../quick_files.ts";
 import { missingObject, type ObjectStore } from "./store.ts";
 
 /** A store that lasts as long as this object does. */
@@ -30,7 +31,7 @@ export class MemoryStore implements ObjectStore {
   }
 
   async getFile(id: string, path: string): Promise<void> {
-    await Deno.writeFile(path, await this.get(id), { createNew: true });
+    await writeNew(path, await this.get(id));
   }
 
   has(id: string): Promise<boolean> {

@@ -8,7 +8,7 @@ import { createHash } from "node:crypto";
 import { BufferPool } from "../buffers.ts";
 import { LlamaError } from "../errors.ts";
 import { readSize } from "../hash.ts";
-import { open, writeToFile } from "../quick_files.ts";
+import { open, unfinishedMode, writeToFile } from "../quick_files.ts";
 import type { Bucket, Reading } from "./s3_bucket.ts";
 import { eachPart, partBytes } from "./s3_parts.ts";
 
@@ -70,7 +70,12 @@ export async function downloadFile(
   signal: AbortSignal | undefined,
 ): Promise<string> {
   const hash = createHash("sha256");
-  using file = await open(path, { read: true, write: true, createNew: true });
+  using file = await open(path, {
+    read: true,
+    write: true,
+    createNew: true,
+    mode: unfinishedMode,
+  });
   // The first part says how many there are. Most objects have no other.
   const { size, end } = await fetchRange(
     bucket,

@@ -50,8 +50,8 @@ export interface ObjectStore extends Disposable {
   get(id: string, signal?: AbortSignal): Promise<Uint8Array>;
 
   /**
-   * Reads an object into a new file, and checks that it is what its id says. After an error the
-   * file may be there in part: give a temporary name (`writeWhole`).
+   * Reads an object into a new file, which only its owner may read, and checks that it is what its
+   * id says. After an error the file may be there in part: give a temporary name (`writeWhole`).
    *
    * @param id The object's id.
    * @param path The file to make.

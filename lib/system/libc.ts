@@ -15,6 +15,7 @@ const symbols = {
   opendir: { parameters: ["buffer"], result: "pointer" },
   readdir: { parameters: ["pointer"], result: "pointer" },
   closedir: { parameters: ["pointer"], result: "i32" },
+  chmod: { parameters: ["buffer", "u32"], result: "i32" },
   prctl: { parameters: ["i32", "u64", "u64", "u64", "u64"], result: "i32" },
   waitpid: { parameters: ["i32", "buffer", "i32"], result: "i32" },
 } as const;
@@ -34,6 +35,11 @@ export interface RawEntry {
 export interface OpenAtOptions {
   /** Refuse what is not a directory. @default {false} */
   readonly directory?: boolean;
+  /**
+   * Open neither for reading nor for writing but as a place, for which no right to read is needed:
+   * what is in a directory can be named by its descriptor. @default {false}
+   */
+  readonly place?: boolean;
   /** Open for writing instead of reading. @default {false} */
   readonly write?: boolean;
   /** Make a file that must not be there yet, with these permission bits. @default {make none} */
@@ -62,9 +68,10 @@ export class Libc {
    * `NotADirectory` where `name` is a link.
    */
   openAt(directory: number, name: string, options: OpenAtOptions = {}): number {
-    const { directory: isDirectory = false, write = false, createMode } = options;
+    const { directory: isDirectory = false, place = false, write = false, createMode } = options;
     const flags = openFlags.cloexec | openFlags.nofollow | openFlags.nonblock |
       (isDirectory ? openFlags.directory : 0) |
+      (place ? openFlags.path : 0) |
       (write ? openFlags.writeOnly : 0) |
       (createMode === undefined ? 0 : openFlags.create | openFlags.exclusive);
     const descriptor = this.#library.symbols.openat(
@@ -90,21 +97,21 @@ export class Libc {
    * Lists a directory, with names that are not UTF-8 as well. Deno before 2.9 leaves those out
    * (denoland/deno#12998), and later ones change them.
    *
-   * @param path The directory.
+   * @param path The directory; in bytes where its own path may not be UTF-8.
    * @returns Its entries without `.` and `..`, in no order.
    * @throws The class of `Deno.errors` that `Deno.readDir` would throw.
    */
-  list(path: string): RawEntry[] {
+  list(path: string | Uint8Array): RawEntry[] {
     const { opendir, readdir, closedir } = this.#library.symbols;
     const stream = opendir(cString(path));
-    if (stream === null) throw this.#error(`readdir '${path}'`);
+    if (stream === null) throw this.#error(`readdir '${shown(path)}'`);
     try {
       const entries: RawEntry[] = [];
       for (;;) {
         this.#clearError();
         const entry = readdir(stream);
         if (entry === null) {
-          if (this.#errno !== 0) throw this.#error(`readdir '${path}'`);
+          if (this.#errno !== 0) throw this.#error(`readdir '${shown(path)}'`);
           return entries;
         }
         const view = new Deno.UnsafePointerView(entry);
@@ -118,6 +125,18 @@ export class Libc {
     } finally {
       closedir(stream);
     }
+  }
+
+  /**
+   * Changes the mode of a file whose name may not be UTF-8. A link is followed.
+   *
+   * @param path The file, in bytes.
+   * @param mode Its new permission bits.
+   * @throws The class of `Deno.errors` that `Deno.chmod` would throw.
+   */
+  chmod(path: Uint8Array, mode: number): void {
+    const { chmod } = this.#library.symbols;
+    if (chmod(cString(path), mode) < 0) throw this.#error(`chmod '${shown(path)}'`);
   }
 
   /**
@@ -156,8 +175,9 @@ export class Libc {
 
   #error(call: string): Error {
     const errno = this.#errno;
-    const [constructor, reason] = errors[errno] ?? [Error, "System call failed"];
-    return new constructor(`${reason} (os error ${errno}): ${call}`);
+    const [constructor, reason, code] = errors[errno] ?? [Error, "System call failed", undefined];
+    // Deno's own errors have the code as well.
+    return Object.assign(new constructor(`${reason} (os error ${errno}): ${call}`), { code });
   }
 }
 
@@ -190,6 +210,7 @@ const openFlags = {
   directory: Deno.build.arch === "aarch64" ? 0o40000 : 0o200000,
   nofollow: Deno.build.arch === "aarch64" ? 0o100000 : 0o400000,
   cloexec: 0o2000000,
+  path: 0o10000000,
 } as const;
 
 const waitNoHang = 1;
@@ -203,27 +224,35 @@ const direntName = 19;
 const kinds: Readonly<Record<number, RawEntry["kind"]>> = { 4: "directory", 8: "file", 10: "link" };
 
 /** What Deno throws, and says, for the errors that files give; by number, from errno.h. */
-const errors: Readonly<Record<number, readonly [new (message: string) => Error, string]>> = {
-  1: [Deno.errors.PermissionDenied, "Operation not permitted"],
-  2: [Deno.errors.NotFound, "No such file or directory"],
-  6: [Error, "No such device or address"],
-  13: [Deno.errors.PermissionDenied, "Permission denied"],
-  17: [Deno.errors.AlreadyExists, "File exists"],
-  20: [Deno.errors.NotADirectory, "Not a directory"],
-  21: [Deno.errors.IsADirectory, "Is a directory"],
-  23: [Error, "Too many open files in system"],
-  24: [Error, "Too many open files"],
-  28: [Error, "No space left on device"],
-  30: [Error, "Read-only file system"],
-  36: [Error, "File name too long"],
-  40: [Deno.errors.FilesystemLoop, "Too many levels of symbolic links"],
-};
+const errors: Readonly<Record<number, readonly [new (message: string) => Error, string, string]>> =
+  {
+    1: [Deno.errors.PermissionDenied, "Operation not permitted", "EPERM"],
+    2: [Deno.errors.NotFound, "No such file or directory", "ENOENT"],
+    6: [Error, "No such device or address", "ENXIO"],
+    13: [Deno.errors.PermissionDenied, "Permission denied", "EACCES"],
+    17: [Deno.errors.AlreadyExists, "File exists", "EEXIST"],
+    20: [Deno.errors.NotADirectory, "Not a directory", "ENOTDIR"],
+    21: [Deno.errors.IsADirectory, "Is a directory", "EISDIR"],
+    23: [Error, "Too many open files in system", "ENFILE"],
+    24: [Error, "Too many open files", "EMFILE"],
+    28: [Error, "No space left on device", "ENOSPC"],
+    30: [Error, "Read-only file system", "EROFS"],
+    36: [Error, "File name too long", "ENAMETOOLONG"],
+    40: [Deno.errors.FilesystemLoop, "Too many levels of symbolic links", "ELOOP"],
+  };
 
 const encoder = new TextEncoder();
 
-function cString(text: string): Uint8Array<ArrayBuffer> {
-  if (text.includes("\0")) throw new TypeError("A path cannot contain NUL.");
-  return encoder.encode(text + "\0");
+function cString(path: string | Uint8Array): Uint8Array<ArrayBuffer> {
+  const bytes = typeof path === "string" ? encoder.encode(path) : path;
+  if (bytes.includes(0)) throw new TypeError("A path cannot contain NUL.");
+  const terminated = new Uint8Array(bytes.length + 1);
+  terminated.set(bytes);
+  return terminated;
+}
+
+function shown(path: string | Uint8Array): string {
+  return typeof path === "string" ? path : new TextDecoder().decode(path);
 }
 
 function isDots(name: Uint8Array): boolean {

@@ -324,6 +324,26 @@ Deno.test("loopback is reached without the proxy that the environment names", as
   }
 });
 
+Deno.test("a host that NO_PROXY lists with its port is reached without the proxy", async () => {
+  let noProxy = "";
+  await using server = served(() => new Response("fine"), {
+    location: () => Promise.resolve({ region: "us-west-2", endpoints: {}, noProxy }),
+  });
+  // This machine too, by a name that is not loopback's.
+  const url = server.url.replace("127.0.0.1", "0.0.0.0");
+  noProxy = `other.example, ${new URL(url).host}`;
+  Deno.env.set("HTTP_PROXY", "http://127.0.0.1:9");
+  try {
+    const text = await server.client.call({ service: "lambda", method: "POST", url, body: "{}" }, {
+      read: readText,
+      retry: { maxRepeats: 0 },
+    });
+    assert.equal(text, "fine");
+  } finally {
+    Deno.env.delete("HTTP_PROXY");
+  }
+});
+
 Deno.test("a file without certificates is named", async () => {
   await using directory = new TemporaryDirectory();
   const caBundle = await directory.write("junk.pem", "no certificate\n");

@@ -246,3 +246,41 @@ Deno.test("a refusal for want of room is said once, with where the limit is rais
   assert.match(message ?? "", /^Lambda has no room for more: sending about 1 job at once/);
   assert.match(hint ?? "", /Service Quotas/);
 });
+
+Deno.test("an invocation that Lambda refused has not run, and one that it may have run counts", async () => {
+  const cases: [() => Response, boolean][] = [
+    [() => new Response("{}"), true],
+    [() => awsError(429, "TooManyRequestsException", { message: "Rate Exceeded." }), false],
+    [() => awsError(404, "ResourceNotFoundException", { Message: "no such function" }), false],
+    [() => awsError(403, "AccessDeniedException", { Message: "no" }), false],
+    [() => awsError(413, "RequestTooLargeException", { message: "too large" }), false],
+    [() => awsError(409, "ResourceConflictException", { Message: "Pending" }), false],
+    [() => awsError(500, "ServiceException", { Message: "failed" }), true],
+  ];
+  for (const [answer, mayHaveRun] of cases) {
+    await using server = lambda(answer, { maxAttempts: 1 });
+    const delivery = { mayHaveRun: false };
+    await server.lambda.invoke("f", encode("{}"), { delivery }).catch(() => {});
+    assert.equal(delivery.mayHaveRun, mayHaveRun, (await answer().text()) || "");
+  }
+  await using server = lambda(() => new Response("{}"), {
+    credentials: () => Promise.reject(new LlamaError("credentials", "there are none")),
+  });
+  const delivery = { mayHaveRun: false };
+  await assert.rejects(server.lambda.invoke("f", encode("{}"), { delivery }));
+  assert.equal(delivery.mayHaveRun, false);
+});
+
+Deno.test("an attempt that may have run stays so, whatever becomes of the next", async () => {
+  let number = 0;
+  await using server = lambda(
+    () =>
+      ++number === 1
+        ? awsError(500, "ServiceException", { Message: "failed" })
+        : awsError(404, "ResourceNotFoundException", { Message: "gone" }),
+    {},
+  );
+  const delivery = { mayHaveRun: false };
+  await assert.rejects(server.lambda.invoke("f", encode("{}"), { delivery }));
+  assert.deepEqual([number, delivery.mayHaveRun], [2, true]);
+});

@@ -96,3 +96,22 @@ Deno.test("where the prices are another region's, the summary says so", () => {
     /; ~\$1\.00 \(prices of 2026-09-19; ~ is a guess: China's own prices are not built in/,
   );
 });
+
+Deno.test("a run that ended early says first how far it came", () => {
+  const summary = new Summary();
+  summary.add(record());
+  const earlyEnd = {
+    reason: "interrupted",
+    done: 1,
+    failed: 0,
+    dropped: 2,
+    notStarted: 7,
+    isInputRead: true,
+    peak: 3,
+  };
+  assert.equal(
+    summary.lines({ ...details, earlyEnd })[0],
+    "ended early: 1 done, 0 failed, 2 dropped in flight (Lambda goes on with them, and bills them), " +
+      "7 not started",
+  );
+});

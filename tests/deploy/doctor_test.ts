@@ -232,6 +232,13 @@ Deno.test("a whole stack has a tick, and one that is half there is to be torn do
       `+ repository: ${outputs.Repository}`,
     ],
   ];
+  const elsewhere = await lines({ DescribeStacks: [whole] }, {
+    repository: "localhost:5000/llama",
+  });
+  assert.match(
+    only(elsewhere, "repository")[0] ?? "",
+    /^- repository: .* is not in ECR, from which/,
+  );
   for (const [subject, script, expected] of cases) {
     const changes = { stack: "llama", repository: outputs.Repository };
     const [line = "", ...more] = only(await lines(script, changes), subject);

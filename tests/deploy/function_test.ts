@@ -308,6 +308,6 @@ Deno.test("there is nothing to make a function of without code", async () => {
   await using test = scripted({});
   assert.deepEqual(await failureOf(test.create({ code: undefined })), [
     "there is no function hello, and no code to make it from",
-    "add -zip PATH, -build DIR or -image URI",
+    "add -program NAME, -zip PATH, -build DIR or -image URI",
   ]);
 });

@@ -71,3 +71,27 @@ Deno.test("settings that make no sense are not written", async () => {
   await failureOf(writeSettings(environment, { store: "nowhere" }));
   assert.deepEqual(await directory.list(), []);
 });
+
+Deno.test("the settings of one stack are not used for another that the environment names", () => {
+  const file = {
+    region: "us-west-2",
+    stack: "llama",
+    store: "s3://bucket/obj/",
+    role: "arn:aws:iam::123456789012:role/llama",
+  };
+  const set = (environment: Record<string, string>) =>
+    Object.fromEntries(
+      Object.entries(inForce(file, { HOME: "/home/me", ...environment })).filter(([, value]) =>
+        value
+      ),
+    );
+  assert.deepEqual(set({}), file);
+  assert.deepEqual(set({ LLAMA_STACK: "llama" }), file);
+  assert.deepEqual(set({ LLAMA_STACK: "second" }), { region: "us-west-2", stack: "second" });
+  const own = { LLAMA_STACK: "second", LLAMA_OBJECT_STORE: "s3://second/obj/" };
+  assert.deepEqual(set(own), {
+    region: "us-west-2",
+    stack: "second",
+    store: "s3://second/obj/",
+  });
+});

@@ -12,6 +12,8 @@ class Aws implements AsyncDisposable {
   readonly actions: URLSearchParams[] = [];
   /** Whether an invocation is refused, since the key that it was signed with has expired. */
   hasExpired = (_key: string) => false;
+  /** Makes the answer of STS and the container's server, where it is not credentials. */
+  instead: (() => Response) | undefined;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
   /** @param tls Its key and certificate, where it is reached by https. */
@@ -67,7 +69,7 @@ class Aws implements AsyncDisposable {
       return Response.json({ Code: "Success", ...keys("INSTANCE") });
     }
     // https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html
-    if (pathname === "/container") return Response.json(keys("CONTAINER"));
+    if (pathname === "/container") return this.instead?.() ?? Response.json(keys("CONTAINER"));
     // https://docs.aws.amazon.com/singlesignon/latest/PortalAPIReference/API_GetRoleCredentials.html
     if (pathname === "/federation/credentials") {
       assert.equal(request.headers.get("x-amz-sso_bearer_token"), "signed-in");
@@ -82,6 +84,7 @@ class Aws implements AsyncDisposable {
     }
     const form = new URLSearchParams(body);
     this.actions.push(form);
+    if (this.instead) return this.instead();
     return assumed(form.get("Action") ?? "");
   }
 }
@@ -311,7 +314,7 @@ Deno.test("a provider's credentials have the time at which they expire", async (
   await using place = new Workplace();
   await home(place, "[profile p]\ncredential_process = HOME/keys.sh\n");
   const { expiration, ...found } = await provideCredentials({
-    source: "profile p",
+    source: { kind: "process", from: "profile p", command: place.join("keys.sh") },
     profile: "p",
     environment: { AWS_CONFIG_FILE: place.join(".aws/config") },
   }, { region: "us-west-2", caBundle: undefined, mfaCode: undefined });
@@ -323,3 +326,140 @@ Deno.test("a provider's credentials have the time at which they expire", async (
   const left = (expiration ?? 0) - Date.now();
   assert(left > 3_500_000 && left <= 3_600_000, String(left));
 });
+
+const roleConfig = "role_arn = arn:aws:iam::123456789012:role/r\nsource_profile = base\n";
+const baseConfig = "[profile base]\naws_access_key_id = BASE\naws_secret_access_key = secret\n";
+
+for (
+  const [what, config] of [
+    ["endpoint_url", `[default]\nendpoint_url = URL/\n${roleConfig}${baseConfig}`],
+    [
+      "services",
+      `[default]\nservices = here\n${roleConfig}${baseConfig}` +
+      "[services here]\nsts =\n  endpoint_url = URL\nlambda =\n  endpoint_url = URL\n",
+    ],
+  ] as const
+) {
+  Deno.test(`the role of a profile is assumed where its ${what} says, not at AWS`, async () => {
+    await using place = new Workplace();
+    await using aws = new Aws();
+    await home(place, config.replaceAll("URL", aws.url));
+    const { AWS_ENDPOINT_URL: _, ...environment } = aws.environment(place.path);
+    const { stderr, stdout } = await place.run(["invoke", "f"], { environment });
+    assert.deepEqual([stdout, stderr], ["ran\n", ""]);
+    assert.deepEqual(aws.actions.map((action) => action.get("Action")), ["AssumeRole"]);
+    assert.deepEqual(aws.keys, ["BY-AssumeRole"]);
+  });
+}
+
+Deno.test("a role is assumed at an endpoint of one's own, whatever FIPS and dual-stack settings there are", async () => {
+  await using place = new Workplace();
+  await using aws = new Aws();
+  await home(place, `[default]\nuse_dualstack_endpoint = true\n${roleConfig}${baseConfig}`);
+  const { stderr, stdout } = await place.run(["invoke", "f"], {
+    environment: { ...aws.environment(place.path), AWS_USE_FIPS_ENDPOINT: "true" },
+  });
+  assert.deepEqual([stdout, stderr], ["ran\n", ""]);
+  assert.deepEqual(aws.keys, ["BY-AssumeRole"]);
+});
+
+Deno.test("a sign-in is used at the endpoint of the profile that is named", async () => {
+  await using place = new Workplace();
+  await using aws = new Aws();
+  await home(
+    place,
+    `[profile sso]\nendpoint_url = ${aws.url}\nsso_start_url = https://example.awsapps.com/start\n` +
+      "sso_region = us-west-2\nsso_account_id = 123456789012\nsso_role_name = r\n",
+  );
+  const { AWS_ENDPOINT_URL: _, ...environment } = aws.environment(place.path);
+  const { stderr, stdout } = await place.run(["-profile", "sso", "invoke", "f"], {
+    // Anything that is not sent to this machine fails.
+    environment: { ...environment, HTTPS_PROXY: "http://127.0.0.1:9", AWS_MAX_ATTEMPTS: "1" },
+  });
+  assert.deepEqual([stdout, stderr], ["ran\n", ""]);
+  assert.deepEqual(aws.keys, ["SSO"]);
+});
+
+const failures: {
+  what: string;
+  config: string;
+  environment?: (aws: Aws) => Record<string, string>;
+  instead?: () => Response;
+  says: RegExp;
+}[] = [
+  {
+    what: "STS refuses a role",
+    config: `[default]\n${roleConfig}${baseConfig}`,
+    instead: () =>
+      new Response(
+        "<ErrorResponse><Error><Type>Sender</Type><Code>AccessDenied</Code>" +
+          "<Message>User: me is not authorized to perform: sts:AssumeRole</Message></Error></ErrorResponse>",
+        { status: 403, headers: { "content-type": "text/xml" } },
+      ),
+    says:
+      /^llama: no AWS credentials from profile "default": AssumeRole of arn:aws:iam::123456789012:role\/r: AccessDenied: User: me is not authorized to perform: sts:AssumeRole\n/,
+  },
+  {
+    what: "the program of a source profile fails",
+    config: `[default]\n${roleConfig}[profile base]\n` +
+      "credential_process = sh -c 'echo the/secret; echo sign in first >&2; exit 3'\n",
+    says:
+      /^llama: no AWS credentials from profile "base": its credential_process ended with status 3: sign in first\n/,
+  },
+  {
+    what: "a container's server refuses",
+    config: "",
+    environment: (aws) => ({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${aws.url}/container` }),
+    instead: () => new Response("the token is wrong\n", { status: 403 }),
+    says:
+      /^llama: no AWS credentials from the container's role: http:\/\/127\.0\.0\.1:\d+ answered with status 403: the token is wrong\n/,
+  },
+  {
+    what: "a container's server answers with something else",
+    config: "",
+    environment: (aws) => ({ AWS_CONTAINER_CREDENTIALS_FULL_URI: `${aws.url}/container` }),
+    instead: () => new Response("the/secret"),
+    says:
+      /^llama: no AWS credentials from the container's role: http:\/\/127\.0\.0\.1:\d+ did not answer with JSON\n/,
+  },
+  {
+    what: "a container's server is one that anybody might run",
+    config: "",
+    environment: () => ({ AWS_CONTAINER_CREDENTIALS_FULL_URI: "http://10.1.2.3/x" }),
+    says:
+      /^llama: no AWS credentials from the container's role: AWS_CONTAINER_CREDENTIALS_FULL_URI names 10\.1\.2\.3, which is neither https/,
+  },
+  {
+    what: "a web identity's token is not there",
+    config: "",
+    environment: () => ({
+      AWS_WEB_IDENTITY_TOKEN_FILE: "/nowhere/token",
+      AWS_ROLE_ARN: "arn:aws:iam::123456789012:role/web",
+    }),
+    says:
+      /^llama: no AWS credentials from AWS_WEB_IDENTITY_TOKEN_FILE: cannot read its token \/nowhere\/token: no such file or directory\n/,
+  },
+  {
+    what: "nobody is signed in",
+    config: "[default]\nsso_start_url = https://other.awsapps.com/start\nsso_region = us-west-2\n" +
+      "sso_account_id = 123456789012\nsso_role_name = r\n",
+    says:
+      /^llama: no AWS credentials from profile "default": SSO: .*\nllama: hint: sign in: aws sso login --profile default\n/,
+  },
+];
+
+for (const { what, config, environment, instead, says } of failures) {
+  Deno.test(`if ${what}, the error has its reason and no secret`, async () => {
+    await using place = new Workplace();
+    await using aws = new Aws();
+    await home(place, config);
+    aws.instead = instead;
+    const { status, stderr } = await place.run(["-debug-aws", "invoke", "f"], {
+      environment: { ...aws.environment(place.path), ...environment?.(aws) },
+    });
+    assert.equal(status, 125);
+    assert.match(stderr, says);
+    assert(!stderr.includes("the/secret"), stderr);
+    assert.deepEqual(aws.keys, []);
+  });
+}

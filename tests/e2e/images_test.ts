@@ -131,6 +131,27 @@ test("an image is built, pushed with the tool's own login, and made a function o
   assert.match(again.stdout, /^pic is as it should be|^updated pic: code/);
 });
 
+test("an image for another processor is neither pushed nor deployed", async (builder) => {
+  await builder.image("pic", "FROM --platform=linux/amd64 scratch\nCOPY program /program\n");
+  // Built for the function's processor, and then for this machine's, as from a base image that is.
+  await builder.write(
+    "wrong",
+    '#!/bin/sh\n[ "$1" = build ] && shift 3 && set -- build --platform linux/amd64 "$@"\n' +
+      `exec ${builder.join("buildah")} "$@"\n`,
+    0o755,
+  );
+  const args = ["-create", "-build", "images/pic", "-registry", builder.host, "pic"];
+  const tool = { LLAMA_CONTAINER_TOOL: builder.join("wrong") };
+  const { status, stderr } = await builder.aws(["update-function", ...args], tool);
+  assert.equal(status, 2, stderr);
+  assert.match(
+    stderr,
+    /the image \S+:pic is made for x86_64, and the function for arm64\nllama: hint: add -arch x86_64/,
+  );
+  assert.deepEqual(await (await builder.ask("/v2/_catalog")).json(), { repositories: [] });
+  assert.match((await builder.aws(["functions"])).stderr, /no functions of llama's/);
+});
+
 test("a Dockerfile that fails, and a registry that refuses, leave no function", async (builder) => {
   await builder.image("broken", "FROM scratch\nCOPY nothing /nothing\n");
   const build = ["-create", "-build", "images/broken", "-registry", builder.host, "broken"];

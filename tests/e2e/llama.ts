@@ -159,6 +159,28 @@ export async function exportsOf(child: Deno.ChildProcess): Promise<Record<string
   );
 }
 
+/** Reads a stream until a text has come, and the rest of it later. */
+export function reader(stream: ReadableStream<Uint8Array>) {
+  const pieces = stream.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  return {
+    async until(expected: string): Promise<void> {
+      while (!text.includes(expected)) {
+        const { value, done } = await pieces.read();
+        assert(!done, `ended before ${JSON.stringify(expected)}: ${text}`);
+        text += value;
+      }
+    },
+    async rest(): Promise<string> {
+      for (;;) {
+        const { value, done } = await pieces.read();
+        if (done) return text;
+        text += value;
+      }
+    },
+  };
+}
+
 /** The processes that have an entry in their environment; Linux. */
 export function processesWith(entry: string): number[] {
   const found = [];

@@ -2,7 +2,7 @@
 /** The progress of a run on a real terminal: ignored unless LLAMA_TEST_TERMINAL names a tmux. */
 
 import assert from "node:assert/strict";
-import { until } from "../helpers.ts";
+import { isAlive, until } from "../helpers.ts";
 import { exists, Workplace } from "./llama.ts";
 import { Terminal, terminalTest } from "./terminal.ts";
 
@@ -156,7 +156,12 @@ for (
         /waiting for 4 jobs in flight[^]*\n\nending {2}1 done/,
       );
       assert.match(text, /^out 1\nllama: interrupted: no new jobs/m);
-      Deno.kill(pid, signal);
+      // The second counts only some time after the first, so it is sent until it does.
+      await until(async () => {
+        if (/4 jobs were in flight|^status/m.test(await terminal.text())) return true;
+        if (isAlive(pid)) Deno.kill(pid, signal);
+        return false;
+      }, "the second is heard");
     }
     const text = await terminal.untilShown(new RegExp(`^status ${status}\\b`, "m"));
     // Nobody can clean up after a SIGKILL, but the cursor is there and lines wrap.

@@ -90,6 +90,8 @@ Deno.test(`${jobs} jobs, killed ${kills} times on the way: nothing is lost, noth
   const { seqs, lines } = await logged(place.here("log"));
   assert.deepEqual([seqs.size, lines], [jobs, jobs]);
   for (let seq = 1; seq <= jobs; seq++) await checkJob(place, seq);
+  const left = (await place.list("work")).filter((path) => path.includes("/."));
+  assert.deepEqual(left, [], "what the runs that were killed had begun");
 });
 
 Deno.test("a run with other arguments or input is refused, and nothing runs", async () => {

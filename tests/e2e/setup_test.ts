@@ -233,6 +233,27 @@ test("a bucket of the user's own is used, and stays with what else is in it", as
   assert.deepEqual(keys, ["<Key>obj/notes.txt"]);
 });
 
+test("what two stacks store in one bucket stays until the last of them goes", async (account) => {
+  await account.ask("s3", "/mine-1", {
+    method: "PUT",
+    body: `<CreateBucketConfiguration><LocationConstraint>${region}</LocationConstraint>` +
+      "</CreateBucketConfiguration>",
+  });
+  await account.bootstrap("-bucket", "mine-1");
+  await account.bootstrap("-bucket", "mine-1", "-stack", "Second");
+  const keys = async () =>
+    (await account.ask("s3", "/mine-1?list-type=2")).match(/<Key>[^<]*/g)?.length ?? 0;
+  const before = await keys();
+  assert(before > 0);
+  const { stderr } = await account.ok("teardown", "-yes");
+  assert.match(stderr, /left: the bucket mine-1, .* and what is stored in it, .* used by: llama\n/);
+  assert.equal(await keys(), before);
+  const environment = { AWS_REGION: region };
+  const last = await account.aws(["teardown", "-yes", "-stack", "llama"], { environment });
+  assert.match(last.stderr, /left: the bucket mine-1, which was yours before\n/);
+  assert.equal(await keys(), 0);
+});
+
 test("a bucket that is not there is made under the name that was asked for", async (account) => {
   await account.bootstrap("-bucket", "new.bucket.1");
   assert.equal((await account.settings()).store, "s3://new.bucket.1/obj/");
@@ -496,6 +517,54 @@ test("a function made by hand belongs to those who use its store", async (accoun
   assert.equal(status, 2);
   assert.match(stderr, /the function theirs belongs to another store: s3:\/\/theirs-1\/obj\//);
   assert.match(stderr, /hint: .*aws lambda tag-resource .* --tags llama=llama\n/);
+});
+
+test("of a stack whose bucket is gone, doctor and bootstrap say to tear it down first", async (account) => {
+  await account.bootstrap();
+  const { store = "" } = await account.settings();
+  const bucket = store.split("/")[2];
+  const list = await account.ask("s3", `/${bucket}?list-type=2`);
+  for (const [key] of list.matchAll(/(?<=<Key>)[^<]+/g)) {
+    await account.ask("s3", `/${bucket}/${key}`, { method: "DELETE" });
+  }
+  await account.ask("s3", `/${bucket}`, { method: "DELETE" });
+  const { status, stdout } = await account.aws(["doctor"]);
+  assert.equal(status, 1);
+  const hint = "run `llama teardown` first, then `llama bootstrap`";
+  assert(
+    stdout.includes(`✗ store: the stack's bucket ${bucket} is not there\n  ${hint}\n`),
+    stdout,
+  );
+  await account.write("runtime.zip", runtime("exec false"));
+  const args = ["bootstrap", "-region", region, "-runtime", account.join("runtime.zip")];
+  const again = await account.aws(args);
+  assert.equal(again.status, 2, again.stderr);
+  assert.match(again.stderr, /its bucket \S+ is not\nllama: hint: run `llama teardown` first/);
+  // Which CloudFormation does, and moto does not: it wants every resource to be there.
+});
+
+test("of a stack whose role is gone, doctor and bootstrap say to tear it down first", async (account) => {
+  await account.bootstrap();
+  const { role = "" } = await account.settings();
+  const iam = async (Action: string, more: Record<string, string> = {}) => {
+    const RoleName = role.split("/").at(-1) ?? "";
+    const query = new URLSearchParams({ Action, Version: "2010-05-08", RoleName, ...more });
+    await account.ask("iam", `/?${query}`, { method: "POST" });
+  };
+  for (const PolicyName of ["logs", "object-store"]) await iam("DeleteRolePolicy", { PolicyName });
+  await iam("DeleteRole");
+  const { stdout } = await account.aws(["doctor"]);
+  const hint = "run `llama teardown` first, then `llama bootstrap`";
+  assert(stdout.includes(`✗ role: ${role} is not there\n  ${hint}\n`), stdout);
+  const args = ["bootstrap", "-region", region, "-runtime", account.join("runtime.zip")];
+  const { status, stderr } = await account.aws(args);
+  assert.equal(status, 2, stderr);
+  assert(
+    stderr.endsWith(
+      `the stack llama is there, but its role ${role} is not\nllama: hint: ${hint} again\n`,
+    ),
+    stderr,
+  );
 });
 
 test("doctor has a tick for all that bootstrap made, and a cross for what is gone", async (account) => {

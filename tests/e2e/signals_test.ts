@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { maxInlineBytes } from "../../lib/protocol.ts";
 import { until } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
-import { exists, processesWith, program, Workplace } from "./llama.ts";
+import { exists, processesWith, program, reader, Workplace } from "./llama.ts";
 
 /** Starts `xargs` with jobs that say that they run and then wait forever. */
 async function startForever(place: Workplace, lines: string) {
@@ -121,28 +121,6 @@ Deno.test("ctrl-Z where it is ignored does not stop a run", {
   if (!ended) child.kill("SIGKILL");
   assert.equal((await status).code, 0);
 });
-
-/** Reads a stream until a text has come, and the rest of it later. */
-function reader(stream: ReadableStream<Uint8Array>) {
-  const pieces = stream.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
-  return {
-    async until(expected: string): Promise<void> {
-      while (!text.includes(expected)) {
-        const { value, done } = await pieces.read();
-        assert(!done, `ended before ${JSON.stringify(expected)}: ${text}`);
-        text += value;
-      }
-    },
-    async rest(): Promise<string> {
-      for (;;) {
-        const { value, done } = await pieces.read();
-        if (done) return text;
-        text += value;
-      }
-    },
-  };
-}
 
 Deno.test("the first ctrl-C waits for the jobs in flight, and starts no others", async () => {
   await using place = new Workplace();

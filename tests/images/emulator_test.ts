@@ -53,7 +53,7 @@ testWith([...needs, "LLAMA_TEST_MOTO"], "the compiled llama alone is a layer too
   assert.equal(made.status, 0, made.stderr);
   const [, bucket] = /^store +s3:\/\/(.+)\/obj\/$/m.exec(made.stdout) ?? [];
   const list = await (await askMoto(moto, "s3", `/${bucket}?list-type=2`)).text();
-  const [, key] = /<Key>(obj\/[0-9a-f]{64})<\/Key>/.exec(list) ?? [];
+  const [, key] = /<Key>(obj\/code\/[0-9a-f]{64})<\/Key>/.exec(list) ?? [];
   const zip = await (await askMoto(moto, "s3", `/${bucket}/${key}`)).bytes();
   assert(zip.length < 40_000_000, `${zip.length} bytes`);
   for (const { name, mode = 0, read } of zipMembers(zip, "the layer")) {

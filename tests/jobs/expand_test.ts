@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { expandOnce, type Expansion, LineTemplates } from "../../lib/jobs/expand.ts";
+import { expandOnce, type Expansion, jobOf, LineTemplates } from "../../lib/jobs/expand.ts";
 import { readLines } from "../../lib/jobs/lines.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { bytesOf, textOf } from "../helpers.ts";
@@ -112,5 +112,16 @@ Deno.test("a job knows which of its outputs replace an input", () => {
   assert.deepEqual(outputs, [
     { remote: "a", local: "a", onlyOnSuccess: true },
     { remote: "b", local: "b", onlyOnSuccess: false },
+  ]);
+});
+
+Deno.test("an output whose path ends in a slash is a directory, and its argument has none", () => {
+  const expansion = expandOnce(['{{.O "a//b/"}}', '{{.Output "./"}}', '{{.O "c"}}']);
+  const { args, outputs } = jobOf("f", expansion);
+  assert.deepEqual(args, ["a/b", ".", "c"]);
+  assert.deepEqual(outputs.map(({ remote, local }) => [remote, local]), [
+    ["a/b/", "a/b/"],
+    ["./", "./"],
+    ["c", "c"],
   ]);
 });

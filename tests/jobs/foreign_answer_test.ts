@@ -55,10 +55,16 @@ Deno.test("answers of llama's runtimes, old and new, are llama's", () => {
 });
 
 Deno.test("an answer of llama's with something wrong in it is the job's own failure", () => {
-  for (const payload of ['{"status":0,"stdout":5}', '{"status":0,"outputs":{"a":{"s":1}}}']) {
+  const wrong = [
+    '{"status":0,"stdout":5}',
+    '{"status":0,"outputs":{"a":{"s":1}}}',
+    '{"status":-1,"stdout":{"s":"cut of',
+    '{"status": 0, "stdout": ',
+  ];
+  for (const payload of wrong) {
     const error = refusal(payload);
     assert.equal(error?.affectsAll, false, payload);
-    assert.match(error.message, /^the response is not llama's: (stdout|outputs)/);
+    assert.match(error.message, /^the response is not (llama's: (stdout|outputs)|JSON)/);
   }
 });
 

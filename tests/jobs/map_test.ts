@@ -357,12 +357,52 @@ Deno.test("a run goes on where another was stopped, and repeats what failed if i
 Deno.test("results that cannot be written end the run, and no job's own is lost", async () => {
   await using directory = new TemporaryDirectory();
   const results = directory.join("results");
-  await directory.write("results/1", "a file is in the way");
-  const { outcomes, error } = await run(numbers(100), echo, { results, concurrency: 3 });
+  const answer: StubAnswer = async (request) => {
+    if (request.args[0] === "1") await directory.write("results/1", "a file is in the way");
+    return echo(request);
+  };
+  const { outcomes, error } = await run(numbers(100), answer, { results, concurrency: 3 });
   assert(error instanceof LlamaError && error.code === "output");
   assert(outcomes.length > 0 && outcomes.length < 50, `${outcomes.length} jobs`);
   const outputs = outcomes.map(({ result }) => textOf(result?.stdout ?? new Uint8Array()));
   assert.deepEqual(outputs, outcomes.map(({ line }) => line));
+});
+
+Deno.test("results that are not llama's are an error before anything is sent or moved", async () => {
+  await using directory = new TemporaryDirectory();
+  const results = directory.join("results");
+  await run(["a"], echo, { results });
+  await directory.write("results/2/photos/a", "precious");
+  for (const resume of [undefined, "ended"] as const) {
+    const jobLog = directory.join("log");
+    const { error, sent } = await run(["a", "b"], echo, { results, jobLog, resume });
+    assert(error instanceof LlamaError && error.code === "usage", String(error));
+    assert.match(error.message, /results\/2" is not the result of an earlier run$/);
+    assert.deepEqual(sent, []);
+    assert.equal(await Deno.readTextFile(directory.join("results/1/stdout")), "a");
+    assert.equal(await Deno.readTextFile(directory.join("results/2/photos/a")), "precious");
+  }
+});
+
+Deno.test("a run that ends early keeps earlier results, and the one that resumes it removes them", async () => {
+  await using directory = new TemporaryDirectory();
+  const results = directory.join("results");
+  const jobLog = directory.join("log");
+  const names = async () =>
+    (await directory.list("results")).map((path) => path.replace(/^results\/(\.old)?[^/]*/, "$1"))
+      .filter((path) => /^\.old(\/\d+)?$/.test(path));
+  await run(numbers(4), echo, { results, jobLog });
+  assert.deepEqual(await names(), []);
+  const fails: StubAnswer = () => ({ status: 1 });
+  const halt = { when: "soon", count: 1, isPercent: false } as const;
+  const halted = await run(numbers(4), fails, { results, jobLog, halt, concurrency: 1 });
+  assert(halted.error instanceof LlamaError && halted.error.code === "halted");
+  assert.deepEqual(await names(), [".old", ".old/1", ".old/2", ".old/3", ".old/4"]);
+  const resumed = await run(numbers(4), echo, { results, jobLog, resume: "ended" });
+  assert.equal(resumed.error, undefined);
+  assert.deepEqual(await names(), []);
+  assert.equal(resumed.sent.length, 4 - halted.outcomes.length);
+  for (const seq of numbers(4)) await Deno.stat(`${results}/${seq}/status.json`);
 });
 
 Deno.test("a log or results that cannot be are an error before anything is sent", async () => {

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { type ErrorCode, LlamaError } from "../../lib/errors.ts";
 import { newCounts } from "../../lib/jobs/counts.ts";
-import { Ending, type EndingOptions, isWorthRetrying } from "../../lib/jobs/policy.ts";
+import {
+  concernsAllJobs,
+  Ending,
+  type EndingOptions,
+  isWorthRetrying,
+} from "../../lib/jobs/policy.ts";
 
 Deno.test("a repeat is for failures that may pass, and for those that are asked for", () => {
   const error = (code: ErrorCode) => new LlamaError(code, "");
@@ -77,4 +82,32 @@ Deno.test("the user's stop is no error, and the first reason counts", () => {
   assert(counts.isEnding);
   ending.end(new Error("second"));
   assert.match(String(ending.error), /first/);
+});
+
+Deno.test("resuming is hinted at only where there is a job log", () => {
+  const hintOf = (options: EndingOptions) => {
+    const { counts, ending, jobs } = run(options);
+    counts.dollars = 1;
+    jobs(0, 1);
+    assert(ending.error instanceof LlamaError);
+    return ending.error.hint ?? "";
+  };
+  const halt = { when: "soon", count: 1, isPercent: false } as const;
+  for (const options of [{ halt }, { maxDollars: 0.5 }]) {
+    assert.match(hintOf(options), /a run with -joblog FILE can be resumed$/);
+    assert.match(hintOf({ ...options, jobLog: "log" }), /-resume goes on/);
+  }
+});
+
+Deno.test("a run that is to end at once drops the jobs in flight", () => {
+  const { ending } = run({});
+  ending.endNow(new Error("first"));
+  assert(ending.soon.aborted && ending.unsent.aborted && ending.now.aborted);
+  assert.match(String(ending.error), /first/);
+});
+
+Deno.test("what all jobs would meet is not repeated", () => {
+  const shared = new LlamaError("protocol", "", { affectsAll: true });
+  assert(concernsAllJobs(shared) && !isWorthRetrying(shared, "all"));
+  assert(!concernsAllJobs(new LlamaError("protocol", "")));
 });

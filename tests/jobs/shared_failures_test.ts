@@ -30,7 +30,7 @@ async function run(
 
 Deno.test("a function that cannot be started ends the run on first sight", async () => {
   const words = "RequestId: 1-2 Error: ";
-  const failures: [string, string][] = [
+  const failures: [string, string, string[]?][] = [
     ["Runtime.ExitError", `${words}Runtime exited with error: exit status 127`],
     ["Runtime.ExitError", `${words}Runtime exited without providing a reason`],
     ["Runtime.InvalidEntrypoint", `${words}fork/exec /var/task/bootstrap: no such file`],
@@ -40,9 +40,11 @@ Deno.test("a function that cannot be started ends the run on first sight", async
     ["Extension.Crash", `${words}exit status 1`],
     ["Llama.NoSuchCommand", 'no such command: "optpng": not found in /var/task'],
     ["Llama.BadFunction", "images/f/function.json: handler: there is no program"],
+    ["Llama.BadRequest", "args: no command: this function has none of its own", []],
+    ["Llama.NoSuchCommand", 'no such command: "tool": not found', ["tool", "{{.Line}}"]],
   ];
-  for (const [type, message] of failures) {
-    const { outcomes, error, sent } = await run(() => functionError(type, message), undefined, {
+  for (const [type, message, templates] of failures) {
+    const { outcomes, error, sent } = await run(() => functionError(type, message), templates, {
       retries: 3,
     });
     assert.equal(error, `f: ${type}: ${message}`);
@@ -65,11 +67,12 @@ Deno.test("a function whose settings are broken ends the run", async () => {
 });
 
 Deno.test("a failure that may be the job's own does not end the run", async () => {
-  const failures: [string, string, string[]?][] = [
+  const failures: [string, string][] = [
     ["Runtime.ExitError", "RequestId: 1-2 Error: Runtime exited with error: signal: killed"],
     ["Runtime.OutOfMemory", "RequestId: 1-2 Error: Runtime exited with error: signal: killed"],
     ["Sandbox.Timedout", "RequestId: 1-2 Error: Task timed out after 3.00 seconds"],
     ["Llama.BadRequest", "argument 1 holds a NUL byte"],
+    ["Llama.BadRequest", "args: no command: this function has none of its own"],
     // Each job names a program of its own.
     ["Llama.NoSuchCommand", 'no such command: "line-3": not found'],
   ];

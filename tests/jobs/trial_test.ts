@@ -8,6 +8,8 @@ function start(options: { isAnswered?: boolean } = {}) {
   const stop = new AbortController();
   let lookups = 0;
   let signal: AbortSignal | undefined;
+  const silence = Promise.withResolvers<void>();
+  const notices: string[] = [];
   let started = 0;
   const errors: unknown[] = [];
   const trial = new Trial({
@@ -16,6 +18,13 @@ function start(options: { isAnswered?: boolean } = {}) {
       lookups++;
       signal = given;
       return answer.promise;
+    },
+    notice: (message) => void notices.push(message),
+    sleep: async (_, signal) => {
+      const aborted = new Promise((_, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+      });
+      await Promise.race([silence.promise, aborted]);
     },
   });
   if (options.isAnswered) answer.resolve(false);
@@ -36,6 +45,8 @@ function start(options: { isAnswered?: boolean } = {}) {
     jobs,
     answer,
     errors,
+    notices,
+    silence,
     lookups: () => lookups,
     signal: () => signal,
     started: async () => {
@@ -111,4 +122,31 @@ Deno.test("a run that ends meanwhile starts no more, and leaves no look-up", asy
   assert.deepEqual([await started(), errors], [4, []]);
   trial[Symbol.dispose]();
   assert(signal()?.aborted);
+});
+
+Deno.test("where few jobs run for long, a person is told why", async () => {
+  const { trial, started, silence, notices, jobs, answer } = start();
+  assert.equal(await started(), 4);
+  silence.resolve();
+  assert.equal(await started(), 4);
+  assert.deepEqual(notices, [], "the service may still say so");
+  answer.resolve(false);
+  assert.equal(await started(), 4);
+  assert.deepEqual(notices, [
+    '"f" is not known to be a llama function: 4 jobs have started, ' +
+    "all others start when one of them was answered",
+  ]);
+  trial.jobEnded("llama", undefined);
+  await jobs;
+  assert.equal(notices.length, 1);
+});
+
+Deno.test("nobody is told of a wait that has ended", async () => {
+  const { trial, started, silence, notices, jobs } = start({ isAnswered: true });
+  assert.equal(await started(), 4);
+  trial.jobEnded("llama", undefined);
+  await jobs;
+  silence.resolve();
+  await started();
+  assert.deepEqual(notices, []);
 });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { adviceOn } from "../../lib/report/advice.ts";
+import { type AdviceFacts, adviceOn } from "../../lib/report/advice.ts";
 import { percentText, timeText } from "../../lib/report/amounts.ts";
 import { figuresOf, quantile } from "../../lib/report/figures.ts";
+import { reportPage } from "../../lib/report/page.ts";
 import { jobOf, recordOf, runOf } from "./runs.ts";
 
 const times = { cold: false, e2e: 80e6, fetch: 10e6, exec: 60e6, upload: 10e6 };
@@ -70,6 +71,75 @@ Deno.test("slots are as many as jobs at once, and the longest job does not hide 
   const { peak, span, jobs: placed } = figuresOf(runOf(jobs));
   assert.deepEqual([peak, span], [3, 300]);
   assert.deepEqual(placed.map(({ slot }) => slot), [0, 1, 1, 2]);
+});
+
+Deno.test("the peak of a log is no more than there were, though its times are rounded", () => {
+  // Two places for jobs, each of which begins its next job as soon as one has ended.
+  const places = [0, 0].map((_, place) => {
+    let at = place * 0.37;
+    return Array.from({ length: 500 }, (_, i) => {
+      const length = 3 + (i * 7919 + place * 104729) % 1000 / 137;
+      const start = at;
+      at += length + 0.01;
+      return { start, length };
+    });
+  });
+  const jobs = places.flat().map(({ start, length }, index) => {
+    const more = { elapsedMilliseconds: Math.round(length * 1000) / 1000 };
+    return { record: recordOf(index + 1, Math.floor(start), more), stderrEnd: "" };
+  });
+  const { peak, jobs: placed } = figuresOf(runOf(jobs));
+  assert.equal(peak, 2);
+  const rounded = jobs.map(({ record, ...rest }) => {
+    const elapsedMilliseconds = Math.round(record.elapsedMilliseconds);
+    return { ...rest, record: { ...record, elapsedMilliseconds } };
+  });
+  assert.equal(figuresOf(runOf(rounded)).peak, 2);
+  assert.equal(figuresOf(runOf(jobs, { peak: 7 })).peak, 7, "it was counted");
+  // The timeline has room for all that seem to overlap.
+  const page = reportPage(runOf(jobs, { peak: 1 }));
+  const slots = Number(/"slots":(\d+)/.exec(page)?.[1]);
+  assert.equal(slots, Math.max(...placed.map(({ slot }) => slot)) + 1);
+});
+
+Deno.test("advice on failures names only what the run has", () => {
+  const failed = { ok: false, status: 1 };
+  const tip = (count: number, isLocal: boolean, facts: AdviceFacts) => {
+    const jobs = Array.from({ length: count }, (_, i) => ({
+      record: recordOf(i + 1, 0, failed),
+      stderrEnd: "",
+    }));
+    return adviceOn(figuresOf(runOf(jobs)), isLocal, facts)[0]?.tip ?? "";
+  };
+  assert.equal(
+    tip(2, false, { subcommand: "xargs", hasJobLog: true }),
+    "Their messages are below. Once mended, the same command with `-resume-failed` repeats these " +
+      "alone. `-retries N` repeats what fails now and then.",
+  );
+  assert.equal(
+    tip(2, false, { subcommand: "xargs" }),
+    "Their messages are below. `-retries N` repeats what fails now and then.",
+  );
+  assert.equal(tip(1, false, { subcommand: "invoke" }), "Its message is below.");
+});
+
+Deno.test("nothing of what only Lambda has is advised for the emulator", () => {
+  const times = { cold: true, e2e: 10e6, fetch: 1e6, exec: 5e6, upload: 4e6, init: 5e6 };
+  const jobs = Array.from(
+    { length: 30 },
+    (_, i) =>
+      jobOf(i + 1, i, [["queue", 50], ["inputs", 90], ["invoke", 400, { times }]], {
+        ok: i % 2 === 0,
+        status: i % 2 === 0 ? 0 : 137,
+        functionMemory: 1024,
+        usedMemory: 1000,
+      }),
+  );
+  const text = adviceOn(figuresOf(runOf(jobs)), true).map(({ seen, tip }) => `${seen} ${tip}`).join(
+    " ",
+  );
+  assert.match(text, /this machine/);
+  assert.doesNotMatch(text, /region|Service Quotas|bills|update-function|function's memory|cold/);
 });
 
 Deno.test("a run without jobs has figures too", () => {

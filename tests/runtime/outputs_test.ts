@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { findOutputs } from "../../lib/runtime/outputs.ts";
+import { isRoot, runChild } from "../child.ts";
+import { TemporaryDirectory } from "../helpers.ts";
 
-function withTree(work: (top: string) => void): void {
+async function withTree(work: (top: string) => Promise<void>): Promise<void> {
   const root = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "llama-test-" }));
   const top = join(root, "job");
   try {
@@ -17,15 +19,15 @@ function withTree(work: (top: string) => void): void {
     Deno.symlinkSync("loop", join(top, "loop"));
     Deno.symlinkSync(root, join(top, "up"));
     assert(new Deno.Command("mkfifo", { args: [join(top, "out/fifo")] }).outputSync().success);
-    work(top);
+    await work(top);
   } finally {
     Deno.removeSync(root, { recursive: true });
   }
 }
 
-Deno.test("outputs are regular files inside the job's directory, and others have a reason", () => {
-  withTree((top) => {
-    const { found, refused } = findOutputs(top, [
+Deno.test("outputs are regular files inside the job's directory, and others have a reason", async () => {
+  await withTree(async (top) => {
+    const { found, refused } = await findOutputs(top, [
       "a",
       "./out//b",
       "out/inside",
@@ -57,9 +59,15 @@ Deno.test("outputs are regular files inside the job's directory, and others have
   });
 });
 
-Deno.test("a directory brings all regular files below it, and names what it leaves out", () => {
-  withTree((top) => {
-    const { found, refused, leftOut } = findOutputs(top, ["out/", "out/b", "up/", "a/", "none/"]);
+Deno.test("a directory brings all regular files below it, and names what it leaves out", async () => {
+  await withTree(async (top) => {
+    const { found, refused, leftOut } = await findOutputs(top, [
+      "out/",
+      "out/b",
+      "up/",
+      "a/",
+      "none/",
+    ]);
     assert.deepEqual(found.map(({ remote }) => remote), ["out/b", "out/deep/c"]);
     assert.deepEqual(Object.fromEntries(refused), {
       "up/": "a symbolic link out of the job's directory",
@@ -74,9 +82,72 @@ Deno.test("a directory brings all regular files below it, and names what it leav
   });
 });
 
-Deno.test("the job's whole directory can be asked for", () => {
-  withTree((top) => {
-    const { found } = findOutputs(top, ["./"]);
+Deno.test("a file of a directory that cannot be sent is missing from it, by name", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  await withTree(async (top) => {
+    const script = `cd "$1" && printf x > "$(printf 'caf\\351')" && mkdir "$(printf '\\377d')" &&
+      printf x > "$(printf '\\377d')/inside" && printf x > "$(printf 'line\\nbreak')" &&
+      printf x > "$(printf 'U+FFFD \\357\\277\\275')"`;
+    const args = ["-c", script, "sh", join(top, "out/deep")];
+    assert((await new Deno.Command("sh", { args }).output()).success);
+    const { found, refused } = await findOutputs(top, ["out/deep/", "out/b"]);
+    assert.deepEqual(found.map(({ remote }) => remote), [
+      "out/deep/U+FFFD \uFFFD",
+      "out/deep/c",
+      "out/deep/line\nbreak",
+      "out/b",
+    ]);
+    assert.deepEqual(Object.fromEntries(refused), {
+      "out/deep/": "left out out/deep/\\xffd: its name is not UTF-8; " +
+        "out/deep/caf\\xe9: its name is not UTF-8",
+    });
+  });
+});
+
+Deno.test("of many files that cannot be sent the first ten are named", {
+  ignore: Deno.build.os !== "linux",
+}, async () => {
+  await withTree(async (top) => {
+    const script = `cd "$1" && for i in $(seq 10 34); do : > "$(printf '\\377')$i"; done`;
+    const args = ["-c", script, "sh", join(top, "out")];
+    assert((await new Deno.Command("sh", { args }).output()).success);
+    const { refused } = await findOutputs(top, ["out/"]);
+    const message = refused.get("out/") ?? "";
+    assert.match(message, /^left out out\/\\xff10: .*; out\/\\xff19: [^;]*; and 15 more$/);
+  });
+});
+
+Deno.test({
+  name: "a file or directory that may not be read is missing from its directory, by name",
+  ignore: !isRoot,
+  async fn() {
+    await using directory = new TemporaryDirectory();
+    await directory.write("job/out/fine", "x");
+    await directory.write("job/out/secret", "x", 0o000);
+    await directory.write("job/out/closed/file", "x");
+    await Deno.chmod(directory.join("job/out/closed"), 0o700);
+    await Deno.chmod(directory.path, 0o755);
+    const script = `
+      const { found, refused } = await outputs.findOutputs(${
+      JSON.stringify(Deno.realPathSync(directory.join("job")))
+    }, ["out/"]);
+      tell([found.map(({ remote }) => remote), [...refused]]);`;
+    const modules = {
+      outputs: "../lib/runtime/outputs.ts",
+      // What is loaded on demand, while it can be read.
+      onDemand: "../lib/runtime/output_directory.ts",
+    };
+    assert.deepEqual(await runChild(script, { modules, unprivileged: true }), [[
+      ["out/fine"],
+      [["out/", "left out out/closed: permission denied; out/secret: permission denied"]],
+    ]]);
+  },
+});
+
+Deno.test("the job's whole directory can be asked for", async () => {
+  await withTree(async (top) => {
+    const { found } = await findOutputs(top, ["./"]);
     assert.deepEqual(found.map(({ remote }) => remote), ["./a", "./out/b", "./out/deep/c"]);
   });
 });
@@ -85,17 +156,16 @@ Deno.test({
   name: "an output that cannot be read costs itself alone, by name and in a directory",
   // Root may read everything.
   ignore: Deno.uid() === 0,
-  fn() {
-    withTree((top) => {
+  async fn() {
+    await withTree(async (top) => {
       Deno.chmodSync(join(top, "out/b"), 0o300);
       Deno.mkdirSync(join(top, "out/closed"), { mode: 0o300 });
-      const { found, refused, leftOut } = findOutputs(top, ["out/b", "a", "out/"]);
+      const { found, refused } = await findOutputs(top, ["out/b", "a", "out/"]);
       assert.deepEqual(found.map(({ remote }) => remote), ["a", "out/deep/c"]);
-      assert.deepEqual(Object.fromEntries(refused), { "out/b": "permission denied" });
-      assert.deepEqual(leftOut.slice(0, 2), [
-        "left out out/b: permission denied",
-        "left out out/closed: permission denied",
-      ]);
+      assert.deepEqual(Object.fromEntries(refused), {
+        "out/b": "permission denied",
+        "out/": "left out out/b: permission denied; out/closed: permission denied",
+      });
       Deno.chmodSync(join(top, "out/closed"), 0o700);
     });
   },

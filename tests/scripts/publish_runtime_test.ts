@@ -63,9 +63,9 @@ testWith(needs, "publish-runtime prints the ARN alone, and its zip holds the run
     const arn = "arn:aws:lambda:us-west-2:123456789012:layer";
     assert.equal(await publish([], "s3://bucket/obj/", "us-west-2"), `${arn}:llama-runtime:1\n`);
     const [[path = "", zip = new Uint8Array()] = []] = objects;
-    assert.equal(path, `/bucket/obj/${sha256(zip)}`);
+    assert.equal(path, `/bucket/obj/code/${sha256(zip)}`);
     const [[, { Content, ...version }] = assert.fail("nothing is published")] = published;
-    assert.deepEqual(Content, { S3Bucket: "bucket", S3Key: `obj/${sha256(zip)}` });
+    assert.deepEqual(Content, { S3Bucket: "bucket", S3Key: `obj/code/${sha256(zip)}` });
     assert.deepEqual(
       [version.CompatibleRuntimes, version.CompatibleArchitectures],
       [["provided.al2023"], ["x86_64"]],

@@ -42,6 +42,8 @@ Deno.test("a big object is read in parts, several at once, and checked as a whol
   };
   await store.getFile(id, directory.join("file"));
   assert.equal(sha256(await Deno.readFile(directory.join("file"))), id);
+  // It is not whole for anybody else yet.
+  assert.equal(((await Deno.stat(directory.join("file"))).mode ?? 0) & 0o777, 0o600);
   const last = 20 * mebibyte;
   assert.deepEqual(s3.requests.toSorted(), [
     `GET ${pathOf(id)} bytes=0-${8 * mebibyte - 1}`,

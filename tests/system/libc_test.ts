@@ -1,12 +1,9 @@
 import assert from "node:assert/strict";
 import { libc, workingDirectory } from "../../lib/system/libc.ts";
 import { printableBytes } from "../../lib/text/printable.ts";
-import { TemporaryDirectory, textOf } from "../helpers.ts";
+import { bytesOf, TemporaryDirectory, textOf } from "../helpers.ts";
 
 const ignore = Deno.build.os !== "linux";
-
-// It stays open until the process ends, which Deno 2.6 takes for a leak of the test that opens it.
-libc();
 
 function library() {
   const library = libc();
@@ -89,6 +86,63 @@ Deno.test({
       assert.throws(() => calls.list(directory.join("file")), Deno.errors.NotADirectory);
     } finally {
       calls.close(top);
+    }
+  },
+});
+
+Deno.test({
+  name: "a place can be opened without the right to read it, and bytes name what text cannot",
+  ignore,
+  async fn() {
+    await using directory = new TemporaryDirectory();
+    await directory.write("sub/file", "text");
+    await Deno.symlink("sub", directory.join("link"));
+    const calls = library();
+    const top = calls.openAt(workingDirectory, directory.path, { directory: true, place: true });
+    try {
+      assert.throws(
+        () => calls.openAt(top, "link", { directory: true, place: true }),
+        Deno.errors.NotADirectory,
+      );
+      const sub = calls.openAt(top, "sub", { directory: true, place: true });
+      assert.equal(await Deno.readTextFile(`/proc/self/fd/${sub}/file`), "text");
+      calls.close(sub);
+    } finally {
+      calls.close(top);
+    }
+    const script = `cd "$1" && mkdir "$(printf 'd\\377')" && : > "$(printf 'd\\377/f\\376')"`;
+    const shell = new Deno.Command("sh", { args: ["-c", script, "sh", directory.path] });
+    assert((await shell.output()).success);
+    const inner = new Uint8Array([...bytesOf(directory.join("d")), 0xff]);
+    calls.chmod(inner, 0o700);
+    assert.deepEqual(calls.list(inner).map(({ name }) => printableBytes(name)), ["f\\xfe"]);
+    assert.throws(() => calls.chmod(bytesOf(directory.join("none")), 0o700), Deno.errors.NotFound);
+  },
+});
+
+Deno.test({
+  name: "an error has the code that Deno's own have",
+  ignore,
+  async fn() {
+    await using directory = new TemporaryDirectory();
+    await directory.write("file", "");
+    const calls = library();
+    for (const path of ["none", "file/none", "n".repeat(300)]) {
+      const codes = [];
+      for (
+        const open of [
+          () => Deno.openSync(directory.join(path)).close(),
+          () => calls.close(calls.openAt(workingDirectory, directory.join(path))),
+        ]
+      ) {
+        try {
+          open();
+        } catch (error) {
+          codes.push(error instanceof Error && "code" in error ? error.code : error);
+        }
+      }
+      assert.equal(codes.length, 2);
+      assert.equal(codes[0], codes[1]);
     }
   },
 });

@@ -1,0 +1,248 @@
+/**
+ * Where outputs may be put on this machine, and with which mode.
+ *
+ * @module
+ */
+
+import { basename, dirname, resolve } from "node:path";
+import { LlamaError } from "../errors.ts";
+import { isTemporaryName, removeLeftovers, umask, writeInPlace, writeWhole } from "../files.ts";
+import { chmod, lstat, makeDirectories } from "../quick_files.ts";
+import { OpenDirectory } from "../system/open_directory.ts";
+
+/** How a file gets its contents and its mode. */
+export interface Writing {
+  /** Writes the contents into a new file of the name that it is given. */
+  readonly fill: (path: string) => Promise<void>;
+  /** Writes the contents to a device or a pipe. */
+  readonly pour: (path: string) => Promise<void>;
+  /** The permission bits that the file has in the job's directory. */
+  readonly mode: number;
+}
+
+/**
+ * Writes a file whose name the user has chosen. Links are followed as by a shell's `>`: one that
+ * leads nowhere has its target made. Devices and pipes are written to.
+ *
+ * @param path The file.
+ * @param writing Its contents and mode.
+ * @throws {LlamaError} `output` if a directory has the name, or a link leads into a directory that
+ * is not there.
+ * @throws What the file system throws.
+ */
+export async function writeNamedFile(path: string, { fill, pour, mode }: Writing): Promise<void> {
+  const { target, existing } = await followLinks(path);
+  if (existing === undefined) return await writeWhole(target, fill, mode);
+  if (existing.isDirectory) throw isADirectory();
+  // A rename would put a file in its place.
+  if (!existing.isFile || isDescriptor(path)) return await pour(target);
+  if (isOthers(existing)) {
+    await checkWritable(async () => (await Deno.open(target, { write: true })).close());
+  }
+  await removeLeftovers(dirname(target));
+  await writeInPlace(target, fill, (file) => chmod(file, modeOver(existing, mode)));
+}
+
+/**
+ * A directory of outputs, in which the function chooses the names. Nothing outside of it is ever
+ * written, and in it only new files and regular ones are.
+ */
+export class OutputDirectory implements Disposable {
+  readonly #path: string;
+  readonly #top: OpenDirectory;
+
+  private constructor(path: string, top: OpenDirectory) {
+    this.#path = path;
+    this.#top = top;
+  }
+
+  /**
+   * Opens a directory, and makes it where it is missing.
+   *
+   * @param path The directory, which the user has named.
+   * @returns The directory.
+   * @throws What the file system throws.
+   */
+  static async open(path: string): Promise<OutputDirectory> {
+    await makeDirectories(path);
+    return new OutputDirectory(path, OpenDirectory.open(path));
+  }
+
+  /**
+   * Writes a file.
+   *
+   * @param path The file's path in the directory, each component the name of something.
+   * @param writing Its contents and mode.
+   * @throws {LlamaError} `output` if a link or anything else than a regular file is in the way.
+   * @throws What the file system throws.
+   */
+  async write(path: string, { fill, mode }: Writing): Promise<void> {
+    const components = path.split("/");
+    const name = components.pop() ?? "";
+    if (isTemporaryName(name)) {
+      throw new LlamaError("output", "its name is one of those of unfinished files", {
+        hint: "have the command give the file another name",
+      });
+    }
+    using inner = new Descent(this.#top);
+    for (const component of components) inner.enter(component);
+    const existing = await lookAt(inner.directory.at(name));
+    if (existing?.isSymlink) throw isALink(name);
+    if (existing?.isDirectory) throw isADirectory();
+    if (existing && !existing.isFile) {
+      throw new LlamaError("output", "is not a regular file here", { hint: nameItHint });
+    }
+    const target = inner.directory.at(name);
+    if (existing && isOthers(existing)) {
+      await checkWritable(() => inner.directory.checkWritable(name));
+    }
+    await removeLeftovers(
+      resolve(this.#path, ...components),
+      inner.directory.at("."),
+    );
+    const finalMode = existing ? modeOver(existing, mode) : mode & ~umask();
+    await writeInPlace(target, fill, (file) => {
+      inner.directory.chmod(file.slice(file.lastIndexOf("/") + 1), finalMode);
+      return Promise.resolve();
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#top[Symbol.dispose]();
+  }
+}
+
+/** Leads from one directory into the next, and holds open no more than the last. */
+class Descent implements Disposable {
+  directory: OpenDirectory;
+  readonly #top: OpenDirectory;
+
+  constructor(top: OpenDirectory) {
+    this.directory = this.#top = top;
+  }
+
+  enter(name: string): void {
+    let next;
+    try {
+      next = this.directory.enter(name);
+    } catch (error) {
+      if (error instanceof Deno.errors.NotADirectory) throw notADirectory(this.directory, name);
+      throw error;
+    }
+    this[Symbol.dispose]();
+    this.directory = next;
+  }
+
+  [Symbol.dispose](): void {
+    if (this.directory !== this.#top) this.directory[Symbol.dispose]();
+  }
+}
+
+/** As Linux has it. */
+const mostLinks = 40;
+
+/** Where a path leads, and what is there. */
+async function followLinks(
+  path: string,
+): Promise<{ target: string; existing: Deno.FileInfo | undefined }> {
+  const info = await lookAt(path);
+  if (!info?.isSymlink) return { target: path, existing: info };
+  try {
+    const existing = await Deno.stat(path);
+    // Only the system can follow a link to a descriptor: a pipe has no path.
+    const isReal = existing.isFile && !isDescriptor(path);
+    return { target: isReal ? await Deno.realPath(path) : path, existing };
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  let target = path;
+  for (let links = 0; links < mostLinks; links++) {
+    target = `${await directoryOf(target)}/${basename(target)}`;
+    if (!(await lookAt(target))?.isSymlink) return { target, existing: undefined };
+    const next = await Deno.readLink(target);
+    // As it is written: of "link/.." only the system knows what it means.
+    target = next.startsWith("/") ? next : `${dirname(target)}/${next}`;
+  }
+  throw new Deno.errors.FilesystemLoop();
+}
+
+/**
+ * Whether a path is that of something open, such as /dev/stdout or what a shell's >(...) gives. Even
+ * of a file it is the open one that is meant, and not another one of its name.
+ */
+function isDescriptor(path: string): boolean {
+  return /^\/(dev|proc)\//.test(resolve(path));
+}
+
+/** A directory that a link leads into may be that of a disk that is not mounted: it is not made. */
+async function directoryOf(target: string): Promise<string> {
+  try {
+    return await Deno.realPath(dirname(target));
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw new LlamaError(
+      "output",
+      `it is a link to ${JSON.stringify(target)}, whose directory is not there`,
+      { cause, hint: "make that directory, or remove the link" },
+    );
+  }
+}
+
+async function lookAt(path: string): Promise<Deno.FileInfo | undefined> {
+  try {
+    return await lstat(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Whether another user owns a file. The rename that puts a file in place asks for the right to write
+ * to the directory alone; cp and others need the right to write to the file.
+ */
+function isOthers({ uid }: Deno.FileInfo): boolean {
+  return uid !== null && uid !== Deno.uid();
+}
+
+async function checkWritable(open: () => Promise<void> | void): Promise<void> {
+  try {
+    await open();
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.PermissionDenied)) throw cause;
+    throw new LlamaError("output", "permission denied", {
+      cause,
+      hint: "the file belongs to another user: remove it, or name another one",
+    });
+  }
+}
+
+/**
+ * The mode of a file that replaces another one: whoever may read and write it stays as it is, and it
+ * is a program if the job's file is one.
+ */
+function modeOver({ mode }: Deno.FileInfo, jobMode: number): number {
+  return mode === null ? jobMode & ~umask() : mode & 0o666 | jobMode & 0o111 & ~umask();
+}
+
+const nameItHint = "remove it, or name the file itself with -o LOCAL:REMOTE";
+
+function isALink(name: string): LlamaError {
+  return new LlamaError("output", `${JSON.stringify(name)} is a symbolic link here`, {
+    hint: nameItHint,
+  });
+}
+
+function isADirectory(): LlamaError {
+  return new LlamaError("output", "is a directory", {
+    hint: "a file goes to the path of a file; to fetch a directory, end its path in /",
+  });
+}
+
+function notADirectory(parent: OpenDirectory, name: string): LlamaError {
+  return Deno.lstatSync(parent.at(name)).isSymlink
+    ? isALink(name)
+    : new LlamaError("output", `${JSON.stringify(name)} is not a directory here`, {
+      hint: "remove it, or fetch into another directory",
+    });
+}

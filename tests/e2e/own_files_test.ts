@@ -1,0 +1,194 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { until } from "../helpers.ts";
+import { InvokeStub } from "../invoke_stub.ts";
+import { program, Workplace } from "./llama.ts";
+
+/** Runs a shell's script where the program runs. */
+async function shell(place: Workplace, script: string): Promise<void> {
+  const { success, stderr } = await new Deno.Command("sh", {
+    args: ["-c", script],
+    cwd: place.here(),
+  }).output();
+  assert(success, new TextDecoder().decode(stderr));
+}
+
+const ignore = Deno.build.os !== "linux";
+
+Deno.test({
+  name: "a file of -f whose name is not UTF-8 is refused by name, before anything runs",
+  ignore,
+  async fn() {
+    await using place = new Workplace();
+    await place.addShell();
+    await shell(place, `mkdir in && printf one > "in/$(printf 'bad\\377')" && printf two > in/ok`);
+    for (const command of ["invoke", "xargs"]) {
+      const { status, stdout, stderr } = await place.local(
+        [command, "-f", "in", "any", "sh", "-c", "echo ran"],
+        { stdin: "a\n" },
+      );
+      assert.deepEqual([status, stdout], [command === "invoke" ? 125 : 1, ""]);
+      assert.equal(
+        stderr,
+        "llama: cannot send in/bad\\xff: its name is not UTF-8\n" +
+          "llama: hint: rename what is not UTF-8: the names of a job's files travel as UTF-8\n",
+      );
+    }
+  },
+});
+
+Deno.test({
+  name: "a file of -o DIR/ whose name is not UTF-8 is missing by name, and the others arrive",
+  ignore,
+  async fn() {
+    await using place = new Workplace();
+    await place.addShell();
+    const script = `mkdir -p o; printf x > "o/$(printf 'b\\377d')"; echo x > o/ok`;
+    const invoke = await place.local(["invoke", "-o", "o/", "any", "sh", "-c", script]);
+    assert.deepEqual([invoke.status, invoke.stderr], [
+      125,
+      'llama: no output "o/": left out o/b\\xffd: its name is not UTF-8\n',
+    ]);
+    assert.deepEqual(await place.list("work/o"), ["work/o/ok"]);
+    const xargs = await place.local(
+      ["xargs", "any", "sh", "-c", 'mkdir -p "$0"; cp "$1"* "$0"', '{{.O "o2/"}}', "{{.Line}}"],
+      { stdin: "/etc/hostname\n" },
+    );
+    assert.deepEqual([xargs.status, xargs.stderr], [0, ""]);
+    assert.deepEqual(await place.list("work/o2"), ["work/o2/hostname"]);
+  },
+});
+
+Deno.test({
+  name: "an output goes to what is open: a pipe, a file that a shell has opened, >(...)",
+  ignore,
+  async fn() {
+    await using place = new Workplace();
+    await place.addShell();
+    const pipe = await place.local(
+      ["invoke", "-o", "/dev/stdout:out", "any", "sh", "-c", "echo output > out; echo stdout"],
+    );
+    assert.deepEqual([pipe.status, pipe.stdout, pipe.stderr], [0, "output\nstdout\n", ""]);
+    const args = "invoke -o /dev/fd/3:out any sh -c 'echo output > out'";
+    const command = program.map((word) => `'${word}'`).join(" ");
+    const script = `exec 3> file; ${command} -local ${args} && echo more >&3 &&
+      ${command} -local ${args} 3> >(cat > substituted; echo > done) &&
+      until [ -e done ]; do :; done`;
+    const { success, stderr } = await new Deno.Command("bash", {
+      args: ["-c", script],
+      cwd: place.here(),
+      clearEnv: true,
+      env: place.environment(),
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+    // The shell's place in the file is still its beginning, as after cp.
+    assert.equal(await Deno.readTextFile(place.here("file")), "more\nt\n");
+    assert.equal(await Deno.readTextFile(place.here("substituted")), "output\n");
+  },
+});
+
+Deno.test("-results leaves a directory that is not llama's as it is, and sends nothing", async () => {
+  await using place = new Workplace();
+  await using lambda = new InvokeStub(() => ({ status: 0 }));
+  await place.write("work/keep/1/photos/a", "precious");
+  const { status, stderr } = await place.run(
+    ["xargs", "-results", "keep", "f", "{{.Line}}"],
+    { stdin: "x\n", environment: lambda.environment },
+  );
+  assert.equal(status, 2);
+  assert.equal(
+    stderr,
+    'llama: "keep/1" is not the result of an earlier run\n' +
+      "llama: hint: move it elsewhere, or name another directory with -results\n",
+  );
+  assert.deepEqual(await place.list("work"), [
+    "work/keep",
+    "work/keep/1",
+    "work/keep/1/photos",
+    "work/keep/1/photos/a",
+  ]);
+  assert.equal(lambda.requests.length, 0);
+});
+
+Deno.test("of two runs with one -results the second is refused, and the first goes on", async () => {
+  await using place = new Workplace();
+  const asked = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  await using lambda = new InvokeStub(async () => {
+    asked.resolve();
+    await go.promise;
+    return { status: 0 };
+  });
+  const { environment } = lambda;
+  const args = ["xargs", "-results", "res", "f", "{{.Line}}", ":::", "a"];
+  const first = place.start(args, { environment });
+  await asked.promise;
+  const second = await place.run(args, { environment });
+  assert.deepEqual([second.status, second.stdout, second.stderr], [
+    2,
+    "",
+    'llama: another run writes results to "res"\n' +
+    "llama: hint: wait until it has ended, or name another directory with -results\n",
+  ]);
+  go.resolve();
+  assert.equal((await first.output()).code, 0);
+  await first.stdin.close().catch(() => {});
+  assert.equal(lambda.requests.length, 1);
+  assert.deepEqual((await place.list("work/res")).length, 4);
+  const third = await place.run(args, { environment });
+  assert.deepEqual([third.status, third.stderr], [0, ""]);
+});
+
+Deno.test("a run that is ended by SIGKILL while it fetches leaves nothing after the next", async () => {
+  await using place = new Workplace();
+  await using lambda = new InvokeStub(() => ({
+    status: 0,
+    outputs: {
+      "big": { r: "0".repeat(64) },
+      "o/big": { r: "0".repeat(64) },
+      "o/a/big": { s: "x" },
+    },
+  }));
+  // The store's answers begin, and go on for ever.
+  const asked = Promise.withResolvers<void>();
+  let requests = 0;
+  await using s3 = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
+    if (++requests === 2) asked.resolve();
+    return new Response(new ReadableStream({ start: (to) => to.enqueue(Buffer.alloc(1000)) }), {
+      headers: { "content-length": "1000000" },
+    });
+  });
+  const environment = {
+    ...lambda.environment,
+    LLAMA_OBJECT_STORE: "s3://bucket/",
+    AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${s3.addr.port}`,
+  };
+  const args = ["invoke", "-o", "out/big:big", "-o", "out/dir/:o/", "f"];
+  const child = place.start(args, { environment });
+  const ended = child.output();
+  await asked.promise;
+  const unfinished = async () =>
+    (await place.list("work")).filter((path) => path.includes("/.llama-"));
+  await until(async () => (await unfinished()).length === 2, "both files have begun");
+  for (const path of await unfinished()) {
+    assert.equal(((await Deno.stat(place.join(path))).mode ?? 0) & 0o777, 0o600, path);
+  }
+  child.kill("SIGKILL");
+  await ended;
+  await child.stdin.close().catch(() => {});
+  assert.equal((await unfinished()).length, 2);
+  await using next = new InvokeStub(() => ({
+    status: 0,
+    runtime: "0.1.0",
+    outputs: { "big": { s: "1" }, "o/big": { s: "2" } },
+  }));
+  const { status, stderr } = await place.run(args, { environment: next.environment });
+  assert.deepEqual([status, stderr], [0, ""]);
+  assert.deepEqual((await place.list("work")).filter((path) => !path.endsWith("/a/big")), [
+    "work/out",
+    "work/out/big",
+    "work/out/dir",
+    "work/out/dir/a",
+    "work/out/dir/big",
+  ]);
+});
