@@ -51,9 +51,10 @@ export async function packPrograms(
   const programs = folder?.definition.programs ?? values.program;
   if (programs.length === 0) return undefined;
   // Only who makes an image loads what makes them.
-  const { pack } = await import("../image/pack.ts");
+  const { checkMachine, pack } = await import("../image/pack.ts");
   const definition = folder?.definition;
   const architecture = values.arch ?? definition?.architecture ?? ownArchitecture;
+  checkMachine(architecture);
   const runtime = await findRuntimeProgram(architecture, {
     named: values.runtime || undefined,
     onCompile: () => void output.message(`compiling the runtime for ${architecture}`),

@@ -15,7 +15,7 @@ import {
 } from "./image.ts";
 import { labelsOf } from "./labels.ts";
 import type { Layer } from "./layer.ts";
-import { type ImagePlan, planImage, type PlanOptions, runtimePath } from "./plan.ts";
+import { checkMachine, type ImagePlan, planImage, type PlanOptions, runtimePath } from "./plan.ts";
 import type { Registry } from "./registry.ts";
 import type { LayerName } from "./tree.ts";
 
@@ -141,3 +141,5 @@ export async function pack(options: PackOptions): Promise<Pack> {
   const plan = await planImage({ ...options, runtime: options.runtime.path });
   return new Pack(plan, options);
 }
+
+export { checkMachine };

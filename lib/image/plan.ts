@@ -100,6 +100,28 @@ export async function planImage(options: PlanOptions): Promise<ImagePlan> {
   return await new Planner(options).plan();
 }
 
+const ownArchitecture: Architecture = Deno.build.arch === "aarch64" ? "arm64" : "x86_64";
+
+/**
+ * Checks that the programs of this machine can run in Lambda.
+ *
+ * @param architecture The processor of the function.
+ * @throws {LlamaError} `usage` on another system than Linux, and where the processors differ.
+ */
+export function checkMachine(architecture: Architecture): void {
+  if (Deno.build.os !== "linux") {
+    throw new LlamaError("usage", "only the programs of a Linux machine run in Lambda", {
+      hint: "-zip takes a folder with a program for Linux, -build one with a Dockerfile",
+    });
+  }
+  if (architecture === ownArchitecture) return;
+  throw new LlamaError(
+    "usage",
+    `the programs of this machine are for ${ownArchitecture}, not for ${architecture}`,
+    { hint: `make the function with -arch ${ownArchitecture}, or run this on the other machine` },
+  );
+}
+
 class Planner {
   readonly #options: PlanOptions;
   readonly #tree: Tree;
@@ -119,20 +141,8 @@ class Planner {
 
   constructor(options: PlanOptions) {
     this.#options = options;
-    const machine = Deno.build.arch === "aarch64" ? "arm64" : "x86_64";
-    this.#architecture = options.architecture ?? machine;
-    if (Deno.build.os !== "linux") {
-      throw new LlamaError("usage", "only the programs of a Linux machine run in Lambda", {
-        hint: "-zip takes a folder with a program for Linux, -build one with a Dockerfile",
-      });
-    }
-    if (this.#architecture !== machine) {
-      throw new LlamaError(
-        "usage",
-        `the programs of this machine are for ${machine}, not for ${this.#architecture}`,
-        { hint: `make the function with -arch ${machine}, or run this on the other machine` },
-      );
-    }
+    this.#architecture = options.architecture ?? ownArchitecture;
+    checkMachine(this.#architecture);
     const { exclude = [], include = [], directory = Deno.cwd(), environment } = options;
     const { HOME: home } = environment;
     this.#included = new Set(

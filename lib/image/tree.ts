@@ -193,7 +193,10 @@ export class Tree {
     this.#leftOut.set(path, { path, reason, layer });
   }
 
-  /** The first reason counts, and so does the first layer. */
+  /**
+   * The first reason counts. A file of a package is in the packages' layer even where a program led to
+   * it first, so that functions of the same packages share that layer.
+   */
   #put(
     path: string,
     { reason, layer, keepsTime = false }: AddOptions,
@@ -201,12 +204,15 @@ export class Tree {
     info: Deno.FileInfo,
   ): void {
     const before = this.#entries.get(path);
-    if (before !== undefined) return;
+    if (before !== undefined && !(before.layer === "programs" && layer === "packages")) return;
     // A directory's time changes with every package that is installed into it.
     const mtimeSeconds = keepsTime && entry.kind === "file"
       ? Math.floor((info.mtime?.getTime() ?? 0) / 1000)
       : 0;
-    this.#entries.set(path, { path, ...entry, mtimeSeconds, reason, layer });
+    this.#entries.set(path, {
+      ...{ path, ...entry, mtimeSeconds },
+      ...{ reason: before?.reason ?? reason, layer },
+    });
   }
 }
 

@@ -64,11 +64,16 @@ export class Programs extends Workplace {
     return this.run(args, { environment: { ...this.variables, PATH: path, ...environment } });
   }
 
+  /** The compiled runtime. */
+  get runtime(): string {
+    return runtimeProgram[0] ?? "";
+  }
+
   /** `llama update-function`, with the registry and the compiled runtime. */
   update(...args: string[]): Promise<Ended> {
     return this.aws([
       ...["update-function", "-registry", `${this.registry.host}/llama`],
-      ...["-runtime", runtimeProgram[0] ?? "", ...args],
+      ...["-runtime", this.runtime, ...args],
     ]);
   }
 

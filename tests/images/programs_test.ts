@@ -234,7 +234,10 @@ test(
   "functions, doctor and delete-function know what is in an image",
   async (programs) => {
     const [own, other] = ["optipng-a", "optipng-b"];
-    for (const name of [own, other]) await programs.ok("-create", "-program", "optipng", name);
+    const file = await programs.add("only-here", "x");
+    for (const name of [own, other]) {
+      await programs.ok("-create", "-program", "optipng", "-include", file, name);
+    }
     const list = await programs.aws(["functions"]);
     const contents = /^optipng-a .* \/usr\/bin\/optipng \(optipng [\w.:+~-]+\), \d+ packages$/m;
     assert.match(list.stdout, contents, list.stderr);
