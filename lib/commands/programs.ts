@@ -51,7 +51,7 @@ export async function packPrograms(
   const programs = folder?.definition.programs ?? values.program;
   if (programs.length === 0) return undefined;
   // Only who makes an image loads what makes them.
-  const { checkMachine, pack } = await import("../image/pack.ts");
+  const { checkMachine, ownArchitecture, pack } = await import("../image/pack.ts");
   const definition = folder?.definition;
   const architecture = values.arch ?? definition?.architecture ?? ownArchitecture;
   checkMachine(architecture);
@@ -98,8 +98,6 @@ export async function packPrograms(
     throw error;
   }
 }
-
-const ownArchitecture: Architecture = Deno.build.arch === "aarch64" ? "arm64" : "x86_64";
 
 /** The command that a folder names; the first program's own path is known only once it is found. */
 function commandOf(definition: FunctionDefinition | undefined): readonly string[] | undefined {

@@ -100,7 +100,8 @@ export async function planImage(options: PlanOptions): Promise<ImagePlan> {
   return await new Planner(options).plan();
 }
 
-const ownArchitecture: Architecture = Deno.build.arch === "aarch64" ? "arm64" : "x86_64";
+/** The processor of this machine. */
+export const ownArchitecture: Architecture = Deno.build.arch === "aarch64" ? "arm64" : "x86_64";
 
 /**
  * Checks that the programs of this machine can run in Lambda.
