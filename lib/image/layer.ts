@@ -6,9 +6,9 @@
 
 import { createHash, type Hash } from "node:crypto";
 import { join } from "node:path";
-import { type Header, type Pack, pack as tarPack } from "npm:tar-stream@3.2.2";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { gzip } from "./gzip.ts";
+import { tarEnd, tarHeader, tarPadding } from "./tar.ts";
 
 /** One entry of a layer. Owner and group are always root, which is all that Lambda looks at. */
 export interface LayerEntry {
@@ -111,59 +111,18 @@ export class Layer {
   }
 
   async *#tar(signal: AbortSignal | undefined): AsyncGenerator<Uint8Array, void, undefined> {
-    const pack = tarPack();
-    // What goes wrong destroys the stream, and so ends the loop below.
-    const fed = feed(pack, this.entries, signal).then(
-      () => undefined,
-      (error) => {
-        pack.destroy();
-        return error;
-      },
-    );
-    let failure: unknown;
-    try {
-      for await (const piece of pack) {
-        if (piece instanceof Uint8Array) yield piece;
+    for (const entry of this.entries) {
+      signal?.throwIfAborted();
+      yield tarHeader(entry);
+      if (entry.kind !== "file") continue;
+      for await (const piece of contentsOf(entry)) {
+        signal?.throwIfAborted();
+        yield piece;
       }
-    } catch (error) {
-      failure = error;
-    } finally {
-      // A reader that leaves early ends what is on its way.
-      pack.destroy();
-      failure = await fed ?? failure;
+      yield tarPadding(entry.size);
     }
-    if (failure !== undefined) throw failure;
+    yield tarEnd;
   }
-}
-
-async function feed(
-  pack: Pack,
-  entries: readonly LayerEntry[],
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  for (const entry of entries) {
-    signal?.throwIfAborted();
-    if (pack.destroyed) return;
-    if (entry.kind === "file") await feedFile(pack, entry);
-    else pack.entry(headerOf(entry));
-  }
-  pack.finalize();
-}
-
-async function feedFile(pack: Pack, entry: LayerEntry): Promise<void> {
-  const sink = pack.entry(headerOf(entry));
-  // It closes when it has ended, and when the stream is destroyed, which has an error of its own.
-  const closed = new Promise<void>((resolve) => sink.once("close", resolve));
-  sink.on("error", () => {});
-  for await (const piece of contentsOf(entry)) {
-    if (!sink.write(piece)) {
-      const drained = new Promise<void>((resolve) => sink.once("drain", resolve));
-      await Promise.race([drained, closed]);
-    }
-    if (pack.destroyed) return;
-  }
-  sink.end(undefined);
-  await closed;
 }
 
 /** The bytes of a file, as many as were there when it was found. */
@@ -194,23 +153,6 @@ async function* contentsOf(
   throw new LlamaError("input", `${JSON.stringify(path)} was changed while it was being packed`, {
     hint: "try again once it is left alone",
   });
-}
-
-function headerOf(
-  { path, kind, mode, mtimeSeconds, size, target }: LayerEntry,
-): Partial<Header> & { name: string } {
-  return {
-    name: path.slice(1) + (kind === "directory" ? "/" : ""),
-    type: kind === "link" ? "symlink" : kind,
-    mode,
-    size: kind === "file" ? size : 0,
-    mtime: new Date(mtimeSeconds * 1000),
-    uid: 0,
-    gid: 0,
-    uname: "",
-    gname: "",
-    ...(target === undefined ? {} : { linkname: target }),
-  };
 }
 
 async function* hashed(
