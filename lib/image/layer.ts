@@ -125,7 +125,10 @@ export class Layer {
   }
 }
 
-/** The bytes of a file, as many as were there when it was found. */
+/**
+ * The bytes of a file, as many as were there when it was found. Each piece is overwritten by the next:
+ * whoever reads them hashes or copies a piece before asking for another.
+ */
 async function* contentsOf(
   { path, source = new Uint8Array(), size }: LayerEntry,
 ): AsyncGenerator<Uint8Array, void, undefined> {
@@ -136,13 +139,12 @@ async function* contentsOf(
   let left = size;
   try {
     using file = await Deno.open(source);
-    // A piece is read in memory of its own: the one before it may still be on its way.
+    const buffer = new Uint8Array(Math.min(left, readBytes));
     while (left > 0) {
-      const piece = new Uint8Array(Math.min(left, readBytes));
-      const read = await file.read(piece);
+      const read = await file.read(buffer.subarray(0, Math.min(left, buffer.length)));
       if (read === null) break;
       left -= read;
-      yield piece.subarray(0, read);
+      yield buffer.subarray(0, read);
     }
     if (left === 0 && await file.read(new Uint8Array(1)) === null) return;
   } catch (cause) {

@@ -27,7 +27,7 @@ export interface RegistryOptions {
   readonly login?: ((signal?: AbortSignal) => Promise<RegistryCredentials | undefined>) | undefined;
   /** A file of certificates that are trusted besides Mozilla's. */
   readonly caBundle?: string | undefined;
-  /** The bytes that are sent in one request. @default {16 MiB} */
+  /** The bytes that are sent in one request. @default {8 MiB} */
   readonly chunkBytes?: number | undefined;
   /** How often a request is repeated that failed on its way. @default {6} */
   readonly maxRepeats?: number | undefined;
@@ -123,7 +123,7 @@ export class Registry implements Disposable {
    * @throws {LlamaError} `credentials`, `network` or `service`; what reading the blob throws.
    */
   async uploadBlob(blob: BlobUpload, signal?: AbortSignal): Promise<void> {
-    const { chunkBytes = 16 * 1024 * 1024 } = this.#options;
+    const { chunkBytes = 8 * 1024 * 1024 } = this.#options;
     const begun = await this.#call("blobs/uploads/", { method: "POST", signal }, [202]);
     let place = this.#locationOf(begun);
     let arrived = 0;
