@@ -286,3 +286,35 @@ test(
     }
   },
 );
+
+test(["/usr/bin/ffmpeg"], "ffmpeg makes a film and reads it", async (programs) => {
+  await programs.ok("-create", "-program", "ffmpeg", "ffmpeg");
+  await using image = await programs.pull("ffmpeg");
+  const source = ["-v", "error", "-f", "lavfi", "-i", "testsrc=size=64x64:rate=5:duration=1"];
+  const exact = ["-fflags", "+bitexact", "-flags", "+bitexact", "-threads", "1"];
+  const { status, stderr } = await image.invoke([...source, ...exact, '{{.O "f.mp4"}}']);
+  assert.deepEqual([status, stderr], [0, ""]);
+  await here(["/usr/bin/ffmpeg", ...source, ...exact, programs.here("g.mp4")]);
+  assert.deepEqual(
+    await Deno.readFile(programs.here("f.mp4")),
+    await Deno.readFile(programs.here("g.mp4")),
+  );
+});
+
+const venv = Deno.env.get("LLAMA_TEST_VENV") ?? "";
+
+test(
+  [`${venv}/bin/python`],
+  "a virtual environment of Python goes along with its libraries",
+  async (programs) => {
+    const python = `${venv}/bin/python`;
+    const work =
+      "import numpy; print(numpy.linalg.solve([[2, 1], [1, 3]], [3, 5]), numpy.__file__)";
+    await programs.ok(
+      ...["-create", "-program", python, "-include", venv],
+      ...["-check", `${python} -c 'import numpy'`, "numpy"],
+    );
+    await using image = await programs.pull("numpy");
+    await sameAsHere(image, python, ["-c", work]);
+  },
+);
