@@ -103,13 +103,18 @@ export async function checkPlan(
   );
 }
 
+/** The usual words of programs for files that they miss; others name paths for other reasons. */
+const complaint =
+  /no such file|not found|(can't|cannot|could not|couldn't|failed to|unable to) (open|find|locate|load|read|access|run|stat)/i;
+
 /** What a program that failed says it misses, as far as it is on this machine. */
 function missingIn(
   output: string,
   paths: ReadonlySet<string>,
 ): { libraries: string[]; files: string[] } {
   const libraries = output.matchAll(/error while loading shared libraries: ([^\s:]+)/g);
-  const files = output.matchAll(/(?<![\w./-])(?:\/[\w.+@%~-]+)+/g);
+  const complaints = output.split("\n").filter((line) => complaint.test(line)).join("\n");
+  const files = complaints.matchAll(/(?<![\w./-])(?:\/[\w.+@%~-]+)+/g);
   return {
     libraries: [...new Set(Array.from(libraries, ([, name = ""]) => name))],
     files: [...new Set(Array.from(files, ([path]) => path))]

@@ -336,8 +336,9 @@ class Planner {
 
   /** Programs and libraries in a directory bring along what they need; other files are only files. */
   async #examineIncluded(path: string): Promise<void> {
-    const mode = this.#tree.get(path)?.mode ?? 0;
+    const { kind, mode = 0 } = this.#tree.get(path) ?? {};
     const isProgram = (mode & 0o111) !== 0;
+    if (kind !== "file") return;
     if (!isProgram && !/\.so(\.|$)/.test(path)) return;
     this.#unowned.set(path, "-include names it");
     await this.#examine(path, false);

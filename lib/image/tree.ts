@@ -108,19 +108,33 @@ export class Tree {
    * @throws {LlamaError} `usage` if something cannot be read.
    */
   addAll(directory: string, options: AddOptions, onFile: (path: string) => void = () => {}): void {
+    this.#addAll(directory, options, onFile, new Set());
+  }
+
+  /** Directories that were seen are not entered again, whatever links lead to them. */
+  #addAll(
+    directory: string,
+    options: AddOptions,
+    onFile: (path: string) => void,
+    seen: Set<string>,
+  ): void {
     const real = this.add(directory, options);
-    if (real === undefined) return;
+    if (real === undefined || seen.has(real)) return;
+    seen.add(real);
+    const own = { ...options, isNamed: false };
     for (const entry of read(real).toSorted((a, b) => a.name < b.name ? -1 : 1)) {
       const path = `${real}/${entry.name}`;
-      if (entry.isDirectory) {
-        this.addAll(path, { ...options, isNamed: false }, onFile);
+      const kind = entry.isSymlink ? kindOf(path) : entry.isDirectory ? "directory" : "file";
+      if (kind === "directory") {
+        this.#addAll(path, own, onFile, seen);
         continue;
       }
       // A link that leads nowhere does so here, too.
-      const follows = !entry.isSymlink || isThere(path);
-      if (!follows) this.#leaveOut(path, "where the link leads, there is nothing", options);
-      const end = this.add(path, { ...options, isNamed: false, follows });
-      if (end !== undefined && follows) onFile(end);
+      if (kind === undefined) {
+        this.#leaveOut(path, "where the link leads, there is nothing", options);
+      }
+      const end = this.add(path, { ...own, follows: kind !== undefined });
+      if (end !== undefined && kind !== undefined) onFile(end);
     }
   }
 
@@ -142,7 +156,7 @@ export class Tree {
         if (!this.#keep(current, options)) return undefined;
         this.#put(current, options, { kind: "link", mode: 0o777, size: 0, target }, info);
         if (isLast && options.follows === false) return current;
-        if (!isThere(current)) {
+        if (kindOf(current) === undefined) {
           throw new LlamaError(
             "usage",
             `${JSON.stringify(current)} is a symbolic link to ${JSON.stringify(target)}, ` +
@@ -216,12 +230,12 @@ export class Tree {
   }
 }
 
-function isThere(path: string): boolean {
+/** What a path leads to in the end; undefined where there is nothing. */
+function kindOf(path: string): "directory" | "file" | undefined {
   try {
-    Deno.statSync(path);
-    return true;
+    return Deno.statSync(path).isDirectory ? "directory" : "file";
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotFound) return undefined;
     throw cannotRead(path, reasonOf(error), error);
   }
 }

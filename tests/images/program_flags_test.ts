@@ -64,6 +64,9 @@ test("a link that leads out of an included directory brings its target along", a
   await programs.add("inside/file", "f");
   await Deno.symlink("../outside/target", `${programs.files}/inside/link`);
   await Deno.symlink("nowhere", `${programs.files}/inside/dangling`);
+  const within = await programs.add("other/deep/file", "d");
+  await Deno.symlink("../other", `${programs.files}/inside/directory`);
+  await Deno.symlink(".", `${programs.files}/inside/itself`);
   const found = await list(
     programs,
     ...["-minimal", "-program", "true", "-include", `${programs.files}/inside`],
@@ -71,6 +74,7 @@ test("a link that leads out of an included directory brings its target along", a
   assert(found.has(`${programs.files}/inside/link`));
   assert(found.has(outside));
   assert(found.has(`${programs.files}/inside/dangling`));
+  assert(found.has(within));
 });
 
 test("a touched file changes nothing, and a changed one a single layer", async (programs) => {
