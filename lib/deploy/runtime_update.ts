@@ -155,7 +155,8 @@ export async function updateRuntime(
  * @returns The commands.
  */
 export function rebuilding(name: string): string {
-  return "build it again: `docker build -t llama .` in this llama's sources, then " +
+  return `of programs, make it again: \`llama update-function -program PROGRAM ${name}\`; of a ` +
+    "Dockerfile, `docker build -t llama .` in this llama's sources, then " +
     `\`llama update-function -build DIR ${name}\``;
 }
 

@@ -7,7 +7,7 @@
 
 import { dirname, join } from "node:path";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { removeTree } from "../run_directory.ts";
+import { makeRunDirectory, removeStaleDirectories, removeTree } from "../run_directory.ts";
 import { type ImagePlan, runtimePath } from "./plan.ts";
 import type { ImageEntry } from "./tree.ts";
 
@@ -176,7 +176,8 @@ export async function checkImage(
   const namespaces = ["--mount", "--pid", "--fork", "--kill-child", "--net"]
     .concat(isRoot ? [] : ["--user", "--map-root-user"]);
   if (!await canUnshare(namespaces, signal)) return undefined;
-  const root = Deno.makeTempDirSync({ dir: temporary, prefix: "llama-image-" });
+  await removeStaleDirectories(temporary);
+  const root = makeRunDirectory(temporary);
   try {
     await assemble(entries, root, signal);
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);

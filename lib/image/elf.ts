@@ -48,6 +48,8 @@ export function readElf(path: string): ElfHeaders | undefined {
   if (architecture === undefined) {
     return { bits, architecture, interpreter: undefined, isDynamic: false };
   }
+  // The header of 64 bits is longer.
+  if (length < 64) return undefined;
   const table = Number(view.getBigUint64(32, true));
   const size = view.getUint16(54, true);
   const count = view.getUint16(56, true);
@@ -58,7 +60,9 @@ export function readElf(path: string): ElfHeaders | undefined {
     if (type === dynamicHeader) isDynamic = true;
     if (type !== interpreterHeader) continue;
     const start = Number(view.getBigUint64(at + 8, true));
-    const text = new Uint8Array(Number(view.getBigUint64(at + 32, true)));
+    const pathBytes = Number(view.getBigUint64(at + 32, true));
+    if (pathBytes > readBytes || !Number.isSafeInteger(start)) continue;
+    const text = new Uint8Array(pathBytes);
     file.seekSync(start, Deno.SeekMode.Start);
     const read = file.readSync(text) ?? 0;
     interpreter = new TextDecoder().decode(text.subarray(0, read)).replace(/\0.*$/s, "");

@@ -116,7 +116,8 @@ Deno.test("a function with the runtime inside is answered with how to make it an
   const image = await move({}, { PackageType: "Image" });
   assert.deepEqual(image.words, [
     "hello is an image, which has the runtime inside",
-    "build it again: `docker build -t llama .` in this llama's sources, then " +
+    "of programs, make it again: `llama update-function -program PROGRAM hello`; of a " +
+    "Dockerfile, `docker build -t llama .` in this llama's sources, then " +
     "`llama update-function -build DIR hello`",
   ]);
   const zip = await move({ GetLayerVersion: [layerOf(3, version)] }, { Layers: [{ Arn: own }] });
