@@ -191,7 +191,9 @@ export async function checkImage(
     }).output();
     signal?.throwIfAborted();
     const decoder = new TextDecoder();
-    const output = decoder.decode(stdout) + decoder.decode(stderr);
+    const words = decoder.decode(stdout) + decoder.decode(stderr);
+    // What runs the command is none of the image's programs.
+    const output = words.replaceAll(`${chrootProgram()}: `, "");
     return { status: code, output: output.slice(-maxOutput) };
   } finally {
     await removeTree(root);
