@@ -280,9 +280,26 @@ async function makeDirectory(path: string, { mode }: ImageEntry): Promise<void> 
   await Deno.chmod(path, mode);
 }
 
-async function copy(path: string, { source, mode, mtimeSeconds }: ImageEntry): Promise<void> {
+async function copy(
+  path: string,
+  { source, mode, mtimeSeconds, patch }: ImageEntry,
+): Promise<void> {
   if (typeof source === "string") await Deno.copyFile(source, path);
   else await Deno.writeFile(path, source ?? new Uint8Array());
+  if (patch !== undefined) {
+    // The copy may be read-only as the original is.
+    await Deno.chmod(path, 0o600);
+    await replaceBytes(path, patch);
+  }
   await Deno.chmod(path, mode);
   await Deno.utime(path, mtimeSeconds, mtimeSeconds);
+}
+
+async function replaceBytes(
+  path: string,
+  { at, bytes }: NonNullable<ImageEntry["patch"]>,
+): Promise<void> {
+  using file = await Deno.open(path, { write: true });
+  await file.seek(at, Deno.SeekMode.Start);
+  for (let rest = bytes; rest.length > 0;) rest = rest.subarray(await file.write(rest));
 }

@@ -26,6 +26,8 @@ export interface LayerEntry {
   readonly source?: string | Uint8Array;
   /** Where a link leads. */
   readonly target?: string;
+  /** Bytes of a file that are replaced, near its beginning. */
+  readonly patch?: { readonly at: number; readonly bytes: Uint8Array } | undefined;
 }
 
 /** A layer that was compressed, in a file that is gone when it is disposed of. */
@@ -130,7 +132,7 @@ export class Layer {
  * whoever reads them hashes or copies a piece before asking for another.
  */
 async function* contentsOf(
-  { path, source = new Uint8Array(), size }: LayerEntry,
+  { path, source = new Uint8Array(), size, patch }: LayerEntry,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   if (typeof source !== "string") {
     if (size > 0) yield source;
@@ -143,6 +145,8 @@ async function* contentsOf(
     while (left > 0) {
       const read = await file.read(buffer.subarray(0, Math.min(left, buffer.length)));
       if (read === null) break;
+      // The first read has the first bytes.
+      if (patch !== undefined && left === size) buffer.set(patch.bytes, patch.at);
       left -= read;
       yield buffer.subarray(0, read);
     }

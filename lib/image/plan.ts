@@ -8,6 +8,7 @@ import { matchesGlob, resolve } from "node:path";
 import type { Architecture } from "../aws/lambda_function.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
+import { moduleOf, retimed } from "./compiled_python.ts";
 import { type ElfHeaders, readElf } from "./elf.ts";
 import { usualFonts } from "./fonts.ts";
 import type { PackedProgram } from "./labels.ts";
@@ -331,7 +332,17 @@ class Planner {
     for (const file of files) {
       if (!this.#included.has(file)) refuseSecret(file);
     }
+    for (const file of files) this.#retime(file);
     for (const file of files) await this.#examineIncluded(file);
+  }
+
+  /** Included modules have no times, and what was compiled of them is to be valid all the same. */
+  #retime(path: string): void {
+    const source = moduleOf(path);
+    const [module, compiled] = [source && this.#tree.get(source), this.#tree.get(path)];
+    if (!module || !compiled || !isReadable(path)) return;
+    const patch = retimed(path, module.mtimeSeconds);
+    if (patch !== undefined) this.#tree.set({ ...compiled, patch });
   }
 
   /** Programs and libraries in a directory bring along what they need; other files are only files. */
@@ -477,6 +488,16 @@ function refuseSecret(path: string): void {
   throw new LlamaError("usage", `${JSON.stringify(path)} holds keys or credentials`, {
     hint: `leave it out with -exclude '${path}', or name that very file with -include`,
   });
+}
+
+/** Whoever packs the file says why it cannot be read. */
+function isReadable(path: string): boolean {
+  try {
+    Deno.openSync(path).close();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function checkReadable(path: string): void {

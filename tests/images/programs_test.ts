@@ -316,5 +316,9 @@ test(
     );
     await using image = await programs.pull("numpy");
     await sameAsHere(image, python, ["-c", work]);
+    // What was compiled here is valid there, or each job would compile it again.
+    const { stderr } = await image.invoke(["-v", "-c", "import numpy"]);
+    assert.match(stderr, /^# \S*numpy\/__pycache__\/__init__\S*\.pyc matches /m);
+    assert.doesNotMatch(stderr, /bytecode is stale/);
   },
 );
