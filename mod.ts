@@ -27,7 +27,7 @@
  * @module
  */
 
-export type { BlobSource, FileSource } from "./lib/blob.ts";
+export type { BlobSource, FileSource } from "./lib/store/blob.ts";
 export type { Environment } from "./lib/environment.ts";
 export {
   type ErrorCode,
@@ -51,6 +51,7 @@ export {
   succeeded,
 } from "./lib/jobs/job.ts";
 export { newCounts, type RunCounts } from "./lib/jobs/counts.ts";
+export type { JobLogTarget } from "./lib/jobs/log/job_log_line.ts";
 export type { JobOutcome, MapJobsOptions } from "./lib/jobs/map.ts";
 export type { Transfer } from "./lib/jobs/run.ts";
 export type { Halt, RetryOn } from "./lib/jobs/policy.ts";
@@ -78,7 +79,7 @@ export {
   type MapOptions,
   type RequestTotals,
 } from "./lib/llama.ts";
-export type { LocalOptions } from "./lib/start_local.ts";
+export type { LocalOptions } from "./lib/local/start.ts";
 export type { ExecutionEnvironment, Times } from "./lib/protocol.ts";
 export {
   packProgram,
@@ -106,6 +107,6 @@ export {
   type TemplatePhase,
   TemplateSet,
 } from "./lib/template/mod.ts";
-export { OpenSpan, type Span, type SpanName, Spans } from "./lib/trace/spans.ts";
-export { type TracedJob, traceText } from "./lib/trace/chrome.ts";
+export { OpenSpan, type Span, type SpanName, Spans } from "./lib/spans.ts";
+export { type TracedJob, traceText } from "./lib/report/trace.ts";
 export { version } from "./lib/version.ts";

@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { Architecture } from "./aws/lambda_function.ts";
+import type { Architecture } from "./aws/api/lambda_types.ts";
 import { findRuntimeProgram, type RuntimeProgram } from "./deploy/runtime_program.ts";
-import { defaultStackName } from "./deploy/template.ts";
+import { defaultStackName } from "./deploy/stack_template.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError } from "./errors.ts";
 import type { CheckVerdict } from "./image/check.ts";

@@ -6,7 +6,8 @@
 
 import { type AccountOptions, findAccount } from "../aws/account.ts";
 import { AwsClient, type AwsClientOptions } from "../aws/client.ts";
-import { inForce, readSettings, type Settings } from "../deploy/settings.ts";
+import type { Settings } from "../settings.ts";
+import { inForce, readSettings } from "../deploy/settings_file.ts";
 import type { Environment } from "../environment.ts";
 import { isOn } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
@@ -15,13 +16,14 @@ import { Llama, type LlamaOptions } from "../llama.ts";
 import { accountOfArn, bucketOwner } from "../store/bucket_owner.ts";
 import { openStoreWith } from "../store/open.ts";
 import type { ObjectStore } from "../store/store.ts";
-import type { LocalOptions } from "../start_local.ts";
+import type { LocalOptions } from "../local/start.ts";
 import { ask } from "../terminal/ask.ts";
 import type { Output } from "../terminal/output.ts";
 import { isInForeground } from "../terminal/foreground.ts";
+import { pipelineMayShow } from "../terminal/pipeline.ts";
 import { Progress, type ProgressMode, progressView } from "../terminal/progress.ts";
 import type { TerminalSize } from "../terminal/status_lines.ts";
-import type { GlobalValues } from "./flag_tables.ts";
+import type { GlobalValues } from "./spec/global.ts";
 
 /** What must be ended before the process exits, whichever way it does. */
 export interface Closable {
@@ -91,10 +93,20 @@ export async function openLlama(
 function reportersOf({ global, output }: CommandContext): Reporters {
   return {
     debug: global["debug-aws"] ? (line) => void output.message(line) : undefined,
-    onNotice: (message, hint) => {
-      void output.message(message);
-      if (hint !== undefined) void output.message(`hint: ${hint}`);
-    },
+    onNotice: noticesTo(output),
+  };
+}
+
+/**
+ * Returns a function that prints notices.
+ *
+ * @param output Where to.
+ * @returns The function; it gets what happened, and what to do.
+ */
+export function noticesTo(output: Output): (message: string, hint?: string) => void {
+  return (message, hint) => {
+    void output.message(message);
+    if (hint !== undefined) void output.message(`hint: ${hint}`);
   };
 }
 
@@ -259,6 +271,7 @@ export function openProgress(
     },
     size: terminalSize,
     isInForeground,
+    isShared: pipelineMayShow,
   });
   const progress = view && closeAtExit(new Progress(view, counts));
   return { [Symbol.asyncDispose]: async () => await progress?.close() };

@@ -4,21 +4,25 @@
  * @module
  */
 
-import { sizeOf } from "../blob.ts";
+import { sizeOf } from "../store/blob.ts";
 import type { LlamaError } from "../errors.ts";
-import type { FlagValues } from "../flags.ts";
+import type { FlagValues } from "../cli/flags.ts";
 import { expandInputs, findInputs } from "../jobs/inputs.ts";
 import type { InputFile } from "../jobs/job.ts";
-import { readJobLog } from "../jobs/joblog.ts";
+import { hashSharedFiles } from "../jobs/log/identity.ts";
+import { LoggedJobs } from "../jobs/log/logged_jobs.ts";
 import { asLlamaError, type PlannedJob, Planner } from "../jobs/plan.ts";
 import { failureOf, type JobFailure } from "../jobs/record.ts";
 import { sameJobs } from "../jobs/same_jobs.ts";
 import { chunked } from "../jobs/sources.ts";
-import { bytesText } from "../terminal/amounts.ts";
-import type { CommandContext } from "./context.ts";
-import { exitCodes } from "./exit.ts";
-import type { xargsFlags } from "./flag_tables.ts";
-import { errorLines } from "./report.ts";
+import { printableLine } from "../text/printable.ts";
+import { printableJson } from "../text/printable_json.ts";
+import { bytesText } from "../text/amounts.ts";
+import { type CommandContext, noticesTo } from "./context.ts";
+import { exitCodes } from "../cli/exit_status.ts";
+import type { xargsFlags } from "./spec/xargs.ts";
+import { jobLogTarget } from "./job_log.ts";
+import { errorLines } from "./messages.ts";
 
 /** A job that was not run: what `-dry-run -json` prints a line of. */
 interface DryJob {
@@ -50,21 +54,27 @@ export async function dryRun(
   { output, signal }: CommandContext,
 ): Promise<number> {
   const repeatFailed = values["resume-failed"];
-  const logged = values.resume || repeatFailed ? await readJobLog(values.joblog) : undefined;
-  const planner = new Planner({ functionName, templates, logged, repeatFailed });
+  const planner = new Planner({ functionName, templates });
   const shared = await expandInputs(values.file);
+  if (values.resume || repeatFailed) {
+    const target = jobLogTarget(values.joblog, output);
+    const logged = await LoggedJobs.read(target, { onNotice: noticesTo(output), signal });
+    planner.useLog({ shared: await hashSharedFiles(shared, signal), logged, repeatFailed });
+  }
   const saidHints = new Set<string>();
   let failures = 0;
+  let next = 0;
   let jobs = 0;
   for await (const lines of values.n === undefined ? input : chunked(input, values.n)) {
     signal.throwIfAborted();
-    const { planned, isDone } = planner.plan(lines);
-    if (isDone) continue;
+    const index = next++;
+    if (planner.isDone(lines, index)) continue;
+    const planned = planner.plan(lines, index);
     // A mistake in a template ends a run as well.
     if (planned.error?.affectsAll) throw planned.error;
     if (++jobs === 2 && !planner.templates.usesInput) await output.message(sameJobs(templates));
     const { job, error } = await look(planned, shared);
-    await output.data(values.json ? JSON.stringify(job) + "\n" : textOf(job));
+    await output.text(values.json ? printableJson(JSON.stringify(job)) + "\n" : textOf(job));
     if (error === undefined) continue;
     failures++;
     const [message = "", hint = ""] = errorLines(error, `job ${job.seq}: ${job.command}: `);
@@ -117,5 +127,5 @@ function textOf({ command, inputs, outputs }: DryJob): string {
 }
 
 function named(from: string, to: string): string {
-  return from === to ? from : `${from} as ${to}`;
+  return printableLine(from === to ? from : `${from} as ${to}`);
 }

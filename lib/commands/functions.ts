@@ -1,24 +1,24 @@
 /**
- * `llama functions`: llama's functions in AWS.
+ * `llama functions` lists llama's functions in AWS.
  *
  * @module
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import type { DeployedFunction } from "../aws/lambda_function.ts";
-import { mapConcurrently } from "../concurrency.ts";
-import { findOurs, listOurs } from "../deploy/ours.ts";
-import { llamaTag } from "../deploy/template.ts";
+import type { DeployedFunction } from "../aws/api/lambda_types.ts";
+import { mapConcurrently } from "../async/concurrency.ts";
+import { findOurs, listOurs } from "../deploy/owned_functions.ts";
+import { llamaTag } from "../deploy/stack_template.ts";
 import { LlamaError } from "../errors.ts";
 import type { ImageContents } from "../image/labels.ts";
 import { printableLine } from "../text/printable.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
-import { exitCodes } from "./exit.ts";
-import { functionsCommand } from "./function_tables.ts";
-import { reportError } from "./report.ts";
+import { exitCodes } from "../cli/exit_status.ts";
+import { functionsCommand } from "./spec/functions.ts";
+import { reportError } from "./messages.ts";
 
-/** The command, as data and with what it does. */
+/** The `functions` command. */
 export const functions = runnable(
   functionsCommand,
   async (_values, [name], context: CommandContext): Promise<number> => {
@@ -28,8 +28,8 @@ export const functions = runnable(
     const found = await listOurs(client, signal);
     if (found.length === 0) {
       const { region } = await client.location();
-      await output.message(`no functions of llama's in ${region}`);
-      await output.message("hint: `llama update-function -create` makes one");
+      await output.message(`no llama functions in ${region}`);
+      await output.message("hint: `llama update-function -create` creates one");
       return exitCodes.ok;
     }
     const contents = await contentsOf(found, context, client);
@@ -44,12 +44,12 @@ export const functions = runnable(
       each.tags[llamaTag] || "-",
       ...contents === undefined ? [] : [contents.get(each.name) ?? "-"],
     ]);
-    await output.data(table([
+    await output.text(table([
       [
-        ...["NAME", "KIND", "MEMORY", "TIMEOUT", "PROCESSOR", "STATE", "CHANGED", "STACK"],
+        ...["NAME", "KIND", "MEMORY", "TIMEOUT", "ARCHITECTURE", "STATE", "CHANGED", "STACK"],
         ...contents === undefined ? [] : ["CONTENTS"],
       ],
-      ...rows,
+      ...rows.map((row) => row.map(printableLine)),
     ]));
     return exitCodes.ok;
   },

@@ -5,20 +5,20 @@
  */
 
 import { join, resolve } from "node:path";
-import type { Architecture, DeployedFunction } from "../aws/lambda_function.ts";
-import { shellWords } from "../completion/shell_words.ts";
+import type { Architecture, DeployedFunction } from "../aws/api/lambda_types.ts";
+import { shellWords } from "../cli/completion/shell_words.ts";
 import { readDefinition } from "../deploy/package.ts";
 import { findRuntimeProgram } from "../deploy/runtime_program.ts";
-import { defaultStackName } from "../deploy/template.ts";
+import { defaultStackName } from "../deploy/stack_template.ts";
 import { LlamaError } from "../errors.ts";
-import type { FunctionDefinition } from "../function_json.ts";
+import type { FunctionDefinition } from "../functions/definition.ts";
 import type { ImageAmounts, Pack } from "../image/pack.ts";
 import type { PreparedImage } from "../image/image.ts";
 import { repositoryOf } from "../image/repository.ts";
-import { bytesText } from "../terminal/amounts.ts";
+import { bytesText } from "../text/amounts.ts";
 import { printableLine } from "../text/printable.ts";
 import type { Aws, CommandContext } from "./context.ts";
-import type { UpdateFunctionValues } from "./function_tables.ts";
+import type { UpdateFunctionValues } from "./spec/functions.ts";
 
 /** Programs with all that they need, and what a `function.json` says of their function. */
 export interface PackedPrograms extends AsyncDisposable {
@@ -80,9 +80,7 @@ export async function packPrograms(
     });
     for (const path of packed.plan.hidden) {
       const [, top = ""] = path.split("/");
-      await output.message(
-        printableLine(`${path}: a function has a /${top} of its own: move it elsewhere`),
-      );
+      await output.message(`${path}: a function has a /${top} of its own: move it elsewhere`);
     }
     const check = values.check || definition?.check;
     return {
@@ -153,9 +151,9 @@ export async function listFiles(
     );
   await output.data(lines.join(""));
   for (const { path, reason } of leftOut) {
-    await output.message(printableLine(`left out: ${path}: ${reason}`));
+    await output.message(`left out: ${path}: ${reason}`);
   }
-  for (const what of missing) await output.message(printableLine(`not on this machine: ${what}`));
+  for (const what of missing) await output.message(`not on this machine: ${what}`);
   await output.message(`${name}: ${amountsText(pack.amounts)}`);
 }
 
@@ -189,7 +187,7 @@ export async function pushPrograms(
   const stack = settings.stack ?? defaultStackName;
   using image = await pack.prepare(registry, { tag: name, stack, known });
   const uri = `${repository.host}/${repository.name}@${image.digest}`;
-  await output.data(`${name}: ${amountsText(pack.amounts)} (${sizesText(image)})\n`);
+  await output.line(`${name}: ${amountsText(pack.amounts)} (${sizesText(image)})`);
   await tellLeftOut(pack, context);
   if (!image.isThere || current?.image !== uri) await checkPack(pack, check, context);
   await image.push({
@@ -210,7 +208,7 @@ async function tellLeftOut({ plan }: Pack, { output }: CommandContext): Promise<
   const [first, ...others] = plan.leftOut.filter(({ layer }) => layer === "programs");
   if (first === undefined) return;
   const more = others.length === 0 ? "" : `; ${others.length} more: -dry-run lists them`;
-  await output.message(printableLine(`left out: ${first.path}: ${first.reason}`) + more);
+  await output.message(`left out: ${first.path}: ${first.reason}${more}`);
 }
 
 async function checkPack(

@@ -5,12 +5,12 @@
  */
 
 import { join } from "node:path";
-import type { Architecture } from "../aws/lambda_function.ts";
+import type { Architecture } from "../aws/api/lambda_types.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { removeIfThere } from "../files.ts";
+import { removeIfThere } from "../files/whole.ts";
 import { runtimeSubcommand } from "../local/runtime_command.ts";
 import { compileRuntime } from "./compile_runtime.ts";
-import { programKind } from "./program.ts";
+import { programKind } from "./executable.ts";
 import { programPath, type RuntimeZipOptions } from "./runtime_zip.ts";
 
 /** A program that is the runtime. Dispose of it: it may have been made for this once. */

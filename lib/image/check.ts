@@ -7,7 +7,7 @@
 
 import { dirname, join } from "node:path";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { makeRunDirectory, removeStaleDirectories, removeTree } from "../run_directory.ts";
+import { makeRunDirectory, removeStaleDirectories, removeTree } from "../files/run_directory.ts";
 import { type ImagePlan, runtimePath } from "./plan.ts";
 import type { ImageEntry } from "./tree.ts";
 

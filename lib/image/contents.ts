@@ -6,11 +6,11 @@
 
 import type { AwsClient } from "../aws/client.ts";
 import { Connections } from "../aws/connections.ts";
-import { blobUrl, findImage, isEcr } from "../aws/ecr.ts";
-import type { Architecture, DeployedFunction } from "../aws/lambda_function.ts";
+import { blobUrl, findImage, isEcr } from "../aws/api/ecr.ts";
+import type { Architecture, DeployedFunction } from "../aws/api/lambda_types.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { sha256 } from "../hash.ts";
+import { sha256 } from "../files/hash.ts";
 import * as z from "../zod.ts";
 import { type ImageContents, readLabels } from "./labels.ts";
 import { openRepository } from "./target.ts";

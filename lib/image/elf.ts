@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Architecture } from "../aws/lambda_function.ts";
+import type { Architecture } from "../aws/api/lambda_types.ts";
 
 /** What an ELF file's headers say. */
 export interface ElfHeaders {

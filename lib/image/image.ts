@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { Architecture } from "../aws/lambda_function.ts";
-import { sha256 } from "../hash.ts";
+import type { Architecture } from "../aws/api/lambda_types.ts";
+import { sha256 } from "../files/hash.ts";
 import { type CompressedLayer, Layer } from "./layer.ts";
 import type { BlobUpload, Registry } from "./registry.ts";
 import type { ImageEntry, LayerName } from "./tree.ts";

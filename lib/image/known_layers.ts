@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import type { Environment } from "../environment.ts";
-import { writeWhole } from "../files.ts";
+import { writeWhole } from "../files/whole.ts";
 import { noteDirectory } from "../store/known_objects.ts";
 import type { KnownLayers, StoredLayer } from "./image.ts";
 

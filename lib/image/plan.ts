@@ -5,7 +5,7 @@
  */
 
 import { matchesGlob, resolve } from "node:path";
-import type { Architecture } from "../aws/lambda_function.ts";
+import type { Architecture } from "../aws/api/lambda_types.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { moduleOf, retimed } from "./compiled_python.ts";

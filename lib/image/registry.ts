@@ -10,8 +10,8 @@ import { CallError, isServerFailure, retryAfter } from "../aws/call_error.ts";
 import { Connections } from "../aws/connections.ts";
 import { withRetries } from "../aws/retry.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { sha256 } from "../hash.ts";
-import { isLoopback } from "../http.ts";
+import { sha256 } from "../files/hash.ts";
+import { isLoopback } from "../system/loopback.ts";
 
 /** A user of a registry. */
 export interface RegistryCredentials {

@@ -5,8 +5,8 @@
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { deleteImage, isEcr } from "../aws/ecr.ts";
-import type { DeployedFunction } from "../aws/lambda_function.ts";
+import { deleteImage, isEcr } from "../aws/api/ecr.ts";
+import type { DeployedFunction } from "../aws/api/lambda_types.ts";
 import { imageState } from "./contents.ts";
 import { openRepository } from "./target.ts";
 import type { Environment } from "../environment.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { registryLogin } from "../aws/ecr.ts";
+import { registryLogin } from "../aws/api/ecr.ts";
 import type { Environment } from "../environment.ts";
 import { dockerLogin } from "./docker_login.ts";
 import { Registry } from "./registry.ts";

@@ -7,7 +7,7 @@
 /**
  * How far a run is: one object that {@linkcode Llama.map} keeps up to date while it goes on, so that
  * looking at it costs nothing. Each job whose input was read is one of `done`, `failed`, `running`,
- * `dropped` and `waiting`; those that an earlier run did are not counted.
+ * `dropped` and `waiting`; those that an earlier run did are only counted as `skipped`.
  */
 export interface RunCounts {
   /** Jobs that did what they were asked for. */
@@ -26,6 +26,8 @@ export interface RunCounts {
    * that were started and never reached Lambda are among them.
    */
   waiting: number;
+  /** Jobs that an earlier run did. */
+  skipped: number;
   /** The most jobs that were running at once. */
   peak: number;
   /** All jobs of the run; undefined until the end of the input was seen. */
@@ -54,6 +56,7 @@ export function newCounts(): RunCounts {
     running: 0,
     dropped: 0,
     waiting: 0,
+    skipped: 0,
     peak: 0,
     total: undefined,
     bytesSent: 0,

@@ -7,7 +7,7 @@
 import { LlamaError, messageOf } from "../errors.ts";
 import { Template, TemplateError, TemplateSet } from "../template/mod.ts";
 import { quote } from "../template/quote.ts";
-import { FileContext, JobContext, LinesContext } from "./context.ts";
+import { FileContext, JobContext, LinesContext } from "./template_context.ts";
 import type { InputFile, Job, OutputFile } from "./job.ts";
 import { templateHint } from "./template_hint.ts";
 
@@ -122,20 +122,25 @@ function execute(template: Template, context: FileContext): string {
   );
 }
 
+/** Most jobs of a long run mark no files: for them, no iterators are made. */
+const none: [] = [];
+
 function marked(
   { Inputs, Outputs }: FileContext,
 ): { inputs: InputFile[]; outputs: MarkedOutput[] } {
   return {
-    inputs: Array.from(Inputs, ({ Local, Remote }) => ({
+    inputs: Inputs.length === 0 ? none : Array.from(Inputs, ({ Local, Remote }) => ({
       remote: Remote,
       source: Local.Bytes ?? Local.Path,
     })),
-    outputs: Array.from(Outputs, ({ Local, Remote, replacesInput, isDirectory }) => ({
-      remote: Remote,
-      local: Local.Path,
-      onlyOnSuccess: replacesInput,
-      ...(isDirectory ? { isDirectory } : {}),
-    })),
+    outputs: Outputs.length === 0
+      ? none
+      : Array.from(Outputs, ({ Local, Remote, replacesInput, isDirectory }) => ({
+        remote: Remote,
+        local: Local.Path,
+        onlyOnSuccess: replacesInput,
+        ...(isDirectory ? { isDirectory } : {}),
+      })),
   };
 }
 

@@ -4,14 +4,18 @@
  * @module
  */
 
-import { poolMap } from "../concurrency.ts";
+import { setImmediate } from "node:timers/promises";
+import { poolMap } from "../async/concurrency.ts";
 import { CostMeter } from "../cost/cost.ts";
 import { defaultPrices, pricesOf, type PriceTable } from "../cost/prices.ts";
 import { FunctionError, isAbort, LlamaError } from "../errors.ts";
 import { attemptJob, type Attempts, logOf } from "./attempts.ts";
 import { newCounts, type RunCounts } from "./counts.ts";
+import type { Identity } from "./log/identity.ts";
 import type { Job, JobResult } from "./job.ts";
-import { JobLog, readJobLog } from "./joblog.ts";
+import { JobLog } from "./log/job_log.ts";
+import type { JobLogTarget } from "./log/job_log_line.ts";
+import { LoggedJobs, type Notice } from "./log/logged_jobs.ts";
 import { type PlannedJob, Planner } from "./plan.ts";
 import { concernsAllJobs, Ending, failsAtStart, type Halt, type RetryOn } from "./policy.ts";
 import { type JobRecord, recordOf } from "./record.ts";
@@ -20,7 +24,7 @@ import type { JobDelivery, RunJobOptions } from "./run.ts";
 import { sameJobs } from "./same_jobs.ts";
 import { chunked, readAhead } from "./sources.ts";
 import { Trial } from "./trial.ts";
-import { type Span, Spans } from "../trace/spans.ts";
+import { type Span, Spans } from "../spans.ts";
 
 /** How the jobs of a run are made, run and written down. */
 export interface MapJobsOptions {
@@ -51,8 +55,11 @@ export interface MapJobsOptions {
   readonly prices?: PriceTable | undefined;
   /** A directory that gets `SEQ/stdout`, `stderr` and `status.json` of each job. @default {none} */
   readonly results?: string | undefined;
-  /** A file that gets a line a job, in the columns of GNU parallel's `--joblog`. @default {none} */
-  readonly jobLog?: string | undefined;
+  /**
+   * A file that gets one line per job, in the columns of GNU parallel's `--joblog`; or what writes
+   * such lines. @default {none}
+   */
+  readonly jobLog?: JobLogTarget | undefined;
   /**
    * Goes on with the run that wrote `jobLog`: skips the jobs that it has (`"ended"`), or those of
    * them that succeeded (`"succeeded"`). @default {starts anew}
@@ -92,6 +99,8 @@ export interface JobOutcome {
 export interface MapConnection {
   /** Sends what all jobs share; called once, when all else is in order. */
   readonly prepare: () => Promise<void>;
+  /** Returns the hash of what all jobs share, for a job log; called once, after `prepare`. */
+  readonly hashShared: () => Promise<number>;
   /** Runs a job once. */
   readonly run: (job: Job, options: RunJobOptions) => Promise<JobResult>;
   /** The region, for its prices; asked for once a job was sent. */
@@ -100,9 +109,12 @@ export interface MapConnection {
   readonly isLocal: () => boolean;
   /** Whether the function is known to be llama's, if need be by the service's word. */
   readonly isLlama: (signal: AbortSignal) => Promise<boolean>;
-  /** Tells a person something in a line. */
-  readonly notice: (message: string) => void;
+  /** Tells a person what happened, and what to do. */
+  readonly notice: Notice;
 }
+
+/** After how many jobs that are skipped everything else has its turn. */
+const skipsPerTurn = 1000;
 
 /** The most characters that are read ahead. */
 const readAheadSize = 1024 * 1024;
@@ -129,23 +141,23 @@ export async function* mapJobs(
   atLeast(1, concurrency, "concurrency");
   if (linesPerJob !== undefined) atLeast(1, linesPerJob, "linesPerJob");
   atLeast(0, retries, "retries");
+  const planner = new Planner({ functionName, templates });
   const logged = jobLog === undefined || resume === undefined
     ? undefined
-    : await readJobLog(jobLog);
+    : await LoggedJobs.read(jobLog, { onNotice: connection.notice, signal });
   const repeatFailed = resume === "succeeded";
-  const planner = new Planner({ functionName, templates, logged, repeatFailed });
-  const isKept = (seq: number) => {
-    const job = logged?.jobs.get(seq);
-    return job !== undefined && (job.ok || !repeatFailed);
-  };
-  using results = options.results === undefined
-    ? undefined
-    : await Results.open(options.results, isKept);
+  using results = options.results === undefined ? undefined : await Results.open(
+    options.results,
+    (seq) => logged?.isKept(seq, repeatFailed) ?? false,
+  );
   await connection.prepare();
-  using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, logged);
+  if (jobLog !== undefined) {
+    planner.useLog({ shared: await connection.hashShared(), logged, repeatFailed });
+  }
+  using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, { logged, signal });
   if (resume === undefined) await results?.begin();
   const counts = options.counts ?? newCounts();
-  using ending = new Ending(counts, options);
+  using ending = new Ending(counts, { ...options, jobLog: log?.path });
   using trial = new Trial({
     functionName,
     lookUp: connection.isLlama,
@@ -211,10 +223,10 @@ class Run {
   ): AsyncGenerator<PlannedJob, void, undefined> {
     const { counts, ending, trial, planner } = this.#state;
     let planned = 0;
-    const ahead = readAhead(inputs, {
+    const ahead = readAhead(this.#undone(inputs, planner), {
       items: this.#options.readAhead ?? 0,
       size: readAheadSize,
-      sizeOf: (input) =>
+      sizeOf: ({ input }) =>
         typeof input === "string"
           ? input.length
           : input.reduce((sum, line) => sum + line.length, 0),
@@ -223,27 +235,40 @@ class Run {
       stop: ending.soon,
     });
     try {
-      for await (const input of ahead) {
+      for await (const { input, index } of ahead) {
         const spans = this.#options.spans ? new Spans() : undefined;
         using template = spans?.span("template");
-        const next = planner.plan(input);
+        const next = planner.plan(input, index);
         template?.[Symbol.dispose]();
-        if (next.isDone) {
-          counts.waiting--;
-          if (counts.total !== undefined) counts.total--;
-          this.#options.onSkip?.(next.planned.index);
-        } else {
-          if (++planned === 2 && !planner.templates.usesInput) {
-            this.#connection.notice(sameJobs(templates));
-          }
-          await trial.admit(ending.soon);
-          if (ending.soon.aborted) return;
-          yield spans ? { ...next.planned, spans } : next.planned;
+        if (++planned === 2 && !planner.templates.usesInput) {
+          this.#connection.notice(sameJobs(templates));
         }
+        await trial.admit(ending.soon);
+        if (ending.soon.aborted) return;
+        yield spans ? { ...next, spans } : next;
       }
     } catch (error) {
       // What the jobs before it do is not lost.
       ending.endInput(error);
+    }
+  }
+
+  /** The inputs of the jobs that the run that is resumed has not done. */
+  async *#undone(
+    inputs: Iterable<string> | AsyncIterable<string | readonly string[]>,
+    planner: Planner,
+  ): AsyncGenerator<{ input: string | readonly string[]; index: number }, void, undefined> {
+    const { counts, ending } = this.#state;
+    const { onSkip, signal } = this.#options;
+    let index = 0;
+    for await (const input of inputs) {
+      if (planner.isDone(input, index)) {
+        onSkip?.(index);
+        // Lines that are at hand would keep everything else waiting: the progress, and ctrl-C.
+        if (++counts.skipped % skipsPerTurn === 0) await setImmediate();
+        if (ending.soon.aborted || signal?.aborted) return;
+      } else yield { input, index };
+      index++;
     }
   }
 
@@ -276,6 +301,9 @@ class Run {
         isCounted = delivery.mayHaveRun;
         return undefined;
       }
+      // The others' outputs would be lost for the same reason, and billed.
+      const shared = result?.outputErrors.find(concernsAllJobs);
+      if (shared) ending.end(shared);
       const elapsedMilliseconds = performance.now() - start;
       const { spans } = planned;
       spans?.add("job", start, start + elapsedMilliseconds);
@@ -285,7 +313,7 @@ class Run {
         log: this.#options.logs ? logOf(attempts) : undefined,
         isLocal: this.#connection.isLocal(),
       });
-      if (this.#writesDown) await this.#writeDown(record, result);
+      if (this.#writesDown) await this.#writeDown(record, result, planned.identity);
       this.#count(record);
       isCounted = true;
       const { index, line, job } = planned;
@@ -365,12 +393,18 @@ class Run {
   }
 
   /** Results first: a job that has a line in the log has all that it was to leave. */
-  async #writeDown(record: JobRecord, result: JobResult | undefined): Promise<void> {
+  async #writeDown(
+    record: JobRecord,
+    result: JobResult | undefined,
+    identity: Identity | undefined,
+  ): Promise<void> {
     const { log, results, ending } = this.#state;
     try {
-      const { stdout = nothing, stderr = nothing } = result ?? {};
-      await results?.write(record, { stdout, stderr });
-      if (log !== undefined) await log.append(record, await this.#host(record));
+      await results?.write(record, {
+        stdout: result?.stdoutFile ?? result?.stdout ?? nothing,
+        stderr: result?.stderrFile ?? result?.stderr ?? nothing,
+      });
+      if (log !== undefined) await log.append(record, await this.#host(record), identity);
     } catch (error) {
       ending.end(error);
     }

@@ -8,9 +8,10 @@ import { resolve } from "node:path";
 import { LlamaError, messageOf } from "../errors.ts";
 import { jobOf, LineTemplates } from "./expand.ts";
 import type { Job } from "./job.ts";
-import { isLogged, type LoggedJobs } from "./joblog.ts";
-import type { Spans } from "../trace/spans.ts";
-import { shellQuote } from "./quote.ts";
+import { hashJob, type Identity, noSharedFiles } from "./log/identity.ts";
+import type { LoggedJobs } from "./log/logged_jobs.ts";
+import type { Spans } from "../spans.ts";
+import { shellQuote } from "../text/shell_quote.ts";
 
 /** What a line came to. */
 export interface PlannedJob {
@@ -22,6 +23,8 @@ export interface PlannedJob {
   readonly line: string;
   /** Function and arguments as a shell would read them; the templates where one fails. */
   readonly command: string;
+  /** What the job is made of, for a job log. */
+  readonly identity?: Identity | undefined;
   /** What is to run; absent if a template fails on this line. */
   readonly job: Job | undefined;
   /** Why it is not sent; absent if it is. */
@@ -36,9 +39,15 @@ export interface PlannerOptions {
   readonly functionName: string;
   /** The arguments, as templates. */
   readonly templates: readonly string[];
-  /** What was run before, by the run that is resumed. */
+}
+
+/** What a job log has to do with a run. */
+export interface LogOptions {
+  /** The hash of the files that all jobs share; see {@linkcode hashSharedFiles}. */
+  readonly shared: number;
+  /** The jobs of the run that is resumed. @default {undefined} */
   readonly logged?: LoggedJobs | undefined;
-  /** Whether jobs that failed before run again. @default {false} */
+  /** Whether those of them that failed run again. @default {false} */
   readonly repeatFailed?: boolean | undefined;
 }
 
@@ -47,7 +56,7 @@ export class Planner {
   readonly #options: PlannerOptions;
   readonly #templates: LineTemplates;
   readonly #claimed = new Map<string, number>();
-  #next = 0;
+  #log: LogOptions | undefined;
 
   /**
    * Parses the templates.
@@ -66,36 +75,81 @@ export class Planner {
   }
 
   /**
-   * Plans the next job.
+   * Gives the jobs an identity from now on, for a job log, and skips those that it has.
    *
-   * @param input Its line, or a list, which the templates see as `.Lines` too.
-   * @returns The job, and whether the run that is resumed has done it.
+   * @param log What the log has to do with the run.
+   */
+  useLog(log: LogOptions): void {
+    this.#log = log;
+  }
+
+  /**
+   * Whether the run that is resumed has done a job.
+   *
+   * @param input The job's line, or a list, which the templates see as `.Lines` too.
+   * @param index Its number, from 0.
+   * @returns True if it need not run again.
    * @throws {LlamaError} `usage` if the run that is resumed did something else.
    */
-  plan(input: string | readonly string[]): { planned: PlannedJob; isDone: boolean } {
-    const { functionName, templates, logged, repeatFailed = false } = this.#options;
-    const index = this.#next++;
+  isDone(input: string | readonly string[], index: number): boolean {
+    const { shared = noSharedFiles, logged, repeatFailed = false } = this.#log ?? {};
+    if (!logged?.isKept(index + 1, false)) return false;
+    const { job } = this.#expand(input, index);
+    const words = this.#wordsOf(job);
+    const identity = { own: hashJob(words, input, job), shared };
+    const isAll = () => shared === noSharedFiles && isAllInCommand(input, job);
+    const isDone = logged.isDone(
+      { seq: index + 1, words, identity, isAllInCommand: isAll },
+      repeatFailed,
+    );
+    if (isDone && job !== undefined) this.#claimOutputs(job, index);
+    return isDone;
+  }
+
+  /**
+   * Plans a job.
+   *
+   * @param input Its line, or a list, which the templates see as `.Lines` too.
+   * @param index Its number, from 0.
+   * @returns The job.
+   */
+  plan(input: string | readonly string[], index: number): PlannedJob {
+    const { functionName } = this.#options;
+    const expanded = this.#expand(input, index);
+    const { job } = expanded;
+    const error = expanded.error ?? (job && this.#claimOutputs(job, index));
+    const words = this.#wordsOf(job);
+    const shared = this.#log?.shared;
+    const identity = shared === undefined ? undefined : { own: hashJob(words, input, job), shared };
     const line = typeof input === "string" ? input : input.join("\n");
-    let job: Job | undefined;
-    let error: LlamaError | undefined;
+    return { index, functionName, line, command: shellQuote(words), identity, job, error };
+  }
+
+  #expand(
+    input: string | readonly string[],
+    index: number,
+  ): { job?: Job; error?: LlamaError } {
     try {
-      job = jobOf(functionName, this.#templates.expand(input, index));
-      this.#claimOutputs(job, index);
+      return { job: jobOf(this.#options.functionName, this.#templates.expand(input, index)) };
     } catch (cause) {
-      error = asLlamaError(cause);
+      return { error: asLlamaError(cause) };
     }
-    const command = shellQuote([functionName, ...job?.args ?? templates]);
-    const isDone = logged !== undefined && isLogged(logged, index + 1, command, repeatFailed);
-    return { planned: { index, functionName, line, command, job, error }, isDone };
+  }
+
+  /** The function and its arguments; the templates where one fails. */
+  #wordsOf(job: Job | undefined): string[] {
+    const { functionName, templates } = this.#options;
+    return [functionName, ...job?.args ?? templates];
   }
 
   /** Two jobs that write one file would leave either's result; the second is not even sent. */
-  #claimOutputs(job: Job, index: number): void {
+  #claimOutputs(job: Job, index: number): LlamaError | undefined {
+    if (job.outputs.length === 0) return undefined;
     const paths = new Set(job.outputs.map(({ local }) => resolve(local)));
     for (const path of paths) {
       const owner = this.#claimed.get(path);
       if (owner !== undefined) {
-        throw new LlamaError(
+        return new LlamaError(
           "output",
           `output ${JSON.stringify(path)} is named by job ${owner + 1} already`,
           { hint: "give each job an output of its own, with {{.Line}} or {{.Idx}} in its name" },
@@ -103,7 +157,20 @@ export class Planner {
       }
     }
     for (const path of paths) this.#claimed.set(path, index);
+    return undefined;
   }
+}
+
+/** Whether a job whose command is the same has the same lines too, and no generated files. */
+function isAllInCommand(input: string | readonly string[], job: Job | undefined): boolean {
+  if (job === undefined || job.inputs.some(({ source }) => typeof source !== "string")) {
+    return false;
+  }
+  const lines = typeof input === "string" ? [input] : input;
+  // `.I` cleans the paths that `find .` writes.
+  return lines.every((line) =>
+    job.args.some((arg) => arg.includes(line.startsWith("./") ? line.slice(2) : line))
+  );
 }
 
 /**

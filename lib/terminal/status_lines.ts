@@ -7,7 +7,7 @@
  */
 
 import type { RunCounts } from "../jobs/counts.ts";
-import { bytesText, dollarsText, durationText, rateText } from "./amounts.ts";
+import { bytesText, dollarsText, durationText, rateText } from "../text/amounts.ts";
 
 /** How long a run has taken. */
 export interface RunTimes {
@@ -103,7 +103,7 @@ function progressLine(counts: RunCounts, times: RunTimes, columns: number): read
 }
 
 function progressParts(counts: RunCounts, times: RunTimes): Part[] {
-  const { done, failed, total } = counts;
+  const { done, failed, skipped, total } = counts;
   const ended = done + failed;
   const fraction = fractionOf(counts);
   const left = secondsLeft(counts, times);
@@ -112,6 +112,7 @@ function progressParts(counts: RunCounts, times: RunTimes): Part[] {
     // Rounded down: 100% is when all have ended.
     ...fraction === undefined ? [] : [{ text: `${Math.floor(fraction * 100)}%`, rank: 2 }],
     { text: fraction === undefined ? `${done} done` : `${done} of ${total} done`, rank: 1 },
+    ...skipped === 0 ? [] : [{ text: `${skipped} skipped`, rank: 3 }],
     ...ended === 0 ? [] : [{ text: rateText(ended / times.lastEndSeconds), rank: 4 }],
     {
       text: left === undefined ? durationText(times.elapsedSeconds) : `${durationText(left)} left`,

@@ -1,7 +1,7 @@
 /** Images built by buildah, and pushed to Debian's docker-registry with a login of the tool's own. */
 
 import assert from "node:assert/strict";
-import { zipOf } from "../../lib/deploy/zip.ts";
+import { zipOf } from "../../lib/deploy/zip_writer.ts";
 import { bytesOf, testWith } from "../helpers.ts";
 import { type Ended, Workplace } from "./llama.ts";
 import { freePort, motoEnvironment, ServerProcess, startMoto } from "./servers.ts";
@@ -128,7 +128,7 @@ test("an image is built, pushed with the tool's own login, and made a function o
 
   const again = await builder.aws(["update-function", ...args]);
   assert.equal(again.status, 0, again.stderr);
-  assert.match(again.stdout, /^pic is as it should be|^updated pic: code/);
+  assert.match(again.stdout, /^pic is up to date|^updated pic: code/);
 });
 
 test("an image for another processor is neither pushed nor deployed", async (builder) => {
@@ -146,10 +146,10 @@ test("an image for another processor is neither pushed nor deployed", async (bui
   assert.equal(status, 2, stderr);
   assert.match(
     stderr,
-    /the image \S+:pic is made for x86_64, and the function for arm64\nllama: hint: add -arch x86_64/,
+    /the image \S+:pic is built for x86_64, and the function for arm64\nllama: hint: add -arch x86_64/,
   );
   assert.deepEqual(await (await builder.ask("/v2/_catalog")).json(), { repositories: [] });
-  assert.match((await builder.aws(["functions"])).stderr, /no functions of llama's/);
+  assert.match((await builder.aws(["functions"])).stderr, /no llama functions/);
 });
 
 test("a Dockerfile that fails, and a registry that refuses, leave no function", async (builder) => {
@@ -158,7 +158,7 @@ test("a Dockerfile that fails, and a registry that refuses, leave no function", 
   const failed = await builder.aws(["update-function", ...build]);
   assert.equal(failed.status, 125);
   assert.match(failed.stderr, /nothing.*no such file/s);
-  assert.match(failed.stderr, /building images\/broken: \S*buildah build ended with status \d+\n/);
+  assert.match(failed.stderr, /building images\/broken: \S*buildah build exited with status \d+\n/);
 
   await builder.image("pic");
   await builder.write(
@@ -170,8 +170,8 @@ test("a Dockerfile that fails, and a registry that refuses, leave no function", 
   assert.equal(refused.status, 125);
   assert.match(
     refused.stderr,
-    /pushing 127\.0\.0\.1:\d+\/llama:pic: \S*buildah push ended with status \d+\n/,
+    /pushing 127\.0\.0\.1:\d+\/llama:pic: \S*buildah push exited with status \d+\n/,
   );
   assert.doesNotMatch(refused.stderr, /auth-token/);
-  assert.match((await builder.aws(["functions"])).stderr, /no functions of llama's/);
+  assert.match((await builder.aws(["functions"])).stderr, /no llama functions/);
 });

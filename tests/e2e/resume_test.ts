@@ -215,3 +215,198 @@ Deno.test({
     assert.deepEqual([status, stdout], [0, "c\n"]);
   },
 });
+
+/** Names of every printable character, and of others that are hard to quote. */
+const hardNames = [
+  ...Array.from({ length: 0x5f }, (_, i) => String.fromCharCode(0x20 + i)),
+  ...Array.from({ length: 0x5f }, (_, i) => `a${String.fromCharCode(0x20 + i)}b`),
+  ...[
+    "'a'",
+    "it's",
+    '"',
+    "\\'",
+    "a  b",
+    "-n",
+    "é",
+    "\u2028",
+    "\u{1f600}",
+    "tab\there",
+    "a\nb",
+    "a\n",
+  ],
+  ...["#llama:0123456789ab0123456789ab", " #llama:0123456789ab0123456789ab", "$'a'", "a\\", "\x01"],
+];
+
+Deno.test({
+  name:
+    "we go on with what GNU parallel logs of hard names (LLAMA_TEST_PARALLEL names its program)",
+  ignore: parallel === undefined,
+  async fn() {
+    await using place = new Workplace();
+    await place.addFunction("echo", '#!/bin/sh\necho ran "$@"\n');
+    await place.write("names", hardNames.map((name) => `${name}\0`).join(""));
+    const names = place.join("names");
+    const runs: [command: string[], templates: string[]][] = [
+      [["echo"], ["{{.Line}}"]],
+      [["echo", "x=y", "{}", "'it'"], ["x=y", "{{.Line}}", "it"]],
+      [["echo {} 'a b'"], ["{{.Line}}", "a b"]],
+    ];
+    for (const [command, templates] of runs) {
+      const { code, stderr } = await new Deno.Command(parallel ?? "", {
+        args: ["-0", "-a", names, "--joblog", place.here("log"), ...command],
+        env: { PARALLEL_HOME: place.join("parallel"), SHELL: "/bin/bash" },
+      }).output();
+      assert.equal(code, 0, textOf(stderr));
+      const ended = await place.local(
+        ["xargs", "-0", "-a", names, "-joblog", "log", "-resume", "echo", ...templates],
+      );
+      assert.deepEqual([ended.status, ended.stdout, ended.stderr], [0, "", ""]);
+    }
+  },
+});
+
+Deno.test({
+  name:
+    "GNU parallel repeats what our log has of hard names (LLAMA_TEST_PARALLEL names its program)",
+  ignore: parallel === undefined,
+  async fn() {
+    await using place = new Workplace();
+    await using lambda = new InvokeStub(() => ({ status: 1 }));
+    await place.write("bin/f", "#!/bin/sh\nprintf '%s\\0' \"$@\" END\n", 0o755);
+    const stdin = hardNames.map((name) => `${name}\0`).join("");
+    const ended = await place.run(["xargs", "-0", "-joblog", "log", "f", "{{.Line}}"], {
+      stdin,
+      environment: lambda.environment,
+    });
+    assert.equal(ended.status, 1);
+    const { code, stdout, stderr } = await new Deno.Command(parallel ?? "", {
+      args: ["--retry-failed", "-k", "--joblog", place.here("log")],
+      env: {
+        PARALLEL_HOME: place.join("parallel"),
+        PATH: `${place.join("bin")}:${Deno.env.get("PATH")}`,
+        SHELL: "/bin/bash",
+        LC_ALL: "C.UTF-8",
+      },
+    }).output();
+    assert.equal(code, 0, textOf(stderr));
+    const seen = textOf(stdout).split("END\0").slice(0, -1);
+    assert.deepEqual(seen.toSorted(), hardNames.map((name) => `${name}\0`).toSorted());
+  },
+});
+
+Deno.test("a changed input is noticed though every command is the same", async () => {
+  await using place = new Workplace();
+  await place.addFunction("check", '#!/bin/sh\ncat "$1"\n');
+  const run = (lines: string, ...more: string[]) =>
+    place.local(["xargs", "-k", "-joblog", "log", ...more, "check", "{{.AsFile .Line}}"], {
+      stdin: lines,
+    });
+  assert.equal((await run("u1\nu2\nu3\n")).stdout, "u1\nu2\nu3\n");
+  const same = await run("u1\nu2\nu3\nu4\n", "-resume");
+  assert.deepEqual([same.status, same.stdout, same.stderr], [0, "u4\n", ""]);
+  for (
+    const [lines, ...flags] of [
+      ["NEW\nu1\nu2\nu3\n", "-resume"],
+      ["u1\nu2\nu3\nu4\n", "-resume", "-n", "2"],
+      ["u1\nu3\nu2\n", "-resume-failed"],
+      ["u1\nNEW\n", "-resume", "-dry-run"],
+    ] as const
+  ) {
+    const { status, stdout, stderr } = await run(lines, ...flags);
+    assert.deepEqual([status, stdout], [2, ""], flags.join(" "));
+    assert.match(
+      stderr,
+      /^llama: the job log has another job \d: its command was the same, `check/,
+    );
+  }
+});
+
+Deno.test("a changed file of -f is noticed, by its contents", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const run = (...flags: string[]) =>
+    place.local(["xargs", "-joblog", "log", "-f", "t", ...flags, "any", "cat", "t/a", ":::", "1"]);
+  await place.write("work/t/a", "one");
+  assert.equal((await run()).stdout, "one");
+  await place.write("work/t/a", "one");
+  const same = await run("-resume");
+  assert.deepEqual([same.status, same.stdout, same.stderr], [0, "", ""]);
+  const changes: (() => Promise<unknown>)[] = [
+    () => place.write("work/t/a", "two"),
+    () => place.write("work/t/b", ""),
+    () => Deno.rename(place.here("t/b"), place.here("t/c")),
+    () => place.write("work/t/a", "one", 0o755),
+  ];
+  for (const change of changes) {
+    await change();
+    for (const flags of [["-resume"], ["-resume", "-dry-run"]]) {
+      const { status, stdout, stderr } = await run(...flags);
+      assert.deepEqual([status, stdout], [2, ""], change.toString());
+      assert.match(stderr, /another job 1: the files that all jobs share \(-f\) were not the same/);
+    }
+  }
+});
+
+Deno.test("the contents of an input that a job itself names are not compared", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  await place.write("work/a", "1\n");
+  const run = (...flags: string[]) =>
+    place.local(
+      ["xargs", "-joblog", "log", ...flags, "any", "sh", "-c", "echo 2 > {{.IO .Line}}"],
+      {
+        stdin: "a\n",
+      },
+    );
+  assert.equal((await run()).status, 0);
+  assert.equal(await Deno.readTextFile(place.here("a")), "2\n");
+  await Deno.remove(place.here("a"));
+  const again = await run("-resume");
+  assert.deepEqual([again.status, again.stderr], [0, ""]);
+});
+
+Deno.test("a damaged line is reported, and its job alone runs again", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const run = (...flags: string[]) =>
+    place.local(["xargs", "-k", "-joblog", "log", ...flags, "any", "echo", "{{.Line}}"], {
+      stdin: "a\u2028b\nb\nc\n",
+    });
+  assert.equal((await run()).stdout, "a\u2028b\nb\nc\n");
+  assert.equal((await run("-resume")).stderr, "");
+  const lines = (await Deno.readTextFile(place.here("log"))).split("\n");
+  await place.write("work/log", lines.with(2, "garbage").join("\n"));
+  const [seq] = (lines[2] ?? "").split("\t");
+  const { status, stdout, stderr } = await run("-resume");
+  assert.deepEqual([status, stdout], [0, ["a\u2028b", "b", "c"][Number(seq) - 1] + "\n"]);
+  assert.equal(
+    stderr,
+    'llama: the job log "log" is damaged in line 3\n' +
+      "llama: hint: the jobs of such lines run again\n",
+  );
+  assert.equal((await run("-resume")).stdout, "");
+  const page = await place.run(["report", "log"]);
+  assert.deepEqual([page.status, page.stderr.split("\n")[0]], [
+    0,
+    'llama: the job log "log" is damaged in line 3',
+  ]);
+});
+
+Deno.test("a log of an older version is resumed, with one warning where commands do not say all", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  for (
+    const [templates, warns] of [[["{{.Line}}"], false], [["{{.AsFile .Line}}"], true]] as const
+  ) {
+    const run = (...flags: string[]) =>
+      place.local(["xargs", "-joblog", "log", ...flags, "any", "echo", ...templates], {
+        stdin: "a\nb\n",
+      });
+    await run();
+    const log = await Deno.readTextFile(place.here("log"));
+    await place.write("work/log", log.replaceAll(/ #llama:[0-9a-f]{24}$/gm, ""));
+    const { status, stdout, stderr } = await run("-resume");
+    assert.deepEqual([status, stdout], [0, ""]);
+    assert.equal(stderr.match(/has only the commands of some jobs/g)?.length ?? 0, warns ? 1 : 0);
+  }
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { imageState } from "../../lib/image/contents.ts";
 import { labelsOf, readLabels } from "../../lib/image/labels.ts";
 import { version } from "../../lib/version.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { Layer, type LayerEntry } from "../../lib/image/layer.ts";
 import { bytesOf, noise, TemporaryDirectory, textOf } from "../helpers.ts";
 

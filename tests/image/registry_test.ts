@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { Registry } from "../../lib/image/registry.ts";
 import { bytesOf, noise, TemporaryDirectory, testWith } from "../helpers.ts";
 import { registryUser, startRegistry } from "./docker_registry.ts";

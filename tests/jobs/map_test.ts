@@ -354,6 +354,58 @@ Deno.test("a run goes on where another was stopped, and repeats what failed if i
   assert.deepEqual(fourth.sent, []);
 });
 
+Deno.test("while jobs are skipped, everything else has its turn, and the counts tell how many", async () => {
+  await using directory = new TemporaryDirectory();
+  const jobLog = directory.join("log");
+  const lines = numbers(2500);
+  await run(lines, echo, { jobLog });
+  const counts = newCounts();
+  const seen: number[] = [];
+  const onSkip = () => setImmediate(() => seen.push(counts.skipped));
+  const { outcomes, error } = await run(lines, echo, { jobLog, resume: "ended", counts, onSkip });
+  assert.deepEqual([outcomes, error, counts.skipped, counts.total], [[], undefined, 2500, 0]);
+  assert((seen[0] ?? 2500) < 2500, `first seen after ${seen[0]} jobs`);
+});
+
+Deno.test("a stop ends the skipping", async () => {
+  await using directory = new TemporaryDirectory();
+  const jobLog = directory.join("log");
+  await run(numbers(5), echo, { jobLog });
+  const stop = new AbortController();
+  const skipped: number[] = [];
+  const { outcomes, error } = await run(numbers(10), echo, {
+    jobLog,
+    resume: "ended",
+    stop: stop.signal,
+    onSkip: (index) => {
+      skipped.push(index);
+      if (index === 2) stop.abort();
+    },
+  });
+  assert.deepEqual([outcomes, error, skipped], [[], undefined, [0, 1, 2]]);
+});
+
+Deno.test("a job log may be a function, which gets whole lines", async () => {
+  const texts: string[] = [];
+  const jobLog = (text: string) => {
+    texts.push(text);
+    return Promise.resolve();
+  };
+  const { error } = await run(numbers(20), echo, { jobLog });
+  assert.equal(error, undefined);
+  assert(texts.every((text) => text.endsWith("\n")));
+  assert.equal(texts.join("").split("\n").length, 1 + 20 + 1);
+});
+
+Deno.test("an error of a job log's function ends the run as it is", async () => {
+  const broken = new Error("nobody reads");
+  let calls = 0;
+  const jobLog = () => ++calls === 1 ? Promise.resolve() : Promise.reject(broken);
+  const { error, outcomes } = await run(numbers(100), echo, { jobLog, concurrency: 3 });
+  assert.equal(error, broken);
+  assert(outcomes.length > 0 && outcomes.length < 50, `${outcomes.length} jobs`);
+});
+
 Deno.test("results that cannot be written end the run, and no job's own is lost", async () => {
   await using directory = new TemporaryDirectory();
   const results = directory.join("results");

@@ -1,24 +1,28 @@
 import assert from "node:assert/strict";
+import { formatJobLogLine } from "../../lib/jobs/log/job_log_line.ts";
+import { LoggedJobs } from "../../lib/jobs/log/logged_jobs.ts";
 import { Planner } from "../../lib/jobs/plan.ts";
+import type { JobRecord } from "../../lib/jobs/record.ts";
+import { TemporaryDirectory } from "../helpers.ts";
 
 Deno.test("jobs are numbered, and their commands can be read by a shell", () => {
   const planner = new Planner({ functionName: "f", templates: ["{{.Idx}}", "{{.Line}}"] });
-  const commands = ["a", "b c"].map((line) => planner.plan(line).planned.command);
+  const commands = ["a", "b c"].map((line, index) => planner.plan(line, index).command);
   assert.deepEqual(commands, ["f 0 a", "f 1 'b c'"]);
 });
 
 Deno.test("several lines are .Lines, and joined .Line", () => {
   const templates = ["{{range .Lines}}<{{.}}>{{end}}", "{{.Line}}", "{{len .Lines}}"];
   const planner = new Planner({ functionName: "f", templates });
-  const { job, line } = planner.plan(["a", "b c"]).planned;
+  const { job, line } = planner.plan(["a", "b c"], 0);
   assert.deepEqual(job?.args, ["<a><b c>", "a\nb c", "2"]);
   assert.equal(line, "a\nb c");
-  assert.deepEqual(planner.plan(["d"]).planned.job?.args, ["<d>", "d", "1"]);
+  assert.deepEqual(planner.plan(["d"], 1).job?.args, ["<d>", "d", "1"]);
 });
 
 Deno.test("a template that fails on a line is the job's error, and its templates its command", () => {
   const planner = new Planner({ functionName: "f", templates: ["{{.I .Line}}"] });
-  const { job, error, command } = planner.plan("/etc/passwd").planned;
+  const { job, error, command } = planner.plan("/etc/passwd", 0);
   assert.equal(job, undefined);
   assert.equal(error?.code, "template");
   assert.equal(command, "f '{{.I .Line}}'");
@@ -26,30 +30,182 @@ Deno.test("a template that fails on a line is the job's error, and its templates
 
 Deno.test("of two jobs that write one file the second has an error", () => {
   const planner = new Planner({ functionName: "f", templates: ["{{.O `./same`}}"] });
-  assert.equal(planner.plan("a").planned.error, undefined);
-  const { error } = planner.plan("b").planned;
+  assert.equal(planner.plan("a", 0).error, undefined);
+  const { error } = planner.plan("b", 1);
   assert.match(error?.message ?? "", /same" is named by job 1 already$/);
 });
 
-Deno.test("a run that is resumed knows what it has done, and refuses to be another", () => {
-  const jobs = new Map([
-    [1, { command: "f a", ok: true }],
-    [2, { command: "f b", ok: false }],
-    [4, { command: "f x", ok: true }],
-  ]);
-  const logged = { jobs, bytes: 1, wholeBytes: 1 };
-  const plans = (repeatFailed: boolean) => {
-    const planner = new Planner({
-      functionName: "f",
-      templates: ["{{.Line}}"],
-      logged,
-      repeatFailed,
-    });
-    return ["a", "b", "c", "d"].map((line) => () => planner.plan(line).isDone);
+/** The lines of a log of the jobs that a planner plans; each ended with this status. */
+function logOf(planner: Planner, inputs: readonly (string | string[])[], status = 0): string {
+  return inputs.map((input, index) => {
+    const { command, identity } = planner.plan(input, index);
+    const record: JobRecord = {
+      ...{
+        seq: index + 1,
+        function: "f",
+        command,
+        line: "",
+        ok: status === 0,
+        status,
+        attempts: 1,
+      },
+      ...{ started: "2026-11-24T13:40:38.994Z", elapsedMilliseconds: 1, sentBytes: 0 },
+      ...{ receivedBytes: 0, outputs: [], errors: [] },
+    };
+    return formatJobLogLine(record, ":", identity);
+  }).join("");
+}
+
+/** A run, and what it is to be compared with. */
+interface Plan {
+  readonly functionName?: string;
+  readonly templates: readonly string[];
+  readonly shared?: number;
+}
+
+function plannerOf({ functionName = "f", templates, shared = 0 }: Plan, more = {}): Planner {
+  const planner = new Planner({ functionName, templates });
+  planner.useLog({ shared, ...more });
+  return planner;
+}
+
+/** Logs a run, resumes it as another, and tells which of its jobs would run. */
+async function resume(
+  before: Plan & { readonly inputs: readonly (string | string[])[]; readonly status?: number },
+  now: Partial<Plan> & {
+    readonly inputs?: readonly (string | string[])[];
+    readonly repeatFailed?: boolean;
+    readonly withIdentity?: boolean;
+  } = {},
+): Promise<{ runs: number[]; notices: string[] }> {
+  await using directory = new TemporaryDirectory();
+  const { inputs = before.inputs, repeatFailed = false, withIdentity = true } = now;
+  const log = logOf(plannerOf(before), before.inputs, before.status);
+  const path = await directory.write("log", withIdentity ? log : log.replaceAll(/ #llama:.*/g, ""));
+  const notices: string[] = [];
+  const logged = await LoggedJobs.read(path, { onNotice: (message) => notices.push(message) });
+  const planner = plannerOf({ ...before, ...now }, { logged, repeatFailed });
+  const runs = [...inputs.keys()].filter((i) => !planner.isDone(inputs[i] ?? "", i));
+  return { runs, notices };
+}
+
+Deno.test("a resumed run skips the jobs that the log has, or those that succeeded", async () => {
+  const before = { templates: ["{{.Line}}"], inputs: ["a", "b"] };
+  const inputs = ["a", "b", "c"];
+  assert.deepEqual(await resume(before, { inputs }), { runs: [2], notices: [] });
+  const failed = { ...before, status: 1 };
+  assert.deepEqual(await resume(failed, { inputs }), { runs: [2], notices: [] });
+  assert.deepEqual(await resume(failed, { inputs, repeatFailed: true }), {
+    runs: [0, 1, 2],
+    notices: [],
+  });
+});
+
+Deno.test("a resumed run is refused whatever of a job has changed", async () => {
+  const asFile = ["{{.AsFile .Line}}"];
+  const cases: [string, Parameters<typeof resume>[0], Parameters<typeof resume>[1]][] = [
+    ["function", { templates: ["x"], inputs: ["a"] }, { functionName: "g" }],
+    ["arguments", { templates: ["x", "y"], inputs: ["a"] }, { templates: ["x y"] }],
+    ["one argument less", { templates: ["x", ""], inputs: ["a"] }, { templates: ["x"] }],
+    ["line in a file", { templates: asFile, inputs: ["a"] }, { inputs: ["b"] }],
+    ["line that no argument has", { templates: ["x"], inputs: ["a"] }, { inputs: ["b"] }],
+    ["order", { templates: asFile, inputs: ["a", "b"] }, { inputs: ["b", "a"] }],
+    ["-n", { templates: asFile, inputs: [["a"], ["b"]] }, { inputs: [["a", "b"]] }],
+    ["-n with line feeds", { templates: asFile, inputs: [["a\nb"]] }, { inputs: [["a", "b"]] }],
+    ["generated file", { templates: asFile, inputs: ["a"] }, {
+      templates: ['{{.AsFile (printf "%s " .Line)}}'],
+    }],
+    ["generated file, end", { templates: asFile, inputs: ["a"] }, {
+      templates: ['{{.AsFile (printf "%s\\n\\n" .Line)}}'],
+    }],
+    ["bytes that are not UTF-8", { templates: asFile, inputs: ["\udcff"] }, { inputs: ["\udcfe"] }],
+    ["input", { templates: ["{{$_ := .I .Line}}x"], inputs: ["a"] }, { templates: ["x"] }],
+    ["output", { templates: ["{{$_ := .O `a`}}x"], inputs: ["a"] }, {
+      templates: ["{{$_ := .O `b`}}x"],
+    }],
+    ["output that was an input", {
+      templates: ["{{$_ := .O `a`}}{{$_ := .I `a`}}x"],
+      inputs: ["a"],
+    }, {
+      templates: ["{{$_ := .IO `a`}}x"],
+    }],
+    ["shared file", { templates: ["x"], inputs: ["a"], shared: 1 }, { shared: 2 }],
+    ["shared file less", { templates: ["x"], inputs: ["a"], shared: 1 }, { shared: 0 }],
+  ];
+  for (const [what, before, now] of cases) {
+    assert.deepEqual((await resume(before)).runs, [], what);
+    await assert.rejects(resume(before, now), {
+      code: "usage",
+      message: /^the job log has another job 1: /,
+    }, what);
+  }
+});
+
+Deno.test("the refusal says what has changed", async () => {
+  const before = { templates: ["{{.Line}}"], inputs: ["a"] };
+  await assert.rejects(resume(before, { inputs: ["b c"] }), {
+    message: "the job log has another job 1: it ran `f a`, and now it is `f 'b c'`",
+  });
+  await assert.rejects(resume({ ...before, templates: ["{{.AsFile .Line}}"] }, { inputs: ["b"] }), {
+    message: "the job log has another job 1: its command was the same, `f llama/tmp.0`, " +
+      "but not its lines, files or outputs",
+  });
+  await assert.rejects(resume(before, { shared: 2 }), {
+    message: "the job log has another job 1: the files that all jobs share (-f) were not the same",
+  });
+});
+
+Deno.test("a template that is written otherwise and says the same is the same job", async () => {
+  const before = { templates: ["{{.Line}}", "{{.Idx}}"], inputs: ["a", "b"] };
+  const now = { templates: ["{{ .Line }}", "{{printf `%d` .Idx}}"] };
+  assert.deepEqual((await resume(before, now)).runs, []);
+});
+
+Deno.test("one line with -n 1 is the line without -n", async () => {
+  const before = { templates: ["{{.AsFile .Line}}"], inputs: ["a", "b"] };
+  assert.deepEqual((await resume(before, { inputs: [["a"], ["b"]] })).runs, []);
+});
+
+Deno.test("a job whose template failed is compared by its line", async () => {
+  const before = { templates: ["{{.I .Line}}"], inputs: ["/a"], status: 1 };
+  assert.deepEqual((await resume(before)).runs, []);
+  await assert.rejects(resume(before, { inputs: ["/b"] }), { code: "usage" });
+});
+
+Deno.test("without identities commands are compared, with a warning where they do not say all", async () => {
+  const commandsOnly = async (
+    templates: string[],
+    inputs: (string | string[])[],
+    now: Parameters<typeof resume>[1] = {},
+  ) => await resume({ templates, inputs }, { withIdentity: false, ...now });
+  const warning = [
+    /^the job log ".*log" has only the commands of some jobs: whether their lines, /,
+  ];
+  const check = (notices: string[], expected: RegExp[]) => {
+    assert.equal(notices.length, expected.length, notices.join());
+    for (const [i, notice] of notices.entries()) assert.match(notice, expected[i] ?? /-/);
   };
-  const [a, b, c, d] = plans(false);
-  assert.deepEqual([a?.(), b?.(), c?.()], [true, true, false]);
-  assert.throws(() => d?.(), { code: "usage", message: /it ran `f x`, and now it is `f d`/ });
-  const [again, failed] = plans(true);
-  assert.deepEqual([again?.(), failed?.()], [true, false]);
+  for (
+    const [templates, inputs, expected] of [
+      [["{{.Line}}"], ["a", "b c"], []],
+      [["{{.I .Line}}"], ["./a", "./b"], []],
+      [["-{{.Line}}-"], [["a", "b"]], []],
+      [["{{range .Lines}}{{.}} {{end}}"], [["a", "b"]], []],
+      [["{{.AsFile .Line}}"], ["a", "b", "c"], warning],
+      [["{{.Line}}", "{{.AsFile `x`}}"], ["a"], warning],
+      [["{{.Idx}}"], ["a", "b"], warning],
+      [["{{index .Lines 0}}"], [["a", "b"]], warning],
+    ] as const
+  ) {
+    const { runs, notices } = await commandsOnly(
+      [...templates],
+      inputs.map((each) => typeof each === "string" ? each : [...each]),
+    );
+    assert.deepEqual(runs, []);
+    check(notices, [...expected]);
+  }
+  check((await commandsOnly(["{{.Line}}"], ["a"], { shared: 1 })).notices, warning);
+  // A job that is not in the log, and one that runs again, are not taken from it.
+  check((await commandsOnly(["{{.Line}}"], ["a"], { inputs: ["a", "b"] })).notices, []);
+  await assert.rejects(commandsOnly(["{{.Line}}"], ["a"], { inputs: ["b"] }), { code: "usage" });
 });

@@ -5,9 +5,9 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { AwsV4Signer } from "../../lib/deps.ts";
-import { defaultMemory, type FunctionDefinition } from "../../lib/function_json.ts";
-import { directClient } from "../../lib/http.ts";
+import { AwsV4Signer } from "npm:aws4fetch@1.0.20";
+import { defaultMemory, type FunctionDefinition } from "../../lib/functions/definition.ts";
+import { directClient } from "../../lib/system/loopback.ts";
 import { LocalLambda, type LocalLambdaOptions } from "../../lib/local/local_lambda.ts";
 import type { LocalFunction } from "../../lib/local/functions.ts";
 

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { zipMembers } from "../../lib/deploy/zip_directory.ts";
+import { zipMembers } from "../../lib/deploy/zip_reader.ts";
 import { readPackage } from "../../lib/deploy/package.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { expandInputs } from "../../lib/jobs/inputs.ts";
 import { findOutputs } from "../../lib/runtime/outputs.ts";
 import { listDirectory } from "../../lib/system/list.ts";
-import { printableBytes } from "../../lib/text/printable.ts";
+import { printableBytes } from "../../lib/text/printable_bytes.ts";
 import { TemporaryDirectory } from "../helpers.ts";
 
 const ignore = Deno.build.os !== "linux";

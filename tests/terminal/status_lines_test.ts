@@ -8,6 +8,7 @@ const counts: RunCounts = {
   done: 4213,
   failed: 3,
   running: 100,
+  skipped: 0,
   waiting: 400,
   total: 10_000,
   bytesSent: 12_100_000,
@@ -53,6 +54,16 @@ Deno.test("the total and what follows from it are said once the input's end is k
     "4213 done  66.7/s  1m03s",
     "3 failed  100 running  400 waiting  12.1 MB sent  3.40 MB received  ~$0.0012",
   ]);
+});
+
+Deno.test("a resumed run tells how many jobs it has skipped", () => {
+  const changes = { done: 0, failed: 0, running: 0, waiting: 0, skipped: 412_000 };
+  const skipping = { ...counts, ...changes, total: undefined, bytesSent: 0, bytesReceived: 0 };
+  assert.equal(
+    statusLines(skipping, times, { columns: 80, rows: 24 }, style)[0],
+    "0 done  412000 skipped  1m03s",
+  );
+  assert.match(logLine(skipping, times, style), /^0 done, 412000 skipped, 1m03s, 0 failed/);
 });
 
 Deno.test("a run that ends early says so, and nothing of jobs that will not be", () => {

@@ -1,0 +1,90 @@
+/**
+ * A quick hash, for noticing that something has changed.
+ *
+ * SHA-256 takes 1 to 3 microseconds per call, most of it outside of the hash itself, and a resumed
+ * run makes a call for each of perhaps a million jobs. This one takes a tenth of that. It protects
+ * from accidents, not from someone who looks for two inputs with the same hash.
+ *
+ * @module
+ */
+
+/** Hashes a sequence of texts, bytes and numbers. Where one ends and the next begins counts. */
+export class Fingerprint {
+  #first = 0;
+  #second = 0x9747b28c;
+
+  /**
+   * Adds a number.
+   *
+   * @param value Of its integer part, the low 32 bits count.
+   */
+  number(value: number): void {
+    // The steps of MurmurHash3 (https://github.com/aappleby/smhasher), in two lanes of 32 bits.
+    let k = Math.imul(value, 0xcc9e2d51);
+    k = Math.imul(k << 15 | k >>> 17, 0x1b873593);
+    const first = this.#first ^ k;
+    this.#first = Math.imul(first << 13 | first >>> 19, 5) + 0xe6546b64 | 0;
+    k = Math.imul(value, 0xab0e9789);
+    k = Math.imul(k << 16 | k >>> 16, 0x38b34ae5);
+    const second = this.#second ^ k;
+    this.#second = Math.imul(second << 17 | second >>> 15, 5) + 0x0bcaa747 | 0;
+  }
+
+  /**
+   * Adds a text.
+   *
+   * @param text Any string.
+   */
+  text(text: string): void {
+    const { length } = text;
+    this.number(length);
+    const pairs = length & ~1;
+    for (let i = 0; i < pairs; i += 2) {
+      this.number(text.charCodeAt(i) | text.charCodeAt(i + 1) << 16);
+    }
+    if (pairs < length) this.number(text.charCodeAt(pairs));
+  }
+
+  /**
+   * Adds a list of texts.
+   *
+   * @param texts Any strings.
+   */
+  texts(texts: readonly string[]): void {
+    this.number(texts.length);
+    for (const text of texts) this.text(text);
+  }
+
+  /**
+   * Adds bytes.
+   *
+   * @param bytes Any bytes.
+   */
+  bytes(bytes: Uint8Array): void {
+    const { length } = bytes;
+    this.number(length);
+    // What is beyond the end counts as 0.
+    const at = (index: number) => bytes[index] ?? 0;
+    for (let i = 0; i < length; i += 4) {
+      this.number(at(i) | at(i + 1) << 8 | at(i + 2) << 16 | at(i + 3) << 24);
+    }
+  }
+
+  /**
+   * Returns the hash of what was added.
+   *
+   * @returns An integer of 48 bits, 0 or more.
+   */
+  value(): number {
+    const first = this.#first + this.#second | 0;
+    const second = this.#second + first | 0;
+    return mixed(first) * 0x10000 + (mixed(second) >>> 16);
+  }
+}
+
+/** Lets each bit change half of the others. */
+function mixed(lane: number): number {
+  let h = Math.imul(lane ^ lane >>> 16, 0x85ebca6b);
+  h = Math.imul(h ^ h >>> 13, 0xc2b2ae35);
+  return (h ^ h >>> 16) >>> 0;
+}

@@ -1,0 +1,159 @@
+/**
+ * What a job is made of, as a hash that a job log keeps: a resumed run skips only the same job.
+ *
+ * The command alone does not say: `{{.AsFile .Line}}` is `llama/tmp.0` in every job.
+ *
+ * @module
+ */
+
+import { mapConcurrently } from "../../async/concurrency.ts";
+import { hashFile, sha256 } from "../../files/hash.ts";
+import { Fingerprint } from "./fingerprint.ts";
+import { cannotSend } from "../inputs.ts";
+import type { InputFile, Job } from "../job.ts";
+
+/** What a job is made of: two hashes, integers of 48 bits. */
+export interface Identity {
+  /** The job's own arguments, lines and files. */
+  readonly own: number;
+  /** The files that all jobs of the run share. */
+  readonly shared: number;
+}
+
+/** The `shared` of a run without shared files. */
+export const noSharedFiles = 0;
+
+/** How many hexadecimal digits 48 bits have. */
+const digits = 12;
+
+/** How many hexadecimal digits an identity has. */
+export const identityDigits: number = 2 * digits;
+
+/**
+ * Formats an identity.
+ *
+ * @param identity The identity.
+ * @returns As many lower-case hexadecimal digits as {@linkcode identityDigits} says.
+ */
+export function formatIdentity({ own, shared }: Identity): string {
+  return [own, shared].map((hash) => hash.toString(16).padStart(digits, "0")).join("");
+}
+
+/**
+ * Parses an identity.
+ *
+ * @param bytes Where it stands.
+ * @param start Its first byte there.
+ * @returns The identity; undefined if that is something else.
+ */
+export function parseIdentity(bytes: Uint8Array, start: number): Identity | undefined {
+  const own = hexadecimal(bytes, start);
+  const shared = hexadecimal(bytes, start + digits);
+  return Number.isNaN(own) || Number.isNaN(shared) ? undefined : { own, shared };
+}
+
+/** Parses a hash in two halves, which are small integers; NaN if it is something else. */
+function hexadecimal(bytes: Uint8Array, start: number): number {
+  const middle = start + digits / 2;
+  let high = 0;
+  let low = 0;
+  for (let i = start; i < middle; i++) high = high << 4 | (valueOf[bytes[i] ?? 0] ?? -1);
+  for (let i = middle; i < start + digits; i++) low = low << 4 | (valueOf[bytes[i] ?? 0] ?? -1);
+  return high < 0 || low < 0 ? NaN : high * 2 ** 24 + low;
+}
+
+/** What a byte stands for as a hexadecimal digit; -1 if it is none. */
+const valueOf = new Int8Array(256).fill(-1);
+for (const [value, digit] of [..."0123456789abcdef"].entries()) {
+  valueOf[digit.charCodeAt(0)] = value;
+}
+
+/**
+ * Returns the hash of a job's own parts. Two jobs with the same one have the same arguments, lines
+ * and outputs, generated files of the same contents, and inputs of the same names.
+ *
+ * The contents of inputs that are files here are not part of it: they would have to be read for each
+ * job that is skipped, may be gone since, and with `.IO` the job itself changes them.
+ *
+ * @param words The function and its arguments.
+ * @param lines The job's line, or its lines.
+ * @param job Its files; undefined if a template failed.
+ * @returns An integer of 48 bits.
+ */
+export function hashJob(
+  words: readonly string[],
+  lines: string | readonly string[],
+  job: Pick<Job, "inputs" | "outputs"> | undefined,
+): number {
+  const { inputs = [], outputs = [] } = job ?? {};
+  const hash = new Fingerprint();
+  hash.texts(words);
+  hash.texts(typeof lines === "string" ? [lines] : lines);
+  hash.number(inputs.length);
+  for (const { remote, source } of inputs) {
+    hash.text(remote);
+    hash.number(typeof source === "string" ? 1 : 2);
+    if (typeof source === "string") hash.text(source);
+    else hash.bytes(source);
+  }
+  hash.number(outputs.length);
+  for (const { remote, local, onlyOnSuccess = false } of outputs) {
+    hash.text(remote);
+    hash.text(local);
+    hash.number(onlyOnSuccess ? 1 : 0);
+  }
+  return hash.value();
+}
+
+/**
+ * Returns the hash of a command, for logs that have nothing else.
+ *
+ * @param words The function and its arguments.
+ * @returns An integer of 48 bits.
+ */
+export function hashCommand(words: readonly string[]): number {
+  const hash = new Fingerprint();
+  hash.texts(words);
+  return hash.value();
+}
+
+/**
+ * Returns the hash of the files that all jobs of a run share: their names in the job's directory,
+ * their contents, and whether they may be executed.
+ *
+ * @param files The files.
+ * @param signal Ends the reading.
+ * @returns An integer of 48 bits.
+ * @throws {LlamaError} `input` if one cannot be read.
+ */
+export async function hashSharedFiles(
+  files: readonly InputFile[],
+  signal?: AbortSignal,
+): Promise<number> {
+  if (files.length === 0) return noSharedFiles;
+  const hashes = await mapConcurrently(
+    files.toSorted((a, b) => a.remote < b.remote ? -1 : 1),
+    filesAtOnce,
+    async ({ remote, source }) => [remote, ...await contentsOf(source, signal)],
+    signal,
+  );
+  return parseInt(sha256(JSON.stringify(hashes)).slice(0, digits), 16);
+}
+
+const filesAtOnce = 8;
+
+async function contentsOf(
+  source: InputFile["source"],
+  signal: AbortSignal | undefined,
+): Promise<[id: string, isExecutable: boolean]> {
+  if (source instanceof Uint8Array) return [sha256(source), false];
+  try {
+    using file = await Deno.open(source);
+    const { mode } = await file.stat();
+    const { id } = await hashFile(file, { signal });
+    return [id, ((mode ?? 0) & 0o111) !== 0];
+  } catch (cause) {
+    signal?.throwIfAborted();
+    throw cannotSend(source, cause);
+  }
+}

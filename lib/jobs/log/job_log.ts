@@ -1,0 +1,260 @@
+/**
+ * The log of a run, in the columns of GNU parallel's `--joblog`: one line per job that has ended,
+ * by which a run that was cut short is resumed.
+ *
+ * @module
+ */
+
+import { setTimeout as delay } from "node:timers/promises";
+import { LlamaError, reasonOf } from "../../errors.ts";
+import type { Identity } from "./identity.ts";
+import { writeToFile } from "../../files/quick.ts";
+import { libc, workingDirectory } from "../../system/libc.ts";
+import { lockFile } from "../../system/lock.ts";
+import {
+  formatJobLogLine,
+  isBeginOfJobLog,
+  jobLogHeader,
+  type JobLogTarget,
+  notAJobLog,
+} from "./job_log_line.ts";
+import type { LoggedJobs } from "./logged_jobs.ts";
+import type { JobRecord } from "../record.ts";
+
+/** How a job log is opened. */
+export interface OpenLogOptions {
+  /** What {@linkcode LoggedJobs.read} found in it, which is kept. @default {undefined} */
+  readonly logged?: LoggedJobs | undefined;
+  /** Ends the wait for whoever reads a pipe. @default {undefined} */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Appends to a job log, in the order of the calls. Lines that come while others are being written
+ * go together in the next write, so many jobs cost few writes.
+ */
+export class JobLog implements Disposable {
+  /** The file, if the run can be resumed with it. */
+  readonly path: string | undefined;
+  readonly #file: Deno.FsFile | undefined;
+  readonly #put: (text: string) => Promise<void>;
+  #pending: { text: string; written: PromiseWithResolvers<void> }[] = [];
+  #isWriting = false;
+  /** After a line that may be there in part, nothing more is written. */
+  #failure: unknown;
+
+  private constructor(
+    path: string | undefined,
+    file: Deno.FsFile | undefined,
+    put: (text: string) => Promise<void>,
+  ) {
+    this.path = path;
+    this.#file = file;
+    this.#put = put;
+  }
+
+  /**
+   * Opens a log and writes its header.
+   *
+   * A regular file is locked until the log is closed. Its contents are replaced only if it is empty
+   * or a job log.
+   *
+   * @param target Where the log goes. A file that does not exist is created.
+   * @param options What of the file is kept; signal.
+   * @returns The log.
+   * @throws {LlamaError} `output` if it cannot be written; `usage` if it is another kind of file, or
+   * another run writes to it.
+   */
+  static async open(target: JobLogTarget, options: OpenLogOptions = {}): Promise<JobLog> {
+    if (typeof target !== "string") {
+      await target(`${jobLogHeader}\n`);
+      return new JobLog(undefined, undefined, target);
+    }
+    try {
+      return await isRegular(target)
+        ? await JobLog.#openFile(target, options.logged)
+        : await JobLog.#openStream(target, options.signal);
+    } catch (cause) {
+      options.signal?.throwIfAborted();
+      throw cause instanceof LlamaError ? cause : cannotWrite(target, cause);
+    }
+  }
+
+  static async #openFile(path: string, logged: LoggedJobs | undefined): Promise<JobLog> {
+    const file = await Deno.open(path, { create: true, append: true, read: true });
+    let isOurs = true;
+    try {
+      isOurs = await lockFile(file);
+      if (!isOurs) throw inUse(path);
+      // Between the reading and the lock another run may have ended.
+      if (logged !== undefined && (await file.stat()).size !== logged.bytes) throw inUse(path);
+      if (logged === undefined && !await isReplaceable(file)) {
+        throw new LlamaError(
+          "usage",
+          `cannot write the job log ${JSON.stringify(path)}: the file exists and is not a job log`,
+          { hint: "name another file with -joblog" },
+        );
+      }
+      const { wholeBytes = 0 } = logged ?? {};
+      await file.truncate(wholeBytes);
+      const put = (text: string) => writing(path, writeToFile(file, encoder.encode(text)));
+      if (wholeBytes === 0) await put(`${jobLogHeader}\n`);
+      return new JobLog(path, file, put);
+    } catch (error) {
+      // A file whose lock has not come yet is closed by `lockFile`.
+      if (isOurs) file.close();
+      throw error;
+    }
+  }
+
+  /** Opens a device or a pipe, for which GNU parallel's log does not differ. */
+  static async #openStream(path: string, signal: AbortSignal | undefined): Promise<JobLog> {
+    const file = await openPath(path, signal);
+    const write = async (text: string) => {
+      for (let rest = encoder.encode(text); rest.length > 0;) {
+        rest = rest.subarray(await file.write(rest));
+      }
+    };
+    const put = (text: string) => writing(path, write(text));
+    try {
+      await put(`${jobLogHeader}\n`);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+    return new JobLog(undefined, file, put);
+  }
+
+  /**
+   * Adds a job.
+   *
+   * @param record The job's record.
+   * @param host Where it ran: what stands in the column `Host`.
+   * @param identity What the job was made of.
+   * @returns When the line is in the file; it survives the end of this process, but not a machine
+   * that loses power.
+   * @throws {LlamaError} `output` if it could not be written.
+   */
+  append(record: JobRecord, host: string, identity?: Identity): Promise<void> {
+    const written = Promise.withResolvers<void>();
+    this.#pending.push({ text: formatJobLogLine(record, host, identity), written });
+    if (!this.#isWriting) void this.#write();
+    return written.promise;
+  }
+
+  /** Closes the file; what was not written by then is not there. */
+  [Symbol.dispose](): void {
+    this.#file?.close();
+  }
+
+  async #write(): Promise<void> {
+    this.#isWriting = true;
+    while (this.#pending.length > 0) {
+      const lines = this.#pending;
+      this.#pending = [];
+      try {
+        if (this.#failure !== undefined) throw this.#failure;
+        await this.#put(lines.map(({ text }) => text).join(""));
+        for (const { written } of lines) written.resolve();
+      } catch (error) {
+        this.#failure = error;
+        for (const { written } of lines) written.reject(this.#failure);
+      }
+    }
+    this.#isWriting = false;
+  }
+}
+
+/** Whether a path is, or will be, a regular file; other kinds take a log as it comes. */
+async function isRegular(path: string): Promise<boolean> {
+  try {
+    const { isFile, isDirectory, isBlockDevice } = await Deno.stat(path);
+    if (isDirectory) throw new Deno.errors.IsADirectory();
+    // To write to a disk would destroy what is on it.
+    if (isBlockDevice) throw notAJobLog("usage", path);
+    return isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return true;
+    throw error;
+  }
+}
+
+/** Opens a device or a pipe for writing; a FIFO once somebody reads it. */
+async function openPath(path: string, signal: AbortSignal | undefined): Promise<Deno.FsFile> {
+  const open = () => Deno.open(path, { write: true });
+  const system = libc();
+  if (system === undefined || !(await Deno.stat(path)).isFifo) return await open();
+  const real = await realPath(path);
+  // A pipe without a name, as of `-joblog >(gzip > log.gz)`, has its reader.
+  if (real === undefined) return await open();
+  // Deno before 2.9 waits for the reader in its main thread, where nothing else would happen, so the
+  // FIFO is tried without waiting until it has one.
+  for (;;) {
+    signal?.throwIfAborted();
+    let descriptor;
+    try {
+      descriptor = system.openAt(workingDirectory, real, { write: true });
+    } catch (error) {
+      if (!(error instanceof Error && error.message.includes(`(os error ${noReader})`))) {
+        throw error;
+      }
+      await delay(pollMilliseconds, undefined, signal && { signal });
+      continue;
+    }
+    try {
+      return await open();
+    } finally {
+      system.close(descriptor);
+    }
+  }
+}
+
+/** ENXIO. */
+const noReader = 6;
+
+const pollMilliseconds = 50;
+
+/** The path without links; undefined if they lead to what has no path. */
+async function realPath(path: string): Promise<string | undefined> {
+  try {
+    return await Deno.realPath(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function isReplaceable(file: Deno.FsFile): Promise<boolean> {
+  const begin = new Uint8Array(jobLogHeader.length + 1);
+  let length = 0;
+  while (length < begin.length) {
+    const count = await file.read(begin.subarray(length));
+    if (count === null) break;
+    length += count;
+  }
+  return isBeginOfJobLog(begin.subarray(0, length));
+}
+
+function inUse(path: string): LlamaError {
+  return new LlamaError("usage", `another run writes to the job log ${JSON.stringify(path)}`, {
+    hint: "wait until it has ended, or name another file with -joblog",
+  });
+}
+
+async function writing(path: string, written: Promise<void>): Promise<void> {
+  try {
+    await written;
+  } catch (cause) {
+    throw cannotWrite(path, cause);
+  }
+}
+
+function cannotWrite(name: string, cause: unknown): LlamaError {
+  return new LlamaError(
+    "output",
+    `cannot write the job log ${JSON.stringify(name)}: ${reasonOf(cause)}`,
+    { cause, hint: "name another file with -joblog" },
+  );
+}
+
+const encoder = new TextEncoder();
