@@ -85,7 +85,7 @@ test("a touched file changes nothing, and a changed one a single layer", async (
   await Deno.utime(file, 1, 1);
   assert.match(
     (await programs.ok(...args)).stdout,
-    /nothing to send\)\nchanging is as it should be/,
+    /nothing to send\)\nchanging is up to date/,
   );
   await Deno.writeTextFile(file, "two");
   const changed = await programs.ok(...args);
@@ -127,7 +127,7 @@ test("a folder names programs and files, and runs here as it does there", async 
   const { stdout } = await programs.ok("-dry-run", "-build", "images/count", "count");
   assert(stdout.includes(`${programs.here("images/count/words.txt")}\t-include names it\n`));
   const again = await programs.ok("-build", "images/count", "count-build");
-  assert.match(again.stdout, /count-build is as it should be: nothing changed\n$/);
+  assert.match(again.stdout, /count-build is up to date: nothing changed\n$/);
 });
 
 testWith(
@@ -194,7 +194,7 @@ test("what cannot become a function is refused in one line, before anything is s
     ],
     [["-program", "true", "-registry", "https://host/x"], /is not a repository of a registry/],
     [["-program", "true", "-zip", "x"], /-zip and -program do not go together/],
-    [["-image", "x", "-include", "y"], /-include is for -program/],
+    [["-image", "x", "-include", "y"], /-include is only for -program/],
   ];
   for (const [args, message] of cases) {
     const { status, stdout, stderr } = await programs.aws(

@@ -1,6 +1,7 @@
 /** Programs of this machine as functions: in moto, a registry, and an empty root. */
 
 import assert from "node:assert/strict";
+import { zipOf } from "../../lib/deploy/zip_writer.ts";
 import { registryUser, startRegistry } from "../image/docker_registry.ts";
 import { type Ended, runtimeProgram, Workplace } from "../e2e/llama.ts";
 import { motoEnvironment, type ServerProcess, startMoto } from "../e2e/servers.ts";
@@ -36,7 +37,7 @@ export class Programs extends Workplace {
     const auth = btoa(`${registryUser.user}:${registryUser.password}`);
     const config = JSON.stringify({ auths: { [registry.host]: { auth } } });
     await programs.write("docker/config.json", config, 0o600);
-    await programs.write("layer.zip", await zipOfNothing());
+    await programs.write("layer.zip", zipOfNothing());
     const runtime = programs.join("layer.zip");
     const made = await programs.aws(["bootstrap", "-region", "us-west-2", "-runtime", runtime]);
     assert.equal(made.status, 0, made.stderr);
@@ -150,8 +151,7 @@ export class Programs extends Workplace {
 }
 
 /** A layer's zip, which moto keeps and never runs. */
-async function zipOfNothing(): Promise<Uint8Array> {
-  const { zipOf } = await import("../../lib/deploy/zip.ts");
+function zipOfNothing(): Uint8Array {
   return zipOf([{ name: "bootstrap", bytes: new Uint8Array([0x23]), mode: 0o755 }]);
 }
 

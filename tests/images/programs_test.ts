@@ -88,7 +88,7 @@ test(
     const again = await programs.ok("-program", "optipng", "optipng");
     assert.match(
       again.stdout,
-      /\(nothing to send\)\noptipng is as it should be: nothing changed\n$/,
+      /\(nothing to send\)\noptipng is up to date: nothing changed\n$/,
     );
   },
 );
