@@ -23,7 +23,8 @@ import { Connections } from "../connections.ts";
 import { containerCredentials } from "./container_credentials.ts";
 import { runCredentialProcess } from "./credential_process.ts";
 import type { CredentialSource, RoleSource, WebIdentitySource } from "./credential_source.ts";
-import type { Credentials, ProviderRequest } from "./credentials.ts";
+import type { ProviderRequest } from "./credentials.ts";
+import type { Credentials } from "./keys.ts";
 import { configuredEndpoint, findLocation, type Location, serviceUrl } from "../endpoint.ts";
 import { readProfile } from "./profile.ts";
 
