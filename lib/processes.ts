@@ -1,17 +1,10 @@
 /**
- * Ends processes that are not our children: a command's group, and what escaped from it.
+ * Ends processes that are not our children: what escaped from a command's group.
  *
  * @module
  */
 
-/**
- * Kills a whole process group. One that has ended already is no error.
- *
- * @param pid The group's id, which is the process id of the child that was started `detached`.
- */
-export function killGroup(pid: number): void {
-  kill(-pid);
-}
+import { sendSignal } from "./signals.ts";
 
 /** How often the processes are looked through, for one that starts others while it is killed. */
 const maxPasses = 100;
@@ -33,7 +26,7 @@ export function killMarked(entry: string, except: readonly number[]): void {
       !except.includes(pid) && environmentOf(pid).includes(marker)
     );
     if (found.length === 0) return;
-    for (const pid of found) kill(pid);
+    for (const pid of found) sendSignal(pid, "SIGKILL");
   }
 }
 
@@ -70,14 +63,3 @@ function environmentOf(pid: number): string {
 }
 
 const decoder = new TextDecoder();
-
-function kill(pid: number): void {
-  try {
-    Deno.kill(pid, "SIGKILL");
-  } catch (error) {
-    // It has ended, or has become another user's, which nothing here can end.
-    if (error instanceof Deno.errors.NotFound) return;
-    if (error instanceof Deno.errors.PermissionDenied) return;
-    throw error;
-  }
-}

@@ -98,7 +98,13 @@ export function removeTreeSync(path: string): void {
   }
 }
 
-function isOwnDirectory(path: string): boolean {
+/**
+ * Tells whether a path is a directory of this user's, and no link to one.
+ *
+ * @param path The path.
+ * @returns False also if there is nothing.
+ */
+export function isOwnDirectory(path: string): boolean {
   try {
     const info = Deno.lstatSync(path);
     return info.isDirectory && info.uid === Deno.uid();

@@ -8,7 +8,7 @@ import { delimiter, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Environment } from "../lib/environment.ts";
-import { killGroup } from "../lib/processes.ts";
+import { killGroup } from "../lib/signals.ts";
 
 /** The checkout's root. */
 export const root: string = fileURLToPath(new URL("..", import.meta.url));

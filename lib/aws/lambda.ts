@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import { defaultInvokeRetries } from "../defaults.ts";
 import { FunctionError, type FunctionErrorDetails, LlamaError } from "../errors.ts";
+import { isFunctionTimeout } from "../function_timeout.ts";
 import { maxPayloadBytes, parseFunctionError } from "../protocol.ts";
 import type { OpenSpan, Spans } from "../trace/spans.ts";
 import { CallError, isServerFailure, retryAfter } from "./call_error.ts";
@@ -223,8 +224,9 @@ async function readAnswer(
   if (response.status !== 200) throw refusal(functionName, region, response, text);
   const tail = response.headers.get("x-amz-log-result");
   const logTail = tail === null ? undefined : Buffer.from(tail, "base64").toString();
-  // AWS's runtime interface emulator leaves the header out.
-  if (response.headers.has("x-amz-function-error") || /^\{"error(Message|Type)":/.test(text)) {
+  // AWS's runtime interface emulator leaves the header out, and of a timeout has these words alone.
+  const isError = /^(\{"error(Message|Type)":|Task timed out after [\d.]+ seconds$)/.test(text);
+  if (isError || response.headers.has("x-amz-function-error")) {
     const { objects, ...error } = parseFunctionError(text);
     const details = { ...error, logTail, missingObjects: objects };
     throw new FunctionError(functionName, details, { hint: failureHint(details) });
@@ -233,8 +235,9 @@ async function readAnswer(
 }
 
 /** What to change when Lambda itself ended a function. */
-function failureHint({ errorType, errorMessage }: FunctionErrorDetails): string | undefined {
-  if (errorType === "Sandbox.Timedout" || /Task timed out after/.test(errorMessage)) {
+function failureHint(details: FunctionErrorDetails): string | undefined {
+  const { errorType, errorMessage } = details;
+  if (isFunctionTimeout(details)) {
     return "raise the function's timeout (900 seconds at most), or give each job less to do";
   }
   if (errorType === "Runtime.OutOfMemory" || /signal: killed/.test(errorMessage)) {

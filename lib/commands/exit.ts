@@ -16,6 +16,8 @@ export const exitCodes = {
   no: 1,
   /** Wrong usage, settings, or a template that fails; nothing was run. */
   usage: 2,
+  /** `invoke`: Lambda ended the function at its timeout, as the status says of a command too. */
+  timedOut: 124,
   /** llama, AWS or the network failed; under `xargs` that is 1. */
   failed: 125,
   /** Ctrl-C. */

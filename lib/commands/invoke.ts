@@ -8,7 +8,8 @@ import { dirname } from "node:path";
 import type { BlobSource } from "../blob.ts";
 import { CostMeter } from "../cost/cost.ts";
 import { defaultPrices, pricesOf } from "../cost/prices.ts";
-import { LlamaError } from "../errors.ts";
+import { FunctionError, LlamaError } from "../errors.ts";
+import { isFunctionTimeout } from "../function_timeout.ts";
 import { removeIfThere } from "../files.ts";
 import { attemptJob, logOf } from "../jobs/attempts.ts";
 import { expandOnce, jobOf } from "../jobs/expand.ts";
@@ -67,7 +68,8 @@ export const invoke = runnable(
       await reportError(output, error);
       const unwritten = await lookBack?.write(command, { isLocal: llama.isLocal });
       if (unwritten) await reportError(output, unwritten);
-      return exitCodeOf(error, exitCodes.failed);
+      const isTimeout = error instanceof FunctionError && isFunctionTimeout(error);
+      return isTimeout ? exitCodes.timedOut : exitCodeOf(error, exitCodes.failed);
     } finally {
       if (spooled !== undefined) await removeIfThere(dirname(spooled));
     }

@@ -117,10 +117,25 @@ function environmentOf(
 ): Record<string, string> {
   // Only Lambda can tell what else than S3 it would reach.
   const ours = store?.startsWith("s3:") ? { [storeVariable]: store } : {};
-  return {
+  const environment = {
     ...(definition ? { ...ours, ...definition.environment } : { ...current?.environment, ...ours }),
     ...options.environment,
   };
+  checkTemporary(environment);
+  return environment;
+}
+
+/**
+ * Deno ends a compiled program whose TMPDIR is empty or relative before a line of the runtime is run,
+ * so that Lambda is told nothing.
+ */
+function checkTemporary({ TMPDIR: path }: Readonly<Record<string, string>>): void {
+  if (path === undefined || (path.startsWith("/") && !path.split("/").includes(".."))) return;
+  throw new LlamaError(
+    "config",
+    `TMPDIR of the function is ${JSON.stringify(path)}, with which its runtime does not start`,
+    { hint: 'name an absolute path without "..", such as -env TMPDIR=/tmp, or leave it out' },
+  );
 }
 
 function handlerOf({ name, options, definition, current }: PlanInput): string {

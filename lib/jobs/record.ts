@@ -6,6 +6,7 @@
  */
 
 import { FunctionError, type LlamaError } from "../errors.ts";
+import { isFunctionTimeout } from "../function_timeout.ts";
 import type { Times } from "../protocol.ts";
 import * as z from "../zod.ts";
 import type { Attempts } from "./attempts.ts";
@@ -63,7 +64,10 @@ export interface JobRecord {
   line: string;
   /** Whether it did what it was asked for: status 0, and every output is there. */
   ok: boolean;
-  /** The command's exit status; null if it did not run or its answer did not arrive. */
+  /**
+   * The command's exit status, 124 if its time was up, whoever ended it; null if it did not run or its
+   * answer did not arrive.
+   */
   status: number | null;
   /** How often it was sent, repeats included; 0 if it was not. */
   attempts: number;
@@ -188,6 +192,9 @@ export interface RecordDetails {
   readonly isLocal: boolean;
 }
 
+/** The status of a command that ran out of time, whoever ended it. */
+const timedOutStatus = 124;
+
 /**
  * Makes a job's record.
  *
@@ -207,7 +214,8 @@ export function recordOf(
     command,
     line,
     ok: result !== undefined && succeeded(result),
-    status: result?.status ?? null,
+    status: result?.status ??
+      (error instanceof FunctionError && isFunctionTimeout(error) ? timedOutStatus : null),
     attempts: count,
     started,
     elapsedMilliseconds: rounded(elapsedMilliseconds),

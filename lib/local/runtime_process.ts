@@ -4,7 +4,8 @@
  * @module
  */
 
-import { killGroup, killMarked } from "../processes.ts";
+import { killMarked } from "../processes.ts";
+import { killGroup } from "../signals.ts";
 import { EnvironmentLog } from "./log.ts";
 
 /** How long the log may take to end when all processes have, in milliseconds. */

@@ -9,8 +9,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "../errors.ts";
 import { directClient } from "../http.ts";
-import { maxPayloadBytes } from "../limits.ts";
-import { JobError } from "./job_error.ts";
+import type { JobError } from "./job_error.ts";
 
 /** An invocation that waits for its answer. */
 export interface Invocation {
@@ -24,7 +23,10 @@ export interface Invocation {
   functionArn: string | undefined;
   /** When it arrived, as `performance.now()` has it. */
   received: number;
-  /** When Lambda will kill the environment, on the same clock; undefined if it does not say. */
+  /**
+   * When Lambda will kill the environment, on the same clock; undefined if it does not say, or names
+   * a time that is past, as after a change of the clock.
+   */
   deadline: number | undefined;
 }
 
@@ -54,14 +56,14 @@ export class RuntimeApi implements Disposable {
     const id = headers.get("lambda-runtime-aws-request-id");
     if (status !== 200 || !id) throw new Error(`the Runtime API refused "next": status ${status}`);
     const received = performance.now();
-    const deadlineMs = Number(headers.get("lambda-runtime-deadline-ms") ?? NaN);
+    const leftMs = Number(headers.get("lambda-runtime-deadline-ms") ?? NaN) - Date.now();
     return {
       id,
       text,
       traceId: headers.get("lambda-runtime-trace-id") ?? undefined,
       functionArn: headers.get("lambda-runtime-invoked-function-arn") ?? undefined,
       received,
-      deadline: Number.isFinite(deadlineMs) ? received + deadlineMs - Date.now() : undefined,
+      deadline: Number.isFinite(leftMs) && leftMs > 0 ? received + leftMs : undefined,
     };
   }
 
@@ -77,11 +79,8 @@ export class RuntimeApi implements Disposable {
   async respond(id: string, body: string, signal: AbortSignal): Promise<void> {
     const { status } = await this.#post(`/invocation/${id}/response`, body, {}, signal);
     if (status === 413) {
-      throw new JobError(
-        "Llama.Internal",
-        `the answer is too large: Lambda's limit is ${maxPayloadBytes} bytes of JSON; set ` +
-          "LLAMA_OBJECT_STORE=s3://BUCKET/PREFIX/ in the function's environment",
-      );
+      const { answerRefused } = await import("./unsent.ts");
+      throw answerRefused();
     }
     if (status >= 300) throw new Error(`the Runtime API refused the response: status ${status}`);
   }

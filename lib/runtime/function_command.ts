@@ -32,7 +32,7 @@ const defaultSearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 /**
  * Finds out what the function runs.
  *
- * @param args The runtime's own arguments.
+ * @param args The runtime's own arguments, those of a shell form with `"$@"`.
  * @param environment The runtime's environment variables.
  * @param directory The directory that the runtime was started in, such as an image's `WORKDIR`.
  * @returns What the function runs.
@@ -45,11 +45,6 @@ export function findFunctionCommand(
 ): FunctionCommand {
   const [program, ...rest] = args;
   if (program !== undefined) {
-    const [option, text] = rest;
-    if (program === "/bin/sh" && option === "-c" && text !== undefined && rest.length === 2) {
-      const [name = ""] = text.trim().split(/\s+/);
-      return { kind: "words", program, args: ["-c", `${text} "$@"`, name], directory };
-    }
     return { kind: "words", program, args: rest, directory };
   }
   const handler = environment["_HANDLER"];

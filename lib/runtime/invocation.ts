@@ -6,9 +6,8 @@
 
 import { Buffer } from "node:buffer";
 import { type BlobSource, encodeBlobs } from "../blob.ts";
-import { isAbort, LlamaError } from "../errors.ts";
+import { LlamaError } from "../errors.ts";
 import { type Features, namesOf, ownFeatures } from "../features.ts";
-import { longestTimerMs } from "../limits.ts";
 import {
   type File,
   maxPayloadBytes,
@@ -21,22 +20,26 @@ import {
 import type { ObjectStore } from "../store/store.ts";
 import { version } from "../version.ts";
 import { findProgram, type FunctionCommand } from "./function_command.ts";
+import { inTime, TimeUp } from "./in_time.ts";
 import { writeInputs } from "./inputs.ts";
-import { JobError } from "./job_error.ts";
+import type { OutOfMemory } from "./out_of_memory.ts";
 import { findOutputs, type Outputs } from "./outputs.ts";
 import { type CommandResult, runCommand, timedOutStatus } from "./run_command.ts";
-import { foreign, wasForeign } from "./start.ts";
+import type { Strays } from "./strays.ts";
+import { TimeLimit } from "./time_limit.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** What an invocation needs beside the request. */
+/** What an invocation needs besides the request. */
 export interface InvocationContext {
+  /** The request's id, which the command gets as `LLAMA_REQUEST_ID`. */
+  requestId: string;
   /** The function's name, if it is known. */
   functionName?: string | undefined;
   /** What the runtime knows beyond the wire of December 2020. @default {what this version knows} */
   features?: Features | undefined;
   /** What the function runs. */
   command: FunctionCommand;
-  /** Variables of the command's environment; beside the runtime's own unless `onlyThese`. */
+  /** Variables of the command's environment; besides the runtime's own unless `onlyThese`. */
   environment: Record<string, string>;
   /** Whether the command gets none of the runtime's own variables. */
   onlyThese: boolean;
@@ -54,8 +57,10 @@ export interface InvocationContext {
   deadline: number | undefined;
   /** The function's memory in MB, if it is known. */
   memoryMb: number | undefined;
-  /** Whether a command that takes more than that is killed; on the user's machine it is not. */
-  isMemoryBound: boolean;
+  /** What is killed when memory runs out; absent on the user's machine, which others use too. */
+  outOfMemory?: Pick<OutOfMemory, "atRisk" | "kills"> | undefined;
+  /** Ends what leaves the command's process group; absent where that cannot be known. */
+  strays?: Pick<Strays, "reap" | "end"> | undefined;
   /** Ends the invocation. */
   signal: AbortSignal;
 }
@@ -68,11 +73,11 @@ export interface Answer {
   summary: string;
 }
 
-/**
- * The status of a command that SIGKILL ended, and of a shell whose command it ended. On Lambda that is
- * the kernel, which ends the biggest process when memory runs out; the runtime goes on.
- */
-const killedStatus = 137;
+/** Names the invocation to the command, and marks what the command starts. */
+const requestVariable = "LLAMA_REQUEST_ID";
+
+/** When the command must have ended at the latest, in milliseconds since 1970. */
+const deadlineVariable = "LLAMA_DEADLINE_MS";
 
 /**
  * Runs one job.
@@ -84,39 +89,50 @@ const killedStatus = 137;
  * @throws {LlamaError} As the store and the blobs.
  */
 export async function runInvocation(text: string, context: InvocationContext): Promise<Answer> {
-  const { workspace, received, initMs } = context;
+  const { workspace, received, initMs, requestId } = context;
   const request = parseRequest(text, context);
-  const { deadline, isFunctions } = deadlineOf(request, context);
-  const prepared = await prepare(request, deadline, context);
+  const limit = new TimeLimit({ ...context, timeout: request.timeout });
+  const prepared = await prepare(request, limit.end, context);
   const fetched = performance.now();
   const result = prepared && await runCommand(prepared.program, {
     ...context,
+    environment: {
+      ...context.environment,
+      [requestVariable]: requestId,
+      ...(limit.end === undefined ? {} : { [deadlineVariable]: unixTime(limit.end) }),
+    },
     directory: workspace.job(),
     stdin: prepared.stdin,
-    timeoutMs: deadline === undefined ? undefined : Math.max(deadline - fetched, 0),
+    limit: limit.end === undefined ? undefined : {
+      left: (writtenBytes) =>
+        limit.left(performance.now(), async () => {
+          const { weighOutputs } = await import("./load.ts");
+          const { files, bytes } = weighOutputs(workspace.job(), request.outputs);
+          return { files, bytes: bytes + writtenBytes };
+        }),
+      get graceMs() {
+        return limit.graceMs;
+      },
+    },
+    mark: `${requestVariable}=${requestId}`,
     spillPath: (name) => workspace.dataFile(name),
   });
   const executed = performance.now();
   const outputs = await findOutputs(workspace.job(), request.outputs);
   for (const line of outputs.leftOut) await result?.stderr.addLine(`llama: ${line}`);
-  if (result && wasForeign(prepared.program, result.status)) {
-    await result.stderr.addLine(`llama: ${JSON.stringify(prepared.program.path)}: ${foreign}`);
+  const kills = context.outOfMemory?.kills();
+  if (result && (result.status !== 0 || kills)) {
+    const { explainEnding } = await import("./endings.ts");
+    const lines = explainEnding(result, {
+      program: prepared.program,
+      timedOutMs: result.timedOut && limit.isFunctions ? executed - received : undefined,
+      kills,
+      isMemoryBound: context.outOfMemory !== undefined,
+      memoryMb: context.memoryMb,
+    });
+    for (const line of lines) await result.stderr.addLine(`llama: ${line}`);
   }
-  if (result?.timedOut && isFunctions) {
-    const seconds = ((executed - received) / 1000).toFixed(2);
-    await result.stderr.addLine(
-      `llama: ended after ${seconds} s, before Lambda ends the function at its timeout: raise it ` +
-        "(900 seconds at most), or give the job less to do",
-    );
-  }
-  if (result?.status === killedStatus && context.isMemoryBound) {
-    const size = context.memoryMb === undefined ? "" : `, which is ${context.memoryMb} MB`;
-    await result.stderr.addLine(
-      "llama: killed, most likely since it ran out of memory: raise the function's memory" +
-        `${size} (10,240 MB at most)`,
-    );
-  }
-  const response = await answer(request, result, outputs, context);
+  const response = await answer(request, result, outputs, limit, context);
   const end = performance.now();
   const times: Times = {
     cold: initMs !== undefined,
@@ -127,7 +143,7 @@ export async function runInvocation(text: string, context: InvocationContext): P
     ...(initMs === undefined ? {} : { init: nanoseconds(initMs) }),
   };
   const answerText = JSON.stringify({ ...response, times } satisfies Response);
-  checkSize(answerText);
+  await checkSize(Buffer.byteLength(answerText));
   const inputs = Object.keys(request.files).length;
   return {
     text: answerText,
@@ -136,22 +152,8 @@ export async function runInvocation(text: string, context: InvocationContext): P
   };
 }
 
-/**
- * When the command must end: at the request's `timeout`, or before the function's own, at which
- * Lambda would kill the environment and everything that the command made with it. What is kept back
- * is for reading and sending the outputs: a tenth of the function's time, 0.1 to 2 s.
- */
-function deadlineOf(
-  { timeout }: Request,
-  { received, deadline }: InvocationContext,
-): { deadline: number | undefined; isFunctions: boolean } {
-  const asked = timeout === undefined ? Infinity : received + timeout * 1000;
-  const margin = deadline === undefined
-    ? 0
-    : Math.min(Math.max((deadline - received) / 10, 100), 2000);
-  const own = deadline === undefined ? Infinity : deadline - margin;
-  const earlier = Math.min(asked, own);
-  return { deadline: earlier === Infinity ? undefined : earlier, isFunctions: own < asked };
+function unixTime(time: number): string {
+  return String(Math.round(Date.now() + time - performance.now()));
 }
 
 /** Writes the inputs and finds the program; undefined if time ran out meanwhile. */
@@ -160,30 +162,24 @@ async function prepare(
   deadline: number | undefined,
   { command, workspace, searchPath, store, signal, features = ownFeatures }: InvocationContext,
 ) {
-  const late = new AbortController();
-  const timer = deadline === undefined ? undefined : setTimeout(
-    () => late.abort(),
-    Math.min(Math.max(deadline - performance.now(), 0), longestTimerMs),
-  );
-  const end = () => late.abort();
-  signal.addEventListener("abort", end);
   try {
-    const stdin = await writeInputs(request, {
-      workspace,
-      store: () => store() ?? noStore(),
-      kinds: features.contents,
-      signal: late.signal,
-    });
+    const stdin = await inTime(
+      deadline,
+      signal,
+      (signal) =>
+        writeInputs(request, {
+          workspace,
+          store: () => store() ?? noStore(),
+          kinds: features.contents,
+          signal,
+        }),
+    );
     // After the inputs: the program may be one of them.
     const jobDirectory = workspace.job();
     return { stdin, program: findProgram(command, request.args, { searchPath, jobDirectory }) };
   } catch (error) {
-    signal.throwIfAborted();
-    if (isAbort(error, late.signal)) return undefined;
+    if (error instanceof TimeUp) return undefined;
     throw error;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", end);
   }
 }
 
@@ -191,14 +187,16 @@ async function answer(
   { accept }: Request,
   result: CommandResult | undefined,
   { found, refused }: Outputs,
+  { answerBy }: TimeLimit,
   { store, memoryMb, signal, features = ownFeatures }: InvocationContext,
 ): Promise<Response> {
   const late = "llama: the time went by before the job's inputs were there\n";
-  const sources: BlobSource[] = [
+  const streams = (): BlobSource[] => [
     result?.stdout.source() ?? new Uint8Array(),
     result?.stderr.source() ?? new TextEncoder().encode(late),
-    ...found.map(({ source }) => source),
   ];
+  const contents = found.map(({ source }) => source);
+  const sources = [...streams(), ...contents];
   const files = new Map<string, File>(found.map(({ remote, mode }) => [remote, { m: mode }]));
   for (const [remote, e] of refused) files.set(remote, { e });
   const response: Response = {
@@ -214,14 +212,26 @@ async function answer(
   };
   const objects = store();
   const kinds = features.contents.filter(({ feature }) => accept?.includes(feature));
-  const [stdout = {}, stderr = {}, ...blobs] = await encodeBlobs(sources, {
-    store: objects,
-    reservedBytes: Buffer.byteLength(JSON.stringify(response)) + timesBytes +
-      (objects ? sources.length * referenceBytes : 0),
-    novel: kinds.length > 0 ? { kinds, refusal: newerResponse } : undefined,
+  const novel = kinds.length > 0 ? { kinds, refusal: newerResponse } : undefined;
+  const reservedBytes = Buffer.byteLength(JSON.stringify(response)) + timesBytes +
+    (objects ? sources.length * referenceBytes : 0);
+  // Before anything is stored: names alone may be too much for an answer.
+  await checkSize(reservedBytes);
+  const [stdout = {}, stderr = {}, ...blobs] = await inTime(
+    answerBy,
     signal,
-  }).catch((error) => {
-    throw error instanceof LlamaError && error.code === "too-large" ? tooLarge(sources) : error;
+    (signal) => encodeBlobs(sources, { store: objects, reservedBytes, novel, signal }),
+  ).catch(async (error) => {
+    signal.throwIfAborted();
+    const { encodeUnsent } = await import("./unsent.ts");
+    return await encodeUnsent(error, {
+      streams,
+      files: contents,
+      reservedBytes,
+      store: objects,
+      addLine: async (line) => await result?.stderr.addLine(line),
+      signal,
+    });
   });
   for (const [index, { remote, mode }] of found.entries()) {
     files.set(remote, { ...blobs[index], m: mode });
@@ -244,29 +254,10 @@ function noStore(): never {
   });
 }
 
-function tooLarge(sources: readonly BlobSource[]): JobError {
-  const size = sources.reduce(
-    (sum, source) => sum + (source instanceof Uint8Array ? source.length : source.size),
-    0,
-  );
-  return new JobError(
-    "Llama.Internal",
-    `the job's output is too large: ${size} bytes do not fit into Lambda's limit of ` +
-      `${maxPayloadBytes} bytes of JSON; set LLAMA_OBJECT_STORE=s3://BUCKET/PREFIX/ in the ` +
-      "function's environment",
-  );
-}
-
-function checkSize(text: string): void {
-  // No character takes more than three bytes, and most answers are far below the limit.
-  if (text.length * 3 <= maxPayloadBytes) return;
-  const size = Buffer.byteLength(text);
-  if (size <= maxPayloadBytes) return;
-  throw new JobError(
-    "Llama.Internal",
-    `the answer is too large: ${size} bytes of JSON, Lambda's limit is ${maxPayloadBytes}; ask ` +
-      "for fewer outputs, or pack them into one file",
-  );
+async function checkSize(bytes: number): Promise<void> {
+  if (bytes <= maxPayloadBytes) return;
+  const { answerTooLarge } = await import("./unsent.ts");
+  throw answerTooLarge(bytes);
 }
 
 function nanoseconds(milliseconds: number): number {

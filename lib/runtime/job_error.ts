@@ -14,20 +14,23 @@ export class JobError extends Error {
   readonly type: RuntimeErrorType;
   /** The ids of all objects that are missing, with `Llama.MissingObject`. */
   readonly objects: readonly string[] | undefined;
+  /** Whether further jobs would fail here too, so that the runtime ends after its answer. */
+  readonly isLast: boolean;
 
   /**
    * @param type The function error's type.
    * @param message One line: what failed, and why.
-   * @param options The objects that are missing, and the cause.
+   * @param options The objects that are missing, whether the runtime ends, and the cause.
    */
   constructor(
     type: RuntimeErrorType,
     message: string,
-    options: ErrorOptions & { objects?: readonly string[] } = {},
+    options: ErrorOptions & { objects?: readonly string[]; isLast?: boolean } = {},
   ) {
     super(message, options);
     this.type = type;
     this.objects = options.objects;
+    this.isLast = options.isLast ?? false;
   }
 
   /**
@@ -87,8 +90,13 @@ function typeOf({ code }: LlamaError): RuntimeErrorType {
   }
 }
 
-/** ENOSPC and EDQUOT, of Linux and of macOS: Deno has no class for them. */
-function isDiskFull(error: unknown): boolean {
+/**
+ * Whether there is no room for a file.
+ *
+ * @param error What a file operation threw.
+ * @returns True for ENOSPC and EDQUOT, of Linux and of macOS, for which Deno has no class.
+ */
+export function isDiskFull(error: unknown): boolean {
   return /\(os error (28|122|69)\)/.test(messageOf(error)) ||
     (error instanceof LlamaError && error.cause !== undefined && isDiskFull(error.cause));
 }

@@ -9,11 +9,12 @@ import type { Environment } from "../environment.ts";
 import { messageOf } from "../errors.ts";
 import { LazyStore } from "../store/lazy.ts";
 import type { ObjectStore } from "../store/store.ts";
-import { killMarked } from "../processes.ts";
 import type { Invocation, RuntimeApi } from "./api.ts";
 import { commandEnvironment } from "./command_environment.ts";
 import { findFunctionCommand, type FunctionCommand } from "./function_command.ts";
-import { type JobError, toJobError } from "./job_error.ts";
+import type { Host } from "./host.ts";
+import { toJobError } from "./job_error.ts";
+import type { Log } from "./log.ts";
 import { Workspace } from "./workspace.ts";
 
 /** What the loop needs of its process. */
@@ -22,8 +23,8 @@ export interface LoopOptions {
   args: readonly string[];
   /** The environment variables. */
   environment: Environment;
-  /** Takes a line for the log. */
-  log: (line: string) => void;
+  /** The function's log. */
+  log: Log;
   /** Standard input, at whose end the emulator is gone; read only under the emulator. */
   stdin: { read(buffer: Uint8Array): Promise<number | null> };
   /** Ends the runtime, and the command that it runs. */
@@ -42,10 +43,11 @@ export async function runLoop(api: RuntimeApi, options: LoopOptions): Promise<nu
   return await new Runtime(api, options).run();
 }
 
-type Jobs = typeof import("./invocation.ts");
-
-/** What runs an invocation: most of the runtime. */
-const loadJobs = (): Promise<Jobs> => import("./invocation.ts");
+/** What runs an invocation: most of the runtime, and what it needs of the machine. */
+interface Jobs {
+  readonly runInvocation: typeof import("./invocation.ts").runInvocation;
+  readonly host: Host;
+}
 
 /** What S3 takes is as much code again, and few jobs need it. */
 async function openStore(
@@ -58,8 +60,8 @@ async function openStore(
 }
 
 /**
- * How long the first request to Lambda has for getting out, in milliseconds, before the rest of the
- * runtime is loaded, which would hold it up. Its answer is on its way meanwhile.
+ * How long the first request to the emulator has for getting out, in milliseconds, before the rest of
+ * the runtime is loaded, which would hold it up. Its answer is on its way meanwhile.
  */
 const requestMilliseconds = 1;
 
@@ -72,6 +74,7 @@ class Runtime {
   readonly #signal: AbortSignal;
   #store: ObjectStore | undefined;
   #workspace: Workspace | undefined;
+  #host: Host | undefined;
 
   constructor(api: RuntimeApi, options: LoopOptions) {
     this.#api = api;
@@ -93,7 +96,7 @@ class Runtime {
       return await Promise.race([this.#loop(), ended]);
     } catch (error) {
       if (this.#signal.aborted) return 0;
-      this.#options.log(`llama: ${messageOf(error)}`);
+      this.#options.log("ERROR", messageOf(error));
       return 1;
     } finally {
       this.#signal.removeEventListener("abort", end);
@@ -105,35 +108,59 @@ class Runtime {
     const { args, environment, log } = this.#options;
     let command: FunctionCommand;
     try {
-      command = findFunctionCommand(args, environment, Deno.cwd());
+      // Only a shell's words have such an option.
+      const isShell = args.some((word) => /^-\w*c/.test(word));
+      const words = isShell ? (await import("./shell_form.ts")).passArguments(args) : args;
+      command = findFunctionCommand(words, environment, Deno.cwd());
     } catch (thrown) {
       const error = toJobError(thrown, this.#temporary);
-      log(`llama: start: ${error.type}: ${error.message}`);
+      log("ERROR", `start: ${error.type}: ${error.message}`);
       await this.#api.fail(undefined, error, this.#signal);
       return 1;
     }
+    // A function that starts has a whole processor on Lambda, and in its first invocation as little
+    // as 7 % of one. Here it has the same, and the emulator has an invocation ready.
+    const loading = this.#isLocal
+      ? delay(requestMilliseconds).then(() => this.#load())
+      : Promise.resolve(await this.#load());
     // Of the process's whole life so far, all but what the system took to load its program.
     let initMs: number | undefined = performance.now();
-    const loading = delay(requestMilliseconds).then(loadJobs);
     for (;; initMs = undefined) {
       const [invocation, jobs] = await Promise.all([this.#api.next(this.#signal), loading]);
-      const workspace = this.#workspace = new Workspace(this.#temporary);
-      await this.#invoke(jobs, command, invocation, workspace, initMs);
+      const workspace = this.#workspace = new Workspace(this.#temporary, jobs.host.owner);
+      const canGoOn = await this.#invoke(jobs, command, invocation, workspace, initMs);
+      if (!canGoOn) return 1;
       // The answer is out, and the next job need not wait for this.
       this.#workspace = undefined;
       workspace.remove().catch((error) => {
-        log(`llama: request ${invocation.id}: files are left: ${messageOf(error)}`);
+        log("WARN", `files are left: ${messageOf(error)}`, { requestId: invocation.id });
       });
     }
   }
 
+  async #load(): Promise<Jobs> {
+    const [{ runInvocation }, { prepareHost }] = await Promise.all([
+      import("./invocation.ts"),
+      import("./host.ts"),
+    ]);
+    const { environment, log } = this.#options;
+    const temporary = this.#temporary;
+    const host = this.#host = await prepareHost({ isLocal: this.#isLocal, temporary, log });
+    if (!this.#isLocal) {
+      const { warmUp } = await import("./warm_up.ts");
+      await warmUp(temporary, environment, host, this.#signal);
+    }
+    return { runInvocation, host };
+  }
+
+  /** @returns Whether there can be further jobs. */
   async #invoke(
-    { runInvocation }: Jobs,
+    { runInvocation, host }: Jobs,
     command: FunctionCommand,
     { id, text, traceId, functionArn, received, deadline }: Invocation,
     workspace: Workspace,
     initMs: number | undefined,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { environment, log } = this.#options;
     const url = environment["LLAMA_OBJECT_STORE"];
     const store = () =>
@@ -142,6 +169,8 @@ class Runtime {
         : undefined;
     try {
       const answer = await runInvocation(text, {
+        ...host,
+        requestId: id,
         functionName: environment["AWS_LAMBDA_FUNCTION_NAME"],
         command,
         ...commandEnvironment(environment, { traceId, isLocal: this.#isLocal }),
@@ -152,17 +181,18 @@ class Runtime {
         received,
         deadline,
         memoryMb: Number(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) || undefined,
-        isMemoryBound: !this.#isLocal,
         signal: this.#signal,
       });
       // Before the answer, with which Lambda ends the invocation's part of the log.
-      log(`llama: request ${id}: ${answer.summary}`);
+      log("INFO", answer.summary, { requestId: id });
       await this.#api.respond(id, answer.text, this.#signal);
+      return true;
     } catch (thrown) {
       this.#signal.throwIfAborted();
-      const error: JobError = toJobError(thrown, this.#temporary);
-      log(`llama: request ${id}: ${error.type}: ${error.message}`);
+      const error = toJobError(thrown, this.#temporary);
+      log("ERROR", error.message, { requestId: id, errorType: error.type });
       await this.#api.fail(id, error, this.#signal);
+      return !error.isLast;
     }
   }
 
@@ -172,7 +202,7 @@ class Runtime {
     try {
       while (await this.#options.stdin.read(buffer) !== null);
     } catch (error) {
-      this.#options.log(`llama: standard input: ${messageOf(error)}`);
+      this.#options.log("ERROR", `standard input: ${messageOf(error)}`);
     }
     this.#end.abort();
   }
@@ -181,10 +211,10 @@ class Runtime {
     const { environment, log } = this.#options;
     try {
       const id = environment["LLAMA_ENVIRONMENT"];
-      if (this.#isLocal && id) killMarked(`LLAMA_ENVIRONMENT=${id}`, [Deno.pid]);
+      if (this.#isLocal && id) this.#host?.endAll(`LLAMA_ENVIRONMENT=${id}`);
       this.#workspace?.removeSync();
     } catch (error) {
-      log(`llama: files are left: ${messageOf(error)}`);
+      log("WARN", `files are left: ${messageOf(error)}`);
     }
   }
 }

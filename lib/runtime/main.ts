@@ -6,6 +6,7 @@
 
 import type { Environment } from "../environment.ts";
 import { RuntimeApi } from "./api.ts";
+import { textLog } from "./log.ts";
 import { runLoop } from "./loop.ts";
 
 /**
@@ -20,10 +21,10 @@ export async function runtimeMain(
   args: readonly string[],
   environment: Environment,
 ): Promise<number> {
-  const log = (line: string) => console.error(line);
+  const write = (line: string) => console.error(line);
   const address = environment["AWS_LAMBDA_RUNTIME_API"];
   if (!address) {
-    log(
+    write(
       "llama: this is the runtime of a Lambda function: AWS Lambda starts it, or `llama local` " +
         "(AWS_LAMBDA_RUNTIME_API is not set)",
     );
@@ -35,6 +36,9 @@ export async function runtimeMain(
   Deno.addSignalListener("SIGTERM", terminate);
   try {
     using api = new RuntimeApi(address);
+    const log = environment["AWS_LAMBDA_LOG_FORMAT"] === "JSON"
+      ? (await import("./json_log.ts")).jsonLog(write)
+      : textLog(write);
     return await runLoop(api, { args, environment, log, stdin: Deno.stdin, signal: end.signal });
   } finally {
     Deno.removeSignalListener("SIGTERM", terminate);

@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Strays } from "./strays.ts";
+
 /** The first look, in milliseconds after the start. */
 const firstLook = 2;
 /** The longest time between two looks, in milliseconds. */
@@ -17,6 +19,7 @@ const costFactor = 200;
 /** Watches the memory of a process and its descendants until it is stopped. */
 export class MemoryWatch implements Disposable {
   readonly #pid: number;
+  readonly #strays: Pick<Strays, "reap"> | undefined;
   readonly #start = performance.now();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #peak = 0;
@@ -26,9 +29,11 @@ export class MemoryWatch implements Disposable {
    * Begins to watch. Does nothing where there is no Linux `/proc`.
    *
    * @param pid The process.
+   * @param strays What left its group: it counts too, and is reaped while the process runs.
    */
-  constructor(pid: number) {
+  constructor(pid: number, strays?: Pick<Strays, "reap">) {
     this.#pid = pid;
+    this.#strays = strays;
     if (Deno.build.os === "linux") this.#timer = setTimeout(() => this.#look(), firstLook);
   }
 
@@ -51,7 +56,10 @@ export class MemoryWatch implements Disposable {
     // Deno 2.6 may still run a timer that was cleared when it was due; it would go on forever.
     if (this.#isStopped) return;
     const start = performance.now();
-    this.#peak = Math.max(this.#peak, treeBytes(this.#pid));
+    this.#peak = Math.max(
+      this.#peak,
+      treeBytes([this.#pid, ...this.#strays?.reap(this.#pid) ?? []]),
+    );
     const end = performance.now();
     // The kernel keeps each peak, so a look that comes late misses little but the last stretch.
     // With pauses in proportion to the run, that is a fifth of it.
@@ -60,9 +68,9 @@ export class MemoryWatch implements Disposable {
   }
 }
 
-function treeBytes(root: number): number {
+function treeBytes(roots: readonly number[]): number {
   let total = 0;
-  const pids = [root];
+  const pids = [...roots];
   for (let pid = pids.pop(); pid !== undefined; pid = pids.pop()) {
     try {
       const [, kilobytes] = /^VmHWM:\s*(\d+) kB$/m.exec(

@@ -4,16 +4,21 @@
  * @module
  */
 
-import { killGroup } from "../processes.ts";
+import { killGroup, terminateGroup } from "../signals.ts";
+import { sizeOf } from "../blob.ts";
 import { readSize } from "../hash.ts";
 import { longestTimerMs } from "../limits.ts";
 import { Capture } from "./capture.ts";
 import type { Program } from "./function_command.ts";
 import { MemoryWatch } from "./memory.ts";
 import { type StartOptions, startProgram } from "./start.ts";
+import type { Strays } from "./strays.ts";
 
 /** The status of a command that ran out of time, as coreutils' `timeout` has it. */
 export const timedOutStatus = 124;
+
+/** The status of a command that SIGKILL ended, and of a shell whose command it ended. */
+export const killedStatus = 137;
 
 /** What a command reads: bytes, or the file that holds them. */
 export type Input = Uint8Array | { path: string };
@@ -22,12 +27,28 @@ export type Input = Uint8Array | { path: string };
 export interface RunOptions extends Omit<StartOptions, "stdin"> {
   /** Its standard input; an empty one if absent. */
   stdin?: Input | undefined;
-  /** Milliseconds after which its process group is ended. */
-  timeoutMs?: number | undefined;
+  /** Ends its process group when its time is up; absent if it has all the time it wants. */
+  limit?: CommandLimit | undefined;
+  /** Ends what left its process group; absent where that cannot be known. */
+  strays?: Pick<Strays, "reap" | "end"> | undefined;
+  /** The entry of its environment that marks what it starts, `NAME=value`. */
+  mark?: string | undefined;
   /** Names a file for output that is too much for memory. */
   spillPath: (name: string) => string;
   /** Ends its process group, and the run. */
   signal: AbortSignal;
+}
+
+/** How long a command may run. */
+export interface CommandLimit {
+  /**
+   * Returns how long it may go on until this is asked again, in milliseconds; 0 if its time is up.
+   *
+   * @param writtenBytes What it has written to its standard output and error so far.
+   */
+  left: (writtenBytes: number) => Promise<number>;
+  /** How long it has then between SIGTERM and SIGKILL, in milliseconds. */
+  readonly graceMs: number;
 }
 
 /** How a command ended. */
@@ -54,9 +75,9 @@ export interface CommandResult {
  * @throws The signal's reason; what the file system throws when there is no room for the output.
  */
 export async function runCommand(program: Program, options: RunOptions): Promise<CommandResult> {
-  const { stdin, signal, spillPath } = options;
+  const { stdin, signal, spillPath, limit, strays } = options;
   signal.throwIfAborted();
-  const child = startProgram(program, { ...options, stdin: stdin !== undefined });
+  const child = await startProgram(program, { ...options, stdin: stdin !== undefined });
   let hasEnded = false;
   // Never after its end: the number may be another process's by then, and Deno 2.6 may still run a
   // timer that was cleared when it was due.
@@ -64,7 +85,8 @@ export async function runCommand(program: Program, options: RunOptions): Promise
     if (!hasEnded) killGroup(child.pid);
   };
   signal.addEventListener("abort", end);
-  using memory = new MemoryWatch(child.pid);
+  if (signal.aborted) end();
+  using memory = new MemoryWatch(child.pid, strays);
   const stdout = new Capture(child.stdout, () => spillPath("stdout"));
   const stderr = new Capture(child.stderr, () => spillPath("stderr"));
   // Output that cannot be kept ends the command: it would wait forever for a reader.
@@ -72,17 +94,29 @@ export async function runCommand(program: Program, options: RunOptions): Promise
   stderr.ended.catch(end);
   const feed = stdin === undefined ? undefined : new Feed(child.stdin, stdin, end);
   let timedOut = false;
-  const timer = options.timeoutMs === undefined ? undefined : setTimeout(() => {
-    timedOut ||= !hasEnded;
-    end();
-  }, Math.min(options.timeoutMs, longestTimerMs));
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const look = async () => {
+    if (hasEnded || limit === undefined) return;
+    const left = await limit.left(sizeOf(stdout.source()) + sizeOf(stderr.source()));
+    if (hasEnded) return;
+    if (left > 0) {
+      timer = setTimeout(look, Math.min(left, longestTimerMs));
+      return;
+    }
+    timedOut = true;
+    terminateGroup(child.pid);
+    timer = setTimeout(end, limit.graceMs);
+  };
   try {
+    void look();
     const status = await statusOf(child);
     clearTimeout(timer);
     // Children that it left behind in its group hold the pipes, and have nobody to work for.
     end();
     hasEnded = true;
     feed?.stop();
+    // Nor have those that left the group, which would go on writing to the outputs.
+    await strays?.end(options.mark ?? "");
     await Promise.all([stdout.finish(), stderr.finish()]);
     signal.throwIfAborted();
     if (feed?.failure !== undefined) throw feed.failure;

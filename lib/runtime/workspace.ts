@@ -5,22 +5,29 @@
  */
 
 import { join } from "node:path";
+import { reasonOf } from "../errors.ts";
+import { isDiskFull, JobError } from "./job_error.ts";
 
 /** The beginning of the name of every job's directory. */
 export const jobPrefix = "llama-job-";
 
 /** The beginning of the name of the directories that hold what the command must not see. */
-const dataPrefix = "llama-data-";
+export const dataPrefix = "llama-data-";
 
 /** The directories of one invocation, made when they are asked for and removed at its end. */
 export class Workspace {
   readonly #parent: string;
+  readonly #owner: string;
   #job: string | undefined;
   #data: string | undefined;
 
-  /** @param parent Where directories for temporary files are made. */
-  constructor(parent: string) {
+  /**
+   * @param parent Where directories for temporary files are made.
+   * @param owner Names this process, such as `4711-90210-4026531836`.
+   */
+  constructor(parent: string, owner: string) {
     this.#parent = parent;
+    this.#owner = owner;
   }
 
   /**
@@ -68,7 +75,18 @@ export class Workspace {
   }
 
   #make(prefix: string): string {
-    return Deno.realPathSync(Deno.makeTempDirSync({ dir: this.#parent, prefix }));
+    const dir = this.#parent;
+    try {
+      return Deno.realPathSync(Deno.makeTempDirSync({ dir, prefix: `${prefix}${this.#owner}-` }));
+    } catch (cause) {
+      if (isDiskFull(cause)) throw cause;
+      throw new JobError(
+        "Llama.Internal",
+        `cannot make the job's directory in ${JSON.stringify(dir)}: ${reasonOf(cause)}; set ` +
+          "TMPDIR to a directory that is there and can be written to, or unset it",
+        { cause },
+      );
+    }
   }
 }
 

@@ -12,6 +12,7 @@ const symbols = {
   __errno_location: { parameters: [], result: "pointer" },
   openat: { parameters: ["i32", "buffer", "i32", "u32"], result: "i32" },
   close: { parameters: ["i32"], result: "i32" },
+  flock: { parameters: ["i32", "i32"], result: "i32" },
   opendir: { parameters: ["buffer"], result: "pointer" },
   readdir: { parameters: ["pointer"], result: "pointer" },
   closedir: { parameters: ["pointer"], result: "i32" },
@@ -91,6 +92,18 @@ export class Libc {
    */
   close(descriptor: number): void {
     this.#library.symbols.close(descriptor);
+  }
+
+  /**
+   * Takes a lock on what is open, as flock(2), without waiting for it. The kernel drops it with the
+   * descriptor, at the latest when this process ends, however that happens.
+   *
+   * @param descriptor A descriptor that {@linkcode openAt} gave.
+   * @param kind `exclusive`: nobody else has one. `shared`: others may have shared ones.
+   * @returns Whether it was taken. If not, a lock that was held before is lost.
+   */
+  tryLock(descriptor: number, kind: "exclusive" | "shared"): boolean {
+    return this.#library.symbols.flock(descriptor, lockKinds[kind] | lockNoWait) === 0;
   }
 
   /**
@@ -214,6 +227,10 @@ const openFlags = {
 } as const;
 
 const waitNoHang = 1;
+
+/** From sys/file.h. */
+const lockKinds = { shared: 1, exclusive: 2 } as const;
+const lockNoWait = 4;
 
 /** Offsets in `struct dirent`, the same on both 64-bit architectures. */
 const direntLength = 16;

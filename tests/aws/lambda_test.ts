@@ -3,6 +3,7 @@ import { AwsClient, type AwsClientOptions } from "../../lib/aws/client.ts";
 import { Lambda } from "../../lib/aws/lambda.ts";
 import { AwsV4Signer } from "../../lib/deps.ts";
 import { FunctionError, LlamaError } from "../../lib/errors.ts";
+import { isFunctionTimeout } from "../../lib/function_timeout.ts";
 
 const credentials = {
   accessKeyId: "AKIDEXAMPLE",
@@ -219,6 +220,24 @@ Deno.test("a function that Lambda ended says what to change", async () => {
       server.lambda.invoke("f", encode("{}")),
       failsWith("function", /^f: /, hint),
     );
+  }
+});
+
+Deno.test("a timeout of the function's is told from other failures, by AWS's emulator too", async () => {
+  const answers: [BodyInit, boolean][] = [
+    ['{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: 1 Error: Task timed out"}', true],
+    ['{"errorMessage":"2026-11-24T00:00:00Z id Task timed out after 3.00 seconds"}', true],
+    ["Task timed out after 3.00 seconds", true],
+    ['{"errorType":"Llama.Internal","errorMessage":"Task timed out after 3.00 seconds"}', false],
+    ['{"errorType":"Runtime.ExitError","errorMessage":"signal: killed"}', false],
+  ];
+  for (const [body, isTimeout] of answers) {
+    await using server = lambda(() => new Response(body));
+    await assert.rejects(server.lambda.invoke("f", encode("{}")), (error) => {
+      assert(error instanceof FunctionError);
+      assert.equal(isFunctionTimeout(error), isTimeout, String(body));
+      return true;
+    });
   }
 });
 

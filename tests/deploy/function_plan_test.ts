@@ -172,6 +172,24 @@ Deno.test("more layers than Lambda takes are refused", () => {
   ]);
 });
 
+Deno.test("a TMPDIR with which the runtime does not start is refused, whoever sets it", () => {
+  for (const TMPDIR of ["", "tmp", ".", "./x", "/tmp/../x"]) {
+    for (
+      const input of [
+        { current, options: { environment: { TMPDIR } } },
+        { current: { ...current, environment: { TMPDIR } } },
+      ]
+    ) {
+      assert.throws(
+        () => plan(input),
+        /^LlamaError: TMPDIR of the function is ".*", with which its/,
+      );
+    }
+  }
+  const { settings } = plan({ current, options: { environment: { TMPDIR: "/tmp/x" } } });
+  assert.equal(settings.environment["TMPDIR"], "/tmp/x");
+});
+
 Deno.test("changes name variables without their values", () => {
   const wanted = plan({ current, options: { environment: { LEVEL: "secret", NEW_ONE: "x" } } });
   const environment = settingChanges(current, wanted).find((each) => each.startsWith("env"));

@@ -174,7 +174,7 @@ Deno.test("a command is ended before its function is, with 124 and what there is
   assert.match(stderr, /^llama: ended after 2\.\d\d s, before Lambda ends the function/m);
 });
 
-Deno.test("a function whose runtime takes too long is ended with Lambda's own error", async () => {
+Deno.test("a function whose runtime takes too long is ended with Lambda's own error, and is 124", async () => {
   await using place = new Workplace();
   await place.addShell();
   await place.write("work/images/any/function.json", '{"command": [], "timeout": 1}');
@@ -186,8 +186,31 @@ Deno.test("a function whose runtime takes too long is ended with Lambda's own er
     "-c",
     "kill -STOP $PPID; sleep 1000",
   ]);
-  assert.equal(status, 125);
+  assert.equal(status, 124);
   assert.match(stderr, /^llama: any: Sandbox\.Timedout: .*Task timed out after 1\.00 seconds$/m);
+  const run = await place.local([
+    ...["xargs", "-json", "-joblog", "log", "any", "sh", "-c", "kill -STOP $PPID; sleep 1000"],
+  ], { stdin: "x\n" });
+  assert.equal(run.status, 1);
+  const { status: recorded, ok, errors } = JSON.parse(run.stdout);
+  assert.deepEqual([recorded, ok, errors[0].type], [124, false, "Sandbox.Timedout"]);
+  const [, line = ""] = (await Deno.readTextFile(place.here("log"))).split("\n");
+  assert.equal(line.split("\t")[6], "124");
+});
+
+Deno.test("a runtime that ends itself after its answer gives way to a new one", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  // It may have one more open file than now, which is not enough for the pipes of another command.
+  const script =
+    "n=$(($(ls /proc/$PPID/fd | wc -l) + 1)); prlimit --pid $PPID --nofile=$n:$n; echo first";
+  const { status, stdout, stderr } = await place.local(
+    ["xargs", "-j", "1", "any", "sh", "-c", "{{.Line}}"],
+    { stdin: `${script}\necho second\necho third\n` },
+  );
+  assert.equal(status, 1);
+  assert.equal(stdout, "first\nthird\n");
+  assert.match(stderr, /Llama\.Internal: no process can be started: this process has as many open/);
 });
 
 Deno.test("a function that crashes is an error, and the next call starts afresh", async () => {

@@ -156,3 +156,24 @@ testWith(needs, "an image's runtime runs its CMD, with files there and back", as
   assert.deepEqual([status, stdout, stderr], [0, "", ""]);
   assert.equal(await Deno.readTextFile(place.here("out/a.txt")), "IN/A.TXT TEXT\n");
 });
+
+testWith(needs, "after a timeout nothing of the job is left for the next one", async () => {
+  await using place = new Workplace();
+  await using aws = new Emulator(
+    sandbox(
+      ...["--ro-bind", "/usr", "/usr", "--tmpfs", "/tmp"],
+      ...["bin", "lib", "lib64"].flatMap((name) => ["--symlink", `usr/${name}`, `/${name}`]),
+      ...["--ro-bind", emulator, "/rie", "--ro-bind", runtime, "/runtime"],
+    ),
+    ["/runtime"],
+    { AWS_LAMBDA_FUNCTION_TIMEOUT: "2" },
+  );
+  const environment = await aws.environment();
+  const run = (...args: string[]) => place.run(["invoke", "function", ...args], { environment });
+  // The runtime is the parent of the command, and answers no more.
+  const script = "echo secret >file; setsid sleep 1000 >/dev/null 2>&1 & kill -STOP $PPID; sleep 9";
+  const late = await run("sh", "-c", script);
+  assert.equal(late.status, 124, late.stderr);
+  const next = await run("sh", "-c", "ls -d /tmp/llama-* | wc -l; cat /tmp/llama-*/file");
+  assert.equal(next.stdout, "1\n");
+});

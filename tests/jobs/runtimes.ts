@@ -41,7 +41,7 @@ export type Runtime = (text: string) => Promise<Response>;
 export function ours(store: ObjectStore | undefined, features?: Features): Runtime {
   return async (text) => {
     const parent = Deno.makeTempDirSync({ prefix: "llama-test-" });
-    const workspace = new Workspace(parent);
+    const workspace = new Workspace(parent, "test");
     try {
       const { text: answer } = await runInvocation(text, {
         functionName: "f",
@@ -56,7 +56,7 @@ export function ours(store: ObjectStore | undefined, features?: Features): Runti
         received: performance.now(),
         deadline: undefined,
         memoryMb: 512,
-        isMemoryBound: false,
+        requestId: "request",
         signal: new AbortController().signal,
       });
       return new Response(answer);

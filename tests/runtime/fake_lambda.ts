@@ -26,6 +26,12 @@ export interface FakeLambdaOptions {
   env?: Record<string, string>;
   /** The directory that it is started in. */
   cwd?: string;
+  /** Where temporary files go, for a test that looks after it itself. @default {its own} */
+  temporary?: string;
+  /** A command that runs the runtime. @default {none} */
+  around?: readonly string[];
+  /** When Lambda ends an invocation, in milliseconds since 1970. @default {in a minute} */
+  deadline?: () => string | undefined;
   /** The ARN that the function is invoked by. */
   functionArn?: string;
   /**
@@ -56,12 +62,14 @@ export class FakeLambda implements AsyncDisposable {
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
   readonly #waiting: { id: string; text: string }[] = [];
   readonly #outcomes = new Map<string, (outcome: Outcome) => void>();
+  readonly #options: FakeLambdaOptions;
   #wake = Promise.withResolvers<void>();
   readonly #functionArn: string | undefined;
   #requests = 0;
 
   constructor(options: FakeLambdaOptions = {}) {
-    this.temporary = Deno.makeTempDirSync({ prefix: "llama-test-" });
+    this.#options = options;
+    this.temporary = options.temporary ?? Deno.makeTempDirSync({ prefix: "llama-test-" });
     this.#functionArn = options.functionArn;
     const init = Promise.withResolvers<Outcome>();
     const ready = Promise.withResolvers<void>();
@@ -92,9 +100,10 @@ export class FakeLambda implements AsyncDisposable {
       },
     );
     const { port } = this.#server.addr;
-    const child = new Deno.Command("sh", {
+    const command = [...options.around ?? [], ...runtimeProgram, ...options.args ?? []];
+    const child = new Deno.Command("/bin/sh", {
       // The modes of what commands make are Lambda's, whatever the umask of the tests.
-      args: ["-c", 'umask 022; exec "$@"', "sh", ...runtimeProgram, ...options.args ?? []],
+      args: ["-c", 'umask 022; exec "$@"', "sh", ...command],
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       clearEnv: true,
       env: {
@@ -167,17 +176,21 @@ export class FakeLambda implements AsyncDisposable {
     await this.status;
     await this.log;
     await this.#server.shutdown();
-    await Deno.remove(this.temporary, { recursive: true });
+    if (this.#options.temporary === undefined) {
+      await Deno.remove(this.temporary, { recursive: true });
+    }
   }
 
   async #next(): Promise<Response> {
     for (;;) {
       const invocation = this.#waiting.shift();
       if (invocation) {
+        const { deadline = () => String(Date.now() + 60_000) } = this.#options;
+        const deadlineMs = deadline();
         return new Response(invocation.text, {
           headers: {
             "lambda-runtime-aws-request-id": invocation.id,
-            "lambda-runtime-deadline-ms": String(Date.now() + 60_000),
+            ...(deadlineMs === undefined ? {} : { "lambda-runtime-deadline-ms": deadlineMs }),
             "lambda-runtime-trace-id": "Root=1-trace",
             ...(this.#functionArn === undefined
               ? {}

@@ -47,22 +47,6 @@ Deno.test("arguments are the command, whatever the handler says", () => {
   );
 });
 
-Deno.test("a CMD in shell form gets the job's arguments as positional parameters", () => {
-  assert.deepEqual(findFunctionCommand(["/bin/sh", "-c", "  gzip -9 | cat"], {}, "/srv"), {
-    kind: "words",
-    program: "/bin/sh",
-    args: ["-c", '  gzip -9 | cat "$@"', "gzip"],
-    directory: "/srv",
-  });
-  // Only exactly this form is Docker's.
-  assert.deepEqual(findFunctionCommand(["/bin/sh", "-c", "a", "b"], {}, "/srv"), {
-    kind: "words",
-    program: "/bin/sh",
-    args: ["-c", "a", "b"],
-    directory: "/srv",
-  });
-});
-
 Deno.test("a handler is a file of the package, or else a program on PATH", () => {
   using places = fixture();
   const { task, bin, job } = places;

@@ -65,6 +65,10 @@ Deno.test("a command that cannot be run is named, with the reason", async () => 
       { args: ["./a"], files: { a: { s: "#!/no/such/shell\n", m: 0o755 } } },
       /its interpreter "\/no\/such\/shell" does not exist/,
     ],
+    [
+      { args: ["./a"], files: { a: { s: "#!/bin/sh\r\necho\r\n", m: 0o755 } } },
+      /\/a": its first line ends in CR LF, as on Windows: convert it with dos2unix$/,
+    ],
   ];
   for (const [request, message] of cases) {
     const { errorType, errorMessage } = await lambda.refuse(request);
@@ -97,6 +101,66 @@ Deno.test("a response that Lambda refuses as too large becomes an error", async 
 Deno.test("a response that did not get through is posted again", async () => {
   await using lambda = new FakeLambda({ intercept: (_, posts) => posts <= 2 ? 502 : undefined });
   assert.equal((await lambda.run({ args: ["true"] })).status, 0);
+});
+
+Deno.test("a script with the lines of Windows is named, where its interpreter fails of it", async () => {
+  await using lambda = new FakeLambda();
+  const run = (s: string) => lambda.run({ args: ["./a"], files: { a: { s, m: 0o755 } } });
+  for (const first of ["#!/usr/bin/env sh", "#!/bin/sh -e", "#! /bin/cat -n"]) {
+    const { status, stderr } = await run(`${first}\r\nexit 0\r\n`);
+    assert.notEqual(status, 0);
+    assert.match(textOf(stderr), /^llama: ".*\/a": its first line ends in CR LF, .*dos2unix$/m);
+  }
+  assert.deepEqual((await run("#!/bin/sh\necho $'\r' >/dev/null\r\nexit 3\n")).stderr, {});
+});
+
+Deno.test("a directory for temporary files that cannot be used is named", async () => {
+  const file = Deno.makeTempFileSync({ prefix: "llama-test-" });
+  try {
+    for (
+      const [path, reason] of [
+        ["/no/such/directory", "no such file or directory"],
+        [file, "not a directory"],
+      ]
+    ) {
+      assert(path);
+      await using lambda = new FakeLambda({ env: { TMPDIR: path } });
+      const { errorType, errorMessage } = await lambda.refuse({ args: ["true"] });
+      assert.equal(errorType, "Llama.Internal");
+      assert.equal(
+        errorMessage,
+        `cannot make the job's directory in "${path}": ${reason}; set TMPDIR to a directory that ` +
+          "is there and can be written to, or unset it",
+      );
+    }
+  } finally {
+    Deno.removeSync(file);
+  }
+});
+
+Deno.test("a deadline that is past when a request arrives is not believed", async () => {
+  const deadlines = [String(Date.now() - 5000), "0", "-1", "soon", "", undefined];
+  await using lambda = new FakeLambda({ deadline: () => deadlines.shift() });
+  for (let i = deadlines.length; i > 0; i--) {
+    const { status, stdout } = await lambda.run({ args: ["sh", "-c", "sleep 0.1; echo done"] });
+    assert.deepEqual([status, textOf(stdout)], [0, "done\n"]);
+  }
+});
+
+Deno.test("the log is JSON where the function is set to that", async () => {
+  await using lambda = new FakeLambda({ env: { AWS_LAMBDA_LOG_FORMAT: "JSON" } });
+  await lambda.run({ args: ["true"] });
+  await lambda.refuse({ args: ["nope"] });
+  Deno.kill(lambda.pid, "SIGTERM");
+  const lines = (await lambda.log).trim().split("\n").map((line) => JSON.parse(line));
+  const times = lines.map(({ timestamp }) => timestamp);
+  for (const time of times) assert.equal(new Date(time).toISOString(), time);
+  assert.deepEqual(lines.map(({ level, requestId, errorType }) => [level, requestId, errorType]), [
+    ["INFO", "request-1", undefined],
+    ["ERROR", "request-2", "Llama.NoSuchCommand"],
+  ]);
+  assert.match(lines[0].message, /^llama: exit 0, \d+ ms, 0 files in, 0 out$/);
+  assert.match(lines[1].message, /^llama: no such command: "nope"/);
 });
 
 Deno.test("a response whose connection was lost is posted again", async () => {

@@ -3,7 +3,12 @@ import { join } from "node:path";
 import { untilDead } from "../helpers.ts";
 import { killMarked } from "../../lib/processes.ts";
 import { JobError } from "../../lib/runtime/job_error.ts";
-import { type CommandResult, runCommand, type RunOptions } from "../../lib/runtime/run_command.ts";
+import {
+  type CommandLimit,
+  type CommandResult,
+  runCommand,
+  type RunOptions,
+} from "../../lib/runtime/run_command.ts";
 
 const text = new TextDecoder();
 
@@ -29,6 +34,12 @@ async function shell(
     killMarked(`LLAMA_TEST=${mark}`, []);
     Deno.removeSync(directory, { recursive: true });
   }
+}
+
+/** A limit of so many milliseconds, and so many more after SIGTERM. */
+function within(milliseconds: number, graceMs = 100): CommandLimit {
+  const end = performance.now() + milliseconds;
+  return { left: () => Promise.resolve(Math.max(end - performance.now(), 0)), graceMs };
 }
 
 function read({ stdout }: CommandResult): string {
@@ -131,12 +142,12 @@ Deno.test("output that cannot be kept ends the command and is an error", async (
 });
 
 Deno.test("time that runs out ends the whole group, and leaves what there is", async () => {
-  await shell("echo before; sleep 1000 | sleep 1000", { timeoutMs: 300 }, (result) => {
+  await shell("echo before; sleep 1000 | sleep 1000", { limit: within(300) }, (result) => {
     assert.equal(result.status, 124);
     assert.equal(read(result), "before\n");
   });
   // Longer than a timer takes: as good as never.
-  await shell("exit 3", { timeoutMs: 1e15 }, ({ status }) => assert.equal(status, 3));
+  await shell("exit 3", { limit: within(1e15) }, ({ status }) => assert.equal(status, 3));
 });
 
 Deno.test("a signal ends the command and the run", async () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { runtimeProgram } from "../e2e/llama.ts";
+import { TemporaryDirectory } from "../helpers.ts";
 import { FakeLambda, textOf } from "./fake_lambda.ts";
 
 /** Runs the runtime where there is no Lambda around it. */
@@ -80,4 +81,47 @@ Deno.test("a runtime that cannot reach its API ends with one line", async () => 
   const { code, stderr } = await runAlone({ AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9" });
   assert.equal(code, 1);
   assert.match(stderr, /^llama: the Runtime API does not answer: .*\n$/);
+});
+
+Deno.test("what a job needs is at hand before Lambda is asked for the first one", async () => {
+  await using directory = new TemporaryDirectory();
+  await directory.write("bin/true", '#!/bin/sh\necho ran >>"$0.log"\n', 0o755);
+  const log = directory.join("bin/true.log");
+  const PATH = `${directory.join("bin")}:${Deno.env.get("PATH")}`;
+  {
+    await using lambda = new FakeLambda({ env: { PATH } });
+    await lambda.ready;
+    assert.equal(await Deno.readTextFile(log), "ran\n");
+    assert.deepEqual([...Deno.readDirSync(lambda.temporary)], []);
+    assert.equal((await lambda.run({ args: ["sh", "-c", "exit 0"] })).times?.cold, true);
+    // One line for the job, and none for what came before it.
+    Deno.kill(lambda.pid, "SIGTERM");
+    assert.match(await lambda.log, /^llama: request request-1: [^\n]*\n$/);
+  }
+  await Deno.remove(log);
+  // The emulator has a job ready, which need not wait for another one; and a function with much
+  // memory has as much of a processor later.
+  for (
+    const env of [
+      { LLAMA_LOCAL: "1", LLAMA_ENVIRONMENT: "e" },
+      { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "1769" },
+    ]
+  ) {
+    await using lambda = new FakeLambda({ env: { PATH, ...env } });
+    await lambda.run({ args: ["sh", "-c", "exit 0"] });
+    await assert.rejects(Deno.stat(log), Deno.errors.NotFound);
+  }
+});
+
+Deno.test("a runtime without a program for trying does without it", async () => {
+  await using lambda = new FakeLambda({ env: { PATH: "/nonexistent" } });
+  assert.equal((await lambda.run({ args: ["/bin/sh", "-c", "exit 4"] })).status, 4);
+});
+
+Deno.test("an image's CMD in the shell form of another shell gets the job's arguments", async () => {
+  await using lambda = new FakeLambda({
+    args: ["/usr/bin/env", "bash", "-o", "pipefail", "-c", "false | printf '<%s>'"],
+  });
+  const { status, stdout } = await lambda.run({ args: ["a b", "$HOME"] });
+  assert.deepEqual([status, textOf(stdout)], [1, "<a b><$HOME>"]);
 });

@@ -1,0 +1,42 @@
+/**
+ * The shell form of an image's `CMD`, which a Dockerfile's `SHELL` turns into the words of a shell.
+ *
+ * @module
+ */
+
+import { basename } from "node:path";
+
+/** Shells that have POSIX's `-c` and `"$@"`, maybe with a version. */
+const posixShell = /^(a|r?ba|da|o?k|lok|mk|ya|z)?sh[\d.-]*$/;
+
+/** Options of theirs whose value is the next word; of letters, `o` and bash's `O` have one. */
+const valued = /^(--(rcfile|init-file|emulate)$|[-+][A-Za-z]*[oO])/;
+
+/**
+ * Appends a job's arguments to a `CMD` in shell form: `/bin/sh -c TEXT`, or TEXT after any other
+ * `SHELL` such as `bash -o pipefail -c`. The arguments become positional parameters, `"$@"`.
+ *
+ * @param words The `CMD`.
+ * @returns The words that the job's arguments follow; the same if this is no shell form.
+ */
+export function passArguments(words: readonly string[]): readonly string[] {
+  const start = words.findIndex((word) => !/^(env|busybox)$/.test(basename(word)));
+  const shell = basename(words[start] ?? "");
+  let isCommand = false;
+  let index = start + 1;
+  for (let word = words[index]; word !== undefined && /^[-+]./.test(word); word = words[index]) {
+    index++;
+    if (word === "--") break;
+    if (/^-[A-Za-z]*c/.test(word)) isCommand = true;
+    if (valued.test(word)) index++;
+  }
+  // A word after the text would be the shell's $0 already: an exec form, with its own arguments.
+  if (!isCommand || index !== words.length - 1) return words;
+  const text = words[index] ?? "";
+  const before = words.slice(0, index);
+  // fish has no $0, and calls the arguments $argv.
+  if (shell === "fish") return [...before, `${text} $argv`];
+  if (!posixShell.test(shell)) return words;
+  const [name = ""] = text.trim().split(/\s+/);
+  return [...before, `${text} "$@"`, name];
+}

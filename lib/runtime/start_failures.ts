@@ -1,0 +1,128 @@
+/**
+ * Why a program could not be started, in words. Loaded only when that happens.
+ *
+ * @module
+ */
+
+import { noSuchCommand, type Program } from "./function_command.ts";
+import { JobError } from "./job_error.ts";
+import { beginning, foreign, textBeginning, windowsLine } from "./program_file.ts";
+import { isArgument } from "./start.ts";
+
+/** The most bytes that Linux takes for one argument: 32 pages (execve(2)). */
+const longestArgument = 131_072;
+
+/** The standard input of a command that has none. */
+const nullDevice = "/dev/null";
+
+/**
+ * Finds what to start instead of a program that could not be.
+ *
+ * @param program The program.
+ * @param error What was thrown.
+ * @returns The shell, for a script without `#!`.
+ * @throws {JobError} Why it could not be started.
+ * @throws The error itself, if nothing is known of it.
+ */
+export function insteadOf(program: Program, error: unknown): Program {
+  const { path, args } = program;
+  checkArguments(args);
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  // What execvp(3) does, and so all shells.
+  if (code === "ENOEXEC" && !beginning(path).includes(0)) {
+    return { path: "/bin/sh", args: [path, ...args] };
+  }
+  throw startFailure(program, code, error);
+}
+
+function checkArguments(args: readonly string[]): void {
+  const index = args.findIndex((text) => !isArgument(text));
+  const argument = args[index];
+  if (argument === undefined) return;
+  const what = argument.includes("\0") ? "holds a NUL byte" : "is not Unicode text";
+  throw new JobError("Llama.BadRequest", `argument ${index + 1} ${what}`);
+}
+
+function startFailure(program: Program, code: unknown, cause: unknown): unknown {
+  const { path } = program;
+  switch (code) {
+    case "E2BIG":
+      return new JobError("Llama.BadRequest", tooLong(program.args), { cause });
+    case "EACCES":
+    case "EPERM":
+      return noSuchCommand(path, "it may not be executed here", cause);
+    case "ENOEXEC":
+      return noSuchCommand(path, foreign, cause);
+    case "ENOENT":
+      return isMissing(nullDevice)
+        ? new JobError(
+          "Llama.Internal",
+          `${nullDevice} does not exist, which a command without standard input needs: mount a /dev`,
+          { cause },
+        )
+        : noSuchCommand(path, missingInterpreter(path), cause);
+    case "EAGAIN":
+    case "ENOMEM":
+    case "EMFILE":
+    case "ENFILE":
+      return new JobError(
+        "Llama.Internal",
+        `no process can be started: ${limits[code]}; this execution environment ends, and the ` +
+          "next invocation gets a new one",
+        { cause, isLast: true },
+      );
+    default:
+      return cause;
+  }
+}
+
+const limits = {
+  EAGAIN: "there are as many processes and threads as there may be",
+  ENOMEM: "there is no memory for one",
+  EMFILE: "this process has as many open files as it may have",
+  ENFILE: "there are as many open files as there may be",
+} as const;
+
+function tooLong(args: readonly string[]): string {
+  const encoder = new TextEncoder();
+  const sizes = args.map((argument) => encoder.encode(argument).length + 1);
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const longest = sizes.reduce((most, size) => Math.max(most, size), 0);
+  return longest > longestArgument
+    ? `args: argument ${sizes.indexOf(longest) + 1} is too long for the kernel: ${longest - 1} ` +
+      `bytes, the limit for one is ${longestArgument - 1}`
+    : `args: the argument list is too long for the kernel: ${total} bytes in ${args.length} ` +
+      `arguments, the limit for all and the environment is ${argumentLimit()}`;
+}
+
+/** A quarter of the stack's limit, at most 6 MiB and at least 128 KiB (execve(2)). */
+function argumentLimit(): string {
+  try {
+    const [, soft] = /^Max stack size\s+(\S+)/m.exec(Deno.readTextFileSync("/proc/self/limits")) ??
+      [];
+    const stack = soft === "unlimited" ? Infinity : Number(soft);
+    return `${Math.min(Math.max(stack / 4, longestArgument), 6 * 1024 * 1024)} bytes`;
+  } catch {
+    // Not Linux: the message does without the figure.
+    return "the system's ARG_MAX";
+  }
+}
+
+/** The file is there, so what the system did not find is what should run it. */
+function missingInterpreter(path: string): string {
+  const windows = windowsLine(path);
+  if (windows !== undefined) return windows;
+  const [, interpreter] = /^#![ \t]*(\S+)/.exec(textBeginning(path)) ?? [];
+  return interpreter === undefined
+    ? "it needs a dynamic loader (a C library) that is not here"
+    : `its interpreter ${JSON.stringify(interpreter)} does not exist`;
+}
+
+function isMissing(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return false;
+  } catch (error) {
+    return error instanceof Deno.errors.NotFound;
+  }
+}
