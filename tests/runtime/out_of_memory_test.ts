@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { explainEnding } from "../../lib/runtime/endings.ts";
 import { OutOfMemory } from "../../lib/runtime/out_of_memory.ts";
 import { TemporaryDirectory } from "../helpers.ts";
-import { FakeLambda, textOf, until } from "./fake_lambda.ts";
+import { FakeLambda, textOf } from "./fake_lambda.ts";
+import { canLimit, ProcessGroup } from "./process_group.ts";
 
 const ignore = Deno.build.os !== "linux";
 
@@ -80,29 +81,16 @@ Deno.test({
   },
 });
 
-/** A group of processes that may use so much memory; undefined where there is no such controller. */
-function memoryGroup(bytes: number): { path: string } & Disposable | undefined {
-  const path = `/sys/fs/cgroup/memory/llama-test-${crypto.randomUUID()}`;
-  try {
-    Deno.mkdirSync(path);
-  } catch {
-    return undefined;
-  }
-  Deno.writeTextFileSync(`${path}/memory.limit_in_bytes`, String(bytes));
-  Deno.writeTextFileSync(`${path}/memory.swappiness`, "0");
-  return { path, [Symbol.dispose]: () => Deno.removeSync(path) };
-}
-
 Deno.test({
   name: "the kernel kills a job that takes too much memory, and the runtime lives",
-  ignore,
-}, async () => {
-  using group = memoryGroup(256 * 1024 * 1024);
-  if (!group) return;
-  {
+  ignore: !canLimit("memory"),
+  async fn() {
+    await using group = new ProcessGroup("memory");
+    group.set("memory.limit_in_bytes", 256 * 1024 * 1024);
+    group.set("memory.swappiness", 0);
     await using lambda = new FakeLambda({ env: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: "256" } });
     await lambda.run({ args: ["true"] });
-    Deno.writeTextFileSync(`${group.path}/cgroup.procs`, String(lambda.pid));
+    group.set("cgroup.procs", lambda.pid);
     const hog = `perl -e '@x = map { "x" x 10_000_000 } 1..100'`;
     const killed = await lambda.run({ args: ["sh", "-c", `exec ${hog}`] });
     assert.equal(killed.status, 137);
@@ -120,6 +108,5 @@ Deno.test({
     );
     const other = await lambda.run({ args: ["sh", "-c", "kill -9 $$"] });
     assert.deepEqual([other.status, other.stderr], [137, {}]);
-  }
-  await until(() => Deno.readTextFileSync(`${group.path}/cgroup.procs`) === "");
+  },
 });
