@@ -28,6 +28,8 @@ export interface AwsClientOptions {
   debug?: ((line: string) => void) | undefined;
   /** Told what a person would want to know while calls are repeated: a line, and what to do. */
   onNotice?: ((message: string, hint?: string) => void) | undefined;
+  /** Told before each repeat of a call why it is repeated. */
+  onRepeat?: ((error: LlamaError) => void) | undefined;
 }
 
 /** One request. */
@@ -327,6 +329,7 @@ export class AwsClient implements Disposable {
   }
 
   #reportRepeat(error: CallError, pause: number): void {
+    this.#options.onRepeat?.(error);
     this.#options.debug?.(`again in ${Math.round(pause)} ms: ${error.message}`);
     const { afterMilliseconds = 0 } = error;
     if (afterMilliseconds > longestPauseMilliseconds && !this.#said.has("pause")) {

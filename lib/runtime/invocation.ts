@@ -49,6 +49,8 @@ export interface InvocationContext {
   workspace: Workspace;
   /** The function's object store, or undefined if it has none. */
   store: () => ObjectStore | undefined;
+  /** Returns why the store was last asked again, if it was; for the reason when time runs out. */
+  storeFailure?: (() => LlamaError | undefined) | undefined;
   /** How long the runtime took to start, in milliseconds; only for its first invocation. */
   initMs: number | undefined;
   /** When the request was received, as `performance.now()` has it. */
@@ -184,16 +186,16 @@ async function prepare(
 }
 
 async function answer(
-  { accept }: Request,
+  request: Request,
   result: CommandResult | undefined,
   { found, refused }: Outputs,
-  { answerBy }: TimeLimit,
-  { store, memoryMb, signal, features = ownFeatures }: InvocationContext,
+  limit: TimeLimit,
+  { store, storeFailure, memoryMb, signal, features = ownFeatures }: InvocationContext,
 ): Promise<Response> {
-  const late = "llama: the time went by before the job's inputs were there\n";
+  const late = result ? "" : await lateInputs(request, limit, store(), storeFailure?.());
   const streams = (): BlobSource[] => [
     result?.stdout.source() ?? new Uint8Array(),
-    result?.stderr.source() ?? new TextEncoder().encode(late),
+    result?.stderr.source() ?? new TextEncoder().encode(`llama: ${late}\n`),
   ];
   const contents = found.map(({ source }) => source);
   const sources = [...streams(), ...contents];
@@ -211,14 +213,14 @@ async function answer(
     accepts: namesOf(features),
   };
   const objects = store();
-  const kinds = features.contents.filter(({ feature }) => accept?.includes(feature));
+  const kinds = features.contents.filter(({ feature }) => request.accept?.includes(feature));
   const novel = kinds.length > 0 ? { kinds, refusal: newerResponse } : undefined;
   const reservedBytes = Buffer.byteLength(JSON.stringify(response)) + timesBytes +
     (objects ? sources.length * referenceBytes : 0);
   // Before anything is stored: names alone may be too much for an answer.
   await checkSize(reservedBytes);
   const [stdout = {}, stderr = {}, ...blobs] = await inTime(
-    answerBy,
+    limit.answerBy,
     signal,
     (signal) => encodeBlobs(sources, { store: objects, reservedBytes, novel, signal }),
   ).catch(async (error) => {
@@ -229,6 +231,7 @@ async function answer(
       files: contents,
       reservedBytes,
       store: objects,
+      storeFailure: storeFailure?.(),
       addLine: async (line) => await result?.stderr.addLine(line),
       signal,
     });
@@ -237,6 +240,16 @@ async function answer(
     files.set(remote, { ...blobs[index], m: mode });
   }
   return { ...response, stdout, stderr, outputs: Object.fromEntries(files) };
+}
+
+async function lateInputs(
+  request: Request,
+  { isFunctions }: TimeLimit,
+  store: ObjectStore | undefined,
+  storeFailure: LlamaError | undefined,
+): Promise<string> {
+  const { lateInputs } = await import("./unsent.ts");
+  return lateInputs(request, { isFunctions, store, storeFailure });
 }
 
 /** The architecture as Lambda names it. */

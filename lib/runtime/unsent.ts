@@ -1,5 +1,6 @@
 /**
- * The answer of a job whose results do not all get into it. Loaded only then.
+ * The answer of a job whose results do not all get into it, or whose inputs did not arrive. Loaded
+ * only then.
  *
  * @module
  */
@@ -8,7 +9,7 @@ import { Buffer } from "node:buffer";
 import { type BlobSource, encodeBlobs, sizeOf } from "../blob.ts";
 import { LlamaError } from "../errors.ts";
 import { maxPayloadBytes } from "../limits.ts";
-import type { Blob } from "../protocol.ts";
+import type { Blob, Request } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { TimeUp } from "./in_time.ts";
 import { JobError } from "./job_error.ts";
@@ -23,6 +24,8 @@ export interface UnsentOptions {
   reservedBytes: number;
   /** The store that was asked, if there is one. */
   store: ObjectStore | undefined;
+  /** Why the store was last asked again, if it was. */
+  storeFailure: LlamaError | undefined;
   /** Adds a line to standard error. */
   addLine: (line: string) => Promise<void>;
   /** Ends the work. */
@@ -40,10 +43,10 @@ export interface UnsentOptions {
  * @throws The error, if standard output and error are too much for an answer.
  */
 export async function encodeUnsent(error: unknown, options: UnsentOptions): Promise<Blob[]> {
-  const { streams, files, store, addLine, signal } = options;
+  const { streams, files, store, storeFailure, addLine, signal } = options;
   if (isTooLarge(error)) throw outputTooLarge([...streams(), ...files]);
   if (!store) throw error;
-  const reason = reasonOf(error, store);
+  const reason = reasonOf(error, store, storeFailure);
   if (reason === undefined) throw error;
   await addLine(`llama: ${reason}`);
   const e = `was not sent: ${reason}`;
@@ -63,6 +66,34 @@ export async function encodeUnsent(error: unknown, options: UnsentOptions): Prom
       : failure;
   }
 }
+
+/**
+ * Says why a command was not started in time.
+ *
+ * @param request The request.
+ * @param options Whether the function's own time was up rather than the job's, its store, and why
+ * the store was last asked again.
+ * @returns One line.
+ */
+export function lateInputs(
+  { files, stdin }: Request,
+  { isFunctions, store, storeFailure }: {
+    isFunctions: boolean;
+    store: ObjectStore | undefined;
+    storeFailure: LlamaError | undefined;
+  },
+): string {
+  const whose = isFunctions ? "the function's" : "the job's";
+  const what = `the command was not started: ${whose} time was up before its inputs had arrived`;
+  const isStored = stdin?.r !== undefined || Object.values(files).some(({ r }) => r !== undefined);
+  if (!store || !isStored) return what;
+  return `${what}: ${
+    storeFailure ? wordsOf(storeFailure) : `${store.url} had not sent them: ${slowStore}`
+  }`;
+}
+
+/** What to do about a store that does not answer. */
+const slowStore = "raise the timeout; a function in a VPC reaches S3 by a gateway endpoint";
 
 /**
  * The error for an answer over Lambda's limit.
@@ -91,14 +122,22 @@ export function answerRefused(): JobError {
   );
 }
 
-function reasonOf(error: unknown, { url }: ObjectStore): string | undefined {
+function reasonOf(
+  error: unknown,
+  { url }: ObjectStore,
+  storeFailure: LlamaError | undefined,
+): string | undefined {
   if (error instanceof TimeUp) {
-    return `${url} had not taken what was to be stored before the function's time was up: raise ` +
-      "its timeout; a function in a VPC reaches S3 by a gateway endpoint";
+    return `${url} had not taken what was to be stored before the function's time was up: ` +
+      (storeFailure ? wordsOf(storeFailure) : slowStore);
   }
   // What cannot be read here is no affair of the store's.
   if (!(error instanceof LlamaError) || error.code === "input") return undefined;
-  return error.message + (error.hint === undefined ? "" : ` (${error.hint})`);
+  return wordsOf(error);
+}
+
+function wordsOf({ message, hint }: LlamaError): string {
+  return message + (hint === undefined ? "" : ` (${hint})`);
 }
 
 function isTooLarge(error: unknown): boolean {
