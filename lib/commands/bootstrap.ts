@@ -6,6 +6,7 @@
 
 import type { AwsClient } from "../aws/client.ts";
 import type { Stack } from "../aws/cloudformation.ts";
+import { hasRepository } from "../aws/ecr.ts";
 import { trustPolicy } from "../aws/iam.ts";
 import { bucketState } from "../aws/s3_control.ts";
 import { callerIdentity } from "../aws/sts.ts";
@@ -77,7 +78,7 @@ export const bootstrap = runnable(
       signal,
     });
     await output.message(`the layer is ${layer.isNew ? "published" : "there already"}`);
-    if (!isNew) await checkRole(client, name, outputs.role, signal);
+    if (!isNew) await checkParts(client, name, outputs, { owner, signal });
     made = { ...made, [architecture === "arm64" ? "layerArm64" : "layer"]: layer.arn };
     const path = await writeSettings(environment, made);
 
@@ -134,28 +135,44 @@ async function makeStack(
   }
 }
 
-/** CloudFormation does not notice if the role was deleted behind its back. */
-async function checkRole(
+/** CloudFormation does not notice if a part of the stack was deleted behind its back. */
+async function checkParts(
   client: AwsClient,
   stack: string,
-  role: string,
-  signal: AbortSignal,
+  { bucket, role, repository }: StackOutputs,
+  options: { owner: string | undefined; signal: AbortSignal },
 ): Promise<void> {
-  let policy: string | undefined;
-  try {
-    policy = await trustPolicy(client, role, signal);
-  } catch (error) {
-    // Those who may use CloudFormation need not be allowed to read roles.
-    if (error instanceof LlamaError && error.code === "credentials") return;
-    throw error;
-  }
-  if (policy !== undefined) return;
-  throw new LlamaError("config", `the stack ${stack} is there, but its role ${role} is not`, {
-    hint: tearDownFirst,
-  });
+  const { signal } = options;
+  const bucketKind = async () => (await bucketState(client, bucket, options)).kind;
+  const parts = [
+    { name: `bucket ${bucket}`, isThere: async () => await bucketKind() !== "missing" },
+    {
+      name: `role ${role}`,
+      isThere: async () => await trustPolicy(client, role, signal) !== undefined,
+    },
+    {
+      name: `repository ${repository}`,
+      isThere: async () => await hasRepository(client, repository, signal) !== false,
+    },
+  ];
+  await Promise.all(parts.map(async ({ name, isThere }) => {
+    try {
+      if (await isThere()) return;
+    } catch (error) {
+      // Those who may use CloudFormation need not be allowed to look at everything themselves.
+      if (error instanceof LlamaError && error.code === "credentials") return;
+      throw error;
+    }
+    throw partIsGone(stack, name);
+  }));
 }
 
-const tearDownFirst = "run `llama teardown` first, then `llama bootstrap` again";
+function partIsGone(stack: string, part: string, cause?: unknown): LlamaError {
+  return new LlamaError("config", `the stack ${stack} is there, but its ${part} is not`, {
+    cause,
+    hint: "run `llama teardown` first, then `llama bootstrap` again",
+  });
+}
 
 /**
  * Sets the retention of existing functions' logs; `update-function` does so for new functions. It is
@@ -194,13 +211,7 @@ async function publish(
     // S3's own hint is to create the bucket, which would then not belong to the stack.
     const isGone = /NoSuchBucket/.test(cause.message) &&
       (await bucketState(client, bucket, { owner, signal })).kind === "missing";
-    if (isGone) {
-      const words = `the stack ${runtime.stack} is there, but its bucket ${bucket} is not`;
-      throw new LlamaError("config", words, {
-        cause,
-        hint: tearDownFirst,
-      });
-    }
+    if (isGone) throw partIsGone(runtime.stack, `bucket ${bucket}`, cause);
     const done = "the stack is there and complete: run this again for the layer, or llama teardown";
     throw new LlamaError(cause.code, cause.message, {
       cause,

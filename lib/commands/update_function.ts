@@ -98,8 +98,9 @@ function checkKind(
 ): void {
   if (!current) {
     if (create) return;
-    throw new LlamaError("no-such-function", `there is no function ${JSON.stringify(name)}`, {
-      hint: `add -create to make it in ${region}; \`llama functions\` shows those there are`,
+    const words = `no function ${JSON.stringify(name)} in ${region}`;
+    throw new LlamaError("no-such-function", words, {
+      hint: "add -create to make it; `llama functions` shows those there are",
     });
   }
   const wanted = zip ? "zip" : build || image ? "image" : current.kind;

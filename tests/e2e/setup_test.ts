@@ -271,7 +271,7 @@ test("a function of a folder is made, changed, listed and deleted", async (accou
   assert.equal(early.status, 125);
   assert.match(
     early.stderr,
-    /there is no function "hello"\nllama: hint: add -create to make it in us-west-2/,
+    /no function "hello" in us-west-2\nllama: hint: add -create to make it; /,
   );
 
   const create = await account.ok(...update, "-create", "hello");
@@ -535,11 +535,14 @@ test("of a stack whose bucket is gone, doctor and bootstrap say to tear it down 
     stdout.includes(`✗ store: the stack's bucket ${bucket} is not there\n  ${hint}\n`),
     stdout,
   );
-  await account.write("runtime.zip", runtime("exec false"));
   const args = ["bootstrap", "-region", region, "-runtime", account.join("runtime.zip")];
-  const again = await account.aws(args);
-  assert.equal(again.status, 2, again.stderr);
-  assert.match(again.stderr, /its bucket \S+ is not\nllama: hint: run `llama teardown` first/);
+  // The layer goes through the bucket if it is a new one.
+  for (const text of ["exec true", "exec false"]) {
+    await account.write("runtime.zip", runtime(text));
+    const again = await account.aws(args);
+    assert.equal(again.status, 2, again.stderr);
+    assert.match(again.stderr, /its bucket \S+ is not\nllama: hint: run `llama teardown` first/);
+  }
   // Which CloudFormation does, and moto does not: it wants every resource to be there.
 });
 
@@ -563,6 +566,30 @@ test("of a stack whose role is gone, doctor and bootstrap say to tear it down fi
     stderr.endsWith(
       `the stack llama is there, but its role ${role} is not\nllama: hint: ${hint} again\n`,
     ),
+    stderr,
+  );
+});
+
+test("of a stack whose repository is gone, doctor and bootstrap say to tear it down first", async (account) => {
+  await account.bootstrap();
+  const { repository = "" } = await account.settings();
+  await account.ask("ecr", "/", {
+    method: "POST",
+    headers: {
+      authorization: "AWS4-HMAC-SHA256 Credential=x/20260101/us-west-2/ecr/aws4_request",
+      "x-amz-target": "AmazonEC2ContainerRegistry_V20150921.DeleteRepository",
+      "content-type": "application/x-amz-json-1.1",
+    },
+    body: JSON.stringify({ repositoryName: "llama", force: true }),
+  });
+  const hint = "run `llama teardown` first, then `llama bootstrap`";
+  const { stdout } = await account.aws(["doctor"]);
+  assert(stdout.includes(`✗ repository: ${repository} is not there\n  ${hint}\n`), stdout);
+  const args = ["bootstrap", "-region", region, "-runtime", account.join("runtime.zip")];
+  const { status, stderr } = await account.aws(args);
+  assert.equal(status, 2, stderr);
+  assert(
+    stderr.includes(`its repository ${repository} is not\nllama: hint: ${hint} again\n`),
     stderr,
   );
 });
