@@ -27,7 +27,7 @@
  * @module
  */
 
-export type { BlobSource, FileSource } from "./lib/blob.ts";
+export type { BlobSource, FileSource } from "./lib/store/blob.ts";
 export type { Environment } from "./lib/environment.ts";
 export {
   type ErrorCode,
@@ -79,7 +79,7 @@ export {
   type MapOptions,
   type RequestTotals,
 } from "./lib/llama.ts";
-export type { LocalOptions } from "./lib/start_local.ts";
+export type { LocalOptions } from "./lib/local/start.ts";
 export type { ExecutionEnvironment, Times } from "./lib/protocol.ts";
 export { DirectoryStore } from "./lib/store/directory.ts";
 export { MemoryStore } from "./lib/store/memory.ts";
@@ -93,6 +93,6 @@ export {
   type TemplatePhase,
   TemplateSet,
 } from "./lib/template/mod.ts";
-export { OpenSpan, type Span, type SpanName, Spans } from "./lib/trace/spans.ts";
-export { type TracedJob, traceText } from "./lib/trace/chrome.ts";
+export { OpenSpan, type Span, type SpanName, Spans } from "./lib/spans.ts";
+export { type TracedJob, traceText } from "./lib/report/trace.ts";
 export { version } from "./lib/version.ts";

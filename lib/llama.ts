@@ -8,9 +8,10 @@ import { type Account, findAccount } from "./aws/account.ts";
 import { AwsClient } from "./aws/client.ts";
 import { serviceUrl } from "./aws/endpoint.ts";
 import { accountOf, KnownFunctions } from "./aws/known_functions.ts";
-import { Lambda } from "./aws/lambda.ts";
+import { Lambda } from "./aws/api/lambda_invoke.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError } from "./errors.ts";
+import { OutputFiles } from "./jobs/big_output.ts";
 import { hashSharedFiles } from "./jobs/identity.ts";
 import { encodeInputs, expandInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
@@ -19,14 +20,15 @@ import { nameOfFunction, novelFor } from "./jobs/negotiation.ts";
 import { unheeded } from "./jobs/older_runtime.ts";
 import { type JobRunner, runJob, type RunJobOptions, type Transfer } from "./jobs/run.ts";
 import { SharedFiles } from "./jobs/shared_files.ts";
-import type { BlobSource } from "./blob.ts";
+import type { BlobSource } from "./store/blob.ts";
 import type { LocalLambda } from "./local/mod.ts";
-import type { LocalOptions } from "./start_local.ts";
+import type { LocalOptions } from "./local/start.ts";
 import { noteDirectory } from "./store/known_objects.ts";
 import { openStoreWith } from "./store/open.ts";
 import type { ObjectStore } from "./store/store.ts";
+import { descriptorBudget } from "./system/descriptors.ts";
 import { printableLine } from "./text/printable.ts";
-import type { Spans } from "./trace/spans.ts";
+import type { Spans } from "./spans.ts";
 import { isOlder, version } from "./version.ts";
 
 /** A path on this machine, and what it is called in the job's directory. */
@@ -132,6 +134,7 @@ export class Llama implements AsyncDisposable {
   #local: LocalLambda | undefined;
   readonly #clients: AwsClient[] = [];
   readonly #stores: ObjectStore[] = [];
+  readonly #outputFiles: OutputFiles;
   /** What is known of the functions; undefined until there is a connection. */
   #functions: KnownFunctions | undefined;
   /** The functions that are known to have an older runtime. */
@@ -149,6 +152,7 @@ export class Llama implements AsyncDisposable {
   constructor(options: LlamaOptions = {}) {
     this.#options = options;
     this.#environment = options.environment ?? readEnvironment();
+    this.#outputFiles = new OutputFiles(this.#environment["TMPDIR"] || "/tmp");
   }
 
   /** How many requests were sent to AWS, repeated ones included, until now. */
@@ -290,6 +294,7 @@ export class Llama implements AsyncDisposable {
     this.#functions = undefined;
     for (const each of this.#stores.splice(0)) each[Symbol.dispose]();
     for (const each of this.#clients.splice(0)) each[Symbol.dispose]();
+    this.#outputFiles[Symbol.dispose]();
   }
 
   async #run(job: Job, options: RunJobOptions): Promise<JobResult> {
@@ -427,6 +432,7 @@ export class Llama implements AsyncDisposable {
       store: typeof store === "string"
         ? store === "" ? undefined : this.#openStore(store, client)
         : store,
+      outputFiles: this.#outputFiles,
     };
   }
 
@@ -441,7 +447,7 @@ export class Llama implements AsyncDisposable {
     const account = findAccount(this.#environment, this.#options);
     const named = store ? this.#openStore(store, this.#client(account)) : undefined;
     // Loaded by those alone who run functions on this machine.
-    const { startLocal } = await import("./start_local.ts");
+    const { startLocal } = await import("./local/start.ts");
     const local = await startLocal(options, { ...account, store }, this.#environment);
     this.#local = local;
     // The functions' runtime is this llama's own, and gone with this process.
@@ -450,11 +456,12 @@ export class Llama implements AsyncDisposable {
       credentials: () => Promise.resolve(local.credentials),
       location: () =>
         Promise.resolve({ region: local.region, endpoints: { lambda: local.endpoint } }),
-    });
+    }, descriptorBudget().localConnections);
     return {
       lambda: new Lambda(client, invokeRetries),
       functions: this.#functions,
       store: named ?? this.#openStore(local.storeUrl, client),
+      outputFiles: this.#outputFiles,
     };
   }
 
@@ -469,9 +476,9 @@ export class Llama implements AsyncDisposable {
     return opened;
   }
 
-  #client(account: Account): AwsClient {
+  #client(account: Account, maxConnections?: number): AwsClient {
     const { debug, onNotice } = this.#options;
-    const client = new AwsClient({ ...account, debug, onNotice });
+    const client = new AwsClient({ ...account, maxConnections, debug, onNotice });
     client.reserve(this.#reserved);
     this.#clients.push(client);
     return client;

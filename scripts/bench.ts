@@ -1,5 +1,5 @@
 /**
- * Measures what docs/performance.md reports.
+ * Measures the figures of docs/performance.md.
  *
  * @module
  */
@@ -71,7 +71,7 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-/** Undefined if they are wrong. */
+/** Parses the arguments; undefined if they are invalid. */
 function readOptions(args: string[]): { names: string[]; write: boolean } | undefined {
   try {
     const { only, write = false } = parseArgs({
@@ -79,7 +79,7 @@ function readOptions(args: string[]): { names: string[]; write: boolean } | unde
       options: { only: { type: "string" }, write: { type: "boolean" } },
     }).values;
     if (only === undefined) return { names: [...benchmarks.keys()], write };
-    // The file has the figures of one run, not of several.
+    // The figures in the file must come from a single run.
     return benchmarks.has(only) && !write ? { names: [only], write } : undefined;
   } catch {
     return undefined;
@@ -94,7 +94,7 @@ async function measure(
   const directory = await Deno.makeTempDir({ prefix: "llama-bench-" });
   const say = (text: string) => console.error(`  ${text}`);
   const figures = await benchmarks.get(name)?.({ directory, signal, say, drawings }) ?? [];
-  // Kept where the benchmark failed, for its log.
+  // If the benchmark fails, the directory is kept for its log.
   await Deno.remove(directory, { recursive: true });
   return figures;
 }
@@ -103,7 +103,7 @@ async function write(figures: readonly Figure[]): Promise<void> {
   const path = join(root, "docs/performance.md");
   const text = await Deno.readTextFile(path);
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`${path} has no place for the figures`);
+  if (from < 0 || to < from) throw new Error(`${path} lacks the markers for the figures`);
   const where = `${new Date().toISOString().slice(0, 10)}, Deno ${Deno.version.deno}, ` +
     `${navigator.hardwareConcurrency} cores, ${Deno.build.arch}, ${Deno.build.os}`;
   const section = `${begin}\n${where}:\n\n${tableOf(figures)}\n\n`;

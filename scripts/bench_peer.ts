@@ -1,5 +1,5 @@
 /**
- * Measures llama beside the original, in one run on one machine: the figures of
+ * Compares llama with the original, in one run on one machine: the figures of
  * docs/performance.md.
  *
  * @module
@@ -28,12 +28,12 @@ const benchmarks: ReadonlyMap<string, PeerBenchmark> = new Map([
 
 const usage = `usage: deno task bench:peer [FLAGS] [FOLDER]
 
-Needs root (AWS's names in /etc/hosts, port 443), bash, Go and GNU time.
+Requires root (for AWS host names in /etc/hosts and port 443), bash, Go and GNU time.
 
-  FOLDER          the original's programs, and the server for them (default ../shared/peer)
-  --programs DIR  where the compiled llama and bootstrap are (default dist)
+  FOLDER          the original's programs and their server (default ../shared/peer)
+  --programs DIR  the directory of the compiled llama and bootstrap (default dist)
   --only NAME     one of ${[...benchmarks.keys()].join(", ")}
-  --rounds N      how often each program runs (default 5)
+  --rounds N      runs per program (default 5)
   --write         add the table to docs/performance.md
 `;
 
@@ -69,7 +69,7 @@ async function main(args: string[]): Promise<number> {
   }
 }
 
-/** Undefined if they are wrong. */
+/** Parses the arguments; undefined if they are invalid. */
 function readOptions(args: string[]): Options | undefined {
   try {
     const { values, positionals } = parseArgs({
@@ -86,7 +86,7 @@ function readOptions(args: string[]): Options | undefined {
     const [folder = join(root, "../shared/peer"), ...more] = positionals;
     const rounds = Number(values.rounds);
     const isKnown = only === undefined || benchmarks.has(only);
-    // The file has the figures of one run, not of several.
+    // The figures in the file must come from a single run.
     if (only !== undefined && write) return undefined;
     if (more.length > 0 || !isKnown || !Number.isInteger(rounds) || rounds < 1) return undefined;
     return { folder: resolve(folder), programs: resolve(programs), only, rounds, write };
@@ -102,7 +102,7 @@ async function measure(
   const [llama, bootstrap] = [join(programs, "llama"), join(programs, "bootstrap")];
   for (const program of [llama, bootstrap]) {
     await Deno.stat(program).catch((cause) => {
-      throw new Error(`there is no ${program}: compile the programs first, or name --programs`, {
+      throw new Error(`${program} does not exist: compile the programs, or use --programs`, {
         cause,
       });
     });
@@ -119,18 +119,18 @@ async function measure(
       figures.push(...await benchmark(context));
     }
   } catch (error) {
-    // It took minutes, and is right as far as it goes.
+    // The figures so far took minutes and are valid.
     if (figures.length > 0) console.error(peerTableOf(figures));
     throw error;
   }
-  // Kept where a benchmark failed, for what the programs wrote.
+  // If a benchmark fails, the directory is kept for the programs' output.
   await Deno.remove(directory, { recursive: true });
   return figures;
 }
 
 /**
- * In memory where that is possible: how long it takes to make a file on a disk depends on the files
- * that were removed before, so that each program would pay for those of the last.
+ * Creates a directory, in memory if possible: on a disk, the time to create files depends on files
+ * removed earlier, so each program would pay for those of the one before it.
  */
 async function makeDirectory(): Promise<string> {
   const memory = "/dev/shm";

@@ -1,38 +1,38 @@
 /**
- * Chromium without a window, driven over its DevTools protocol.
+ * Headless Chromium, driven over its DevTools protocol.
  *
  * https://chromedevtools.github.io/devtools-protocol/
  *
  * @module
  */
 
-/** What a page has done that it should not. */
+/** Problems that a page caused. */
 export interface PageProblems {
-  /** Errors and warnings of the console, and exceptions. */
+  /** Console messages and exceptions. */
   readonly messages: string[];
-  /** Requests to anywhere but the page itself. */
+  /** Requests other than that for the page itself. */
   readonly requests: string[];
 }
 
-/** How a page is looked at. */
+/** Options for {@linkcode Browser.show}. */
 export interface PageOptions {
-  /** In CSS pixels. */
+  /** The width of the window in CSS pixels. */
   readonly width: number;
-  /** In CSS pixels. */
+  /** The height of the window in CSS pixels. */
   readonly height: number;
-  /** Whether the person likes it dark. @default {false} */
+  /** Whether to prefer the dark theme. @default {false} */
   readonly dark?: boolean;
-  /** Whether it is a phone's. @default {false} */
+  /** Whether to emulate a phone. @default {false} */
   readonly mobile?: boolean;
 }
 
 type Params = Readonly<Record<string, unknown>>;
-// deno-lint-ignore no-explicit-any -- the protocol's answers have a shape for each method
+// deno-lint-ignore no-explicit-any -- each method of the protocol has its own result type
 type Answer = any;
 
 /** A browser with one page. Close it when done. */
 export class Browser implements AsyncDisposable {
-  /** What the page has done that it should not. */
+  /** Problems that the page caused. */
   readonly problems: PageProblems = { messages: [], requests: [] };
   readonly #child: Deno.ChildProcess;
   readonly #profile: string;
@@ -47,12 +47,12 @@ export class Browser implements AsyncDisposable {
     this.#socket = socket;
     socket.onmessage = ({ data }) => this.#receive(JSON.parse(data));
     socket.onclose = () => {
-      for (const { reject } of this.#answers.values()) reject(new Error("the browser has gone"));
+      for (const { reject } of this.#answers.values()) reject(new Error("the browser exited"));
     };
   }
 
   /**
-   * Starts it.
+   * Starts a browser.
    *
    * @param program Chromium's path.
    * @returns The browser, with an empty page.
@@ -62,7 +62,7 @@ export class Browser implements AsyncDisposable {
     const child = new Deno.Command(program, {
       args: [
         ...["--headless=new", "--remote-debugging-port=0", `--user-data-dir=${profile}`],
-        // As root, and in containers with a small /dev/shm.
+        // To run as root, and in containers with a small /dev/shm.
         ...["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--hide-scrollbars"],
         ...["--no-first-run", "--disable-background-networking", "--disable-component-update"],
         "about:blank",
@@ -78,7 +78,7 @@ export class Browser implements AsyncDisposable {
     const socket = new WebSocket(page.webSocketDebuggerUrl);
     await new Promise((resolve, reject) => {
       socket.onopen = resolve;
-      socket.onerror = () => reject(new Error("the browser does not answer"));
+      socket.onerror = () => reject(new Error("cannot connect to the browser"));
     });
     const browser = new Browser(child, profile, socket);
     await browser.#watch();
@@ -86,11 +86,11 @@ export class Browser implements AsyncDisposable {
   }
 
   /**
-   * Shows a page, and waits until it is loaded.
+   * Loads a page.
    *
-   * @param url The page.
-   * @param options How it is looked at.
-   * @returns How long that took, in milliseconds.
+   * @param url The page's URL.
+   * @param options Options for the window.
+   * @returns The time until it was loaded and drawn, in milliseconds.
    */
   async show(url: string, options: PageOptions): Promise<number> {
     const { width, height, dark = false, mobile = false } = options;
@@ -109,7 +109,7 @@ export class Browser implements AsyncDisposable {
     return performance.now() - start;
   }
 
-  /** Waits until what has changed is drawn. */
+  /** Waits until pending changes are drawn. */
   async frame(): Promise<void> {
     await this.evaluate(
       "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(0))))",
@@ -119,8 +119,8 @@ export class Browser implements AsyncDisposable {
   /**
    * Evaluates an expression in the page.
    *
-   * @param expression The expression, or one of a promise.
-   * @returns Its value, as JSON has it.
+   * @param expression The expression; if its value is a promise, it is awaited.
+   * @returns Its value, serialized as JSON.
    * @throws {Error} If it throws.
    */
   async evaluate(expression: string): Promise<Answer> {
@@ -147,10 +147,10 @@ export class Browser implements AsyncDisposable {
   }
 
   /**
-   * A picture of the page.
+   * Takes a screenshot of the page.
    *
-   * @param height How much of it, in CSS pixels from above; all of it if absent.
-   * @returns A PNG.
+   * @param height The height to capture from the top, in CSS pixels; by default, the whole page.
+   * @returns A PNG file.
    */
   async picture(height?: number): Promise<Uint8Array> {
     const { cssContentSize: all } = await this.send("Page.getLayoutMetrics");
@@ -166,7 +166,7 @@ export class Browser implements AsyncDisposable {
    *
    * @param method The method.
    * @param params Its parameters.
-   * @returns Its answer.
+   * @returns Its result.
    */
   send(method: string, params: Params = {}): Promise<Answer> {
     const id = this.#next++;
@@ -176,7 +176,7 @@ export class Browser implements AsyncDisposable {
     return answer.promise;
   }
 
-  /** Ends it. */
+  /** Closes the browser. */
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise((resolve) => this.#socket.addEventListener("close", resolve));
     await this.send("Browser.close");
@@ -216,7 +216,7 @@ export class Browser implements AsyncDisposable {
   }
 }
 
-/** Chromium says on standard error where it listens, and goes on to say more. */
+/** Returns the endpoint that Chromium prints to standard error, leaving the stream open. */
 async function endpointOf(stderr: ReadableStream<Uint8Array>): Promise<string> {
   const decoder = new TextDecoder();
   let text = "";

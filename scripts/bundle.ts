@@ -1,7 +1,7 @@
 /**
- * llama's programs as a few small files of JavaScript: what `deno compile` is given.
+ * Bundles llama's programs into a few small JavaScript files, the input of `deno compile`.
  *
- * The same sources give the same bundles with the same Deno, wherever they lie.
+ * With the same version of Deno, the same sources give the same bundles, in whatever directory.
  *
  * @module
  */
@@ -9,21 +9,22 @@
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { runDeno } from "../lib/deploy/deno.ts";
-import { removeIfThere } from "../lib/files.ts";
+import { removeIfThere } from "../lib/files/whole.ts";
 import { root } from "./shell.ts";
 
 /** A program's bundle. */
 export interface Bundle {
-  /** The file that is started. */
+  /** The entry point. */
   readonly main: string;
-  /** Files that it loads by a name that is computed. */
+  /** Files that it imports by a computed name. */
   readonly include: readonly string[];
 }
 
 /**
- * Bundles the runtime: what asks for the first invocation, and what is loaded while that comes.
+ * Bundles the runtime: the code that requests the first invocation, and the code that is loaded
+ * while waiting for it.
  *
- * @param directory A directory of its own.
+ * @param directory The directory for the bundle, which is replaced.
  * @returns The bundle.
  * @throws {Error} If it cannot be bundled.
  */
@@ -38,11 +39,11 @@ export async function bundleRuntime(directory: string): Promise<Bundle> {
 }
 
 /**
- * Bundles `llama`, into one file a command and what they share, so that none is loaded in vain; and
- * the AWS SDK into a file of its own.
+ * Bundles `llama` into one file per command and shared files, so that only the code of one command
+ * is loaded, and the AWS SDK into a separate file.
  *
- * @param directory A directory of its own.
- * @param commit What `llama version` names as its origin.
+ * @param directory The directory for the bundle, which is replaced.
+ * @param commit The commit that `llama version` shows.
  * @returns The bundle.
  * @throws {Error} If it cannot be bundled.
  */
@@ -59,7 +60,7 @@ export async function bundleLlama(directory: string, commit: string | undefined)
     ["cli.js", "cli.js"],
     [providersSource.replace(/ts$/, "js"), "providers.js"],
   ]);
-  // These names the bundler has left as they were.
+  // The bundler does not rewrite these specifiers.
   replaceOnce(files, '"./providers.ts"', '"./providers.js"');
   for (const [name] of sdk) replaceOnce(files, `"${name}"`, '"./sdk.js"');
   files.set("sdk.js", await bundleSdk(scratch));
@@ -69,9 +70,9 @@ export async function bundleLlama(directory: string, commit: string | undefined)
   return { main: join(directory, "cli.js"), include: [join(directory, "providers.js")] };
 }
 
-const providersSource = "lib/aws/providers.ts";
+const providersSource = "lib/aws/credentials/providers.ts";
 
-/** The packages of the SDK as lib/aws/providers.ts names them, and what it takes from each. */
+/** The SDK packages imported by lib/aws/credentials/providers.ts, and what it imports from them. */
 const sdk = [
   [
     "npm:@aws-sdk/credential-providers@3.1175.0",
@@ -80,7 +81,7 @@ const sdk = [
   ["npm:@smithy/fetch-http-handler@5.8.1", "FetchHttpHandler"],
 ] as const;
 
-/** An import map that has a module with the commit in the place of lib/commit.ts. */
+/** Writes an import map that replaces lib/commit.ts by a module with the commit. */
 async function replaceCommit(directory: string, commit: string | undefined): Promise<string> {
   const [module, importMap] = [join(directory, "commit.js"), join(directory, "import_map.json")];
   await Deno.writeTextFile(module, `export const commit = ${JSON.stringify(commit)};\n`);
@@ -92,25 +93,26 @@ async function replaceCommit(directory: string, commit: string | undefined): Pro
 }
 
 /**
- * The SDK is in one piece, in which its own parts find each other, and for itself, so that nothing
- * of llama is there twice.
+ * Bundles the SDK into a single file, separately from llama so that no module of llama is
+ * duplicated.
  */
 async function bundleSdk(directory: string): Promise<string> {
   const [source, made] = [join(directory, "sdk.ts"), join(directory, "sdk.js")];
   const exports = sdk.map(([name, taken]) => `export { ${taken} } from "${name}";\n`);
   await Deno.writeTextFile(source, exports.join(""));
   await bundle([source], ["--output", made]);
-  // CommonJS, which is in it, asks for Node's modules by a `require` that is not there.
+  // Its CommonJS parts load Node modules with `require`, which modules lack.
   return 'import { createRequire } from "node:module";\n' +
     "const require = createRequire(import.meta.url);\n" +
     await Deno.readTextFile(made);
 }
 
 /**
- * What a program loads when it starts; the rest of its bundle is loaded on demand.
+ * Returns the files that a program loads when it starts; the rest of its bundle is loaded on
+ * demand.
  *
- * @param main The file that is started.
- * @returns Its path, and those of what it imports.
+ * @param main The entry point.
+ * @returns Its path and those of its static imports.
  */
 export async function startFiles(main: string): Promise<string[]> {
   const paths = new Set([main]);
@@ -125,16 +127,16 @@ export async function startFiles(main: string): Promise<string[]> {
 }
 
 /**
- * What the runtime loads in all for a job whose files are small; S3 takes more.
+ * Returns all files that the runtime loads for a job with small files, which does not need S3.
  *
- * @param directory Its bundle's directory.
- * @returns The files' paths.
- * @throws {Error} If the bundle has no part that runs invocations.
+ * @param directory The directory of the runtime's bundle.
+ * @returns The paths of the files.
+ * @throws {Error} If the bundle has no file that runs invocations.
  */
 export async function jobFiles(directory: string): Promise<string[]> {
   const invocation = [...Deno.readDirSync(directory)]
     .find(({ name }) => name.startsWith("invocation-"));
-  if (!invocation) throw new Error(`${directory} has no part that runs invocations`);
+  if (!invocation) throw new Error(`${directory} has no file that runs invocations`);
   const parts = [await startFiles(join(directory, "bootstrap.js"))];
   parts.push(await startFiles(join(directory, invocation.name)));
   return [...new Set(parts.flat())];
@@ -144,7 +146,7 @@ async function writeBundle(directory: string, files: ReadonlyMap<string, string>
   for (const [name, text] of files) {
     const path = join(directory, name);
     await Deno.writeTextFile(path, text);
-    // A compiled program has the times of its files in it, and is to be the same each time.
+    // Compiled programs contain file times; fixed ones make builds reproducible.
     await Deno.utime(path, 0, 0);
   }
 }
@@ -158,9 +160,9 @@ async function bundle(sources: readonly string[], options: readonly string[]): P
 }
 
 /**
- * Takes what the bundler made, side by side and under names that it did not choose: it names a chunk
- * after a hash of where its sources lie, and the same sources shall give the same bundle. They are
- * numbered in the order in which they are first named.
+ * Collects the bundler's output into one directory, with chunks numbered in the order of their
+ * first import. The bundler names chunks by a hash that depends on the path of the sources, so
+ * bundles would not be reproducible.
  */
 async function collect(
   directory: string,
@@ -188,7 +190,7 @@ function replaceOnce(files: Map<string, string>, text: string, other: string): v
   const found = [...files].filter(([, contents]) => contents.includes(text));
   const [[name, contents] = ["", ""]] = found;
   if (found.length !== 1 || contents.indexOf(text) !== contents.lastIndexOf(text)) {
-    throw new Error(`the bundle names ${text} in ${found.length} places, not in one`);
+    throw new Error(`expected ${text} once in the bundle; ${found.length} files contain it`);
   }
   files.set(name, contents.replace(text, other));
 }

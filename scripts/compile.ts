@@ -9,11 +9,11 @@ import { join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { compileCommand, runDeno } from "../lib/deploy/deno.ts";
 import { messageOf } from "../lib/errors.ts";
-import { removeIfThere, writeWhole } from "../lib/files.ts";
+import { removeIfThere, writeWhole } from "../lib/files/whole.ts";
 import { type Bundle, bundleLlama, bundleRuntime } from "./bundle.ts";
 import { root } from "./shell.ts";
 
-/** The machines that programs are compiled for, with Deno's names for them. */
+/** The target machines, with Deno's names for them. */
 const targets = {
   "linux-x86_64": "x86_64-unknown-linux-gnu",
   "linux-arm64": "aarch64-unknown-linux-gnu",
@@ -21,7 +21,7 @@ const targets = {
   "macos-arm64": "aarch64-apple-darwin",
 } as const;
 
-/** A machine that programs are compiled for. */
+/** A target machine. */
 export type Target = keyof typeof targets;
 
 const allPrograms = ["llama", "bootstrap"] as const;
@@ -29,19 +29,19 @@ const allPrograms = ["llama", "bootstrap"] as const;
 /** The programs: the command, and the runtime. */
 export type Program = typeof allPrograms[number];
 
-/** All of them. */
+/** All targets. */
 export const allTargets: readonly Target[] = Object.keys(targets).filter(isTarget);
 
-/** Where the programs go. */
+/** The directory of the compiled programs. */
 export const dist: string = join(root, "dist");
 
 const usage = `usage: deno task compile [--target NAME]... [--all] [PROGRAM]...
 
-Makes dist/PROGRAM: llama, and for Linux bootstrap, which is the runtime.
+Compiles llama, and for Linux also the runtime (bootstrap), to dist/PROGRAM.
 
-  --target NAME   for another machine, as dist/PROGRAM-NAME; may be repeated:
+  --target NAME   compile for another machine, to dist/PROGRAM-NAME; may be repeated:
                   ${allTargets.join(", ")}
-  --all           for all of these
+  --all           compile for all of these
 `;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
@@ -63,11 +63,13 @@ async function main(args: string[]): Promise<number> {
     }
   }
   if (left.length === 0) return 0;
-  console.error(`compile: left to the release workflow, which makes all: ${left.join(", ")}`);
+  console.error(
+    `compile: not compiled here; the release workflow compiles all: ${left.join(", ")}`,
+  );
   return 1;
 }
 
-/** Undefined if they are wrong. */
+/** Parses the arguments; undefined if they are invalid. */
 function readWanted(args: string[]): { program: Program; target: Target }[] | undefined {
   try {
     const { values: { target = [], all = false }, positionals } = parseArgs({
@@ -80,7 +82,7 @@ function readWanted(args: string[]): { program: Program; target: Target }[] | un
     const programs: readonly Program[] = positionals.length > 0 ? positionals : allPrograms;
     return (all ? allTargets : named).flatMap((target) =>
       programs
-        // The runtime runs where Lambda does.
+        // Lambda runs on Linux only.
         .filter((program) => program === "llama" || target.startsWith("linux-"))
         .map((program) => ({ program, target }))
     );
@@ -102,16 +104,17 @@ function hostTarget(): Target {
   const { os, arch } = Deno.build;
   const name = `${os === "darwin" ? "macos" : os}-${arch === "aarch64" ? "arm64" : arch}`;
   if (isTarget(name)) return name;
-  throw new Error(`Lambda and llama do not run on ${os}`);
+  throw new Error(`llama does not support ${os}`);
 }
 
 /**
- * Compiles a program. One for this machine is there under its short name, too.
+ * Compiles a program. If it is for this machine, it is also available under its short name.
  *
- * @param program Which one.
- * @param target What it shall run on.
+ * @param program The program.
+ * @param target The target machine.
  * @returns Its path, such as `dist/bootstrap-linux-arm64`.
- * @throws {Error} If it cannot be compiled: Deno fetches what a program of that machine begins with.
+ * @throws {Error} If it cannot be compiled, for example because Deno cannot download its base
+ * executable for the target.
  */
 export async function compile(program: Program, target: Target): Promise<string> {
   const bundle = await bundleOf(program, join(dist, "bundle", program));
@@ -124,7 +127,7 @@ export async function compile(program: Program, target: Target): Promise<string>
       bundle.main,
     ], { directory: root });
     const made = await machineOf(temporary);
-    if (made !== target) throw new Error(`DENORT_BIN is for ${made ?? "some other machine"}`);
+    if (made !== target) throw new Error(`DENORT_BIN is for ${made ?? "another machine"}`);
   });
   if (target === hostTarget()) {
     await writeWhole(join(dist, program), (link) => Deno.link(path, link));
@@ -133,10 +136,10 @@ export async function compile(program: Program, target: Target): Promise<string>
 }
 
 /**
- * A program of the sources as they are: the one that is there, or a new one.
+ * Compiles a program unless the existing one is up to date.
  *
- * @param program Which one.
- * @param target What it shall run on.
+ * @param program The program.
+ * @param target The target machine.
  * @returns Its path.
  * @throws {Error} As {@linkcode compile}.
  */
@@ -151,7 +154,9 @@ export async function upToDate(program: Program, target: Target): Promise<string
   }
 }
 
-/** A program has the files of its bundle in it, as they are. */
+/**
+ * Reports whether a program contains exactly the files of a bundle, which it stores uncompressed.
+ */
 async function holds(path: string, bundle: string): Promise<boolean> {
   try {
     const program = Buffer.from(await Deno.readFile(path));
@@ -170,7 +175,7 @@ async function bundleOf(program: Program, directory: string): Promise<Bundle> {
     : await bundleRuntime(directory);
 }
 
-/** Undefined where the sources are no checkout. */
+/** Returns the current commit; undefined outside a Git checkout. */
 async function readCommit(): Promise<string | undefined> {
   try {
     const { success, stdout } = await new Deno.Command("git", {
@@ -185,7 +190,7 @@ async function readCommit(): Promise<string | undefined> {
   }
 }
 
-/** What a program was made for, as its first bytes say: ELF's e_machine, Mach-O's cputype. */
+/** Returns the target of a program from its header: ELF's e_machine or Mach-O's cputype. */
 async function machineOf(path: string): Promise<Target | undefined> {
   using file = await Deno.open(path);
   const header = new DataView(new ArrayBuffer(20));
@@ -216,7 +221,7 @@ async function describe(path: string, program: Program, target: Target): Promise
   return `${relative(root, path)}: ${parts.join(", ")}`;
 }
 
-/** From its start to its end when it has nothing to do: help, or no Lambda around it. */
+/** Measures a run with nothing to do: help for llama, no Lambda for the runtime. */
 async function startMilliseconds(path: string): Promise<number> {
   const times = [];
   for (let round = 0; round < 10; round++) {

@@ -1,5 +1,5 @@
 /**
- * The demo: llama at work on this machine, without AWS.
+ * A demo of llama on this machine, without AWS.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { join, relative } from "node:path";
 import { readEnvironment } from "../lib/environment.ts";
 import { messageOf } from "../lib/errors.ts";
-import { shellQuote } from "../lib/jobs/quote.ts";
+import { shellQuote } from "../lib/text/shell_quote.ts";
 import { Interrupted, onInterrupt } from "../lib/terminal/interrupt.ts";
 import { makePicture, type Picture, pictureName } from "./pictures.ts";
 import { decodePng, samePixels } from "./png.ts";
@@ -19,23 +19,23 @@ const folder = join(root, "demo");
 const log = "log.txt";
 const results = "optimized";
 
-/** What is done to the pictures. */
+/** The processing of the pictures. */
 interface Plan {
   /** The command line. */
   readonly command: string;
-  /** What the person should know before. */
+  /** A note to print before it. */
   readonly note?: string;
-  /** Whether the pictures are made without compression, which gzip finds nothing to do in. */
+  /** Whether the pictures are uncompressed, so that gzip can shrink them. */
   readonly uncompressed: boolean;
-  /** The file that a picture's result is in. */
+  /** Returns the name of the result for a picture. */
   resultName(name: string): string;
-  /** What every result has been found to be. */
+  /** The message if all results are correct. */
   readonly verdict: string;
-  /** Says what is wrong with a result, if anything is. */
+  /** Returns what is wrong with a result, if anything. */
   check(picture: Picture, result: Uint8Array<ArrayBuffer>): Promise<string | undefined>;
 }
 
-/** The demo shows that something does not work. */
+/** A failure of llama that the demo detected. */
 class DemoError extends Error {}
 
 if (import.meta.main) Deno.exit(await main());
@@ -73,7 +73,7 @@ async function demo(signal: AbortSignal): Promise<void> {
   const { status, stdout } = await shell.run(hello, { cwd: folder });
   await Deno.stdout.write(new TextEncoder().encode(stdout));
   if (status !== 0 || stdout !== "Hello from Amazon Lambda\nReceived args: world\n") {
-    throw new DemoError(`that is not what hello should say (exit status ${status})`);
+    throw new DemoError(`unexpected output of hello (exit status ${status})`);
   }
 
   console.log(`$ ${plan.command}`);
@@ -84,21 +84,21 @@ async function demo(signal: AbortSignal): Promise<void> {
   await report(plan, pictures, elapsedMilliseconds);
 }
 
-/** The README's command, as near to it as this machine allows. */
+/** Returns the README's command, or a similar one if optipng is not installed. */
 function planFor(optipng: string | undefined): Plan {
   const xargs = `xargs -logs -j ${pictureCount}`;
   if (optipng === undefined) {
     return {
       command: `ls -1 *.png | llama -local -function sh='sh -c' ${xargs} sh ` +
         `'gzip -9 < {{.I .Line}} > {{.O (printf "${results}/%s.gz" .Line)}}'`,
-      note: "optipng is not installed, so gzip -9 does the work, on pictures without compression",
+      note: "optipng is not installed: using gzip -9 on uncompressed pictures instead",
       uncompressed: true,
       resultName: (name) => `${name}.gz`,
-      verdict: "every result unpacks to the same bytes, and none is larger",
+      verdict: "every result decompresses to the original bytes, and none is larger",
       check: checkGzip,
     };
   }
-  // images/optipng/function.json names the place where distributions put it.
+  // images/optipng/function.json has the path that distributions use.
   const usual = "/usr/bin/optipng";
   const elsewhere = optipng !== usual && findProgram("optipng", "/usr/bin") === undefined;
   const named = elsewhere ? ` -function ${shellQuote([`optipng=${shellQuote([optipng])}`])}` : "";
@@ -116,7 +116,7 @@ async function makePictures(plan: Plan, signal: AbortSignal): Promise<Picture[]>
   await Deno.mkdir(join(folder, results), { recursive: true });
   await removeOld(folder);
   await removeOld(join(folder, results));
-  // Without compression a picture of the same size would be ten times the bytes.
+  // Uncompressed, a picture of the same size would have ten times the bytes.
   const size = plan.uncompressed ? { minSize: 200, maxSize: 300 } : {};
   const pictures = [];
   for (let index = 0; index < pictureCount; index++) {
@@ -128,7 +128,7 @@ async function makePictures(plan: Plan, signal: AbortSignal): Promise<Picture[]>
   return pictures;
 }
 
-/** Removes what an earlier run made, and nothing else. */
+/** Removes the files of an earlier run, and nothing else. */
 async function removeOld(directory: string): Promise<void> {
   for await (const { name, isFile } of Deno.readDir(directory)) {
     const ours = name === log || pictureName.test(name.replace(/\.gz$/, ""));
@@ -146,7 +146,7 @@ async function report(
   let after = 0;
   for (const picture of pictures) {
     const result = await readIfThere(join(folder, results, plan.resultName(picture.name)));
-    const problem = result ? await problemOf(plan, picture, result) : "there is no result";
+    const problem = result ? await problemOf(plan, picture, result) : "the result is missing";
     if (problem !== undefined) wrong.push(`${picture.name}: ${problem}`);
     before += picture.bytes.length;
     after += result?.length ?? 0;
@@ -176,7 +176,7 @@ async function problemOf(
   result: Uint8Array<ArrayBuffer>,
 ): Promise<string | undefined> {
   if (result.length > picture.bytes.length) {
-    return `${result.length} bytes, and the original has ${picture.bytes.length}`;
+    return `${result.length} bytes, more than the original's ${picture.bytes.length}`;
   }
   try {
     return await plan.check(picture, result);
@@ -187,7 +187,7 @@ async function problemOf(
 
 async function checkPng(picture: Picture, result: Uint8Array): Promise<string | undefined> {
   const same = samePixels(await decodePng(picture.bytes), await decodePng(result));
-  return same ? undefined : "its pixels have changed";
+  return same ? undefined : "its pixels differ from the original's";
 }
 
 async function checkGzip(
@@ -198,10 +198,10 @@ async function checkGzip(
   const bytes = await new Response(unpacked).bytes();
   const same = bytes.length === picture.bytes.length &&
     bytes.every((byte, index) => byte === picture.bytes[index]);
-  return same ? undefined : "it unpacks to something else";
+  return same ? undefined : "it decompresses to something else";
 }
 
-/** Counts the results on a terminal while work goes on. */
+/** Shows the number of results on a terminal while `work` runs. */
 async function withProgress<T>(work: () => Promise<T>): Promise<T> {
   if (!Deno.stderr.isTerminal()) return await work();
   const say = (text: string) => Deno.stderr.writeSync(new TextEncoder().encode(`\r\x1b[K${text}`));
@@ -219,7 +219,7 @@ async function withProgress<T>(work: () => Promise<T>): Promise<T> {
 
 async function endOfLog(): Promise<string> {
   const lines = (await Deno.readTextFile(join(folder, log))).trimEnd().split("\n");
-  return [...lines.slice(-10).map((line) => `  ${line}`), `all of it is in ${shown(log)}`].join(
+  return [...lines.slice(-10).map((line) => `  ${line}`), `the full log is ${shown(log)}`].join(
     "\n",
   );
 }
@@ -233,7 +233,7 @@ async function readIfThere(path: string): Promise<Uint8Array<ArrayBuffer> | unde
   }
 }
 
-/** A file of the demo as it is reached from where the person is. */
+/** Returns the path of one of the demo's files relative to the current directory. */
 function shown(name = ""): string {
   return relative(Deno.cwd(), join(folder, name)) || ".";
 }

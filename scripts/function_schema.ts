@@ -1,24 +1,24 @@
 /**
- * Writes the JSON schema of `function.json`, with which editors complete and check it.
+ * Writes the JSON schema of `function.json`, which editors use for completion and validation.
  *
  * @module
  */
 
 import { toJSONSchema } from "npm:zod@4.6.7/mini";
-import { functionSchema } from "../lib/function_json.ts";
+import { functionSchema } from "../lib/functions/definition.ts";
 
-/** Where the schema is. */
+/** The file of the schema. */
 export const schemaFile = new URL("../docs/function.schema.json", import.meta.url);
 
 /**
- * Makes the schema of what llama itself checks.
+ * Generates the JSON schema from the schema that llama itself uses.
  *
- * @returns The file's text.
+ * @returns The text of the file.
  */
 export function functionJsonSchema(): string {
   const schema = {
     title: "A function of llama's",
-    // Draft 7 is what editors know best.
+    // Editors support draft 7 best.
     ...toJSONSchema(functionSchema, { target: "draft-7" }),
     oneOf: [{ required: ["handler"] }, { required: ["command"] }],
   };

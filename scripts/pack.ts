@@ -1,6 +1,6 @@
 /**
- * Packs the programs of `dist/` for a release, into `dist/release/`: llama for each machine, the
- * runtime as the zip of its layer, and the checksums of all.
+ * Packs the programs in `dist/` for a release into `dist/release/`: an archive of llama per target,
+ * a zip of the runtime's layer per architecture, and their checksums.
  *
  * @module
  */
@@ -8,8 +8,8 @@
 import { join } from "node:path";
 import { zipOf } from "../lib/deploy/zip.ts";
 import { messageOf } from "../lib/errors.ts";
-import { removeIfThere } from "../lib/files.ts";
-import { sha256 } from "../lib/hash.ts";
+import { removeIfThere } from "../lib/files/whole.ts";
+import { sha256 } from "../lib/files/hash.ts";
 import { allTargets, dist } from "./compile.ts";
 
 if (import.meta.main) Deno.exit(await main());
@@ -32,7 +32,7 @@ async function main(): Promise<number> {
   }
 }
 
-/** The archive has the program under its own name, and under its modes. */
+/** Packs llama into an archive, in which it has its short name and is executable. */
 async function packLlama(target: string, folder: string): Promise<void> {
   const staging = await Deno.makeTempDir({ dir: folder });
   await Deno.copyFile(join(dist, `llama-${target}`), join(staging, "llama"));
@@ -51,7 +51,7 @@ async function packRuntime(architecture: string, folder: string): Promise<void> 
   await Deno.writeFile(join(folder, `llama-runtime-${architecture}.zip`), zip);
 }
 
-/** As `sha256sum --check` reads them. */
+/** Writes checksums in the format of `sha256sum --check`. */
 async function writeChecksums(folder: string): Promise<void> {
   const names = [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
   const lines = names.map((name) => `${sha256(Deno.readFileSync(join(folder, name)))}  ${name}\n`);

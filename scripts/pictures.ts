@@ -1,66 +1,66 @@
 /**
- * Pictures to work on: all different, the same at each run, and stored as wastefully as a drawing
- * program in a hurry would, so that there is something to gain.
+ * Generates sample pictures. They are all different, reproducible, and stored inefficiently, so
+ * that optimizers have something to do.
  *
  * @module
  */
 
 import { encodePng, unfiltered } from "./png.ts";
 
-/** A picture, as a file. */
+/** A picture file. */
 export interface Picture {
-  /** The file's name. */
+  /** The name of the file. */
   readonly name: string;
-  /** The file, a PNG. */
+  /** The contents of the file, a PNG. */
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** How pictures are made. */
+/** Options for {@linkcode makePicture}. */
 export interface PictureOptions {
-  /** Pictures of another seed are others. @default {1} */
+  /** The seed; another seed gives other pictures. @default {1} */
   readonly seed?: number;
   /** The shortest side, in pixels. @default {240} */
   readonly minSize?: number;
   /** The longest side, in pixels. @default {400} */
   readonly maxSize?: number;
-  /** Whether their pixels are stored as they are. @default {false} */
+  /** Whether the pixels are stored uncompressed. @default {false} */
   readonly uncompressed?: boolean;
 }
 
-/** The files that {@linkcode makePicture} names. */
+/** Matches the names of files from {@linkcode makePicture}. */
 export const pictureName: RegExp = /^picture-\d{3,}\.png$/;
 
-/** A colour, as 0xRRGGBBAA. */
+/** A color, as 0xRRGGBBAA. */
 type Color = number;
 
-/** The colour of each pixel. */
+/** Returns the color of a pixel. */
 type Painter = (x: number, y: number) => Color;
 
-/** A number from 0 up to, but not including, 1. */
+/** Returns a number from 0 up to, but not including, 1. */
 type Random = () => number;
 
-/** A place to paint on. */
+/** The area to paint. */
 interface Canvas {
   readonly width: number;
   readonly height: number;
   readonly random: Random;
 }
 
-/** What there is to see: few colours, many, smooth, noisy, grey, transparent. */
+/** The motifs: few colors, many colors, smooth, noisy, gray, transparent. */
 const motifs: readonly ((canvas: Canvas) => Painter)[] = [
   flatShapes,
   ditheredSky,
   mirroredSprite,
   hills,
-  greyClouds,
+  grayClouds,
   marble,
 ];
 
 /**
- * Makes a picture.
+ * Generates a picture.
  *
- * @param index Which; each is different.
- * @param options Seed and size.
+ * @param index The number of the picture; each is different.
+ * @param options Options for the picture.
  * @returns The picture.
  */
 export async function makePicture(index: number, options: PictureOptions = {}): Promise<Picture> {
@@ -74,14 +74,14 @@ export async function makePicture(index: number, options: PictureOptions = {}): 
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) rows.setUint32((y * width + x) * 4, paint(x, y));
   }
-  // RGBA without filters, whatever the picture would need.
+  // Always RGBA without filters, which is inefficient on purpose.
   const scanlines = unfiltered(new Uint8Array(rows.buffer), width * 4);
   const format = { width, height, bitDepth: 8, colorType: 6 };
   const bytes = await encodePng({ ...format, scanlines, uncompressed });
   return { name: `picture-${String(index + 1).padStart(3, "0")}.png`, bytes };
 }
 
-/** Discs and boxes of a few colours on a plain ground. */
+/** Discs and boxes in a few colors on a plain background. */
 function flatShapes({ width, height, random }: Canvas): Painter {
   const colors = palette(random, 12);
   const shapes = Array.from({ length: 40 }, () => ({
@@ -103,7 +103,7 @@ function flatShapes({ width, height, random }: Canvas): Painter {
   };
 }
 
-/** A sky in a few shades, dithered by Bayer's matrix. */
+/** A sky in a few shades, with ordered dithering. */
 function ditheredSky({ width, height, random }: Canvas): Painter {
   const shades = 6 + Math.floor(random() * 10);
   const [top, bottom] = [color(random), color(random)];
@@ -115,7 +115,7 @@ function ditheredSky({ width, height, random }: Canvas): Painter {
   };
 }
 
-/** A creature of blocks, its left half mirrored, on nothing. */
+/** A mirrored creature of blocks on a transparent background. */
 function mirroredSprite({ width, height, random }: Canvas): Painter {
   const colors = palette(random, 5);
   const [columns, rows] = [12 + Math.floor(random() * 12), 24];
@@ -132,7 +132,7 @@ function mirroredSprite({ width, height, random }: Canvas): Painter {
   };
 }
 
-/** Hills behind hills, each a little paler. */
+/** Rows of hills, each a little paler than the one before it. */
 function hills({ width, height, random }: Canvas): Painter {
   const [near, far] = [color(random), color(random)];
   const ridges = Array.from({ length: 7 }, (_, index) => {
@@ -147,8 +147,8 @@ function hills({ width, height, random }: Canvas): Painter {
   };
 }
 
-/** Clouds without colour. */
-function greyClouds({ width, random }: Canvas): Painter {
+/** Gray clouds. */
+function grayClouds({ width, random }: Canvas): Painter {
   const cloud = noise(random, width / 3);
   return (x, y) => {
     const level = Math.floor(cloud(x, y) * 255);
@@ -156,7 +156,7 @@ function greyClouds({ width, random }: Canvas): Painter {
   };
 }
 
-/** Veins of two colours, with a little grain as a camera would give. */
+/** Veins of two colors, with a little grain like that of a camera. */
 function marble({ width, random }: Canvas): Painter {
   const [dark, light] = [color(random), color(random)];
   const swirl = noise(random, width / 4);
@@ -179,7 +179,7 @@ function color(random: Random): Color {
   return rgb(channel(), channel(), channel());
 }
 
-/** An opaque colour. */
+/** Returns an opaque color. */
 function rgb(red: number, green: number, blue: number): Color {
   return (red << 24 | green << 16 | blue << 8 | 0xff) >>> 0;
 }
@@ -192,7 +192,7 @@ function blend(from: Color, to: Color, share: number): Color {
   return rgb(channel(24), channel(16), channel(8));
 }
 
-/** The threshold of an ordered 4 by 4 dither. */
+/** Returns the threshold of a pixel in Bayer's 4 by 4 matrix. */
 function bayer(x: number, y: number): number {
   const matrix = [0, 8, 2, 10, 12, 4, 14, 6, 3, 11, 1, 9, 15, 7, 13, 5];
   return (matrix[(y & 3) * 4 + (x & 3)] ?? 0) / 16;
@@ -220,7 +220,7 @@ function noise(random: Random, period: number): (x: number, y: number) => number
   };
 }
 
-/** Mulberry32: small, quick, and the same numbers for the same seed everywhere. */
+/** Mulberry32, a small and fast generator that gives the same numbers everywhere. */
 function randomNumbers(seed: number): Random {
   let state = seed >>> 0;
   return () => {

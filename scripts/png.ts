@@ -1,56 +1,56 @@
 /**
- * PNG files, as far as it takes to make some and to compare their pixels.
+ * Encodes and decodes PNG files, to generate pictures and to compare pixels.
  *
- * The numbers are those of https://www.w3.org/TR/png-3/.
+ * The format is specified in https://www.w3.org/TR/png-3/.
  *
  * @module
  */
 
 import { crc32, deflateSync } from "node:zlib";
 
-/** A PNG file's parts. */
+/** The parts of a PNG file. */
 export interface PngImage {
   /** Pixels in a row. */
   readonly width: number;
   /** Rows. */
   readonly height: number;
-  /** Bits a sample: 1, 2, 4, 8 or 16. */
+  /** Bits per sample: 1, 2, 4, 8 or 16. */
   readonly bitDepth: number;
-  /** 0 grey, 2 RGB, 3 palette, 4 grey with alpha, 6 RGBA. */
+  /** 0 gray, 2 RGB, 3 palette, 4 gray with alpha, 6 RGBA. */
   readonly colorType: number;
-  /** Whether the rows come in the seven passes of Adam7. @default {false} */
+  /** Whether the rows are in the seven passes of Adam7. @default {false} */
   readonly interlaced?: boolean;
-  /** The palette, three bytes a colour. */
+  /** The palette, three bytes per color. */
   readonly palette?: Uint8Array;
-  /** The bytes of `tRNS`: the alphas of the palette, or the one colour that is transparent. */
+  /** The bytes of `tRNS`: the alphas of the palette, or the one transparent color. */
   readonly transparency?: Uint8Array;
-  /** The rows, each with its filter's number before it. */
+  /** The rows, each preceded by its filter type. */
   readonly scanlines: Uint8Array<ArrayBuffer>;
-  /** Whether the rows are stored as they are, which any program can read. @default {false} */
+  /** Whether the rows are stored uncompressed. @default {false} */
   readonly uncompressed?: boolean;
 }
 
-/** A picture as a person sees it, however it is stored. */
+/** The pixels of a picture, regardless of its format. */
 export interface Pixels {
   /** Pixels in a row. */
   readonly width: number;
   /** Rows. */
   readonly height: number;
   /**
-   * Red, green, blue and alpha of each pixel, from 0 to 65535: all bit depths scale to it without
-   * rounding, so pictures that are the same have the same numbers.
+   * Red, green, blue and alpha of each pixel, from 0 to 65535. All bit depths scale to that range
+   * without rounding, so equal pictures have equal samples.
    */
   readonly samples: Uint16Array;
 }
 
-/** A file that is no PNG, or a damaged one. */
+/** The error for a file that is not a valid PNG. */
 export class PngError extends Error {
   override readonly name = "PngError";
 }
 
 const signature = [0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a];
 
-/** By colour type: samples a pixel, and the bit depths that there are. */
+/** The samples per pixel and the valid bit depths, by color type. */
 const colorTypes = new Map([
   [0, { channels: 1, bitDepths: [1, 2, 4, 8, 16] }],
   [2, { channels: 3, bitDepths: [8, 16] }],
@@ -59,7 +59,7 @@ const colorTypes = new Map([
   [6, { channels: 4, bitDepths: [8, 16] }],
 ]);
 
-/** Where the pixels of a pass are in the picture. */
+/** The position of a pass's pixels in the picture. */
 interface Pass {
   readonly x: number;
   readonly y: number;
@@ -80,11 +80,11 @@ const adam7: readonly Pass[] = [
 ];
 
 /**
- * Puts a filter byte before each row: 0, which leaves the row as it is.
+ * Precedes each row with filter type 0, which means no filter.
  *
- * @param rows The rows' bytes, one after the other.
- * @param rowBytes The bytes of a row.
- * @returns What {@linkcode encodePng} takes as `scanlines`.
+ * @param rows The bytes of all rows.
+ * @param rowBytes The number of bytes per row.
+ * @returns The `scanlines` for {@linkcode encodePng}.
  */
 export function unfiltered(rows: Uint8Array, rowBytes: number): Uint8Array<ArrayBuffer> {
   const count = rows.length / rowBytes;
@@ -96,9 +96,9 @@ export function unfiltered(rows: Uint8Array, rowBytes: number): Uint8Array<Array
 }
 
 /**
- * Makes a PNG file. What it is given is not checked: the decoder does that.
+ * Encodes a PNG file. The parts are not checked; the decoder does that.
  *
- * @param image The file's parts.
+ * @param image The parts of the file.
  * @returns The file.
  */
 export async function encodePng(image: PngImage): Promise<Uint8Array<ArrayBuffer>> {
@@ -120,11 +120,11 @@ export async function encodePng(image: PngImage): Promise<Uint8Array<ArrayBuffer
 }
 
 /**
- * Reads a PNG file.
+ * Decodes a PNG file.
  *
  * @param file The file.
  * @returns Its pixels.
- * @throws {PngError} If it is no PNG, or anything in it is wrong.
+ * @throws {PngError} If it is not a valid PNG.
  */
 export async function decodePng(file: Uint8Array): Promise<Pixels> {
   const image = await readPng(file);
@@ -132,7 +132,7 @@ export async function decodePng(file: Uint8Array): Promise<Pixels> {
   const { channels } = formatOf(image);
   const pixelOf = pixelReader(image);
   const samples = new Uint16Array(width * height * 4);
-  // Samples before they become colours; a row at a time.
+  // The samples of one row, before they are converted to colors.
   const row = new Uint16Array(width * channels);
   let at = 0;
   for (const pass of image.interlaced ? adam7 : wholePicture) {
@@ -158,21 +158,21 @@ export async function decodePng(file: Uint8Array): Promise<Pixels> {
 }
 
 /**
- * Whether two pictures look the same, to the last bit.
+ * Reports whether two pictures have the same size and pixels.
  *
- * @param a The one.
- * @param b The other.
- * @returns True if size and all pixels are equal.
+ * @param a One picture.
+ * @param b The other picture.
+ * @returns Whether they are equal.
  */
 export function samePixels(a: Pixels, b: Pixels): boolean {
   return a.width === b.width && a.height === b.height &&
     a.samples.every((sample, index) => sample === b.samples[index]);
 }
 
-/** Reads the chunks, and what is in them. */
+/** Parses all chunks. */
 async function readPng(file: Uint8Array): Promise<PngImage> {
   if (signature.some((byte, index) => file[index] !== byte)) {
-    throw new PngError("it does not begin as a PNG file does");
+    throw new PngError("it does not start with the PNG signature");
   }
   let header: Omit<PngImage, "scanlines"> | undefined;
   let palette: Uint8Array | undefined;
@@ -182,7 +182,7 @@ async function readPng(file: Uint8Array): Promise<PngImage> {
   for (let at = signature.length;;) {
     const { type, data, end } = readChunk(file, at);
     if (header === undefined && type !== "IHDR") {
-      throw new PngError(`it begins with the chunk ${type}`);
+      throw new PngError(`its first chunk is ${type}`);
     }
     if (type !== "IDAT" && compressed.length > 0) dataEnded = true;
     switch (type) {
@@ -214,7 +214,7 @@ async function readPng(file: Uint8Array): Promise<PngImage> {
         return await withScanlines(image, compressed);
       }
       default:
-        // A capital says that the picture cannot be read without the chunk.
+        // A capital marks a chunk that is necessary to decode the picture.
         if (/^[A-Z]/.test(type)) throw new PngError(`it has an unknown chunk ${type}`);
     }
     at = end;
@@ -265,7 +265,7 @@ function readHeader(data: Uint8Array): Omit<PngImage, "scanlines"> {
   const [bitDepth = 0, colorType = 0, compression, filter, interlace = 0] = data.subarray(8);
   if (width === 0 || height === 0) throw new PngError("it has no pixels");
   if (!colorTypes.get(colorType)?.bitDepths.includes(bitDepth)) {
-    throw new PngError(`there is no colour type ${colorType} of ${bitDepth} bits`);
+    throw new PngError(`unknown color type ${colorType} with ${bitDepth} bits`);
   }
   if (compression !== 0 || filter !== 0 || interlace > 1) {
     throw new PngError("it is compressed, filtered or interlaced in an unknown way");
@@ -275,7 +275,7 @@ function readHeader(data: Uint8Array): Omit<PngImage, "scanlines"> {
 
 function formatOf({ colorType }: { colorType: number }): { channels: number } {
   const format = colorTypes.get(colorType);
-  if (!format) throw new PngError(`there is no colour type ${colorType}`);
+  if (!format) throw new PngError(`unknown color type ${colorType}`);
   return format;
 }
 
@@ -294,7 +294,7 @@ function undoFilter(
   pixelBytes: number,
 ): void {
   if (filter === 0) return;
-  if (filter > 4) throw new PngError(`there is no filter ${filter}`);
+  if (filter > 4) throw new PngError(`unknown filter ${filter}`);
   for (let index = 0; index < row.length; index++) {
     const left = index < pixelBytes ? 0 : row[index - pixelBytes] ?? 0;
     const up = above[index] ?? 0;
@@ -312,7 +312,7 @@ function predict(filter: number, left: number, up: number, upLeft: number): numb
     case 3:
       return (left + up) >> 1;
     default: {
-      // Paeth's: whichever of the three is nearest to their plane; the order decides a draw.
+      // Paeth: the neighbor nearest to left + up - corner; the order decides ties.
       const toLeft = Math.abs(up - upLeft);
       const toUp = Math.abs(left - upLeft);
       const toUpLeft = Math.abs(left + up - 2 * upLeft);
@@ -322,7 +322,7 @@ function predict(filter: number, left: number, up: number, upLeft: number): numb
   }
 }
 
-/** Takes a row's bytes apart into samples; the leftmost is in a byte's high bits. */
+/** Unpacks the bytes of a row into samples; the leftmost sample is in the high bits. */
 function unpack(bytes: Uint8Array, bitDepth: number, count: number, samples: Uint16Array): void {
   for (let index = 0; index < count; index++) {
     if (bitDepth === 16) {
@@ -335,22 +335,22 @@ function unpack(bytes: Uint8Array, bitDepth: number, count: number, samples: Uin
   }
 }
 
-/** Writes the pixel whose samples begin at `from` to `samples` at `to`. */
+/** Converts the pixel whose samples start at `from`, and writes it to `samples` at `to`. */
 type PixelReader = (row: Uint16Array, from: number, samples: Uint16Array, to: number) => void;
 
 function pixelReader(image: PngImage): PixelReader {
   const { bitDepth, colorType, palette, transparency } = image;
   const scale = 0xffff / (2 ** bitDepth - 1);
   if (palette && colorType === 3) return paletteReader(palette, transparency);
-  const grey = colorType === 0 || colorType === 4;
-  const colors = grey ? 1 : 3;
+  const gray = colorType === 0 || colorType === 4;
+  const colors = gray ? 1 : 3;
   const hasAlpha = colorType >= 4;
   const clear = hasAlpha ? undefined : transparentColor(transparency, colors);
   return (row, from, samples, to) => {
     let isClear = clear !== undefined;
     for (let channel = 0; channel < 3; channel++) {
-      const value = row[grey ? from : from + channel] ?? 0;
-      if (clear?.[grey ? 0 : channel] !== value) isClear = false;
+      const value = row[gray ? from : from + channel] ?? 0;
+      if (clear?.[gray ? 0 : channel] !== value) isClear = false;
       samples[to + channel] = value * scale;
     }
     samples[to + 3] = hasAlpha ? (row[from + colors] ?? 0) * scale : isClear ? 0 : 0xffff;
@@ -358,12 +358,12 @@ function pixelReader(image: PngImage): PixelReader {
 }
 
 function paletteReader(palette: Uint8Array, alphas: Uint8Array = new Uint8Array()): PixelReader {
-  if (alphas.length > palette.length / 3) throw new PngError("more alphas than colours");
+  if (alphas.length > palette.length / 3) throw new PngError("more alphas than colors");
   return (row, from, samples, to) => {
     const entry = row[from] ?? 0;
     for (let channel = 0; channel < 3; channel++) {
       const value = palette[entry * 3 + channel];
-      if (value === undefined) throw new PngError(`its palette has no colour ${entry}`);
+      if (value === undefined) throw new PngError(`its palette has no color ${entry}`);
       samples[to + channel] = value * 257;
     }
     samples[to + 3] = (alphas[entry] ?? 0xff) * 257;
@@ -373,7 +373,7 @@ function paletteReader(palette: Uint8Array, alphas: Uint8Array = new Uint8Array(
 function transparentColor(data: Uint8Array | undefined, colors: number): number[] | undefined {
   if (!data) return undefined;
   if (data.length !== colors * 2) {
-    throw new PngError(`a transparent colour of ${data.length} bytes`);
+    throw new PngError(`a transparent color of ${data.length} bytes`);
   }
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   return Array.from({ length: colors }, (_, index) => view.getUint16(index * 2));

@@ -6,25 +6,25 @@
 
 import { findAccount } from "../lib/aws/account.ts";
 import { AwsClient } from "../lib/aws/client.ts";
-import type { Architecture } from "../lib/aws/lambda_function.ts";
+import type { Architecture } from "../lib/aws/api/lambda_types.ts";
 import { publishRuntime } from "../lib/deploy/runtime_layer.ts";
 import { inForce, readSettings } from "../lib/deploy/settings.ts";
 import { defaultStackName } from "../lib/deploy/template.ts";
 import { zipOf } from "../lib/deploy/zip.ts";
 import { readEnvironment } from "../lib/environment.ts";
 import { LlamaError, messageOf } from "../lib/errors.ts";
-import { FlagError, FlagValueError, parseFlags, stringFlag, valueFlag } from "../lib/flags.ts";
+import { FlagError, FlagValueError, parseFlags, stringFlag, valueFlag } from "../lib/cli/flags.ts";
 import { Interrupted, onInterrupt } from "../lib/terminal/interrupt.ts";
 import { upToDate } from "./compile.ts";
 
 const flags = {
   arch: valueFlag<Architecture>({
-    help: "processor of the functions",
+    help: "architecture of the functions",
     placeholder: "x86_64|arm64",
     default: "x86_64",
   }, (text) => {
     if (text === "x86_64" || text === "arm64") return text;
-    throw new FlagValueError("neither x86_64 nor arm64");
+    throw new FlagValueError("must be x86_64 or arm64");
   }),
   region: stringFlag({ help: "AWS region", placeholder: "REGION" }),
   profile: stringFlag({ help: "profile of the AWS configuration files", placeholder: "NAME" }),
@@ -32,9 +32,9 @@ const flags = {
 
 const usage = `usage: scripts/publish-runtime [-arch x86_64|arm64] [-region REGION] [-profile NAME]
 
-Compiles the runtime where that is not done yet, publishes it as a version of a Lambda layer, and
-prints the version's ARN. Region, store and stack are those of LLAMA_OBJECT_STORE and the like, or
-else of llama's settings; where the store is a bucket, the zip goes through it.
+Compiles the runtime if necessary, publishes it as a version of a Lambda layer, and prints the
+version's ARN. Region, store and stack come from the environment (such as LLAMA_OBJECT_STORE) or
+from llama's settings. If the store is an S3 bucket, the zip is uploaded through it.
 `;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));
@@ -75,7 +75,7 @@ async function publish(
   const settings = inForce(await readSettings(environment), environment);
   const region = account.region ?? settings.region;
   using client = new AwsClient(findAccount(environment, { ...account, region }));
-  // What cannot be sent is known before the work is done.
+  // Fails before the work if the account or region is missing.
   await client.location();
   const program = await upToDate("bootstrap", `linux-${architecture}`);
   const zip = zipOf([{ name: "bootstrap", bytes: await Deno.readFile(program), mode: 0o755 }]);

@@ -1,6 +1,6 @@
 /**
- * Makes the pictures of docs/report.md anew: two runs of this checkout's llama, their reports, and
- * how Chromium shows these.
+ * Regenerates the pictures of docs/report.md: Chromium's screenshots of the reports of two runs of
+ * llama from this checkout.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { startThrottle } from "./throttled_lambda.ts";
 const pictureCount = 151;
 const stubJobs = 10_000;
 
-/** How the pages are looked at, and how much of them a picture has, in CSS pixels. */
+/** The variants of each picture, with the height to capture in CSS pixels. */
 const looks: readonly [name: string, options: PageOptions, height: number][] = [
   ["light", { width: 1200, height: 900 }, 1180],
   ["dark", { width: 1200, height: 900, dark: true }, 1180],
@@ -28,7 +28,7 @@ if (import.meta.main) {
   const chromium = ["chromium", "chromium-browser", "google-chrome"]
     .map((name) => findProgram(name, environment["PATH"]))
     .find((path) => path !== undefined);
-  if (chromium === undefined) throw new Error("there is no chromium on PATH");
+  if (chromium === undefined) throw new Error("chromium is not on PATH");
   const directory = await Deno.makeTempDir({ prefix: "llama-report-" });
   const pages = [await optimizePictures(directory), await runStubJobs(directory)];
   await using browser = await Browser.open(chromium);
@@ -52,7 +52,7 @@ interface Page {
   readonly path: string;
 }
 
-/** The README's example, on this machine. */
+/** Runs the README's example on this machine. */
 async function optimizePictures(directory: string): Promise<Page> {
   for (let index = 0; index < pictureCount; index++) {
     const size = { minSize: 220, maxSize: 280 };
@@ -64,7 +64,7 @@ async function optimizePictures(directory: string): Promise<Page> {
   return await run("pictures", line, directory, { LLAMA_FUNCTIONS: join(root, "images") });
 }
 
-/** Many short jobs against an account that has room for fewer than are sent. */
+/** Runs many short jobs in an account that allows fewer at once than are sent. */
 async function runStubJobs(directory: string): Promise<Page> {
   await using lambda = startThrottle();
   const line = `seq ${stubJobs} | llama xargs -report throttled.html -j 512 ` +
@@ -84,7 +84,7 @@ async function run(
   return { name, path: join(directory, `${name}.html`) };
 }
 
-/** As few bytes as can be without loss, where optipng is there. */
+/** Optimizes a picture losslessly if optipng is installed. */
 async function shrink(file: string): Promise<void> {
   await using shell = await Shell.open({ environment: readEnvironment() });
   await shell.run(`optipng -quiet -o2 ${quote(file)}`, { cwd: dirname(file), log: "/dev/null" });

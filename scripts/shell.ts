@@ -1,5 +1,5 @@
 /**
- * Command lines as a person would type them, with this checkout's `llama` on `PATH`.
+ * Runs shell command lines with this checkout's `llama` on `PATH`.
  *
  * @module
  */
@@ -8,43 +8,43 @@ import { delimiter, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import type { Environment } from "../lib/environment.ts";
-import { killGroup } from "../lib/signals.ts";
+import { killGroup } from "../lib/system/signals.ts";
 
-/** The checkout's root. */
+/** The root of the checkout. */
 export const root: string = fileURLToPath(new URL("..", import.meta.url));
 
-/** What a {@linkcode Shell} works with. */
+/** Options for {@linkcode Shell}. */
 export interface ShellOptions {
-  /** The environment variables; llama's and AWS's are left out of them. */
+  /** The environment variables; those of llama and AWS are dropped. */
   readonly environment: Environment;
-  /** Variables that are set for the commands. @default {{}} */
+  /** Additional environment variables for the commands. @default {{}} */
   readonly variables?: Readonly<Record<string, string>>;
-  /** Ends the command that runs, and all that it has started. */
+  /** Terminates the running command and all processes that it started. */
   readonly signal?: AbortSignal;
 }
 
-/** How {@linkcode Shell.run} runs a command line. */
+/** Options for {@linkcode Shell.run}. */
 export interface RunOptions {
-  /** Where it runs. */
+  /** The working directory. */
   readonly cwd: string;
-  /** A file that gets standard output and standard error. */
+  /** A file for standard output and standard error. */
   readonly log?: string;
 }
 
-/** What came of a command line. */
+/** The result of a command line. */
 export interface ShellResult {
   /** Its exit status. */
   readonly status: number;
-  /** Its standard output; empty if it went to a log. */
+  /** Its standard output; empty if it was written to a log. */
   readonly stdout: string;
-  /** How long it took, in milliseconds. */
+  /** Its duration in milliseconds. */
   readonly elapsedMilliseconds: number;
 }
 
-/** How long a command that is to end may take to clean up after itself. */
+/** The time that a terminated command has to clean up before it is killed. */
 const cleanUpMilliseconds = 5000;
 
-/** Runs command lines by `sh`. Close it when done. */
+/** Runs command lines with `sh`. Dispose of it when done. */
 export class Shell implements AsyncDisposable {
   readonly #bin: string;
   readonly #variables: Readonly<Record<string, string>>;
@@ -63,7 +63,7 @@ export class Shell implements AsyncDisposable {
   /**
    * Prepares a shell.
    *
-   * @param options Environment and signal.
+   * @param options Options for the shell.
    * @returns The shell.
    */
   static async open({ environment, variables = {}, signal }: ShellOptions): Promise<Shell> {
@@ -73,7 +73,7 @@ export class Shell implements AsyncDisposable {
     await Deno.writeTextFile(join(bin, "llama"), script, { mode: 0o755 });
     const all: Record<string, string> = {};
     for (const [name, value] of Object.entries(environment)) {
-      // What a user has set for real work must not send this work to a real account.
+      // The user's settings must not send this work to a real account.
       if (value !== undefined && !/^(LLAMA|AWS)_/.test(name)) all[name] = value;
     }
     const path = [bin, ...environment["PATH"] ? [environment["PATH"]] : []].join(delimiter);
@@ -84,9 +84,9 @@ export class Shell implements AsyncDisposable {
    * Runs a command line to its end.
    *
    * @param line The command line.
-   * @param options Where, and where its output goes.
+   * @param options The working directory and the log.
    * @returns Its status and output.
-   * @throws The signal's reason, once no process of it is left.
+   * @throws The signal's reason, once all of its processes have ended.
    */
   async run(line: string, { cwd, log }: RunOptions): Promise<ShellResult> {
     this.#signal?.throwIfAborted();
@@ -96,7 +96,7 @@ export class Shell implements AsyncDisposable {
       cwd,
       env: this.#variables,
       clearEnv: true,
-      // A group of its own: a pipeline has more processes than the one that is known here.
+      // A process group of its own, since a pipeline has more processes than this child.
       detached: true,
       stdin: "null",
       stdout: log === undefined ? "piped" : "inherit",
@@ -118,14 +118,14 @@ export class Shell implements AsyncDisposable {
     }
   }
 
-  /** Removes what was made for it. */
+  /** Removes the shell's temporary files. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Deno.remove(this.#bin, { recursive: true });
   }
 }
 
 /**
- * Finds a program.
+ * Finds a program on `PATH`.
  *
  * @param name Its name.
  * @param path The value of `PATH`.
@@ -138,23 +138,23 @@ export function findProgram(name: string, path: string | undefined): string | un
       const { isFile, mode } = Deno.statSync(file);
       if (isFile && ((mode ?? 0) & 0o111) !== 0) return file;
     } catch {
-      // Not in this one.
+      // Not in this folder.
     }
   }
   return undefined;
 }
 
 /**
- * Quotes a word for any POSIX shell.
+ * Quotes a word for POSIX shells.
  *
  * @param word The word.
- * @returns The word in quotes.
+ * @returns The quoted word.
  */
 export function quote(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }
 
-/** Waits until no process of a group is left, and ends those that stay. */
+/** Waits until all processes of a group have ended, and kills those that remain. */
 async function endGroup(pid: number): Promise<void> {
   const deadline = performance.now() + cleanUpMilliseconds;
   while (signalGroup(pid, 0)) {
@@ -163,7 +163,7 @@ async function endGroup(pid: number): Promise<void> {
   }
 }
 
-/** Says whether there was a process to send it to. */
+/** Sends a signal; reports whether the group had any process. */
 function signalGroup(pid: number, signal: "SIGTERM" | 0): boolean {
   try {
     return process.kill(-pid, signal);

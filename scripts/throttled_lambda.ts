@@ -1,23 +1,23 @@
 /**
- * A stand-in for Lambda in an account that has room for a few execution environments: it refuses
- * what is more, takes its time to start one, and runs commands that do nothing but take time.
+ * A stub of Lambda with a concurrency limit: it throttles requests above the limit, simulates cold
+ * starts, and simulates commands by delays.
  *
  * @module
  */
 
-/** How many execution environments there may be. */
-const mostEnvironments = 200;
+/** The maximum number of execution environments. */
+const maxEnvironments = 200;
 
-/** Numbers from 0 to 1 that are the same each time. */
+/** Returns a generator of reproducible numbers from 0 to 1. */
 function numbers(seed: number): () => number {
   let state = seed;
   return () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32;
 }
 
 /**
- * Starts it.
+ * Starts the stub.
  *
- * @returns The variables that llama finds it by; ended when it is disposed of.
+ * @returns The environment variables with which llama uses it. Disposing of the result stops it.
  */
 export function startThrottle(): {
   environment: Readonly<Record<string, string>>;
@@ -29,7 +29,7 @@ export function startThrottle(): {
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     async (request) => {
       await request.bytes();
-      if (running >= mostEnvironments) {
+      if (running >= maxEnvironments) {
         return Response.json({ message: "Rate Exceeded." }, {
           status: 429,
           headers: { "x-amzn-errortype": "TooManyRequestsException" },
@@ -40,7 +40,7 @@ export function startThrottle(): {
       if (!isCold) idle--;
       try {
         const [start, init] = isCold ? [250 + 350 * random(), 40] : [0, 0];
-        // Most are quick, a few are slow: the sum of logarithms has a long tail.
+        // Most jobs are fast, a few are slow: an exponential distribution has a long tail.
         const exec = 25 - 45 * Math.log(1 - random()) + (random() < 0.004 ? 900 * random() : 0);
         const [fetch, upload] = [3 + 6 * random(), 2 + 3 * random()];
         await delay(3 + start + fetch + exec + upload);

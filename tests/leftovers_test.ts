@@ -1,7 +1,7 @@
 /** After 10,000 calls of all fates nothing is left of them, and as many fit as at the start. */
 
 import assert from "node:assert/strict";
-import { mapConcurrently } from "../lib/concurrency.ts";
+import { mapConcurrently } from "../lib/async/concurrency.ts";
 import { Llama, LlamaError } from "../mod.ts";
 import { TemporaryDirectory } from "./helpers.ts";
 import { echo, functionError, InvokeStub, type StubAnswer } from "./invoke_stub.ts";

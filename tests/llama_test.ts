@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type JobOutcome, Llama, LlamaError, MemoryStore, succeeded } from "../mod.ts";
-import { sha256 } from "../lib/hash.ts";
+import { sha256 } from "../lib/files/hash.ts";
 import { version } from "../lib/version.ts";
 import { noise, TemporaryDirectory, textOf } from "./helpers.ts";
 import { echo, InvokeStub } from "./invoke_stub.ts";

@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { AwsClient } from "../lib/aws/client.ts";
-import { parseXml } from "../lib/aws/xml.ts";
+import { parseXml } from "../lib/aws/api/xml.ts";
 
 /** A call that was made. */
 export interface ScriptedCall {

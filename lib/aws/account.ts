@@ -7,7 +7,7 @@
 import type { Environment } from "../environment.ts";
 import { LlamaError, messageOf } from "../errors.ts";
 import type { AwsClientOptions } from "./client.ts";
-import { type CredentialProvider, findCredentials } from "./credentials.ts";
+import { type CredentialProvider, findCredentials } from "./credentials/credentials.ts";
 import { findLocation } from "./endpoint.ts";
 
 /** What the user named, beside the environment. */
@@ -20,7 +20,7 @@ export interface AccountOptions {
   mfaCode?: ((serial: string) => Promise<string>) | undefined;
 }
 
-type Providers = typeof import("./providers.ts");
+type Providers = typeof import("./credentials/providers.ts");
 
 /** How the account is reached. */
 export type Account = Pick<AwsClientOptions, "credentials" | "location" | "maxAttempts">;
@@ -39,7 +39,7 @@ export function findAccount(environment: Environment, options: AccountOptions = 
   const provider: CredentialProvider = async (request) => {
     const { kind, from } = request.source;
     if (kind === "container") {
-      const { containerCredentials } = await import("./container_credentials.ts");
+      const { containerCredentials } = await import("./credentials/container_credentials.ts");
       return await containerCredentials(environment, from);
     }
     const { provideCredentials } = await loadProviders(from);
@@ -57,7 +57,7 @@ async function loadProviders(source: string): Promise<Providers> {
   try {
     // By a name that is computed: what is named literally is fetched before the program starts, and
     // behind this one is the AWS SDK.
-    return await import(import.meta.resolve("./providers.ts"));
+    return await import(import.meta.resolve("./credentials/providers.ts"));
   } catch (cause) {
     // The runtime's program is without it: Lambda gives keys. From source, npm may not be reached.
     const message = `no AWS credentials from ${source}: what gets them cannot be loaded`;

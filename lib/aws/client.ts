@@ -6,13 +6,13 @@
 
 import { emulatorHeader } from "../defaults.ts";
 import { type ErrorCode, LlamaError, messageOf } from "../errors.ts";
-import { sha256 } from "../hash.ts";
+import { sha256 } from "../files/hash.ts";
 import { longestTimerMs } from "../limits.ts";
 import { CallError } from "./call_error.ts";
 import { Connections } from "./connections.ts";
-import { CredentialCache } from "./credential_cache.ts";
-import type { Credentials } from "./credentials.ts";
-import type { Location, Service } from "./endpoint.ts";
+import { CredentialCache } from "./credentials/credential_cache.ts";
+import type { Credentials } from "./credentials/credentials.ts";
+import { type Location, type Service, withoutPassword } from "./endpoint.ts";
 import { longestPauseMilliseconds, patience, type RetryPolicy, withRetries } from "./retry.ts";
 import { Signatures, type Signed } from "./signatures.ts";
 
@@ -24,6 +24,8 @@ export interface AwsClientOptions {
   location: () => Promise<Location>;
   /** The most attempts of any call, as `AWS_MAX_ATTEMPTS`. @default {Infinity} */
   maxAttempts?: number | undefined;
+  /** The most connections at once. @default {what the system allows, with files beside them} */
+  maxConnections?: number | undefined;
   /** Gets a line for each request and each answer, without secrets. */
   debug?: ((line: string) => void) | undefined;
   /** Told what a person would want to know while calls are repeated: a line, and what to do. */
@@ -58,8 +60,8 @@ export interface AwsRequest {
 /** How a call is made of requests. */
 export interface CallOptions<T> {
   /**
-   * Reads the whole answer. What it throws that is no `LlamaError` counts as an answer that did not
-   * arrive whole.
+   * Reads the whole answer. Anything it throws counts as an answer that did not arrive whole, except
+   * for a `LlamaError`, and for what parsing throws: `SyntaxError`, `URIError` and `RangeError`.
    *
    * @param response The answer, whatever its status.
    * @param alive Says that the answer goes on: the attempt's time begins anew.
@@ -252,6 +254,7 @@ export class AwsClient implements Disposable {
         );
       }
       if (cause instanceof LlamaError || cause instanceof ClockOff) throw cause;
+      if (response !== undefined && isMalformed(cause)) throw malformedAnswer(url, cause);
       throw await networkError(url, cause, await this.location());
     } finally {
       // An answer that nobody reads holds its connection. It fails where it has been read, or has
@@ -288,7 +291,11 @@ export class AwsClient implements Disposable {
     if (method === "GET" || method === "HEAD") sent.reads++;
     else sent.writes++;
     const number = ++this.#number;
-    debug?.(`> ${number} ${method} ${url.href}${attempt > 1 ? `, attempt ${attempt}` : ""}`);
+    debug?.(
+      `> ${number} ${method} ${withoutPassword(url.href)}${
+        attempt > 1 ? `, attempt ${attempt}` : ""
+      }`,
+    );
     const start = performance.now();
     try {
       const response = await fetch(url, {
@@ -353,7 +360,8 @@ export class AwsClient implements Disposable {
 
   #connect(): Promise<Connections> {
     return this.#connections ??= this.location().then(({ caBundle, noProxy }) => {
-      const connections = new Connections(caBundle, noProxy);
+      const { maxConnections } = this.#options;
+      const connections = new Connections(caBundle, noProxy, maxConnections);
       connections.reserve(this.#reserved);
       return connections;
     });
@@ -426,6 +434,21 @@ class Deadline implements Disposable {
  */
 export function requestIdOf({ headers }: Response): string | undefined {
   return headers.get("x-amzn-requestid") ?? headers.get("x-amz-request-id") ?? undefined;
+}
+
+/** Whether an error comes of what an answer says, and not of how it arrived. */
+function isMalformed(error: unknown): boolean {
+  return error instanceof SyntaxError || error instanceof URIError || error instanceof RangeError;
+}
+
+/** The same answer would come again. */
+function malformedAnswer(url: string, cause: unknown): CallError {
+  const { origin } = new URL(url);
+  return new CallError(
+    "service",
+    `the answer from ${origin} cannot be understood: ${messageOf(cause)}`,
+    { cause },
+  );
 }
 
 /** The error for a call without an answer, or without the end of one. */

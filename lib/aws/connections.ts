@@ -5,8 +5,9 @@
  */
 
 import { LlamaError, reasonOf } from "../errors.ts";
-import { Semaphore } from "../concurrency.ts";
-import { bypassesProxy, directClient } from "../http.ts";
+import { Semaphore } from "../async/concurrency.ts";
+import { descriptorBudget } from "../system/descriptors.ts";
+import { bypassesProxy, directClient } from "../system/loopback.ts";
 
 /** How many connections there are at most, unless more jobs are asked for at once. */
 export const defaultConnections = 256;
@@ -22,25 +23,34 @@ export class Connections implements Disposable {
   readonly #caBundle: string | undefined;
   readonly #noProxy: string | undefined;
   readonly #clients = new Map<string, Promise<Deno.HttpClient>>();
-  readonly #places = new Semaphore(defaultConnections);
+  readonly #places: Semaphore;
+  readonly #most: number;
   #isClosed = false;
 
   /**
    * @param caBundle A file of certificates that are trusted besides Mozilla's.
    * @param noProxy The hosts that are not reached through a proxy, as `NO_PROXY` lists them.
+   * @param most How many there may be at once, whatever is reserved. @default {as many as this
+   * process may have, with files besides them}
    */
-  constructor(caBundle: string | undefined, noProxy?: string) {
+  constructor(
+    caBundle: string | undefined,
+    noProxy?: string,
+    most: number = descriptorBudget().connections,
+  ) {
     this.#caBundle = caBundle;
     this.#noProxy = noProxy;
+    this.#most = most;
+    this.#places = new Semaphore(Math.min(defaultConnections, most));
   }
 
   /**
-   * Makes room for as many requests at once, where there is less.
+   * Makes room for as many requests at once, where there is less and may be more.
    *
    * @param count How many.
    */
   reserve(count: number): void {
-    this.#places.raise(count);
+    this.#places.raise(Math.min(count, this.#most));
   }
 
   /**
@@ -89,7 +99,7 @@ export class Connections implements Disposable {
     const options: Deno.CreateHttpClientOptions = {
       caCerts: certificates,
       poolIdleTimeout: idleMilliseconds,
-      poolMaxIdlePerHost: isFresh ? 0 : defaultConnections,
+      poolMaxIdlePerHost: isFresh ? 0 : Math.min(defaultConnections, this.#most),
       // One connection of HTTP/2 takes a hundred requests or so, and makes the others wait.
       http2: false,
     };

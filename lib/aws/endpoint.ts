@@ -7,7 +7,7 @@
 import { type Environment, isTrue } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import { partitionOf } from "./partition.ts";
-import { nestedOf, type Profile, readProfile, textOf } from "./profile.ts";
+import { nestedOf, type Profile, readProfile, textOf } from "./credentials/profile.ts";
 
 /** The services that llama calls, by the names that their requests are signed with. */
 export type Service =
@@ -183,12 +183,29 @@ const httpUrl = new RegExp(
 );
 
 function checkUrl(where: string, url: string): string {
-  if (!httpUrl.test(url) || !URL.canParse(url)) {
-    throw new LlamaError("config", `${where}: ${JSON.stringify(url)} is not an http or https URL`, {
+  if (!httpUrl.test(withoutPassword(url)) || !URL.canParse(url)) {
+    const shown = JSON.stringify(withoutPassword(url));
+    throw new LlamaError("config", `${where}: ${shown} is not an http or https URL`, {
       hint: "write one such as http://localhost:4566, whose host has letters, digits, - and . only",
     });
   }
   return url.replace(/\/+$/, "");
+}
+
+/**
+ * Returns a URL without the user and the password that an endpoint may have, for messages.
+ *
+ * @param url A URL, or what should be one.
+ * @returns The rest of it.
+ */
+export function withoutPassword(url: string): string {
+  // In what is not a URL, a password may hold anything.
+  if (!URL.canParse(url)) return url.replace(/^(\w+:\/\/)[^]*@/, "$1");
+  const parsed = new URL(url);
+  if (parsed.username === "" && parsed.password === "") return url;
+  parsed.username = "";
+  parsed.password = "";
+  return parsed.href;
 }
 
 /**

@@ -5,8 +5,9 @@
  */
 
 import { dirname, join } from "node:path";
-import { temporaryName } from "../files.ts";
-import { sha256 } from "../hash.ts";
+import { temporaryName } from "../files/whole.ts";
+import { sha256 } from "../files/hash.ts";
+import { readOwnFile } from "../files/own.ts";
 import * as z from "../zod.ts";
 
 /** Facts about a function. All are optional: a fact that is absent is not known. */
@@ -164,7 +165,7 @@ export class KnownFunctions {
     if (this.#options.directory === undefined) return;
     this.#place ??= await this.#options.place();
     const path = this.#path(functionName);
-    const text = path === undefined ? undefined : readNote(path);
+    const text = path === undefined ? undefined : readOwnFile(path, mostBytes);
     if (text === undefined) return;
     const { place, function: name, written, ...facts } = parseRecord(text) ?? {};
     if (written === undefined || place !== this.#place || name !== functionName) return;
@@ -223,27 +224,6 @@ function parseRecord(text: string): z.output<typeof recordSchema> | undefined {
     // It is damaged, so nothing is known.
     return undefined;
   }
-}
-
-/** The text of a note that only this user can have written; undefined if there is none. */
-function readNote(path: string): string | undefined {
-  try {
-    if (!isPrivate(Deno.lstatSync(dirname(path)))) return undefined;
-    const info = Deno.lstatSync(path);
-    if (!info.isFile || info.size > mostBytes || !isPrivate(info)) return undefined;
-    return Deno.readTextFileSync(path);
-  } catch {
-    // It is not there or cannot be read, so nothing is known.
-    return undefined;
-  }
-}
-
-/** Whether nobody but this user and root can write to a file or directory. */
-function isPrivate({ mode, uid, isSymlink }: Deno.FileInfo): boolean {
-  if (isSymlink) return false;
-  // Systems without owners and modes.
-  if (mode === null || uid === null) return true;
-  return (uid === 0 || uid === Deno.uid()) && (mode & 0o022) === 0;
 }
 
 function remove(path: string): void {

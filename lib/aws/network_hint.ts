@@ -4,7 +4,7 @@
  * @module
  */
 
-import { closest } from "../closest.ts";
+import { closest } from "../text/closest.ts";
 import type { Location } from "./endpoint.ts";
 
 /** Used for hints only; AWS adds regions over time. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Credentials } from "./credentials.ts";
+import type { Credentials } from "./credentials/credentials.ts";
 import { Signer } from "./signer.ts";
 
 /** What is signed. */

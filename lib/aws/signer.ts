@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { AwsV4Signer } from "../deps.ts";
-import { sha256 } from "../hash.ts";
+import { sha256 } from "../files/hash.ts";
 
 /**
  * aws4fetch's signer, with the two steps that hash done by `node:crypto`. Those of WebCrypto are

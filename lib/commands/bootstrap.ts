@@ -1,15 +1,15 @@
 /**
- * `llama bootstrap`: all that llama needs in AWS.
+ * `llama bootstrap` creates or updates the AWS resources that llama needs.
  *
  * @module
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import type { Stack } from "../aws/cloudformation.ts";
-import { hasRepository } from "../aws/ecr.ts";
-import { trustPolicy } from "../aws/iam.ts";
-import { bucketState } from "../aws/s3_control.ts";
-import { callerIdentity } from "../aws/sts.ts";
+import type { Stack } from "../aws/api/cloudformation.ts";
+import { hasRepository } from "../aws/api/ecr.ts";
+import { trustPolicy } from "../aws/api/iam.ts";
+import { bucketState } from "../aws/api/s3_bucket.ts";
+import { callerIdentity } from "../aws/api/sts.ts";
 import { chooseBucket } from "../deploy/bucket.ts";
 import { limitLogs, logDays } from "../deploy/log_group.ts";
 import { belongsTo, listOurs } from "../deploy/ours.ts";
@@ -29,19 +29,19 @@ import { deployStack, findStack, type StackWork } from "../deploy/stack.ts";
 import { defaultStackName, outputsOf, type StackOutputs, storeUrl } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
 import { bucketOwner } from "../store/bucket_owner.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
-import { exitCodes } from "./exit.ts";
-import { showEvent } from "./report.ts";
-import { bootstrapCommand } from "./setup_tables.ts";
+import { exitCodes } from "../cli/exit_status.ts";
+import { showEvent } from "./messages.ts";
+import { bootstrapCommand } from "./spec/setup.ts";
 
-/** The command, as data and with what it does. */
+/** The `bootstrap` command. */
 export const bootstrap = runnable(
   bootstrapCommand,
   async (values, _args, context: CommandContext): Promise<number> => {
     const { output, signal, environment } = context;
     const architecture = values.arch ?? "x86_64";
-    // Checked before anything is created, so that nothing is left half done.
+    // Checked before anything is created, so that no resources are left without settings.
     await checkWritable(environment);
     const zip = await runtimeZip(architecture, {
       named: values.runtime || undefined,
@@ -69,7 +69,7 @@ export const bootstrap = runnable(
     };
     await writeSettings(environment, made);
 
-    await output.message(`the layer: a zip of ${(zip.length / 1e6).toFixed(1)} MB`);
+    await output.message(`runtime layer: a zip of ${(zip.length / 1e6).toFixed(1)} MB`);
     const store = { url: storeUrl(outputs.bucket), bucketOwner: owner };
     const runtime = { zip, architecture, stack: name, store };
     const layer = await publish(client, runtime, {
@@ -77,18 +77,18 @@ export const bootstrap = runnable(
       owner,
       signal,
     });
-    await output.message(`the layer is ${layer.isNew ? "published" : "there already"}`);
+    await output.message(`the layer is ${layer.isNew ? "published" : "already published"}`);
     if (!isNew) await checkParts(client, name, outputs, { owner, signal });
     made = { ...made, [architecture === "arm64" ? "layerArm64" : "layer"]: layer.arn };
     const path = await writeSettings(environment, made);
 
     for (const each of Object.keys(settingNames).filter(isSettingName)) {
-      if (made[each] !== undefined) await output.data(`${each.padEnd(12)}${made[each]}\n`);
+      if (made[each] !== undefined) await output.line(`${each.padEnd(12)}${made[each]}`);
     }
     await output.message(`written to ${path}`);
     if (isBucketOwn) {
       await output.message(
-        `the bucket ${outputs.bucket} is yours: its objects do not expire by llama`,
+        `the bucket ${outputs.bucket} is your own: llama does not make its objects expire`,
       );
     }
     await warnOfEnvironment(context, made);
@@ -121,21 +121,21 @@ async function makeStack(
     const before = existing && outputsOf(existing.outputs);
     if (before && before.bucket !== outputs.bucket) {
       await output.message(
-        `the bucket ${before.bucket} is no longer llama's; it is left if anything is in it`,
+        `llama no longer uses the bucket ${before.bucket}; it is kept unless it is empty`,
       );
     }
     return { outputs, isBucketOwn: outputs.bucketKind === "own", isNew: change === "created" };
   } catch (error) {
     if (signal.aborted) {
       await output.message(
-        `CloudFormation goes on with the stack ${name}: run this again, or llama teardown`,
+        `CloudFormation is still working on the stack ${name}: run this again, or llama teardown`,
       );
     }
     throw error;
   }
 }
 
-/** CloudFormation does not notice if a part of the stack was deleted behind its back. */
+/** Checks that the parts exist: CloudFormation does not notice a deletion outside of the stack. */
 async function checkParts(
   client: AwsClient,
   stack: string,
@@ -159,7 +159,7 @@ async function checkParts(
     try {
       if (await isThere()) return;
     } catch (error) {
-      // Those who may use CloudFormation need not be allowed to look at everything themselves.
+      // Permission to use CloudFormation does not imply permission to look at each resource.
       if (error instanceof LlamaError && error.code === "credentials") return;
       throw error;
     }
@@ -168,15 +168,15 @@ async function checkParts(
 }
 
 function partIsGone(stack: string, part: string, cause?: unknown): LlamaError {
-  return new LlamaError("config", `the stack ${stack} is there, but its ${part} is not`, {
+  return new LlamaError("config", `the stack ${stack} exists, but its ${part} does not`, {
     cause,
     hint: "run `llama teardown` first, then `llama bootstrap` again",
   });
 }
 
 /**
- * Sets the retention of existing functions' logs; `update-function` does so for new functions. It is
- * the last step, and its failure is reported without failing the command.
+ * Sets the retention of existing functions' logs; `update-function` does so for new functions. A
+ * failure is reported, but does not fail the command.
  */
 async function limitAllLogs(
   { output, signal }: CommandContext,
@@ -193,12 +193,12 @@ async function limitAllLogs(
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof LlamaError)) throw error;
-    await output.message(`logs of functions do not expire: ${error.message}`);
+    await output.message(`cannot set the retention of function logs: ${error.message}`);
     if (error.hint !== undefined) await output.message(`hint: ${error.hint}`);
   }
 }
 
-/** Publishes the layer; what it fails with also says that the stack is there. */
+/** Publishes the layer. The hint of an error also says that the stack is complete. */
 async function publish(
   client: AwsClient,
   runtime: Parameters<typeof publishRuntime>[1],
@@ -212,7 +212,7 @@ async function publish(
     const isGone = /NoSuchBucket/.test(cause.message) &&
       (await bucketState(client, bucket, { owner, signal })).kind === "missing";
     if (isGone) throw partIsGone(runtime.stack, `bucket ${bucket}`, cause);
-    const done = "the stack is there and complete: run this again for the layer, or llama teardown";
+    const done = "the stack is complete: run this again to publish the layer, or llama teardown";
     throw new LlamaError(cause.code, cause.message, {
       cause,
       hint: cause.hint === undefined ? done : `${cause.hint}; ${done}`,
@@ -220,7 +220,7 @@ async function publish(
   }
 }
 
-/** The layers that an earlier run for the same stack published. */
+/** Returns the layers that an earlier run published for the same stack. */
 async function otherSettings(
   { environment }: CommandContext,
   region: string,
@@ -238,6 +238,6 @@ async function warnOfEnvironment(
   for (const name of Object.keys(settingNames).filter(isSettingName)) {
     const found = settingInForce(name, made, environment);
     if (!found || found.isFile || found.value === made[name]) continue;
-    await output.message(`${found.from} is set, and wins over what was made: ${found.value}`);
+    await output.message(`${found.from} is set and overrides the new setting: ${found.value}`);
   }
 }

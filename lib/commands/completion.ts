@@ -1,29 +1,31 @@
 /**
- * `llama completion`: what makes a shell complete command lines of llama.
+ * `llama completion` prints shell completion scripts, and the candidates that they ask for.
  *
  * @module
  */
 
-import { type Candidate, complete } from "../completion/complete.ts";
-import { scripts } from "../completion/scripts.ts";
-import { shellWords } from "../completion/shell_words.ts";
-import { isShell } from "../completion/shells.ts";
+import { type Candidate, complete } from "../cli/completion/complete.ts";
+import { scripts } from "../cli/completion/scripts.ts";
+import { shellWords } from "../cli/completion/shell_words.ts";
+import { isShell } from "../cli/completion/shells.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
-import { FlagError, parseFlags } from "../flags.ts";
+import { isFunctionName } from "../functions/names.ts";
+import { FlagError, parseFlags } from "../cli/flags.ts";
 import { loadFunctions } from "../local/functions.ts";
-import { functionsDirectory } from "../start_local.ts";
-import { type Command, runnable, type RunnableCommand } from "./command.ts";
-import { withHelp } from "./command_line.ts";
-import { completionCommand } from "./completion_table.ts";
+import { printableLine } from "../text/printable.ts";
+import { functionsDirectory } from "../local/start.ts";
+import { type Command, runnable, type RunnableCommand } from "../cli/command.ts";
+import { withHelp } from "../cli/help.ts";
+import { completionCommand } from "./spec/completion.ts";
 import type { CommandContext } from "./context.ts";
-import { exitCodes } from "./exit.ts";
-import { globalFlags, type GlobalValues } from "./flag_tables.ts";
+import { exitCodes } from "../cli/exit_status.ts";
+import { globalFlags, type GlobalValues } from "./spec/global.ts";
 
 /**
- * The command, as data and with what it does.
+ * Creates the `completion` command.
  *
- * @param commands All subcommands, this one among them.
+ * @param commands Returns all subcommands, including this one.
  * @returns The command.
  */
 export function completion(commands: () => readonly Command[]): RunnableCommand<CommandContext> {
@@ -38,7 +40,7 @@ export function completion(commands: () => readonly Command[]): RunnableCommand<
   );
 }
 
-/** What completes a line, as the scripts read it. */
+/** Returns the candidates for a line, in the form that the scripts read. */
 async function answer(
   line: string,
   commands: readonly Command[],
@@ -49,11 +51,11 @@ async function answer(
   const found = others === "functions"
     ? await functionCandidates(words, environment)
     : [...candidates];
-  const lines = found.map(({ word, help }) => `${word}\t${help}\n`);
+  const lines = found.map(({ word, help }) => `${word}\t${printableLine(help)}\n`);
   return others === "files" || others === "directories" ? `:${others}\n` : lines.join("");
 }
 
-/** The functions of this machine. Those in AWS may well have the same names. */
+/** Returns the local functions. Those in AWS often have the same names. */
 async function functionCandidates(
   words: readonly string[],
   environment: Environment,
@@ -65,7 +67,9 @@ async function functionCandidates(
     cwd: Deno.cwd(),
   });
   const word = words.at(-1) ?? "";
-  return found.filter(({ name }) => name.startsWith(word)).map(({ name, definition }) => ({
+  // The shell puts a candidate into the command line as it is, where $(...) would be run.
+  const offered = found.filter(({ name }) => isFunctionName(name) && name.startsWith(word));
+  return offered.map(({ name, definition }) => ({
     word: name,
     help: definition instanceof LlamaError ? definition.message : definition.description ?? "",
   }));
@@ -75,7 +79,7 @@ function globalValues(words: readonly string[]): Pick<GlobalValues, "functions" 
   try {
     return parseFlags(globalFlags, words).values;
   } catch (error) {
-    // A line that is wrong elsewhere is answered as far as it goes.
+    // An error elsewhere in the line does not prevent completion.
     if (error instanceof FlagError) return { functions: "", function: [] };
     throw error;
   }

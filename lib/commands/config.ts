@@ -1,5 +1,5 @@
 /**
- * `llama config`: llama's settings, shown and set.
+ * `llama config` shows and changes llama's settings.
  *
  * @module
  */
@@ -15,15 +15,15 @@ import {
   settingsPath,
   writeSettings,
 } from "../deploy/settings.ts";
-import { shellQuote } from "../jobs/quote.ts";
-import { runnable } from "./command.ts";
+import { shellQuote } from "../text/shell_quote.ts";
+import { runnable } from "../cli/command.ts";
 import type { CommandContext } from "./context.ts";
-import { exitCodes } from "./exit.ts";
-import { configCommand } from "./setup_tables.ts";
+import { exitCodes } from "../cli/exit_status.ts";
+import { configCommand } from "./spec/setup.ts";
 
 const names = Object.keys(settingNames).filter(isSettingName);
 
-/** The command, as data and with what it does. */
+/** The `config` command. */
 export const config = runnable(
   configCommand,
   async ({ shell, unset }, [name, value], context: CommandContext): Promise<number> => {
@@ -63,14 +63,14 @@ async function set(
   name: SettingName,
   value: string | undefined,
 ): Promise<number> {
-  // The new value first: what is wrong with it is the user's mistake, not the file's.
+  // The new value is checked by itself, so that an error in it is not reported as the file's.
   if (value !== undefined) checkSettings({ [name]: value }, "llama config");
   const settings = { ...await readSettings(environment), [name]: value };
   const path = await writeSettings(environment, settings);
   await output.message(`${name} ${value === undefined ? "is no longer" : "is"} set in ${path}`);
   const inForce = settingInForce(name, settings, environment);
   if (inForce && !inForce.isFile && inForce.value !== value) {
-    await output.message(`${inForce.from} of the environment wins over it: ${inForce.value}`);
+    await output.message(`the environment variable ${inForce.from} overrides it: ${inForce.value}`);
   }
   return exitCodes.ok;
 }

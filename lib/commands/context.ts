@@ -15,13 +15,14 @@ import { Llama, type LlamaOptions } from "../llama.ts";
 import { accountOfArn, bucketOwner } from "../store/bucket_owner.ts";
 import { openStoreWith } from "../store/open.ts";
 import type { ObjectStore } from "../store/store.ts";
-import type { LocalOptions } from "../start_local.ts";
+import type { LocalOptions } from "../local/start.ts";
 import { ask } from "../terminal/ask.ts";
 import type { Output } from "../terminal/output.ts";
 import { isInForeground } from "../terminal/foreground.ts";
+import { pipelineMayShow } from "../terminal/pipeline.ts";
 import { Progress, type ProgressMode, progressView } from "../terminal/progress.ts";
 import type { TerminalSize } from "../terminal/status_lines.ts";
-import type { GlobalValues } from "./flag_tables.ts";
+import type { GlobalValues } from "./spec/global.ts";
 
 /** What must be ended before the process exits, whichever way it does. */
 export interface Closable {
@@ -269,6 +270,7 @@ export function openProgress(
     },
     size: terminalSize,
     isInForeground,
+    isShared: pipelineMayShow,
   });
   const progress = view && closeAtExit(new Progress(view, counts));
   return { [Symbol.asyncDispose]: async () => await progress?.close() };

@@ -1,19 +1,19 @@
 /**
- * `llama delete-function`: a function that is no longer needed.
+ * `llama delete-function` deletes a function.
  *
  * @module
  */
 
-import { deleteImage } from "../aws/ecr.ts";
-import { deleteFunction as deleteInLambda } from "../aws/lambda_control.ts";
+import { deleteImage } from "../aws/api/ecr.ts";
+import { deleteFunction as deleteInLambda } from "../aws/api/lambda_functions.ts";
 import { findOurs } from "../deploy/ours.ts";
 import { LlamaError } from "../errors.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
-import { exitCodes } from "./exit.ts";
-import { deleteFunctionCommand } from "./function_tables.ts";
+import { exitCodes } from "../cli/exit_status.ts";
+import { deleteFunctionCommand } from "./spec/functions.ts";
 
-/** The command, as data and with what it does. */
+/** The `delete-function` command. */
 export const deleteFunction = runnable(
   deleteFunctionCommand,
   async (_values, [name = ""], context: CommandContext): Promise<number> => {
@@ -24,15 +24,15 @@ export const deleteFunction = runnable(
     if (!found) {
       const { region } = await client.location();
       throw new LlamaError("no-such-function", `no function ${JSON.stringify(name)} in ${region}`, {
-        hint: "`llama functions` shows those there are",
+        hint: "`llama functions` lists the existing ones",
       });
     }
     await deleteInLambda(client, name, signal);
-    await output.data(`deleted ${name}\n`);
-    // Only the tag that update-function gives: another image may be somebody else's too.
+    await output.line(`deleted ${name}`);
+    // Only the tag that update-function assigns: any other image may be in use elsewhere.
     if (repository !== undefined && found.image === `${repository}:${name}`) {
       await deleteImage(client, repository.slice(repository.indexOf("/") + 1), name, signal);
-      await output.data(`deleted ${found.image}\n`);
+      await output.line(`deleted ${found.image}`);
     }
     await output.message(`left: the log group /aws/lambda/${name}`);
     return exitCodes.ok;

@@ -1,5 +1,5 @@
 /**
- * `llama doctor`: what may be wrong with llama's setup, and what to do.
+ * `llama doctor` checks llama's setup and suggests fixes.
  *
  * @module
  */
@@ -9,12 +9,12 @@ import { readSettings, settingsPath } from "../deploy/settings.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import type { Output } from "../terminal/output.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws, openStore } from "./context.ts";
-import { exitCodes } from "./exit.ts";
-import { doctorCommand } from "./setup_tables.ts";
+import { exitCodes } from "../cli/exit_status.ts";
+import { doctorCommand } from "./spec/setup.ts";
 
-/** The command, as data and with what it does. */
+/** The `doctor` command. */
 export const doctor = runnable(
   doctorCommand,
   async (_values, _args, context: CommandContext): Promise<number> => {
@@ -38,7 +38,7 @@ export const doctor = runnable(
       isAllGood &&= next.value.isGood;
     }
     for (const [need, subjects] of next.value) {
-      await output.data(`- without ${need}, not looked at: ${subjects.join(", ")}\n`);
+      await output.line(`- not checked (needs ${need}): ${subjects.join(", ")}`);
     }
     return isAllGood ? exitCodes.ok : exitCodes.no;
   },
@@ -48,7 +48,7 @@ async function examineSettings(environment: Environment): Promise<Finding> {
   const subject = "settings";
   try {
     const settings = await readSettings(environment);
-    const words = Object.keys(settings).length === 0 ? "nothing in " : "";
+    const words = Object.keys(settings).length === 0 ? "nothing is set in " : "";
     return { subject, isGood: true, words: words + settingsPath(environment) };
   } catch (error) {
     if (!(error instanceof LlamaError)) throw error;
@@ -57,6 +57,6 @@ async function examineSettings(environment: Environment): Promise<Finding> {
 }
 
 async function show(output: Output, { subject, isGood, words, hint }: Finding): Promise<void> {
-  await output.data(`${isGood ? "✓" : "✗"} ${subject}: ${words}\n`);
-  if (hint !== undefined) await output.data(`  ${hint}\n`);
+  await output.line(`${isGood ? "✓" : "✗"} ${subject}: ${words}`);
+  if (hint !== undefined) await output.line(`  ${hint}`);
 }

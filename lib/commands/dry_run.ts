@@ -4,9 +4,9 @@
  * @module
  */
 
-import { sizeOf } from "../blob.ts";
+import { sizeOf } from "../store/blob.ts";
 import type { LlamaError } from "../errors.ts";
-import type { FlagValues } from "../flags.ts";
+import type { FlagValues } from "../cli/flags.ts";
 import { expandInputs, findInputs } from "../jobs/inputs.ts";
 import type { InputFile } from "../jobs/job.ts";
 import { hashSharedFiles } from "../jobs/identity.ts";
@@ -15,12 +15,14 @@ import { asLlamaError, type PlannedJob, Planner } from "../jobs/plan.ts";
 import { failureOf, type JobFailure } from "../jobs/record.ts";
 import { sameJobs } from "../jobs/same_jobs.ts";
 import { chunked } from "../jobs/sources.ts";
+import { printableLine } from "../text/printable.ts";
+import { printableJson } from "../text/printable_json.ts";
 import { bytesText } from "../terminal/amounts.ts";
 import { type CommandContext, noticesTo } from "./context.ts";
-import { exitCodes } from "./exit.ts";
-import type { xargsFlags } from "./flag_tables.ts";
+import { exitCodes } from "../cli/exit_status.ts";
+import type { xargsFlags } from "./spec/xargs.ts";
 import { jobLogTarget } from "./job_log.ts";
-import { errorLines } from "./report.ts";
+import { errorLines } from "./messages.ts";
 
 /** A job that was not run: what `-dry-run -json` prints a line of. */
 interface DryJob {
@@ -72,7 +74,7 @@ export async function dryRun(
     if (planned.error?.affectsAll) throw planned.error;
     if (++jobs === 2 && !planner.templates.usesInput) await output.message(sameJobs(templates));
     const { job, error } = await look(planned, shared);
-    await output.data(values.json ? JSON.stringify(job) + "\n" : textOf(job));
+    await output.text(values.json ? printableJson(JSON.stringify(job)) + "\n" : textOf(job));
     if (error === undefined) continue;
     failures++;
     const [message = "", hint = ""] = errorLines(error, `job ${job.seq}: ${job.command}: `);
@@ -125,5 +127,5 @@ function textOf({ command, inputs, outputs }: DryJob): string {
 }
 
 function named(from: string, to: string): string {
-  return from === to ? from : `${from} as ${to}`;
+  return printableLine(from === to ? from : `${from} as ${to}`);
 }

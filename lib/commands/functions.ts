@@ -1,17 +1,18 @@
 /**
- * `llama functions`: llama's functions in AWS.
+ * `llama functions` lists llama's functions in AWS.
  *
  * @module
  */
 
 import { listOurs } from "../deploy/ours.ts";
 import { llamaTag } from "../deploy/template.ts";
-import { runnable } from "./command.ts";
+import { printableLine } from "../text/printable.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
-import { exitCodes } from "./exit.ts";
-import { functionsCommand } from "./function_tables.ts";
+import { exitCodes } from "../cli/exit_status.ts";
+import { functionsCommand } from "./spec/functions.ts";
 
-/** The command, as data and with what it does. */
+/** The `functions` command. */
 export const functions = runnable(
   functionsCommand,
   async (_values, _args, context: CommandContext): Promise<number> => {
@@ -20,8 +21,8 @@ export const functions = runnable(
     const found = await listOurs(client, signal);
     if (found.length === 0) {
       const { region } = await client.location();
-      await output.message(`no functions of llama's in ${region}`);
-      await output.message("hint: `llama update-function -create` makes one");
+      await output.message(`no llama functions in ${region}`);
+      await output.message("hint: `llama update-function -create` creates one");
       return exitCodes.ok;
     }
     const rows = found.map((each) => [
@@ -34,9 +35,9 @@ export const functions = runnable(
       each.lastModified.slice(0, 16),
       each.tags[llamaTag] || "-",
     ]);
-    await output.data(table([
-      ["NAME", "KIND", "MEMORY", "TIMEOUT", "PROCESSOR", "STATE", "CHANGED", "STACK"],
-      ...rows,
+    await output.text(table([
+      ["NAME", "KIND", "MEMORY", "TIMEOUT", "ARCHITECTURE", "STATE", "CHANGED", "STACK"],
+      ...rows.map((row) => row.map(printableLine)),
     ]));
     return exitCodes.ok;
   },

@@ -5,9 +5,9 @@
  */
 
 import { LlamaError, reasonOf } from "../errors.ts";
-import type { FlagValues } from "../flags.ts";
+import type { FlagValues } from "../cli/flags.ts";
 import { readLines } from "../jobs/lines.ts";
-import type { xargsFlags } from "./flag_tables.ts";
+import type { xargsFlags } from "./spec/xargs.ts";
 
 /** Where lines may come from beside a file. */
 export interface InputSources {

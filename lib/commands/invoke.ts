@@ -5,28 +5,29 @@
  */
 
 import { dirname } from "node:path";
-import type { BlobSource } from "../blob.ts";
+import type { BlobSource } from "../store/blob.ts";
 import { CostMeter } from "../cost/cost.ts";
 import { defaultPrices, pricesOf } from "../cost/prices.ts";
 import { FunctionError, LlamaError } from "../errors.ts";
-import { isFunctionTimeout } from "../function_timeout.ts";
-import { removeIfThere } from "../files.ts";
+import { isFunctionTimeout } from "../functions/timeout.ts";
+import { removeIfThere } from "../files/whole.ts";
 import { attemptJob, logOf } from "../jobs/attempts.ts";
+import { piecesOfFile } from "../jobs/big_output.ts";
 import { expandOnce, jobOf } from "../jobs/expand.ts";
 import { expandInputs, findInputs } from "../jobs/inputs.ts";
 import { type Job, type JobResult, succeeded } from "../jobs/job.ts";
-import { shellQuote } from "../jobs/quote.ts";
+import { shellQuote } from "../text/shell_quote.ts";
 import { recordOf } from "../jobs/record.ts";
 import type { RunJobOptions } from "../jobs/run.ts";
 import { spool } from "../jobs/spool.ts";
 import type { Llama } from "../llama.ts";
-import { Spans } from "../trace/spans.ts";
-import { runnable } from "./command.ts";
+import { Spans } from "../spans.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openLlama } from "./context.ts";
-import { exitCodeOf, exitCodes } from "./exit.ts";
-import { invokeCommand } from "./flag_tables.ts";
-import { type LookBack, openLookBack } from "./look_back.ts";
-import { costLine, reportError, reportLogs, timesLine } from "./report.ts";
+import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
+import { invokeCommand } from "./spec/invoke.ts";
+import { type LookBack, openLookBack, stderrEndOf } from "./look_back.ts";
+import { costLine, reportError, reportLogs, timesLine } from "./messages.ts";
 
 /** The command, as data and with what it does. */
 export const invoke = runnable(
@@ -74,8 +75,10 @@ export const invoke = runnable(
       if (spooled !== undefined) await removeIfThere(dirname(spooled));
     }
     if (result.logTail !== undefined) await reportLogs(output, result.logTail);
-    await output.talk(result.stderr);
-    await output.data(result.stdout);
+    using _result = result;
+    const { stdoutFile, stderrFile } = result;
+    await output.talk(stderrFile === undefined ? result.stderr : piecesOfFile(stderrFile));
+    await output.data(stdoutFile === undefined ? result.stdout : piecesOfFile(stdoutFile));
     if (values.time) {
       await output.message(timesLine(result.elapsedMilliseconds, result.times));
       const meter = new CostMeter(pricesOf(defaultPrices, await llama.region()));
@@ -117,7 +120,8 @@ async function runAndKeep(
   const { isLocal } = llama;
   const details = { started, elapsedMilliseconds, log: logOf(attempts), isLocal };
   const { result, error } = attempts;
-  lookBack.add(recordOf(planned, attempts, details), options.spans?.all, result?.stderr);
+  const record = recordOf(planned, attempts, details);
+  lookBack.add(record, options.spans?.all, await stderrEndOf(result));
   if (result === undefined) throw error ?? new TypeError("a job ended without result or error");
   return result;
 }

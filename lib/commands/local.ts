@@ -6,11 +6,11 @@
 
 import { findAccount } from "../aws/account.ts";
 import { isOn } from "../environment.ts";
-import { shellQuote } from "../jobs/quote.ts";
-import { startLocal } from "../start_local.ts";
-import { runnable } from "./command.ts";
+import { shellQuote } from "../text/shell_quote.ts";
+import { startLocal } from "../local/start.ts";
+import { runnable } from "../cli/command.ts";
 import { accountOptions, type CommandContext, localOptions } from "./context.ts";
-import { localCommand } from "./flag_tables.ts";
+import { localCommand } from "./spec/local.ts";
 
 /** The command, as data and with what it does. */
 export const local = runnable(
@@ -22,7 +22,7 @@ export const local = runnable(
         { ...localOptions(global), concurrency: values.concurrency },
         { ...findAccount(environment, accountOptions(global)), store: global.store || undefined },
         environment,
-        { listen: values.listen, onLog: (line) => void output.talk(line + "\n") },
+        { listen: values.listen, onLog: (line) => void output.lines(line) },
       ),
     );
     // LLAMA_LOCAL would have the other shells' llama start an emulator of its own.

@@ -5,10 +5,12 @@
  */
 
 import { LlamaError } from "../errors.ts";
-import { shellQuote } from "../jobs/quote.ts";
+import { endOfFile } from "../jobs/big_output.ts";
+import type { JobResult } from "../jobs/job.ts";
+import { shellQuote } from "../text/shell_quote.ts";
 import type { JobRecord } from "../jobs/record.ts";
 import type { Run } from "../report/run.ts";
-import type { Span } from "../trace/spans.ts";
+import type { Span } from "../spans.ts";
 import type { CommandContext } from "./context.ts";
 
 /** Keeps what is needed of a run's jobs, and writes it down at the end. */
@@ -38,6 +40,23 @@ export interface LookBack {
   ): Promise<LlamaError | undefined>;
 }
 
+/** How much of a long standard error is kept for a report, in bytes: more than it shows. */
+const stderrEndBytes = 64 * 1024;
+
+/**
+ * Reads the end of what a command wrote to standard error.
+ *
+ * @param result What came of the job.
+ * @returns All of it if it is in memory, otherwise its end.
+ * @throws What the file system throws.
+ */
+export async function stderrEndOf(
+  result: JobResult | undefined,
+): Promise<Uint8Array | undefined> {
+  const file = result?.stderrFile;
+  return file === undefined ? result?.stderr : await endOfFile(file, stderrEndBytes);
+}
+
 /**
  * Makes ready for what the flags ask for. Nothing of it is loaded where they ask for nothing.
  *
@@ -54,7 +73,7 @@ export async function openLookBack(
   if (trace === "" && report === "") return undefined;
   const [{ RunJobs }, { checkWritable, writeCompressed }] = await Promise.all([
     import("../report/run.ts"),
-    import("../trace/file.ts"),
+    import("../report/write.ts"),
   ]);
   for (const path of [trace, report]) if (path !== "") await checkWritable(path);
   const jobs = new RunJobs();
@@ -66,7 +85,7 @@ export async function openLookBack(
       const subcommand = command[0] === "invoke" ? "invoke" : "xargs";
       try {
         if (trace !== "") {
-          const { traceText } = await import("../trace/chrome.ts");
+          const { traceText } = await import("../report/trace.ts");
           await writeCompressed(trace, traceText(jobs.all), stop);
         }
         if (report !== "") {

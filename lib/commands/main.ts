@@ -10,27 +10,30 @@ import { LlamaError } from "../errors.ts";
 import { type Interrupted, onInterrupt } from "../terminal/interrupt.ts";
 import { Output, OutputClosed } from "../terminal/output.ts";
 import { terminalSize } from "../terminal/terminal_size.ts";
+import { printableLine } from "../text/printable.ts";
 import { version } from "../version.ts";
-import { loadable, type RunnableCommand } from "./command.ts";
-import { parseCommandLine } from "./command_line.ts";
-import { completionCommand } from "./completion_table.ts";
+import { loadable, type RunnableCommand } from "../cli/command.ts";
+import { parseCommandLine } from "../cli/parse.ts";
+import { completionCommand } from "./spec/completion.ts";
 import type { Closable, CommandContext } from "./context.ts";
-import { exitCodeOf, exitCodes } from "./exit.ts";
-import { invokeCommand, localCommand, xargsCommand } from "./flag_tables.ts";
+import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
+import { program } from "./spec/global.ts";
+import { invokeCommand } from "./spec/invoke.ts";
+import { localCommand } from "./spec/local.ts";
+import { xargsCommand } from "./spec/xargs.ts";
 import {
   deleteFunctionCommand,
   functionsCommand,
   updateFunctionCommand,
-} from "./function_tables.ts";
-import { reportError } from "./report.ts";
-import { reportCommand } from "./report_table.ts";
-import { bootstrapCommand, configCommand, doctorCommand, teardownCommand } from "./setup_tables.ts";
-import { checkSurroundings } from "./surroundings.ts";
+} from "./spec/functions.ts";
+import { reportCommand } from "./spec/report.ts";
+import { bootstrapCommand, configCommand, doctorCommand, teardownCommand } from "./spec/setup.ts";
+import { checkSurroundings } from "./preflight.ts";
 
 const commands: readonly RunnableCommand<CommandContext>[] = [
   loadable(invokeCommand, async () => (await import("./invoke.ts")).invoke),
   loadable(xargsCommand, async () => (await import("./xargs.ts")).xargs),
-  loadable(reportCommand, async () => (await import("./run_report.ts")).runReport),
+  loadable(reportCommand, async () => (await import("./report.ts")).runReport),
   loadable(localCommand, async () => (await import("./local.ts")).local),
   loadable(bootstrapCommand, async () => (await import("./bootstrap.ts")).bootstrap),
   loadable(configCommand, async () => (await import("./config.ts")).config),
@@ -61,7 +64,7 @@ const cleanUpMilliseconds = 3000;
  * @param environment The environment variables.
  */
 export async function main(argv: readonly string[], environment: Environment): Promise<never> {
-  const output = new Output(Deno.stdout, Deno.stderr, { isStdoutPipe });
+  const output = new Output(Deno.stdout, Deno.stderr);
   const opened: Closable[] = [];
   const stop = new AbortController();
   const drain = new AbortController();
@@ -132,39 +135,24 @@ export async function main(argv: readonly string[], environment: Environment): P
   return exitNow(status);
 }
 
-let stdoutPipe: Promise<boolean> | undefined;
-
-function isStdoutPipe(): Promise<boolean> {
-  return stdoutPipe ??= (async () => {
-    // Loaded only now: it is a fifth of a start from source.
-    const { fstatSync } = await import("node:fs");
-    try {
-      return fstatSync(1).isFIFO();
-    } catch {
-      // It is closed, and nothing goes into it.
-      return false;
-    }
-  })();
-}
-
 async function runCommandLine(
   argv: readonly string[],
   context: Omit<CommandContext, "global">,
 ): Promise<number> {
   const { output } = context;
-  const line = parseCommandLine(argv, commands);
+  const line = parseCommandLine(argv, commands, program);
   switch (line.kind) {
     case "command":
       checkSurroundings(argv);
       return await line.command.run(line.values, line.args, { ...context, global: line.global });
     case "version":
-      await output.data(`llama ${version}${commit === undefined ? "" : ` (${commit})`}\n`);
+      await output.text(`llama ${version}${commit === undefined ? "" : ` (${commit})`}\n`);
       return exitCodes.ok;
     case "help":
       await (line.stream === "stdout" ? output.data(line.text) : output.talk(line.text));
       return line.exitCode;
     case "usage":
-      await output.talk(`${line.message}\n${line.hint}\n`);
+      await output.lines(`${printableLine(line.message)}\n${printableLine(line.hint)}\n`);
       return line.exitCode;
   }
 }
@@ -174,6 +162,7 @@ async function statusOf(error: unknown, output: Output, signal: AbortSignal): Pr
   // Whatever is thrown after an interruption came of it.
   if (signal.aborted) return signal.reason.exitCode;
   if (error instanceof LlamaError) {
+    const { reportError } = await import("./messages.ts");
     await reportError(output, error);
     return exitCodeOf(error, exitCodes.failed);
   }
@@ -183,5 +172,5 @@ async function statusOf(error: unknown, output: Output, signal: AbortSignal): Pr
 
 async function reportUnexpected(output: Output, error: unknown): Promise<void> {
   const details = error instanceof Error ? error.stack ?? error.message : String(error);
-  await output.message(`this should not have happened, please report it: ${details}`);
+  await output.lines(`llama: this should not have happened, please report it: ${details}`);
 }

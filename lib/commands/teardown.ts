@@ -1,21 +1,21 @@
 /**
- * `llama teardown`: all that llama has in AWS, removed.
+ * `llama teardown` removes everything that llama has in AWS.
  *
  * @module
  */
 
 import { isDeepStrictEqual } from "node:util";
-import { callerIdentity } from "../aws/sts.ts";
-import type { Stack } from "../aws/cloudformation.ts";
+import { callerIdentity } from "../aws/api/sts.ts";
+import type { Stack } from "../aws/api/cloudformation.ts";
 import {
   deleteLayerVersion,
   type LayerVersionState,
   listLayerVersions,
-} from "../aws/lambda_account.ts";
+} from "../aws/api/lambda_layers.ts";
 import type { AwsClient } from "../aws/client.ts";
-import { deleteFunction } from "../aws/lambda_control.ts";
-import type { DeployedFunction } from "../aws/lambda_function.ts";
-import { deleteLogGroup } from "../aws/logs.ts";
+import { deleteFunction } from "../aws/api/lambda_functions.ts";
+import type { DeployedFunction } from "../aws/api/lambda_types.ts";
+import { deleteLogGroup } from "../aws/api/logs.ts";
 import { emptyBucket, otherUsersOf } from "../deploy/bucket.ts";
 import { logGroupOf } from "../deploy/log_group.ts";
 import { listOurs } from "../deploy/ours.ts";
@@ -25,17 +25,17 @@ import { readSettings, type Settings, settingsPath, writeSettings } from "../dep
 import { findStack, removeStack, type StackWork } from "../deploy/stack.ts";
 import { defaultStackName, llamaTag, outputsOf, storeUrl } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
-import { removeIfThere } from "../files.ts";
+import { removeIfThere } from "../files/whole.ts";
 import { bucketOwner } from "../store/bucket_owner.ts";
 import { canAsk, confirm } from "../terminal/ask.ts";
 import type { Output } from "../terminal/output.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
-import { exitCodes } from "./exit.ts";
-import { showEvent } from "./report.ts";
-import { teardownCommand } from "./setup_tables.ts";
+import { exitCodes } from "../cli/exit_status.ts";
+import { showEvent } from "./messages.ts";
+import { teardownCommand } from "./spec/setup.ts";
 
-/** What there is to remove. */
+/** The resources to remove. */
 interface Found {
   readonly name: string;
   readonly owner: string | undefined;
@@ -44,7 +44,7 @@ interface Found {
   readonly layers: readonly (LayerVersionState & { readonly name: string })[];
 }
 
-/** The command, as data and with what it does. */
+/** The `teardown` command. */
 export const teardown = runnable(
   teardownCommand,
   async (values, _args, context: CommandContext): Promise<number> => {
@@ -52,9 +52,9 @@ export const teardown = runnable(
     if (!values.yes && !canAsk()) {
       throw new LlamaError(
         "usage",
-        "teardown asks before it removes anything, and nobody is there",
+        "teardown asks for confirmation, and there is no terminal to ask on",
         {
-          hint: "add -yes to remove all of it without being asked",
+          hint: "add -yes to remove everything without asking",
         },
       );
     }
@@ -82,7 +82,7 @@ export const teardown = runnable(
     const found = { name, owner, stack, functions, layers };
     if (!stack && functions.length === 0 && layers.length === 0) {
       await output.message(
-        `nothing of llama's stack ${name} is in account ${account}, region ${region}`,
+        `no resources of the stack ${name} in account ${account}, region ${region}`,
       );
       await forget(context, found, region);
       return exitCodes.ok;
@@ -95,7 +95,9 @@ export const teardown = runnable(
     try {
       await remove(context, work, found);
     } catch (error) {
-      await output.message("not all of it is removed: run llama teardown again for the rest");
+      await output.message(
+        "not everything was removed: run llama teardown again to remove the rest",
+      );
       throw error;
     }
     await forget(context, found, region);
@@ -112,8 +114,8 @@ function listOf({ name, stack, functions, layers }: Found): string {
   if (layers.length > 0) {
     parts.push(`${layers.length} version${layers.length === 1 ? "" : "s"} of llama's layer`);
   }
-  if (outputs) parts.push(`what llama stored in the bucket ${outputs.bucket}`);
-  if (stack) parts.push(`the stack ${name} with its role, and its repository and images`);
+  if (outputs) parts.push(`llama's objects in the bucket ${outputs.bucket}`);
+  if (stack) parts.push(`the stack ${name} with its role, repository and images`);
   return parts.join("; ");
 }
 
@@ -125,15 +127,15 @@ async function remove(
   const { client } = work;
   for (const { name } of functions) {
     await deleteFunction(client, name, signal);
-    await output.data(`deleted the function ${name}\n`);
+    await output.line(`deleted the function ${name}`);
     await removeLogs(output, client, name, signal);
   }
   for (const { name, version } of layers) {
     await deleteLayerVersion(client, name, version, signal);
-    await output.data(`deleted the layer ${name}, version ${version}\n`);
+    await output.line(`deleted the layer ${name}, version ${version}`);
   }
   if (!stack) return;
-  // Its objects first, since CloudFormation deletes no bucket that holds any.
+  // Objects first: CloudFormation only deletes an empty bucket.
   const outputs = outputsOf(stack.outputs);
   const users = outputs?.bucketKind === "own"
     ? await otherUsersOf(client, outputs.bucket, stack.name, signal)
@@ -142,11 +144,11 @@ async function remove(
     ? await emptyBucket(client, outputs.bucket, { owner, signal })
     : undefined;
   const isBucketLeft = await removeStack(work, stack);
-  await output.data(`deleted the stack ${stack.name}\n`);
+  await output.line(`deleted the stack ${stack.name}`);
   if (outputs?.bucketKind === "own") {
     const also = users.length === 0
       ? ""
-      : `, and what is stored in it, which is also used by: ${users.join(", ")}`;
+      : ` and whose objects are also used by: ${users.join(", ")}`;
     await output.message(`left: the bucket ${outputs.bucket}, which was yours before${also}`);
   } else if (isBucketLeft) {
     const what = other ?? "other versions of objects";
@@ -154,7 +156,7 @@ async function remove(
   }
 }
 
-/** Deletes a function's logs. A refusal is reported, and the rest is removed all the same. */
+/** Deletes a function's logs. A failure is reported, but does not stop the teardown. */
 async function removeLogs(
   output: Output,
   client: AwsClient,
@@ -164,7 +166,7 @@ async function removeLogs(
   const group = logGroupOf(functionName);
   try {
     if (!await deleteLogGroup(client, group, signal)) return;
-    await output.data(`deleted the log group ${group}\n`);
+    await output.line(`deleted the log group ${group}`);
   } catch (error) {
     signal.throwIfAborted();
     if (!(error instanceof LlamaError)) throw error;
@@ -173,7 +175,7 @@ async function removeLogs(
   }
 }
 
-/** Takes what is gone out of the settings. */
+/** Removes the deleted resources from the settings. */
 async function forget(
   { environment, output }: CommandContext,
   { name, stack, layers }: Found,
@@ -181,7 +183,7 @@ async function forget(
 ): Promise<void> {
   const settings = await readSettings(environment);
   if (settings.region !== region || (settings.stack ?? defaultStackName) !== name) return;
-  // What was made by hand is there still, but for the layers.
+  // Resources created by hand still exist, except for the layers.
   const left = settings.stack === name ? storeOfOneself(settings, stack) : Object.fromEntries(
     Object.entries(settings).filter(([, value]) => !layers.some(({ arn }) => arn === value)),
   );
@@ -189,10 +191,10 @@ async function forget(
   const path = settingsPath(environment);
   if (Object.keys(left).length > 0) await writeSettings(environment, left);
   else await removeIfThere(path);
-  await output.message(`${path} no longer names what is gone`);
+  await output.message(`${path} no longer names the removed resources`);
 }
 
-/** The store, where it is not the stack's. */
+/** Returns the store setting if the store is not in the stack's bucket. */
 function storeOfOneself({ store }: Settings, stack: Stack | undefined): Settings {
   const outputs = stack && outputsOf(stack.outputs);
   return store === undefined || !outputs || store === storeUrl(outputs.bucket) ? {} : { store };

@@ -1,12 +1,12 @@
 /**
- * `llama update-function`: a function, from a zip or an image.
+ * `llama update-function` creates or changes a function.
  *
  * @module
  */
 
-import { imageKind, registryLogin } from "../aws/ecr.ts";
-import type { FunctionCode } from "../aws/lambda_control.ts";
-import type { DeployedFunction } from "../aws/lambda_function.ts";
+import { imageKind, registryLogin } from "../aws/api/ecr.ts";
+import type { FunctionCode } from "../aws/api/lambda_functions.ts";
+import type { DeployedFunction } from "../aws/api/lambda_types.ts";
 import { deployFunction } from "../deploy/function.ts";
 import { type FunctionPlan, planFunction } from "../deploy/function_plan.ts";
 import {
@@ -24,18 +24,18 @@ import { pause } from "../deploy/pause.ts";
 import { otherRuntimes } from "../deploy/runtime_layer.ts";
 import { defaultStackName } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
-import type { FunctionDefinition } from "../function_json.ts";
-import { runnable } from "./command.ts";
+import type { FunctionDefinition } from "../functions/definition.ts";
+import { runnable } from "../cli/command.ts";
 import { type Aws, type CommandContext, openAws } from "./context.ts";
-import { exitCodes } from "./exit.ts";
+import { exitCodes } from "../cli/exit_status.ts";
 import {
   changesRuntimeAlone,
   updateFunctionCommand,
   type UpdateFunctionValues,
-} from "./function_tables.ts";
+} from "./spec/functions.ts";
 import { updateAllRuntimes, updateOneRuntime } from "./update_runtimes.ts";
 
-/** The command, as data and with what it does. */
+/** The `update-function` command. */
 export const updateFunction = runnable(
   updateFunctionCommand,
   async (values, [name = ""], context: CommandContext): Promise<number> => {
@@ -56,24 +56,24 @@ export const updateFunction = runnable(
       current,
     ).catch(async (error) => {
       if (signal.aborted) {
-        await output.message("Lambda goes on with what it has begun: see llama functions");
+        await output.message("Lambda may still be changing the function: see llama functions");
       }
       throw error;
     });
     const { kind, memory, timeout, architecture } = deployed;
     if (isNew) await limitItsLogs(name, context, aws);
-    await output.data(
+    await output.line(
       isNew
-        ? `created ${name}: ${kind}, ${memory} MB, ${timeout} s, ${architecture}\n`
+        ? `created ${name}: ${kind}, ${memory} MB, ${timeout} s, ${architecture}`
         : changes.length === 0
-        ? `${name} is as it should be: nothing changed\n`
-        : `updated ${name}: ${changes.join("; ")}\n`,
+        ? `${name} is up to date: nothing changed`
+        : `updated ${name}: ${changes.join("; ")}`,
     );
     return exitCodes.ok;
   },
 );
 
-/** Sets the retention of a new function's logs. The function works without, so a failure is reported. */
+/** Sets the retention of a new function's logs. The function works without it, so a failure is only reported. */
 async function limitItsLogs(
   name: string,
   { output, signal }: CommandContext,
@@ -89,7 +89,7 @@ async function limitItsLogs(
   }
 }
 
-/** Refuses what can be refused before anything is built. */
+/** Rejects an impossible change before anything is built. */
 function checkKind(
   { create, zip, build, image }: UpdateFunctionValues,
   name: string,
@@ -100,7 +100,7 @@ function checkKind(
     if (create) return;
     const words = `no function ${JSON.stringify(name)} in ${region}`;
     throw new LlamaError("no-such-function", words, {
-      hint: "add -create to make it; `llama functions` shows those there are",
+      hint: "add -create to create it; `llama functions` lists the existing ones",
     });
   }
   const wanted = zip ? "zip" : build || image ? "image" : current.kind;
@@ -108,12 +108,12 @@ function checkKind(
   const article = (kind: string) => kind === "zip" ? "a zip" : "an image";
   throw new LlamaError(
     "config",
-    `${name} is made of ${article(current.kind)}, and cannot become one of ${article(wanted)}`,
-    { hint: `take another name, or delete it first: llama delete-function ${name}` },
+    `${name} is ${article(current.kind)} function and cannot become ${article(wanted)} function`,
+    { hint: `choose another name, or delete it first: llama delete-function ${name}` },
   );
 }
 
-/** What a deployment has beside names. */
+/** The parts of a deployment besides its names. */
 interface Prepared {
   readonly plan: FunctionPlan;
   readonly code: FunctionCode | undefined;
@@ -151,7 +151,7 @@ async function prepare(
     const plan = planFunction({ ...input, kind: "zip", definition, needsLayer, replacedLayers });
     checkPackage(source, plan.settings.handler ?? "", plan.architecture);
     const hash = codeSha256(zip);
-    // The function has this code already, so there is nothing to upload.
+    // The function already has this code, so nothing is uploaded.
     const isThere = current?.codeSha256 === hash && current.state === "Active" &&
       current.architecture === plan.architecture;
     const store = zip.length > maxDirectZipBytes ? s3Store(aws) : undefined;

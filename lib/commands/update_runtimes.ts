@@ -1,11 +1,11 @@
 /**
- * `llama update-function` without anything to change: functions move to this llama's layer.
+ * `llama update-function` without changes: moves functions to this llama's version of the layer.
  *
  * @module
  */
 
-import type { DeployedFunction } from "../aws/lambda_function.ts";
-import { mapConcurrently } from "../concurrency.ts";
+import type { DeployedFunction } from "../aws/api/lambda_types.ts";
+import { mapConcurrently } from "../async/concurrency.ts";
 import type { FunctionWork } from "../deploy/function.ts";
 import { belongsTo, listOurs } from "../deploy/ours.ts";
 import { pause } from "../deploy/pause.ts";
@@ -13,16 +13,16 @@ import { rebuilding, RuntimeLayers, updateRuntime } from "../deploy/runtime_upda
 import { defaultStackName } from "../deploy/template.ts";
 import { LlamaError } from "../errors.ts";
 import type { Aws, CommandContext } from "./context.ts";
-import { exitCodes } from "./exit.ts";
-import { reportError } from "./report.ts";
+import { exitCodes } from "../cli/exit_status.ts";
+import { reportError } from "./messages.ts";
 
-/** Lambda changes each function within seconds; more at once run into its limits on such calls. */
+/** A change takes Lambda only seconds, and a higher concurrency runs into its API rate limits. */
 const functionsAtOnce = 4;
 
 /**
- * Moves one function to this llama's layer.
+ * Moves one function to this llama's version of the layer.
  *
- * @param context Output and signal.
+ * @param context The output and the signal.
  * @param aws The connection and the settings.
  * @param found The function as it is.
  * @throws {LlamaError} As `updateRuntime`.
@@ -36,10 +36,10 @@ export async function updateOneRuntime(
 }
 
 /**
- * Moves all functions of the stack to this llama's layer. One that cannot be moved does not keep the
- * others from it.
+ * Moves all functions of the stack to this llama's version of the layer. A failure of one does not
+ * stop the others.
  *
- * @param context Output and signal.
+ * @param context The output and the signal.
  * @param aws The connection and the settings.
  * @returns The exit status.
  * @throws {LlamaError} As `listOurs`.
@@ -51,12 +51,12 @@ export async function updateAllRuntimes(context: CommandContext, aws: Aws): Prom
   if (functions.length === 0) {
     const { stack = defaultStackName } = settings;
     const { region } = await client.location();
-    await output.message(`no functions of llama's stack ${stack} in ${region}`);
+    await output.message(`the stack ${stack} has no functions in ${region}`);
   }
   const layers = new RuntimeLayers(client, settings, signal);
   const isDone = await mapConcurrently(functions, functionsAtOnce, async (found) => {
     if (found.kind === "image") {
-      await output.message(`${found.name} is an image, which has the runtime inside`);
+      await output.message(`${found.name} is an image, which contains the runtime`);
       await output.message(`hint: ${rebuilding(found.name)}`);
       return true;
     }
@@ -86,9 +86,9 @@ async function update(
     signal,
   };
   const changes = await updateRuntime(work, layers, found, stack);
-  await output.data(
+  await output.line(
     changes.length === 0
-      ? `${found.name} is as it should be: nothing changed\n`
-      : `updated ${found.name}: ${changes.join("; ")}\n`,
+      ? `${found.name} is up to date: nothing changed`
+      : `updated ${found.name}: ${changes.join("; ")}`,
   );
 }

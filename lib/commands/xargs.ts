@@ -7,22 +7,23 @@
 import { setTimeout as nextTurn } from "node:timers/promises";
 import { defaultPrices, pricesOf, readPrices } from "../cost/prices.ts";
 import { LlamaError } from "../errors.ts";
-import type { FlagValues } from "../flags.ts";
+import type { FlagValues } from "../cli/flags.ts";
 import { newCounts, type RunCounts } from "../jobs/counts.ts";
 import { FailureKinds, failureKindText } from "../jobs/failure_kinds.ts";
 import { type EarlyEnd, earlyEndOf, earlyEndText } from "../jobs/early_end.ts";
 import type { Llama, MapOptions } from "../llama.ts";
-import { runnable } from "./command.ts";
+import { runnable } from "../cli/command.ts";
 import { type CommandContext, openLlama, openProgress } from "./context.ts";
 import { dryRun } from "./dry_run.ts";
-import { exitCodeOf, exitCodes } from "./exit.ts";
-import { xargsCommand, type xargsFlags } from "./flag_tables.ts";
+import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
+import { xargsCommand, type xargsFlags } from "./spec/xargs.ts";
 import { openInput } from "./input.ts";
 import { checkIsNotInput, jobLogTarget } from "./job_log.ts";
-import { type LookBack, openLookBack } from "./look_back.ts";
+import { type LookBack, openLookBack, stderrEndOf } from "./look_back.ts";
 import { Printer } from "./print/printer.ts";
-import { reportError } from "./report.ts";
-import { splitInput } from "./run_flags.ts";
+import { printableJson } from "../text/printable_json.ts";
+import { reportError } from "./messages.ts";
+import { splitInput } from "./spec/run.ts";
 import { Summary } from "./summary.ts";
 import { Interrupted } from "../terminal/interrupt.ts";
 
@@ -81,7 +82,9 @@ export const xargs = runnable(
       // What a ctrl-C does is said first, in the turn that is next.
       if (interrupted) await nextTurn();
       const earlyEnd = howItEnded(run.counts, failure, interrupted);
-      if (values.json && earlyEnd) await output.data(JSON.stringify({ run: earlyEnd }) + "\n");
+      if (values.json && earlyEnd) {
+        await output.text(printableJson(JSON.stringify({ run: earlyEnd })) + "\n");
+      }
       await tellFailures(run);
       if (failure) await reportError(output, failure);
       const unwritten = await lookBack?.write(["xargs", ...command], {
@@ -194,8 +197,9 @@ async function runAll(
     for await (const outcome of mapped) {
       const { record, result } = outcome;
       summary.add(record);
-      lookBack?.add(record, outcome.spans, result?.stderr);
-      const isToldBefore = !record.ok && !failures.add(record, result?.stderr);
+      const stderr = lookBack || !record.ok ? await stderrEndOf(result) : undefined;
+      lookBack?.add(record, outcome.spans, stderr);
+      const isToldBefore = !record.ok && !failures.add(record, stderr);
       await printer.print(outcome, isToldBefore);
     }
   } catch (error) {

@@ -1,5 +1,5 @@
 /**
- * What an invocation costs.
+ * Computes the cost of invocations.
  *
  * @module
  */
@@ -8,35 +8,35 @@ import type { ExecutionEnvironment, Times } from "../protocol.ts";
 import type { Architecture, RegionPrices } from "./prices.ts";
 import { parseReport } from "./report_line.ts";
 
-/** What is known of an invocation when it has ended. */
+/** The known facts about an invocation that has ended. */
 export interface Invoked {
-  /** The log's tail, where it was asked for. */
+  /** The tail of the log, if it was requested. */
   readonly logTail?: string | undefined;
-  /** Where the time went, if the runtime says so. */
+  /** The runtime's times, if it reported them. */
   readonly times?: Times | undefined;
-  /** What it ran in, if the runtime says so. */
+  /** The execution environment, if the runtime reported it. */
   readonly environment?: ExecutionEnvironment | undefined;
-  /** How long it took, seen from here, in milliseconds. */
+  /** The duration as measured on this machine, in milliseconds. */
   readonly elapsedMilliseconds: number;
 }
 
-/** What an invocation costs. */
+/** The cost of an invocation. */
 export interface InvocationCost {
-  /** The time that Lambda bills, in milliseconds; an estimate unless it is Lambda's own figure. */
+  /** The billed time in milliseconds; an estimate unless Lambda reported it. */
   readonly billedMilliseconds: number;
-  /** The function's memory in MB, if it is known. */
+  /** The function's memory in MB, if known. */
   readonly memory: number | undefined;
-  /** The most memory that the function's processes had together, in MB, if Lambda says so. */
+  /** The maximum memory used by the function's processes in MB, if Lambda reported it. */
   readonly usedMemory: number | undefined;
-  /** The price in US dollars; that of the request alone if the memory is not known. */
+  /** The price in US dollars; only that of the request if the memory is unknown. */
   readonly dollars: number;
-  /** Whether it is an estimate, and not from Lambda's own figures and prices that are known. */
+  /** Whether it is an estimate: not based on Lambda's own figures, or on guessed prices. */
   readonly isEstimate: boolean;
 }
 
 /**
- * Tells the cost of one function's invocations. What is not told for one, such as one that crashed,
- * is taken from those before it: all are of the same function.
+ * Computes the cost of one function's invocations. Facts missing for one invocation, for example
+ * because it crashed, are taken from earlier invocations of the same function.
  */
 export class CostMeter {
   readonly #prices: RegionPrices;
@@ -49,11 +49,11 @@ export class CostMeter {
   }
 
   /**
-   * The cost of an invocation: Lambda's own figures where the log has them; else an estimate from
-   * the runtime's, which leave out the last steps of the answer (1 to 2 ms); else from the time seen
-   * from here, which is longer.
+   * Returns the cost of an invocation. It is based on Lambda's own figures if the log has them,
+   * otherwise on the runtime's times, which lack the end of the response (1 to 2 ms), otherwise on
+   * the time measured on this machine, which is longer.
    *
-   * @param invoked What is known of it.
+   * @param invoked The known facts about the invocation.
    * @returns The cost.
    */
   costOf({ logTail, times, environment, elapsedMilliseconds }: Invoked): InvocationCost {

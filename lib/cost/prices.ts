@@ -1,9 +1,9 @@
 /**
- * What AWS asks for: data, with its date and source.
+ * AWS prices, with their date and source.
  *
- * Prices are those of a function's on-demand invocations in US dollars without tax, in the first
- * tier of duration (the first 6 thousand million GB-seconds a month on x86_64, 7.5 on arm64), without
- * the free tier, savings plans, ephemeral storage over 512 MB and data transfer.
+ * They are prices of on-demand invocations in US dollars without tax, in the first tier of duration
+ * (the first 6 billion GB-seconds per month on x86_64, 7.5 billion on arm64). They do not include
+ * the free tier, savings plans, ephemeral storage over 512 MB or data transfer.
  *
  * @module
  */
@@ -14,39 +14,39 @@ import * as z from "../zod.ts";
 /** A processor architecture, as Lambda names it. */
 export type Architecture = "x86_64" | "arm64";
 
-/** What AWS asks for in one region, in US dollars. */
+/** The prices of one region, in US dollars. */
 export interface RegionPrices {
-  /** For a second of a gigabyte of a function's memory, on x86_64. */
+  /** Per GB-second on x86_64. */
   readonly x86_64: number;
-  /** The same on arm64. */
+  /** Per GB-second on arm64. */
   readonly arm64: number;
-  /** For an invocation. */
+  /** Per invocation. */
   readonly request: number;
-  /** For a PUT request to S3. */
+  /** Per PUT request to S3. */
   readonly s3Put: number;
-  /** For a GET or a HEAD request to S3. */
+  /** Per GET or HEAD request to S3. */
   readonly s3Get: number;
-  /** Whether they are another region's, since this one's are not known. @default {false} */
+  /** Whether the region's prices are unknown and these are another region's. @default {false} */
   readonly isGuess?: boolean;
 }
 
-/** Prices of all regions. */
+/** The prices of all regions. */
 export interface PriceTable {
-  /** When they were looked up, `YYYY-MM-DD`. */
+  /** The date of the prices, `YYYY-MM-DD`. */
   readonly date: string;
-  /** Where they are from. */
+  /** The source of the prices. */
   readonly source: string;
-  /** The prices where a region has none of its own. */
+  /** The prices of regions that are not in `regions`. */
   readonly default: RegionPrices;
-  /** What is different in a region, by its name. */
+  /** Prices that differ from the default, by region. */
   readonly regions: Readonly<Record<string, Partial<RegionPrices>>>;
 }
 
 /**
- * The prices that are built in. The regions that are not listed, as most, have the default's prices
- * for Lambda. Where only the price of x86_64 was found, arm64 is a fifth below it, as everywhere
- * (il-central-1). S3's are those of us-east-1 everywhere: other regions differ by up to two
- * millionths of a dollar a request.
+ * The built-in prices. Most regions have the default prices for Lambda and are not listed. For
+ * il-central-1 only the price of x86_64 was found; arm64 is a fifth below it, as everywhere. S3
+ * prices are those of us-east-1; other regions differ by up to two millionths of a dollar per
+ * request.
  */
 export const defaultPrices: PriceTable = {
   date: "2026-09-19",
@@ -72,12 +72,12 @@ export const defaultPrices: PriceTable = {
 };
 
 /**
- * The prices of a region.
+ * Returns the prices of a region.
  *
- * @param table All prices.
- * @param region The region's name.
- * @returns Its own where it has some, else the default. China has prices of its own, in yuan, which
- * are not built in: there the default is a guess.
+ * @param table The prices of all regions.
+ * @param region The name of the region.
+ * @returns The region's own prices, or else the default. For regions in China, whose prices are in
+ * yuan and not built in, the default is a guess.
  */
 export function pricesOf(table: PriceTable, region: string): RegionPrices {
   const own = Object.hasOwn(table.regions, region) ? table.regions[region] : undefined;
@@ -109,11 +109,11 @@ const tableSchema = z.strictObject({
 });
 
 /**
- * Reads prices that replace those built in.
+ * Reads prices that replace the built-in ones.
  *
- * @param path A JSON file of the form of {@linkcode PriceTable}; `regions` may be absent.
+ * @param path A JSON file in the form of {@linkcode PriceTable}; `regions` is optional.
  * @returns The prices.
- * @throws {LlamaError} `config` if it cannot be read or is something else.
+ * @throws {LlamaError} `config` if the file cannot be read or is not in that form.
  */
 export async function readPrices(path: string): Promise<PriceTable> {
   const name = JSON.stringify(path);
@@ -133,14 +133,18 @@ export async function readPrices(path: string): Promise<PriceTable> {
   }
   const issue = parsed.error.issues[0];
   const field = issue?.path.map(String).join(".") || "the file";
-  throw new LlamaError("config", `${name} is no table of prices: ${field}: ${issue?.message}`, {
-    hint: example,
-  });
+  throw new LlamaError(
+    "config",
+    `${name} is not a valid price table: ${field}: ${issue?.message}`,
+    {
+      hint: example,
+    },
+  );
 }
 
-const example = "docs/runs.md has an example";
+const example = "see the example in docs/runs.md";
 
-/** Under strict types a price that is absent is not one that is undefined. */
+/** Drops undefined prices: `exactOptionalPropertyTypes` distinguishes them from absent ones. */
 function defined(
   [region, own]: [string, Record<string, number | undefined>],
 ): [string, Partial<RegionPrices>] {

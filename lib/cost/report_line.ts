@@ -1,32 +1,32 @@
 /**
- * What Lambda says of an invocation at the end of its log.
+ * Parses the report that Lambda writes at the end of an invocation's log.
  *
  * @module
  */
 
 import * as z from "../zod.ts";
 
-/** What Lambda measured and bills. */
+/** Lambda's own figures for an invocation. */
 export interface InvocationReport {
-  /** The time that is billed, in milliseconds. */
+  /** The billed time, in milliseconds. */
   readonly billedMilliseconds: number;
   /** The function's memory in MB. */
   readonly memory: number;
-  /** The most memory that the function's processes had together, in MB. */
+  /** The maximum memory used by the function's processes, in MB. */
   readonly usedMemory: number;
-  /** How long the environment took to start, in milliseconds, if it was started for this. */
+  /** The duration of the cold start in milliseconds, if there was one. */
   readonly initMilliseconds: number | undefined;
 }
 
 /**
- * Finds the report in a log, in its text form (`REPORT RequestId: ...`) or in its JSON form
- * (`"type":"platform.report"`), whichever the function is set to:
+ * Finds the report in a log, in text form (`REPORT RequestId: ...`) or in JSON form
+ * (`"type":"platform.report"`), depending on the function's configuration:
  * https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html#platform-report
  *
- * A function that writes such a line itself comes before Lambda does, so the last one counts.
+ * The last report counts: anything similar that the function itself wrote comes before it.
  *
  * @param log The log, or its tail.
- * @returns The report; undefined if there is none, or not all of it.
+ * @returns The report; undefined if it is missing or incomplete.
  */
 export function parseReport(log: string): InvocationReport | undefined {
   for (let end = log.length; end > 0;) {
@@ -73,7 +73,7 @@ function parseJson(line: string): InvocationReport | undefined {
   try {
     value = JSON.parse(line);
   } catch {
-    // A line of the function's own that looks like Lambda's.
+    // Not Lambda's report, but a similar line that the function wrote.
     return undefined;
   }
   const parsed = reportSchema.safeParse(value);

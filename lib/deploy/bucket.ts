@@ -1,11 +1,11 @@
 /**
- * The bucket: which one is taken, and how what is llama's in it is removed.
+ * The store's bucket: chooses it, and removes llama's objects from it.
  *
  * @module
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { listStacks, type Stack } from "../aws/cloudformation.ts";
+import { listStacks, type Stack } from "../aws/api/cloudformation.ts";
 import {
   abortUpload,
   type BucketOptions,
@@ -13,20 +13,20 @@ import {
   deleteKeys,
   listKeys,
   listUploads,
-} from "../aws/s3_control.ts";
+} from "../aws/api/s3_bucket.ts";
 import { LlamaError } from "../errors.ts";
 import { isStoreKey } from "../store/prefixes.ts";
 import { type BucketChoice, llamaTag, objectPrefix, outputsOf } from "./template.ts";
 
 /**
- * Says which bucket the store is in.
+ * Chooses the bucket for the store.
  *
- * @param client Signs and sends.
- * @param named The bucket that was asked for; undefined for the one there is, or a new one.
- * @param stack The stack as it is.
+ * @param client The AWS client.
+ * @param named The requested bucket; undefined for the existing one, or a new one.
+ * @param stack The existing stack.
  * @param options The account that a named bucket must belong to, and a signal.
  * @returns The choice.
- * @throws {LlamaError} `config` if the bucket cannot be taken; or as `callAws`.
+ * @throws {LlamaError} `config` if the bucket cannot be used; or as `callAws`.
  */
 export async function chooseBucket(
   client: AwsClient,
@@ -36,7 +36,7 @@ export async function chooseBucket(
 ): Promise<BucketChoice> {
   const outputs = stack && outputsOf(stack.outputs);
   if (outputs && (named === undefined || named === outputs.bucket)) {
-    // A generated name is left out again: to name it would be to ask for another bucket.
+    // Naming a generated bucket in the template would make CloudFormation replace it.
     const { bucketKind: kind, bucket: name } = outputs;
     return kind === "generated" ? { kind } : { kind, name };
   }
@@ -46,20 +46,20 @@ export async function chooseBucket(
     case "missing":
       return { kind: "named", name: named };
     case "forbidden":
-      throw new LlamaError("config", `the bucket ${named} is there, and may not be used`, {
-        hint: "it is another account's, or the credentials need s3:ListBucket; take another name",
+      throw new LlamaError("config", `the bucket ${named} exists, but may not be used`, {
+        hint: "another account owns it, or the credentials need s3:ListBucket; choose another name",
       });
     case "there": {
       const { region } = await client.location();
       if (state.region === undefined || state.region === region) {
         return { kind: "own", name: named };
       }
-      // Lambda takes zips from buckets of its own region only.
+      // Lambda only accepts zips from buckets in its own region.
       throw new LlamaError(
         "config",
         `the bucket ${named} is in ${state.region}, not in ${region}`,
         {
-          hint: `take another bucket, or -region ${state.region}`,
+          hint: `choose another bucket, or add -region ${state.region}`,
         },
       );
     }
@@ -67,12 +67,12 @@ export async function chooseBucket(
 }
 
 /**
- * Returns the other stacks of llama's whose store is in the same bucket of the user's own.
+ * Lists llama's other stacks whose store is in the same user-owned bucket.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param bucket The bucket's name.
- * @param stack The name of the stack that is known to use it.
- * @param signal Ends it early.
+ * @param stack The name of the stack to leave out.
+ * @param signal Aborts the work.
  * @returns Their names.
  * @throws {LlamaError} As `callAws`.
  */
@@ -89,12 +89,12 @@ export async function otherUsersOf(
 }
 
 /**
- * Removes what llama put into the bucket, unfinished uploads too, and nothing else.
+ * Removes llama's objects and unfinished uploads from the bucket, and nothing else.
  *
- * @param client Signs and sends.
- * @param bucket The bucket's name; one that is not there is empty.
+ * @param client The AWS client.
+ * @param bucket The bucket's name; a missing bucket counts as empty.
  * @param options The account that the bucket must belong to, and a signal.
- * @returns The first key of what else is in it; undefined if it is empty.
+ * @returns The first remaining key; undefined if the bucket is empty.
  * @throws {LlamaError} As `callAws`.
  */
 export async function emptyBucket(

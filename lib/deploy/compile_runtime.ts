@@ -1,14 +1,14 @@
 /**
- * The runtime, compiled by the Deno that runs llama from its sources: one installed from a URL has
- * no compiled runtime beside it.
+ * Compiles the runtime with the Deno that runs llama: a llama installed from a URL comes without a
+ * compiled runtime.
  *
  * @module
  */
 
 import { join } from "node:path";
-import type { Architecture } from "../aws/lambda_function.ts";
+import type { Architecture } from "../aws/api/lambda_types.ts";
 import { LlamaError, messageOf } from "../errors.ts";
-import { removeIfThere } from "../files.ts";
+import { removeIfThere } from "../files/whole.ts";
 import { compileCommand, runDeno } from "./deno.ts";
 
 const targets: Readonly<Record<Architecture, string>> = {
@@ -17,10 +17,11 @@ const targets: Readonly<Record<Architecture, string>> = {
 };
 
 /**
- * Compiles the runtime. The same sources give the same program with the same Deno.
+ * Compiles the runtime. The result is reproducible: it depends only on the sources and on Deno's
+ * version.
  *
- * @param architecture The processor that it is for.
- * @param signal Ends it early.
+ * @param architecture The target architecture.
+ * @param signal Aborts the work.
  * @returns The program.
  * @throws {LlamaError} `input` if it cannot be compiled; the signal's reason.
  */
@@ -36,7 +37,7 @@ export async function compileRuntime(
       ...["--minify", "--platform", "deno", "--code-splitting", "--outdir", made],
       import.meta.resolve("../../runtime.ts"),
     ], { signal });
-    // A compiled program has the times of its files in it.
+    // A compiled program contains the modification times of its files.
     for (const { name } of Deno.readDirSync(made)) await Deno.utime(join(made, name), 0, 0);
     await runDeno([
       ...compileCommand("bootstrap"),
@@ -47,7 +48,7 @@ export async function compileRuntime(
     signal.throwIfAborted();
     throw new LlamaError("input", `cannot compile the runtime: ${messageOf(cause)}`, {
       cause,
-      hint: "name the runtime's zip of a release: -runtime FILE",
+      hint: "add -runtime FILE with the runtime's zip from a release",
     });
   } finally {
     await removeIfThere(directory);

@@ -1,47 +1,45 @@
 /**
- * The Deno that runs llama, at work for it: bundling and compiling.
+ * Runs Deno to bundle and compile llama's programs.
  *
  * @module
  */
 
 /**
- * How V8 uses memory in each program; its defaults are for programs that live in a browser's tab.
- * None of it is a limit: what is needed is taken.
+ * V8's memory settings for each program; its defaults suit browser tabs. None of them is a hard
+ * limit.
  */
 const v8Flags = {
-  // A job's objects live as long as its call, get among the old ones, and die there: these are
-  // collected each time they have grown by this much, and not when V8 thinks it worth its while.
+  // A job's objects live as long as its call, so they are promoted to the old generation and die
+  // there. Collect it after each growth by this percentage instead of by V8's heuristics.
   llama: "--max-semi-space-size=8,--heap-growing-percent=60",
-  // It waits for commands. The optimizing compilers take 14 MB and make no invocation shorter. Lite
-  // mode saves 2 MB and costs no time.
+  // The runtime mostly waits for commands: the optimizing compilers take 14 MB and make no
+  // invocation shorter. Lite mode saves 2 MB and costs no time.
   bootstrap: "--max-semi-space-size=1,--heap-growing-percent=20,--no-opt,--no-maglev,--lite-mode",
 } as const;
 
 /**
- * How programs of llama's are compiled.
+ * Returns Deno's arguments for compiling one of llama's programs.
  *
- * @param program Which one.
- * @returns Deno's arguments; the target, the output and the main file follow.
+ * @param program The program.
+ * @returns The arguments; the caller appends the target, the output and the main file.
  */
 export function compileCommand(program: keyof typeof v8Flags): string[] {
   return [
     ...["compile", "--quiet", "--no-check", "--no-config", "--no-lock"],
-    // What is compiled from JavaScript would be kept in a shared /tmp, under a name that anyone
-    // knows.
+    // The code cache would be in a shared /tmp, under a predictable name.
     "--no-code-cache",
     "--no-prompt",
-    // Less does not do: Deno opens /proc to those alone who may do all, and whoever may run any
-    // program may do all anyway.
+    // Deno requires it for reading /proc, and permission to run any program amounts to it anyway.
     "--allow-all",
     `--v8-flags=${v8Flags[program]}`,
   ];
 }
 
-/** How Deno is run. */
+/** Options for {@linkcode runDeno}. */
 export interface DenoOptions {
-  /** Its working directory. @default {this process's} */
+  /** The working directory. @default {this process's} */
   readonly directory?: string;
-  /** Ends it early. */
+  /** Aborts the work. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -49,8 +47,8 @@ export interface DenoOptions {
  * Runs Deno.
  *
  * @param args Its arguments.
- * @param options Where, and how long.
- * @throws {Error} With what it says, if it fails; the signal's reason.
+ * @param options The working directory and the signal.
+ * @throws {Error} With Deno's message if it fails; the signal's reason.
  */
 export async function runDeno(args: readonly string[], options: DenoOptions = {}): Promise<void> {
   const { directory, signal } = options;

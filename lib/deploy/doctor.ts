@@ -1,17 +1,17 @@
 /**
- * What may be wrong with llama's setup, looked at one by one.
+ * The checks of `llama doctor`.
  *
  * @module
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { describeStack } from "../aws/cloudformation.ts";
-import { hasRepository } from "../aws/ecr.ts";
-import { trustPolicy } from "../aws/iam.ts";
-import { accountConcurrency, getLayerVersion } from "../aws/lambda_account.ts";
-import type { DeployedFunction } from "../aws/lambda_function.ts";
-import { bucketState } from "../aws/s3_control.ts";
-import { callerIdentity, type Identity } from "../aws/sts.ts";
+import { describeStack } from "../aws/api/cloudformation.ts";
+import { hasRepository } from "../aws/api/ecr.ts";
+import { trustPolicy } from "../aws/api/iam.ts";
+import { accountConcurrency, getLayerVersion } from "../aws/api/lambda_layers.ts";
+import type { DeployedFunction } from "../aws/api/lambda_types.ts";
+import { bucketState } from "../aws/api/s3_bucket.ts";
+import { callerIdentity, type Identity } from "../aws/api/sts.ts";
 import { LlamaError } from "../errors.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { isOlder, version } from "../version.ts";
@@ -23,34 +23,34 @@ import type { Settings } from "./settings.ts";
 import { isBusy, isHalfMade } from "./stack.ts";
 import { llamaTag, outputsOf, type StackOutputs, storeUrl } from "./template.ts";
 
-/** What was looked at, and what came of it. */
+/** The result of a check. */
 export interface Finding {
-  /** What was looked at. */
+  /** The subject of the check. */
   readonly subject: string;
-  /** Whether it is as it should be. */
+  /** Whether the check passed. */
   readonly isGood: boolean;
-  /** What was seen. */
+  /** The observation. */
   readonly words: string;
-  /** What to do about it. */
+  /** A suggested fix. */
   readonly hint?: string | undefined;
 }
 
-/** Subjects that could not be examined, by what they need: a region, credentials or settings. */
+/** Subjects that could not be checked, by the missing prerequisite: a region, credentials or settings. */
 export type Unseen = Map<string, string[]>;
 
-/** What the examination needs of the outside. */
+/** The dependencies of {@linkcode examine}. */
 export interface Patient {
-  /** Signs and sends. */
+  /** The AWS client. */
   readonly client: AwsClient;
-  /** The settings in force. */
+  /** The settings in effect. */
   readonly settings: Settings;
   /** Whether the settings cannot be read, so that only the environment is known. @default {false} */
   readonly isFileBroken?: boolean;
   /** Opens the object store. */
   readonly openStore: (url: string) => ObjectStore;
-  /** What time it is here. */
+  /** Returns the local time. */
   readonly now: () => Date;
-  /** Ends it early. */
+  /** Aborts the work. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -62,17 +62,17 @@ const bad = (subject: string, words: string, hint?: string): Finding => ({
   hint,
 });
 const bootstrapHint = "run `llama bootstrap`";
-/** CloudFormation does not notice what was deleted behind its back, and creates nothing again. */
+/** CloudFormation neither notices nor recreates resources that were deleted outside of the stack. */
 const teardownHint = "run `llama teardown` first, then `llama bootstrap`";
-const debugHint = "`llama -debug-aws doctor` shows each call and its answer";
+const debugHint = "`llama -debug-aws doctor` shows each call and its response";
 
 /**
- * Examines everything, also after a failure. Only checks that need a missing region, missing
- * credentials or unreadable settings are left out.
+ * Runs all checks, even after a failure. Only those that need a missing region, missing credentials
+ * or unreadable settings are skipped.
  *
- * @param patient What is looked at.
- * @returns The findings, in the order of their subjects; the generator's return value is what was
- * left out.
+ * @param patient The dependencies.
+ * @returns The findings, in the order of their subjects; the generator's return value is the skipped
+ * subjects.
  */
 export async function* examine(patient: Patient): AsyncGenerator<Finding, Unseen, undefined> {
   const { client, settings, isFileBroken = false, signal } = patient;
@@ -99,7 +99,7 @@ export async function* examine(patient: Patient): AsyncGenerator<Finding, Unseen
     }, signal);
     yield found.finding;
     identity = found.value;
-    // Other services may answer where STS does not.
+    // Other services may be reachable even if STS is not.
     if (found.error?.code === "credentials") lacking = "credentials";
   }
   if (identity) yield clock(identity, patient.now());
@@ -124,21 +124,21 @@ export async function* examine(patient: Patient): AsyncGenerator<Finding, Unseen
     return (await attempt(subject, see, signal)).finding;
   };
   const { store: url, role: arn, repository: uri, layer: zipLayer, layerArm64 } = settings;
-  // Concurrently: without a network, each of them waits for half a minute.
+  // Concurrent because without a network, each of them takes half a minute.
   const findings = [
     look("store", () => store(patient, whole), url !== undefined, url?.startsWith("s3:")),
     look("role", () => role(patient, identity, whole), arn !== undefined),
-    // A setup made by hand may have none.
+    // A manual setup may have none.
     ...(uri === undefined ? [] : [look("repository", () => repository(patient, whole))]),
     look("layer", () => layer(patient, "layer"), zipLayer !== undefined),
-    // The second processor's is there only for who asked for it.
+    // The arm64 layer is optional.
     ...(layerArm64 === undefined ? [] : [look("layerArm64", () => layer(patient, "layerArm64"))]),
     look("concurrency", () => concurrency(patient)),
   ];
-  // Which functions belong to the stack, and how they should be, depends on the settings.
+  // The settings determine which functions belong to the stack, and their expected state.
   const need = lacking ?? (isFileBroken ? "the settings" : undefined);
   const functions = need === undefined ? lookAtFunctions(patient) : skip("functions", need);
-  // A failure is thrown where the result is awaited.
+  // A failure surfaces where the result is awaited; this only avoids an unhandled rejection.
   for (const each of [...findings, functions]) each.catch(() => {});
   for (const each of findings) {
     const finding = await each;
@@ -164,11 +164,11 @@ async function lookAtFunctions(patient: Patient): Promise<Finding[]> {
 interface Attempt<T> {
   readonly finding: Finding;
   readonly value?: T;
-  /** Why it could not be examined. */
+  /** Why the check could not be made. */
   readonly error?: LlamaError;
 }
 
-/** What cannot be looked at is a finding too. */
+/** Runs a check; an error is reported as a finding. */
 async function attempt<T>(
   subject: string,
   look: () => Promise<Attempt<T>>,
@@ -183,20 +183,22 @@ async function attempt<T>(
   }
 }
 
-/** Examines the stack; its value is the outputs of a stack that is llama's and complete. */
+/** Checks the stack; the value is the outputs of a stack that is llama's and complete. */
 async function stack(
   { client, signal }: Patient,
   name: string,
 ): Promise<Attempt<StackOutputs>> {
   const found = await describeStack(client, name, signal);
-  if (!found) return { finding: bad("stack", `${name} is not there`, bootstrapHint) };
+  if (!found) return { finding: bad("stack", `${name} does not exist`, bootstrapHint) };
   if (found.tags[llamaTag] !== name) {
     const words = `${name} is not llama's: it has no tag ${llamaTag}`;
-    return { finding: bad("stack", words, "name llama's own: llama config stack NAME") };
+    return {
+      finding: bad("stack", words, "set the name of llama's stack: llama config stack NAME"),
+    };
   }
   const words = `${name} is ${found.status}`;
   if (isBusy(found)) {
-    return { finding: bad("stack", words, "wait until CloudFormation has ended its work") };
+    return { finding: bad("stack", words, "wait until CloudFormation has finished") };
   }
   if (found.status === "UPDATE_ROLLBACK_FAILED") {
     const hint = `run \`aws cloudformation continue-update-rollback --stack-name ${name}\``;
@@ -211,19 +213,19 @@ async function stack(
 }
 
 /**
- * AWS refuses what is signed 5 minutes early or late, S3 what is 15:
+ * AWS rejects signatures that are off by more than 5 minutes, and S3 by more than 15:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/create-signed-request.html
  */
 const toleratedSeconds = 60;
 
 function clock({ time }: Identity, now: Date): Finding {
-  if (time === undefined) return good("clock", "AWS did not say what time it is");
+  if (time === undefined) return good("clock", "AWS did not send its time");
   const seconds = Math.round((now.getTime() - time.getTime()) / 1000);
-  if (Math.abs(seconds) <= toleratedSeconds) return good("clock", "right");
+  if (Math.abs(seconds) <= toleratedSeconds) return good("clock", "correct");
   return bad(
     "clock",
     `${Math.abs(seconds)} seconds ${seconds > 0 ? "ahead of" : "behind"} AWS's`,
-    "set the clock, best by NTP",
+    "set the clock, preferably by NTP",
   );
 }
 
@@ -233,19 +235,19 @@ async function store(
 ): Promise<Attempt<never>> {
   const { store: url } = settings;
   if (url === undefined) {
-    return { finding: bad("store", "none: files over 6 MB cannot be sent", bootstrapHint) };
+    return { finding: bad("store", "none is set: files over 6 MB cannot be sent", bootstrapHint) };
   }
   try {
-    // Not closed here: its connections are the client's, over which other calls are in flight.
+    // Not disposed of: it shares the client's connections with other calls in flight.
     const opened = openStore(url);
-    // The same small object each time, which expires as all others do.
+    // Always the same small object, which expires like all others.
     const id = await opened.put(new TextEncoder().encode("llama doctor was here\n"), signal);
     await opened.get(id, signal);
   } catch (error) {
     const bucket = stack && storeUrl(stack.bucket) === url ? stack.bucket : undefined;
     if (!(error instanceof LlamaError) || bucket === undefined) throw error;
     if ((await bucketState(client, bucket, { signal })).kind !== "missing") throw error;
-    return { finding: bad("store", `the stack's bucket ${bucket} is not there`, teardownHint) };
+    return { finding: bad("store", `the stack's bucket ${bucket} does not exist`, teardownHint) };
   }
   return { finding: good("store", `${url} can be written and read`) };
 }
@@ -262,21 +264,21 @@ async function role(
     return {
       finding: bad(
         "role",
-        `${arn} is of account ${account}, and the credentials of ${identity.account}`,
-        "take that account's credentials, or run `llama bootstrap` in this one",
+        `${arn} belongs to account ${account}, and the credentials to ${identity.account}`,
+        "use that account's credentials, or run `llama bootstrap` in this one",
       ),
     };
   }
   const policy = await trustPolicy(client, arn, signal);
   if (policy === undefined) {
     const hint = stack?.role === arn ? teardownHint : bootstrapHint;
-    return { finding: bad("role", `${arn} is not there`, hint) };
+    return { finding: bad("role", `${arn} does not exist`, hint) };
   }
   if (!policy.includes("lambda.amazonaws.com")) {
     return {
       finding: bad(
         "role",
-        `${arn} may not be taken by Lambda`,
+        `Lambda may not assume ${arn}`,
         "its trust policy must name lambda.amazonaws.com",
       ),
     };
@@ -290,12 +292,12 @@ async function repository(
 ): Promise<Attempt<never>> {
   const exists = await hasRepository(client, uri, signal);
   if (exists === undefined) {
-    const words = `${uri} is not in ECR, from which alone Lambda takes images`;
+    const words = `${uri} is not in ECR, the only registry that Lambda supports`;
     return { finding: bad("repository", words, "set one: llama config repository URI") };
   }
   if (exists) return { finding: good("repository", uri) };
   const hint = stack?.repository === uri ? teardownHint : bootstrapHint;
-  return { finding: bad("repository", `${uri} is not there`, hint) };
+  return { finding: bad("repository", `${uri} does not exist`, hint) };
 }
 
 async function layer(
@@ -305,13 +307,13 @@ async function layer(
   const hint = name === "layer" ? bootstrapHint : "run `llama bootstrap -arch arm64`";
   const arn = settings[name];
   if (arn === undefined) {
-    return { finding: bad(name, "none is set: functions of zip files have no runtime", hint) };
+    return { finding: bad(name, "none is set: zip functions have no runtime", hint) };
   }
   const found = await getLayerVersion(client, arn, signal);
-  if (!found) return { finding: bad(name, `${arn} is not there`, hint) };
+  if (!found) return { finding: bad(name, `${arn} does not exist`, hint) };
   const runtime = versionOfLayer(found.description);
   if (runtime !== version) {
-    const words = `${arn} is of ${runtime ?? "an unknown version"}, and llama is ${version}`;
+    const words = `${arn} has runtime ${runtime ?? "(unknown version)"}, and llama is ${version}`;
     const isNewer = runtime !== undefined && isOlder(version, runtime);
     return {
       finding: bad(
@@ -324,30 +326,30 @@ async function layer(
   return { finding: good(name, arn) };
 }
 
-/** Below this, the default of `llama xargs -j` is more than the account lets run. */
+/** The default of `llama xargs -j`. */
 const wantedConcurrency = 100;
 
 async function concurrency({ client, signal }: Patient): Promise<Attempt<never>> {
   const { limit, unreserved } = await accountConcurrency(client, signal);
   const words = unreserved === limit
-    ? `${limit} invocations at once`
-    : `${limit} invocations at once, of which ${limit - unreserved} are reserved`;
+    ? `${limit} concurrent invocations`
+    : `${limit} concurrent invocations, of which ${limit - unreserved} are reserved`;
   return {
     finding: unreserved >= wantedConcurrency ? good("concurrency", words) : bad(
       "concurrency",
       words,
-      "ask for more: Service Quotas, AWS Lambda, Concurrent executions",
+      "request an increase: Service Quotas, AWS Lambda, Concurrent executions",
     ),
   };
 }
 
 /**
- * Looks at a function.
+ * Checks a function.
  *
- * @param found The function as it is.
- * @param patient The settings in force, and a signal.
+ * @param found The function.
+ * @param patient The settings in effect, and a signal.
  * @param layers The versions of llama's layers.
- * @returns A finding per problem, or a single good one.
+ * @returns One finding per problem, or a single good one.
  */
 export async function examineFunction(
   found: DeployedFunction,
@@ -360,7 +362,7 @@ export async function examineFunction(
   const update = `run \`llama update-function ${source} ${name}\``;
   const findings: Finding[] = [];
   if (found.state === "Failed") {
-    findings.push(bad(subject, `it failed when it was made: ${found.stateReason}`, update));
+    findings.push(bad(subject, `its creation failed: ${found.stateReason}`, update));
   }
   if (found.update === "Failed") {
     findings.push(bad(subject, `its last update failed: ${found.updateReason}`, update));
@@ -378,7 +380,7 @@ export async function examineFunction(
         (await attempt(subject, async () => {
           const runtime = await layers.versionOf(old);
           const isNewer = runtime !== undefined && isOlder(version, runtime);
-          const words = `its runtime is of ${runtime ?? "an unknown version"}, from ${old}, ` +
+          const words = `its runtime is ${runtime ?? "of unknown version"}, from ${old}, ` +
             `and llama is ${version}${runtime === version ? `, in ${ours}` : ""}`;
           const hint = isNewer ? "update llama" : `run \`llama update-function ${name}\``;
           return { finding: bad(subject, words, hint) };
@@ -388,10 +390,10 @@ export async function examineFunction(
   }
   const theirs = found.environment["LLAMA_OBJECT_STORE"];
   if (theirs !== settings.store) {
-    const words = `its LLAMA_OBJECT_STORE is ${theirs ?? "not set"}, and ours ${
+    const words = `its LLAMA_OBJECT_STORE is ${theirs ?? "not set"}, and the store setting is ${
       settings.store ?? "not set"
     }`;
-    findings.push(bad(subject, words, `big files do not get through: ${update}`));
+    findings.push(bad(subject, words, `large files cannot be sent: ${update}`));
   }
   if (findings.length > 0) return findings;
   const words = found.runtime === undefined ? kind : `${kind} on ${found.runtime}`;

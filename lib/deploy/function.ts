@@ -1,11 +1,11 @@
 /**
- * Makes a function, or changes it, and waits until it can be invoked.
+ * Creates or updates a function, and waits until it can be invoked.
  *
  * @module
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { AwsError } from "../aws/control.ts";
+import { AwsError } from "../aws/api/call.ts";
 import {
   createFunction,
   deleteFunction,
@@ -15,23 +15,23 @@ import {
   tagFunction,
   updateFunctionCode,
   updateFunctionConfiguration,
-} from "../aws/lambda_control.ts";
-import type { DeployedFunction } from "../aws/lambda_function.ts";
+} from "../aws/api/lambda_functions.ts";
+import type { DeployedFunction } from "../aws/api/lambda_types.ts";
 import { LlamaError } from "../errors.ts";
 import { type FunctionPlan, settingChanges } from "./function_plan.ts";
 import { otherCode } from "./layer.ts";
 import type { Pause } from "./pause.ts";
 import { llamaTag } from "./template.ts";
 
-/** What work on a function needs of the outside. */
+/** The dependencies of {@linkcode deployFunction}. */
 export interface FunctionWork {
-  /** Signs and sends. */
+  /** The AWS client. */
   readonly client: AwsClient;
-  /** Waits between two tries or looks. */
+  /** Waits between retries and polls. */
   readonly pause: Pause;
-  /** Gets a few words when there is something to wait for. */
+  /** Called with a short description when a wait begins. */
   readonly onWait: (what: string) => void;
-  /** Ends the work; what was begun goes on in AWS. */
+  /** Aborts the work; AWS completes the steps that have begun. */
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -39,29 +39,29 @@ export interface FunctionWork {
 export interface Deployment {
   /** Its name. */
   readonly name: string;
-  /** What it shall be. */
+  /** Its configuration. */
   readonly plan: FunctionPlan;
   /** Its code; undefined leaves it as it is. */
   readonly code: FunctionCode | undefined;
-  /** The SHA-256 of its zip in base64, where that is known: the same code is not sent again. */
+  /** The SHA-256 of its zip in base64, if known: unchanged code is not sent again. */
   readonly codeSha256?: string | undefined;
   /** The name of llama's stack, for the function's tag. */
   readonly stack: string;
 }
 
-/** What came of it. */
+/** The result of {@linkcode deployFunction}. */
 export interface Deployed {
   /** Whether it is new. */
   readonly isNew: boolean;
-  /** A few words for each thing that changed. */
+  /** A short description of each change. */
   readonly changes: readonly string[];
-  /** The function as it is now. */
+  /** The deployed function. */
   readonly function: DeployedFunction;
 }
 
 /**
- * Lambda refuses what depends on a role or a policy that was made a moment ago, until the change
- * has reached all of IAM:
+ * Lambda rejects calls that depend on a new role or policy until the change has propagated through
+ * IAM:
  * https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot_general.html#troubleshoot_general_eventual-consistency
  */
 const notYet =
@@ -69,19 +69,19 @@ const notYet =
 const propagationMilliseconds = 5000;
 const maxPropagationTries = 24;
 
-/** Functions of container images take up to a few minutes. */
+/** Functions from container images take up to a few minutes. */
 const readyMilliseconds = 1000;
 const maxReadyLooks = 600;
 
 /**
- * Makes a function, or changes what is different of it.
+ * Creates a function, or applies the differences to an existing one.
  *
- * @param work What is needed of the outside.
- * @param deployment What the function shall be.
- * @param current The function as it is; undefined for a new one.
- * @returns What came of it, once the function can be invoked.
+ * @param work The dependencies.
+ * @param deployment The wanted function.
+ * @param current The existing function; undefined for a new one.
+ * @returns The result, once the function can be invoked.
  * @throws {LlamaError} `service` and others. A new function that does not become ready is removed
- * again; of one that was there, the hint says what has been changed already.
+ * again; for an existing one, the hint lists the changes already made.
  */
 export async function deployFunction(
   work: FunctionWork,
@@ -91,8 +91,8 @@ export async function deployFunction(
   const settled = current && await untilReady(work, current);
   if (!settled) return await create(work, deployment);
   if (settled.state !== "Failed") return await change(work, deployment, settled);
-  // One whose creation failed can only be deleted.
-  work.onWait(`${settled.name} failed when it was made, and is made again: ${settled.stateReason}`);
+  // A function whose creation failed can only be deleted.
+  work.onWait(`creating ${settled.name} again, since it failed: ${settled.stateReason}`);
   if (deployment.code) await deleteFunction(work.client, settled.name, work.signal);
   return await create(work, deployment);
 }
@@ -101,9 +101,13 @@ async function create(work: FunctionWork, deployment: Deployment): Promise<Deplo
   const { client, signal } = work;
   const { name, plan, code, codeSha256, stack } = deployment;
   if (!code) {
-    throw new LlamaError("usage", `there is no function ${name}, and no code to make it from`, {
-      hint: "add -zip PATH, -build DIR or -image URI",
-    });
+    throw new LlamaError(
+      "usage",
+      `the function ${name} does not exist, and there is no code to create it from`,
+      {
+        hint: "add -zip PATH, -build DIR or -image URI",
+      },
+    );
   }
   const { architecture, settings, concurrency } = plan;
   const made = await oncePropagated(work, () =>
@@ -118,16 +122,16 @@ async function create(work: FunctionWork, deployment: Deployment): Promise<Deplo
   if (ready.state === "Failed") {
     await deleteFunction(client, name, signal);
     throw new LlamaError("service", `the function ${name} failed: ${ready.stateReason}`, {
-      hint: "it has been removed again",
+      hint: "it has been removed",
     });
   }
   if (codeSha256 !== undefined && ready.codeSha256 !== codeSha256) {
     await deleteFunction(client, name, signal);
-    throw otherCode(`the code of ${name}`, "the function has been removed again");
+    throw otherCode(`the code of ${name}`, "the function has been removed");
   }
   if (concurrency !== undefined) {
     await after(
-      "the function is there and ready, but for its reserved concurrency",
+      "the function is ready, except for its reserved concurrency",
       () => reserveConcurrency(client, name, concurrency, signal),
     );
   }
@@ -148,7 +152,7 @@ async function change(
     await tagFunction(client, current.arn, { [llamaTag]: stack }, signal);
     changes.push("tag");
   }
-  // First what is refused more often, so that less is half done.
+  // The configuration first: it is rejected more often, and then nothing has changed yet.
   if (settingChanges(current, plan).length > 0) {
     const begun = await oncePropagated(
       work,
@@ -156,7 +160,7 @@ async function change(
     );
     latest = await untilUpdated(work, { ...current, ...begun });
   }
-  const isDone = changes.length > 0 ? `done already: ${changes.join(", ")}` : undefined;
+  const isDone = changes.length > 0 ? `already changed: ${changes.join(", ")}` : undefined;
   const isSame = codeSha256 === current.codeSha256 && architecture === current.architecture;
   if (code && !isSame) {
     latest = await after(isDone, async () => {
@@ -167,7 +171,7 @@ async function change(
       return await untilUpdated(work, { ...latest, ...begun });
     });
     if (codeSha256 !== undefined && latest.codeSha256 !== codeSha256) {
-      throw otherCode(`the code of ${name}`, "the function runs that code now");
+      throw otherCode(`the code of ${name}`, "the function now runs that code");
     }
     if (latest.codeSha256 !== current.codeSha256) changes.push("code");
     if (architecture !== current.architecture) {
@@ -181,7 +185,7 @@ async function change(
   return { isNew: false, changes, function: latest };
 }
 
-/** Does one more step; if it fails, the error also says what was done before. */
+/** Runs a further step; if it fails, the hint also says what was done before. */
 async function after<T>(done: string | undefined, step: () => Promise<T>): Promise<T> {
   try {
     return await step();
@@ -204,18 +208,18 @@ async function oncePropagated<T>(
         throw new LlamaError("config", error.message, {
           cause: error,
           hint: "a function in a VPC needs a role with AWSLambdaVPCAccessExecutionRole and the " +
-            'store\'s permissions: name it as "role" in function.json; a new one takes a minute',
+            'store\'s permissions: set "role" in function.json; a new role takes a minute to work',
         });
       }
       const isEarly = error instanceof AwsError && notYet.test(error.refusal.words);
       if (!isEarly || tries === maxPropagationTries) throw error;
-      if (tries === 1) onWait("waiting until Lambda may use the role");
+      if (tries === 1) onWait("waiting until Lambda can use the role");
       await pause(propagationMilliseconds, signal);
     }
   }
 }
 
-/** Waits until a function is neither being made nor being changed. */
+/** Waits until a function is neither being created nor being updated. */
 async function untilReady(
   { client, pause, onWait, signal }: FunctionWork,
   begun: DeployedFunction,
@@ -226,14 +230,14 @@ async function untilReady(
     if (looks === maxReadyLooks) {
       const reason = latest.stateReason ?? latest.updateReason ?? "Lambda gives no reason";
       throw new LlamaError("service", `the function ${name} is still not ready: ${reason}`, {
-        hint: "Lambda goes on with it; `llama functions` shows its state",
+        hint: "Lambda continues with it; `llama functions` shows its state",
       });
     }
     if (looks === 0) onWait(`waiting until ${name} is ready`);
     else await pause(readyMilliseconds, signal);
     const found = await getFunction(client, name, signal);
     if (!found) {
-      throw new LlamaError("service", `the function ${name} has been deleted meanwhile`);
+      throw new LlamaError("service", `the function ${name} was deleted in the meantime`);
     }
     latest = found;
   }
@@ -249,6 +253,6 @@ async function untilUpdated(
   throw new LlamaError(
     "service",
     `the function ${begun.name} could not be updated: ${ready.updateReason}`,
-    { hint: "it goes on as it was before" },
+    { hint: "it still runs as before" },
   );
 }

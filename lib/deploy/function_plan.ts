@@ -1,5 +1,6 @@
 /**
- * What a function shall be: of its `function.json`, the flags, llama's settings, and what it is.
+ * Plans a function's configuration from its `function.json`, the flags, llama's settings, and the
+ * existing function.
  *
  * @module
  */
@@ -10,75 +11,75 @@ import {
   type DeployedFunction,
   type FunctionSettings,
   type Vpc,
-} from "../aws/lambda_function.ts";
+} from "../aws/api/lambda_types.ts";
 import { LlamaError } from "../errors.ts";
-import { defaultMemory, defaultTimeout, type FunctionDefinition } from "../function_json.ts";
+import { defaultMemory, defaultTimeout, type FunctionDefinition } from "../functions/definition.ts";
 import { compatibleRuntime } from "./layer.ts";
 import type { Settings } from "./settings.ts";
 
-/** What was asked for on the command line; it wins over all else. */
+/** Options from the command line; they take precedence over everything else. */
 export interface FunctionOptions {
   /** Memory in MB. */
   readonly memory?: number | undefined;
-  /** Seconds that an invocation may take. */
+  /** The time limit of an invocation in seconds. */
   readonly timeout?: number | undefined;
   /** The size of its /tmp in MB. */
   readonly storage?: number | undefined;
   /** A zip function's program. */
   readonly handler?: string | undefined;
-  /** The processor that it is for. */
+  /** Its architecture. */
   readonly architecture?: Architecture | undefined;
-  /** Environment variables, beside those that it has. */
+  /** Additional environment variables. */
   readonly environment?: Readonly<Record<string, string>> | undefined;
 }
 
-/** What a plan is made of. */
+/** The inputs of a plan. */
 export interface PlanInput {
   /** The function's name. */
   readonly name: string;
-  /** What its code is. */
+  /** The kind of its code. */
   readonly kind: "zip" | "image";
-  /** What was asked for. */
+  /** Options from the command line. */
   readonly options: FunctionOptions;
-  /** Its `function.json`; without one, it stays what it is. */
+  /** Its `function.json`; without one, the function keeps its configuration. */
   readonly definition: FunctionDefinition | undefined;
   /** llama's settings. */
   readonly settings: Settings;
-  /** The function as it is; undefined for a new one. */
+  /** The existing function; undefined for a new one. */
   readonly current: DeployedFunction | undefined;
-  /** Whether it gets the runtime from llama's layer; otherwise its layers stay as they are. */
+  /** Whether it gets the runtime from llama's layer; otherwise its layers are kept. */
   readonly needsLayer: boolean;
-  /** Layers with another stack's runtime, to be replaced by ours. @default {[]} */
+  /** Layers with another stack's runtime, to be replaced by this stack's. @default {[]} */
   readonly replacedLayers?: readonly string[] | undefined;
-  /** Whether its code is left alone, so that only the named settings change. @default {false} */
+  /** Whether its code is kept, so that only the named settings change. @default {false} */
   readonly keepsCode?: boolean;
 }
 
-/** What a function shall be. */
+/** A function's planned configuration. */
 export interface FunctionPlan {
-  /** What is set. */
+  /** Its settings. */
   readonly settings: FunctionSettings;
-  /** Its processor. */
+  /** Its architecture. */
   readonly architecture: Architecture;
-  /** Its reserved concurrency; undefined leaves it as it is. */
+  /** Its reserved concurrency; undefined keeps the current one. */
   readonly concurrency: number | undefined;
 }
 
 /**
- * Says what a function shall be.
+ * Plans a function's configuration.
  *
- * @param input What is known.
+ * @param input The inputs.
  * @returns The plan.
- * @throws {LlamaError} `config` if something is missing, or does not go together.
+ * @throws {LlamaError} `config` if something is missing or inconsistent.
  */
 export function planFunction(input: PlanInput): FunctionPlan {
   const { kind, options, definition, settings, current, keepsCode = false } = input;
   const architecture = architectureOf(input);
-  // The role may come from a function.json, which is not at hand where only settings change.
+  // The role may come from a function.json, which is not read if only settings change.
   const known = keepsCode ? current?.role : undefined;
   const role = definition?.role ?? known ?? settings.role ?? current?.role;
   if (role === undefined) {
-    throw new LlamaError("config", "no role for the function to run as", {
+    throw new LlamaError("config", "no execution role for the function", {
       hint: "run `llama bootstrap`, or set one: llama config role ARN",
     });
   }
@@ -106,7 +107,7 @@ export function planFunction(input: PlanInput): FunctionPlan {
 }
 
 function architectureOf({ options, definition, current }: PlanInput): Architecture {
-  // Lambda's own default where nothing says anything.
+  // The last is Lambda's own default.
   return options.architecture ?? definition?.architecture ?? current?.architecture ?? "x86_64";
 }
 
@@ -115,7 +116,7 @@ const storeVariable = "LLAMA_OBJECT_STORE";
 function environmentOf(
   { options, definition, settings: { store }, current }: PlanInput,
 ): Record<string, string> {
-  // Only Lambda can tell what else than S3 it would reach.
+  // Lambda cannot reach a local store.
   const ours = store?.startsWith("s3:") ? { [storeVariable]: store } : {};
   const environment = {
     ...(definition ? { ...ours, ...definition.environment } : { ...current?.environment, ...ours }),
@@ -145,14 +146,14 @@ function handlerOf({ name, options, definition, current }: PlanInput): string {
       "config",
       `the function.json of ${name} has a "command" and no "handler"`,
       {
-        hint: "a zip's function has a handler, a program in the zip; -build DIR makes an image",
+        hint: "a zip function needs a handler, a program in the zip; -build DIR builds an image",
       },
     );
   }
   const handler = definition?.handler ?? current?.handler;
   if (handler === undefined) {
     throw new LlamaError("config", `no handler for ${name}`, {
-      hint: "name the program in the zip that it runs: -handler FILE",
+      hint: "name the program in the zip that the function runs: -handler FILE",
     });
   }
   return handler;
@@ -160,14 +161,18 @@ function handlerOf({ name, options, definition, current }: PlanInput): string {
 
 function commandOf({ name, options, definition, current }: PlanInput): readonly string[] {
   if (options.handler !== undefined) {
-    throw new LlamaError("config", "-handler is for zip files: an image has a command", {
-      hint: 'write it into the Dockerfile as CMD, or into function.json as "command"',
+    throw new LlamaError("config", "-handler is only for a zip: an image has a command", {
+      hint: 'set CMD in the Dockerfile, or "command" in function.json',
     });
   }
   if (definition?.handler !== undefined) {
-    throw new LlamaError("config", `the function.json of ${name} has a "handler", for a zip`, {
-      hint: 'write "command", the image\'s CMD, or deploy it with -zip DIR',
-    });
+    throw new LlamaError(
+      "config",
+      `the function.json of ${name} has a "handler", which is only for a zip`,
+      {
+        hint: 'set "command", the image\'s CMD, or deploy it with -zip DIR',
+      },
+    );
   }
   return definition?.command ?? current?.command ?? [];
 }
@@ -184,10 +189,10 @@ function layersOf(
   if (!needsLayer) return theirs;
   if (layer === undefined) {
     throw new LlamaError("config", `no layer with llama's runtime for ${architecture}`, {
-      hint: `run \`llama bootstrap -arch ${architecture}\`, which publishes it`,
+      hint: `run \`llama bootstrap -arch ${architecture}\` to publish it`,
     });
   }
-  // Layers of the user's own stay; ours may have had another version, or processor.
+  // The user's own layers are kept; llama's is replaced, whatever its version or architecture.
   const ours = [settings.layer, settings.layerArm64].map(withoutVersion);
   const isKept = (arn: string) =>
     !ours.includes(withoutVersion(arn)) && !replacedLayers.includes(arn);
@@ -195,8 +200,8 @@ function layersOf(
   if (layers.length <= maxLayers) return layers;
   throw new LlamaError(
     "config",
-    `${name} would have ${layers.length} layers with llama's, and Lambda takes ${maxLayers}`,
-    { hint: 'name fewer in "layers" of its function.json, or put their files into the zip' },
+    `${name} would have ${layers.length} layers with llama's, and Lambda allows ${maxLayers}`,
+    { hint: 'list fewer "layers" in its function.json, or put their files into the zip' },
   );
 }
 
@@ -205,11 +210,11 @@ function withoutVersion(arn: string | undefined): string | undefined {
 }
 
 /**
- * How a function differs from what it shall be.
+ * Lists how a function's settings differ from its plan.
  *
- * @param current The function as it is.
- * @param plan What it shall be.
- * @returns A few words for each difference in its settings, without the values of variables.
+ * @param current The existing function.
+ * @param plan The plan.
+ * @returns A short description of each difference, without the values of variables.
  */
 export function settingChanges(
   current: DeployedFunction,
@@ -241,7 +246,7 @@ export function settingChanges(
   return changes;
 }
 
-/** Describes a VPC for comparison; the order of its parts does not matter. */
+/** Describes a VPC for comparison, regardless of the order of its parts. */
 function vpcWords(vpc: Vpc | undefined): string {
   const { subnets = [], securityGroups = [] } = vpc ?? {};
   return [subnets, securityGroups].map((list) => list.toSorted().join(" ")).join(" ").trim();

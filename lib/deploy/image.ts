@@ -1,29 +1,29 @@
 /**
- * Container images: built, and pushed to the registry that Lambda takes them from.
+ * Builds container images and pushes them to ECR.
  *
  * @module
  */
 
-import type { ImageKind, RegistryLogin } from "../aws/ecr.ts";
-import type { Architecture } from "../aws/lambda_function.ts";
+import type { ImageKind, RegistryLogin } from "../aws/api/ecr.ts";
+import type { Architecture } from "../aws/api/lambda_types.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import * as z from "../zod.ts";
 import { checkImagePrograms } from "./image_program.ts";
 
-/** A program that builds and pushes images: docker, or another with the same commands. */
+/** A program that builds and pushes images: docker, or a compatible one. */
 export interface ContainerTool {
   /** The program, a name on `PATH` or a path. */
   readonly program: string;
-  /** The environment that it gets. */
+  /** Its environment. */
   readonly environment: Environment;
-  /** Gets what it writes, as it comes. */
+  /** Called with its output as it arrives. */
   readonly onOutput: (output: Uint8Array) => void;
-  /** Ends it early. */
+  /** Aborts the work. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What the tools call the processors. */
+/** The tools' names for the architectures. */
 const platforms: Readonly<Record<Architecture, string>> = {
   x86_64: "linux/amd64",
   arm64: "linux/arm64",
@@ -34,11 +34,11 @@ const platforms: Readonly<Record<Architecture, string>> = {
  *
  * @param tool Builds it.
  * @param folder The folder.
- * @param image What to call it: `HOST/REPOSITORY:TAG`.
- * @param architecture The processor that it is for.
- * @param command The function's own command, in place of the image's.
- * @throws {LlamaError} `input` if the folder has no Dockerfile, `config` if the tool is not there or
- * the image would start a program for another processor, `service` if the tool fails.
+ * @param image The image's name: `HOST/REPOSITORY:TAG`.
+ * @param architecture The target architecture.
+ * @param command The function's own command, which replaces the image's.
+ * @throws {LlamaError} `input` if the folder has no Dockerfile, `config` if the tool cannot be run or
+ * the image would start a program for another architecture, `service` if the tool fails.
  */
 export async function buildImage(
   tool: ContainerTool,
@@ -50,10 +50,14 @@ export async function buildImage(
   try {
     await Deno.stat(`${folder}/Dockerfile`);
   } catch (cause) {
-    throw new LlamaError("input", `no image in ${folder}: Dockerfile: ${reasonOf(cause)}`, {
-      cause,
-      hint: "-build takes a folder with a Dockerfile, -zip one with a handler",
-    });
+    throw new LlamaError(
+      "input",
+      `cannot build an image from ${folder}: Dockerfile: ${reasonOf(cause)}`,
+      {
+        cause,
+        hint: "use -build for a folder with a Dockerfile, -zip for a folder with a handler",
+      },
+    );
   }
   await checkImagePrograms(folder, architecture, command);
   const args = ["build", "--platform", platforms[architecture], "-t", image, folder];
@@ -64,9 +68,9 @@ export async function buildImage(
  * Pushes an image to its registry.
  *
  * @param tool Pushes it.
- * @param image `HOST/REPOSITORY:TAG`, as it was built.
+ * @param image `HOST/REPOSITORY:TAG`.
  * @param login The registry's login.
- * @throws {LlamaError} `config` if the tool is not there, `service` if it fails.
+ * @throws {LlamaError} `config` if the tool cannot be run, `service` if it fails.
  */
 export async function pushImage(
   tool: ContainerTool,
@@ -84,8 +88,8 @@ export async function pushImage(
  * image, it may differ from the requested one.
  *
  * @param tool Has the image.
- * @param image `HOST/REPOSITORY:TAG`, as it was built.
- * @returns The architecture as Go names it; undefined if the tool does not say.
+ * @param image `HOST/REPOSITORY:TAG`.
+ * @returns The architecture as Go names it; undefined if the tool does not report it.
  */
 export async function builtArchitecture(
   { program, environment, signal }: ContainerTool,
@@ -106,7 +110,7 @@ export async function builtArchitecture(
 }
 
 const inspected = z.union([
-  // The form of docker, podman and nerdctl, and that of buildah.
+  // The output of docker, podman and nerdctl, and of buildah.
   z.array(z.object({ Architecture: z.string() })),
   z.object({ OCIv1: z.object({ architecture: z.string() }) }),
 ]);
@@ -126,8 +130,8 @@ function architectureIn(json: string): string | undefined {
  * Checks that an image is built for the function's architecture.
  *
  * @param image The image.
- * @param kind The image's platform, where it is known.
- * @param architecture The function's processor.
+ * @param kind The image's platform, if known.
+ * @param architecture The function's architecture.
  * @throws {LlamaError} `config` if it is for another one, or for several.
  */
 export function checkArchitecture(
@@ -136,7 +140,7 @@ export function checkArchitecture(
   architecture: Architecture,
 ): void {
   if (kind?.isList) {
-    throw new LlamaError("config", `${image} is a list of images, which Lambda does not take`, {
+    throw new LlamaError("config", `${image} is a list of images, which Lambda does not support`, {
       hint: "build it for one platform and without attestations: --provenance=false",
     });
   }
@@ -144,7 +148,7 @@ export function checkArchitecture(
   if (made === undefined || made === architecture) return;
   throw new LlamaError(
     "config",
-    `the image ${image} is made for ${made}, and the function for ${architecture}`,
+    `the image ${image} is built for ${made}, and the function for ${architecture}`,
     {
       hint: made === "arm64" || made === "x86_64"
         ? `add -arch ${made}, or build the image with --platform ${platforms[architecture]}`
@@ -164,7 +168,7 @@ async function runTool(
   try {
     child = new Deno.Command(program, {
       args: [...args],
-      // With attestations an image is a list of images, which Lambda does not take:
+      // Attestations turn an image into a list of images, which Lambda does not support:
       // https://docs.docker.com/build/metadata/attestations/
       env: { BUILDX_NO_DEFAULT_ATTESTATIONS: "1", ...defined(environment) },
       clearEnv: true,
@@ -176,7 +180,7 @@ async function runTool(
   } catch (cause) {
     throw new LlamaError("config", `${what}: cannot run ${program}: ${reasonOf(cause)}`, {
       cause,
-      hint: "install Docker, or name another tool: -container-tool podman",
+      hint: "install Docker, or use another tool: -container-tool podman",
     });
   }
   const write = async (stream: ReadableStream<Uint8Array>) => {
@@ -188,7 +192,7 @@ async function runTool(
       await writer.write(new TextEncoder().encode(input));
       await writer.close();
     } catch (error) {
-      // One that ends without reading says why in its own words.
+      // A tool that exits without reading its input reports the reason itself.
       if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
     }
   };
@@ -202,9 +206,9 @@ async function runTool(
   if (status.success) return;
   throw new LlamaError(
     "service",
-    `${what}: ${program} ${args[0]} ended with status ${status.code}`,
+    `${what}: ${program} ${args[0]} exited with status ${status.code}`,
     {
-      hint: "its own words are above",
+      hint: `see the output of ${program} above`,
     },
   );
 }

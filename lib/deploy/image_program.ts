@@ -1,22 +1,22 @@
 /**
- * Checks the programs that a Dockerfile copies into an image, before the image is built.
+ * Checks the programs that a Dockerfile copies into an image before it is built.
  *
  * @module
  */
 
 import { basename, posix } from "node:path";
-import type { Architecture } from "../aws/lambda_function.ts";
+import type { Architecture } from "../aws/api/lambda_types.ts";
 import { LlamaError } from "../errors.ts";
 import { programKind } from "./program.ts";
 
 /**
- * Checks that the programs that an image starts, where they are files of its folder, are built for
- * the function's architecture, and that Lambda's user may execute them: a build copies them unchanged,
- * for another platform and with their modes.
+ * Checks that the programs that an image starts are built for the function's architecture and may be
+ * executed by Lambda's user, as far as they are files in the folder: a build copies them unchanged,
+ * whatever their platform and mode.
  *
  * @param folder The folder with the `Dockerfile`.
- * @param architecture The function's processor.
- * @param command The function's own command, in place of the image's.
+ * @param architecture The function's architecture.
+ * @param command The function's own command, which replaces the image's.
  * @throws {LlamaError} `config`, naming the program.
  */
 export async function checkImagePrograms(
@@ -31,7 +31,7 @@ export async function checkImagePrograms(
     if (kind === undefined || kind === architecture) continue;
     throw new LlamaError(
       "config",
-      `${source} of ${folder} is made for ${kind}, and the function for ${architecture}; ` +
+      `${source} in ${folder} is built for ${kind}, and the function for ${architecture}; ` +
         `the image would start it as ${target}`,
       {
         hint: kind === "x86_64" || kind === "arm64"
@@ -42,7 +42,7 @@ export async function checkImagePrograms(
   }
 }
 
-/** Returns the files of the folder that the last stage of a Dockerfile both copies and starts. */
+/** Returns the files in the folder that the last stage of a Dockerfile both copies and starts. */
 function startedFiles(
   dockerfile: string,
   [program]: readonly string[],
@@ -70,12 +70,12 @@ async function checkMode(folder: string, source: string, isChanged: boolean): Pr
   const octal = (mode & 0o777).toString(8).padStart(4, "0");
   throw new LlamaError(
     "config",
-    `${source} of ${folder} has mode ${octal}, so that Lambda's user cannot execute it in the image`,
+    `${source} in ${folder} has mode ${octal}, so Lambda's user cannot execute it in the image`,
     { hint: `run \`chmod a+rx ${source}\` in the folder, or write COPY --chmod=755` },
   );
 }
 
-/** Returns the first bytes of a file, or none if it cannot be read, which the build reports. */
+/** Returns the first bytes of a file, or none if it cannot be read; the build reports that. */
 async function firstBytes(path: string): Promise<Uint8Array> {
   try {
     using file = await Deno.open(path);

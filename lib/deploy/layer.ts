@@ -1,5 +1,5 @@
 /**
- * The runtime as a layer, which zip functions share.
+ * Publishes layers, and uploads zips.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import type { AwsClient } from "../aws/client.ts";
-import { callRest } from "../aws/control.ts";
-import { deleteLayerVersion } from "../aws/lambda_account.ts";
-import { type Architecture, maybe } from "../aws/lambda_function.ts";
+import { callRest } from "../aws/api/call.ts";
+import { deleteLayerVersion } from "../aws/api/lambda_layers.ts";
+import { type Architecture, maybe } from "../aws/api/lambda_types.ts";
 import { defaultS3Concurrency } from "../defaults.ts";
 import { LlamaError } from "../errors.ts";
 import { codePrefix } from "../store/prefixes.ts";
@@ -18,40 +18,40 @@ import { S3Store } from "../store/s3.ts";
 import type { ObjectStore } from "../store/store.ts";
 import * as z from "../zod.ts";
 
-/** Lambda's runtime that a layer of ours is for. */
+/** The Lambda runtime that llama's layer is for. */
 export const compatibleRuntime = "provided.al2023";
 
 /**
- * The most bytes of a zip that Lambda takes in a request; a bigger one goes through a bucket.
+ * The size limit of a zip in a request; a larger one goes through a bucket.
  * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
 export const maxDirectZipBytes = 50 * 1024 * 1024;
 
-/** An object store whose `code/` prefix zips go through. */
+/** An object store for zips, which are kept under its `code/` prefix. */
 export type CodeStore = Pick<ObjectStore, "url"> & {
   /** The account that its bucket must belong to. @default {any} */
   readonly bucketOwner?: string | undefined;
 };
 
-/** What to publish. */
+/** A layer to publish. */
 export interface Layer {
-  /** The layer's name; a new version is added to those it has. */
+  /** The layer's name; a new version is added if it exists. */
   readonly name: string;
-  /** What the version is, for people who list them. */
+  /** The version's description. */
   readonly description: string;
   /** The archive. */
   readonly zip: Uint8Array;
-  /** The processor that it is for. */
+  /** Its architecture. */
   readonly architecture: Architecture;
-  /** An S3 store whose bucket the archive goes through; without one it goes into the request. */
+  /** An S3 store whose bucket the archive goes through; without one, it is sent in the request. */
   readonly store?: CodeStore | undefined;
-  /** Ends the work early. */
+  /** Aborts the work. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A layer's version that is there. */
+/** A published version of a layer. */
 export interface LayerVersion {
-  /** Its ARN, which a function names. */
+  /** Its ARN. */
   readonly arn: string;
   /** Its number. */
   readonly version: number;
@@ -66,8 +66,8 @@ const publishedSchema = z.object({
 /**
  * Publishes a version of a layer.
  *
- * @param client Signs and sends.
- * @param layer What to publish.
+ * @param client The AWS client.
+ * @param layer The layer.
  * @returns The new version.
  * @throws {LlamaError} `too-large` if the zip needs a store and there is none; `service` if Lambda
  * published something other than the zip, which is then deleted; `credentials`, `store`,
@@ -94,14 +94,14 @@ export async function publishLayer(client: AwsClient, layer: Layer): Promise<Lay
     await deleteLayerVersion(client, name, published.Version, signal);
     throw otherCode(
       `version ${published.Version} of the layer ${name}`,
-      "it has been removed again",
+      "it has been removed",
     );
   }
   return { arn: published.LayerVersionArn, version: published.Version };
 }
 
 /**
- * The hash by which Lambda identifies a zip.
+ * Returns the hash by which Lambda identifies a zip.
  *
  * @param zip The archive.
  * @returns Its SHA-256 in base64.
@@ -111,30 +111,30 @@ export function codeSha256(zip: Uint8Array): string {
 }
 
 /**
- * Makes the error for code in Lambda that differs from what was sent: it was replaced on its way
- * through the bucket.
+ * Creates the error for code in Lambda that differs from the zip that was sent: it was replaced on
+ * its way through the bucket.
  *
- * @param what The layer or function that has the code.
- * @param state What has been done about it.
- * @returns An error to throw.
+ * @param what The layer or function with the code.
+ * @param state The measures already taken.
+ * @returns The error.
  */
 export function otherCode(what: string, state: string): LlamaError {
   return new LlamaError("service", `${what} is not the zip that was sent: CodeSha256 differs`, {
     hint:
-      `${state}; see who else can write to ${codePrefix} of the store's bucket, and run it again`,
+      `${state}; check who else can write to ${codePrefix} in the store's bucket, and run it again`,
   });
 }
 
 /**
- * Names a zip to Lambda: as an object in the store's bucket that the functions' role cannot write,
- * or as the zip itself.
+ * Returns the request fields for a zip: a reference to an object in the store's bucket that the
+ * functions' role cannot write, or the zip itself.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param zip The archive.
- * @param what What it is, for messages.
- * @param store An S3 store whose bucket it goes through; without one it goes into the request.
- * @param signal Ends the work early.
- * @returns A part of a request's body.
+ * @param what A name for it in messages.
+ * @param store An S3 store whose bucket it goes through; without one, it is sent in the request.
+ * @param signal Aborts the work.
+ * @returns The fields.
  * @throws {LlamaError} `too-large` if it needs a store and there is none; `store` and others.
  */
 export async function zipSource(
@@ -147,8 +147,8 @@ export async function zipSource(
   const [, bucket, prefix = ""] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(store?.url ?? "") ?? [];
   if (store && bucket !== undefined) {
     const keys = posix.join("/", prefix, codePrefix).slice(1);
-    // Not disposed of, since its connections are the client's. With a lifetime of 0, an existing
-    // object of the same name is always overwritten.
+    // Not disposed of: it shares the client's connections. A lifetime of 0 makes it always overwrite
+    // an existing object of the same name.
     const code = new S3Store(`s3://${bucket}/${keys}`, client, {
       concurrency: defaultS3Concurrency,
       lifetimeMilliseconds: 0,
@@ -159,8 +159,8 @@ export async function zipSource(
   if (zip.length > maxDirectZipBytes) {
     throw new LlamaError(
       "too-large",
-      `${what} is ${zip.length} bytes; Lambda takes ${maxDirectZipBytes} in a request`,
-      { hint: "set LLAMA_OBJECT_STORE=s3://BUCKET/PREFIX/, through which a bigger one goes" },
+      `${what} is ${zip.length} bytes; Lambda accepts ${maxDirectZipBytes} in a request`,
+      { hint: "set LLAMA_OBJECT_STORE=s3://BUCKET/PREFIX/ to upload larger ones through a bucket" },
     );
   }
   return { ZipFile: Buffer.from(zip.buffer, zip.byteOffset, zip.length).toString("base64") };

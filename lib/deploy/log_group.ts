@@ -1,18 +1,18 @@
 /**
- * The log groups of llama's functions, whose events expire.
+ * Sets the retention of function logs.
  *
  * @module
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { createLogGroup, findLogGroup, setRetention } from "../aws/logs.ts";
+import { createLogGroup, findLogGroup, setRetention } from "../aws/api/logs.ts";
 import { llamaTag } from "./template.ts";
 
-/** Retention of functions' logs in days, where none is set. */
+/** The retention of functions' logs in days, unless another one is set. */
 export const logDays = 14;
 
 /**
- * The log group that Lambda writes a function's logs to.
+ * Returns the log group that Lambda writes a function's logs to.
  *
  * @param name The function's name.
  * @returns The group's name.
@@ -22,14 +22,14 @@ export function logGroupOf(name: string): string {
 }
 
 /**
- * Makes a function's logs expire. Lambda itself would create the group with the first log line, and
- * keep its events for ever. A retention that somebody has set stays.
+ * Makes a function's logs expire. Lambda itself would create the group with the first log line and
+ * keep its events forever. An existing retention is kept.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param name The function's name.
  * @param stack The stack's name, for the group's tag.
- * @param signal Ends it early.
- * @returns Whether anything was changed.
+ * @param signal Aborts the work.
+ * @returns Whether the retention was changed.
  * @throws {LlamaError} As `callJson`.
  */
 export async function limitLogs(

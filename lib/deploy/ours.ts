@@ -1,26 +1,26 @@
 /**
- * Which functions are llama's.
+ * Finds llama's functions.
  *
  * @module
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { getFunction, getFunctionMarks, listFunctions } from "../aws/lambda_control.ts";
-import type { DeployedFunction } from "../aws/lambda_function.ts";
-import { mapConcurrently } from "../concurrency.ts";
+import { getFunction, getFunctionMarks, listFunctions } from "../aws/api/lambda_functions.ts";
+import type { DeployedFunction } from "../aws/api/lambda_types.ts";
+import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError } from "../errors.ts";
 import { layerName } from "./runtime_layer.ts";
 import type { Settings } from "./settings.ts";
 import { defaultStackName, llamaTag } from "./template.ts";
 
-/** Lambda answers `GetFunction` 100 times a second at most. */
+/** Lambda limits `GetFunction` to 100 calls per second. */
 const lookupsAtOnce = 8;
 
 const storeVariable = "LLAMA_OBJECT_STORE";
 
 /**
- * Returns whether a function is llama's, of any stack: tagged, or set up by hand as llama's
- * documentation says.
+ * Reports whether a function is llama's, of any stack: it is tagged, or was set up by hand as the
+ * documentation describes.
  *
  * @param found The function.
  * @returns True if it is.
@@ -32,11 +32,11 @@ export function isOurs(
 }
 
 /**
- * Returns whether a function of llama's belongs to the current stack, by its tag. One made by
- * hand has no tag, and belongs to those who use its store.
+ * Reports whether one of llama's functions belongs to the current stack, by its tag. A function
+ * created by hand has no tag and belongs to every stack that uses its store.
  *
- * @param found A function of llama's.
- * @param settings The settings in force.
+ * @param found One of llama's functions.
+ * @param settings The settings in effect.
  * @returns True if it does.
  */
 export function belongsTo(
@@ -49,14 +49,14 @@ export function belongsTo(
 }
 
 /**
- * Asks Lambda whether a function has llama's runtime.
+ * Asks Lambda whether a function uses llama's runtime.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param name A function's name, `NAME:ALIAS` or ARN.
- * @param signal Ends it early.
- * @returns True if its tags, its environment or its layers say so. False proves nothing: a function
- * set up by hand may have none of them.
- * @throws {LlamaError} As `callRest`, such as where GetFunction is not permitted.
+ * @param signal Aborts the work.
+ * @returns True if its tags, environment or layers show it. False proves nothing: a function set up
+ * by hand may have none of them.
+ * @throws {LlamaError} As `callRest`, such as if GetFunction is not permitted.
  */
 export async function looksLikeLlama(
   client: AwsClient,
@@ -75,18 +75,18 @@ const ownLayers: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Lists llama's functions in the region, of all its stacks.
+ * Lists llama's functions in the region, of all stacks.
  *
- * @param client Signs and sends.
- * @param signal Ends it early.
- * @returns The functions, by name.
+ * @param client The AWS client.
+ * @param signal Aborts the work.
+ * @returns The functions, sorted by name.
  * @throws {LlamaError} As `callRest`.
  */
 export async function listOurs(
   client: AwsClient,
   signal?: AbortSignal,
 ): Promise<DeployedFunction[]> {
-  // Lambda's list has neither tags nor states.
+  // Lambda's list contains neither tags nor states.
   const names = (await listFunctions(client, signal)).map(({ name }) => name);
   const found = await mapConcurrently(
     names,
@@ -98,12 +98,12 @@ export async function listOurs(
 }
 
 /**
- * Finds a function that may be changed or deleted: one of the current stack.
+ * Finds a function of the current stack, which may be changed or deleted.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param name Its name.
- * @param settings The settings in force.
- * @param signal Ends it early.
+ * @param settings The settings in effect.
+ * @param signal Aborts the work.
  * @returns The function, or undefined if there is none.
  * @throws {LlamaError} `config` if it is not llama's, or belongs to another stack; or as `callRest`.
  */
@@ -122,16 +122,15 @@ export async function findOurs(
       "config",
       `the function ${name} belongs to the stack ${owner}, not to ${stack}`,
       {
-        hint: `take another name; or work with that stack: \`llama bootstrap -stack ${owner}\` ` +
-          "writes its settings",
+        hint: `choose another name; or switch to that stack: llama bootstrap -stack ${owner}`,
       },
     );
   }
   const why = isOurs(found)
-    ? `belongs to another store: ${found.environment[storeVariable]}, and ours is ${store}`
+    ? `uses another store, ${found.environment[storeVariable]}, not ${store}`
     : `is not llama's: it has no tag ${llamaTag}`;
   throw new LlamaError("config", `the function ${name} ${why}`, {
-    hint: "take another name; or make it this stack's: " +
+    hint: "choose another name; or assign it to this stack: " +
       `aws lambda tag-resource --resource ${found.arn} --tags ${llamaTag}=${stack}`,
   });
 }

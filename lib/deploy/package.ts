@@ -1,50 +1,50 @@
 /**
- * The zip of a function: from a folder or a file, and checked against what Lambda would refuse only
- * once it runs.
+ * Reads or creates a function's zip, and checks it for errors that Lambda would only report at run
+ * time.
  *
  * @module
  */
 
 import { join } from "node:path";
-import type { Architecture } from "../aws/lambda_function.ts";
-import { closest } from "../closest.ts";
+import type { Architecture } from "../aws/api/lambda_types.ts";
+import { closest } from "../text/closest.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { type FunctionDefinition, parseFunctionJson } from "../function_json.ts";
+import { type FunctionDefinition, parseFunctionJson } from "../functions/definition.ts";
 import { listDirectory, notUtf8 } from "../system/list.ts";
 import { printableLine } from "../text/printable.ts";
 import { programKind } from "./program.ts";
 import { type ZipEntry, zipOf } from "./zip.ts";
 import { type ZipMember, zipMembers } from "./zip_directory.ts";
 
-/** What a function is made from. */
+/** The code of a zip function. */
 export interface Package {
-  /** Where it is from, for messages. */
+  /** Its path, for messages. */
   readonly from: string;
   /** The archive. */
   readonly zip: Uint8Array;
-  /** What is in it. */
+  /** Its contents. */
   readonly members: readonly ZipMember[];
-  /** What the `function.json` of the folder says; undefined where there is none. */
+  /** The folder's `function.json`; undefined if there is none. */
   readonly definition: FunctionDefinition | undefined;
 }
 
-/** The file that describes a function, and is no part of it. */
+/** The file that describes a function; it is not part of the zip. */
 const descriptionName = "function.json";
 
 /**
- * The most bytes of a function's unpacked files, its layers included.
+ * The size limit of a function's unpacked files, including its layers.
  * https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
  */
 const maxUnpackedBytes = 250 * 1024 * 1024;
 
 /**
- * Reads a function's zip, or makes it from a folder.
+ * Reads a function's zip, or creates it from a folder.
  *
- * @param path A zip file, or a folder with what belongs into it.
+ * @param path A zip file, or a folder to zip.
  * @param name The function's name, for a folder whose `function.json` has none.
- * @returns The archive; the same for the same files.
- * @throws {LlamaError} `input` if it cannot be read, `too-large` if Lambda would not take it,
- * `config` if its `function.json` is wrong.
+ * @returns The archive; the same files give the same archive.
+ * @throws {LlamaError} `input` if it cannot be read, `too-large` if it exceeds Lambda's limit,
+ * `config` if its `function.json` is invalid.
  */
 export async function readPackage(path: string, name: string): Promise<Package> {
   let info;
@@ -58,7 +58,7 @@ export async function readPackage(path: string, name: string): Promise<Package> 
     return { from: path, zip, members: zipMembers(zip, path), definition: undefined };
   }
   const entries = await readFolder(path);
-  if (entries.length === 0) throw new LlamaError("input", `${path} has nothing to put into a zip`);
+  if (entries.length === 0) throw new LlamaError("input", `${path} has no files to zip`);
   const zip = zipOf(entries);
   const definition = await readDefinition(path, name);
   return { from: path, zip, members: zipMembers(zip, path), definition };
@@ -68,9 +68,9 @@ export async function readPackage(path: string, name: string): Promise<Package> 
  * Reads the `function.json` of a folder.
  *
  * @param folder The folder.
- * @param name The function's name, where the file has none.
- * @returns What it says, or undefined if there is none.
- * @throws {LlamaError} `config` if it is wrong, `input` if it cannot be read.
+ * @param name The function's name, if the file has none.
+ * @returns The definition, or undefined if there is no such file.
+ * @throws {LlamaError} `config` if it is invalid, `input` if it cannot be read.
  */
 export async function readDefinition(
   folder: string,
@@ -95,7 +95,7 @@ async function readFile(path: string): Promise<Uint8Array> {
   }
 }
 
-/** Reads all that is in a folder; links are followed. */
+/** Reads all files in a folder, following links. */
 async function readFolder(folder: string): Promise<ZipEntry[]> {
   const entries: ZipEntry[] = [];
   let total = 0;
@@ -116,7 +116,7 @@ async function readFolder(folder: string): Promise<ZipEntry[]> {
       }
       if (!info.isFile) {
         throw new LlamaError("input", `${path} is neither a file nor a directory`, {
-          hint: "leave it out of the function's folder",
+          hint: "remove it from the function's folder",
         });
       }
       total += info.size;
@@ -143,7 +143,8 @@ async function readFolder(folder: string): Promise<ZipEntry[]> {
 }
 
 /**
- * Lambda runs a function as a user other than the files' owner, so everyone needs what the owner has: https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html
+ * Gives everyone the owner's read and execute permissions, because Lambda runs a function as another
+ * user: https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html
  */
 function readableMode(mode: number): number {
   return (mode & 0o777) | 0o444 | ((mode & 0o100) === 0 ? 0 : 0o111);
@@ -152,10 +153,11 @@ function readableMode(mode: number): number {
 const [typeBits, directoryType, linkType] = [0o170000, 0o040000, 0o120000];
 
 /**
- * Checks that Lambda's user may read the files of a zip, and execute those that their owner may.
+ * Checks that Lambda's user may read the files in a zip, and execute those that their owner may
+ * execute.
  *
- * @param members What is in it.
- * @param from Where it is from, for messages.
+ * @param members The zip's contents.
+ * @param from The zip's path, for messages.
  * @throws {LlamaError} `config`, naming the first file that fails.
  */
 export function checkModes(members: readonly ZipMember[], from: string): void {
@@ -168,31 +170,31 @@ export function checkModes(members: readonly ZipMember[], from: string): void {
   });
   const [first] = closed;
   if (!first) return;
-  const more = closed.length === 1 ? "" : `, and ${closed.length - 1} more like it`;
+  const more = closed.length === 1 ? "" : `; so do ${closed.length - 1} more`;
   const octal = ((first.mode ?? 0) & 0o777).toString(8).padStart(4, "0");
   throw new LlamaError(
     "config",
-    `${from}: ${first.name} has mode ${octal}, so that Lambda's user cannot ` +
+    `${from}: ${first.name} has mode ${octal}, so Lambda's user cannot ` +
       `${(first.mode ?? 0) & 0o004 ? "execute" : "read"} it${more}`,
-    { hint: "run `chmod -R a+rX` on the folder and make the zip again, or name the folder" },
+    { hint: "run `chmod -R a+rX` on the folder and zip it again, or pass the folder" },
   );
 }
 
 function tooLarge(from: string): LlamaError {
   return new LlamaError(
     "too-large",
-    `${from} is more than ${maxUnpackedBytes / 1024 / 1024} MB unpacked; Lambda takes no more`,
-    { hint: "put what is big into a container image: llama update-function -build DIR" },
+    `${from} exceeds Lambda's limit of ${maxUnpackedBytes / 1024 / 1024} MB unpacked`,
+    { hint: "use a container image for large files: llama update-function -build DIR" },
   );
 }
 
 /**
- * Checks a function's zip: that Lambda takes its size, that its files may be read, and that its
- * handler is there, may be executed, and is made for the function's processor.
+ * Checks a function's zip: its size, its modes, and that its handler exists, may be executed, and is
+ * built for the function's architecture.
  *
  * @param source The archive.
  * @param handler The function's handler.
- * @param architecture The function's processor.
+ * @param architecture The function's architecture.
  * @throws {LlamaError} `input`, `config` or `too-large`.
  */
 export function checkPackage(
@@ -205,10 +207,10 @@ export function checkPackage(
   if (!member) throw noHandler(from, handler, members);
   checkModes(members, from);
   if (((member.mode ?? 0) & 0o111) === 0) {
-    throw new LlamaError("config", `the handler ${handler} of ${from} is not executable`, {
+    throw new LlamaError("config", `the handler ${handler} in ${from} is not executable`, {
       hint: member.mode === undefined
-        ? "the zip has no Unix modes: make it on Linux or macOS, or name its folder"
-        : `chmod +x ${handler}, and make the zip again`,
+        ? "the zip has no Unix modes: create it on Linux or macOS, or pass the folder"
+        : `run \`chmod +x ${handler}\` and zip it again`,
     });
   }
   for (const program of [member, ...members.filter(({ name }) => name === "bootstrap")]) {
@@ -216,7 +218,7 @@ export function checkPackage(
     if (kind === undefined || kind === architecture) continue;
     throw new LlamaError(
       "config",
-      `${program.name} of ${from} is made for ${kind}, and the function for ${architecture}`,
+      `${program.name} in ${from} is built for ${kind}, and the function for ${architecture}`,
       {
         hint: kind === "x86_64" || kind === "arm64"
           ? `add -arch ${kind}, or build the program for ${architecture}`
@@ -233,6 +235,6 @@ function noHandler(from: string, handler: string, members: readonly ZipMember[])
   return new LlamaError("config", `the handler ${handler} is not in ${from}`, {
     hint: near !== undefined
       ? `did you mean -handler ${near}?`
-      : `it has ${files.slice(0, 5).join(", ")}${files.length > 5 ? ", ..." : ""}`,
+      : `it contains ${files.slice(0, 5).join(", ")}${files.length > 5 ? ", ..." : ""}`,
   });
 }

@@ -1,5 +1,5 @@
 /**
- * Waiting, as an argument: what waits between two looks gets one that does not in its tests.
+ * An injectable delay, so that tests of polling code need not wait.
  *
  * @module
  */
@@ -7,19 +7,19 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /**
- * Waits.
+ * Waits for a time.
  *
- * @param milliseconds How long.
- * @param signal Ends the wait.
+ * @param milliseconds The duration.
+ * @param signal Aborts the wait.
  * @throws The signal's reason.
  */
 export type Pause = (milliseconds: number, signal?: AbortSignal) => Promise<void>;
 
 /**
- * The clock's own wait.
+ * Waits by the system's timer.
  *
- * @param milliseconds How long.
- * @param signal Ends the wait.
+ * @param milliseconds The duration.
+ * @param signal Aborts the wait.
  * @throws The signal's reason.
  */
 export const pause: Pause = async (milliseconds, signal) => {

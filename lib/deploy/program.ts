@@ -1,20 +1,20 @@
 /**
- * What a program is made for, as its first bytes say.
+ * Detects a program's platform from its first bytes.
  *
  * @module
  */
 
-import type { Architecture } from "../aws/lambda_function.ts";
+import type { Architecture } from "../aws/api/lambda_types.ts";
 
-/** ELF's numbers for the processors that Lambda has (`e_machine`). */
+/** ELF's numbers for the architectures that Lambda supports (`e_machine`). */
 const machines: Readonly<Record<number, Architecture>> = { 62: "x86_64", 183: "arm64" };
 
 /**
- * The processor that a program is made for.
+ * Returns the platform that a program is built for.
  *
  * @param program The program, or at least its first 20 bytes.
- * @returns The processor, words for what Lambda cannot run, or undefined for a script or whatever
- * else runs on any.
+ * @returns The architecture, a description of a platform that Lambda does not support, or undefined
+ * for scripts and other portable programs.
  */
 export function programKind(program: Uint8Array): string | undefined {
   if (program.length < 20) return undefined;
@@ -22,9 +22,10 @@ export function programKind(program: Uint8Array): string | undefined {
   if (view.getUint32(0) === 0x7f454c46) {
     const isLittleEndian = view.getUint8(5) === 1;
     const machine = view.getUint16(18, isLittleEndian);
-    return machines[machine] ?? `another processor (ELF machine ${machine})`;
+    return machines[machine] ?? `another architecture (ELF machine ${machine})`;
   }
-  // Mach-O of one processor or of several; a Java class begins as the latter, and is no program.
+  // Mach-O, for one architecture or universal. A Java class begins like the latter, but cannot be
+  // executed by itself.
   if ([0xcffaedfe, 0xcefaedfe, 0xcafebabe].includes(view.getUint32(0))) return "macOS";
   if (view.getUint16(0) === 0x4d5a) return "Windows";
   return undefined;

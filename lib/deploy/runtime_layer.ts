@@ -1,22 +1,22 @@
 /**
- * llama's own layer: which versions of it there are, and one for the runtime at hand.
+ * Publishes llama's runtime layer, and identifies its versions.
  *
  * @module
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { getLayerVersion, listLayerVersions } from "../aws/lambda_account.ts";
-import type { Architecture } from "../aws/lambda_function.ts";
-import { sha256 } from "../hash.ts";
+import { getLayerVersion, listLayerVersions } from "../aws/api/lambda_layers.ts";
+import type { Architecture } from "../aws/api/lambda_types.ts";
+import { sha256 } from "../files/hash.ts";
 import { version } from "../version.ts";
 import { type CodeStore, publishLayer } from "./layer.ts";
 
 /**
- * The name of llama's layer. Each stack has its own, which goes with it.
+ * Returns the name of llama's layer. Each stack has its own, which is removed together with it.
  *
  * @param stack The stack's name.
- * @param architecture The processor that the layer is for.
- * @returns Such as `llama-runtime`.
+ * @param architecture The layer's architecture.
+ * @returns The name, such as `llama-runtime`.
  */
 export function layerName(stack: string, architecture: Architecture): string {
   return `${stack}-runtime${architecture === "x86_64" ? "" : `-${architecture}`}`;
@@ -26,17 +26,17 @@ export function layerName(stack: string, architecture: Architecture): string {
 export interface RuntimeLayer {
   /** The ARN of the layer's version. */
   readonly arn: string;
-  /** Whether it was published now; otherwise the same runtime was there already. */
+  /** Whether it is a new version; otherwise the same runtime was already published. */
   readonly isNew: boolean;
 }
 
 /**
  * Publishes a runtime as a version of llama's layer, unless the newest version is the same.
  *
- * @param client Signs and sends.
- * @param runtime The runtime's zip, its processor, the stack whose layer it is for, and an S3 store
- * that it may go through.
- * @param signal Ends it early.
+ * @param client The AWS client.
+ * @param runtime The runtime's zip, its architecture, the stack whose layer it is for, and an S3
+ * store that it may go through.
+ * @param signal Aborts the work.
  * @returns The version.
  * @throws {LlamaError} As `publishLayer`.
  */
@@ -52,7 +52,7 @@ export async function publishRuntime(
 ): Promise<RuntimeLayer> {
   const { zip, architecture, stack, store } = runtime;
   const name = layerName(stack, architecture);
-  // Lambda tells a version's hash only together with a link to its zip, one version a call.
+  // Lambda returns a version's hash only with a link to its zip, in one call per version.
   const description = `llama ${version}, sha256 ${sha256(zip)}`;
   const [newest] = await listLayerVersions(client, name, signal);
   if (newest?.description === description) return { arn: newest.arn, isNew: false };
@@ -68,22 +68,22 @@ export async function publishRuntime(
 }
 
 /**
- * Which llama a version of the layer is of.
+ * Returns the llama version that a layer version contains.
  *
- * @param description The version's description.
- * @returns Such as `0.1.0`; undefined if it does not say.
+ * @param description The layer version's description.
+ * @returns The version, such as `0.1.0`; undefined if the description has none.
  */
 export function versionOfLayer(description: string): string | undefined {
   return /^llama (\S+?)(?:,|$)/.exec(description)?.[1];
 }
 
 /**
- * Finds the layers with llama's runtime that another stack left on a function.
+ * Finds the layers with another stack's runtime on a function.
  *
- * @param client Signs and sends.
+ * @param client The AWS client.
  * @param layers The function's layers.
  * @param ours The layers of the current stack, which are not looked up.
- * @param signal Ends it early.
+ * @param signal Aborts the work.
  * @returns Their ARNs, including those of deleted layers.
  * @throws {LlamaError} As `callRest`.
  */

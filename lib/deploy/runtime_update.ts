@@ -5,15 +5,15 @@
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { getLayerVersion, listLayerVersions } from "../aws/lambda_account.ts";
-import type { Architecture, DeployedFunction } from "../aws/lambda_function.ts";
+import { getLayerVersion, listLayerVersions } from "../aws/api/lambda_layers.ts";
+import type { Architecture, DeployedFunction } from "../aws/api/lambda_types.ts";
 import { LlamaError } from "../errors.ts";
 import { isOlder, version } from "../version.ts";
 import { deployFunction, type FunctionWork } from "./function.ts";
 import { versionOfLayer } from "./runtime_layer.ts";
 import type { Settings } from "./settings.ts";
 
-/** The versions of llama's layers. Each is looked up once. */
+/** Looks up versions of llama's layers, each only once. */
 export class RuntimeLayers {
   readonly #client: AwsClient;
   readonly #settings: Settings;
@@ -22,9 +22,9 @@ export class RuntimeLayers {
   readonly #versions = new Map<string, Promise<string | undefined>>();
 
   /**
-   * @param client Signs and sends.
-   * @param settings The settings in force, which name the layers.
-   * @param signal Ends it early.
+   * @param client The AWS client.
+   * @param settings The settings in effect, which name the layers.
+   * @param signal Aborts the work.
    */
   constructor(client: AwsClient, settings: Settings, signal?: AbortSignal) {
     this.#client = client;
@@ -35,7 +35,7 @@ export class RuntimeLayers {
   /**
    * Returns the layer version with this llama's runtime.
    *
-   * @param architecture The processor that it is for.
+   * @param architecture The layer's architecture.
    * @returns Its ARN.
    * @throws {LlamaError} `config` if none is published.
    */
@@ -44,10 +44,10 @@ export class RuntimeLayers {
   }
 
   /**
-   * Returns which llama a layer version has the runtime of.
+   * Returns the llama version that a layer version contains.
    *
    * @param arn The layer version's ARN.
-   * @returns Such as `0.1.0`; undefined if that is not known.
+   * @returns The version, such as `0.1.0`; undefined if it is unknown.
    * @throws {LlamaError} As `callRest`.
    */
   versionOf(arn: string): Promise<string | undefined> {
@@ -59,22 +59,22 @@ export class RuntimeLayers {
 
   async #findCurrent(architecture: Architecture): Promise<string> {
     const hint = architecture === "x86_64"
-      ? "run `llama bootstrap`, which publishes it"
-      : `run \`llama bootstrap -arch ${architecture}\`, which publishes it`;
+      ? "run `llama bootstrap` to publish it"
+      : `run \`llama bootstrap -arch ${architecture}\` to publish it`;
     const { layer, layerArm64 } = this.#settings;
     const configured = architecture === "arm64" ? layerArm64 : layer;
     if (configured === undefined) {
       throw new LlamaError("config", `no layer with llama's runtime for ${architecture}`, { hint });
     }
     if (await this.versionOf(configured) === version) return configured;
-    // Somebody else who works with the same stack may have published it.
+    // Another user of the same stack may have published it.
     const [, name = ""] = /:layer:([^:]+)/.exec(configured) ?? [];
     const versions = await listLayerVersions(this.#client, name, this.#signal);
     const found = versions.find(({ description }) => versionOfLayer(description) === version);
     if (found) return found.arn;
     throw new LlamaError(
       "config",
-      `no version of the layer ${name} has the runtime of this llama, ${version}`,
+      `no version of the layer ${name} contains the runtime of this llama, ${version}`,
       { hint },
     );
   }
@@ -89,14 +89,14 @@ function memoized<Key, Value>(map: Map<Key, Value>, key: Key, make: () => Value)
 }
 
 /**
- * Moves a function to this llama's version of its layer, and waits until it can be invoked. All else
- * of it stays as it is.
+ * Moves a function to this llama's version of its layer, and waits until it can be invoked. Nothing
+ * else is changed.
  *
- * @param work What is needed of the outside.
+ * @param work The dependencies.
  * @param layers The versions of llama's layers.
- * @param found The function as it is.
+ * @param found The function.
  * @param stack The name of llama's stack.
- * @returns A few words for each thing that changed.
+ * @returns A short description of each change.
  * @throws {LlamaError} `config` if its runtime is not from llama's layer, or newer than this llama;
  * as `deployFunction`.
  */
@@ -108,24 +108,28 @@ export async function updateRuntime(
 ): Promise<readonly string[]> {
   const { name, kind, architecture, layers: before = [] } = found;
   if (kind === "image") {
-    throw new LlamaError("config", `${name} is an image, which has the runtime inside`, {
+    throw new LlamaError("config", `${name} is an image, which contains the runtime`, {
       hint: rebuilding(name),
     });
   }
   const wanted = await layers.current(architecture);
   const old = before.find((arn) => layerOf(arn) === layerOf(wanted));
   if (old === undefined) {
-    throw new LlamaError("config", `${name} does not get its runtime from ${layerOf(wanted)}`, {
-      hint: "deploy its code again: a zip with a `bootstrap` of its own has the runtime inside, " +
-        `any other gets the layer: llama update-function -zip PATH ${name}`,
-    });
+    throw new LlamaError(
+      "config",
+      `the runtime of ${name} is not from the layer ${layerOf(wanted)}`,
+      {
+        hint: "deploy its code again: a zip with its own `bootstrap` contains the runtime, " +
+          `any other gets the layer: llama update-function -zip PATH ${name}`,
+      },
+    );
   }
   if (old === wanted) return [];
   const runtime = await layers.versionOf(old);
   if (runtime !== undefined && isOlder(version, runtime)) {
     throw new LlamaError(
       "config",
-      `the runtime of ${name} is ${runtime}, which is newer than this llama, ${version}`,
+      `the runtime of ${name}, ${runtime}, is newer than this llama, ${version}`,
       { hint: "update llama" },
     );
   }
@@ -149,13 +153,13 @@ export async function updateRuntime(
 }
 
 /**
- * Says how the runtime inside an image is updated.
+ * Returns a hint for updating the runtime inside an image.
  *
  * @param name The function's name.
- * @returns The commands.
+ * @returns The hint.
  */
 export function rebuilding(name: string): string {
-  return "build it again: `docker build -t llama .` in this llama's sources, then " +
+  return "rebuild it: run `docker build -t llama .` in this llama's source tree, then " +
     `\`llama update-function -build DIR ${name}\``;
 }
 

@@ -1,12 +1,12 @@
 /**
- * The zip of llama's layer: the runtime as `bootstrap`.
+ * Creates the zip of llama's layer, with the runtime as `bootstrap`.
  *
  * @module
  */
 
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Architecture } from "../aws/lambda_function.ts";
+import type { Architecture } from "../aws/api/lambda_types.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { compileRuntime } from "./compile_runtime.ts";
 import { checkModes } from "./package.ts";
@@ -14,7 +14,7 @@ import { programKind } from "./program.ts";
 import { type ZipEntry, zipOf } from "./zip.ts";
 import { zipMembers } from "./zip_directory.ts";
 
-/** Where the program may be: beside the compiled llama, or of a checkout. */
+/** Returns the path of the compiled runtime: next to the compiled llama, or in a checkout. */
 function programPath(architecture: Architecture): string | undefined {
   const name = `bootstrap-linux-${architecture}`;
   if (Deno.build.standalone) return join(dirname(Deno.execPath()), name);
@@ -22,26 +22,25 @@ function programPath(architecture: Architecture): string | undefined {
   return url.protocol === "file:" ? fileURLToPath(url) : undefined;
 }
 
-/** How the zip is come by. */
+/** Options for {@linkcode runtimeZip}. */
 export interface RuntimeZipOptions {
-  /** The compiled runtime, or the zip. @default {what lies beside llama, or is made} */
+  /** The compiled runtime, or its zip. @default {the one next to llama, or a newly compiled one} */
   readonly named?: string | undefined;
-  /** Told when the runtime is compiled, which takes a while. */
+  /** Called before the runtime is compiled, which takes a while. */
   readonly onCompile?: () => void;
-  /** Ends it early. */
+  /** Aborts the work. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Makes the layer's zip.
+ * Creates the layer's zip. If no runtime is named and none is next to llama, a compiled llama uses
+ * itself, since it contains the runtime; one that runs from its sources compiles the runtime.
  *
- * @param architecture The processor that it is for.
- * @param options How it is come by. Where no runtime is named, and none lies beside llama, the
- * compiled llama is taken itself, which has the runtime too; one that runs from its sources compiles
- * it.
- * @returns The zip; the same for the same runtime.
+ * @param architecture The layer's architecture.
+ * @param options The options.
+ * @returns The zip; the same runtime gives the same zip.
  * @throws {LlamaError} `input` if there is no runtime, or it cannot be read, cannot be compiled or is
- * for another processor; the signal's reason.
+ * for another architecture; the signal's reason.
  */
 export async function runtimeZip(
   architecture: Architecture,
@@ -73,7 +72,7 @@ export async function runtimeZip(
     ]);
   }
   throw new LlamaError("input", `there is no compiled runtime for ${architecture}`, {
-    hint: `get llama-runtime-${architecture}.zip of the same release, and name it: -runtime FILE`,
+    hint: `download llama-runtime-${architecture}.zip of the same release, and add -runtime FILE`,
   });
 }
 
@@ -84,10 +83,10 @@ function isZip(bytes: Uint8Array): boolean {
 }
 
 function checked(bytes: Uint8Array, path: string, architecture: Architecture): ZipEntry {
-  const kind = programKind(bytes) ?? "no processor that is known";
+  const kind = programKind(bytes) ?? "an unknown platform";
   if (kind === architecture) return { name: "bootstrap", bytes, mode: 0o755 };
-  throw new LlamaError("input", `${path} is made for ${kind}, not for ${architecture}`, {
-    hint: "name the runtime's program for that processor, or its zip: -runtime FILE",
+  throw new LlamaError("input", `${path} is built for ${kind}, not for ${architecture}`, {
+    hint: "add -runtime FILE with the runtime for that architecture, or its zip",
   });
 }
 

@@ -1,16 +1,16 @@
 /**
- * `~/.llama/config.json`: what `llama bootstrap` made, for the commands that come after it.
+ * `~/.llama/config.json`, in which `llama bootstrap` records what the other commands need.
  *
  * @module
  */
 
 import { dirname, join } from "node:path";
-import { closest } from "../closest.ts";
+import { closest } from "../text/closest.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { writeWhole } from "../files.ts";
+import { writeWhole } from "../files/whole.ts";
 
-/** What the file may say. What it does not say is absent. */
+/** The settings in the file; all are optional. */
 export interface Settings {
   /** The AWS region that llama was set up in. */
   readonly region?: string | undefined;
@@ -31,24 +31,24 @@ export interface Settings {
 /** The name of a setting. */
 export type SettingName = keyof Settings;
 
-/** What is known of a setting. */
+/** The description of a setting. */
 interface SettingDescription {
-  /** What it is, in a few words. */
+  /** A short description. */
   readonly what: string;
-  /** The environment variables that win over it. */
+  /** The environment variables that override it. */
   readonly variables: readonly string[];
-  /** What its value looks like. */
+  /** The valid values. */
   readonly pattern: RegExp;
-  /** The same in words. */
+  /** The valid values in words. */
   readonly mustBe: string;
 }
 
 const layerVersion = {
   pattern: /^arn:[a-z-]+:lambda:[a-z0-9-]+:\d{12}:layer:[\w-]+:\d+$/,
-  mustBe: "a layer version's ARN, with its number",
+  mustBe: "the ARN of a layer version, including its number",
 };
 
-/** What settings there are. */
+/** The settings. */
 export const settingNames: Readonly<Record<SettingName, SettingDescription>> = {
   region: {
     what: "AWS region",
@@ -66,27 +66,31 @@ export const settingNames: Readonly<Record<SettingName, SettingDescription>> = {
     what: "role of the functions",
     variables: ["LLAMA_ROLE"],
     pattern: /^arn:[a-z-]+:iam::\d{12}:role\/./,
-    mustBe: "a role's ARN",
+    mustBe: "the ARN of a role",
   },
-  layer: { what: "layer with the runtime", variables: ["LLAMA_LAYER"], ...layerVersion },
-  layerArm64: { what: "the same for arm64", variables: ["LLAMA_LAYER_ARM64"], ...layerVersion },
+  layer: { what: "runtime layer for x86_64", variables: ["LLAMA_LAYER"], ...layerVersion },
+  layerArm64: {
+    what: "runtime layer for arm64",
+    variables: ["LLAMA_LAYER_ARM64"],
+    ...layerVersion,
+  },
   repository: {
     what: "ECR repository for images",
     variables: ["LLAMA_REPOSITORY"],
     pattern: /^[\w.:-]+(\/[a-z0-9._-]+)+$/,
-    mustBe: "a repository's URI, without a tag",
+    mustBe: "the URI of a repository, without a tag",
   },
   stack: {
     what: "CloudFormation stack",
     variables: ["LLAMA_STACK"],
-    // CloudFormation takes 128, but the layer, which is called after it, may have 140 with its end.
+    // CloudFormation allows 128, but the layer's name, which adds a suffix to it, is limited to 140.
     pattern: /^[A-Za-z][A-Za-z0-9-]{0,99}$/,
-    mustBe: "1 to 100 letters, digits and -, a letter first",
+    mustBe: "1 to 100 letters, digits and -, starting with a letter",
   },
 };
 
 /**
- * Whether a word names a setting.
+ * Reports whether a word names a setting.
  *
  * @param name The word.
  * @returns True if it does.
@@ -96,7 +100,7 @@ export function isSettingName(name: string): name is SettingName {
 }
 
 /**
- * What was meant by a name that no setting has.
+ * Returns a hint for an unknown setting.
  *
  * @param name The name as written.
  * @returns A hint.
@@ -108,17 +112,17 @@ export function settingHint(name: string): string {
 }
 
 /**
- * Where the settings are.
+ * Returns the path of the settings file.
  *
- * @param environment `LLAMA_DIR` names the directory; otherwise it is `.llama` of the home.
- * @returns The file's path.
- * @throws {LlamaError} `config` if there is no home either.
+ * @param environment `LLAMA_DIR` names the directory; otherwise it is `.llama` in `HOME`.
+ * @returns The path.
+ * @throws {LlamaError} `config` if neither variable is set.
  */
 export function settingsPath(environment: Environment): string {
   const { LLAMA_DIR: directory, HOME: home } = environment;
   if (directory) return join(directory, "config.json");
   if (home) return join(home, ".llama", "config.json");
-  throw new LlamaError("config", "no place for llama's settings: HOME is not set", {
+  throw new LlamaError("config", "cannot locate llama's settings: HOME is not set", {
     hint: "set LLAMA_DIR to a directory of your own",
   });
 }
@@ -126,12 +130,12 @@ export function settingsPath(environment: Environment): string {
 /**
  * Reads the settings.
  *
- * @param environment Says where they are.
- * @returns What the file says; nothing where there is no file.
- * @throws {LlamaError} `config`, naming the file and what is wrong with it.
+ * @param environment Determines the file's path.
+ * @returns The settings; empty if there is no file.
+ * @throws {LlamaError} `config`, naming the file and the problem.
  */
 export async function readSettings(environment: Environment): Promise<Settings> {
-  // Without a home there is no file either, and the environment may have all that is needed.
+  // Without HOME there is no file, but the environment may define all settings.
   if (!environment["LLAMA_DIR"] && !environment["HOME"]) return {};
   const path = settingsPath(environment);
   let json;
@@ -152,15 +156,15 @@ export async function readSettings(environment: Environment): Promise<Settings> 
   return checkSettings(value, path);
 }
 
-const repair = "mend the file, or remove it and run `llama bootstrap` again, which writes it";
+const repair = "fix the file, or remove it and run `llama bootstrap` to write it again";
 
 /**
  * Checks settings.
  *
- * @param value What may be settings.
- * @param from Where it is from, for messages.
+ * @param value The value to check.
+ * @param from Its source, for messages.
  * @returns The settings.
- * @throws {LlamaError} `config`, naming the setting that is wrong.
+ * @throws {LlamaError} `config`, naming the invalid setting.
  */
 export function checkSettings(value: unknown, from: string): Settings {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -184,12 +188,12 @@ export function checkSettings(value: unknown, from: string): Settings {
 }
 
 /**
- * Writes the settings; the file is whole at any time.
+ * Writes the settings atomically.
  *
- * @param environment Says where they are.
+ * @param environment Determines the file's path.
  * @param settings All settings.
  * @returns The file's path.
- * @throws {LlamaError} `config` if a setting makes no sense, `output` if the file cannot be written.
+ * @throws {LlamaError} `config` if a setting is invalid, `output` if the file cannot be written.
  */
 export async function writeSettings(environment: Environment, settings: Settings): Promise<string> {
   const path = settingsPath(environment);
@@ -203,10 +207,11 @@ export async function writeSettings(environment: Environment, settings: Settings
 }
 
 /**
- * Checks that the settings can be written, before anything is created that they are to name.
+ * Checks that the settings can be written, before any resource is created.
  *
- * @param environment Says where they are.
- * @throws {LlamaError} `config` if there is nowhere to put them, `output` if they cannot be written.
+ * @param environment Determines the file's path.
+ * @throws {LlamaError} `config` if the path cannot be determined, `output` if the file cannot be
+ * written.
  */
 export async function checkWritable(environment: Environment): Promise<void> {
   const path = settingsPath(environment);
@@ -223,10 +228,10 @@ export async function checkWritable(environment: Environment): Promise<void> {
 }
 
 /**
- * Leaves out what belongs to another stack than the one that the environment names: with that
- * stack's role and store, functions would end up between two stacks.
+ * Drops the settings that belong to a stack other than the one that the environment names: with the
+ * role and store of one stack, a function of the other would depend on both.
  *
- * @param settings What the file says.
+ * @param settings The settings in the file.
  * @param environment `LLAMA_STACK` may name another stack.
  * @returns The settings that are valid for the named stack.
  */
@@ -237,23 +242,23 @@ export function ofNamedStack(settings: Settings, environment: Environment): Sett
   return { region, stack };
 }
 
-/** A setting with where it is from. */
+/** A setting's value and its source. */
 export interface Setting {
   /** Its value. */
   readonly value: string;
-  /** The environment variable that has it, or the file. */
+  /** The environment variable or the file that it is from. */
   readonly from: string;
   /** Whether it is from the file. */
   readonly isFile: boolean;
 }
 
 /**
- * One setting as it is in force: the environment wins over the file.
+ * Returns the effective value of a setting: the environment overrides the file.
  *
- * @param name Which.
- * @param settings What the file says.
+ * @param name The setting.
+ * @param settings The settings in the file.
  * @param environment The environment variables.
- * @returns The setting, or undefined if neither has it.
+ * @returns The setting, or undefined if it is not set.
  */
 export function settingInForce(
   name: SettingName,
@@ -270,11 +275,11 @@ export function settingInForce(
 }
 
 /**
- * All settings as they are in force.
+ * Returns the effective values of all settings.
  *
- * @param settings What the file says.
- * @param environment The environment variables, which win over it. `LLAMA_STACK` also decides whether
- * the rest of the file is about the stack in question.
+ * @param settings The settings in the file.
+ * @param environment The environment variables, which override the file. With another stack in
+ * `LLAMA_STACK`, only the file's region is used.
  * @returns The settings.
  */
 export function inForce(settings: Settings, environment: Environment): Settings {

@@ -1,5 +1,5 @@
 /**
- * The stack: made, changed or removed, and watched while that goes on.
+ * Creates, updates and removes the stack, and reports its events.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import {
   type StackEvent,
   stackEvents,
   updateStack,
-} from "../aws/cloudformation.ts";
+} from "../aws/api/cloudformation.ts";
 import { LlamaError } from "../errors.ts";
 import {
   type BucketChoice,
@@ -26,33 +26,33 @@ import {
 } from "./template.ts";
 import type { Pause } from "./pause.ts";
 
-/** What work on a stack needs of the outside. */
+/** The dependencies of work on a stack. */
 export interface StackWork {
-  /** Signs and sends. */
+  /** The AWS client. */
   readonly client: AwsClient;
-  /** Waits between two looks. */
+  /** Waits between polls. */
   readonly pause: Pause;
-  /** Gets each event as soon as it is known. */
+  /** Called with each new event. */
   readonly onEvent: (event: StackEvent) => void;
-  /** Ends the watching; CloudFormation goes on. */
+  /** Stops waiting; CloudFormation continues. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What came of a stack. */
+/** The result of {@linkcode deployStack}. */
 export interface DeployedStack {
-  /** What it gives. */
+  /** The stack's outputs. */
   readonly outputs: StackOutputs;
-  /** What was done. */
+  /** The kind of change. */
   readonly change: "created" | "updated" | "unchanged";
 }
 
-/** How long to wait between two looks at a stack. */
+/** The polling interval. */
 const pollMilliseconds = 2000;
 
 /**
- * Finds llama's stack, and waits until nothing is going on with it.
+ * Finds llama's stack, and waits until CloudFormation is not working on it.
  *
- * @param work What is needed of the outside.
+ * @param work The dependencies.
  * @param name The stack's name.
  * @returns The stack, or undefined if there is none.
  * @throws {LlamaError} `config` if a stack of that name is not llama's; or as `callAws`.
@@ -63,7 +63,7 @@ export async function findStack(work: StackWork, name: string): Promise<Stack | 
   if (!stack) return undefined;
   if (stack.tags[llamaTag] !== name) {
     throw new LlamaError("config", `the stack ${name} is not llama's: it has no tag ${llamaTag}`, {
-      hint: "name another stack with -stack NAME",
+      hint: "choose another stack name: -stack NAME",
     });
   }
   if (!isBusy(stack)) return stack;
@@ -76,15 +76,15 @@ export async function findStack(work: StackWork, name: string): Promise<Stack | 
 }
 
 /**
- * Makes the stack what it shall be. One that was left behind half-made is removed first.
+ * Creates or updates the stack. An incomplete stack is removed first.
  *
- * @param work What is needed of the outside.
+ * @param work The dependencies.
  * @param name The stack's name.
- * @param bucket Which bucket the store is in.
- * @param existing The stack as {@linkcode findStack} found it.
- * @returns What the stack gives, and what was done.
- * @throws {LlamaError} `service`, with the reason of the first resource that failed, and with what
- * is left; or as `callAws`.
+ * @param bucket The store's bucket.
+ * @param existing The stack as returned by {@linkcode findStack}.
+ * @returns The stack's outputs, and the kind of change.
+ * @throws {LlamaError} `service`, with the reason of the first resource that failed, and the
+ * remaining resources as the hint; or as `callAws`.
  */
 export async function deployStack(
   work: StackWork,
@@ -102,7 +102,7 @@ export async function deployStack(
   if (!before) {
     const id = await createStack(client, input, signal);
     const watched = await watch(work, { id, name }, undefined);
-    return { outputs: outputsOrThrow(watched, "CREATE_COMPLETE", "made"), change: "created" };
+    return { outputs: outputsOrThrow(watched, "CREATE_COMPLETE", "created"), change: "created" };
   }
   const last = await lastStackEvent(client, before.id, signal);
   if (!await updateStack(client, input, signal)) {
@@ -113,11 +113,11 @@ export async function deployStack(
 }
 
 /**
- * Removes a stack with all that it made. A bucket with something in it is left as it is.
+ * Removes a stack with its resources. A bucket that is not empty is kept.
  *
- * @param work What is needed of the outside.
+ * @param work The dependencies.
  * @param stack The stack.
- * @returns Whether the bucket was left.
+ * @returns Whether the bucket was kept.
  * @throws {LlamaError} `service`, with the reason of the first resource that could not be removed;
  * or as `callAws`.
  */
@@ -125,7 +125,7 @@ export async function removeStack(work: StackWork, stack: Stack): Promise<boolea
   const first = await removeOnce(work, stack, undefined);
   if (first.stack.status === "DELETE_COMPLETE") return false;
   const kept = first.events.filter(({ status }) => status === "DELETE_FAILED");
-  // The stack itself fails too, in the last event.
+  // The last event reports that the stack itself failed, too.
   const isBucketAlone = kept.some(({ resource }) => resource === bucketResourceName) &&
     kept.every(({ resource }) => resource === bucketResourceName || resource === stack.name);
   if (!isBucketAlone) throw failure(first, "removed");
@@ -146,7 +146,7 @@ async function removeOnce(
 }
 
 /**
- * Whether CloudFormation is at work on a stack.
+ * Reports whether CloudFormation is working on a stack.
  *
  * @param stack The stack.
  * @returns True if it is.
@@ -156,11 +156,11 @@ export function isBusy({ status }: Stack): boolean {
 }
 
 /**
- * Whether a stack can only be deleted: one whose creation failed, or was prepared and not begun.
+ * Reports whether a stack can only be deleted: its creation or deletion failed, or was never begun.
  * https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html#cfn-console-view-stack-status-codes
  *
  * @param stack The stack.
- * @returns True if it can.
+ * @returns True if it can only be deleted.
  */
 export function isHalfMade({ status }: Stack): boolean {
   return [
@@ -172,7 +172,7 @@ export function isHalfMade({ status }: Stack): boolean {
   ].includes(status);
 }
 
-/** A stack with which nothing goes on any more, and what happened to it. */
+/** A stack that CloudFormation has finished working on, and its events. */
 interface Watched {
   readonly stack: Stack;
   readonly events: readonly StackEvent[];
@@ -186,7 +186,7 @@ async function watch(
   const events: StackEvent[] = [];
   const known = new Set([lastEvent]);
   for (;;) {
-    // The stack first: whatever led to its status is among the events by then.
+    // The stack first, so that the events include those that led to its status.
     const stack = await describeStack(client, id, signal) ?? deleted(id, name);
     for (const event of await stackEvents(client, id, ({ id }) => known.has(id), signal)) {
       known.add(event.id);
@@ -198,7 +198,7 @@ async function watch(
   }
 }
 
-/** A deleted stack, which CloudFormation tells of for 90 days only, and stand-ins for it less. */
+/** Returns a deleted stack. CloudFormation describes deleted stacks for 90 days, and emulators may not at all. */
 function deleted(id: string, name: string): Stack {
   return { id, name, status: "DELETE_COMPLETE", reason: undefined, outputs: {}, tags: {} };
 }
@@ -213,9 +213,9 @@ function checkedOutputs(stack: Stack): StackOutputs {
   if (outputs) return outputs;
   throw new LlamaError(
     "service",
-    `the stack ${stack.name} is ${stack.status} without its outputs`,
+    `the stack ${stack.name} is ${stack.status}, but lacks its outputs`,
     {
-      hint: "`llama teardown` removes it; then run `llama bootstrap` again",
+      hint: "run `llama teardown`, then `llama bootstrap` again",
     },
   );
 }
@@ -236,14 +236,14 @@ function whatIsLeft({ name, status }: Stack, events: readonly StackEvent[]): str
   switch (status) {
     case "DELETE_COMPLETE":
     case "ROLLBACK_COMPLETE":
-      return "all that was made has been removed again";
+      return "everything that was created has been removed";
     case "UPDATE_ROLLBACK_COMPLETE":
-      return "all is as it was before";
+      return "everything is as it was before";
     case "UPDATE_ROLLBACK_FAILED":
-      return `put it right, then run \`aws cloudformation continue-update-rollback --stack-name ${name}\``;
+      return `fix the cause, then run \`aws cloudformation continue-update-rollback --stack-name ${name}\``;
   }
   const last = new Map(events.map((event) => [event.resource, event]));
-  // What could not be created may be there all the same, as somebody else's.
+  // A resource that could not be created may already exist, but is not the stack's.
   const left = [...last.values()].filter((event) =>
     event.resource !== name && !["CREATE_FAILED", "DELETE_COMPLETE"].includes(event.status)
   );

@@ -1,5 +1,5 @@
 /**
- * The CloudFormation template of all that llama needs in AWS, as data.
+ * The CloudFormation template.
  *
  * @module
  */
@@ -7,20 +7,20 @@
 import { defaultLifetimeDays } from "../store/open.ts";
 import { codePrefix, resultsPrefix } from "../store/prefixes.ts";
 
-/** The stack's name, where nothing else is said. */
+/** The default name of the stack. */
 export const defaultStackName = "llama";
 
-/** The tag that tells llama's stacks and functions from others; its value is the stack's name. */
+/** The tag that marks llama's stacks and functions; its value is the stack's name. */
 export const llamaTag = "llama";
 
-/** What the template calls the bucket. */
+/** The bucket's name in the template. */
 export const bucketResourceName = "Bucket";
 
-/** The store's prefix in the bucket: all of llama's keys begin with it. */
+/** The store's prefix in the bucket, with which all of llama's keys begin. */
 export const objectPrefix = "obj/";
 
 /**
- * The store that `llama bootstrap` sets up in a bucket.
+ * Returns the URL of the store that `llama bootstrap` sets up in a bucket.
  *
  * @param bucket The bucket's name.
  * @returns The store's URL.
@@ -29,23 +29,23 @@ export function storeUrl(bucket: string): string {
   return `s3://${bucket}/${objectPrefix}`;
 }
 
-/** Days after which S3 deletes an object of the store. */
+/** The number of days after which S3 deletes an object in the store. */
 export const objectDays = defaultLifetimeDays;
 
 /**
- * Which bucket the stack's store is in: one that CloudFormation makes and names, one that it makes
- * under a name of the user's, or the user's own, which is left as it is.
+ * The bucket of the stack's store: CloudFormation creates and names it, creates it under a name that
+ * the user chose, or leaves the user's own as it is.
  */
 export type BucketChoice =
   | { readonly kind: "generated" }
   | { readonly kind: "named"; readonly name: string }
   | { readonly kind: "own"; readonly name: string };
 
-/** What the stack gives. */
+/** The stack's outputs. */
 export interface StackOutputs {
   /** The bucket's name. */
   readonly bucket: string;
-  /** Whose it is. */
+  /** The bucket's kind. */
   readonly bucketKind: BucketChoice["kind"];
   /** The role's ARN. */
   readonly role: string;
@@ -53,7 +53,7 @@ export interface StackOutputs {
   readonly repository: string;
 }
 
-/** A part of a template: JSON. */
+/** A JSON value in a template. */
 type Json = string | number | boolean | readonly Json[] | { readonly [key: string]: Json };
 
 const sub = (text: string): Json => ({ "Fn::Sub": text });
@@ -62,11 +62,11 @@ const get = (resource: string, attribute: string): Json => ({
 });
 
 /**
- * The template.
+ * Returns the template.
  *
- * @param stack The stack's name, after which the repository is called.
- * @param bucket Which bucket.
- * @returns JSON, the same for the same stack and bucket.
+ * @param stack The stack's name, which is also the repository's.
+ * @param bucket The bucket.
+ * @returns JSON; the same stack and bucket give the same text.
  */
 export function stackTemplate(stack: string, bucket: BucketChoice): string {
   const name: Json = bucket.kind === "own" ? bucket.name : { Ref: bucketResourceName };
@@ -74,7 +74,7 @@ export function stackTemplate(stack: string, bucket: BucketChoice): string {
     AWSTemplateFormatVersion: "2010-09-09",
     Description: "What llama needs to run commands in Lambda",
     Resources: {
-      // A bucket of the user's own keeps its policy, its lifecycle and its encryption.
+      // The user's own bucket keeps its policy, lifecycle and encryption.
       ...(bucket.kind === "own" ? {} : {
         [bucketResourceName]: bucketResource(bucket),
         BucketPolicy: bucketPolicyResource(),
@@ -93,10 +93,10 @@ export function stackTemplate(stack: string, bucket: BucketChoice): string {
 }
 
 /**
- * What a stack gives, if it is one of ours and whole.
+ * Checks a stack's outputs.
  *
  * @param outputs A stack's outputs.
- * @returns The same, checked; undefined if any is missing.
+ * @returns The outputs; undefined if any is missing.
  */
 export function outputsOf(outputs: Readonly<Record<string, string>>): StackOutputs | undefined {
   const { Bucket: bucket, BucketKind: kind, Role: role, Repository: repository } = outputs;
@@ -105,7 +105,7 @@ export function outputsOf(outputs: Readonly<Record<string, string>>): StackOutpu
   return { bucket, bucketKind, role, repository };
 }
 
-/** CloudFormation deletes it only while it is empty, so that nobody's objects go with the stack. */
+/** CloudFormation only deletes an empty bucket, so no objects are lost with the stack. */
 function bucketResource(bucket: BucketChoice): Json {
   return {
     Type: "AWS::S3::Bucket",
@@ -142,7 +142,7 @@ function bucketResource(bucket: BucketChoice): Json {
   };
 }
 
-/** Refuses whatever does not come by TLS. */
+/** Denies requests without TLS. */
 function bucketPolicyResource(): Json {
   return {
     Type: "AWS::S3::BucketPolicy",
@@ -164,14 +164,16 @@ function bucketPolicyResource(): Json {
 }
 
 /**
+ * Returns the ARN of a bucket or of objects in it.
+ *
  * @param bucket The bucket's name.
- * @param keys Empty for the bucket itself, or a slash and a pattern of its keys.
+ * @param keys Empty for the bucket itself, or a slash and a pattern of keys.
  */
 function bucketArn(bucket: Json, keys: string): Json {
   return { "Fn::Sub": [`arn:\${AWS::Partition}:s3:::\${Name}${keys}`, { Name: bucket }] };
 }
 
-/** What the role may do with the objects of the store. */
+/** The actions on the store's objects that the role may perform. */
 const objectActions = [
   "s3:GetObject",
   "s3:PutObject",
@@ -203,7 +205,7 @@ function roleResource(bucket: Json): Json {
         policy("object-store", [
           {
             Effect: "Allow",
-            // Without it, S3 answers 403 instead of 404 for an object that is not there.
+            // Without it, S3 responds with 403 instead of 404 for a missing object.
             Action: ["s3:ListBucket"],
             Resource: bucketArn(bucket, ""),
             Condition: { StringLike: { "s3:prefix": `${objectPrefix}*` } },
@@ -214,7 +216,7 @@ function roleResource(bucket: Json): Json {
             Resource: bucketArn(bucket, `/${objectPrefix}*`),
           },
           {
-            // Otherwise a job could plant the code or the results of everyone's later jobs.
+            // Otherwise a job could forge the code or the results of later jobs.
             Effect: "Deny",
             Action: [...objectActions, "s3:Delete*"],
             Resource: [codePrefix, resultsPrefix].map((prefix) =>
@@ -240,7 +242,7 @@ function repositoryResource(name: string): Json {
     Properties: {
       RepositoryName: name,
       EmptyOnDelete: true,
-      // A tag that moves to a new image leaves the old one without a name, and costing.
+      // Moving a tag to a new image leaves the old one untagged, and it still costs money.
       LifecyclePolicy: {
         LifecyclePolicyText: JSON.stringify({
           rules: [{

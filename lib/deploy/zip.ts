@@ -1,12 +1,12 @@
 /**
- * Zip archives as Lambda takes them.
+ * Creates zip archives for Lambda.
  *
  * @module
  */
 
 import { zipSync } from "npm:fflate@0.8.3";
 
-/** A file of an archive. */
+/** A file in an archive. */
 export interface ZipEntry {
   /** Its path in the archive. */
   readonly name: string;
@@ -17,8 +17,7 @@ export interface ZipEntry {
 }
 
 /**
- * Packs files. The same files give the same archive, whenever and wherever it is made, so that its
- * hash tells whether anything has changed.
+ * Packs files. The archive is reproducible, so its hash shows whether anything has changed.
  *
  * @param entries The files; their order does not matter.
  * @returns The archive.
@@ -27,11 +26,11 @@ export function zipOf(entries: readonly ZipEntry[]): Uint8Array {
   const sorted = entries.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   return zipSync(
     Object.fromEntries(sorted.map(({ name, bytes, mode }) => [name, [bytes, {
-      // Unix, whose modes are in the upper half.
+      // Unix: the mode is in the upper half.
       os: 3,
       attrs: ((regularFile | mode) << 16) >>> 0,
     }]])),
-    // The format has no earlier time, and keeps a local one without its zone.
+    // The format's earliest time. It stores local times without a zone.
     { level: 6, mtime: new Date(1980, 0, 1) },
   );
 }

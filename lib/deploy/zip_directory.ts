@@ -1,5 +1,5 @@
 /**
- * What is in a zip archive, without unpacking it.
+ * Lists the contents of a zip archive without unpacking it.
  *
  * @module
  */
@@ -7,11 +7,11 @@
 import { inflateSync } from "npm:fflate@0.8.3";
 import { LlamaError } from "../errors.ts";
 
-/** A file of an archive. */
+/** A file or directory in an archive. */
 export interface ZipMember {
   /** Its path in the archive. */
   readonly name: string;
-  /** Its size in bytes, unpacked. */
+  /** Its unpacked size in bytes. */
   readonly bytes: number;
   /** Its Unix mode; undefined if the archive has none. */
   readonly mode: number | undefined;
@@ -23,23 +23,23 @@ const endSignature = 0x06054b50;
 const entrySignature = 0x02014b50;
 const endLength = 22;
 const entryLength = 46;
-/** The longest comment at an archive's end. */
+/** The maximum length of the comment at an archive's end. */
 const maxComment = 0xffff;
 const unix = 3;
 
 /**
- * Reads the archive's own list of what is in it, as PKWARE's APPNOTE.TXT describes it (4.3.12 and
- * 4.3.16). Its extension for more than 65,535 files or 4 GB is beyond what Lambda takes.
+ * Reads an archive's central directory (PKWARE's APPNOTE.TXT, 4.3.12 and 4.3.16). Zip64, for more
+ * than 65,535 files or 4 GB, is not supported: it exceeds Lambda's limits.
  *
  * @param zip The archive.
- * @param from What it is called in messages.
+ * @param from Its path, for messages.
  * @returns Its files and directories.
- * @throws {LlamaError} `input` if it is no zip archive, or not a whole one.
+ * @throws {LlamaError} `input` if it is not a complete zip archive.
  */
 export function zipMembers(zip: Uint8Array, from: string): ZipMember[] {
   const broken = () =>
-    new LlamaError("input", `${from} is not a whole zip file`, {
-      hint: "make it again, or name the folder that it is made from",
+    new LlamaError("input", `${from} is not a complete zip file`, {
+      hint: "create it again, or pass the folder that it is made from",
     });
   const view = new DataView(zip.buffer, zip.byteOffset, zip.length);
   let end = zip.length - endLength;

@@ -61,9 +61,11 @@ export async function attemptJob(job: Job, options: AttemptOptions): Promise<Att
   let error: LlamaError | undefined;
   for (let repeat = 0;; repeat++) {
     const sentBefore = transfer.sentBytes;
+    const earlier = result;
     const start = performance.now();
     try {
       result = await run(job, { ...runOptions, transfer });
+      earlier?.[Symbol.dispose]();
       error = undefined;
     } catch (cause) {
       runOptions.signal?.throwIfAborted();
@@ -72,6 +74,7 @@ export async function attemptJob(job: Job, options: AttemptOptions): Promise<Att
         if (count === 0) throw cause;
         return { count, result, error, transfer, cost };
       }
+      earlier?.[Symbol.dispose]();
       result = undefined;
       error = asLlamaError(cause);
     }

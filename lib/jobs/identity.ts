@@ -6,8 +6,8 @@
  * @module
  */
 
-import { mapConcurrently } from "../concurrency.ts";
-import { hashFile, sha256 } from "../hash.ts";
+import { mapConcurrently } from "../async/concurrency.ts";
+import { hashFile, sha256 } from "../files/hash.ts";
 import { Fingerprint } from "./fingerprint.ts";
 import { cannotSend } from "./inputs.ts";
 import type { InputFile, Job } from "./job.ts";

@@ -5,16 +5,23 @@
  */
 
 import { join, posix, resolve, sep } from "node:path";
-import { type BlobSource, encodeBlobs, type NovelContents, sizeOf } from "../blob.ts";
-import { mapConcurrently } from "../concurrency.ts";
+import {
+  blobConcurrency,
+  type BlobSource,
+  encodeBlobs,
+  type NovelContents,
+  sizeOf,
+} from "../store/blob.ts";
+import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { File } from "../protocol.ts";
-import { stat } from "../quick_files.ts";
+import { stat } from "../files/quick.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { listDirectory, notUtf8 } from "../system/list.ts";
 import { printableLine } from "../text/printable.ts";
-import type { Spans } from "../trace/spans.ts";
+import type { Spans } from "../spans.ts";
 import type { InputFile } from "./job.ts";
+import { fileTurn } from "./open_files.ts";
 
 /** A file that was looked at: it is there, and may be read. */
 interface FoundFile {
@@ -130,6 +137,7 @@ export async function encodeInputs(
 ): Promise<{ files: Record<string, File>; stdin: File | undefined; storedBytes: number }> {
   const sources = files.map(({ source }) => source);
   if (stdin !== undefined) sources.push(stdin);
+  using _turn = await fileTurn(options.signal, Math.min(sources.length, blobConcurrency));
   const names = files.reduce((sum, { remote }) => sum + remote.length * 3 + 24, 0);
   const blobs = await encodeBlobs(sources, {
     ...options,

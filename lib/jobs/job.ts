@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { BlobSource } from "../blob.ts";
+import type { BlobSource } from "../store/blob.ts";
 import type { LlamaError } from "../errors.ts";
 import type { ExecutionEnvironment, Times } from "../protocol.ts";
 
@@ -40,17 +40,24 @@ export interface Job {
   readonly outputs: readonly OutputFile[];
 }
 
-/** What came of a job whose command ran. */
-export interface JobResult {
+/** What came of a job whose command ran. Dispose of it when done: it may hold temporary files. */
+export interface JobResult extends Disposable {
   /** The command's exit status; 128 + N if signal N ended it. */
   readonly status: number;
-  /** What the command wrote to standard output. */
+  /** What the command wrote to standard output; empty if it is in {@linkcode stdoutFile}. */
   readonly stdout: Uint8Array;
-  /** What the command wrote to standard error. */
+  /**
+   * A file with what the command wrote to standard output, if that is more than 4 MiB. It is removed
+   * when the result is disposed of, and with the `Llama`.
+   */
+  readonly stdoutFile?: string | undefined;
+  /** What the command wrote to standard error; empty if it is in {@linkcode stderrFile}. */
   readonly stderr: Uint8Array;
+  /** The same as {@linkcode stdoutFile} for standard error. */
+  readonly stderrFile?: string | undefined;
   /** The files that were written on this machine. */
   readonly written: readonly string[];
-  /** The outputs that are not there, each with the reason. */
+  /** The outputs that are not there, standard output and error among them, each with the reason. */
   readonly outputErrors: readonly LlamaError[];
   /** The last 4 KiB of the function's log, where it was asked for. */
   readonly logTail: string | undefined;

@@ -8,7 +8,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { Identity } from "./identity.ts";
-import { writeToFile } from "../quick_files.ts";
+import { writeToFile } from "../files/quick.ts";
 import { libc, workingDirectory } from "../system/libc.ts";
 import { lockFile } from "../system/lock.ts";
 import {

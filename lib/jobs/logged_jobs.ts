@@ -6,7 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { readSize } from "../hash.ts";
+import { readSize } from "../files/hash.ts";
 import { printableLine } from "../text/printable.ts";
 import { hashCommand, type Identity } from "./identity.ts";
 import {
@@ -16,8 +16,8 @@ import {
   type JobLogTarget,
   notAJobLog,
 } from "./joblog_line.ts";
-import { shellQuote } from "./quote.ts";
-import { literalWords } from "./unquote.ts";
+import { shellQuote } from "../text/shell_quote.ts";
+import { literalWords } from "../text/shell_unquote.ts";
 
 /** Gets what a person should know: what happened, and what to do. */
 export type Notice = (message: string, hint?: string) => void;

@@ -5,7 +5,7 @@
  */
 
 import { setImmediate } from "node:timers/promises";
-import { poolMap } from "../concurrency.ts";
+import { poolMap } from "../async/concurrency.ts";
 import { CostMeter } from "../cost/cost.ts";
 import { defaultPrices, pricesOf, type PriceTable } from "../cost/prices.ts";
 import { FunctionError, isAbort, LlamaError } from "../errors.ts";
@@ -24,7 +24,7 @@ import type { JobDelivery, RunJobOptions } from "./run.ts";
 import { sameJobs } from "./same_jobs.ts";
 import { chunked, readAhead } from "./sources.ts";
 import { Trial } from "./trial.ts";
-import { type Span, Spans } from "../trace/spans.ts";
+import { type Span, Spans } from "../spans.ts";
 
 /** How the jobs of a run are made, run and written down. */
 export interface MapJobsOptions {
@@ -301,6 +301,9 @@ class Run {
         isCounted = delivery.mayHaveRun;
         return undefined;
       }
+      // The others' outputs would be lost for the same reason, and billed.
+      const shared = result?.outputErrors.find(concernsAllJobs);
+      if (shared) ending.end(shared);
       const elapsedMilliseconds = performance.now() - start;
       const { spans } = planned;
       spans?.add("job", start, start + elapsedMilliseconds);
@@ -397,8 +400,10 @@ class Run {
   ): Promise<void> {
     const { log, results, ending } = this.#state;
     try {
-      const { stdout = nothing, stderr = nothing } = result ?? {};
-      await results?.write(record, { stdout, stderr });
+      await results?.write(record, {
+        stdout: result?.stdoutFile ?? result?.stdout ?? nothing,
+        stderr: result?.stderrFile ?? result?.stderr ?? nothing,
+      });
       if (log !== undefined) await log.append(record, await this.#host(record), identity);
     } catch (error) {
       ending.end(error);

@@ -5,7 +5,7 @@
  */
 
 import type { KnownFunctions } from "../aws/known_functions.ts";
-import { type NovelContents, novelKindOf } from "../blob.ts";
+import { type NovelContents, novelKindOf } from "../store/blob.ts";
 import { FunctionError, LlamaError } from "../errors.ts";
 import { type Features, namesOf, ownFeatures } from "../features.ts";
 import { type Blob, newerRequest, type Request, type Response } from "../protocol.ts";

@@ -6,8 +6,14 @@
 
 import { basename, dirname, resolve } from "node:path";
 import { LlamaError } from "../errors.ts";
-import { isTemporaryName, removeLeftovers, umask, writeInPlace, writeWhole } from "../files.ts";
-import { chmod, lstat, makeDirectories } from "../quick_files.ts";
+import {
+  isTemporaryName,
+  removeLeftovers,
+  umask,
+  writeInPlace,
+  writeWhole,
+} from "../files/whole.ts";
+import { chmod, lstat, makeDirectories } from "../files/quick.ts";
 import { OpenDirectory } from "../system/open_directory.ts";
 
 /** How a file gets its contents and its mode. */

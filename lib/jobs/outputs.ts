@@ -5,15 +5,16 @@
  */
 
 import { resolve } from "node:path";
-import { decodeBlob, decodeBlobToFile, novelKindOf } from "../blob.ts";
-import { mapConcurrently } from "../concurrency.ts";
+import { decodeBlob, decodeBlobToFile, novelKindOf } from "../store/blob.ts";
+import { mapConcurrently } from "../async/concurrency.ts";
 import { isAbort, LlamaError, reasonOf } from "../errors.ts";
 import { type ContentKind, ownFeatures } from "../features.ts";
 import { type File, permissionBits } from "../protocol.ts";
-import { stat } from "../quick_files.ts";
+import { stat } from "../files/quick.ts";
 import type { ObjectStore } from "../store/store.ts";
-import type { Spans } from "../trace/spans.ts";
+import type { Spans } from "../spans.ts";
 import type { InputFile, OutputFile } from "./job.ts";
+import { fileTurn } from "./open_files.ts";
 import { OutputDirectory, writeNamedFile, type Writing } from "./output_target.ts";
 import { isInside } from "./paths.ts";
 
@@ -73,6 +74,7 @@ export async function writeOutputs(
       }
       // Of a directory itself there is nothing to write.
       if (remote.endsWith("/") && !("directory" in output)) return;
+      using _turn = await fileTurn(options.signal);
       const size = await writeOutput(output, file, directories, options);
       written.push(local);
       if (file.r !== undefined) storedBytes += size;

@@ -10,8 +10,8 @@ import { jobOf, LineTemplates } from "./expand.ts";
 import type { Job } from "./job.ts";
 import { hashJob, type Identity, noSharedFiles } from "./identity.ts";
 import type { LoggedJobs } from "./logged_jobs.ts";
-import type { Spans } from "../trace/spans.ts";
-import { shellQuote } from "./quote.ts";
+import type { Spans } from "../spans.ts";
+import { shellQuote } from "../text/shell_quote.ts";
 
 /** What a line came to. */
 export interface PlannedJob {

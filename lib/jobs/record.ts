@@ -6,7 +6,7 @@
  */
 
 import { FunctionError, type LlamaError } from "../errors.ts";
-import { isFunctionTimeout } from "../function_timeout.ts";
+import { isFunctionTimeout } from "../functions/timeout.ts";
 import type { Times } from "../protocol.ts";
 import * as z from "../zod.ts";
 import type { Attempts } from "./attempts.ts";

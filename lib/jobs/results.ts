@@ -5,9 +5,10 @@
  */
 
 import { join } from "node:path";
-import { mapConcurrently } from "../concurrency.ts";
+import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { removeIfThere, removeLeftovers, temporaryName } from "../files.ts";
+import { removeIfThere, removeLeftovers, temporaryName } from "../files/whole.ts";
+import { withDescriptor } from "../files/quick.ts";
 import { listDirectory } from "../system/list.ts";
 import { lockFile } from "../system/lock.ts";
 import { type JobRecord, jobRecordSchema } from "./record.ts";
@@ -103,12 +104,12 @@ export class Results implements Disposable {
    * or absent, and replaces that of an earlier run.
    *
    * @param record The job's record.
-   * @param output What the command wrote.
+   * @param output What the command wrote: bytes, or a file that has them.
    * @throws {LlamaError} `output` if it cannot be written.
    */
   async write(
     record: JobRecord,
-    output: { readonly stdout: Uint8Array; readonly stderr: Uint8Array },
+    output: { readonly stdout: Uint8Array | string; readonly stderr: Uint8Array | string },
   ): Promise<void> {
     const path = join(this.#directory, String(record.seq));
     try {
@@ -266,12 +267,20 @@ function notResults(directory: string, names: readonly string[]): LlamaError {
 
 async function writeDirectory(
   path: string,
-  files: readonly (readonly [name: string, bytes: Uint8Array])[],
+  files: readonly (readonly [name: string, source: Uint8Array | string])[],
 ): Promise<void> {
   const temporary = temporaryName(path);
   await Deno.mkdir(temporary);
   try {
-    await Promise.all(files.map(([name, bytes]) => Deno.writeFile(join(temporary, name), bytes)));
+    await Promise.all(
+      files.map(([name, source]) =>
+        withDescriptor(async () => {
+          // Not copied, since the temporary file is for this user alone.
+          const data = typeof source === "string" ? (await Deno.open(source)).readable : source;
+          await Deno.writeFile(join(temporary, name), data);
+        })
+      ),
+    );
     await putInPlace(temporary, path);
   } catch (error) {
     await removeIfThere(temporary);

@@ -5,14 +5,21 @@
  */
 
 import { Buffer } from "node:buffer";
-import type { Delivery, Invocation, Lambda } from "../aws/lambda.ts";
-import { decodeBlob, type NovelContents } from "../blob.ts";
-import { FunctionError, LlamaError } from "../errors.ts";
+import type { Delivery, Invocation, Lambda } from "../aws/api/lambda_invoke.ts";
+import type { NovelContents } from "../store/blob.ts";
+import { FunctionError, isAbort, LlamaError, reasonOf } from "../errors.ts";
 import { ownFeatures } from "../features.ts";
-import type { Request, Response } from "../protocol.ts";
+import type { Blob, Request, Response } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
-import type { Spans } from "../trace/spans.ts";
+import type { Spans } from "../spans.ts";
 import { version } from "../version.ts";
+import {
+  noOutput,
+  type OutputFiles,
+  type ReceivedOutput,
+  receiveOutput,
+  removeOutput,
+} from "./big_output.ts";
 import { readAnswer } from "./foreign_answer.ts";
 import { encodeInputs, findInputs } from "./inputs.ts";
 import type { Job, JobResult } from "./job.ts";
@@ -34,6 +41,8 @@ export interface JobRunner extends Negotiator {
   readonly lambda: Lambda;
   /** Where big files go; absent if none is configured. */
   readonly store: ObjectStore | undefined;
+  /** Where standard output and error of more than 4 MiB go. */
+  readonly outputFiles: OutputFiles;
   /** Told of a function whose runtime was replaced by an older one. */
   readonly onReplacedRuntime?: ((functionName: string) => void) | undefined;
 }
@@ -125,17 +134,36 @@ export async function runJob(
     signal,
     spans,
   });
-  const stdout = await decodeBlob(response.stdout, needStore, signal, kinds);
-  const stderr = await decodeBlob(response.stderr, needStore, signal, kinds);
+  const unreceived: LlamaError[] = [];
+  const receive = async (name: string, blob: Blob): Promise<ReceivedOutput> => {
+    try {
+      return await receiveOutput(blob, {
+        files: runner.outputFiles,
+        store: needStore,
+        kinds,
+        signal,
+      });
+    } catch (cause) {
+      if (isAbort(cause, signal)) throw cause;
+      // The command has run, and its files are here: the record must have them.
+      unreceived.push(cannotReceive(name, cause));
+      return noOutput;
+    }
+  };
+  const stdout = await receive("standard output", response.stdout);
+  const stderr = await receive("standard error", response.stderr);
+  const files = [stdout.file, stderr.file].filter((file) => file !== undefined);
   transfer.receivedBytes += outputs.storedBytes +
-    (response.stdout.r === undefined ? 0 : stdout.length) +
-    (response.stderr.r === undefined ? 0 : stderr.length);
+    (response.stdout.r === undefined ? 0 : stdout.size) +
+    (response.stderr.r === undefined ? 0 : stderr.size);
   return {
     status: response.status,
-    stdout,
-    stderr,
+    stdout: stdout.bytes,
+    stdoutFile: stdout.file,
+    stderr: stderr.bytes,
+    stderrFile: stderr.file,
     written: outputs.written,
-    outputErrors: outputs.errors,
+    outputErrors: [...outputs.errors, ...unreceived],
     logTail,
     times: response.times,
     elapsedMilliseconds: performance.now() - start,
@@ -143,7 +171,18 @@ export async function runJob(
     environment: response.environment,
     requestId,
     runtime: response.runtime,
+    [Symbol.dispose]: () => {
+      for (const file of files.splice(0)) removeOutput(file);
+    },
   };
+}
+
+function cannotReceive(name: string, cause: unknown): LlamaError {
+  return new LlamaError(
+    cause instanceof LlamaError ? cause.code : "output",
+    `cannot fetch ${name}: ${reasonOf(cause)}`,
+    { cause, hint: cause instanceof LlamaError ? cause.hint : undefined },
+  );
 }
 
 /** How often objects are sent again that the function did not find. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { NovelContents } from "../blob.ts";
+import type { NovelContents } from "../store/blob.ts";
 import type { File } from "../protocol.ts";
 import type { InputFile } from "./job.ts";
 

@@ -5,13 +5,13 @@
  */
 
 import { join } from "node:path";
-import type { BlobSource } from "../blob.ts";
+import type { BlobSource } from "../store/blob.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { removeIfThere } from "../files.ts";
+import { removeIfThere } from "../files/whole.ts";
 import { maxInlineBytes } from "../protocol.ts";
-import { writeToFile } from "../quick_files.ts";
-import { makeOwnDirectory, removeStaleDirectories } from "../run_directory.ts";
+import { writeToFile } from "../files/quick.ts";
+import { makeOwnDirectory, removeStaleDirectories } from "../files/run_directory.ts";
 import { readPiece } from "./read_piece.ts";
 
 /**

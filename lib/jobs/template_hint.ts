@@ -4,7 +4,7 @@
  * @module
  */
 
-import { closest } from "../closest.ts";
+import { closest } from "../text/closest.ts";
 import { LlamaError } from "../errors.ts";
 import type { TemplateError } from "../template/mod.ts";
 import { BUILTINS } from "../template/functions.ts";

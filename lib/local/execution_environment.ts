@@ -6,8 +6,9 @@
 
 import { Buffer } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
+import type { Environment } from "../environment.ts";
 import { reasonOf } from "../errors.ts";
-import type { FunctionDefinition } from "../function_json.ts";
+import type { FunctionDefinition } from "../functions/definition.ts";
 import {
   type Failure,
   initTimedOut,
@@ -17,7 +18,7 @@ import {
 } from "./failures.ts";
 import type { Delivery, Invocation, InvocationResult } from "./invocation.ts";
 import { reportLine, startLine } from "./log.ts";
-import { removeTree } from "../run_directory.ts";
+import { removeTree } from "../files/run_directory.ts";
 import { RuntimeProcess } from "./runtime_process.ts";
 
 /**
@@ -40,6 +41,8 @@ export interface EnvironmentOptions {
   readonly command: readonly string[];
   /** All variables of the runtime process. */
   readonly variables: Readonly<Record<string, string>>;
+  /** What it is handed by its standard input. */
+  readonly keys?: Environment | undefined;
   /** The environment's own directory, which goes with it. */
   readonly directory: string;
   /** Gets each line of the log. */
@@ -90,13 +93,13 @@ export class ExecutionEnvironment {
    * @param options What the environment is made of.
    */
   constructor(options: EnvironmentOptions) {
-    const { id, command, variables, taskRoot, directory, onLog } = options;
+    const { id, command, variables, keys, taskRoot, directory, onLog } = options;
     this.#options = options;
     this.id = id;
     this.functionName = options.definition.name;
     try {
       Deno.mkdirSync(directory, { mode: 0o700 });
-      this.#process = new RuntimeProcess({ id, command, variables, cwd: taskRoot, onLog });
+      this.#process = new RuntimeProcess({ id, command, variables, keys, cwd: taskRoot, onLog });
     } catch (error) {
       this.#spawnFailure = reasonOf(error);
     }

@@ -11,7 +11,7 @@ import {
   defaultTimeout,
   type FunctionDefinition,
   parseFunctionJson,
-} from "../function_json.ts";
+} from "../functions/definition.ts";
 
 /** A function of this machine. */
 export interface LocalFunction {

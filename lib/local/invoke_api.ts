@@ -61,6 +61,8 @@ export class InvokeApi {
   async #serve(request: Request, requestId: string): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     const [, encoded] = /^\/2015-03-31\/functions\/([^/]+)\/invocations\/?$/.exec(pathname) ?? [];
+    // A body takes memory, which only those get who may call.
+    const verifyBody = await this.#options.verifier.verifyHead(request);
     const body = await readBody(request, maxPayloadBytes);
     if (!body) {
       throw new ApiError(413, "RequestTooLargeException", {
@@ -69,12 +71,7 @@ export class InvokeApi {
           "InvokeFunction operation",
       });
     }
-    await this.#options.verifier.verify({
-      method: request.method,
-      url: request.url,
-      headers: request.headers,
-      body,
-    });
+    await verifyBody(body);
     if (encoded === undefined || request.method !== "POST") {
       throw new ApiError(404, "UnknownOperationException", {
         message: `only Invoke is served here: no ${request.method} ${pathname}`,

@@ -11,6 +11,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { emulatorHeader } from "../defaults.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
+import { maxPayloadBytes } from "../limits.ts";
 
 /** Where a server listens. */
 export interface ListenAddress {
@@ -111,19 +112,39 @@ async function answer(
     if (!outgoing.writableFinished) gone.abort();
   });
   const method = incoming.method ?? "GET";
-  const response = await handler(
-    new Request(new URL(incoming.url ?? "/", `http://${incoming.headers.host ?? host}`), {
-      method,
-      headers: headersOf(incoming),
-      signal: gone.signal,
-      body: method === "GET" || method === "HEAD" ? null : ReadableStream.from(incoming),
-    }),
-  );
-  outgoing.writeHead(response.status, {
-    ...Object.fromEntries(response.headers),
-    [emulatorHeader]: "1",
+  const url = new URL(incoming.url ?? "/", `http://${incoming.headers.host ?? host}`);
+  const request = new Request(url, {
+    method,
+    headers: headersOf(incoming),
+    signal: gone.signal,
+    body: method === "GET" || method === "HEAD" ? null : ReadableStream.from(incoming),
   });
-  outgoing.end(await response.bytes());
+  const response = await handler(request);
+  const bytes = await response.bytes();
+  const headers = { ...Object.fromEntries(response.headers), [emulatorHeader]: "1" };
+  if (request.body === null || request.bodyUsed) {
+    outgoing.writeHead(response.status, headers);
+    return void outgoing.end(bytes);
+  }
+  // Refused before its body was read. The answer goes out at once, but a connection that is closed
+  // while bytes are on their way may take it back.
+  outgoing.writeHead(response.status, { ...headers, "content-length": String(bytes.length) });
+  outgoing.write(bytes);
+  if (await discard(request.body, maxDiscardedBytes)) outgoing.end();
+  else outgoing.destroy();
+}
+
+/** More bytes than any caller sends that means well. */
+const maxDiscardedBytes = 2 * maxPayloadBytes;
+
+/** Reads a body and keeps nothing of it; gives false if it goes on and on. */
+async function discard(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<boolean> {
+  let left = maxBytes;
+  for await (const piece of body) {
+    left -= piece.length;
+    if (left < 0) return false;
+  }
+  return true;
 }
 
 function headersOf({ rawHeaders }: IncomingMessage): Headers {

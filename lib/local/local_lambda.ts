@@ -7,7 +7,7 @@
 import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Credentials } from "../aws/credentials.ts";
+import type { Credentials } from "../aws/credentials/credentials.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, messageOf } from "../errors.ts";
 import { ExecutionEnvironment } from "./execution_environment.ts";
@@ -20,10 +20,11 @@ import {
   removeStaleDirectories,
   removeTree,
   removeTreeSync,
-} from "../run_directory.ts";
+} from "../files/run_directory.ts";
+import { descriptorBudget } from "../system/descriptors.ts";
 import { serveRuntimeApi } from "./runtime_api.ts";
 import { SignatureVerifier } from "./signature.ts";
-import { hostVariables, runtimeVariables } from "./variables.ts";
+import { hostVariables, runtimeVariables, storeKeys } from "./variables.ts";
 
 /** What a {@linkcode LocalLambda} is made of. */
 export interface LocalLambdaOptions {
@@ -97,7 +98,10 @@ export class LocalLambda implements AsyncDisposable {
       secretAccessKey: randomBytes(30).toString("base64"),
     };
     this.#pool = new Pool({
-      concurrency: options.concurrency ?? navigator.hardwareConcurrency,
+      concurrency: Math.min(
+        options.concurrency ?? navigator.hardwareConcurrency,
+        descriptorBudget().environments,
+      ),
       start: (name, events) => this.#start(name, events),
     });
     const api = new InvokeApi({
@@ -244,6 +248,7 @@ export class LocalLambda implements AsyncDisposable {
         storeUrl: this.storeUrl,
         storeEnvironment,
       }),
+      keys: storeKeys(this.storeUrl, storeEnvironment),
       onLog: onLog && ((line) => onLog(line, name)),
       onReady: events.onReady,
       onEnd: (ended) => {

@@ -4,8 +4,9 @@
  * @module
  */
 
-import { killMarked } from "../processes.ts";
-import { killGroup } from "../signals.ts";
+import type { Environment } from "../environment.ts";
+import { killMarked } from "../system/processes.ts";
+import { killGroup } from "../system/signals.ts";
 import { EnvironmentLog } from "./log.ts";
 
 /** How long the log may take to end when all processes have, in milliseconds. */
@@ -19,6 +20,8 @@ export interface RuntimeProcessOptions {
   readonly command: readonly string[];
   /** All its variables. */
   readonly variables: Readonly<Record<string, string>>;
+  /** Variables that it reads from its standard input, so that no other process can see them. */
+  readonly keys?: Environment | undefined;
   /** Where it starts. */
   readonly cwd: string;
   /** Gets each line of the log. */
@@ -50,18 +53,27 @@ export class RuntimeProcess {
       cwd: options.cwd,
       clearEnv: true,
       env: options.variables,
-      // Held open and never written to: its end tells the runtime that llama is gone.
+      // Held open, and written to for the keys alone: its end tells the runtime that llama is gone.
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
       // A session of its own: the terminal's ctrl-C is for llama, which ends this in its own way.
       detached: true,
     }).spawn();
+    if (options.keys !== undefined) this.#write(options.keys);
     this.log = new EnvironmentLog([this.#process.stdout, this.#process.stderr], options.onLog);
     this.status = this.#process.status.then((status) => {
       this.#hasEnded = true;
       return status;
     });
+  }
+
+  #write(keys: Environment): void {
+    const writer = this.#process.stdin.getWriter();
+    writer.write(new TextEncoder().encode(JSON.stringify(keys) + "\n"))
+      // It has ended already, and how is told elsewhere.
+      .catch(() => {})
+      .finally(() => writer.releaseLock());
   }
 
   /** Kills it, and every process that came of it, before the next line runs. */

@@ -7,22 +7,26 @@
 
 import { Buffer } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
-import type { Credentials } from "../aws/credentials.ts";
+import type { Credentials } from "../aws/credentials/credentials.ts";
 import { Signer } from "../aws/signer.ts";
-import { sha256 } from "../hash.ts";
+import { sha256 } from "../files/hash.ts";
 import { ApiError } from "./api_error.ts";
 
 /** How far a call's clock may be off, as at AWS. */
 const maxSkewMilliseconds = 5 * 60 * 1000;
 
-/** A call as it came. */
-export interface SignedCall {
+/** A call without its body. */
+export interface SignedHead {
   /** The HTTP method. */
   readonly method: string;
   /** The whole URL. */
   readonly url: string;
   /** All headers. */
   readonly headers: Headers;
+}
+
+/** A call as it came. */
+export interface SignedCall extends SignedHead {
   /** The whole body. */
   readonly body: Uint8Array<ArrayBuffer>;
 }
@@ -46,7 +50,24 @@ export class SignatureVerifier {
    * @throws {ApiError} What AWS answers to a call that is not signed, or not as it should be.
    */
   async verify(call: SignedCall, now: number = Date.now()): Promise<void> {
-    const { headers, body } = call;
+    const verifyBody = await this.verifyHead(call, now);
+    await verifyBody(call.body);
+  }
+
+  /**
+   * Checks all that can be checked before the body is read. Only who has the secret gets past this if
+   * the body's hash is among the headers, and otherwise who knows at least the access key.
+   *
+   * @param call The call.
+   * @param now The time, in milliseconds since 1970.
+   * @returns What checks the body.
+   * @throws {ApiError} As {@linkcode verify}; what is returned throws as well.
+   */
+  async verifyHead(
+    call: SignedHead,
+    now: number = Date.now(),
+  ): Promise<(body: Uint8Array<ArrayBuffer>) => Promise<void>> {
+    const { headers } = call;
     const authorization = headers.get("authorization");
     if (authorization === null) {
       throw refusal("MissingAuthenticationTokenException", "Missing Authentication Token");
@@ -68,24 +89,43 @@ export class SignatureVerifier {
       );
     }
     checkTime(datetime, now);
-    const bodyHash = sha256(body);
-    if ((headers.get("x-amz-content-sha256") ?? bodyHash) !== bodyHash) throw mismatch();
+    const verifySignature = (bodyHash: string) =>
+      this.#verifySignature(call, { ...key, region, service, datetime }, {
+        bodyHash,
+        signedHeaders,
+        signature,
+      });
+    const signedHash = headers.get("x-amz-content-sha256");
+    if (signedHash !== null) await verifySignature(signedHash);
+    return async (body) => {
+      const bodyHash = sha256(body);
+      if (signedHash === null) await verifySignature(bodyHash);
+      else if (signedHash !== bodyHash) throw mismatch();
+    };
+  }
+
+  async #verifySignature(
+    { method, url, headers }: SignedHead,
+    scope: Credentials & { region: string; service: string; datetime: string },
+    { bodyHash, signedHeaders, signature }: {
+      bodyHash: string;
+      signedHeaders: readonly string[];
+      signature: string;
+    },
+  ): Promise<void> {
     // Region and service are the caller's words, and nothing else would ever empty it.
     if (this.#derived.size > 100) this.#derived.clear();
     const signer = new Signer({
-      ...key,
+      ...scope,
       // What was signed of it is among the headers already.
       sessionToken: "",
-      service,
-      region,
-      method: call.method,
-      url: withHost(call.url, headers.get("host")),
+      method,
+      url: withHost(url, headers.get("host")),
       headers: signedHeaders.flatMap((name): [string, string][] => {
         const value = headers.get(name);
         return value === null ? [] : [[name, value]];
       }),
       allHeaders: true,
-      datetime,
       cache: this.#derived,
     });
     // Not signed where the caller did not, but used for the body's hash.

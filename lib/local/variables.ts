@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import type { Environment } from "../environment.ts";
-import type { FunctionDefinition } from "../function_json.ts";
+import type { FunctionDefinition } from "../functions/definition.ts";
 
 /** Where programs are looked for if the user's environment does not say. */
 export const defaultPath = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin";
@@ -70,8 +70,30 @@ export interface EnvironmentVariables {
   readonly storeEnvironment: Environment;
 }
 
+/** Whether a variable belongs to the user's keys, which no job may see. */
+function isKey(name: string): boolean {
+  return name === "AWS_ACCESS_KEY_ID" || name === "AWS_SECRET_ACCESS_KEY" ||
+    name === "AWS_SESSION_TOKEN";
+}
+
 /**
- * All variables of a runtime process, as Lambda sets them:
+ * The user's keys for an S3 store. They go to a runtime by its standard input: a job can read the
+ * variables that the runtime was started with.
+ *
+ * @param storeUrl The store's URL.
+ * @param storeEnvironment What the store asks for.
+ * @returns The keys; undefined for a store that has none.
+ */
+export function storeKeys(
+  storeUrl: string,
+  storeEnvironment: Environment,
+): Environment | undefined {
+  if (!storeUrl.startsWith("s3:")) return undefined;
+  return Object.fromEntries(Object.entries(storeEnvironment).filter(([name]) => isKey(name)));
+}
+
+/**
+ * All variables of a runtime process, without {@linkcode storeKeys}, as Lambda sets them:
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
  *
  * @param options What the environment is for.
@@ -83,8 +105,9 @@ export function runtimeVariables(options: EnvironmentVariables): Record<string, 
   const store: Record<string, string> = {};
   if (storeUrl.startsWith("s3:")) {
     for (const [key, value] of Object.entries(options.storeEnvironment)) {
-      if (value !== undefined) store[key] = value;
+      if (value !== undefined && !isKey(key)) store[key] = value;
     }
+    store["LLAMA_KEYS_ON_STDIN"] = "1";
   }
   const day = new Date().toISOString().slice(0, 10).replaceAll("-", "/");
   return {

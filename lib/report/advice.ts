@@ -1,5 +1,5 @@
 /**
- * What to try next, from a run's figures.
+ * Suggestions derived from a run's figures.
  *
  * @module
  */
@@ -9,27 +9,27 @@ import { type Figures, quantile } from "./figures.ts";
 import type { PhaseName } from "./phases.ts";
 import type { Run } from "./run.ts";
 
-/** A piece of advice. */
+/** One suggestion. */
 export interface Advice {
-  /** What was seen. */
+  /** The observation. */
   readonly seen: string;
-  /** What to do about it; code stands between backticks. */
+  /** The suggested action; code is between backticks. */
   readonly tip: string;
 }
 
-/** What the figures of a run do not say, and advice depends on. */
+/** Facts about a run that its figures do not contain but advice depends on. */
 export type AdviceFacts = Pick<Run, "subcommand" | "hasJobLog">;
 
-/** A part of the jobs' time from which on a phase is worth a word. */
-const worthAWord = 0.2;
+/** The share of the jobs' time from which a phase is worth mentioning. */
+const notableShare = 0.2;
 
 /**
- * What stands out in a run, and what may help.
+ * Returns suggestions for whatever stands out in a run.
  *
  * @param figures The run's figures.
  * @param isLocal Whether the functions ran on this machine.
- * @param facts What ran it, and whether it can be resumed.
- * @returns What was seen, the weightiest first; empty if nothing stands out.
+ * @param facts The subcommand, and whether the run can be resumed.
+ * @returns The suggestions, most important first; empty if nothing stands out.
  */
 export function adviceOn(
   figures: Figures,
@@ -47,7 +47,7 @@ export function adviceOn(
   ];
 }
 
-/** The part of the jobs' time that some phases took. */
+/** Returns the share of the jobs' time that the named phases took. */
 function partOf({ sums, elapsed }: Figures, ...names: readonly PhaseName[]): number {
   return names.reduce((sum, name) => sum + (sums.get(name) ?? 0), 0) / elapsed || 0;
 }
@@ -71,67 +71,71 @@ function onFailures({ jobs, failed }: Figures, isLocal: boolean, facts: AdviceFa
   return [{
     seen: `${all} failed, ${why}.`,
     tip: reason === "status 124"
-      ? "They ran out of time: raise `-timeout` and the function's timeout, or give each job less to do."
+      ? "They timed out: raise `-timeout` and the function's timeout, or give each job less work."
       : !isLocal && (reason === "Runtime.OutOfMemory" || reason === "status 137")
-      ? "They most likely ran out of memory: raise the function's memory."
+      ? "They probably ran out of memory: raise the function's memory."
       : [
-        jobs.length === 1 ? "Its message is below." : "Their messages are below.",
-        ...onRepeats(facts),
+        jobs.length === 1 ? "Its error message is below." : "Their error messages are below.",
+        ...onRetries(facts),
       ].join(" "),
   }];
 }
 
-/** How jobs that failed are repeated: only by what the run's command has. */
-function onRepeats({ subcommand, hasJobLog = false }: AdviceFacts): string[] {
+/** Suggests ways to rerun failed jobs, limited to those that the run's subcommand offers. */
+function onRetries({ subcommand, hasJobLog = false }: AdviceFacts): string[] {
   if (subcommand === "invoke") return [];
   return [
     ...(hasJobLog
-      ? ["Once mended, the same command with `-resume-failed` repeats these alone."]
+      ? [
+        "After fixing the cause, run the same command with `-resume-failed` to rerun only these jobs.",
+      ]
       : []),
-    "`-retries N` repeats what fails now and then.",
+    "For intermittent failures, use `-retries N`.",
   ];
 }
 
 function onThisMachine(figures: Figures): Advice[] {
-  const part = partOf(figures, "way");
-  if (part < worthAWord) return [];
+  const part = partOf(figures, "transit");
+  if (part < notableShare) return [];
   return [{
-    seen: `${percentText(part)} of the jobs' time was waiting for this machine.`,
+    seen: `${percentText(part)} of the jobs' time was spent waiting for this machine.`,
     tip:
-      "It runs as many commands at once as it has processors. In Lambda the others would run too.",
+      "It runs only as many commands at once as it has processors; in Lambda, the waiting jobs would run too.",
   }];
 }
 
 function onLambda(figures: Figures): Advice[] {
   const { throttled, coldStarts, jobs } = figures;
-  // One job cannot have been divided otherwise.
+  // The suggestions below change how work is split or run in parallel.
   if (jobs.length === 1) return [];
   const advice: Advice[] = [];
   const queue = partOf(figures, "queue");
-  if (queue >= worthAWord || throttled > jobs.length / 10) {
+  if (queue >= notableShare || throttled > jobs.length / 10) {
     advice.push({
-      seen: `${percentText(queue)} of the jobs' time was waiting for Lambda to have room` +
-        (throttled > 0 ? `, which refused ${countText(throttled, "request")}.` : "."),
+      seen: `${percentText(queue)} of the jobs' time was spent waiting for Lambda capacity` +
+        (throttled > 0 ? `; Lambda throttled ${countText(throttled, "request")}.` : "."),
       tip:
-        "Raise the account's \"Concurrent executions\" in Service Quotas, or the function's reserved concurrency. A higher `-j` does not help.",
+        'Request a higher "Concurrent executions" quota in Service Quotas, or raise the function\'s reserved concurrency. A higher `-j` does not help.',
     });
   }
   const cold = partOf(figures, "cold start");
-  if (cold >= worthAWord) {
+  if (cold >= notableShare) {
     advice.push({
-      seen: `${percentText(cold)} of the jobs' time was ${countText(coldStarts, "cold start")}.`,
+      seen: `${percentText(cold)} of the jobs' time was spent on ${
+        countText(coldStarts, "cold start")
+      }.`,
       tip:
-        "Give each job more to do (`-n N` puts N lines into one), use a lower `-j` so that environments are used again, or make the function's image smaller.",
+        "Give each job more work (`-n N` passes N lines to each), lower `-j` so that execution environments are reused, or make the function's image smaller.",
     });
   }
-  const way = partOf(figures, "way");
-  if (way >= worthAWord && way > partOf(figures, "command")) {
+  const transit = partOf(figures, "transit");
+  if (transit >= notableShare && transit > partOf(figures, "command")) {
     advice.push({
-      seen: `The way to Lambda and back took ${
-        percentText(way)
+      seen: `The round trip to Lambda took ${
+        percentText(transit)
       } of the jobs' time, more than the commands.`,
       tip:
-        "The jobs are short: give each more to do (`-n N` puts N lines into one), or use a region that is nearer.",
+        "The jobs are short: give each more work (`-n N` passes N lines to each), or use a closer region.",
     });
   }
   return advice;
@@ -139,32 +143,34 @@ function onLambda(figures: Figures): Advice[] {
 
 function onFiles(figures: Figures, isLocal: boolean): Advice[] {
   const part = partOf(figures, "inputs", "fetch", "upload", "outputs");
-  if (part < worthAWord) return [];
+  if (part < notableShare) return [];
   return [{
-    seen: `${percentText(part)} of the jobs' time was moving files.`,
+    seen: `${percentText(part)} of the jobs' time was spent transferring files.`,
     tip: [
-      ...(figures.jobs.length > 1 ? ["Send what all jobs need once, with `-f`."] : []),
+      ...(figures.jobs.length > 1
+        ? ["Use `-f` to upload files that all jobs need only once."]
+        : []),
       isLocal
-        ? "In Lambda, files have the way to a bucket and back as well."
-        : "A function with more memory has more network and processor; a bucket in the function's own region is nearer.",
+        ? "In Lambda, files also travel through an S3 bucket."
+        : "A function with more memory also gets more CPU and network bandwidth. Keep the bucket in the function's region.",
     ].join(" "),
   }];
 }
 
-/** The end of a run, while a few slow jobs are waited for. */
+/** Detects a long tail: the end of a run, when only a few slow jobs are still running. */
 function onStragglers({ jobs, sorted, span, peak }: Figures): Advice[] {
   const median = quantile(sorted, 0.5);
   const longest = sorted.at(-1) ?? 0;
   const ends = jobs.map(({ end }) => end).sort((a, b) => a - b);
   const tail = span - quantile(ends, 0.95);
-  if (jobs.length < 20 || peak < 4 || tail < span * worthAWord || longest < 3 * median) return [];
+  if (jobs.length < 20 || peak < 4 || tail < span * notableShare || longest < 3 * median) return [];
   return [{
-    seen: `For the last ${timeText(tail)} of ${
+    seen: `The last ${timeText(tail)} of ${
       timeText(span)
-    } a twentieth of the jobs was waited for; the longest took ${timeText(longest)}, the median ${
-      timeText(median)
-    }.`,
-    tip: "Begin with the biggest, such as with `ls -S`; or divide them.",
+    } were spent waiting for the last 5 % of the jobs; the longest took ${
+      timeText(longest)
+    }, the median ${timeText(median)}.`,
+    tip: "Start the largest jobs first, for example with `ls -S`, or split them.",
   }];
 }
 
@@ -175,12 +181,12 @@ function onMemory({ functionMemory, usedMemory }: Figures, isLocal: boolean): Ad
     functionMemory.toLocaleString("en")
   } MB.`;
   if (part > 0.9) {
-    return [{ seen, tip: "Raise the function's memory before a bigger input needs more." }];
+    return [{ seen, tip: "Raise the function's memory: a larger input might not fit." }];
   }
   if (part > 0.4 || functionMemory <= 512) return [];
   return [{
     seen,
     tip:
-      "Less memory costs less a second, but has less processor too (1,792 MB are one whole): try it with `llama update-function -memory`.",
+      "Less memory costs less per second but also means less CPU (1,792 MB is one full vCPU). To try it, use `llama update-function -memory`.",
   }];
 }

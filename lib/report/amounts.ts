@@ -1,5 +1,5 @@
 /**
- * Times and parts as a report shows them.
+ * Formats times, percentages and counts for reports.
  *
  * @module
  */
@@ -7,9 +7,9 @@
 import { durationText } from "../terminal/amounts.ts";
 
 /**
- * A time, to three digits.
+ * Formats a time with three significant digits.
  *
- * @param milliseconds How long.
+ * @param milliseconds The time.
  * @returns Such as `0.42 ms`, `12.3 s` or `1m05s`.
  */
 export function timeText(milliseconds: number): string {
@@ -19,9 +19,9 @@ export function timeText(milliseconds: number): string {
 }
 
 /**
- * A part of a whole.
+ * Formats a fraction as a percentage.
  *
- * @param part From 0 to 1.
+ * @param part The fraction, from 0 to 1.
  * @returns Such as `0 %`, `0.4 %` or `37 %`.
  */
 export function percentText(part: number): string {
@@ -33,10 +33,10 @@ export function percentText(part: number): string {
 }
 
 /**
- * A number of things.
+ * Formats a count with its noun, in the plural if needed.
  *
- * @param count How many.
- * @param noun What they are called.
+ * @param count The count.
+ * @param noun The noun in the singular.
  * @returns Such as `1 job` or `10,000 jobs`.
  */
 export function countText(count: number, noun: string): string {

@@ -1,5 +1,5 @@
 /**
- * The charts that stand still, as SVG.
+ * The static charts: a bar, and a histogram as SVG.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { type Html, markup } from "./html.ts";
 import { phases } from "./phases.ts";
 
 /**
- * Where the jobs' time went: a bar, and its table.
+ * Renders the share of each phase in the jobs' time as a bar and a table.
  *
  * @param figures The run's figures.
  * @returns HTML.
@@ -32,9 +32,9 @@ export function phaseChart({ sums, elapsed, jobs }: Figures): Html {
       <thead>
         <tr>
           <th scope="col">Phase</th>
-          <th scope="col" class="n">Sum</th>
-          <th scope="col" class="n">Part</th>
-          <th scope="col" class="n">A job</th>
+          <th scope="col" class="n">Total</th>
+          <th scope="col" class="n">Share</th>
+          <th scope="col" class="n">Per job</th>
         </tr>
       </thead>
       <tbody>${
@@ -51,7 +51,7 @@ export function phaseChart({ sums, elapsed, jobs }: Figures): Html {
   }</tbody>
       <tfoot>
         <tr>
-          <th scope="row">all</th>
+          <th scope="row">total</th>
           <td class="n">${timeText(elapsed)}</td>
           <td class="n">${percentText(elapsed > 0 ? 1 : 0)}</td>
           <td class="n">${timeText(elapsed / jobs.length)}</td>
@@ -61,14 +61,14 @@ export function phaseChart({ sums, elapsed, jobs }: Figures): Html {
   `;
 }
 
-/** The chart's size and margins, in its own units; it is as wide as the page has room for. */
+/** The chart's size and margins in SVG units; the page scales it to the available width. */
 const [width, height, left, right, bottom, top] = [560, 240, 58, 46, 50, 26];
 
-/** How many bars. */
+/** The number of bars. */
 const binCount = 28;
 
 /**
- * How long jobs took.
+ * Renders a histogram of the jobs' durations.
  *
  * @param figures The run's figures.
  * @returns HTML.
@@ -130,7 +130,7 @@ ${
       return { name, x: Number(x(scale.part(time))) };
     }))
   }
-<text class="title" x="${(left + width) / 2}" y="${height - 5}" text-anchor="middle">time of a job${
+<text class="title" x="${(left + width) / 2}" y="${height - 5}" text-anchor="middle">job duration${
     scale.isLogarithmic && " (logarithmic)"
   }</text>
 </svg>${
@@ -142,7 +142,7 @@ ${
   }`;
 }
 
-/** The first has its name on the left, the second on the right, so that they never meet. */
+/** Labels the first marker on its left and the second on its right, so that they never overlap. */
 function markers(all: readonly { name: string; x: number }[]): Html[] {
   return all.map(({ name, x }, index) => {
     const isFirst = index === 0;
@@ -155,7 +155,7 @@ function markers(all: readonly { name: string; x: number }[]): Html[] {
   });
 }
 
-/** Without zeros that say nothing. */
+/** Formats an axis label, without trailing zeros. */
 function tickText(milliseconds: number): string {
   if (milliseconds >= 60_000) return timeText(milliseconds);
   return milliseconds >= 1000
@@ -163,22 +163,22 @@ function tickText(milliseconds: number): string {
     : `${Number(milliseconds.toPrecision(3))} ms`;
 }
 
-/** A scale of times. */
+/** A time scale. */
 interface Scale {
   readonly isLogarithmic: boolean;
-  /** Where a time is, from 0 to 1. */
+  /** Maps a time to a position from 0 to 1. */
   readonly part: (time: number) => number;
-  /** The time at a place. */
+  /** Maps a position back to a time. */
   readonly at: (part: number) => number;
   readonly ticks: readonly number[];
 }
 
-/** Logarithmic where the longest is more than thirty times the shortest. */
+/** Returns a logarithmic scale if the longest time is more than thirty times the shortest. */
 function scaleOf(shortest: number, longest: number): Scale {
   const low = Math.max(shortest, 0.01);
   if (longest / low > 30) {
     const [from, to] = [Math.log10(low), Math.log10(longest)];
-    // Between tens too, where there is room.
+    // Ticks between powers of ten too, if there is room.
     const factors = to - from < 2.5 ? [1, 2, 5] : [1];
     const ticks = Array.from(
       { length: Math.floor(to) - Math.floor(from) + 1 },
@@ -201,7 +201,7 @@ function scaleOf(shortest: number, longest: number): Scale {
   };
 }
 
-/** The next of 1, 2 and 5 times a power of ten; of counts, not below 1. */
+/** Rounds up to 1, 2 or 5 times a power of ten, and to at least 1. */
 function niceStep(least: number): number {
   const power = 10 ** Math.floor(Math.log10(Math.max(least, 1)));
   return power * (least <= power ? 1 : least <= 2 * power ? 2 : least <= 5 * power ? 5 : 10);

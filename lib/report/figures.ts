@@ -1,90 +1,90 @@
 /**
- * The figures of a run.
+ * Computes the figures of a run.
  *
  * @module
  */
 
 import type { JobRecord } from "../jobs/record.ts";
-import { shortestWay } from "../trace/placed.ts";
-import { lanesOf } from "../trace/lanes.ts";
+import { shortestWay } from "./placed.ts";
+import { lanesOf } from "./lanes.ts";
 import { type PhaseName, phases, type Piece, piecesOf } from "./phases.ts";
 import type { Run, RunJob } from "./run.ts";
 
-/** A job on the run's clock. */
+/** A job on the run's timeline. */
 export interface PlacedJob extends RunJob {
-  /** When it began, in milliseconds from the begin of the first job. */
+  /** Its start, in milliseconds after the start of the first job. */
   readonly start: number;
-  /** When it ended. */
+  /** Its end, likewise. */
   readonly end: number;
-  /** What its time is divided into. */
+  /** Its time, divided into phases. */
   readonly pieces: readonly Piece[];
-  /** Which of the places for jobs at once it had, from 0. */
+  /** The index of its concurrency slot. */
   readonly slot: number;
 }
 
-/** What a run comes to; times are in milliseconds. */
+/** The figures of a run; times are in milliseconds. */
 export interface Figures {
-  /** The jobs, in the order in which they began. */
+  /** The jobs, ordered by start. */
   readonly jobs: readonly PlacedJob[];
-  /** When the first began, in milliseconds since 1970; not a number without jobs. */
+  /** The start of the first job, in milliseconds since 1970; `NaN` if there are no jobs. */
   readonly started: number;
-  /** How many failed. */
+  /** The number of failed jobs. */
   readonly failed: number;
-  /** How often jobs were sent again. */
+  /** The number of retries. */
   readonly repeats: number;
-  /** How often Lambda had no room for one. */
+  /** The number of throttled requests. */
   readonly throttled: number;
-  /** How many started an execution environment. */
+  /** The number of jobs that caused a cold start. */
   readonly coldStarts: number;
-  /** How many say whether they did. */
+  /** The number of jobs that report whether they caused a cold start. */
   readonly tellCold: number;
-  /** How long the run took. */
+  /** The duration of the run. */
   readonly wall: number;
-  /** From the begin of the first job to the end of the last. */
+  /** The time from the start of the first job to the end of the last. */
   readonly span: number;
-  /** How long all jobs took together. */
+  /** The sum of the jobs' durations. */
   readonly elapsed: number;
-  /** How long the runtime was at work for all of them; 0 if it does not say. */
+  /** The time that the runtime spent on all jobs; 0 if it does not report it. */
   readonly remote: number;
-  /** The most jobs at once. */
+  /** The maximum number of jobs running at once. */
   readonly peak: number;
-  /** How long jobs took, in order. */
+  /** The jobs' durations, in ascending order. */
   readonly sorted: readonly number[];
-  /** How much of the jobs' time each phase took. */
+  /** The time that all jobs spent in each phase. */
   readonly sums: ReadonlyMap<PhaseName, number>;
-  /** What the jobs cost, in US dollars. */
+  /** The cost of the jobs, in US dollars. */
   readonly dollars: number;
-  /** Whether some of that is an estimate. */
+  /** Whether part of the cost is an estimate. */
   readonly isEstimate: boolean;
-  /** How many jobs were sent whose cost is not known. */
+  /** The number of jobs that were sent but whose cost is unknown. */
   readonly withoutCost: number;
-  /** What Lambda bills. */
+  /** The time that Lambda bills. */
   readonly billed: number;
   /** Bytes sent. */
   readonly sentBytes: number;
   /** Bytes received. */
   readonly receivedBytes: number;
-  /** The function's memory in MB; undefined if it is not known. */
+  /** The function's memory in MB, if known. */
   readonly functionMemory: number | undefined;
-  /** The most memory that a job used, in MB; undefined if it is not known. */
+  /** The most memory that any job used, in MB, if known. */
   readonly usedMemory: number | undefined;
 }
 
 /**
- * Works a run's figures out.
+ * Computes the figures of a run.
  *
  * @param run The run.
  * @returns Its figures.
  */
 export function figuresOf(run: Run): Figures {
-  const way = shortestWay(run.jobs.map(({ spans = [] }) => spans));
+  const oneWay = shortestWay(run.jobs.map(({ spans = [] }) => spans));
   const begun = run.jobs.map((job) => ({ job, begin: beginOf(job) }))
     .sort((a, b) => a.begin - b.begin);
   const started = begun[0]?.begin ?? NaN;
   const timed = begun.map(({ job, begin }) => {
     const start = begin - started;
     const { record, spans } = job;
-    const pieces = piecesOf(record, spans, way);
+    const pieces = piecesOf(record, spans, oneWay);
     return { ...job, start, end: start + record.elapsedMilliseconds, pieces };
   });
   const slots = lanesOf(timed);
@@ -118,8 +118,8 @@ export function figuresOf(run: Run): Figures {
     billed: sum(({ billedMilliseconds }) => billedMilliseconds ?? 0),
     sentBytes: sum(({ sentBytes }) => sentBytes),
     receivedBytes: sum(({ receivedBytes }) => receivedBytes),
-    functionMemory: most(records.map(({ functionMemory }) => functionMemory)),
-    usedMemory: most(
+    functionMemory: maximum(records.map(({ functionMemory }) => functionMemory)),
+    usedMemory: maximum(
       records.map(({ usedMemory, memoryBytes }) =>
         usedMemory ?? (memoryBytes === undefined ? undefined : memoryBytes / 2 ** 20)
       ),
@@ -128,17 +128,17 @@ export function figuresOf(run: Run): Figures {
 }
 
 /**
- * The time below which a part of the jobs took.
+ * Returns a quantile of the jobs' durations, by the nearest-rank method.
  *
- * @param sorted How long they took, in order.
- * @param part Such as 0.5 for the median.
- * @returns The nearest job's time; 0 of none.
+ * @param sorted The durations, in ascending order.
+ * @param part The quantile, such as 0.5 for the median.
+ * @returns The duration of one of the jobs; 0 if there are none.
  */
 export function quantile(sorted: readonly number[], part: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * part) - 1)] ?? 0;
 }
 
-/** A record's begin has milliseconds, a span's has more. */
+/** Returns a job's start. A span is more precise than a record, which has whole milliseconds. */
 function beginOf({ record, spans }: RunJob): number {
   const job = spans?.find(({ name }) => name === "job");
   return job === undefined ? Date.parse(record.started) : performance.timeOrigin + job.start;
@@ -149,8 +149,8 @@ function throttledIn(spans: RunJob["spans"] = []): number {
 }
 
 /**
- * The most jobs at once. In a log, a job's begin is in whole milliseconds, so one that seems to begin
- * less than a millisecond before another has ended may well have followed it.
+ * Returns the maximum number of jobs running at once. Starts in a log are in whole milliseconds, so
+ * a job that appears to start less than a millisecond before another ends is taken to follow it.
  */
 function peakOf(jobs: readonly PlacedJob[]): number {
   const ends = jobs.map(({ end, spans }) => spans === undefined ? Math.ceil(end) - 1 : end)
@@ -163,7 +163,7 @@ function peakOf(jobs: readonly PlacedJob[]): number {
   return peak;
 }
 
-function most(amounts: readonly (number | undefined)[]): number | undefined {
+function maximum(amounts: readonly (number | undefined)[]): number | undefined {
   return amounts.reduce(
     (max, amount) => amount === undefined ? max : Math.max(max ?? 0, amount),
     undefined,

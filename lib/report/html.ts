@@ -1,20 +1,20 @@
 /**
- * HTML in which text stays text.
+ * Builds HTML with escaped interpolations.
  *
  * @module
  */
 
-/** HTML that may go into a page as it is. */
+/** Trusted HTML, which is inserted without escaping. */
 export class Html {
   /** @param text The HTML. */
   constructor(readonly text: string) {}
 }
 
-/** What a template can hold: text, which is escaped; HTML; several of them; nothing. */
+/** A value in a template: text, which is escaped, HTML, an array of these, or nothing. */
 export type HtmlPart = string | number | Html | undefined | false | readonly HtmlPart[];
 
 /**
- * Tags a template whose parts are escaped.
+ * Tag function for HTML templates; it escapes the parts.
  *
  * @param strings The HTML around the parts.
  * @param parts The parts.
@@ -26,7 +26,7 @@ export function markup(strings: TemplateStringsArray, ...parts: readonly HtmlPar
   );
 }
 
-/** The first string has no part before it, and a part that is absent is nothing. */
+/** Renders one part; `undefined` and `false` give nothing. */
 function textOf(part: HtmlPart): string {
   if (part === undefined || part === false) return "";
   if (part instanceof Html) return part.text;
@@ -42,7 +42,7 @@ const entities: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
-/** Control characters have no place in a document, and a page shows them as what stands for them. */
+/** Escapes text. HTML cannot contain control characters, so they become control pictures. */
 function escaped(text: string): string {
   return text.replace(/[&<>"']/g, (character) => entities[character] ?? "")
     .replace(controls, (character) => String.fromCharCode(0x2400 + character.charCodeAt(0)))
@@ -53,7 +53,7 @@ function escaped(text: string): string {
 const controls = /[\0-\x08\x0b-\x1f]/g;
 
 /**
- * A value as JSON that can stand in a `<script>`: no `<` in it begins a tag.
+ * Returns a value as JSON that is safe inside a `<script>`: every `<` is escaped.
  *
  * @param value The value.
  * @returns The JSON.

@@ -1,5 +1,5 @@
 /**
- * A report as one page that needs nothing else.
+ * Renders a report as one self-contained HTML page.
  *
  * @module
  */
@@ -17,18 +17,18 @@ import { type PhaseName, phases } from "./phases.ts";
 import type { Run } from "./run.ts";
 import { style } from "./style.ts";
 import { failedTable, failureOf, slowTable } from "./tables.ts";
-import { timeline } from "./timeline.js";
+import { timelineScript } from "./timeline.js";
 
 /**
- * Makes the page.
+ * Renders the page.
  *
  * @param run The run.
  * @returns The whole document.
  */
 export function reportPage(run: Run): string {
   const figures = figuresOf(run);
-  const script = `(${timeline})();`;
-  // The page's own script and no other, nothing from elsewhere: whatever a command's text holds.
+  const script = timelineScript();
+  // Allows only the page's own script and no external resources, whatever a command's text contains.
   const policy =
     `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${
       createHash("sha256").update(script).digest("base64")
@@ -54,7 +54,7 @@ export function reportPage(run: Run): string {
     ${figures.jobs.length === 0 ? empty() : body(run, figures)}
     <footer>llama ${version}${
     run.pricesDate !== undefined &&
-    ` · prices of ${run.pricesDate}`
+    ` · prices as of ${run.pricesDate}`
   }</footer>
         </main>
         <script type="application/json" id="data">${jsonIn(dataOf(figures))}</script>
@@ -66,7 +66,7 @@ export function reportPage(run: Run): string {
 
 function phaseStyle(): string {
   const rules = (theme: 0 | 1) =>
-    phases.map(({ colours }, index) => `--p${index}:${colours[theme]}`).join(";");
+    phases.map(({ colors }, index) => `--p${index}:${colors[theme]}`).join(";");
   return `:root{${rules(0)}}@media(prefers-color-scheme:dark){:root{${rules(1)}}}` +
     phases.map((_, index) => `.p${index}{background:var(--p${index})}`).join("");
 }
@@ -90,7 +90,7 @@ function empty(): Html {
   return markup`
     <section class="empty">
       <h2>No jobs</h2>
-      <p>The run ended before its first job, or its input had no lines.</p>
+      <p>The run ended before its first job, or its input was empty.</p>
     </section>
   `;
 }
@@ -104,7 +104,7 @@ function body(run: Run, figures: Figures): Html {
       <section aria-labelledby="phases-title"><h2 id="phases-title">Where the time went</h2>
     ${phaseChart(figures)}</section>
       <div>
-    <section aria-labelledby="durations-title"><h2 id="durations-title">How long jobs took</h2>
+    <section aria-labelledby="durations-title"><h2 id="durations-title">Job durations</h2>
     ${durationChart(figures)}
     ${durationList(figures)}</section>
     ${costSection(run, figures)}
@@ -125,18 +125,20 @@ function tiles(run: Run, figures: Figures): Html {
       failed > 0
         ? markup`<b class="bad-text">${failed.toLocaleString("en")} failed</b>`
         : "all succeeded",
-      ...(repeats > 0 ? [`, ${countText(repeats, "repeat")}`] : []),
+      ...(repeats > 0
+        ? [`, ${repeats === 1 ? "1 retry" : `${repeats.toLocaleString("en")} retries`}`]
+        : []),
     ]),
     tile("time", "Time", timeText(wall), [
       remote > 0 && speedUp >= 1.05
-        ? `${speedUp.toFixed(1)} times as fast as one by one`
+        ? `${speedUp.toFixed(1)} times as fast as one job at a time`
         : "from start to end",
     ]),
-    tile("peak", "At once", peak.toLocaleString("en"), [
-      peak === 1 ? "one after the other" : `at most; ${mean.toFixed(1)} on average`,
+    tile("peak", "Concurrency", peak.toLocaleString("en"), [
+      peak === 1 ? "one job at a time" : `at peak; ${mean.toFixed(1)} on average`,
     ]),
     tile("cold", "Cold starts", tellCold > 0 ? coldStarts.toLocaleString("en") : "?", [
-      tellCold > 0 ? `${percentText(coldStarts / tellCold)} of the jobs` : "none says",
+      tellCold > 0 ? `${percentText(coldStarts / tellCold)} of the jobs` : "not reported",
     ]),
     tile("cost", run.isLocal ? "Cost in AWS" : "Cost", costText(figures), [
       costNote(run, figures),
@@ -154,8 +156,8 @@ function tile(id: string, name: string, value: string, more: readonly HtmlPart[]
 }
 
 function costNote({ isLocal }: Run, { isEstimate, withoutCost, jobs }: Figures): string {
-  if (withoutCost === jobs.length) return "not known";
-  return isLocal ? "if it were AWS" : isEstimate ? "an estimate" : "as Lambda bills it";
+  if (withoutCost === jobs.length) return "unknown";
+  return isLocal ? "if run in AWS" : isEstimate ? "estimated" : "as billed by Lambda";
 }
 
 function costText({ dollars, isEstimate, withoutCost, jobs }: Figures): string {
@@ -169,7 +171,7 @@ function adviceSection(run: Run, figures: Figures): Html {
 ${
     advice.length === 0
       ? markup`<p>Nothing stands out${
-        command > 0 && `: ${percentText(command)} of the jobs' time was the command itself`
+        command > 0 && `: ${percentText(command)} of the jobs' time was spent in the command itself`
       }.</p>`
       : markup`<ul class="advice">${
         advice.map(({ seen, tip }) => markup`<li><b>${seen}</b> ${withCode(tip)}</li>`)
@@ -192,7 +194,7 @@ function timelineSection({ jobs, sums, failed }: Figures): Html {
         <div class="buttons" role="group"
           aria-label="Zoom"><button type="button" id="out" aria-label="Zoom out">&minus;</button><button type="button" id="in" aria-label="Zoom in">+</button><button type="button" id="fit">Fit</button></div>
       </div>
-      <p class="legend"><span><i class="key load"></i>jobs at once</span>${
+      <p class="legend"><span><i class="key load"></i>jobs in flight</span>${
     shown.map((phase) =>
       markup`<span><i class="key p${phases.indexOf(phase)}"></i>${phase.label}</span>`
     )
@@ -207,7 +209,7 @@ function timelineSection({ jobs, sums, failed }: Figures): Html {
         <div id="tip" hidden></div>
       </div>
       <p class="note"
-        id="keys">Drag to move, ctrl and wheel or two fingers to zoom. Keys: <kbd>&larr;</kbd> <kbd>&rarr;</kbd> from job to job, <kbd>shift</kbd> with them to move, <kbd>+</kbd> <kbd>&minus;</kbd> to zoom, <kbd>0</kbd> to fit.</p>
+        id="keys">Drag to pan; ctrl + wheel or pinch to zoom; click a job for details. Keys: <kbd>&larr;</kbd> <kbd>&rarr;</kbd> previous and next job, <kbd>&uarr;</kbd> <kbd>&darr;</kbd> neighboring slot, <kbd>shift</kbd> + <kbd>&larr;</kbd> <kbd>&rarr;</kbd> pan, <kbd>+</kbd> <kbd>&minus;</kbd> zoom, <kbd>0</kbd> fit.</p>
       <div id="chosen" aria-live="polite"></div>
     </section>
   `;
@@ -241,26 +243,26 @@ function costSection(run: Run, figures: Figures): Html {
   const { functionMemory, usedMemory, coldStarts } = figures;
   const rows: readonly (readonly [string, string] | undefined)[] = [
     colds.length === 0 ? undefined : [
-      "a cold start",
+      coldStarts === 1 ? "cold start" : "cold starts",
       coldStarts === 1
         ? timeText(quantile(colds, 1))
-        : `${timeText(quantile(colds, 0.5))} (median), ${timeText(quantile(colds, 1))} (longest)`,
+        : `${timeText(quantile(colds, 0.5))} median, ${timeText(quantile(colds, 1))} longest`,
     ],
-    billed === 0 ? undefined : ["billed", `${isEstimate ? "~" : ""}${timeText(billed)}`],
+    billed === 0 ? undefined : ["billed time", `${isEstimate ? "~" : ""}${timeText(billed)}`],
     withoutCost === jobs.length ? undefined : [
-      "a thousand jobs",
+      "per 1,000 jobs",
       dollarsText(dollars / jobs.length * 1000, isEstimate),
     ],
-    run.s3Dollars ? ["requests to S3", dollarsText(run.s3Dollars)] : undefined,
+    run.s3Dollars ? ["S3 requests", dollarsText(run.s3Dollars)] : undefined,
     withoutCost > 0 && withoutCost < jobs.length
-      ? ["not counted", countText(withoutCost, "job")]
+      ? ["jobs of unknown cost", withoutCost.toLocaleString("en")]
       : undefined,
     functionMemory === undefined ? undefined : [
       "memory",
       `${functionMemory.toLocaleString("en")} MB` +
-      (usedMemory === undefined ? "" : `, ${usedMemory.toFixed(0)} MB used at most`),
+      (usedMemory === undefined ? "" : `, at most ${usedMemory.toFixed(0)} MB used`),
     ],
-    ["sent, received", `${bytesText(sentBytes)}, ${bytesText(receivedBytes)}`],
+    ["sent / received", `${bytesText(sentBytes)} / ${bytesText(receivedBytes)}`],
   ];
   return markup`
     <section aria-labelledby="cost-title">
@@ -279,7 +281,7 @@ function costSection(run: Run, figures: Figures): Html {
   `;
 }
 
-/** What the timeline draws: of each job its number, begin, slot, phases and times, and what to tell. */
+/** Returns the data that `timeline.js` draws. Jobs are tuples, to keep the page small. */
 function dataOf({ jobs, span }: Figures): unknown {
   const indexes = new Map<PhaseName, number>(phases.map(({ label }, index) => [label, index]));
   return {

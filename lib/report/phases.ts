@@ -1,81 +1,81 @@
 /**
- * What a job's time is divided into.
+ * Divides a job's time into phases.
  *
  * @module
  */
 
 import type { JobRecord } from "../jobs/record.ts";
-import { placeRuntime } from "../trace/placed.ts";
-import type { Span } from "../trace/spans.ts";
+import { placeRuntime } from "./placed.ts";
+import type { Span } from "../spans.ts";
 
-/** A part of a job's time. */
+/** A phase of a job. */
 export interface Phase {
-  /** What it is called. */
+  /** Its name. */
   readonly label: string;
-  /** What happens in it. */
+  /** A short description. */
   readonly help: string;
-  /** Its colours, on a light ground and on a dark one. */
-  readonly colours: readonly [light: string, dark: string];
+  /** Its colors in the light and the dark theme. */
+  readonly colors: readonly [light: string, dark: string];
 }
 
-/** All phases, in the order in which a job goes through them. */
+/** All phases, in the order in which a job passes through them. */
 export const phases = [
   {
     label: "inputs",
-    help: "reading files here, and sending big ones to the store",
-    colours: ["#93b4e8", "#7ea6e6"],
+    help: "reading local files and uploading large ones to the store",
+    colors: ["#93b4e8", "#7ea6e6"],
   },
   {
     label: "queue",
-    help: "waiting for Lambda to have room, and between repeats",
-    colours: ["#f0a92b", "#e3a033"],
+    help: "waiting for Lambda capacity, and between retries",
+    colors: ["#f0a92b", "#e3a033"],
   },
   {
-    label: "way",
-    help: "the request's way there, with what it waits for, and back",
-    colours: ["#b6b3ab", "#77746c"],
+    label: "transit",
+    help: "request and response in transit, including waits for a connection",
+    colors: ["#b6b3ab", "#77746c"],
   },
   {
     label: "cold start",
-    help: "Lambda starting an execution environment for the job",
-    colours: ["#9a6fd6", "#a884e0"],
+    help: "starting an execution environment for the job",
+    colors: ["#9a6fd6", "#a884e0"],
   },
   {
     label: "fetch",
-    help: "reading the inputs, in the function",
-    colours: ["#5d8fe0", "#5b8ee2"],
+    help: "fetching inputs in the function",
+    colors: ["#5d8fe0", "#5b8ee2"],
   },
-  { label: "command", help: "the command itself", colours: ["#17957f", "#2aa88f"] },
+  { label: "command", help: "running the command", colors: ["#17957f", "#2aa88f"] },
   {
     label: "upload",
-    help: "storing the outputs, in the function",
-    colours: ["#3a6cc4", "#4477cf"],
+    help: "storing outputs in the function",
+    colors: ["#3a6cc4", "#4477cf"],
   },
   {
     label: "outputs",
-    help: "bringing the outputs back, and writing them here",
-    colours: ["#27509b", "#8fb0ea"],
+    help: "downloading outputs and writing them to local files",
+    colors: ["#27509b", "#8fb0ea"],
   },
   {
-    label: "not told apart",
-    help: "time of which the run left no more than its sum",
-    colours: ["#cfd3da", "#565d69"],
+    label: "other",
+    help: "time that was not measured in detail",
+    colors: ["#cfd3da", "#565d69"],
   },
 ] as const satisfies readonly Phase[];
 
-/** A phase's name. */
+/** The name of a phase. */
 export type PhaseName = (typeof phases)[number]["label"];
 
-/** A part of a job's time: a phase, and how long it took in milliseconds. */
+/** A part of a job's time: its phase and its duration in milliseconds. */
 export type Piece = readonly [phase: PhaseName, milliseconds: number];
 
 /**
- * Divides a job's time, without a rest: the pieces follow one another from its begin to its end.
+ * Divides a job's time into consecutive pieces that cover it completely.
  *
  * @param record The job's record.
- * @param spans Its spans, where it was measured.
- * @param way What `shortestWay` says of the run.
- * @returns The pieces; their sum is the record's `elapsedMilliseconds`.
+ * @param spans Its spans, if they were measured.
+ * @param way The result of `shortestWay` for the run.
+ * @returns The pieces; they add up to the record's `elapsedMilliseconds`.
  */
 export function piecesOf(
   record: JobRecord,
@@ -86,14 +86,14 @@ export function piecesOf(
   return spans === undefined || job === undefined ? fromRecord(record) : fromSpans(spans, job, way);
 }
 
-/** The runtime's times are somewhere in the job's: in the middle, as far as anyone knows. */
+/** A record does not say when the runtime's part began, so it is centered in the job's time. */
 function fromRecord({ elapsedMilliseconds, times }: JobRecord): Piece[] {
   const strip = new Strip(0);
   if (times) {
     const { totalMilliseconds, initMilliseconds = 0 } = times;
     const rest = Math.max(0, elapsedMilliseconds - totalMilliseconds - initMilliseconds);
     let at = rest / 2;
-    strip.fill("not told apart", at);
+    strip.fill("other", at);
     for (
       const [phase, milliseconds] of [
         ["cold start", initMilliseconds],
@@ -106,7 +106,7 @@ function fromRecord({ elapsedMilliseconds, times }: JobRecord): Piece[] {
       strip.fill(phase, at);
     }
   }
-  strip.fill("not told apart", elapsedMilliseconds);
+  strip.fill("other", elapsedMilliseconds);
   return strip.pieces;
 }
 
@@ -118,7 +118,7 @@ function fromSpans(spans: readonly Span[], job: Span, way: number): Piece[] {
     )
     .sort((a, b) => a.start - b.start);
   for (const span of parts) {
-    strip.fill("not told apart", span.start);
+    strip.fill("other", span.start);
     if (span.name === "inputs" || span.name === "outputs" || span.name === "queue") {
       strip.fill(span.name, span.end);
     } else if (span.failed === "throttled") {
@@ -126,20 +126,20 @@ function fromSpans(spans: readonly Span[], job: Span, way: number): Piece[] {
     } else {
       const inside = placeRuntime(span, way);
       const [first] = inside;
-      if (first) strip.fill("way", first.start);
+      if (first) strip.fill("transit", first.start);
       for (const { name, end } of inside) {
         if (name === "cold start" || name === "fetch" || name === "command" || name === "upload") {
           strip.fill(name, end);
         }
       }
-      strip.fill(first ? "way" : "not told apart", span.end);
+      strip.fill(first ? "transit" : "other", span.end);
     }
   }
-  strip.fill("not told apart", job.end);
+  strip.fill("other", job.end);
   return strip.pieces;
 }
 
-/** A row of pieces without gaps. */
+/** Builds consecutive pieces. */
 class Strip {
   readonly pieces: [phase: PhaseName, milliseconds: number][] = [];
   #at: number;
@@ -148,7 +148,7 @@ class Strip {
     this.#at = start;
   }
 
-  /** Goes on to a time with a phase. */
+  /** Fills the time up to `end` with a phase. */
   fill(phase: PhaseName, end: number): void {
     const milliseconds = end - this.#at;
     if (!(milliseconds > 0)) return;

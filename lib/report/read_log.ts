@@ -1,5 +1,5 @@
 /**
- * A run from the log that it left.
+ * Reads a run back from its log.
  *
  * @module
  */
@@ -13,12 +13,12 @@ import { type JobRecord, jobRecordSchema } from "../jobs/record.ts";
 import { type Run, RunJobs } from "./run.ts";
 
 /**
- * Reads the log of a run: the lines of `-json`, or the columns of GNU parallel's `--joblog`.
+ * Reads the log of a run: the output of `-json`, or a job log, which is also GNU parallel's format.
  *
  * @param path The file.
  * @param onNotice Gets warnings.
- * @returns The run, as far as the log tells.
- * @throws {LlamaError} `input` if it cannot be read or is something else.
+ * @returns The run, as far as the log describes it.
+ * @throws {LlamaError} `input` if the file cannot be read or is not such a log.
  */
 export async function readRun(
   path: string,
@@ -58,11 +58,11 @@ type Logged =
   | { readonly record: JobRecord; readonly stderr?: Uint8Array | undefined }
   | { readonly earlyEnd: EarlyEnd };
 
-/** A last line that was cut off in the writing counts as not written. */
+/** Reads the output of `-json`. An incomplete last line is ignored: the run was interrupted. */
 function* fromJson(path: string, bytes: Uint8Array): Generator<Logged, void, undefined> {
   const lines = new TextDecoder().decode(bytes).split("\n");
   const rest = lines.pop() ?? "";
-  // A status.json, or several of them, may lack the last line's end.
+  // A status.json file does not end with a newline.
   if (rest.endsWith("}")) lines.push(rest);
   for (const [index, line] of lines.entries()) {
     if (line === "") continue;
@@ -74,14 +74,14 @@ function* fromJson(path: string, bytes: Uint8Array): Generator<Logged, void, und
     }
     if (typeof value === "object" && value !== null && "run" in value) {
       const { data, error } = earlyEndSchema.safeParse(value.run);
-      if (data === undefined) throw notOurs(path, index, "it is not the end of a run", error);
+      if (data === undefined) throw notOurs(path, index, "it is not a valid run record", error);
       yield { earlyEnd: data };
       continue;
     }
     const parsed = jobRecordSchema.safeParse(value);
-    if (!parsed.success) throw notOurs(path, index, "it is no job's record", parsed.error);
+    if (!parsed.success) throw notOurs(path, index, "it is not a job record", parsed.error);
     if (Number.isNaN(Date.parse(parsed.data.started))) {
-      throw notOurs(path, index, "its job did not start at a time that there is");
+      throw notOurs(path, index, "`started` is not a valid time");
     }
     const { stderr, stderrBase64 } = parsed.data;
     yield {
@@ -93,7 +93,7 @@ function* fromJson(path: string, bytes: Uint8Array): Generator<Logged, void, und
   }
 }
 
-/** Of several lines of one job the last counts; one that is damaged tells nothing. */
+/** Reads a job log. The last valid line of each job counts; damaged lines are skipped. */
 function* fromJobLog(
   path: string,
   bytes: Uint8Array,
@@ -110,7 +110,7 @@ function* fromJobLog(
         status: logged.exitValue || logged.signal && 128 + logged.signal,
         attempts: 1,
         started: new Date(logged.startedSeconds * 1000).toISOString(),
-        // GNU parallel writes less than nothing where the clock was put back.
+        // GNU parallel writes a negative run time if the clock was set back.
         elapsedMilliseconds: Math.max(0, logged.runtimeSeconds * 1000),
         sentBytes: logged.sentBytes,
         receivedBytes: logged.receivedBytes,
@@ -132,7 +132,7 @@ function entriesOf(
   try {
     for (const entry of parser.parse(bytes.subarray(0, wholeBytes))) entries.set(entry.seq, entry);
     const damage = parser.end(bytes.subarray(wholeBytes));
-    if (damage !== undefined) onNotice?.(damage, "the jobs of such lines are not in the page");
+    if (damage !== undefined) onNotice?.(damage, "the report omits the jobs of these lines");
   } catch (cause) {
     throw cause instanceof LlamaError
       ? new LlamaError("input", cause.message, { cause, hint })
@@ -141,7 +141,7 @@ function entriesOf(
   return entries;
 }
 
-const hint = "name a file of -joblog, or one of the lines of -json";
+const hint = "give a file written by -joblog, or the output of -json";
 
 function notOurs(path: string, index: number, why: string, cause?: unknown): LlamaError {
   return new LlamaError("input", `${JSON.stringify(path)} line ${index + 1}: ${why}`, {

@@ -1,5 +1,5 @@
 /**
- * What a report is made of.
+ * The input of a report.
  *
  * @module
  */
@@ -7,59 +7,59 @@
 import type { EarlyEnd } from "../jobs/early_end.ts";
 import { type FailureKind, FailureKinds } from "../jobs/failure_kinds.ts";
 import type { JobRecord } from "../jobs/record.ts";
-import type { Span } from "../trace/spans.ts";
+import type { Span } from "../spans.ts";
 
-/** A job, as much of it as is looked back at. */
+/** The part of a job that reports show. */
 export interface RunJob {
-  /** Its record, without what is long in it. */
+  /** Its record, without long values. */
   readonly record: JobRecord;
-  /** Where its time went, if that was measured. */
+  /** Its spans, if they were measured. */
   readonly spans?: readonly Span[] | undefined;
-  /** The end of what the command wrote to standard error. */
+  /** The end of the command's standard error. */
   readonly stderrEnd: string;
 }
 
 /** A run that has ended. */
 export interface Run {
-  /** What ran: a command line, or a file's name. */
+  /** The command line, or the name of the log. */
   readonly title: string;
   /** Its jobs, in any order. */
   readonly jobs: readonly RunJob[];
-  /** Its failures, the most frequent kind first. */
+  /** The kinds of failure, most frequent first. */
   readonly failures?: readonly FailureKind[] | undefined;
-  /** How long it took, in seconds; that of its jobs if absent. */
+  /** Its duration in seconds; by default from the first job's start to the last job's end. */
   readonly seconds?: number | undefined;
-  /** What its requests to S3 cost, in US dollars. */
+  /** The cost of its S3 requests, in US dollars. */
   readonly s3Dollars?: number | undefined;
-  /** Whether the functions ran on this machine, so that nothing was paid. */
+  /** Whether the functions ran on this machine, at no cost. */
   readonly isLocal?: boolean | undefined;
-  /** When the prices were looked up, `YYYY-MM-DD`. */
+  /** The date of the prices, `YYYY-MM-DD`. */
   readonly pricesDate?: string | undefined;
-  /** The subcommand that ran it, if that is known. */
+  /** The subcommand, if known. */
   readonly subcommand?: "invoke" | "xargs" | undefined;
-  /** Whether it wrote a job log, by which it can be resumed. */
+  /** Whether it wrote a job log, from which it can be resumed. */
   readonly hasJobLog?: boolean | undefined;
-  /** The most jobs that were running at once; worked out from their times if absent. */
+  /** The maximum number of jobs running at once; by default computed from their times. */
   readonly peak?: number | undefined;
-  /** How far it came, if it ended before its input. */
+  /** The progress of a run that ended before processing all its input. */
   readonly earlyEnd?: EarlyEnd | undefined;
 }
 
-/** The longest command that is kept, in characters. */
-const longestCommand = 1000;
+/** The maximum length of a command that is kept, in characters. */
+const maxCommandLength = 1000;
 
-/** How much of standard error is kept of a job, in bytes. */
+/** The maximum size of the standard error that is kept per job, in bytes. */
 const tailBytes = 2048;
 
-/** How many failed jobs' standard error is kept, and how many slow ones'. */
-const [mostFailed, mostSlow] = [200, 20];
+/** The numbers of failed and of slow jobs whose standard error is kept. */
+const [maxFailed, maxSlow] = [200, 20];
 
-/** Keeps what is needed of a run's jobs while it goes on: little a job, however much they wrote. */
+/** Collects a run's jobs for a report, using little memory per job. */
 export class RunJobs {
   readonly #jobs: RunJob[] = [];
   readonly #failures = new FailureKinds();
   #failed = 0;
-  /** Those whose standard error is kept for their time, the slowest first. */
+  /** The slow jobs whose standard error is kept, slowest first. */
   #slow: { stderrEnd: string; record: JobRecord }[] = [];
 
   /** The jobs so far. */
@@ -67,7 +67,7 @@ export class RunJobs {
     return this.#jobs;
   }
 
-  /** What went wrong so far, the most frequent kind first. */
+  /** The kinds of failure so far, most frequent first. */
   get failures(): readonly FailureKind[] {
     return this.#failures.all;
   }
@@ -76,39 +76,39 @@ export class RunJobs {
    * Adds a job.
    *
    * @param record Its record.
-   * @param spans Where its time went.
-   * @param stderr What the command wrote to standard error.
+   * @param spans Its spans, if they were measured.
+   * @param stderr The command's standard error.
    */
   add(record: JobRecord, spans: readonly Span[] | undefined, stderr: Uint8Array | undefined): void {
     const job = { record: trimmed(record), spans, stderrEnd: tailOf(stderr) };
     this.#jobs.push(job);
     if (!record.ok) this.#failures.add(record, stderr);
     if (job.stderrEnd === "") return;
-    if (!record.ok && this.#failed++ < mostFailed) return;
+    if (!record.ok && this.#failed++ < maxFailed) return;
     this.#slow.push(job);
     this.#slow.sort((a, b) => b.record.elapsedMilliseconds - a.record.elapsedMilliseconds);
-    for (const quick of this.#slow.splice(mostSlow)) quick.stderrEnd = "";
+    for (const quick of this.#slow.splice(maxSlow)) quick.stderrEnd = "";
   }
 }
 
-/** The same record where there is little to leave out: most have no more. */
+/** Drops long values. Most records have none and are returned as they are. */
 function trimmed(record: JobRecord): JobRecord {
   const { command, line, log, outputs } = record;
-  const isShort = command.length <= longestCommand && line.length <= longestCommand;
+  const isShort = command.length <= maxCommandLength && line.length <= maxCommandLength;
   const output = record.stdout ?? record.stdoutBase64 ?? record.stderr ?? record.stderrBase64;
   if (isShort && log === undefined && outputs.length <= 1 && output === undefined) return record;
   const { stdout: _, stdoutBase64: _1, stderr: _2, stderrBase64: _3, ...rest } = record;
-  const cut = `${command.slice(0, longestCommand).toWellFormed()}...`;
+  const cut = `${command.slice(0, maxCommandLength).toWellFormed()}...`;
   return {
     ...rest,
-    command: command.length <= longestCommand ? command : cut,
+    command: command.length <= maxCommandLength ? command : cut,
     line: "",
     log: undefined,
     outputs: [],
   };
 }
 
-/** A character that was cut in two at the beginning is left out. */
+/** Returns the end of the text, starting at a whole character. */
 function tailOf(bytes: Uint8Array | undefined): string {
   if (bytes === undefined || bytes.length === 0) return "";
   if (bytes.length <= tailBytes) return decoder.decode(bytes);

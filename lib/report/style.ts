@@ -1,10 +1,10 @@
 /**
- * How a report looks.
+ * The style sheet of a report.
  *
  * @module
  */
 
-/** The page's style sheet, without the phases' colours. */
+/** The page's style sheet, without the colors of the phases. */
 export const style = `
 :root{color-scheme:light dark;--bg:#f6f6f4;--card:#fff;--text:#1d2126;--soft:#5d6570;--line:#e3e3df;
 --grid:#ececea;--accent:#17957f;--bad:#c8342c;--load:#cfe0dc;--focus:#1f6feb}

@@ -1,5 +1,5 @@
 /**
- * The tables of jobs.
+ * Renders the tables of failed and slow jobs.
  *
  * @module
  */
@@ -9,15 +9,15 @@ import { countText, timeText } from "./amounts.ts";
 import type { Figures, PlacedJob } from "./figures.ts";
 import { type Html, markup } from "./html.ts";
 
-/** How many failed jobs are listed, how many slow ones, and how many kinds of failure. */
-const [mostFailed, mostSlow, mostKinds] = [100, 10, 20];
+/** The maximum numbers of failed jobs, slow jobs and kinds of failure that are listed. */
+const [maxFailed, maxSlow, maxKinds] = [100, 10, 20];
 
 /**
- * The jobs that failed.
+ * Renders the failed jobs.
  *
  * @param figures The run's figures.
- * @param kinds What went wrong, the most frequent kind first.
- * @returns A section; nothing if none did.
+ * @param kinds The kinds of failure, most frequent first.
+ * @returns A section; undefined if no job failed.
  */
 export function failedTable(
   { jobs, failed }: Figures,
@@ -25,34 +25,34 @@ export function failedTable(
 ): Html | undefined {
   if (failed === 0) return undefined;
   const shown = jobs.filter(({ record }) => !record.ok)
-    .sort((a, b) => a.record.seq - b.record.seq).slice(0, mostFailed);
+    .sort((a, b) => a.record.seq - b.record.seq).slice(0, maxFailed);
   return markup`<section aria-labelledby="failed-title"><h2 id="failed-title">Failed jobs</h2>
 ${failed > 1 && kindList(kinds)}
 ${
     failed > shown.length &&
-    markup`<p class="note">The first ${mostFailed} of ${countText(failed, "failed job")}.</p>`
+    markup`<p class="note">The first ${maxFailed} of ${countText(failed, "failed job")}.</p>`
   }
 ${table("failed", shown)}</section>`;
 }
 
 /**
- * The jobs that took longest.
+ * Renders the slowest jobs.
  *
  * @param figures The run's figures.
- * @returns A section.
+ * @returns A section; undefined if there are fewer than two jobs.
  */
 export function slowTable({ jobs }: Figures): Html | undefined {
   if (jobs.length < 2) return undefined;
   const shown = jobs.toSorted((a, b) => b.record.elapsedMilliseconds - a.record.elapsedMilliseconds)
-    .slice(0, mostSlow);
+    .slice(0, maxSlow);
   return markup`<section aria-labelledby="slow-title"><h2 id="slow-title">Slowest jobs</h2>
 ${table("slow", shown)}</section>`;
 }
 
 function kindList(kinds: readonly FailureKind[]): Html | undefined {
   if (kinds.length === 0) return undefined;
-  const rest = kinds.slice(mostKinds).reduce((sum, { count }) => sum + count, 0);
-  const lines = kinds.slice(0, mostKinds).map(failureKindText);
+  const rest = kinds.slice(maxKinds).reduce((sum, { count }) => sum + count, 0);
+  const lines = kinds.slice(0, maxKinds).map(failureKindText);
   if (rest > 0) lines.push(`${rest} x other failures`);
   return markup`<ul class="kinds">${lines.map((line) => markup`<li>${line}</li>`)}</ul>`;
 }
@@ -72,7 +72,7 @@ function table(id: string, jobs: readonly PlacedJob[]): Html {
   `;
 }
 
-/** What a failed command says is why a person looks. */
+/** Renders a job. The standard error of failed jobs is expanded, since readers look for it. */
 function row({ record, stderrEnd }: PlacedJob, isOpen: boolean): Html {
   const { seq, elapsedMilliseconds, command, ok } = record;
   return markup`<tr>
@@ -91,10 +91,10 @@ function row({ record, stderrEnd }: PlacedJob, isOpen: boolean): Html {
 }
 
 /**
- * Why a job failed.
+ * Returns the reasons why a job failed.
  *
  * @param record Its record.
- * @returns Lines; at least one.
+ * @returns One reason per line; at least one.
  */
 export function failureOf({ status, errors }: PlacedJob["record"]): string[] {
   const lines = errors.map(({ message, hint }) =>
@@ -102,13 +102,13 @@ export function failureOf({ status, errors }: PlacedJob["record"]): string[] {
   );
   return status === null || (status === 0 && lines.length > 0)
     ? lines.length > 0 ? lines : ["no exit status"]
-    : [endedHow(status), ...lines];
+    : [statusText(status), ...lines];
 }
 
-function endedHow(status: number): string {
+function statusText(status: number): string {
   const signal = status - 128;
   if (status === 124) return "exit status 124: timed out";
   return signal > 0 && signal < 65
-    ? `exit status ${status}: ended by signal ${signal}`
+    ? `exit status ${status}: killed by signal ${signal}`
     : `exit status ${status}`;
 }

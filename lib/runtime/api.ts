@@ -8,7 +8,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { messageOf } from "../errors.ts";
-import { directClient } from "../http.ts";
+import { directClient } from "../system/loopback.ts";
 import type { JobError } from "./job_error.ts";
 
 /** An invocation that waits for its answer. */

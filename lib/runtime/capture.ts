@@ -4,9 +4,9 @@
  * @module
  */
 
-import type { BlobSource } from "../blob.ts";
+import type { BlobSource } from "../store/blob.ts";
 import { maxInlineBytes } from "../protocol.ts";
-import { writeToFile } from "../quick_files.ts";
+import { writeToFile } from "../files/quick.ts";
 
 /** How much is read from a pipe at first: most commands write little, and many are run. */
 const firstPieceBytes = 4 * 1024;

@@ -13,6 +13,7 @@ const withheld: ReadonlySet<string> = new Set([
   "AWS_SESSION_TOKEN",
   "AWS_LAMBDA_RUNTIME_API",
   "LLAMA_BUCKET_OWNER",
+  "LLAMA_KEYS_ON_STDIN",
   "LLAMA_LOCAL",
   "LLAMA_OBJECT_STORE",
 ]);

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { killMarked } from "../processes.ts";
+import { killMarked } from "../system/processes.ts";
 import { ownProcess } from "../system/process_name.ts";
 import type { Log } from "./log.ts";
 import { OutOfMemory } from "./out_of_memory.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { blobConcurrency, decodeBlob, decodeBlobToFile } from "../blob.ts";
-import { mapConcurrently } from "../concurrency.ts";
+import { blobConcurrency, decodeBlob, decodeBlobToFile } from "../store/blob.ts";
+import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { ContentKind } from "../features.ts";
 import { type Blob, type File, permissionBits, type Request } from "../protocol.ts";

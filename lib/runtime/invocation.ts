@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { type BlobSource, encodeBlobs } from "../blob.ts";
+import { type BlobSource, encodeBlobs } from "../store/blob.ts";
 import { LlamaError } from "../errors.ts";
 import { type Features, namesOf, ownFeatures } from "../features.ts";
 import {

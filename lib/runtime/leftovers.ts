@@ -7,7 +7,7 @@
 
 import { join } from "node:path";
 import { messageOf } from "../errors.ts";
-import { isOwnDirectory, removeTree } from "../run_directory.ts";
+import { isOwnDirectory, removeTree } from "../files/run_directory.ts";
 import { isRunning, ownProcess } from "../system/process_name.ts";
 import { type Libc, libc, workingDirectory } from "../system/libc.ts";
 import { dataPrefix, jobPrefix } from "./workspace.ts";

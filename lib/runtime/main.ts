@@ -39,7 +39,13 @@ export async function runtimeMain(
     const log = environment["AWS_LAMBDA_LOG_FORMAT"] === "JSON"
       ? (await import("./json_log.ts")).jsonLog(write)
       : textLog(write);
-    return await runLoop(api, { args, environment, log, stdin: Deno.stdin, signal: end.signal });
+    const options = { args, log, stdin: Deno.stdin, signal: end.signal };
+    if (!environment["LLAMA_KEYS_ON_STDIN"]) return await runLoop(api, { ...options, environment });
+    const { readKeys } = await import("./keys.ts");
+    return await runLoop(api, {
+      ...options,
+      environment: { ...environment, ...await readKeys(Deno.stdin) },
+    });
   } finally {
     Deno.removeSignalListener("SIGTERM", terminate);
   }

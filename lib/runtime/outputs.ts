@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import type { FileSource } from "../blob.ts";
+import type { FileSource } from "../store/blob.ts";
 import { reasonOf } from "../errors.ts";
 import type { takeAll } from "./output_directory.ts";
 import { checkPath } from "./paths.ts";

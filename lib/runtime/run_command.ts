@@ -4,9 +4,9 @@
  * @module
  */
 
-import { killGroup, terminateGroup } from "../signals.ts";
-import { sizeOf } from "../blob.ts";
-import { readSize } from "../hash.ts";
+import { killGroup, terminateGroup } from "../system/signals.ts";
+import { sizeOf } from "../store/blob.ts";
+import { readSize } from "../files/hash.ts";
 import { longestTimerMs } from "../limits.ts";
 import { Capture } from "./capture.ts";
 import type { Program } from "./function_command.ts";

@@ -5,8 +5,8 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { killMarked } from "../processes.ts";
-import { sendSignal } from "../signals.ts";
+import { killMarked } from "../system/processes.ts";
+import { sendSignal } from "../system/signals.ts";
 import { libc, prctlOptions } from "../system/libc.ts";
 
 /** Between two looks at processes that are being killed, in milliseconds. */

@@ -6,7 +6,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { type BlobSource, encodeBlobs, sizeOf } from "../blob.ts";
+import { type BlobSource, encodeBlobs, sizeOf } from "../store/blob.ts";
 import { LlamaError } from "../errors.ts";
 import { maxPayloadBytes } from "../limits.ts";
 import type { Blob, Request } from "../protocol.ts";

@@ -7,11 +7,11 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { removeIfThere, removeLeftovers, temporaryName, writeWhole } from "../files.ts";
-import { hashFile, sha256 } from "../hash.ts";
-import { unfinishedMode, writeToFile } from "../quick_files.ts";
-import type { Spans } from "../trace/spans.ts";
-import { checkId, missingObject, type ObjectStore, verify } from "./store.ts";
+import { removeIfThere, removeLeftovers, temporaryName, writeWhole } from "../files/whole.ts";
+import { hashFile, sha256 } from "../files/hash.ts";
+import { open, unfinishedMode, writeToFile } from "../files/quick.ts";
+import type { Spans } from "../spans.ts";
+import { checkId, missingObject, type ObjectStore, tooLarge, verify } from "./store.ts";
 
 /**
  * A store whose objects are the files of one directory. Any number of processes may write to it
@@ -55,7 +55,7 @@ export class DirectoryStore implements ObjectStore {
   async putFile(path: string, signal?: AbortSignal, spans?: Spans): Promise<string> {
     // It is hashed while it is copied.
     using _upload = spans?.span("upload");
-    using source = await Deno.open(path);
+    using source = await open(path);
     // The name is known only after the last byte, and what is hashed is what is written, even if
     // the source changes meanwhile.
     const temporary = temporaryName(join(this.#directory, "object"));
@@ -63,7 +63,7 @@ export class DirectoryStore implements ObjectStore {
       await Deno.mkdir(this.#directory, { recursive: true });
       await removeLeftovers(this.#directory);
       try {
-        using target = await Deno.open(temporary, { write: true, createNew: true });
+        using target = await open(temporary, { write: true, createNew: true });
         const { id } = await hashFile(source, {
           write: (piece) => writeToFile(target, piece),
           signal,
@@ -77,15 +77,25 @@ export class DirectoryStore implements ObjectStore {
     }, signal);
   }
 
-  async get(id: string, signal?: AbortSignal): Promise<Uint8Array> {
-    const bytes = await this.#reading(id, () => Deno.readFile(this.#path(id), withSignal(signal)));
+  async get(
+    id: string,
+    signal?: AbortSignal,
+    maxBytes: number = Infinity,
+  ): Promise<Uint8Array> {
+    const bytes = await this.#reading(id, async () => {
+      if (maxBytes < Infinity) {
+        const { size } = await Deno.stat(this.#path(id));
+        if (size > maxBytes) throw tooLarge(id, size, maxBytes);
+      }
+      return await Deno.readFile(this.#path(id), withSignal(signal));
+    });
     verify(this.url, id, sha256(bytes));
     return bytes;
   }
 
   async getFile(id: string, path: string, signal?: AbortSignal): Promise<void> {
-    using source = await this.#reading(id, () => Deno.open(this.#path(id)));
-    using target = await Deno.open(path, { write: true, createNew: true, mode: unfinishedMode });
+    using source = await this.#reading(id, () => open(this.#path(id)));
+    using target = await open(path, { write: true, createNew: true, mode: unfinishedMode });
     const { id: actual } = await hashFile(source, {
       write: (piece) => writeToFile(target, piece),
       signal,

@@ -5,7 +5,7 @@
  */
 
 import { CallError } from "../aws/call_error.ts";
-import { unlessAborted } from "../concurrency.ts";
+import { unlessAborted } from "../async/concurrency.ts";
 
 /** Does a piece of work. */
 export type Work = (signal: AbortSignal) => Promise<void>;

@@ -6,9 +6,10 @@
 
 import { isAbsolute, join, resolve } from "node:path";
 import { type Environment, isOn } from "../environment.ts";
-import { temporaryName } from "../files.ts";
-import { sha256 } from "../hash.ts";
-import { stat } from "../quick_files.ts";
+import { temporaryName } from "../files/whole.ts";
+import { sha256 } from "../files/hash.ts";
+import { readOwnFile } from "../files/own.ts";
+import { stat } from "../files/quick.ts";
 
 /** How many objects, and how many files, are remembered at most. */
 const most = 16_384;
@@ -45,7 +46,8 @@ export function noteDirectory(environment: Environment): string | undefined {
  * Objects that are known to be in a store. With a directory they are known to the next process,
  * too, by a note there: what it sends a second time costs neither a request nor a hash.
  *
- * A note may be old, damaged, or gone: whoever does not find an object says so, and it is sent.
+ * A note may be old, damaged, or gone: whoever does not find an object says so, and it is sent. One
+ * that others may have written is not believed.
  */
 export class KnownObjects {
   readonly #directory: string | undefined;
@@ -226,13 +228,10 @@ function put<V>(map: Map<string, V>, key: string, value: V): void {
   if (oldest !== undefined) map.delete(oldest);
 }
 
-/** Empty if there is none that can be read. */
+/**
+ * Empty if there is none that can be believed. Whoever wrote one could have another object used in
+ * the place of a file, so it must be this user's own.
+ */
 function readNote(path: string): string {
-  try {
-    const { isFile, size } = Deno.statSync(path);
-    return isFile && size <= mostBytes ? Deno.readTextFileSync(path) : "";
-  } catch {
-    // Then nothing is known.
-    return "";
-  }
+  return readOwnFile(path, mostBytes) ?? "";
 }

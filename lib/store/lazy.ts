@@ -33,8 +33,8 @@ export class LazyStore implements ObjectStore {
     return await (await this.#store()).putFile(path, signal);
   }
 
-  async get(id: string, signal?: AbortSignal): Promise<Uint8Array> {
-    return await (await this.#store()).get(id, signal);
+  async get(id: string, signal?: AbortSignal, maxBytes?: number): Promise<Uint8Array> {
+    return await (await this.#store()).get(id, signal, maxBytes);
   }
 
   async getFile(id: string, path: string, signal?: AbortSignal): Promise<void> {

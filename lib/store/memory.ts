@@ -4,9 +4,9 @@
  * @module
  */
 
-import { sha256 } from "../hash.ts";
-import { writeNew } from "../quick_files.ts";
-import { missingObject, type ObjectStore } from "./store.ts";
+import { sha256 } from "../files/hash.ts";
+import { writeNew } from "../files/quick.ts";
+import { missingObject, type ObjectStore, tooLarge } from "./store.ts";
 
 /** A store that lasts as long as this object does. */
 export class MemoryStore implements ObjectStore {
@@ -25,8 +25,11 @@ export class MemoryStore implements ObjectStore {
     return await this.put(await Deno.readFile(path));
   }
 
-  get(id: string): Promise<Uint8Array> {
+  get(id: string, _signal?: AbortSignal, maxBytes: number = Infinity): Promise<Uint8Array> {
     const bytes = this.objects.get(id);
+    if (bytes && bytes.length > maxBytes) {
+      return Promise.reject(tooLarge(id, bytes.length, maxBytes));
+    }
     return bytes ? Promise.resolve(bytes.slice()) : Promise.reject(missingObject(this.url, id));
   }
 

@@ -5,7 +5,7 @@
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { Semaphore } from "../concurrency.ts";
+import { Semaphore } from "../async/concurrency.ts";
 import { InFlight } from "./in_flight.ts";
 import { KnownObjects } from "./known_objects.ts";
 import { Bucket } from "./s3_bucket.ts";
@@ -13,7 +13,7 @@ import { downloadBytes, downloadFile } from "./s3_download.ts";
 import { partSizeOf } from "./s3_parts.ts";
 import { uploadInParts, uploadWhole } from "./s3_upload.ts";
 import { type Source, sourceOfBytes, sourceOfFile } from "./source.ts";
-import type { Spans } from "../trace/spans.ts";
+import type { Spans } from "../spans.ts";
 import { checkId, type ObjectStore, verify } from "./store.ts";
 
 /** How an {@linkcode S3Store} is used. */
@@ -88,9 +88,9 @@ export class S3Store implements ObjectStore {
     return id;
   }
 
-  async get(id: string, signal?: AbortSignal): Promise<Uint8Array> {
+  async get(id: string, signal?: AbortSignal, maxBytes?: number): Promise<Uint8Array> {
     checkId(id);
-    const { bytes, hash } = await downloadBytes(this.#bucket, id, signal);
+    const { bytes, hash } = await downloadBytes(this.#bucket, id, signal, maxBytes);
     verify(this.url, id, hash);
     return bytes;
   }

@@ -5,10 +5,11 @@
  */
 
 import { posix } from "node:path";
+import { readBeginning } from "../aws/answer.ts";
 import type { AwsClient, AwsRequest } from "../aws/client.ts";
-import { bucketUrl } from "../aws/endpoint.ts";
+import { bucketUrl, withoutPassword } from "../aws/endpoint.ts";
 import { ownerHeaders } from "../aws/expected_owner.ts";
-import { Semaphore } from "../concurrency.ts";
+import { Semaphore } from "../async/concurrency.ts";
 import { LlamaError } from "../errors.ts";
 import { OtherRegion, refusal } from "./s3_errors.ts";
 
@@ -164,7 +165,8 @@ export class Bucket {
    */
   async address(): Promise<string> {
     const location = await this.#client.location();
-    return `${bucketUrl(location, this.#name, location.region)}/${this.#prefix}`;
+    const url = withoutPassword(bucketUrl(location, this.#name, location.region));
+    return `${url}/${this.#prefix}`;
   }
 
   /**
@@ -210,7 +212,7 @@ export class Bucket {
         const what = { store: this.#url, action, ...bucket, key, id, region };
         const refuse = (text: string) => refusal(response, text, what);
         if (response.ok) return await read(response, { alive, refuse });
-        const text = await response.text();
+        const text = await readBeginning(response);
         const error = refuse(text);
         if (error instanceof OtherRegion || !also.includes(response.status)) throw error;
         return await read(new Response(text, response), { alive, refuse });

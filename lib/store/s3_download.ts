@@ -5,15 +5,25 @@
  */
 
 import { createHash } from "node:crypto";
-import { BufferPool } from "../buffers.ts";
+import { BufferPool } from "../files/buffers.ts";
 import { LlamaError } from "../errors.ts";
-import { readSize } from "../hash.ts";
-import { open, unfinishedMode, writeToFile } from "../quick_files.ts";
+import { readSize } from "../files/hash.ts";
+import { open, unfinishedMode, writeToFile } from "../files/quick.ts";
 import type { Bucket, Reading } from "./s3_bucket.ts";
-import { eachPart, partBytes } from "./s3_parts.ts";
+import { tooLarge } from "./store.ts";
+import { eachPart, partBytes, partSizeOf } from "./s3_parts.ts";
 
 /** How much is read at a time at most, in bytes; over TLS 16 KiB come at a time. */
 const readBytes = 64 * 1024;
+
+/** The largest object that S3 takes, in bytes. */
+const maxObjectBytes = 50 * 1024 ** 4;
+
+/** The largest object that is read into memory, in bytes. */
+const maxMemoryBytes = 1024 ** 3;
+
+/** How much memory is taken at first for an object whose size is only claimed, in bytes. */
+const firstMemoryBytes = 1024 * 1024;
 
 /** How much is hashed and written at a time, in bytes. */
 const pieceBytes = 256 * 1024;
@@ -33,23 +43,32 @@ interface Range {
  * @param bucket Where it is.
  * @param id The object's id.
  * @param signal Ends the work early.
+ * @param maxBytes The most bytes that it may have. @default {1 GiB}
  * @returns Its bytes, and their SHA-256.
- * @throws {LlamaError} As {@linkcode Bucket.call}.
+ * @throws {LlamaError} `too-large` if it has more, or as {@linkcode Bucket.call}.
  */
 export async function downloadBytes(
   bucket: Bucket,
   id: string,
   signal: AbortSignal | undefined,
+  maxBytes: number = maxMemoryBytes,
 ): Promise<{ bytes: Uint8Array; hash: string }> {
   const hash = createHash("sha256");
   let bytes = new Uint8Array();
   const all = { from: 0, to: Infinity };
-  await fetchRange(bucket, id, all, signal, (piece, position, size) => {
-    if (position === 0) bytes = new Uint8Array(size);
+  const { size } = await fetchRange(bucket, id, all, signal, (piece, position, size) => {
+    if (size > maxBytes) throw tooLarge(id, size, maxBytes);
+    const end = position + piece.length;
+    if (end > bytes.length) {
+      // Memory follows the bytes that have come, not the size that the server claims.
+      const larger = new Uint8Array(Math.min(size, Math.max(2 * end, firstMemoryBytes)));
+      larger.set(bytes.subarray(0, position));
+      bytes = larger;
+    }
     bytes.set(piece, position);
     hash.update(piece);
   });
-  return { bytes, hash: hash.digest("hex") };
+  return { bytes: bytes.subarray(0, size), hash: hash.digest("hex") };
 }
 
 /**
@@ -89,8 +108,9 @@ export async function downloadFile(
   );
   if (end === size) return hash.digest("hex");
   const parts: Range[] = [];
-  for (let from = end; from < size; from += partBytes) {
-    parts.push({ from, to: Math.min(from + partBytes, size) });
+  const partLength = Math.max(partBytes, partSizeOf(size));
+  for (let from = end; from < size; from += partLength) {
+    parts.push({ from, to: Math.min(from + partLength, size) });
   }
   await eachPart(parts, async (part, _, signal) => {
     using own = await open(path, { write: true });
@@ -127,8 +147,12 @@ async function fetchRange(
       size = 0;
       return;
     }
-    size = sizeOf(response, position);
+    const claimed = sizeOf(response, position);
+    if (size !== Infinity && claimed !== size) throw wrongBytes(position);
+    size = claimed;
+    const end = Math.min(to, size);
     for await (const piece of piecesOf(response, alive)) {
+      if (position + piece.length > end) throw wrongBytes(position);
       try {
         await write(piece, position, size);
       } catch (cause) {
@@ -160,10 +184,21 @@ async function fetchRange(
 /** The object's size: of an answer that begins where it was asked to. */
 function sizeOf({ status, headers }: Response, position: number): number {
   const [, start, size] = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers.get("content-range") ?? "") ?? [];
-  if (status === 206 && Number(start) === position) return Number(size);
   const length = headers.get("content-length");
-  if (status === 200 && position === 0 && length !== null) return Number(length);
-  throw new LlamaError("store", `S3 sent something else than bytes ${position} on of an object`);
+  const claimed = status === 206 && Number(start) === position
+    ? Number(size)
+    : status === 200 && position === 0 && length !== null
+    ? Number(length)
+    : NaN;
+  if (claimed <= maxObjectBytes) return claimed;
+  throw wrongBytes(position);
+}
+
+function wrongBytes(position: number): LlamaError {
+  return new LlamaError(
+    "store",
+    `S3 sent something other than the object from byte ${position} on`,
+  );
 }
 
 /**

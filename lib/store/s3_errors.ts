@@ -167,7 +167,8 @@ export function element(xml: string, name: string): string | undefined {
   const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
   return text?.replace(/&(?:#(\d+)|#x([0-9a-fA-F]+)|(\w+));/g, (whole, decimal, hex, named) => {
     if (named !== undefined) return entities.get(named) ?? whole;
-    return String.fromCodePoint(decimal === undefined ? parseInt(hex, 16) : Number(decimal));
+    const code = decimal === undefined ? parseInt(hex, 16) : Number(decimal);
+    return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
   }).replace(/\s+/g, " ").trim();
 }
 

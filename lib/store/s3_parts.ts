@@ -4,7 +4,7 @@
  * @module
  */
 
-import { mapConcurrently } from "../concurrency.ts";
+import { mapConcurrently } from "../async/concurrency.ts";
 
 /** From this size on an object is sent in parts, in bytes. */
 export const multipartBytes = 64 * 1024 * 1024;

@@ -7,6 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import { LlamaError, messageOf } from "../errors.ts";
+import { readText } from "../aws/answer.ts";
 import type { Bucket } from "./s3_bucket.ts";
 import { element } from "./s3_errors.ts";
 import { eachPart, partSizeOf } from "./s3_parts.ts";
@@ -14,6 +15,9 @@ import type { Source } from "./source.ts";
 
 /** How long S3 gets to take back what was sent in vain, in milliseconds. */
 const abortMilliseconds = 5000;
+
+/** The most that S3 answers to an upload, in bytes, with the spaces while it is at work. */
+const maxAnswerBytes = 1024 * 1024;
 
 /** How much of a body may have been taken and yet be on its way, in bytes. */
 const bufferedBytes = 256 * 1024;
@@ -125,7 +129,7 @@ async function start(bucket: Bucket, id: string, signal: AbortSignal): Promise<s
       "x-amz-checksum-algorithm": "SHA256",
     },
     read: async (response) => {
-      const uploadId = element(await response.text(), "UploadId");
+      const uploadId = element(await readText(response, maxAnswerBytes, "S3"), "UploadId");
       if (uploadId !== undefined) return uploadId;
       throw new LlamaError("store", "S3 began an upload and did not say which");
     },
@@ -174,7 +178,8 @@ class Upload {
       extraMilliseconds: size / completionSpeed,
       also: [404],
       read: async (response, { alive, refuse }) => {
-        const xml = await readSlowly(response, alive);
+        // S3 sends spaces while it puts the parts together, and may yet fail.
+        const xml = await readText(response, maxAnswerBytes, "S3", alive);
         if (response.ok && !xml.includes("<Error>")) return true;
         const error = refuse(xml);
         if (element(xml, "Code") !== "NoSuchUpload") throw error;
@@ -205,16 +210,6 @@ class Upload {
       );
     }
   }
-}
-
-/** S3 sends spaces while it puts the parts together, and may yet fail. */
-async function readSlowly(response: Response, alive: () => void): Promise<string> {
-  let text = "";
-  for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
-    alive();
-    text += piece;
-  }
-  return text;
 }
 
 function base64(hash: string): string {

@@ -6,7 +6,8 @@
 
 import { createHash } from "node:crypto";
 import { LlamaError } from "../errors.ts";
-import { hashFile, sha256 } from "../hash.ts";
+import { hashFile, sha256 } from "../files/hash.ts";
+import { open } from "../files/quick.ts";
 
 /** Bytes that can be sent more than once, and in parts. */
 export interface Source {
@@ -80,7 +81,7 @@ export async function sourceOfFile(
   partSize: PartSize,
   signal?: AbortSignal,
 ): Promise<Source> {
-  using file = await Deno.open(path);
+  using file = await open(path);
   const parts = new PartHashes(partSize(file.statSync().size));
   const { id, size } = await hashFile(file, {
     write: (piece) => Promise.resolve(parts.update(piece)),
@@ -96,7 +97,7 @@ export async function sourceOfFile(
 }
 
 async function* readPieces(path: string, offset: number, length: number): Pieces {
-  using file = await Deno.open(path);
+  using file = await open(path);
   file.seekSync(offset, Deno.SeekMode.Start);
   for (let left = length; left > 0;) {
     const piece = new Uint8Array(Math.min(left, pieceBytes));

@@ -5,7 +5,7 @@
  */
 
 import { LlamaError } from "../errors.ts";
-import type { Spans } from "../trace/spans.ts";
+import type { Spans } from "../spans.ts";
 
 /**
  * Where blobs lie that are too big for a message. An object never changes once it is there. Dispose
@@ -43,11 +43,12 @@ export interface ObjectStore extends Disposable {
    *
    * @param id The object's id.
    * @param signal Ends the work early.
+   * @param maxBytes The most bytes that the object may have. @default {as many as fit into memory}
    * @returns The object's bytes.
-   * @throws {LlamaError} `missing-object` if it is not there, `store` if it could not be read or
-   * is something else.
+   * @throws {LlamaError} `missing-object` if it is not there, `too-large` if it has more than
+   * `maxBytes`, `store` if it could not be read or is something else.
    */
-  get(id: string, signal?: AbortSignal): Promise<Uint8Array>;
+  get(id: string, signal?: AbortSignal, maxBytes?: number): Promise<Uint8Array>;
 
   /**
    * Reads an object into a new file, which only its owner may read, and checks that it is what its
@@ -100,6 +101,18 @@ export function missingObject(url: string, id: string): LlamaError {
   return new LlamaError("missing-object", `object ${id} is not in ${url}`, {
     hint: "the function's LLAMA_OBJECT_STORE must name the same store as yours",
   });
+}
+
+/**
+ * The error for an object that is more than its reader takes.
+ *
+ * @param id The object's id.
+ * @param size How many bytes it has.
+ * @param maxBytes How many it may have.
+ * @returns An error to throw.
+ */
+export function tooLarge(id: string, size: number, maxBytes: number): LlamaError {
+  return new LlamaError("too-large", `object ${id} is ${size} bytes, more than ${maxBytes}`);
 }
 
 /**

@@ -5,7 +5,8 @@
  */
 
 import { join } from "node:path";
-import { printableBytes, printableLine } from "../text/printable.ts";
+import { printableLine } from "../text/printable.ts";
+import { printableBytes } from "../text/printable_bytes.ts";
 import { libc, type RawEntry } from "./libc.ts";
 
 /** What a directory has under one name. */

@@ -74,7 +74,7 @@ export interface ActionNode {
   pipe: PipeNode;
 }
 
-/** What a template's body is made of. */
+/** An element of a template's body. */
 export type Statement =
   | { kind: "text"; position: number; text: string }
   | { kind: "break"; position: number }
@@ -92,10 +92,10 @@ export interface BranchNode {
   otherwise: Statement[] | undefined;
 }
 
-/** Every node that an error can be about. */
+/** A node that an error can refer to. */
 export type Node = Expression | CommandNode | TemplateNode | ActionNode;
 
-/** The node as template text, which is how Go's errors show it. */
+/** Returns a node as template text, as Go's errors show it. */
 export function describeNode(node: Node): string {
   switch (node.kind) {
     case "dot":

@@ -2,26 +2,26 @@ import { describeNode, type Expression, type Node } from "./ast.ts";
 import type { ParameterType } from "./functions.ts";
 import type { State } from "./state.ts";
 import type { Method } from "./struct.ts";
-import { fromData, Interface, NIL, toData, typeName, type Value } from "./value.ts";
+import { fromData, Interface, nilInterface, toData, typeName, type Value } from "./value.ts";
 
-/** The value of the stage before, where there is none. */
-export const MISSING: unique symbol = Symbol("missing");
-/** The value of the stage before, which becomes the last argument. */
-export type Final = Value | typeof MISSING;
+/** Stands for the previous stage's value in the first stage of a pipeline. */
+export const noValue: unique symbol = Symbol("missing");
+/** The value of the previous stage, which becomes the last argument. */
+export type Final = Value | typeof noValue;
 
 /**
- * A node made ready to run: trees become closures once, so that an execution does not look at kinds again.
- * Each sets `state.node` where Go's executor does, because errors name that node.
+ * A compiled node. Trees are compiled to closures once, so that executions need not check the kinds
+ * of nodes. Closures set `state.node` where Go's executor does, because errors name that node.
  */
 export type Evaluate = (state: State, dot: Value) => Value;
 
-/** An argument: constants take the type of the parameter, the rest is evaluated and checked. */
+/** An argument. Constants, which have no `evaluate`, take the type of the parameter. */
 export interface Argument {
   node: Expression;
   evaluate: Evaluate | undefined;
 }
 
-/** A constant whose type only its own spelling tells. */
+/** Evaluates a constant whose type depends only on its spelling. */
 export function constantValue(state: State, node: Expression): Value {
   switch (node.kind) {
     case "bool":
@@ -42,13 +42,13 @@ export function constantValue(state: State, node: Expression): Value {
   }
 }
 
-/** Whether a number is written as a float; the letters of hexadecimal integers do not count. */
+/** Reports whether a number is written as a float. In a hexadecimal integer, `e` is a digit. */
 function isFloatSpelling(text: string): boolean {
   const isHexInteger = /^0[xX]./.test(text) && !/[pP]/.test(text);
   return /[.eEpP]/.test(text) && !isHexInteger && !text.startsWith("'");
 }
 
-/** Ends with what a function or method threw. */
+/** Fails with the error that a function or method threw. */
 export function failCall(state: State, name: string, node: Node, error: unknown): never {
   state.node = node;
   const message = error instanceof Error ? error.message : String(error);
@@ -60,7 +60,7 @@ interface Callable {
   variadic: ParameterType | undefined;
 }
 
-/** Refuses too many or too few arguments. */
+/** Fails on too many or too few arguments. */
 export function checkCount(
   state: State,
   name: string,
@@ -68,7 +68,7 @@ export function checkCount(
   args: readonly Argument[],
   final: Final,
 ): void {
-  const given = args.length + (final === MISSING ? 0 : 1);
+  const given = args.length + (final === noValue ? 0 : 1);
   const wanted = parameters.length;
   if (variadic !== undefined) {
     if (given < wanted) {
@@ -79,7 +79,7 @@ export function checkCount(
   }
 }
 
-/** Evaluates all arguments, each for its parameter's type. */
+/** Evaluates all arguments for the types of their parameters. */
 export function evaluateArguments(
   state: State,
   dot: Value,
@@ -92,7 +92,7 @@ export function evaluateArguments(
     const type = parameters[values.length] ?? variadic ?? "value";
     values.push(evaluateArgument(state, dot, type, argument));
   }
-  if (final !== MISSING) {
+  if (final !== noValue) {
     const type = parameters[values.length] ?? variadic ?? "value";
     values.push(checkType(state, final, type));
   }
@@ -118,10 +118,10 @@ export function callMethod(
   } catch (error) {
     return failCall(state, name, node, error);
   }
-  return result === null || result === undefined ? NIL : fromData(result);
+  return result === null || result === undefined ? nilInterface : fromData(result);
 }
 
-/** Evaluates one argument for a parameter's type. */
+/** Evaluates one argument for the type of its parameter. */
 export function evaluateArgument(
   state: State,
   dot: Value,
@@ -132,7 +132,7 @@ export function evaluateArgument(
   if (evaluate !== undefined) return checkType(state, evaluate(state, dot), type);
   if (node.kind === "nil") {
     if (type === "value") return undefined;
-    return type === "interface {}" ? NIL : state.fail(`cannot assign nil to ${type}`);
+    return type === "interface {}" ? nilInterface : state.fail(`cannot assign nil to ${type}`);
   }
   switch (type) {
     case "value":
@@ -155,11 +155,11 @@ export function evaluateArgument(
   }
 }
 
-/** A value as an argument of a type, or Go's complaint. */
+/** Returns a value as an argument of the given type, or fails like Go. */
 function checkType(state: State, value: Value, type: ParameterType): Value {
   if (type === "value") return value;
   if (value === undefined) {
-    return type === "interface {}" ? NIL : state.fail(`invalid value; expected ${type}`);
+    return type === "interface {}" ? nilInterface : state.fail(`invalid value; expected ${type}`);
   }
   if (type === "interface {}") return value;
   const inner = value instanceof Interface && value.value !== undefined ? value.value : value;

@@ -12,7 +12,7 @@ import {
   type Value,
 } from "./value.ts";
 
-const BASIC: ReadonlySet<Kind> = new Set<Kind>([
+const basicKinds: ReadonlySet<Kind> = new Set<Kind>([
   "bool",
   "int",
   "uint8",
@@ -23,10 +23,10 @@ const BASIC: ReadonlySet<Kind> = new Set<Kind>([
 
 function basicKind(value: Value): Kind | undefined {
   const kind = kindOf(value);
-  return BASIC.has(kind) ? kind : undefined;
+  return basicKinds.has(kind) ? kind : undefined;
 }
 
-/** An integer of either sign, which are compared with one another. */
+/** Returns the value of an int or byte, which can be compared with each other. */
 function integer(value: Value): bigint | undefined {
   if (value instanceof Byte) return BigInt(value.value);
   return typeof value === "bigint" ? value : undefined;
@@ -68,14 +68,14 @@ function equalOne(a: Value, b: Value): boolean {
   return a === b;
 }
 
-/** Whether the first equals any of the others; those behind the first that does are not looked at. */
+/** Reports whether `first` equals any of the others, stopping at the first that it equals. */
 export function equal(first: Value, others: readonly Value[]): boolean {
   if (others.length === 0) throw new CallError("missing argument for comparison");
   const value = concrete(first);
   return others.some((other) => equalOne(value, concrete(other)));
 }
 
-/** Whether `first < second`, for what has an order. */
+/** Reports whether `first < second`; fails for types that are not ordered. */
 export function less(first: Value, second: Value): boolean {
   const a = concrete(first);
   const b = concrete(second);
@@ -91,7 +91,7 @@ export function less(first: Value, second: Value): boolean {
   throw new CallError("invalid type for comparison");
 }
 
-/** Whether `first <= second`. */
+/** Reports whether `first <= second`. */
 export function lessOrEqual(first: Value, second: Value): boolean {
   return less(first, second) || equal(first, [second]);
 }

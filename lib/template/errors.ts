@@ -1,22 +1,22 @@
-/** When a template was refused: while it was parsed, or while it ran. */
+/** The phase in which an error occurred: parsing or execution. */
 export type TemplatePhase = "parse" | "exec";
 
-/** What is known of a {@linkcode TemplateError} beside its text. */
+/** Details of a {@linkcode TemplateError}. */
 export interface TemplateErrorDetails {
-  /** When the template was refused. */
+  /** The phase in which the error occurred. */
   phase: TemplatePhase;
-  /** The name of the template that was parsed or running. */
+  /** The name of the template that was being parsed or executed. */
   template: string;
-  /** The line of the template's text, from 1; 0 where none is known. */
+  /** The line of the template's text, starting at 1; 0 if unknown. */
   line: number;
-  /** The column in bytes, from 0; absent for parse errors, which have a line only. */
+  /** The column in bytes, starting at 0; absent for parse errors. */
   column?: number;
-  /** What was thrown underneath, by a method of the data for instance. */
+  /** The underlying error, for example one thrown by a method of the data. */
   cause?: unknown;
 }
 
 /**
- * A template that Go's text/template would refuse too, with the text Go gives for it.
+ * An error that Go's text/template would report too, with the same message.
  *
  * @example
  * ```ts
@@ -32,22 +32,22 @@ export interface TemplateErrorDetails {
  * ```
  */
 export class TemplateError extends Error {
-  /** The class's name, for those who print errors. */
+  /** The name of the error class. */
   override readonly name = "TemplateError";
-  /** When the template was refused. */
+  /** The phase in which the error occurred. */
   readonly phase: TemplatePhase;
-  /** The name of the template that was parsed or running. */
+  /** The name of the template that was being parsed or executed. */
   readonly template: string;
-  /** The line of the template's text, from 1; 0 where none is known. */
+  /** The line of the template's text, starting at 1; 0 if unknown. */
   readonly line: number;
-  /** The column in bytes, from 0, of an exec error. */
+  /** The column in bytes, starting at 0; undefined for parse errors. */
   readonly column: number | undefined;
 
   /**
-   * Makes an error with Go's text.
+   * Creates an error.
    *
-   * @param message The whole text; bytes that are no UTF-8 become U+FFFD.
-   * @param details Where it happened.
+   * @param message Go's message; bytes that are not valid UTF-8 become U+FFFD.
+   * @param details The phase and position.
    */
   constructor(message: string, details: TemplateErrorDetails) {
     super(
@@ -62,7 +62,6 @@ export class TemplateError extends Error {
 }
 
 /**
- * What a function of a template gives as Go's second result: the executor adds the place and the
- * function's name.
+ * An error returned by a template function; the executor adds the position and the function's name.
  */
 export class CallError extends Error {}

@@ -1,7 +1,7 @@
 import { encodeString, isEscapedByte } from "./text.ts";
 import { isPrint } from "./unicode.ts";
 
-const HTML: Readonly<Record<string, string>> = {
+const htmlEntities: Readonly<Record<string, string>> = {
   "\0": "\ufffd",
   '"': "&#34;",
   "'": "&#39;",
@@ -12,7 +12,7 @@ const HTML: Readonly<Record<string, string>> = {
 
 /** Go's `template.HTMLEscapeString`. */
 export function escapeHtml(text: string): string {
-  return text.replace(/[\0"'&<>]/g, (character) => HTML[character] ?? character);
+  return text.replace(/[\0"'&<>]/g, (character) => htmlEntities[character] ?? character);
 }
 
 /** Go's `template.JSEscapeString`. */
@@ -22,7 +22,7 @@ export function escapeJs(text: string): string {
     if ("\\'\"".includes(character)) return "\\" + character;
     const rune = character.codePointAt(0) ?? 0;
     const shown = isEscapedByte(rune) ? 0xfffd : rune;
-    // Go copies a stray byte as it is: U+FFFD, which it is read as, prints.
+    // Go decodes a stray byte as U+FFFD, which is printable, so it copies the byte unchanged.
     if (rune >= 0x80 && isPrint(shown)) return character;
     return "\\u" + rune.toString(16).toUpperCase().padStart(4, "0");
   });

@@ -18,7 +18,7 @@ import {
   evaluateArguments,
   failCall,
   type Final,
-  MISSING,
+  noValue,
 } from "./call.ts";
 import { field, fields } from "./field.ts";
 import { type Builtin, BUILTINS } from "./functions.ts";
@@ -28,7 +28,7 @@ import { concrete, isTrue, typeName, type Value } from "./value.ts";
 
 type EvaluateCommand = (state: State, dot: Value, final: Final) => Value;
 
-/** Makes a pipeline ready to run. */
+/** Compiles a pipeline. */
 export function compilePipe(pipe: PipeNode): Evaluate {
   const commands = pipe.commands.map(compileCommand);
   const names = pipe.variables.map((variable) => variable.names[0] ?? "");
@@ -37,14 +37,14 @@ export function compilePipe(pipe: PipeNode): Evaluate {
   if (only !== undefined && commands.length === 1 && names.length === 0) {
     return (state, dot) => {
       state.node = pipe;
-      return concrete(only(state, dot, MISSING));
+      return concrete(only(state, dot, noValue));
     };
   }
   return (state, dot) => {
     state.node = pipe;
-    let value: Final = MISSING;
+    let value: Final = noValue;
     for (const command of commands) value = concrete(command(state, dot, value));
-    const result = value === MISSING ? undefined : value;
+    const result = value === noValue ? undefined : value;
     for (const name of names) {
       if (isAssign) state.set(name, result);
       else state.push(name, result);
@@ -55,7 +55,7 @@ export function compilePipe(pipe: PipeNode): Evaluate {
 
 function compileCommand(command: CommandNode): EvaluateCommand {
   const [first, ...rest] = command.args;
-  // The parser refuses empty commands.
+  // Unreachable: the parser rejects empty commands.
   if (first === undefined) return () => undefined;
   const args = rest.map(compileArgument);
   const count = args.length;
@@ -85,7 +85,7 @@ function compileCommand(command: CommandNode): EvaluateCommand {
 }
 
 function refuseArguments(state: State, first: Expression, count: number, final: Final): void {
-  if (count > 0 || final !== MISSING) {
+  if (count > 0 || final !== noValue) {
     state.fail(`can't give argument to non-function ${describeNode(first)}`);
   }
 }
@@ -94,7 +94,7 @@ function compileArgument(node: Expression): Argument {
   return { node, evaluate: compileOperand(node) };
 }
 
-/** What evaluates a node without arguments; none for constants. */
+/** Compiles a node that is used without arguments; constants give undefined. */
 function compileOperand(node: Expression): Evaluate | undefined {
   switch (node.kind) {
     case "dot":
@@ -115,7 +115,7 @@ function compileOperand(node: Expression): Evaluate | undefined {
 }
 
 function withoutFinal(command: EvaluateCommand): Evaluate {
-  return (state, dot) => command(state, dot, MISSING);
+  return (state, dot) => command(state, dot, noValue);
 }
 
 function compileField(node: FieldNode, args: Argument[]): EvaluateCommand {
@@ -195,7 +195,7 @@ function compileFunction(
   };
 }
 
-/** Go's `reflect.Value.String`: the text of a string, else the type in brackets. */
+/** Go's `reflect.Value.String`: a string itself, or the type of any other value in brackets. */
 function reflectString(value: Value): string {
   if (typeof value === "string") return value;
   return value === undefined ? "<invalid Value>" : `<${typeName(value)} Value>`;
@@ -210,7 +210,7 @@ function textLength(values: readonly Value[]): number {
   return length;
 }
 
-/** `and` and `or` stop at the argument that decides, and give it back. */
+/** Compiles `and` and `or`, which return the first argument that decides the result. */
 function compileLogic(
   node: IdentifierNode,
   builtin: Builtin,
@@ -226,6 +226,6 @@ function compileLogic(
       value = evaluateArgument(state, dot, "value", argument);
       if (isTrue(value) === stopsAt) return value;
     }
-    return final === MISSING ? value : final;
+    return final === noValue ? value : final;
   };
 }

@@ -10,7 +10,7 @@ import { compilePipe } from "./evaluate.ts";
 import { describeTarget, printAction, sortedEntries } from "./print.ts";
 import { quote } from "./quote.ts";
 import type { Source, State } from "./state.ts";
-import { normalise } from "./text.ts";
+import { normalize } from "./text.ts";
 import {
   Byte,
   concrete,
@@ -23,33 +23,33 @@ import {
 } from "./value.ts";
 
 /**
- * A template's body is compiled to a flat list of instructions and run by one loop with stacks of its own,
- * so that neither deep nesting nor recursion of templates can exhaust JavaScript's stack.
+ * An instruction. A template's body is compiled to a flat list of instructions, which one loop runs
+ * with explicit stacks, so that deep recursion of templates cannot exhaust JavaScript's stack.
  */
 export type Instruction =
   | { op: "text"; text: string }
   | { op: "action"; node: ActionNode; evaluate: Evaluate; prints: boolean }
   | { op: "jump"; to: number }
   | { op: "if" | "with" | "range"; node: BranchNode; evaluate: Evaluate; otherwise: number }
-  /** The end of a turn of a loop; leaves it or goes back to the body. */
+  /** Ends an iteration: continues with the body or leaves the loop. */
   | { op: "next"; body: number; end: number }
-  /** Leaves `levels` branches inside a loop, then ends its turn or the loop at `to`. */
+  /** Closes `levels` branches inside a loop, then jumps to `to` (`break` and `continue`). */
   | { op: "leave"; levels: number; to: number }
   | { op: "end" }
   | { op: "call"; node: TemplateNode; evaluate: Evaluate | undefined };
 
-/** A body that can be run. */
+/** A compiled body. */
 export type Code = readonly Instruction[];
 
-/** A template as the executor wants it. */
+/** A compiled template. */
 export interface Executable {
   name: string;
   source: Source;
   code: Code;
 }
 
-/** Go's limit for templates within templates. */
-const MAX_DEPTH = 100_000;
+/** Go's limit for nested template calls. */
+const maxDepth = 100_000;
 
 /** Compiles a template's body. */
 export function compile(body: readonly Statement[]): Code {
@@ -58,11 +58,11 @@ export function compile(body: readonly Statement[]): Code {
   return code;
 }
 
-/** The loop around a statement, as far as its instructions are known. */
+/** The loop around the statement being compiled. */
 interface Loop {
-  /** Branches that are open inside it. */
+  /** The number of branches that are open inside the loop. */
   levels: number;
-  /** Instructions to be told where the loop ends, and where its turn does. */
+  /** Instructions whose target is the end of the loop, and the end of the iteration. */
   breaks: { to: number }[];
   continues: { to: number }[];
 }
@@ -112,7 +112,7 @@ function compileBranch(code: Instruction[], node: BranchNode, outer: Loop | unde
     for (const leave of inner?.continues ?? []) leave.to = code.length;
     code.push(next);
     branch.otherwise = code.length;
-    // The loop's own entry is still open in its else, where the outer loop's jumps have to pass it.
+    // In `else` the loop itself is still an open branch, which jumps of an outer loop must close.
     compileNested(code, node.otherwise ?? [], outer, 1);
     next.end = code.length;
     ends.push(...inner?.breaks ?? []);
@@ -140,24 +140,24 @@ function compileNested(
   if (loop !== undefined) loop.levels -= levels;
 }
 
-/** What a loop goes over: the next index and element, until there is none. */
+/** The progress of a loop. */
 interface Iteration {
   readonly size: bigint | number;
   at: bigint | number;
   element: (at: bigint | number) => [Value, Value];
 }
 
-/** An open branch: what was before it. */
+/** An open branch, with the state to restore when it ends. */
 interface Branch {
   dot: Value;
-  /** How many variables there were before the branch, and before its body. */
+  /** The number of variables before the branch, and before its body. */
   variables: number;
   bodyVariables: number;
   iteration: Iteration | undefined;
   node: BranchNode;
 }
 
-/** A template that waits for the one it called. */
+/** The state of a calling template. */
 interface Caller {
   name: string;
   source: Source;
@@ -199,7 +199,7 @@ function iterate(state: State, node: BranchNode, value: Value): Iteration | unde
   return state.fail(`range can't iterate over ${describeTarget(inner)}`);
 }
 
-/** Runs compiled templates against one execution's state. */
+/** Runs compiled templates in one execution. */
 export class Runner {
   #output = "";
   readonly #state: State;
@@ -212,7 +212,7 @@ export class Runner {
     this.#lookup = lookup;
   }
 
-  /** Runs a template on data and returns its output, in the form of text.ts. */
+  /** Executes a template and returns its output, as a string in the form of text.ts. */
   run(template: Executable, data: Value): string {
     const state = this.#state;
     state.push("$", data);
@@ -223,7 +223,7 @@ export class Runner {
       const instruction = code[at++];
       if (instruction === undefined) {
         const caller = this.#callers.pop();
-        if (caller === undefined) return normalise(this.#output);
+        if (caller === undefined) return normalize(this.#output);
         ({ code, at, dot } = caller);
         this.#return(caller);
         continue;
@@ -305,13 +305,13 @@ export class Runner {
   #callee(node: TemplateNode): Executable {
     const callee = this.#lookup(node.name);
     if (callee === undefined) return this.#state.fail(`template ${quote(node.name)} not defined`);
-    if (this.#callers.length === MAX_DEPTH) {
-      this.#state.fail(`exceeded maximum template depth (${MAX_DEPTH})`);
+    if (this.#callers.length === maxDepth) {
+      this.#state.fail(`exceeded maximum template depth (${maxDepth})`);
     }
     return callee;
   }
 
-  /** Gives the state back to the caller. */
+  /** Restores the caller's state. */
   #return(caller: Caller): void {
     const state = this.#state;
     state.popTo(state.base);
@@ -342,7 +342,7 @@ export class Runner {
     return branch;
   }
 
-  /** Ends the innermost branch: its variables go, and dot is what it was. */
+  /** Closes the innermost branch: drops its variables and returns the dot before it. */
   #close(dot: Value): Value {
     const branch = this.#branches.pop();
     if (branch === undefined) return dot;
@@ -350,7 +350,7 @@ export class Runner {
     return branch.dot;
   }
 
-  /** Begins the next turn of a loop, if there is one. */
+  /** Starts the next iteration of a loop, if there is one. */
   #turn(branch: Branch): { element: Value } | undefined {
     const { iteration, node, bodyVariables } = branch;
     const state = this.#state;

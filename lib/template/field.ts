@@ -1,5 +1,5 @@
 import type { Node } from "./ast.ts";
-import { type Argument, callMethod, failCall, type Final, MISSING } from "./call.ts";
+import { type Argument, callMethod, failCall, type Final, noValue } from "./call.ts";
 import type { State } from "./state.ts";
 import { member } from "./struct.ts";
 import {
@@ -15,7 +15,7 @@ import {
   type Value,
 } from "./value.ts";
 
-/** Walks `.A.B.C`; only the last may take arguments. */
+/** Evaluates `.A.B.C`; only the last name may take arguments. */
 export function fields(
   state: State,
   dot: Value,
@@ -28,14 +28,14 @@ export function fields(
 ): Value {
   const last = names.length - 1;
   for (let i = from; i < last; i++) {
-    receiver = field(state, dot, names[i] ?? "", node, NO_ARGUMENTS, MISSING, receiver);
+    receiver = field(state, dot, names[i] ?? "", node, noArguments, noValue, receiver);
   }
   return field(state, dot, names[last] ?? "", node, args, final, receiver);
 }
 
-const NO_ARGUMENTS: readonly Argument[] = [];
+const noArguments: readonly Argument[] = [];
 
-/** One field, method or key of a receiver. */
+/** Evaluates one field, method or key of a receiver. */
 export function field(
   state: State,
   dot: Value,
@@ -50,7 +50,7 @@ export function field(
   if (self === undefined) {
     return state.fail(`nil pointer evaluating ${typeName(receiver)}.${name}`);
   }
-  const hasArguments = args.length > 0 || final !== MISSING;
+  const hasArguments = args.length > 0 || final !== noValue;
   if (typeof self === "object") {
     const found = findMember(state, self, name, node);
     if (found !== undefined) {
@@ -70,14 +70,14 @@ export function field(
   return state.fail(`can't evaluate field ${name} in type ${typeName(receiver)}`);
 }
 
-/** Long text of the data costs steps each time it is looked at. */
+/** Charges steps for long text of the data each time it is read. */
 function chargeText(state: State, value: Value): Value {
   const inner = concrete(value);
   if (typeof inner === "string" && inner.length > 1024) state.spend(inner.length);
   return value;
 }
 
-/** The member of an instance, or of a list or map that has a class of its own. */
+/** Finds the member of an instance, or of a list or map with a class of its own. */
 function findMember(state: State, self: object, name: string, node: Node) {
   const kind = kindOf(self);
   const hasClass = kind === "pointer" || kind === "struct" || namedType(self) !== undefined;
@@ -85,12 +85,14 @@ function findMember(state: State, self: object, name: string, node: Node) {
   try {
     return member(self, name);
   } catch (error) {
-    // A getter that throws is as good as a method that does.
+    // A getter that throws fails like a method.
     return failCall(state, name, node, error);
   }
 }
 
-/** A field as Go's types would have it: plain JSON is `interface {}`, the rest has a type. */
+/**
+ * Returns a field's value with its static type: plain JSON is `interface {}`, all else is typed.
+ */
 function fieldValue(value: unknown, isInterface: boolean): Value {
   if (value === null || value === undefined || isInterface) return fromElement(value);
   if (typeof value !== "object") return fromData(value);

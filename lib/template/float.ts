@@ -1,12 +1,15 @@
 /** Go's `strconv.FormatFloat` for float64: exact on the binary value, half to even. */
 
-/** Decimal digits of a number: `0.d1d2d3... * 10**point`, no zeros at the end. */
+/** A decimal number, `0.d1d2d3... * 10**point`, without trailing zeros. */
 interface Decimal {
   digits: string;
   point: number;
 }
 
-/** Mantissa and exponent of a finite double without its sign: `mantissa * 2**exponent`. */
+/**
+ * Returns the mantissa and exponent of a finite double, ignoring its sign: `mantissa *
+ * 2**exponent`.
+ */
 function parts(value: number): { mantissa: bigint; exponent: number } {
   const bits = new DataView(new ArrayBuffer(8));
   bits.setFloat64(0, value);
@@ -22,14 +25,14 @@ function trimmed(digits: string, point: number): Decimal {
   return { digits: end, point: end === "" ? 0 : point };
 }
 
-/** The fewest digits that read back the same, which is what JavaScript prints too. */
+/** Returns the fewest digits that parse back to the same number, as JavaScript prints them too. */
 function shortest(value: number): Decimal {
   if (value === 0) return { digits: "", point: 0 };
   const [mantissa = "", exponent = "0"] = value.toExponential().split("e");
   return trimmed(mantissa.replace(".", ""), Number(exponent) + 1);
 }
 
-/** All digits of a double. */
+/** Returns all digits of a double. */
 function exact(value: number): Decimal {
   const { mantissa, exponent } = parts(value);
   if (mantissa === 0n) return { digits: "", point: 0 };
@@ -41,7 +44,7 @@ function exact(value: number): Decimal {
   return trimmed(digits, digits.length + exponent);
 }
 
-/** Keeps `count` digits. */
+/** Rounds to `count` digits, half to even. */
 function round({ digits, point }: Decimal, count: number): Decimal {
   if (count >= digits.length) return { digits, point };
   if (count < 0) return { digits: "", point: 0 };
@@ -51,7 +54,7 @@ function round({ digits, point }: Decimal, count: number): Decimal {
   const up = isTie ? count > 0 && kept.charCodeAt(count - 1) % 2 === 1 : next >= 5;
   if (!up) return trimmed(kept, point);
   const raised = (BigInt(kept || "0") + 1n).toString();
-  // 99 becomes 100: one digit more before the point.
+  // 99 becomes 100, with one more digit before the point.
   return trimmed(raised, point + raised.length - count);
 }
 
@@ -76,7 +79,7 @@ function general(decimal: Decimal, precision: number, isShortest: boolean, lette
   const { digits, point } = decimal;
   let limit = precision;
   if (limit > digits.length && digits.length >= point) limit = digits.length;
-  // The shortest form changes over at 10**6, or where the digits end if that is later.
+  // The shortest form switches to an exponent at 10**6, or after the last digit if that is later.
   if (isShortest) limit = 6;
   const exponent = point - 1;
   if (exponent < -4 || exponent >= limit) {

@@ -3,7 +3,10 @@ import { canBackquote, isValidRune, quote, quoteRune } from "./quote.ts";
 import { encodeString, firstRunes, runeCount } from "./text.ts";
 import { isPrint } from "./unicode.ts";
 
-/** The flags, width and precision of one verb, and what they do to text and numbers: Go's fmt, its lower half. */
+/**
+ * The flags, width and precision of one verb, and how they format text and numbers (Go's
+ * fmt/format.go).
+ */
 export class Flags {
   minus = false;
   plus = false;
@@ -16,7 +19,7 @@ export class Flags {
   width: number | undefined;
   precision: number | undefined;
 
-  /** Text that fills the width. */
+  /** Pads text to the width. */
   pad(text: string, zero: boolean = this.zero): string {
     if (this.width === undefined) return text;
     const missing = this.width - runeCount(text);
@@ -39,7 +42,7 @@ export class Flags {
     return this.pad(quote(cut, this.plus));
   }
 
-  /** The bytes of a string as hexadecimal digits. */
+  /** Formats bytes as hexadecimal digits. */
   hexBytes(bytes: Uint8Array, upper: boolean): string {
     const prefix = this.sharp ? (upper ? "0X" : "0x") : "";
     const shown = this.precision === undefined ? bytes : bytes.subarray(0, this.precision);
@@ -56,7 +59,7 @@ export class Flags {
     return this.hexBytes(encodeString(text), upper);
   }
 
-  /** An integer in a base; `letter` is the verb, whose `O` and `X` matter. */
+  /** Formats an integer in a base. `letter` is the verb; `O` adds a prefix, `X` gives capitals. */
   integer(value: bigint, base: number, letter: string): string {
     const negative = value < 0n;
     let digits = (negative ? -value : value).toString(base);
@@ -88,7 +91,7 @@ export class Flags {
     return this.pad(quoteRune(asRune(value), this.plus));
   }
 
-  /** `U+0078`, and with `#` the character. */
+  /** Formats `U+0078`, followed by the character if `sharp`. */
   unicode(value: bigint): string {
     const code = BigInt.asUintN(64, value);
     const digits = code.toString(16).toUpperCase().padStart(Math.max(this.precision ?? 4, 4), "0");
@@ -99,7 +102,7 @@ export class Flags {
     return this.pad(`U+${digits}${shown}`, false);
   }
 
-  /** A float; `verb` is strconv's, `precision` the verb's own. */
+  /** Formats a float; `verb` is that of strconv, `precision` the default of the verb. */
   float(value: number, verb: string, precision: number): string {
     const digits = this.precision ?? precision;
     let text = formatFloat(value, verb, digits);
@@ -111,7 +114,7 @@ export class Flags {
     }
     if (this.sharp && verb !== "b") text = withPoint(text, verb, digits);
     if (this.plus || !text.startsWith("+")) {
-      // Zeros go between the sign and the digits.
+      // Zeros are inserted between the sign and the digits.
       if (this.zero && !this.minus && this.width !== undefined && this.width > text.length) {
         return text.slice(0, 1) + "0".repeat(this.width - text.length) + text.slice(1);
       }
@@ -121,7 +124,7 @@ export class Flags {
   }
 }
 
-/** `#` keeps the decimal point, and for `%g` the zeros at the end. */
+/** Implements `#`, which keeps the decimal point and, for `%g`, trailing zeros. */
 function withPoint(text: string, verb: string, precision: number): string {
   const isHex = verb === "x" || verb === "X";
   let missing = 0;
@@ -142,7 +145,7 @@ function withPoint(text: string, verb: string, precision: number): string {
   return number + "0".repeat(Math.max(missing, 0)) + tail;
 }
 
-/** The character of a number, U+FFFD where there is none. */
+/** Returns a number as a valid rune, or U+FFFD. */
 function asRune(value: bigint): number {
   const rune = value >= 0n && value <= 0x10ffffn ? Number(value) : 0xfffd;
   return isValidRune(rune) ? rune : 0xfffd;

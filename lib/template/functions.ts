@@ -24,12 +24,12 @@ import {
 } from "./value.ts";
 
 /**
- * The type of a parameter: Go's name for it, or `value` where a builtin takes whatever there is, even no
- * value at all.
+ * The type of a parameter: its name in Go, or `value` for Go's `reflect.Value`, which accepts
+ * anything, even the absence of a value.
  */
 export type ParameterType = "value" | "interface {}" | "string" | "int" | "float64" | "bool";
 
-/** A function that templates know by name. */
+/** A predefined function. */
 export interface Builtin {
   parameters: readonly ParameterType[];
   variadic: ParameterType | undefined;
@@ -47,7 +47,7 @@ function indexNumber(index: Value, limit: number): number {
   return Number(number);
 }
 
-/** What Go's reflect says when an element just behind the last is asked for, which Go's check lets through. */
+/** The error of Go's reflect for the index just past the end, which Go's own check lets through. */
 function beyond(kind: "slice" | "string"): CallError {
   return new CallError(`reflect: ${kind} index out of range`);
 }
@@ -117,7 +117,9 @@ function slice([item, ...indexes]: Value[]): Value {
   return sliceOf(value, start, end, limit ?? capacity);
 }
 
-/** Unlike index, slice does not look through the type `interface {}` of its numbers. */
+/**
+ * Returns an index of slice which, unlike index, does not accept numbers of type `interface {}`.
+ */
 function sliceNumber(index: Value, capacity: number): number {
   if (kindOf(index) === "interface") {
     throw new CallError("cannot index slice/array with type interface {}");
@@ -127,7 +129,7 @@ function sliceNumber(index: Value, capacity: number): number {
 
 function length([item]: Value[]): Value {
   if (typeof item === "string") return BigInt(byteLength(item));
-  // Go's own text: len asks reflect for the type of nothing.
+  // In Go, len asks reflect for the type of an absent value, which gives this error.
   if (item === undefined) {
     throw new CallError("reflect: call of reflect.Value.Type on zero Value");
   }
@@ -141,7 +143,7 @@ function length([item]: Value[]): Value {
   throw new CallError(`len of type ${typeName(value).replace(/^\*/, "")}`);
 }
 
-/** Calls a function of the data; the executor puts the callee's text first. */
+/** Calls a function of the data. The executor prepends the callee's text to the arguments. */
 function call([name, callee, ...args]: Value[]): Value {
   const target = concrete(callee);
   if (target === undefined) throw new CallError("call of nil");
@@ -165,12 +167,14 @@ function builtin(
   return { parameters, variadic, call };
 }
 
-/** `and` and `or` decide which arguments are evaluated, so the executor runs them. */
+/**
+ * Never called: `and` and `or` decide which arguments to evaluate, so the executor implements them.
+ */
 function lazily(): Value {
   return undefined;
 }
 
-/** The functions that every template knows, as in Go's text/template. */
+/** The predefined functions of Go's text/template. */
 export const BUILTINS: ReadonlyMap<string, Builtin> = new Map([
   ["and", builtin(lazily, ["value"], "value")],
   ["or", builtin(lazily, ["value"], "value")],

@@ -1,9 +1,9 @@
 import { quote } from "./quote.ts";
 import { isEscapedByte } from "./text.ts";
-import { describeRune, KEYWORDS, type Token, type TokenKind } from "./token.ts";
+import { describeRune, keywords, type Token, type TokenKind } from "./token.ts";
 import { isAlphanumeric, isPrint } from "./unicode.ts";
 
-const END = -1;
+const endOfText = -1;
 
 function isSpace(code: number): boolean {
   return code === 0x20 || code === 0x09 || code === 0x0a || code === 0x0d;
@@ -13,13 +13,13 @@ function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }
 
-const DIGITS: Readonly<Record<string, string>> = {
+const digitsOfBase: Readonly<Record<string, string>> = {
   x: "0123456789abcdefABCDEF_",
   o: "01234567_",
   b: "01_",
 };
 
-/** Cuts a template's text into tokens, by the rules of Go's text/template/parse. */
+/** Splits a template's text into tokens, like Go's text/template/parse. */
 export class Lexer {
   #text: string;
   #position = 0;
@@ -34,7 +34,7 @@ export class Lexer {
     this.#newline = this.#newlineFrom(0);
   }
 
-  /** The next token; after the end or an error, more of the same. */
+  /** Returns the next token; after the end or an error, the same kind again. */
   next(): Token {
     return this.#inAction ? this.#action() : this.#plain();
   }
@@ -51,7 +51,7 @@ export class Lexer {
     return found < 0 ? Infinity : found;
   }
 
-  /** The line of a position; positions are asked for in order. */
+  /** Returns the line of a position; positions must be passed in ascending order. */
   #lineAt(position: number): number {
     while (this.#newline < position) {
       this.#line++;
@@ -71,12 +71,12 @@ export class Lexer {
   }
 
   #peek(): number {
-    return this.#text.codePointAt(this.#position) ?? END;
+    return this.#text.codePointAt(this.#position) ?? endOfText;
   }
 
   #advance(): number {
     const rune = this.#peek();
-    if (rune !== END) this.#position += rune > 0xffff ? 2 : 1;
+    if (rune !== endOfText) this.#position += rune > 0xffff ? 2 : 1;
     return rune;
   }
 
@@ -86,10 +86,10 @@ export class Lexer {
 
   #code(offset: number): number {
     const code = this.#text.charCodeAt(this.#position + offset);
-    return Number.isNaN(code) ? END : code;
+    return Number.isNaN(code) ? endOfText : code;
   }
 
-  /** Whether `-` follows, and a space that tells the mark from a sign. */
+  /** Reports whether `-` and a space follow; the space distinguishes a trim marker from a sign. */
   #isTrimAfterLeft(at: number): boolean {
     return this.#text[at] === "-" && isSpace(this.#text.charCodeAt(at + 1));
   }
@@ -169,7 +169,7 @@ export class Lexer {
     }
     const rune = this.#peek();
     if (isSpace(rune)) return this.#space();
-    if (rune === END) return this.#error("unclosed action");
+    if (rune === endOfText) return this.#error("unclosed action");
     const character = String.fromCodePoint(rune);
     switch (character) {
       case ":":
@@ -201,7 +201,7 @@ export class Lexer {
         return this.#name("variable");
       case ".": {
         const next = this.#code(1);
-        if (next !== END && !isDigit(next)) {
+        if (next !== endOfText && !isDigit(next)) {
           this.#position++;
           return this.#name("field");
         }
@@ -226,7 +226,7 @@ export class Lexer {
       this.#position++;
       spaces++;
     }
-    // The last space may belong to " -}}".
+    // The last space may be part of " -}}".
     if (this.#isTrimmedRight(-1)) {
       this.#position--;
       if (spaces === 1) return this.#right();
@@ -234,10 +234,10 @@ export class Lexer {
     return this.#token("space");
   }
 
-  /** Whether a name may end here, so that `.X.Y` is two and `$x+2` an error. */
+  /** Reports whether a name may end here: `.X.Y` is two tokens, `$x+2` is an error. */
   #isAtTerminator(): boolean {
     const code = this.#code(0);
-    if (code === END || isSpace(code)) return true;
+    if (code === endOfText || isSpace(code)) return true;
     return ".,|:)(".includes(String.fromCharCode(code)) || this.#isAt("}}");
   }
 
@@ -258,7 +258,7 @@ export class Lexer {
   #identifier(): Token {
     const word = this.#word();
     if (word === undefined) return this.#badCharacter();
-    const keyword = KEYWORDS.get(word);
+    const keyword = keywords.get(word);
     if (keyword !== undefined) return this.#token(keyword);
     return this.#token(word === "true" || word === "false" ? "bool" : "identifier");
   }
@@ -271,9 +271,9 @@ export class Lexer {
       if (rune === end) return this.#token(kind);
       if (rune === 0x5c) {
         rune = this.#advance();
-        if (rune !== END && rune !== 0x0a) continue;
+        if (rune !== endOfText && rune !== 0x0a) continue;
       }
-      if (rune === END || rune === 0x0a) return this.#error(`unterminated ${what}`);
+      if (rune === endOfText || rune === 0x0a) return this.#error(`unterminated ${what}`);
     }
   }
 
@@ -300,7 +300,7 @@ export class Lexer {
 
   #accept(valid: string): boolean {
     const code = this.#code(0);
-    if (code === END || !valid.includes(String.fromCharCode(code))) return false;
+    if (code === endOfText || !valid.includes(String.fromCharCode(code))) return false;
     this.#position++;
     return true;
   }
@@ -309,18 +309,18 @@ export class Lexer {
     while (this.#accept(valid));
   }
 
-  /** Takes what looks like a number; the parser decides whether it is one. */
+  /** Scans whatever looks like a number; the parser validates it. */
   #scanNumber(): boolean {
     this.#accept("+-");
     let base = "";
     if (this.#accept("0")) {
       const letter = (this.#text[this.#position] ?? "").toLowerCase();
-      if (letter in DIGITS) {
+      if (letter in digitsOfBase) {
         base = letter;
         this.#position++;
       }
     }
-    const digits = DIGITS[base] ?? "0123456789_";
+    const digits = digitsOfBase[base] ?? "0123456789_";
     this.#acceptAll(digits);
     if (this.#accept(".")) this.#acceptAll(digits);
     if (base === "" && this.#accept("eE") || base === "x" && this.#accept("pP")) {
@@ -334,7 +334,7 @@ export class Lexer {
   }
 }
 
-/** Go decodes a byte that is no UTF-8 as U+FFFD. */
+/** Maps a byte that is not valid UTF-8 to U+FFFD, as Go decodes it. */
 function byteAsRune(rune: number): number {
   return isEscapedByte(rune) ? 0xfffd : rune;
 }

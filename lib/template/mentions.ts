@@ -1,10 +1,10 @@
 /**
- * Whether a part of a parsed template may look at certain fields of the data.
+ * Reports whether a part of a parsed template may access certain fields of the data.
  *
  * @param node Any part of the tree.
- * @param names The fields' names.
- * @returns False only if it does not: neither by name, nor by `.` or `$` alone, which may be the
- * whole data.
+ * @param names The names of the fields.
+ * @returns False only if it certainly does not: it neither mentions a name, nor `.` or `$` alone,
+ * which may be the whole data.
  */
 export function mentions(node: unknown, names: ReadonlySet<string>): boolean {
   if (typeof node !== "object" || node === null) return false;

@@ -1,11 +1,13 @@
 /**
- * Go's text/template: the same syntax, functions, output and error texts.
+ * An implementation of Go's text/template with the same syntax, functions, output and error
+ * messages.
  *
- * Strings are bytes in Go. In the strings that methods of the data get, and may return, a byte that is not
+ * Go's strings are bytes. In strings that methods of the data receive or return, a byte that is not
  * part of valid UTF-8 is a lone surrogate, U+DC80 to U+DCFF; see {@linkcode decodeBytes}.
  *
- * Runs are bounded: by steps and length of output ({@linkcode ExecuteOptions}), by 100,000 templates within
- * templates as in Go, and by JavaScript's stack for parentheses and branches that nest (some thousands).
+ * Executions are bounded by steps and length of output ({@linkcode ExecuteOptions}), by 100,000
+ * nested template calls as in Go, and by JavaScript's stack for nested parentheses and branches
+ * (some thousands).
  *
  * @example
  * ```ts

@@ -1,24 +1,24 @@
-import { INVALID_SYNTAX, quote, unquoteCharacter } from "./quote.ts";
+import { invalidSyntax, quote, unquoteCharacter } from "./quote.ts";
 import { Complex } from "./value.ts";
 
-/** Everything a number in a template can be taken for; its use decides, as in Go. */
+/** All interpretations of a number in a template; its use decides between them, as in Go. */
 export interface NumberValue {
-  /** The integer, where it is one of 64 bits. */
+  /** Its value as a signed 64-bit integer, if it has one. */
   int: bigint | undefined;
-  /** Whether it is an integer that fits 64 bits without sign. */
+  /** Whether it is an unsigned 64-bit integer. */
   isUint: boolean;
-  /** The float, where it has no imaginary part. */
+  /** Its value as a float, if it has no imaginary part. */
   float: number | undefined;
-  /** The complex number, where it is written as one. */
+  /** Its value as a complex number, if it is written as one. */
   complex: Complex | undefined;
 }
 
-/** A constant that Go refuses, with its words. */
+/** An invalid constant, with Go's message. */
 export class NumberSyntaxError extends Error {}
 
-const MAX_INT = 2n ** 63n - 1n;
-const MIN_INT = -(2n ** 63n);
-const MAX_UINT = 2n ** 64n - 1n;
+const maxInt = 2n ** 63n - 1n;
+const minInt = -(2n ** 63n);
+const maxUint = 2n ** 64n - 1n;
 
 /** Underscores must stand between digits, or between a base prefix and a digit. */
 function underscoresOk(text: string): boolean {
@@ -62,7 +62,7 @@ export function scaleExactly(mantissa: bigint, exponent: number): number {
   const bits = mantissa.toString(2).length;
   if (bits + exponent > 1025) return Infinity;
   if (bits + exponent < -1080) return 0;
-  // A double keeps 53 bits, fewer below 2**-1022, none below 2**-1074.
+  // A double has 53 bits of precision, fewer below 2**-1022, none below 2**-1074.
   const drop = Math.max(bits - 53, -1074 - exponent);
   if (drop <= 0) return scaleByPower(Number(mantissa), exponent);
   const shift = BigInt(drop);
@@ -73,14 +73,14 @@ export function scaleExactly(mantissa: bigint, exponent: number): number {
   return scaleByPower(Number(kept), exponent + drop);
 }
 
-/** Multiplies by a power of two in steps that are exact. */
+/** Multiplies by a power of two in exact steps. */
 function scaleByPower(value: number, exponent: number): number {
   while (exponent > 1000) {
     value *= 2 ** 1000;
     exponent -= 1000;
   }
   while (exponent < -1000) {
-    // Exact: the caller has left only bits that the result can hold.
+    // Exact, since the caller leaves only bits that the result can hold.
     value *= 2 ** -1000;
     exponent += 1000;
   }
@@ -89,7 +89,7 @@ function scaleByPower(value: number, exponent: number): number {
 
 type Failure = "syntax" | "range";
 
-/** Go's `strconv.ParseFloat(text, 64)` for what a template's lexer lets through. */
+/** Go's `strconv.ParseFloat(text, 64)`, limited to the syntax that the lexer accepts. */
 export function parseFloat64(text: string): number | Failure {
   if (text.includes("_") && !underscoresOk(text)) return "syntax";
   const plain = text.replaceAll("_", "");
@@ -112,20 +112,20 @@ export function parseFloat64(text: string): number | Failure {
 function parseFloatOrThrow(text: string): number {
   const value = parseFloat64(text);
   if (typeof value === "number") return value;
-  const why = value === "syntax" ? INVALID_SYNTAX : "value out of range";
+  const why = value === "syntax" ? invalidSyntax : "value out of range";
   throw new NumberSyntaxError(`strconv.ParseFloat: parsing ${quote(text)}: ${why}`);
 }
 
-/** One part of `1+2i`, taken as Go's scanner takes it. */
-const FLOAT_TOKEN =
+/** One part of `1+2i`, as Go's scanner reads it. */
+const floatToken =
   /^[+-]?(?:0[xX][0-9a-fA-F_]*(?:\.[0-9a-fA-F_]*)?(?:[pP][+-]?[0-9_]*)?|[0-9_]*(?:\.[0-9_]*)?(?:[eEpP][+-]?[0-9_]*)?)/;
 
 function parseComplex(text: string): Complex {
-  const real = FLOAT_TOKEN.exec(text)?.[0] ?? "";
+  const real = floatToken.exec(text)?.[0] ?? "";
   const rest = text.slice(real.length);
   const sign = rest.slice(0, 1);
-  const imaginary = FLOAT_TOKEN.exec(rest.slice(1))?.[0] ?? "";
-  // Without digits the scanner would take the "i" for the beginning of "inf".
+  const imaginary = floatToken.exec(rest.slice(1))?.[0] ?? "";
+  // Without digits, Go's scanner takes the "i" for the start of "inf".
   if (!/[+-]/.test(sign) || imaginary === "" || rest[1 + imaginary.length] !== "i") {
     throw new NumberSyntaxError("syntax error scanning complex number");
   }
@@ -147,10 +147,10 @@ function fromFloat(float: number | undefined): NumberValue {
   };
 }
 
-/** Reads a character constant such as `'a'`. */
+/** Parses a character constant such as `'a'`. */
 export function parseCharacter(text: string): NumberValue {
   const read = unquoteCharacter(text, 1, "'");
-  if (read === undefined) throw new NumberSyntaxError(INVALID_SYNTAX);
+  if (read === undefined) throw new NumberSyntaxError(invalidSyntax);
   if (text.slice(read.next) !== "'") {
     throw new NumberSyntaxError(`malformed character constant: ${text}`);
   }
@@ -158,7 +158,7 @@ export function parseCharacter(text: string): NumberValue {
   return { int, isUint: true, float: read.value, complex: undefined };
 }
 
-/** Reads a number of a template. */
+/** Parses a number in a template. */
 export function parseNumber(text: string, isComplex: boolean): NumberValue {
   if (isComplex) return fromComplex(parseComplex(text));
   if (text.endsWith("i")) {
@@ -169,8 +169,8 @@ export function parseNumber(text: string, isComplex: boolean): NumberValue {
   const magnitude = parseUnsigned(signed ? text.slice(1) : text);
   if (magnitude !== undefined) {
     const value = text.startsWith("-") ? -magnitude : magnitude;
-    const isInt = value >= MIN_INT && value <= MAX_INT;
-    const isUint = value === 0n || !signed && value <= MAX_UINT;
+    const isInt = value >= minInt && value <= maxInt;
+    const isUint = value === 0n || !signed && value <= maxUint;
     if (isInt || isUint) {
       const int = isInt ? value : undefined;
       return { int, isUint, float: Number(value), complex: undefined };
@@ -180,7 +180,7 @@ export function parseNumber(text: string, isComplex: boolean): NumberValue {
   if (typeof float !== "number") {
     throw new NumberSyntaxError(`illegal number syntax: ${quote(text)}`);
   }
-  // Go's rule: what looks like an integer and only fits a float is a mistake.
+  // As in Go, a number that looks like an integer but only fits a float is an error.
   if (!/[.eEpP]/.test(text)) throw new NumberSyntaxError(`integer overflow: ${quote(text)}`);
   return fromFloat(float);
 }

@@ -10,33 +10,33 @@ import {
   type VariableNode,
 } from "./ast.ts";
 import { NumberSyntaxError, parseCharacter, parseNumber } from "./number.ts";
-import { INVALID_SYNTAX, quote, unquote } from "./quote.ts";
+import { invalidSyntax, quote, unquote } from "./quote.ts";
 import type { Token, TokenKind } from "./token.ts";
 import { TokenStream } from "./token_stream.ts";
 import { isBlank } from "./unicode.ts";
 
-/** The templates that one text defines, its own among them. */
+/** The templates that one text defines, including its own. */
 export type Definitions = Map<string, Statement[]>;
 
-/** How deep parentheses may nest, as in Go. */
-const MAX_EXPRESSION_DEPTH = 10_000;
+/** The maximum nesting of parentheses, as in Go. */
+const maxExpressionDepth = 10_000;
 
 /** The `{{end}}` or `{{else}}` that closed a list. */
 type Closer = "end" | "else";
 
-/** Whether a body holds nothing but space, so that it defines nothing. */
+/** Reports whether a body is blank, in which case it defines nothing. */
 export function isEmptyBody(body: readonly Statement[]): boolean {
   return body.every((node) => node.kind === "text" && isBlank(node.text));
 }
 
 /**
- * Parses a template's text by the rules of Go's text/template/parse.
+ * Parses a template's text, like Go's text/template/parse.
  *
  * @param name The template's name, for errors and for its own definition.
  * @param text The template, in the form of text.ts.
- * @param isFunction Whether a name is a function's.
- * @returns Each definition of the text by its name.
- * @throws {TemplateError} If the text is no template.
+ * @param isFunction Reports whether a name is that of a function.
+ * @returns The definitions in the text, by name.
+ * @throws {TemplateError} If the text is not a valid template.
  */
 export function parse(
   name: string,
@@ -47,7 +47,7 @@ export function parse(
   try {
     return new Parser(name, tokens, isFunction).parse();
   } catch (error) {
-    // Go's stack grows, ours does not: what nests too deep is refused in Go's words.
+    // Unlike Go's, JavaScript's stack does not grow: fail with Go's message for deep nesting.
     if (error instanceof RangeError) tokens.fail("max expression depth exceeded");
     throw error;
   }
@@ -88,7 +88,7 @@ class Parser {
   }
 
   #unquoted(token: Token): string {
-    return unquote(token.text) ?? this.#tokens.fail(INVALID_SYNTAX);
+    return unquote(token.text) ?? this.#tokens.fail(invalidSyntax);
   }
 
   #add(name: string, body: Statement[]): void {
@@ -115,7 +115,7 @@ class Parser {
     });
   }
 
-  /** Statements up to the `end` or `else` that closes them. */
+  /** Parses statements up to the `end` or `else` that closes them. */
   #list(): { body: Statement[]; closer: Closer } {
     const body: Statement[] = [];
     while (this.#tokens.peekNonSpace().kind !== "eof") {
@@ -157,7 +157,7 @@ class Parser {
         return this.#template();
     }
     this.#tokens.scope.pending.push(token);
-    // Variables declared here last until the enclosing "end".
+    // Variables declared here stay in scope until the enclosing "end".
     return { kind: "action", position: token.position, pipe: this.#pipeline("command", "right") };
   }
 
@@ -169,7 +169,7 @@ class Parser {
 
   #else(): Closer {
     const next = this.#tokens.peekNonSpace();
-    // "else if" and "else with" leave their word for the branch that they close.
+    // The branch that is closed reads the keyword of "else if" and "else with".
     if (next.kind !== "if" && next.kind !== "with") this.#tokens.expect("right", "else");
     return "else";
   }
@@ -183,7 +183,7 @@ class Parser {
     let otherwise: Statement[] | undefined;
     if (closer === "else") {
       if (kind !== "range" && this.#tokens.peek().kind === kind) {
-        // The inner branch takes the "end" of both.
+        // The inner branch consumes the "end" of both.
         this.#tokens.next();
         otherwise = [this.#branch(kind)];
       } else {
@@ -244,20 +244,20 @@ class Parser {
     for (;;) {
       const token = this.#tokens.nextNonSpace();
       if (token.kind === end) break;
-      if (!STARTS_COMMAND.has(token.kind)) this.#tokens.unexpected(token, context);
+      if (!commandStarts.has(token.kind)) this.#tokens.unexpected(token, context);
       this.#tokens.scope.pending.push(token);
       pipe.commands.push(this.#command());
     }
     if (pipe.commands.length === 0) this.#tokens.fail(`missing value for ${context}`);
     pipe.commands.forEach((command, i) => {
-      if (i > 0 && NOT_EXECUTABLE.has(command.args[0]?.kind ?? "")) {
+      if (i > 0 && notExecutable.has(command.args[0]?.kind ?? "")) {
         this.#tokens.fail(`non executable command in pipeline stage ${i + 1}`);
       }
     });
     return pipe;
   }
 
-  /** `$x :=`, `$x =` or, in a range, `$i, $x :=`, if the pipeline begins so. */
+  /** Parses `$x :=`, `$x =` or, in a range, `$i, $x :=` at the start of a pipeline. */
   #declarations(pipe: PipeNode, context: string): void {
     const scope = this.#tokens.scope;
     for (;;) {
@@ -268,7 +268,7 @@ class Parser {
       const next = this.#tokens.peekNonSpace();
       const isComma = next.kind === "char" && next.text === ",";
       if (next.kind !== "=" && next.kind !== ":=" && !isComma) {
-        // Only an argument; the space after it tells arguments apart.
+        // Just an argument; put back the space, which separates it from the next one.
         if (adjacent.kind === "space") scope.pending.push(adjacent);
         scope.pending.push(variable);
         return;
@@ -307,7 +307,7 @@ class Parser {
     return { kind: "command", position, args };
   }
 
-  /** A term and the fields that follow it at once. */
+  /** Parses a term and the fields directly after it. */
   #operand(): Expression | undefined {
     const node = this.#term();
     if (node === undefined || this.#tokens.peek().kind !== "field") return node;
@@ -385,7 +385,7 @@ class Parser {
   }
 
   #parenthesised(): PipeNode {
-    if (this.#tokens.scope.depth >= MAX_EXPRESSION_DEPTH) {
+    if (this.#tokens.scope.depth >= maxExpressionDepth) {
       this.#tokens.fail("max expression depth exceeded");
     }
     this.#tokens.scope.depth++;
@@ -399,7 +399,7 @@ function variableNode(position: number, name: string): VariableNode {
   return { kind: "variable", position, names: [name] };
 }
 
-const STARTS_COMMAND: ReadonlySet<TokenKind> = new Set<TokenKind>([
+const commandStarts: ReadonlySet<TokenKind> = new Set<TokenKind>([
   "bool",
   "character",
   "complex",
@@ -414,5 +414,5 @@ const STARTS_COMMAND: ReadonlySet<TokenKind> = new Set<TokenKind>([
   "(",
 ]);
 
-/** What cannot take the value of the stage before it. */
-const NOT_EXECUTABLE: ReadonlySet<string> = new Set(["bool", "dot", "nil", "number", "string"]);
+/** The kinds of node that cannot receive the value of the previous stage. */
+const notExecutable: ReadonlySet<string> = new Set(["bool", "dot", "nil", "number", "string"]);

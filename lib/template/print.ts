@@ -1,6 +1,6 @@
 import { Flags } from "./format.ts";
 import { layoutOf } from "./struct.ts";
-import { compareBytes, decodeBytes, normalise } from "./text.ts";
+import { compareBytes, decodeBytes, normalize } from "./text.ts";
 import {
   Byte,
   Complex,
@@ -20,20 +20,20 @@ import {
   type Value,
 } from "./value.ts";
 
-/** Where everything that has an address is said to lie: Go's addresses mean nothing to a template. */
-const ADDRESS = 0xc000010000n;
+/** The address printed for every pointer: real addresses would be meaningless to a template. */
+const address = 0xc000010000n;
 
-/** Prints values as Go's fmt does: the upper half, which knows types. */
+/** Prints values by their types, like Go's fmt/print.go. */
 class Printer {
   readonly #flags: Flags;
-  /** Within the text about a bad verb no method is asked. */
+  /** Whether an error about a bad verb is being printed, for which no methods are called. */
   #isErroring = false;
 
   constructor(flags: Flags) {
     this.#flags = flags;
   }
 
-  /** A value as an operand of printf or print. */
+  /** Prints an operand of printf or print. */
   operand(value: Value, verb: string): string {
     const arg = concrete(value);
     if (arg === undefined) {
@@ -53,7 +53,9 @@ class Printer {
     return text;
   }
 
-  /** What a `String` or `Error` method makes of the value, if it has one and the verb takes text. */
+  /**
+   * Prints the result of the value's `String` or `Error` method, if any and if the verb takes text.
+   */
   #methods(value: Value, verb: string): string | undefined {
     if (this.#isErroring || typeof value !== "object") return undefined;
     const isSimple = value instanceof Byte || value instanceof Complex ||
@@ -164,22 +166,22 @@ class Printer {
     switch (verb) {
       case "v":
         return this.#flags.sharpV
-          ? `(${typeName(value)})(${this.#hexNumber(ADDRESS, true)})`
-          : this.#hexNumber(ADDRESS, !this.#flags.sharp);
+          ? `(${typeName(value)})(${this.#hexNumber(address, true)})`
+          : this.#hexNumber(address, !this.#flags.sharp);
       case "p":
-        return this.#hexNumber(ADDRESS, !this.#flags.sharp);
+        return this.#hexNumber(address, !this.#flags.sharp);
       case "b":
       case "o":
       case "d":
       case "x":
       case "X":
-        return this.#integer(ADDRESS, verb, value);
+        return this.#integer(address, verb, value);
       default:
         return this.#badVerb(value, verb);
     }
   }
 
-  /** A value inside another, or one that has no methods. */
+  /** Prints a value inside another one, or one without methods. */
   value(value: Value, verb: string, depth: number): string {
     if (value instanceof Interface) {
       if (value.value === undefined) return this.#flags.sharpV ? "interface {}(nil)" : "<nil>";
@@ -250,7 +252,7 @@ class Printer {
       : `map[${this.#join(parts)}]`;
   }
 
-  /** The fields of an instance in braces. */
+  /** Prints the fields of an instance in braces. */
   struct(value: object, verb: string, depth: number): string {
     const { plusV, sharpV } = this.#flags;
     const parts = layoutOf(value).map(([name, field]) => {
@@ -267,13 +269,15 @@ function bytesOf(value: object): Uint8Array | undefined {
   return value.base.subarray(value.start, value.start + value.length);
 }
 
-const KIND_ORDER = ["invalid", "bool", "int", "float64", "string"];
+const kindOrder = ["invalid", "bool", "int", "float64", "string"];
 
-/** The order of map keys in Go: numbers by value, text by bytes; of mixed types, one type after the other. */
+/**
+ * Compares map keys as Go sorts them: by type first, then numbers by value and strings by bytes.
+ */
 function compareKeys(a: Value, b: Value): number {
   if (typeof a === "string" && typeof b === "string") return compareBytes(a, b);
-  const left = KIND_ORDER.indexOf(kindOf(a));
-  const right = KIND_ORDER.indexOf(kindOf(b));
+  const left = kindOrder.indexOf(kindOf(a));
+  const right = kindOrder.indexOf(kindOf(b));
   if (left !== right) return left - right;
   if (typeof a === "boolean" && typeof b === "boolean") return Number(a) - Number(b);
   if (
@@ -284,7 +288,7 @@ function compareKeys(a: Value, b: Value): number {
   return 0;
 }
 
-/** A map's keys and values in the order in which Go prints and ranges over them. */
+/** Returns a map's keys and values in the order in which Go prints and iterates over them. */
 export function sortedEntries(map: object): [Value, Value][] {
   if (!isMap(map)) return [];
   const entries = map instanceof Map ? [...map] : Object.entries(map);
@@ -293,7 +297,7 @@ export function sortedEntries(map: object): [Value, Value][] {
     .sort(([a], [b]) => compareKeys(a, b));
 }
 
-/** Go's `%v`, or another verb, of a value that reflection holds. */
+/** Prints a value inside a `reflect.Value` with `%v` or another verb. */
 export function describeValue(value: Value, verb = "v"): string {
   const printer = new Printer(new Flags());
   return stringMethod(value) === undefined
@@ -301,7 +305,7 @@ export function describeValue(value: Value, verb = "v"): string {
     : printer.operand(value, verb);
 }
 
-/** The same after following a pointer, so that a struct has no `&`. */
+/** Does the same after following a pointer, so that a struct has no `&`. */
 export function describeTarget(value: Value): string {
   const isPlainPointer = typeof value === "object" && kindOf(value) === "pointer" &&
     stringMethod(value) === undefined;
@@ -309,8 +313,8 @@ export function describeTarget(value: Value): string {
 }
 
 /**
- * Go's `fmt.Sprint`: a space between operands that are no strings. With `asAction` each is shown as an action
- * shows it, which is what html, js and urlquery do.
+ * Go's `fmt.Sprint`, which adds spaces between operands when neither is a string. With `asAction`,
+ * operands are printed as by an action, as html, js and urlquery do.
  */
 export function print(args: readonly Value[], asAction = false): string {
   const printer = new Printer(new Flags());
@@ -323,23 +327,23 @@ export function print(args: readonly Value[], asAction = false): string {
     text += asAction ? printAction(value) : printer.operand(value, "v");
     wasString = isString;
   }
-  return normalise(text);
+  return normalize(text);
 }
 
 /** Go's `fmt.Sprintln`. */
 export function println(args: readonly Value[]): string {
   const printer = new Printer(new Flags());
-  return normalise(args.map((arg) => printer.operand(arg, "v")).join(" ") + "\n");
+  return normalize(args.map((arg) => printer.operand(arg, "v")).join(" ") + "\n");
 }
 
-/** What an action prints of its value: `<no value>` for none, and structs without the `&`. */
+/** Prints the value of an action: `<no value>` if it is absent, and structs without the `&`. */
 export function printAction(value: Value): string {
   if (typeof value === "string") return value;
   if (typeof value === "bigint") return value.toString();
   return value === undefined ? "<no value>" : describeTarget(value);
 }
 
-/** `%v`, or another verb, of one value with the flags that were read before it. */
+/** Prints one value with a verb and its flags. */
 export function printOperand(flags: Flags, value: Value, verb: string): string {
   return new Printer(flags).operand(value, verb);
 }

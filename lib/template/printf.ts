@@ -1,19 +1,19 @@
 import { Flags } from "./format.ts";
 import { printOperand } from "./print.ts";
-import { isEscapedByte, normalise } from "./text.ts";
+import { isEscapedByte, normalize } from "./text.ts";
 import { Byte, concrete, typeName, type Value } from "./value.ts";
 
-/** Go's limit for a width or precision that comes from an argument. */
-const MAX_WIDTH = 1_000_000;
+/** Go's limit for a width or precision. */
+const maxWidth = 1_000_000;
 
-/** A format and how far it has been read. */
+/** A format string and the read position in it. */
 class Reader {
   at = 0;
-  /** The argument that comes next. */
+  /** The index of the next argument. */
   argument = 0;
-  /** Whether an index such as `[2]` was seen: then unused arguments are no mistake. */
+  /** Whether an index such as `[2]` was used, in which case unused arguments are not an error. */
   reordered = false;
-  /** Whether the verb's indexes make sense. */
+  /** Whether the indexes of the current verb are valid. */
   isGood = true;
 
   constructor(readonly format: string, readonly args: readonly Value[]) {}
@@ -22,20 +22,20 @@ class Reader {
     return this.at >= this.format.length;
   }
 
-  /** Takes one character if it is next. */
+  /** Consumes a character if it is next. */
   take(character: string): boolean {
     if (this.format[this.at] !== character) return false;
     this.at++;
     return true;
   }
 
-  /** Reads digits up to `end`; a number too large spoils the rest of the format, as in Go. */
+  /** Reads digits up to `end`; as in Go, a number that is too large ends the format. */
   number(end: number = this.format.length): number | undefined {
     let value: number | undefined;
     for (; this.at < end; this.at++) {
       const digit = this.format.charCodeAt(this.at) - 48;
       if (!(digit >= 0 && digit <= 9)) break;
-      if ((value ?? 0) > MAX_WIDTH) {
+      if ((value ?? 0) > maxWidth) {
         this.at = end;
         return undefined;
       }
@@ -44,7 +44,7 @@ class Reader {
     return value;
   }
 
-  /** Reads `[n]`; says whether one was there and good. */
+  /** Reads `[n]`; reports whether there was a valid one. */
   index(): boolean {
     if (this.format[this.at] !== "[") return false;
     this.reordered = true;
@@ -66,15 +66,15 @@ class Reader {
     return isNumber;
   }
 
-  /** The next argument as a width or precision; undefined if it is no fitting int. */
+  /** Returns the next argument as a width or precision; undefined if it is not a valid one. */
   integer(): number | undefined {
     if (this.argument >= this.args.length) return undefined;
     const arg = concrete(this.args[this.argument++]);
     const value = arg instanceof Byte ? arg.value : typeof arg === "bigint" ? Number(arg) : NaN;
-    return Math.abs(value) <= MAX_WIDTH ? value : undefined;
+    return Math.abs(value) <= maxWidth ? value : undefined;
   }
 
-  /** The verb, one rune. */
+  /** Reads the verb, one rune. */
   verb(): string {
     const rune = this.format.codePointAt(this.at) ?? 0;
     this.at += rune > 0xffff ? 2 : 1;
@@ -106,7 +106,7 @@ function readFlags(reader: Reader, flags: Flags): void {
   }
 }
 
-/** Reads index, width and precision; returns what is to be printed about those that are wrong. */
+/** Reads index, width and precision; returns the text to print about invalid ones. */
 function readSizes(reader: Reader, flags: Flags): string {
   let complaint = "";
   let afterIndex = reader.index();
@@ -157,7 +157,7 @@ function printVerb(reader: Reader): string {
   return complaint + printOperand(flags, reader.args[reader.argument++], verb);
 }
 
-/** Go's `fmt.Sprintf`. It never fails: what is wrong is said in the text. */
+/** Go's `fmt.Sprintf`. It never fails; errors become part of the text. */
 export function printf(format: string, args: readonly Value[]): string {
   const reader = new Reader(format, args);
   let text = "";
@@ -180,5 +180,5 @@ export function printf(format: string, args: readonly Value[]): string {
     });
     text += `%!(EXTRA ${extra.join(", ")})`;
   }
-  return normalise(text);
+  return normalize(text);
 }

@@ -1,8 +1,8 @@
-import { decodeBytes, encodeString, isEscapedByte, normalise } from "./text.ts";
+import { decodeBytes, encodeString, isEscapedByte, normalize } from "./text.ts";
 import { isPrint } from "./unicode.ts";
 
-/** The escapes that have a letter of their own in Go. */
-const LETTERS: Readonly<Record<number, string>> = {
+/** Go's single-letter escapes. */
+const escapeLetters: Readonly<Record<number, string>> = {
   7: "\\a",
   8: "\\b",
   9: "\\t",
@@ -19,13 +19,13 @@ function hex(value: number, digits: number): string {
 function escapeRune(rune: number, quote: string, ascii: boolean): string {
   if (rune === quote.charCodeAt(0) || rune === 0x5c) return "\\" + String.fromCharCode(rune);
   if (ascii ? rune < 0x80 && isPrint(rune) : isPrint(rune)) return String.fromCodePoint(rune);
-  const letter = LETTERS[rune];
+  const letter = escapeLetters[rune];
   if (letter !== undefined) return letter;
   if (rune < 0x20 || rune === 0x7f) return "\\x" + hex(rune, 2);
   return rune < 0x10000 ? "\\u" + hex(rune, 4) : "\\U" + hex(rune, 8);
 }
 
-/** A Go string literal in double quotes; with `ascii`, everything else is escaped. */
+/** Returns a double-quoted Go string literal; with `ascii`, all other characters are escaped. */
 export function quote(text: string, ascii = false): string {
   if (/^[ !#-[\]-~]*$/.test(text)) return `"${text}"`;
   let out = '"';
@@ -38,42 +38,42 @@ export function quote(text: string, ascii = false): string {
   return out + '"';
 }
 
-/** A Go character literal in single quotes. */
+/** Returns a single-quoted Go character literal. */
 export function quoteRune(rune: number, ascii = false): string {
   return `'${escapeRune(isValidRune(rune) ? rune : 0xfffd, "'", ascii)}'`;
 }
 
-/** Whether a number is a Unicode scalar value. */
+/** Reports whether a number is a Unicode scalar value. */
 export function isValidRune(rune: number): boolean {
   return rune >= 0 && rune < 0xd800 || rune > 0xdfff && rune <= 0x10ffff;
 }
 
-/** Whether text can stand between backquotes as it is. */
+/** Reports whether text can be quoted with backquotes unchanged. */
 export function canBackquote(text: string): boolean {
   // deno-lint-ignore no-control-regex
   return text.isWellFormed() && !/[\0-\x08\x0a-\x1f`\x7f\ufeff]/.test(text);
 }
 
-/** Go's `strconv.ErrSyntax`, as a value. */
-export const INVALID_SYNTAX = "invalid syntax";
+/** The message of Go's `strconv.ErrSyntax`. */
+export const invalidSyntax = "invalid syntax";
 
 interface Unquoted {
-  /** The character, or the byte. */
+  /** The character or byte. */
   value: number;
-  /** Whether `value` is one byte by its escape (`\xff`, `\377`) and not a character. */
+  /** Whether `value` is a byte, from an escape such as `\xff` or `\377`, and not a character. */
   isByte: boolean;
-  /** Where the rest begins. */
+  /** The position after it. */
   next: number;
 }
 
-/** Reads one character or escape of a literal at `at`; undefined if it is none. */
+/** Reads one character or escape at `at`; undefined if it is invalid. */
 export function unquoteCharacter(text: string, at: number, quote: string): Unquoted | undefined {
   if (at >= text.length) return undefined;
   const rune = text.codePointAt(at) ?? 0;
   if (rune === quote.charCodeAt(0)) return undefined;
   if (rune !== 0x5c) {
     const next = at + (rune > 0xffff ? 2 : 1);
-    // Go decodes a stray byte as U+FFFD here.
+    // As in Go, a stray byte is decoded as U+FFFD.
     return { value: isEscapedByte(rune) ? 0xfffd : rune, isByte: false, next };
   }
   const letter = text[at + 1];
@@ -96,7 +96,7 @@ export function unquoteCharacter(text: string, at: number, quote: string): Unquo
   return { value, isByte: letter === "x", next: at + 2 + digits };
 }
 
-/** The text of a double-quoted or backquoted Go literal; undefined if it is not well formed. */
+/** Returns the text of a double-quoted or backquoted Go literal; undefined if it is malformed. */
 export function unquote(literal: string): string | undefined {
   const body = literal.slice(1, -1);
   if (literal.startsWith("`")) return body.replaceAll("\r", "");
@@ -114,5 +114,5 @@ export function unquote(literal: string): string | undefined {
     }
     i = read.next;
   }
-  return hasBytes ? normalise(decodeBytes(encodeString(out))) : out;
+  return hasBytes ? normalize(decodeBytes(encodeString(out))) : out;
 }

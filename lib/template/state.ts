@@ -4,41 +4,41 @@ import { quote } from "./quote.ts";
 import { byteLength } from "./text.ts";
 import type { Value } from "./value.ts";
 
-/** How much one execution may do. */
+/** Limits of an execution. */
 export interface ExecuteOptions {
   /**
-   * Most steps: an action, a turn of a loop and a function's call are each one, and long texts that functions
-   * work on count more.
+   * The maximum number of steps. Each action, iteration and function call is one step; functions
+   * that process long text take more.
    *
    * @default {10_000_000}
    */
   maxSteps?: number;
   /**
-   * Longest output, and longest text that a function may give, in UTF-16 code units.
+   * The maximum length of the output, and of text returned by a function, in UTF-16 code units.
    *
    * @default {67_108_864}
    */
   maxOutput?: number;
 }
 
-/** What an error has to know of the text that was parsed. */
+/** The source of a template, for positions in errors. */
 export interface Source {
-  /** The name under which it was parsed. */
+  /** The name passed to the parser. */
   name: string;
   text: string;
 }
 
-/** How many code units of a function's text cost one step. */
-const UNITS_PER_STEP = 16;
+/** The number of code units of a function's text that cost one step. */
+const unitsPerStep = 16;
 
-/** One execution: where it is, its variables and what it may still do. */
+/** The state of one execution: its position, variables and remaining budget. */
 export class State {
-  /** The node being evaluated, which errors show. */
+  /** The node being evaluated, for errors. */
   node: Node | undefined;
   /** The template being executed. */
   name: string;
   source: Source;
-  /** Variables, innermost last; a template sees those from `base` on. */
+  /** Variables, innermost last; a template can access those from `base` on. */
   readonly names: string[] = [];
   readonly values: Value[] = [];
   base = 0;
@@ -54,7 +54,7 @@ export class State {
     this.maxOutput = options.maxOutput ?? 2 ** 26;
   }
 
-  /** Ends the execution with Go's text about the node it is at. */
+  /** Fails with Go's message for the current node. */
   fail(message: string, cause?: unknown): never {
     const { name, source, node } = this;
     if (node === undefined) {
@@ -76,13 +76,13 @@ export class State {
     );
   }
 
-  /** Takes a step, or more for work on long text. */
+  /** Spends one step, or more for work on long text. */
   spend(units = 0): void {
-    this.steps -= 1 + Math.floor(units / UNITS_PER_STEP);
+    this.steps -= 1 + Math.floor(units / unitsPerStep);
     if (this.steps < 0) this.fail(`exceeded maximum number of steps (${this.#maxSteps})`);
   }
 
-  /** Refuses text that is too long. */
+  /** Fails if text is too long. */
   checkLength(length: number): void {
     if (length > this.maxOutput) {
       this.fail(`exceeded maximum length of output (${this.maxOutput})`);
@@ -94,7 +94,7 @@ export class State {
     this.values.push(value);
   }
 
-  /** Forgets the variables declared since there were `count`. */
+  /** Drops all variables except the first `count`. */
   popTo(count: number): void {
     this.names.length = count;
     this.values.length = count;

@@ -1,9 +1,9 @@
 import { isExported } from "./unicode.ts";
 
 /**
- * Under this name a class says what Go would call its type, in error texts and for `%T`. With a star
- * instances are pointers, as the contexts of llama are; without, they are plain structs.
- * The default is `*main.` and the class's name. It is not inherited.
+ * Static property with the Go name of a class's type, for error messages and `%T`. With a leading
+ * `*`, instances are pointers, otherwise plain structs. The default is `*main.` and the name of the
+ * class. It is not inherited.
  *
  * @example
  * ```ts
@@ -19,9 +19,9 @@ import { isExported } from "./unicode.ts";
 export const goTypeName: unique symbol = Symbol("goTypeName");
 
 /**
- * Under this name a class holds the types of its methods' parameters, by the method's name: JavaScript's
- * functions do not know them. The last may be variadic, written `"...string"`. The default for a
- * method is one `string` for each parameter that its `length` counts.
+ * Static property with the types of a class's method parameters, by method name. The last parameter
+ * may be variadic, written `"...string"`. By default, a method takes as many `string` parameters as
+ * its `length` says.
  *
  * @example
  * ```ts
@@ -39,41 +39,42 @@ export const goTypeName: unique symbol = Symbol("goTypeName");
 export const goParameters: unique symbol = Symbol("goParameters");
 
 /**
- * Under this name a class lists its fields whose type in Go is `interface {}` even though they hold a string,
- * a number or a boolean. It only shows in error texts; fields that hold maps, lists and nil are such anyway.
+ * Static property that lists the fields whose Go type is `interface {}` although they hold a
+ * string, number or boolean. It affects only error messages. Fields that hold maps, lists or nil
+ * always have that type.
  */
 export const goInterfaces: unique symbol = Symbol("goInterfaces");
 
 /**
- * Under this name an instance has a method that gives its fields in Go's order, `[name, value]` each: what
- * `{{.}}` prints. The default is its own capitalised properties.
+ * Method that returns an instance's fields in Go's order as `[name, value]`, which `{{.}}` prints.
+ * The default is the instance's own capitalized properties.
  */
 export const goLayout: unique symbol = Symbol("goLayout");
 
-/** The types that a method's parameter can be declared to have. */
+/** The types that a method can declare for a parameter. */
 export type GoParameterType = "string" | "int" | "float64" | "bool" | "interface {}";
 
-/** A parameter as a class declares it: its type, or, in last place, a variadic one. */
+/** A declared parameter: a type, or, in the last position, a variadic type. */
 export type GoParameter = GoParameterType | `...${GoParameterType}`;
 
-/** A function of the data, ready to be called. */
+/** A method or function of the data with its signature. */
 export interface Method {
   parameters: readonly GoParameterType[];
-  /** The type of any further arguments, if it takes them. */
+  /** The type of variadic arguments, if it takes any. */
   variadic: GoParameterType | undefined;
   call: (args: unknown[]) => unknown;
 }
 
-/** What a capitalised name stands for in an instance. */
+/** A field or method of an instance. */
 export interface Member {
   method: Method | undefined;
-  /** The field's value, where it is none. */
+  /** The value, if it is a field. */
   value: unknown;
-  /** Whether the field is declared an interface. */
+  /** Whether the field is declared as `interface {}`. */
   isInterface: boolean;
 }
 
-/** What is known of a class. */
+/** The declarations of a class. */
 export interface ClassType {
   name: string;
   interfaces: ReadonlySet<string>;
@@ -85,7 +86,7 @@ function strings(list: unknown): string[] {
   return Array.isArray(list) ? list.filter((item) => typeof item === "string") : [];
 }
 
-/** What an instance's class says of itself. */
+/** Returns the declarations of an instance's class. */
 export function classType(value: object): ClassType {
   const prototype: object = Object.getPrototypeOf(value);
   const known = types.get(prototype);
@@ -105,7 +106,7 @@ export function classType(value: object): ClassType {
   return type;
 }
 
-/** The nearest class's word on a method's parameters. */
+/** Returns the parameters of a method as declared by the nearest class. */
 function declared(prototype: object | null, name: string): string[] | undefined {
   for (let at = prototype; at !== null; at = Object.getPrototypeOf(at)) {
     const maker: unknown = Object.hasOwn(at, "constructor") ? Reflect.get(at, "constructor") : null;
@@ -146,7 +147,7 @@ function signature(types: string[]): Signature {
   };
 }
 
-/** A function that is data itself: its arguments may be anything. */
+/** Returns the signature of a function in the data, which accepts arguments of any type. */
 export function functionMethod(value: (...args: unknown[]) => unknown): Method {
   return {
     ...signature(new Array(value.length).fill("interface {}")),
@@ -156,7 +157,7 @@ export function functionMethod(value: (...args: unknown[]) => unknown): Method {
 
 const signatures = new WeakMap<object, Map<string, Signature>>();
 
-/** The signature of a method, looked up once for each class. */
+/** Returns the signature of a method, cached per class. */
 function signatureOf(self: object, name: string, length: number): Signature {
   const prototype: object = Object.getPrototypeOf(self);
   let known = signatures.get(prototype);
@@ -169,7 +170,7 @@ function signatureOf(self: object, name: string, length: number): Signature {
   return found;
 }
 
-/** Whether a name is defined by the data and not by the language itself. */
+/** Reports whether a name is defined by the data and not by JavaScript itself. */
 function isOwnOrInherited(self: object, name: string): boolean {
   for (
     let at: object | null = self;
@@ -181,7 +182,7 @@ function isOwnOrInherited(self: object, name: string): boolean {
   return false;
 }
 
-/** The field or method of an instance that a template sees under a name. */
+/** Returns the field or method of an instance that is visible to templates under a name. */
 export function member(self: object, name: string): Member | undefined {
   if (!isExported(name) || !isOwnOrInherited(self, name)) return undefined;
   const value: unknown = Reflect.get(self, name);
@@ -193,7 +194,7 @@ export function member(self: object, name: string): Member | undefined {
   return { method: { parameters, variadic, call }, value, isInterface: false };
 }
 
-/** The fields of an instance in the order in which they print. */
+/** Returns the fields of an instance in the order in which they are printed. */
 export function layoutOf(self: object): [string, unknown][] {
   const own: unknown = Reflect.get(self, goLayout);
   if (typeof own === "function") {

@@ -4,11 +4,12 @@ import { BUILTINS } from "./functions.ts";
 import { mentions } from "./mentions.ts";
 import { isEmptyBody, parse } from "./parser.ts";
 import { type ExecuteOptions, type Source, State } from "./state.ts";
-import { encodeString, normalise } from "./text.ts";
+import { encodeString, normalize } from "./text.ts";
 import { fromData } from "./value.ts";
 
 /**
- * Templates by name that know one another: those that a text defines, and all texts parsed into the same set.
+ * A set of templates that can call each other by name: all that were parsed into the set, and the
+ * templates that they define.
  *
  * @example
  * ```ts
@@ -21,7 +22,7 @@ import { fromData } from "./value.ts";
  */
 export class TemplateSet extends Map<string, Template> {}
 
-/** A parsed template, after Go's text/template. */
+/** A parsed template, like Go's `template.Template`. */
 export class Template {
   /** The template's name. */
   readonly name: string;
@@ -43,14 +44,13 @@ export class Template {
   }
 
   /**
-   * Parses a template. If that fails, nothing of the text is defined.
+   * Parses a template. If parsing fails, the set remains unchanged.
    *
-   * @param name The template's name, which errors give and by which others call it.
+   * @param name The template's name, for errors and for calls from other templates.
    * @param text The template.
-   * @param set Templates to be parsed into: they see this one and its definitions, and it sees them. Of
-   * another template, its set. The default is a new one.
+   * @param set The set to add the template and its definitions to; by default, a new one.
    * @returns The template.
-   * @throws {TemplateError} If the text is no template; its message is Go's.
+   * @throws {TemplateError} If the text is not a valid template, with Go's message.
    *
    * @example
    * ```ts
@@ -62,26 +62,27 @@ export class Template {
    */
   static parse(name: string, text: string, set?: Map<string, Template> | Template): Template {
     const templates = set instanceof Template ? set.#set : set ?? new TemplateSet();
-    const source = { name, text: normalise(text) };
+    const source = { name, text: normalize(text) };
     const definitions = parse(name, source.text, (word) => BUILTINS.has(word));
     const own = new Template(name, templates, source, definitions.get(name) ?? []);
     for (const [defined, body] of definitions) {
       const template = defined === name ? own : new Template(defined, templates, source, body);
-      // Go's rule: what is empty does not take the place of what is there.
+      // As in Go, an empty definition does not replace an existing one.
       if (!templates.has(defined) || !isEmptyBody(body)) templates.set(defined, template);
     }
     return own;
   }
 
   /**
-   * Runs the template.
+   * Executes the template.
    *
-   * @param data What `.` is. `bigint` is Go's int, `number` float64, `null` and `undefined` nil, arrays slices,
-   * `Map`s and plain objects maps, and an instance of a class a struct with its capitalised fields and
-   * methods; what a method throws ends the run.
-   * @param options How much it may do.
+   * @param data The value of `.`. A `bigint` is Go's int, a `number` float64, `null` and
+   * `undefined` nil, an array a slice, a `Map` or plain object a map, and an instance of a class a
+   * struct with the capitalized fields and methods of the class. An exception that a method throws
+   * ends the execution.
+   * @param options Limits of the execution.
    * @returns The output; each byte that is not part of valid UTF-8 is U+FFFD.
-   * @throws {TemplateError} If the run fails; its message is Go's.
+   * @throws {TemplateError} If the execution fails, with Go's message.
    *
    * @example
    * ```ts
@@ -102,25 +103,25 @@ export class Template {
   }
 
   /**
-   * Runs the template, for output that need not be text.
+   * Executes the template and returns bytes, for output that may not be valid UTF-8.
    *
-   * @param data What `.` is; see {@linkcode Template.execute}.
-   * @param options How much it may do.
-   * @returns The output's bytes.
-   * @throws {TemplateError} If the run fails; its message is Go's.
+   * @param data The value of `.`; see {@linkcode Template.execute}.
+   * @param options Limits of the execution.
+   * @returns The bytes of the output.
+   * @throws {TemplateError} If the execution fails, with Go's message.
    */
   executeBytes(data: unknown, options: ExecuteOptions = {}): Uint8Array {
     return encodeString(this.executeEscaped(data, options));
   }
 
   /**
-   * Runs the template, for callers that look whether the output is text.
+   * Executes the template, for callers that check whether the output is valid UTF-8.
    *
-   * @param data What `.` is; see {@linkcode Template.execute}.
-   * @param options How much it may do.
-   * @returns The output in the form of `decodeBytes`: each byte that is not part of valid UTF-8 is a lone
-   * surrogate, so that `isWellFormed()` tells.
-   * @throws {TemplateError} If the run fails; its message is Go's.
+   * @param data The value of `.`; see {@linkcode Template.execute}.
+   * @param options Limits of the execution.
+   * @returns The output in the form of `decodeBytes`: each byte that is not part of valid UTF-8 is
+   * a lone surrogate, which `isWellFormed()` detects.
+   * @throws {TemplateError} If the execution fails, with Go's message.
    */
   executeEscaped(data: unknown, options: ExecuteOptions = {}): string {
     const state = new State(this.name, this.#source, options);
@@ -131,17 +132,17 @@ export class Template {
     try {
       return runner.run(this.#executable(), fromData(data));
     } catch (error) {
-      // JavaScript's own limits: its stack, or the longest string.
+      // JavaScript's own limits: the stack, or the length of strings.
       if (!(error instanceof RangeError)) throw error;
-      return state.fail(`exceeded a limit of the machine: ${error.message}`, error);
+      return state.fail(`exceeded a limit of JavaScript: ${error.message}`, error);
     }
   }
 
   /**
-   * Whether the template, or one that it may call, looks at certain fields of the data.
+   * Reports whether the template, or one that it may call, may access certain fields of the data.
    *
-   * @param names The fields' names.
-   * @returns False only if it surely does not.
+   * @param names The names of the fields.
+   * @returns False only if it certainly does not.
    */
   mentions(names: ReadonlySet<string>): boolean {
     return mentions(this.#body, names) ||
@@ -149,10 +150,10 @@ export class Template {
   }
 
   /**
-   * Finds a template of the same set.
+   * Looks up a template of the same set.
    *
-   * @param name Its name.
-   * @returns The template, if there is one of that name.
+   * @param name The name.
+   * @returns The template, if there is one.
    */
   lookup(name: string): Template | undefined {
     return this.#set.get(name);

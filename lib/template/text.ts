@@ -1,20 +1,21 @@
 /**
- * Go's strings are bytes, JavaScript's are UTF-16. Here a Go string is a JavaScript string in which
- * each byte that is not part of valid UTF-8 stands as one lone low surrogate, U+DC80 to U+DCFF (the
- * scheme of Python's `surrogateescape`). Well-formed strings, nearly all, need no care at all.
+ * Go's strings are bytes, JavaScript's are UTF-16. Here, a Go string is a JavaScript string in
+ * which each byte that is not part of valid UTF-8 is one lone low surrogate, U+DC80 to U+DCFF (the
+ * scheme of Python's `surrogateescape`). Well-formed strings, the usual case, need no special
+ * treatment.
  *
- * The form is unique as long as every place that joins pieces calls {@linkcode normalise}: two halves of
- * a character, each escaped, become the character again.
+ * The form is unique as long as all code that joins strings calls {@linkcode normalize}, which
+ * turns adjacent escaped halves of a character back into the character.
  */
 
-const ESCAPE = 0xdc00;
+const escapeBase = 0xdc00;
 
-/** Whether a code unit is a byte in disguise. */
+/** Reports whether a code unit is an escaped byte. */
 export function isEscapedByte(code: number): boolean {
   return code >= 0xdc80 && code <= 0xdcff;
 }
 
-/** Whether a string is ASCII only, so that bytes and code units are the same. */
+/** Reports whether a string is ASCII only, so that its bytes and code units are the same. */
 export function isAscii(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     if (text.charCodeAt(i) >= 0x80) return false;
@@ -23,8 +24,9 @@ export function isAscii(text: string): boolean {
 }
 
 /**
- * Length in bytes of the valid UTF-8 sequence at `at`, or 0: no overlong forms, no surrogates, nothing
- * above U+10FFFF (the Unicode Standard, table 3-7, as Go's unicode/utf8 has it).
+ * Returns the length in bytes of the valid UTF-8 sequence at `at`, or 0. Overlong forms, surrogates
+ * and anything above U+10FFFF are invalid (the Unicode Standard, table 3-7, like Go's
+ * unicode/utf8).
  */
 function sequenceLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at] ?? 0;
@@ -48,10 +50,11 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 const strictDecoder = new TextDecoder("utf-8", { ignoreBOM: true, fatal: true });
 
 /**
- * Turns bytes into the string form that templates and their data's methods use.
+ * Decodes bytes to the string form that templates and methods of their data use.
  *
  * @param bytes Any bytes, usually UTF-8.
- * @returns The text; each byte that is not part of valid UTF-8 is a lone surrogate, U+DC00 plus the byte.
+ * @returns The text; each byte that is not part of valid UTF-8 is a lone surrogate, U+DC00 plus the
+ * byte.
  *
  * @example
  * ```ts
@@ -74,7 +77,7 @@ export function decodeBytes(bytes: Uint8Array): string {
         continue;
       }
       text += decoder.decode(bytes.subarray(start, i)) +
-        String.fromCharCode(ESCAPE + (bytes[i] ?? 0));
+        String.fromCharCode(escapeBase + (bytes[i] ?? 0));
       i++;
       start = i;
     }
@@ -83,9 +86,10 @@ export function decodeBytes(bytes: Uint8Array): string {
 }
 
 /**
- * Turns a string of {@linkcode decodeBytes}'s form back into its bytes.
+ * Encodes a string in the form of {@linkcode decodeBytes} as bytes.
  *
- * @param text Text in which U+DC80 to U+DCFF, standing alone, are bytes; any other lone surrogate is U+FFFD.
+ * @param text Text in which lone surrogates U+DC80 to U+DCFF are bytes; any other lone surrogate
+ * becomes U+FFFD.
  * @returns The bytes.
  */
 export function encodeString(text: string): Uint8Array {
@@ -99,7 +103,7 @@ export function encodeString(text: string): Uint8Array {
       i++;
     } else if (isEscapedByte(code)) {
       at += encoder.encodeInto(text.slice(start, i), bytes.subarray(at)).written;
-      bytes[at++] = code - ESCAPE;
+      bytes[at++] = code - escapeBase;
       start = i + 1;
     }
   }
@@ -107,12 +111,12 @@ export function encodeString(text: string): Uint8Array {
   return bytes;
 }
 
-/** Makes the form unique again after strings were joined, or come from outside. */
-export function normalise(text: string): string {
+/** Restores the unique form of a string that was joined from others or comes from outside. */
+export function normalize(text: string): string {
   return text.isWellFormed() ? text : decodeBytes(encodeString(text));
 }
 
-/** How many bytes the Go string has, up to (not including) code unit `end`. */
+/** Returns the number of bytes of the Go string before code unit `end`. */
 export function byteLength(text: string, start = 0, end: number = text.length): number {
   let length = end - start;
   for (let i = start; i < end; i++) {
@@ -128,7 +132,7 @@ export function byteLength(text: string, start = 0, end: number = text.length): 
   return length;
 }
 
-/** Go's `text[start:end]`: by bytes, and able to cut a character in two. */
+/** Go's `text[start:end]`, which counts bytes and can split a character. */
 export function byteSlice(text: string, start: number, end: number): string {
   if (isAscii(text)) return text.slice(start, end);
   return decodeBytes(encodeString(text).subarray(start, end));
@@ -139,10 +143,10 @@ export function byteAt(text: string, at: number): number {
   return isAscii(text) ? text.charCodeAt(at) : encodeString(text)[at] ?? 0;
 }
 
-/** Orders strings by their bytes, as Go does: -1, 0 or 1. */
+/** Compares strings by their bytes, as Go does: -1, 0 or 1. */
 export function compareBytes(a: string, b: string): number {
   if (a === b) return 0;
-  // UTF-16 order is that of the bytes as long as no surrogate is met.
+  // Without surrogates, the order of UTF-16 code units is that of the bytes.
   if (!/[\ud800-\udfff]/.test(a) && !/[\ud800-\udfff]/.test(b)) return a < b ? -1 : 1;
   const left = encodeString(a);
   const right = encodeString(b);
@@ -154,7 +158,7 @@ export function compareBytes(a: string, b: string): number {
   return left.length < right.length ? -1 : 1;
 }
 
-/** How many runes Go counts: code points, and each stray byte as one. */
+/** Returns the number of runes as in Go: code points, and one per stray byte. */
 export function runeCount(text: string): number {
   let count = text.length;
   for (let i = 0; i < text.length - 1; i++) {
@@ -166,7 +170,7 @@ export function runeCount(text: string): number {
   return count;
 }
 
-/** The first `count` runes of a string. */
+/** Returns the first `count` runes of a string. */
 export function firstRunes(text: string, count: number): string {
   if (text.length <= count) return text;
   let i = 0;

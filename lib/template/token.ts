@@ -2,7 +2,7 @@ import { quote } from "./quote.ts";
 import { byteLength, firstRunes } from "./text.ts";
 import { isPrint } from "./unicode.ts";
 
-/** The kinds of token; those after `keyword` are words of the language, printed `<word>` in errors. */
+/** The kinds of token. Keywords are printed as `<word>` in errors. */
 export type TokenKind =
   | "error"
   | "eof"
@@ -27,7 +27,7 @@ export type TokenKind =
   | "raw string"
   | Keyword;
 
-/** The words that are no names. */
+/** The keywords. */
 export type Keyword =
   | "."
   | "block"
@@ -42,8 +42,8 @@ export type Keyword =
   | "template"
   | "with";
 
-/** The words by themselves. */
-export const KEYWORDS: ReadonlyMap<string, Keyword> = new Map(
+/** The keywords by their text. */
+export const keywords: ReadonlyMap<string, Keyword> = new Map(
   ([
     ".",
     "block",
@@ -60,22 +60,22 @@ export const KEYWORDS: ReadonlyMap<string, Keyword> = new Map(
   ] satisfies Keyword[]).map((word) => [word, word]),
 );
 
-/** One piece of a template's text. */
+/** A token of a template's text. */
 export interface Token {
   kind: TokenKind;
-  /** Where it begins, in code units. */
+  /** Its position, in code units. */
   position: number;
-  /** Its text; of an error, what is wrong. */
+  /** Its text; for an error, the message. */
   text: string;
-  /** The line it begins on, from 1. */
+  /** Its line, starting at 1. */
   line: number;
 }
 
-/** A token as error texts show it. */
+/** Formats a token for error messages. */
 export function describeToken(token: Token): string {
   if (token.kind === "eof") return "EOF";
   if (token.kind === "error") return token.text;
-  if (token.kind === "." || KEYWORDS.has(token.kind)) return `<${token.text}>`;
+  if (token.kind === "." || keywords.has(token.kind)) return `<${token.text}>`;
   if (byteLength(token.text) > 10) return quote(firstRunes(token.text, 10)) + "...";
   return quote(token.text);
 }

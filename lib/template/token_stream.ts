@@ -2,23 +2,23 @@ import { TemplateError } from "./errors.ts";
 import { Lexer } from "./lexer.ts";
 import { describeToken, type Token, type TokenKind } from "./token.ts";
 
-/** What one `define` or `block` is parsed with: its own variables, loops and look-ahead. */
+/** The scope of one `define` or `block`: its variables, loops and lookahead. */
 class Scope {
   variables = ["$"];
   rangeDepth = 0;
   actionLine = 0;
   depth = 0;
-  /** The token read last, whose line errors give. */
+  /** The last token read, whose line appears in errors. */
   last: Token | undefined;
-  /** Tokens that were read and put back, the next one last. */
+  /** Tokens that were put back, the next one last. */
   pending: Token[] = [];
 }
 
-/** The tokens of a template, with look-ahead, and the errors about them. */
+/** The tokens of a template, with lookahead and error reporting. */
 export class TokenStream {
   readonly #name: string;
   readonly #lexer: Lexer;
-  /** The definition that is being read. */
+  /** The scope of the definition being parsed. */
   scope = new Scope();
 
   constructor(name: string, text: string) {
@@ -26,7 +26,7 @@ export class TokenStream {
     this.#lexer = new Lexer(text);
   }
 
-  /** Ends with an error at the line of the token read last. */
+  /** Fails at the line of the last token read. */
   fail(message: string): never {
     const line = this.scope.last?.line ?? 0;
     throw new TemplateError(`template: ${this.#name}:${line}: ${message}`, {
@@ -36,7 +36,7 @@ export class TokenStream {
     });
   }
 
-  /** The next token. */
+  /** Reads the next token. */
   next(): Token {
     const scope = this.scope;
     const put = scope.pending.pop();
@@ -44,14 +44,14 @@ export class TokenStream {
     return scope.last = this.#lexer.next();
   }
 
-  /** The next token, left where it is. */
+  /** Returns the next token without consuming it. */
   peek(): Token {
     const token = this.next();
     this.scope.pending.push(token);
     return token;
   }
 
-  /** The next token that is no space. */
+  /** Reads the next token that is not space. */
   nextNonSpace(): Token {
     for (;;) {
       const token = this.next();
@@ -59,14 +59,14 @@ export class TokenStream {
     }
   }
 
-  /** The same, left where it is; spaces before it are gone. */
+  /** Returns the next token that is not space without consuming it, but consumes the space. */
   peekNonSpace(): Token {
     const token = this.nextNonSpace();
     this.scope.pending.push(token);
     return token;
   }
 
-  /** Ends with an error about a token. */
+  /** Fails because of an unexpected token. */
   unexpected(token: Token, context: string): never {
     if (token.kind !== "error") this.fail(`unexpected ${describeToken(token)} in ${context}`);
     const started = this.scope.actionLine;
@@ -75,14 +75,14 @@ export class TokenStream {
     this.fail(`${token.text}${action} started at ${this.#name}:${started}`);
   }
 
-  /** Takes a token that must be of a kind. */
+  /** Reads a token of the required kind. */
   expect(kind: TokenKind, context: string): Token {
     const token = this.nextNonSpace();
     if (token.kind !== kind) this.unexpected(token, context);
     return token;
   }
 
-  /** Runs `body` with variables and loops of its own. */
+  /** Runs `body` in a new scope. */
   inScope(body: () => void): void {
     const outer = this.scope;
     this.scope = new Scope();

@@ -1,13 +1,13 @@
-import { normalise } from "./text.ts";
+import { normalize } from "./text.ts";
 import { type ClassType, classType, member } from "./struct.ts";
 
 /**
- * What a template computes with. As in Go's reflect there is a value that is none (`undefined`, from an absent
- * key for instance), and one whose type is `interface {}` whatever it holds ({@linkcode Interface}):
- * elements of lists and maps are such, and errors name that type.
+ * A value in a template. As in Go's reflect, a value can be absent (`undefined`, for example for a
+ * missing key), or have the type `interface {}` whatever it contains ({@linkcode Interface}), like
+ * the elements of lists and maps; errors name that type.
  *
- * Strings, booleans, `bigint` (int) and `number` (float64) stand for themselves, and so do arrays, maps,
- * functions and instances of the data.
+ * Strings, booleans, `bigint` (int), `number` (float64), arrays, maps, functions and instances
+ * represent themselves.
  */
 export type Value =
   | undefined
@@ -25,17 +25,17 @@ export class Complex {
   constructor(readonly real: number, readonly imaginary: number) {}
 }
 
-/** Go's uint8: what indexing a string gives. */
+/** Go's uint8, the result of indexing a string. */
 export class Byte {
   constructor(readonly value: number) {}
 }
 
-/** A value seen through the type `interface {}`; `undefined` inside is a nil interface. */
+/** A value of type `interface {}`; `undefined` inside is a nil interface. */
 export class Interface {
   constructor(readonly value: Value) {}
 }
 
-/** A part of a list. It keeps what lies behind it up to its capacity, as Go's slices do. */
+/** A part of a list. Like Go's slices, it can be extended up to its capacity. */
 export class SliceView {
   constructor(
     readonly base: readonly unknown[] | Uint8Array,
@@ -46,9 +46,12 @@ export class SliceView {
 }
 
 /** A nil of type `interface {}`. */
-export const NIL = new Interface(undefined);
+export const nilInterface = new Interface(undefined);
 
-/** Go's kinds, as far as data has them. Instances are pointers to structs unless their type's name says not. */
+/**
+ * Go's kinds that occur in data. Instances are pointers to structs unless their type name lacks a
+ * `*`.
+ */
 export type Kind =
   | "invalid"
   | "interface"
@@ -64,7 +67,7 @@ export type Kind =
   | "struct"
   | "func";
 
-/** Which of Go's kinds a value has. */
+/** Returns the Go kind of a value. */
 export function kindOf(value: Value): Kind {
   switch (typeof value) {
     case "string":
@@ -90,11 +93,11 @@ export function kindOf(value: Value): Kind {
   return classType(value).name.startsWith("*") ? "pointer" : "struct";
 }
 
-/** Takes a value of the data, or a method's result, as the executor wants it. */
+/** Converts a value of the data, or the result of a method, for the executor. */
 export function fromData(data: unknown): Value {
   switch (typeof data) {
     case "string":
-      return data.isWellFormed() ? data : normalise(data);
+      return data.isWellFormed() ? data : normalize(data);
     case "bigint":
       return BigInt.asIntN(64, data);
     case "symbol":
@@ -109,22 +112,24 @@ export function fromData(data: unknown): Value {
   }
 }
 
-/** The same for what lies in a list or a map, where the static type is `interface {}`. */
+/** Converts an element of a list or map, whose static type is `interface {}`. */
 export function fromElement(data: unknown): Interface {
-  return data === null || data === undefined ? NIL : new Interface(fromData(data));
+  return data === null || data === undefined ? nilInterface : new Interface(fromData(data));
 }
 
-/** The same for what lies in a map: files by name are `map[string][]uint8`, any other has interfaces. */
+/**
+ * Converts an element of a map: maps of bytes are `map[string][]uint8`, all others have interfaces.
+ */
 export function fromItem(data: unknown): Value {
   return data instanceof Uint8Array ? data : fromElement(data);
 }
 
-/** Takes away the type `interface {}`. */
+/** Returns the value inside an `interface {}`. */
 export function concrete(value: Value): Value {
   return value instanceof Interface ? value.value : value;
 }
 
-/** What a method of the data gets for a value. */
+/** Converts a value to the argument of a method of the data. */
 export function toData(value: Value): unknown {
   const inner = concrete(value);
   if (inner === undefined) return null;
@@ -133,14 +138,14 @@ export function toData(value: Value): unknown {
   return inner;
 }
 
-/** Whether an object is a map to templates: a `Map`, or an object without a class. */
+/** Reports whether an object is a map for templates: a `Map` or a plain object. */
 export function isMap(value: object): value is Map<unknown, unknown> | Record<string, unknown> {
   if (value instanceof Map) return true;
   const prototype = Object.getPrototypeOf(value);
   return prototype === null || prototype === Object.prototype;
 }
 
-/** Go's name for the type of a value. */
+/** Returns Go's name for the type of a value. */
 export function typeName(value: Value): string {
   const kind = kindOf(value);
   switch (kind) {
@@ -171,7 +176,7 @@ function functionTypeName(parameters: number): string {
   return `func(${new Array(parameters).fill("interface {}").join(", ")}) interface {}`;
 }
 
-/** The class of a list or map that is more than a plain one. */
+/** Returns the class of a list or map that has one of its own. */
 export function namedType(value: Value): ClassType | undefined {
   if (typeof value !== "object") return undefined;
   const prototype = Object.getPrototypeOf(value);
@@ -182,7 +187,7 @@ export function namedType(value: Value): ClassType | undefined {
   return classType(value);
 }
 
-/** The type all keys of a map share; `interface {}` if they share none. */
+/** Returns the type that all keys of a map have; `interface {}` if they differ. */
 function mapKeyType(map: Value): string {
   if (!(map instanceof Map)) return "string";
   let shared: string | undefined;
@@ -194,31 +199,31 @@ function mapKeyType(map: Value): string {
   return shared ?? "string";
 }
 
-/** Whether a map holds bytes by name. */
+/** Reports whether a map contains byte slices by name. */
 function isByteMap(map: Value): boolean {
   if (!(map instanceof Map) || map.size === 0) return false;
   for (const item of map.values()) if (!(item instanceof Uint8Array)) return false;
   return true;
 }
 
-/** What indexing a map gives for a key that it lacks: the zero of its elements' type. */
+/** Returns the zero value of a map's elements, the result of indexing it with a missing key. */
 export function zeroItem(map: object): Value {
-  return isByteMap(map) ? new Uint8Array() : NIL;
+  return isByteMap(map) ? new Uint8Array() : nilInterface;
 }
 
-/** Whether a list counts as Go's nil: one of a class that nothing was added to. */
+/** Reports whether a list is a nil slice in Go: an empty one with a class of its own. */
 export function isNilSlice(value: Value): boolean {
   return Array.isArray(value) && value.length === 0 && namedType(value) !== undefined;
 }
 
-/** Whether a map can be asked for a key of this type. */
+/** Returns the key type of a map if a key does not have it. */
 export function takesKey(map: object, key: Value): string | undefined {
   if (map instanceof Map && map.has(key)) return undefined;
   const type = mapKeyType(map);
   return type === "interface {}" || type === typeName(key) ? undefined : type;
 }
 
-/** How many elements a list, map or string's list of bytes has. */
+/** Returns the number of elements of a list or map. */
 export function sizeOf(value: object): number {
   if (value instanceof Map) return value.size;
   if (value instanceof SliceView || Array.isArray(value) || value instanceof Uint8Array) {
@@ -227,26 +232,26 @@ export function sizeOf(value: object): number {
   return Object.keys(value).length;
 }
 
-/** An element of a list, or undefined if the value is none. */
+/** Returns an element of a list; undefined if the value is not a list. */
 export function elementAt(value: object, index: number): Value {
   if (value instanceof SliceView) return elementAt(value.base, value.start + index);
   if (value instanceof Uint8Array) return new Byte(value[index] ?? 0);
   if (!Array.isArray(value)) return undefined;
   const item: unknown = value[index];
-  // A list with a class of its own has typed elements, not interfaces.
+  // The elements of a list with a class of its own are typed, not interfaces.
   return namedType(value) === undefined || item === null || item === undefined
     ? fromElement(item)
     : fromData(item);
 }
 
-/** The elements of a list as an array. */
+/** Returns the elements of a list as an array. */
 function sliceItems(value: SliceView): unknown {
   return value.base.slice(value.start, value.start + value.length);
 }
 
 /**
- * How far a list can be sliced. A list read from JSON grew one by one in Go, so that its capacity is the next
- * power of two; templates can see that.
+ * Returns the capacity of a list. In Go, a list read from JSON grew one element at a time, so its
+ * capacity is the next power of two; templates can observe that by slicing.
  */
 export function capacityOf(value: object): number {
   if (value instanceof SliceView) return value.capacity;
@@ -267,7 +272,7 @@ export function sliceOf(value: object, start: number, end: number, capacity: num
   return undefined;
 }
 
-/** A map's value for a key; undefined where it has none. */
+/** Returns a map's value for a key; undefined if it has none. */
 export function lookUp(map: object, key: Value): Value {
   if (map instanceof Map) {
     const inner = concrete(key);
@@ -277,7 +282,7 @@ export function lookUp(map: object, key: Value): Value {
   return fromElement(Reflect.get(map, key));
 }
 
-/** Go's idea of truth: not the zero of its type. */
+/** Reports whether a value is true in Go's sense: not the zero value of its type. */
 export function isTrue(value: Value): boolean {
   switch (typeof value) {
     case "string":
@@ -300,7 +305,7 @@ export function isTrue(value: Value): boolean {
   return kind === "slice" || kind === "map" ? sizeOf(value) > 0 : true;
 }
 
-/** The text a value gives of itself, by a method `Error` or `String` as Go's fmt looks for them. */
+/** Returns the method that formats a value as text, `Error` or `String`, as Go's fmt finds it. */
 export function stringMethod(value: Value): { name: string; call: () => unknown } | undefined {
   if (typeof value !== "object") return undefined;
   const self = value instanceof SliceView ? value.base : value;

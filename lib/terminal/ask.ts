@@ -5,6 +5,7 @@
  */
 
 import { LlamaError } from "../errors.ts";
+import { printable } from "../text/printable.ts";
 
 /**
  * Asks for a line on the terminal itself: standard input may be a file.
@@ -27,7 +28,7 @@ async function readAnswer(question: string): Promise<string> {
     throw new LlamaError("usage", `there is no terminal to ask: ${question.trim()}`, { cause });
   }
   using tty = terminal;
-  await tty.write(new TextEncoder().encode(question));
+  await tty.write(new TextEncoder().encode(printable(question)));
   const buffer = new Uint8Array(1024);
   const count = await tty.read(buffer);
   // Ctrl-D leaves the line as it is.

@@ -5,12 +5,16 @@
  */
 
 import { LlamaError, reasonOf } from "../errors.ts";
+import { printable } from "../text/printable.ts";
 import { drawArea, removeArea, soundTerminal } from "./status_area.ts";
 
 /** Whoever read standard output has gone. */
 export class OutputClosed extends Error {
   override readonly name = "OutputClosed";
 }
+
+/** What is written: at once, or piece by piece. */
+export type Data = Uint8Array | string | AsyncIterable<Uint8Array>;
 
 /** Where a program writes; `Deno.stdout` and `Deno.stderr` are two. */
 export interface Writer {
@@ -32,13 +36,10 @@ export class Output {
   /** Whether standard error is a terminal: only there is a status area shown. */
   readonly isTerminal: boolean;
   readonly #isStdoutTerminal: boolean;
-  readonly #isStdoutPipe: () => Promise<boolean>;
-  readonly #now: () => number;
   /** What draws the status area; empty if there is none. */
   #area = nothing;
   /** Whether it is on the terminal, and not only due there. */
   #isShown = false;
-  #lastPiped = -Infinity;
   /** Whether the text on the terminal ends within a line. */
   #isMidLine = false;
   #last: Promise<void> = Promise.resolve();
@@ -48,63 +49,89 @@ export class Output {
   /**
    * @param stdout Where data goes.
    * @param stderr Where talk goes.
-   * @param more Whether standard output is a pipe, which is asked where there is a status area; a
-   * clock in milliseconds.
    */
-  constructor(
-    stdout: Writer,
-    stderr: Writer,
-    more: { isStdoutPipe?: () => Promise<boolean>; now?: () => number } = {},
-  ) {
+  constructor(stdout: Writer, stderr: Writer) {
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.isTerminal = stderr.isTerminal();
     this.#isStdoutTerminal = stdout.isTerminal();
-    this.#isStdoutPipe = more.isStdoutPipe ?? (() => Promise.resolve(false));
-    this.#now = more.now ?? (() => performance.now());
-  }
-
-  /** Whether the status area has made way for text that another program writes. */
-  get isStatusHidden(): boolean {
-    return this.#area.length > 0 && !this.#isShown;
   }
 
   /**
    * Writes data.
    *
-   * @param data Bytes, or text that is written as it is.
+   * @param data Bytes, or text that is written as it is; or pieces of what is too much for memory,
+   * which stay together.
    * @throws {OutputClosed} If nobody reads it any more.
    * @throws {LlamaError} `output` if it cannot be written, as on a full disk.
    */
-  data(data: Uint8Array | string): Promise<void> {
+  data(data: Data): Promise<void> {
     return this.#enqueue(async () => {
-      if (this.#area.length > 0 && await this.#isStdoutPipe()) await this.#makeWay();
-      try {
-        await writeAll(this.#stdout, this.#isStdoutTerminal ? this.#aboveStatus(data) : data);
-      } catch (cause) {
-        if (hasGone(cause, this.#isStdoutTerminal)) throw new OutputClosed("", { cause });
-        throw cannotWrite("standard output", cause);
-      }
+      if (isWhole(data)) return await this.#writeData(data);
+      for await (const piece of data) await this.#writeData(piece);
     });
+  }
+
+  async #writeData(data: Uint8Array | string): Promise<void> {
+    try {
+      await writeAll(this.#stdout, this.#isStdoutTerminal ? this.#aboveStatus(data) : data);
+    } catch (cause) {
+      if (hasGone(cause, this.#isStdoutTerminal)) throw new OutputClosed("", { cause });
+      throw cannotWrite("standard output", cause);
+    }
   }
 
   /**
    * Writes what a command wrote to its standard error, or anything else that is not ours. That it
    * cannot be written is no reason to stop working: {@linkcode Output.flush} tells in the end.
    *
-   * @param data Bytes, or text that is written as it is.
+   * @param data As for {@linkcode data}.
    */
-  talk(data: Uint8Array | string): Promise<void> {
-    return this.#enqueue(() => this.#writeTalk(this.isTerminal ? this.#aboveStatus(data) : data));
+  talk(data: Data): Promise<void> {
+    return this.#enqueue(async () => {
+      const write = (piece: Uint8Array | string) =>
+        this.#writeTalk(this.isTerminal ? this.#aboveStatus(piece) : piece);
+      if (isWhole(data)) return await write(data);
+      for await (const piece of data) await write(piece);
+    });
   }
 
   /**
-   * Writes a message of llama's own.
+   * Writes a message of llama's own, with control characters escaped: errors and names come from
+   * outside, and must neither reach the terminal nor forge another line.
    *
    * @param text One line, without its end.
    */
   message(text: string): Promise<void> {
-    return this.talk(`llama: ${text}\n`);
+    return this.talk(`llama: ${printable(text).replaceAll("\n", "\\n")}\n`);
+  }
+
+  /**
+   * Writes lines that are not a command's own output, such as a function's log, to standard error,
+   * with control characters escaped.
+   *
+   * @param text The lines; the last one gets the end that it may lack.
+   */
+  lines(text: string): Promise<void> {
+    return this.talk(printableLines(text));
+  }
+
+  /**
+   * Writes a line of llama's own to standard output, with control characters escaped.
+   *
+   * @param text The line, without its end.
+   */
+  line(text: string): Promise<void> {
+    return this.data(`${printable(text).replaceAll("\n", "\\n")}\n`);
+  }
+
+  /**
+   * Writes text of llama's own to standard output, such as a table, with control characters escaped.
+   *
+   * @param text The text. Names in it that may hold line feeds are escaped by the caller.
+   */
+  text(text: string): Promise<void> {
+    return this.data(printable(text));
   }
 
   /**
@@ -151,18 +178,6 @@ export class Output {
     return this.#isShown ? joined([removal, bytes, ...this.#draw()]) : bytes;
   }
 
-  /**
-   * Clears the terminal for what goes into a pipe: the other end may be a program that shows it
-   * there. Not for what follows closely on another, where the area would do nothing but flicker.
-   */
-  async #makeWay(): Promise<void> {
-    const now = this.#now();
-    if (this.#isShown && now - this.#lastPiped > closeMilliseconds) {
-      await this.#writeTalk(this.#remove());
-    }
-    this.#lastPiped = now;
-  }
-
   #draw(): Uint8Array[] {
     this.#isShown = true;
     const lineEnd = this.#isMidLine ? [new Uint8Array([newline])] : [];
@@ -191,8 +206,16 @@ export class Output {
   }
 }
 
-/** What is piped within this time of what was piped before follows closely on it. */
-const closeMilliseconds = 100;
+/**
+ * Returns lines with control characters escaped.
+ *
+ * @param text The lines, which may end in CR LF; the last one gets the end that it may lack.
+ * @returns Lines that are safe to print.
+ */
+export function printableLines(text: string): string {
+  const lines = printable(text.replaceAll("\r\n", "\n"));
+  return lines === "" || lines.endsWith("\n") ? lines : lines + "\n";
+}
 
 const newline = 10;
 const nothing = new Uint8Array();
@@ -208,6 +231,10 @@ function joined(pieces: readonly Uint8Array[]): Uint8Array {
     at += piece.length;
   }
   return all;
+}
+
+function isWhole(data: Data): data is Uint8Array | string {
+  return typeof data === "string" || data instanceof Uint8Array;
 }
 
 function cannotWrite(what: string, cause: unknown): LlamaError {

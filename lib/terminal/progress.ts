@@ -38,6 +38,8 @@ export interface ProgressTarget {
   readonly size: () => TerminalSize;
   /** Whether the terminal is ours to draw on at the moment. */
   readonly isInForeground: () => boolean;
+  /** Whether another program of the pipeline may write to it. */
+  readonly isShared: () => boolean;
 }
 
 /** A form of progress. */
@@ -56,8 +58,8 @@ export interface ProgressView {
  * The form that a value of `-progress` asks for.
  *
  * @param mode The value.
- * @param target What it is shown on. A bar needs a terminal whose cursor moves; elsewhere it is
- * lines.
+ * @param target What it is shown on. A bar needs a terminal whose cursor moves, and that nobody else
+ * writes to; elsewhere it is lines.
  * @returns The form; undefined for none.
  */
 export function progressView(
@@ -68,8 +70,8 @@ export function progressView(
   if (mode === "none") return undefined;
   const canMove = output.isTerminal && term !== "" && term !== "dumb";
   const wantsBar = mode === "bar" || mode === "auto" && !hasTyping;
-  if (canMove && wantsBar) return new ProgressBar(target);
-  return new ProgressLog(target, mode === "auto" ? lineSeconds.auto : lineSeconds.asked);
+  const log = new ProgressLog(target, mode === "auto" ? lineSeconds.auto : lineSeconds.asked);
+  return canMove && wantsBar ? new UnsharedBar(target, log) : log;
 }
 
 /** Lines at the bottom of a terminal, drawn anew where they are. */
@@ -93,7 +95,7 @@ export class ProgressBar implements ProgressView {
     const size = this.#target.size();
     const lines = statusLines(counts, times, size, style);
     const shown = JSON.stringify([size, lines]);
-    if (shown === this.#shown && !output.isStatusHidden) return;
+    if (shown === this.#shown) return;
     this.#shown = shown;
     this.#isDrawing = true;
     void output.status(lines).finally(() => this.#isDrawing = false);
@@ -110,6 +112,52 @@ export class ProgressBar implements ProgressView {
     this.#shown = "";
   }
 }
+
+/** A bar once it is known that nobody else writes to the terminal, and lines until then. */
+export class UnsharedBar implements ProgressView {
+  /** As a bar. */
+  readonly everyMilliseconds: number;
+  readonly #target: ProgressTarget;
+  readonly #bar: ProgressBar;
+  readonly #log: ProgressLog;
+  #isUnshared = false;
+  #looks = 0;
+
+  /**
+   * @param target The terminal.
+   * @param log The lines.
+   */
+  constructor(target: ProgressTarget, log: ProgressLog) {
+    this.#target = target;
+    this.#log = log;
+    this.#bar = new ProgressBar(target);
+    this.everyMilliseconds = this.#bar.everyMilliseconds;
+  }
+
+  /** Draws the bar, or writes a line if it is time for one. */
+  show(counts: Readonly<RunCounts>, times: RunTimes): void {
+    // The other programs may not have been started yet, so it is looked again, ever less often.
+    if (!this.#isUnshared && times.elapsedSeconds >= firstLookSeconds * (2 ** this.#looks - 1)) {
+      this.#looks++;
+      this.#isUnshared = !this.#target.isShared();
+    }
+    if (this.#isUnshared) this.#bar.show(counts, times);
+    else this.#log.show(counts, times);
+  }
+
+  /** Takes the bar away. */
+  end(): Promise<void> {
+    return this.#bar.end();
+  }
+
+  /** The same at once. */
+  endSync(): void {
+    this.#bar.endSync();
+  }
+}
+
+/** The time between the first two looks at who else writes to the terminal. */
+const firstLookSeconds = 0.1;
 
 /** Lines in a log, ever fewer: each of them stays. */
 export class ProgressLog implements ProgressView {

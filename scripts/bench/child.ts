@@ -1,39 +1,39 @@
 /**
- * What a program takes: time, processor and memory, of that program alone.
+ * Measures the time, CPU time and memory of a single program.
  *
  * @module
  */
 
 import { join } from "node:path";
 
-/** How a program is run. */
+/** Options for running a program. */
 export interface ChildOptions {
   /** The program and its arguments. */
   readonly command: readonly string[];
-  /** Its environment, whole. */
+  /** Its complete environment. */
   readonly environment: Readonly<Record<string, string>>;
-  /** Where it runs. */
+  /** Its working directory. */
   readonly cwd: string;
-  /** A file that is its standard input. @default {an empty one} */
+  /** The file for its standard input. @default {an empty file} */
   readonly stdin?: string | undefined;
-  /** A directory that gets what it writes and what is measured. */
+  /** The directory for its output and the measurements. */
   readonly directory: string;
-  /** Ends it early. */
+  /** Terminates it. */
   readonly signal: AbortSignal;
 }
 
-/** What a program took. */
+/** The resources that a program used. */
 export interface ChildUsage {
-  /** From its start to its end, in seconds. */
+  /** Elapsed time, in seconds. */
   readonly seconds: number;
-  /** Processor time, of the program and of the kernel on its behalf, in seconds. */
+  /** User and system CPU time, in seconds. */
   readonly cpuSeconds: number;
-  /** The most memory that was resident at once, in bytes. */
+  /** Peak resident memory, in bytes. */
   readonly peakBytes: number;
 }
 
-// The shell's clock has milliseconds where that of time(1) has hundredths of a second. Memory is
-// asked of time(1), which is small itself: a child counts as big as the process it is forked off.
+// The shell measures milliseconds, time(1) only hundredths of a second. Memory is measured by
+// time(1), because it is small: the peak of a child includes the process that it was forked from.
 const script = `
 TIMEFORMAT='%3R %3U %3S'
 input=$1 logs=$2
@@ -44,8 +44,8 @@ time /usr/bin/time -q -f %M -o "$logs/peak" "$@" <"$input" >"$logs/stdout" 2>"$l
  * Runs a program to its end.
  *
  * @param options The program, its input and its environment.
- * @returns What it took.
- * @throws {Error} If its exit status is not 0, with what it wrote to standard error last.
+ * @returns The resources that it used.
+ * @throws {Error} If its exit status is not 0, with the end of its standard error.
  */
 export async function measureChild(options: ChildOptions): Promise<ChildUsage> {
   const { command, environment, cwd, stdin = "/dev/null", directory, signal } = options;

@@ -1,5 +1,5 @@
 /**
- * What the compiled programs of `dist/` weigh, and how soon they are at work.
+ * Measures the size and start-up time of the compiled programs in `dist/`.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { type BenchContext, type Figure, median } from "./figure.ts";
 
 const rounds = 30;
 
-/** Measures it. */
+/** Runs the benchmark. */
 export async function benchCompiled({ signal, say }: BenchContext): Promise<Figure[]> {
   const [llama, bootstrap] = [join(root, "dist/llama"), join(root, "dist/bootstrap")];
   let runtime: Uint8Array;
@@ -20,7 +20,7 @@ export async function benchCompiled({ signal, say }: BenchContext): Promise<Figu
     runtime = await Deno.readFile(bootstrap);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    say("there are no compiled programs: `deno task compile` makes them");
+    say("skipped: compile the programs first with `deno task compile`");
     return [];
   }
   const help: number[] = [];
@@ -45,7 +45,7 @@ export async function benchCompiled({ signal, say }: BenchContext): Promise<Figu
       aim: "35 ms",
     },
     {
-      what: "its peak memory",
+      what: "peak memory of compiled `llama help`",
       measured: `${Math.round(peak / 1e6)} MB`,
       ratio: peak / 70e6,
       aim: "70 MB",
@@ -57,21 +57,21 @@ export async function benchCompiled({ signal, say }: BenchContext): Promise<Figu
       aim: "30 ms",
     },
     {
-      what: "the layer's zip",
+      what: "size of the layer's zip",
       measured: `${(zip / 1e6).toFixed(1)} MB`,
       beside: `unpacked: ${(runtime.length / 1e6).toFixed(1)} MB`,
       ratio: zip / 40e6,
       aim: "40 MB",
     },
     {
-      what: "the runtime's bundle, without what only S3 takes",
+      what: "the runtime's bundle without the S3 code",
       measured: `${(job / 1e3).toFixed(1)} kB`,
       beside: `with it: ${(whole / 1e3).toFixed(1)} kB`,
       ratio: job / 60e3,
       aim: "60 kB",
     },
     {
-      what: "the part of it that is loaded before the first request",
+      what: "the runtime's code loaded before the first request",
       measured: `${(start / 1e3).toFixed(1)} kB`,
     },
   ];
@@ -110,12 +110,12 @@ async function untilFirstRequest(program: string): Promise<number> {
   return elapsed;
 }
 
-/** The most that it was seen to have while it ran, in bytes; Linux. */
+/** Returns the peak memory observed while a process ran, in bytes; Linux only. */
 async function peakMemory(program: string): Promise<number> {
   const child = start(program, {});
   let peak = 0;
   for (;;) {
-    // Without waiting, so that its last moments are seen too; it has no memory when it has ended.
+    // Polls without pausing, to catch its last moments: after it has ended, there is nothing to read.
     const status = Deno.readTextFileSync(`/proc/${child.pid}/status`);
     const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(status) ?? [];
     if (kibibytes === undefined) break;

@@ -1,5 +1,5 @@
 /**
- * What connections cost: opening them, and one of HTTP/2 instead of many.
+ * Measures the cost of opening connections, and of HTTP/2 compared with HTTP/1.1.
  *
  * @module
  */
@@ -14,11 +14,11 @@ const burst = 100;
 const requests = 5000;
 const rounds = 5;
 
-/** Measures it, with TLS, by `fetch` alone. */
+/** Runs the benchmark, over TLS with plain `fetch`. */
 export async function benchConnections(context: BenchContext): Promise<Figure[]> {
   const { directory, signal, say } = context;
   if (findProgram("openssl", readEnvironment()["PATH"]) === undefined) {
-    say("there is no openssl to make a certificate");
+    say("skipped: openssl, which creates the certificate, is not installed");
     return [];
   }
   const certificate = await makeCertificate(directory);
@@ -56,15 +56,15 @@ export async function benchConnections(context: BenchContext): Promise<Figure[]>
   say(`cold ${cold.toFixed(1)} ms, warm ${warm.toFixed(1)} ms`);
   return [
     {
-      what: `${burst} requests at once on connections yet to be opened`,
+      what: `${burst} concurrent requests on new connections`,
       measured: `${cold.toFixed(0)} ms`,
-      beside: `on open ones: ${warm.toFixed(0)} ms`,
+      beside: `on open connections: ${warm.toFixed(0)} ms`,
       ratio: cold / warm,
     },
     {
-      what: `${requests.toLocaleString("en")} requests, ${burst} at once, by HTTP/2`,
+      what: `${requests.toLocaleString("en")} requests, ${burst} at once, over HTTP/2`,
       measured: `${http2.toFixed(0)} ms`,
-      beside: `by HTTP/1.1: ${http1.toFixed(0)} ms`,
+      beside: `over HTTP/1.1: ${http1.toFixed(0)} ms`,
       ratio: http2 / http1,
     },
   ];

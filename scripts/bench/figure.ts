@@ -1,32 +1,32 @@
 /**
- * What a benchmark finds, and how it is shown.
+ * The results of benchmarks, and their table.
  *
  * @module
  */
 
-/** One measured number, and what to hold it against. */
+/** A measured figure, and what to compare it with. */
 export interface Figure {
   /** What was measured. */
   readonly what: string;
   /** The number, with its unit. */
   readonly measured: string;
-  /** What the same costs without llama, measured in the same run. */
+  /** The cost without llama, measured in the same run. */
   readonly beside?: string;
-  /** The number as a part of what is beside it, or else of its aim. */
+  /** The ratio of the number to `beside`, or else to `aim`. */
   readonly ratio?: number;
-  /** What it should be. */
+  /** The target value. */
   readonly aim?: string;
 }
 
-/** What a benchmark gets. */
+/** The arguments of a benchmark. */
 export interface BenchContext {
   /** A directory of its own. */
   readonly directory: string;
-  /** Ends it early. */
+  /** Aborts the benchmark. */
   readonly signal: AbortSignal;
-  /** Tells what goes on meanwhile. */
+  /** Reports progress. */
   readonly say: (text: string) => void;
-  /** Takes what is drawn: files of docs/ by their names. */
+  /** Collects drawings: files for docs/ by name. */
   readonly drawings: Map<string, string>;
 }
 
@@ -34,7 +34,7 @@ export interface BenchContext {
 export type Benchmark = (context: BenchContext) => Promise<Figure[]>;
 
 /**
- * The figures as a table of Markdown.
+ * Formats figures as a Markdown table.
  *
  * @param figures The figures.
  * @returns The table's lines.
@@ -55,10 +55,10 @@ export function tableOf(figures: readonly Figure[]): string {
 }
 
 /**
- * The middle one of some numbers.
+ * Returns the median of some numbers.
  *
  * @param numbers The numbers.
- * @returns The median; NaN of none.
+ * @returns The median; `NaN` if there are none.
  */
 export function median(numbers: readonly number[]): number {
   const sorted = numbers.toSorted((a, b) => a - b);

@@ -1,6 +1,6 @@
 /**
- * How the compiled `llama` grows with its input: what a job costs of a hundred, and of a hundred
- * thousand.
+ * Measures how the cost per job of the compiled `llama` depends on the number of jobs, from a
+ * hundred to a hundred thousand.
  *
  * @module
  */
@@ -16,12 +16,12 @@ const counts = [100, 1000, 10_000, 100_000];
 const concurrency = 100;
 const rounds = 3;
 
-/** Measures it. */
+/** Runs the benchmark. */
 export async function benchGrowth(context: BenchContext): Promise<Figure[]> {
   const { directory, signal, say } = context;
   const program = join(dist, "llama");
   if (!await isThere(program) || !await isThere("/usr/bin/time")) {
-    say("there is no compiled program (`deno task compile` makes it), or no GNU time");
+    say("skipped: this requires GNU time and a compiled llama (`deno task compile`)");
     return [];
   }
   await using endpoint = await startEndpoint();
@@ -37,7 +37,7 @@ export async function benchGrowth(context: BenchContext): Promise<Figure[]> {
   };
   const several = async (count: number, j: number): Promise<ChildUsage> => {
     const runs: ChildUsage[] = [];
-    // The longest run is its own average.
+    // The longest run is long enough to need no repetition.
     const often = count < 100_000 ? rounds : 1;
     for (let round = 0; round < often; round++) runs.push(await run(count, j));
     const middle = (key: keyof ChildUsage) => median(runs.map((each) => each[key]));
@@ -65,11 +65,11 @@ export async function benchGrowth(context: BenchContext): Promise<Figure[]> {
     "growth.svg",
     plot([
       {
-        title: "CPU a job, ms",
+        title: "CPU per job, ms",
         points: growth.map((each) => [each.count, perJob(each, each.count, "cpuSeconds")]),
       },
       {
-        title: "time a job, ms",
+        title: "time per job, ms",
         points: growth.map((each) => [each.count, perJob(each, each.count, "seconds")]),
       },
       {
@@ -81,7 +81,7 @@ export async function benchGrowth(context: BenchContext): Promise<Figure[]> {
   const cpu = perJob(many, 10_000, "cpuSeconds");
   return [
     {
-      what: "compiled: CPU a job, 10,000 jobs at `-j 512`",
+      what: "compiled: CPU per job, 10,000 jobs at `-j 512`",
       measured: `${cpu.toFixed(3)} ms`,
       ratio: cpu / 0.3,
       aim: "0.3 ms",
@@ -96,7 +96,7 @@ export async function benchGrowth(context: BenchContext): Promise<Figure[]> {
     ...growth.map((each): Figure => ({
       what: `compiled: ${each.count.toLocaleString("en")} jobs at \`-j ${concurrency}\``,
       measured: `${each.seconds.toFixed(2)} s`,
-      beside: `CPU a job: ${perJob(each, each.count, "cpuSeconds").toFixed(3)} ms, peak: ` +
+      beside: `CPU per job: ${perJob(each, each.count, "cpuSeconds").toFixed(3)} ms, peak: ` +
         megabytes(each.peakBytes),
     })),
   ];

@@ -1,5 +1,5 @@
 /**
- * What it costs to measure where the time of each job goes, and to write that down.
+ * Measures the cost of `-trace` and `-report`.
  *
  * @module
  */
@@ -10,14 +10,14 @@ import { fromSource, StubRuns } from "./stub.ts";
 const jobs = 10_000;
 const rounds = 9;
 
-/** How llama is called: the flags before `xargs`, and those after it. */
+/** The flags before and after `xargs`. */
 const calls = {
   none: [[], []],
   trace: [["-trace", "trace.json"], []],
   report: [[], ["-report", "report.html"]],
 } as const;
 
-/** Measures it. */
+/** Runs the benchmark. */
 export async function benchLookBack({ directory, signal, say }: BenchContext): Promise<Figure[]> {
   await using runs = await StubRuns.open({ directory, signal });
   await runs.writeLines(jobs);
@@ -29,7 +29,7 @@ export async function benchLookBack({ directory, signal, say }: BenchContext): P
   const used: Record<keyof typeof calls, number[]> = { none: [], trace: [], report: [] };
   const names = ["none", "trace", "report"] as const;
   for (let round = 0; round < rounds; round++) {
-    // Taking turns at being first: what else the machine does hits all.
+    // They take turns at going first, so that other load on the machine affects all.
     for (const name of round % 2 === 0 ? names : names.toReversed()) {
       used[name].push(await run(name));
     }

@@ -1,5 +1,5 @@
 /**
- * What a job costs llama itself, and how much memory many at once take.
+ * Measures llama's own CPU time per job, and its memory with many concurrent jobs.
  *
  * @module
  */
@@ -12,7 +12,7 @@ const jobs = 10_000;
 const concurrency = 512;
 const rounds = 5;
 
-/** Measures it. */
+/** Runs the benchmark. */
 export async function benchOverhead({ directory, signal, say }: BenchContext): Promise<Figure[]> {
   await using runs = await StubRuns.open({ directory, signal });
   const command = fromSource(["xargs", "-j", String(concurrency), "stub", "{{.Line}}"]);
@@ -36,7 +36,7 @@ export async function benchOverhead({ directory, signal, say }: BenchContext): P
   const idle = median(none.map(({ peakBytes }) => peakBytes));
   return [
     {
-      what: `CPU a job, ${jobs.toLocaleString("en")} jobs at \`-j ${concurrency}\``,
+      what: `CPU per job, ${jobs.toLocaleString("en")} jobs at \`-j ${concurrency}\``,
       measured: `${cpuPerJob.toFixed(3)} ms`,
       ratio: cpuPerJob / 0.3,
       aim: "0.3 ms",

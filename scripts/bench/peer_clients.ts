@@ -1,5 +1,6 @@
 /**
- * The client beside the original's: whole runs against functions that answer without a process.
+ * Compares the client with the original's in complete runs, with functions that respond without a
+ * process.
  *
  * @module
  */
@@ -18,39 +19,39 @@ import {
 } from "./peer_figure.ts";
 import type { Peers } from "./peers.ts";
 
-/** What a comparison gets. */
+/** The arguments of a comparison. */
 export interface PeerBenchContext {
   /** The server, and the original's programs. */
   readonly peers: Peers;
-  /** Our programs. */
+  /** llama's programs. */
   readonly programs: { readonly llama: string; readonly bootstrap: string };
-  /** How often each program runs. */
+  /** Runs per program. */
   readonly rounds: number;
   /** A directory of its own. */
   readonly directory: string;
-  /** Ends it early. */
+  /** Aborts the comparison. */
   readonly signal: AbortSignal;
-  /** Tells what goes on meanwhile. */
+  /** Reports progress. */
   readonly say: (text: string) => void;
 }
 
-/** A number of a run. */
+/** A measurement of a run. */
 type Measure = "seconds" | "cpuSeconds" | "peakBytes" | "connections" | "requests" | "sends";
 
-/** A run's numbers: those of its process, and what the server has counted. */
+/** The measurements of a run: those of its process, and the server's counts. */
 type Run = ChildUsage & Readonly<Record<"connections" | "requests" | "sends", number>>;
 
-/** One whole run of a client. */
+/** One complete run of a client. */
 interface ClientCase {
   readonly name: string;
   readonly args: readonly string[];
-  /** How many lines it gets. */
+  /** The number of input lines. */
   readonly lines?: number;
-  /** How big the file is that goes in and comes out for each line, in bytes. */
+  /** The size of the input and output file of each line, in bytes. */
   readonly fileBytes?: number;
-  /** Added to each request, in milliseconds. */
+  /** The latency added to each request, in milliseconds. */
   readonly delay?: number;
-  /** Whether it runs a second time with the objects in the store, and that is what counts. */
+  /** Whether to measure a second run, which finds the objects in the store. */
   readonly again?: boolean;
   readonly aims: Readonly<Partial<Record<Measure, PeerFigure["aim"]>>>;
 }
@@ -137,7 +138,7 @@ const cases: readonly ClientCase[] = [
   }),
 ];
 
-/** Measures it. */
+/** Runs the benchmark. */
 export async function benchPeerClients(context: PeerBenchContext): Promise<PeerFigure[]> {
   const { peers, rounds, say, signal } = context;
   await peers.serve(peers.program("llama_runtime-head"));
@@ -148,7 +149,7 @@ export async function benchPeerClients(context: PeerBenchContext): Promise<PeerF
     for (let round = 0; round < rounds; round++) {
       for (const [index] of contenders.entries()) {
         signal.throwIfAborted();
-        // Each is first in turn.
+        // They take turns at going first.
         const name = contenders[(index + round) % contenders.length] ?? "llama";
         runs[name].push(await run(name, each, work, context));
       }
@@ -175,14 +176,14 @@ interface Work {
   readonly stdin: string | undefined;
 }
 
-/** Makes the lines, and the files that they name. */
+/** Writes the input lines and the files that they name. */
 async function prepare({ lines, fileBytes }: ClientCase, directory: string): Promise<Work> {
   if (lines === undefined) return { cwd: directory, stdin: undefined };
   const cwd = join(directory, `${lines}-${fileBytes ?? 0}`);
   const stdin = join(cwd, "lines");
   const names = Array.from({ length: lines }, (_, index) => `f${String(index).padStart(6, "0")}`);
   await Deno.mkdir(join(cwd, "in"), { recursive: true });
-  // A line of a hundred bytes where it is no file's name.
+  // Lines that are not file names have a hundred bytes.
   const text = names.map((name) => fileBytes === undefined ? name.padEnd(100, "x") : name);
   await Deno.writeTextFile(stdin, text.map((line) => `${line}\n`).join(""));
   if (fileBytes !== undefined) {
@@ -204,7 +205,7 @@ async function run(
   { peers, programs, directory, signal }: PeerBenchContext,
 ): Promise<Run> {
   const program = name === "llama" ? programs.llama : peers.program(`llama-${name}`);
-  // Ours keeps a note of what it has sent: of this case alone.
+  // llama remembers what it has uploaded; limit that to this case.
   const notes = join(directory, "llama-dir");
   const environment = { ...peers.environment, ...(name === "llama" ? { LLAMA_DIR: notes } : {}) };
   await Deno.remove(notes, { recursive: true }).catch(() => {});
@@ -235,7 +236,7 @@ async function run(
   };
 }
 
-/** What came out is what went in, or the figures are worth nothing. */
+/** Checks that the outputs equal the inputs; otherwise the figures would be meaningless. */
 async function compare(from: string, to: string): Promise<void> {
   for await (const { name } of Deno.readDir(from)) {
     const [before, after] = await Promise.all([
@@ -243,7 +244,7 @@ async function compare(from: string, to: string): Promise<void> {
       Deno.readFile(join(to, name)),
     ]);
     if (before.length !== after.length || before.some((byte, index) => byte !== after[index])) {
-      throw new Error(`${join(to, name)} is not what was sent`);
+      throw new Error(`${join(to, name)} differs from its input`);
     }
   }
 }

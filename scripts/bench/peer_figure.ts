@@ -1,29 +1,29 @@
 /**
- * What a comparison with the original finds, and how it is shown.
+ * The results of comparisons with the original, and their table.
  *
  * @module
  */
 
-/** The programs that are compared: ours, and two of the original's versions. */
+/** The programs to compare: llama, and two versions of the original. */
 export const contenders = ["llama", "head", "early"] as const;
 
-/** One of them. */
+/** One of the programs. */
 export type Contender = (typeof contenders)[number];
 
-/** One number of each program, as far as it was measured. */
+/** A measurement of each program; some may be missing. */
 export interface PeerFigure {
   /** What was measured. */
   readonly what: string;
   /** The numbers. */
   readonly measured: Readonly<Partial<Record<Contender, number>>>;
-  /** Writes a number with its unit. */
+  /** Formats a number with its unit. */
   readonly format: (value: number) => string;
-  /** The most that ours should be: a part of the original's (head), or a number like it. */
+  /** The maximum for llama: a ratio to the original (head), or an absolute value. */
   readonly aim?: { readonly ratio: number } | { readonly value: number } | undefined;
 }
 
 /**
- * The figures as a table of Markdown.
+ * Formats figures as a Markdown table.
  *
  * @param figures The figures.
  * @returns The table's lines.
@@ -55,14 +55,14 @@ function rowOf({ what, measured, format, aim }: PeerFigure): string[] {
   return [what, ...cells, to, wanted, isMet ? "met" : "missed"];
 }
 
-/** Seconds, with milliseconds. */
+/** Formats seconds, with milliseconds if they are few. */
 export const asSeconds = (value: number): string => `${value.toFixed(value < 0.1 ? 3 : 2)} s`;
 
-/** Seconds, as milliseconds. */
+/** Formats seconds as milliseconds. */
 export const asMilliseconds = (value: number): string => `${(value * 1000).toFixed(1)} ms`;
 
-/** Bytes, as megabytes. */
+/** Formats bytes as megabytes. */
 export const asMegabytes = (value: number): string => `${Math.round(value / 1e6)} MB`;
 
-/** A number of things. */
+/** Formats a count. */
 export const asCount = (value: number): string => value.toLocaleString("en");

@@ -1,5 +1,5 @@
 /**
- * The job of the README with real runtimes: 151 pictures, all at once.
+ * Measures the README's job with real runtimes: 151 pictures, all at once.
  *
  * @module
  */
@@ -16,14 +16,14 @@ import {
   type PeerFigure,
 } from "./peer_figure.ts";
 
-/** The early version's functions have a command of their own; those of the later one are told. */
+/** Functions of the early version have a fixed command; later ones get it with each request. */
 const functions: Record<Contender, readonly string[]> = {
   llama: ["optipng"],
   head: ["run", "optipng"],
   early: ["optipng"],
 };
 
-/** Measures it. */
+/** Runs the benchmark. */
 export async function benchPeerReadme(context: PeerBenchContext): Promise<PeerFigure[]> {
   const { peers, rounds, say } = context;
   const pictures = [...Deno.readDirSync(join(peers.home, "png"))].map(({ name }) => name)
@@ -82,6 +82,6 @@ async function run(
     ...{ cwd, directory, signal },
   });
   const made = [...Deno.readDirSync(out)].length;
-  if (made !== pictures) throw new Error(`${name}: ${made} pictures of ${pictures}`);
+  if (made !== pictures) throw new Error(`${name}: made ${made} of ${pictures} pictures`);
   return usage;
 }

@@ -1,5 +1,5 @@
 /**
- * The runtime beside the original's, as real processes under a Lambda that is not ours.
+ * Compares the runtime with the original's, as real processes under an independent Lambda emulator.
  *
  * @module
  */
@@ -18,10 +18,10 @@ const starts = 20;
 const invocations = 500;
 const manyInvocations = 10_000;
 
-/** Either version of the original takes it. */
+/** An event that both versions of the original accept. */
 const event = JSON.stringify({ args: [], outputs: null });
 
-/** Measures it. */
+/** Runs the benchmark. */
 export async function benchPeerRuntime(context: PeerBenchContext): Promise<PeerFigure[]> {
   const { rounds, say } = context;
   const runs: Record<Contender, Run[]> = { llama: [], head: [], early: [] };
@@ -75,7 +75,7 @@ async function run(
   const invoke = async () => {
     signal.throwIfAborted();
     const answer = await peers.invoke("true", event);
-    if (/"errorType"|"status":[1-9]/.test(answer)) throw new Error(`${name} says ${answer}`);
+    if (/"errorType"|"status":[1-9]/.test(answer)) throw new Error(`${name} responded ${answer}`);
   };
   const start = [];
   for (let index = 0; index < starts; index++) {

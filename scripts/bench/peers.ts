@@ -1,5 +1,5 @@
 /**
- * The original's programs, and the server that it and we are measured against.
+ * The original's programs, and the server for comparisons.
  *
  * @module
  */
@@ -7,13 +7,13 @@
 import { join } from "node:path";
 import type { Environment } from "../../lib/environment.ts";
 
-/** What the server has counted since the last reset. */
+/** The server's counts since the last reset. */
 export interface PeerStats {
   /** Requests by kind, such as `s3.PUT` and `lambda.invoke`. */
   readonly requests: Readonly<Record<string, number>>;
-  /** Connections that were opened. */
+  /** Connections opened. */
   readonly connections_opened: number;
-  /** The runtimes that it has started. */
+  /** Runtimes started. */
   readonly environments: {
     readonly list: readonly { readonly VmHWM_kB?: number; readonly VmRSS_kB?: number }[];
     readonly exec_to_first_next_ms?: { readonly p50: number } | null;
@@ -24,13 +24,13 @@ export interface PeerStats {
 const server = "http://127.0.0.1:9900";
 
 /**
- * The server, AWS's names in /etc/hosts that lead to it, and the programs. Close it when done: it
- * takes the names away again.
+ * The programs, the server, and the AWS host names in /etc/hosts that resolve to it. Dispose of it
+ * when done, which removes the names.
  */
 export class Peers implements AsyncDisposable {
-  /** The environment that the clients run in, whole. */
+  /** The complete environment for the clients. */
   readonly environment: Readonly<Record<string, string>>;
-  /** The directory of the programs and of what the server writes. */
+  /** The directory of the programs and of the server's files. */
   readonly home: string;
   readonly #folder: string;
 
@@ -41,18 +41,18 @@ export class Peers implements AsyncDisposable {
   }
 
   /**
-   * Unpacks and builds what is not there yet, and points AWS's names at this machine.
+   * Unpacks and builds missing programs, and points AWS host names to this machine.
    *
    * @param folder The folder with the programs and their scripts.
-   * @param environment The environment variables; llama's and AWS's are left out of them.
-   * @returns The peers; nothing is served yet.
-   * @throws {Error} If the folder is not there, or one of its scripts fails.
+   * @param environment The environment variables; those of llama and AWS are dropped.
+   * @returns The peers; the server is not started yet.
+   * @throws {Error} If the folder does not exist, or one of its scripts fails.
    */
   static async open(folder: string, environment: Environment): Promise<Peers> {
     const setup = join(folder, "setup.sh");
     if (!await isFile(setup)) {
       throw new Error(
-        `there is no ${setup}: name the folder with the original's programs ` +
+        `${setup} does not exist: name the folder with the original's programs ` +
           "(deno task bench:peer FOLDER)",
       );
     }
@@ -74,15 +74,15 @@ export class Peers implements AsyncDisposable {
     return peers;
   }
 
-  /** The path of one of the programs. */
+  /** Returns the path of one of the programs. */
   program(name: string): string {
     return join(this.home, "bin", name);
   }
 
   /**
-   * Starts the server anew, with nothing in its store.
+   * Restarts the server with an empty store.
    *
-   * @param runtime The runtime of its functions.
+   * @param runtime The runtime for its functions.
    */
   async serve(runtime: string): Promise<void> {
     const functions = join(this.home, "functions-bench.json");
@@ -90,33 +90,33 @@ export class Peers implements AsyncDisposable {
     await this.#run("start.sh", functions);
   }
 
-  /** Forgets objects, counts and warm runtimes. */
+  /** Resets objects, counts and warm runtimes. */
   async reset(): Promise<void> {
     await ask("/__reset");
   }
 
-  /** Adds so much to the time of every request, in milliseconds. */
+  /** Adds latency to each request, in milliseconds. */
   async delay(milliseconds: number): Promise<void> {
     await ask(`/__faults?rate=0&latency=${milliseconds}`);
   }
 
   /**
-   * What was counted.
+   * Returns the counts.
    *
-   * @param reset Whether counting starts again; objects and runtimes stay.
+   * @param reset Whether to reset them; objects and runtimes remain.
    */
   async stats(reset = false): Promise<PeerStats> {
     return JSON.parse(await ask(reset ? "/__stats?reset=1" : "/__stats"));
   }
 
-  /** Invokes a function without a signature, and waits for its answer. */
+  /** Invokes a function without a signature, and returns its response. */
   async invoke(functionName: string, payload: string): Promise<string> {
     return await ask(`/2015-03-31/functions/${functionName}/invocations`, payload);
   }
 
-  /** Ends what was started. */
+  /** Stops the server and removes the host names. */
   async [Symbol.asyncDispose](): Promise<void> {
-    // The original leaves a daemon behind, which would end by itself after ten minutes.
+    // The original leaves a daemon running, which would exit only after ten minutes.
     await script("-c", ['"$0" daemon -shutdown || true', this.program("llama-head")], {
       ...this.environment,
     });

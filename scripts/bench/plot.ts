@@ -1,24 +1,24 @@
 /**
- * Small plots as SVG.
+ * Draws small plots as SVG.
  *
  * @module
  */
 
-/** One curve in a panel of its own. */
+/** A panel with one curve. */
 export interface Panel {
-  /** What it shows, with its unit. */
+  /** The title, with the unit. */
   readonly title: string;
-  /** Its points, from left to right; both numbers are positive. */
+  /** The points, from left to right; both coordinates are positive. */
   readonly points: readonly (readonly [x: number, y: number])[];
 }
 
 const [width, height, gap] = [210, 150, 60];
 
 /**
- * Draws panels side by side, the x axis logarithmic and the y axis from 0.
+ * Draws panels side by side, with a logarithmic x axis, and a y axis that starts at 0.
  *
  * @param panels The panels.
- * @param label What the x axis is.
+ * @param label The label of the x axis.
  * @returns The SVG.
  */
 export function plot(panels: readonly Panel[], label: string): string {
@@ -68,7 +68,7 @@ function draw({ title, points }: Panel, left: number): string[] {
   ];
 }
 
-/** To 1, 2, 5 or 10 times a power of ten. */
+/** Rounds up to 1, 2, 5 or 10 times a power of ten. */
 function roundUp(value: number): number {
   const power = 10 ** Math.floor(Math.log10(value));
   return ([1, 2, 5, 10].find((step) => step * power >= value) ?? 10) * power;

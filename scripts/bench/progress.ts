@@ -1,5 +1,5 @@
 /**
- * What it costs to show progress on a terminal.
+ * Measures the cost of the progress bar.
  *
  * @module
  */
@@ -11,13 +11,13 @@ import { fromSource, StubRuns } from "./stub.ts";
 const jobs = 10_000;
 const rounds = 7;
 
-/** Measures it. */
+/** Runs the benchmark. */
 export async function benchProgress({ directory, signal, say }: BenchContext): Promise<Figure[]> {
   await using runs = await StubRuns.open({ directory, signal }, { TERM: "xterm" });
   await runs.writeLines(jobs);
   const run = async (progress: "bar" | "none") => {
     const command = fromSource(["xargs", "-progress", progress, "-j", "512", "stub", "{{.Line}}"]);
-    // util-linux's script gives it a terminal that nobody has to look at.
+    // script(1) of util-linux provides a terminal.
     const terminal = `script -qec ${quote(`${command} <lines`)} /dev/null </dev/null`;
     return (await runs.run(terminal)).cpuMilliseconds;
   };

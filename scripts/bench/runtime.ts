@@ -1,5 +1,5 @@
 /**
- * What the runtime adds to a command.
+ * Measures the runtime's overhead per command.
  *
  * @module
  */
@@ -9,11 +9,11 @@ import { runtimeCommand } from "../../lib/local/runtime_command.ts";
 import { findProgram } from "../shell.ts";
 import { type BenchContext, type Figure, median } from "./figure.ts";
 
-/** The first ones are not counted: a program that has just started is still being compiled. */
+/** The number of first rounds that are not counted, while JavaScript is still being compiled. */
 const warmUp = 50;
 const invocations = 500;
 
-/** Measures it. */
+/** Runs the benchmark. */
 export async function benchRuntime({ directory, signal, say }: BenchContext): Promise<Figure[]> {
   const { PATH: path } = readEnvironment();
   const program = findProgram("true", path);
@@ -37,7 +37,7 @@ export async function benchRuntime({ directory, signal, say }: BenchContext): Pr
   }];
 }
 
-/** The milliseconds from each hand-over of an event until its answer is there. */
+/** Returns the time from each event to its response, in milliseconds. */
 async function invokeAll(
   program: string,
   directory: string,
@@ -46,14 +46,14 @@ async function invokeAll(
   const event = JSON.stringify({ args: [], files: {}, outputs: [] });
   const times: number[] = [];
   const done = Promise.withResolvers<void>();
-  // The runtime's last question is answered only when the runtime is gone.
+  // The runtime's last request is answered only after the runtime has been stopped.
   const closed = Promise.withResolvers<Response>();
   let started = 0;
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     if (request.method === "POST") {
       const answer = await request.text();
       times.push(performance.now() - started);
-      if (!answer.includes('"status":0')) done.reject(new Error(`the runtime says ${answer}`));
+      if (!answer.includes('"status":0')) done.reject(new Error(`the runtime responded ${answer}`));
       if (times.length === warmUp + invocations) done.resolve();
       return new Response(null, { status: 202 });
     }
@@ -74,7 +74,7 @@ async function invokeAll(
       AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${server.addr.port}`,
       LAMBDA_TASK_ROOT: directory,
     },
-    // As under Lambda: it logs each request.
+    // As in Lambda, the runtime logs each request.
     stdout: "null",
     stderr: "null",
   }).spawn();
@@ -82,7 +82,7 @@ async function invokeAll(
     const stopped = Promise.withResolvers<never>();
     signal.addEventListener("abort", () => stopped.reject(signal.reason), { once: true });
     const ended = child.status.then(({ code }) => {
-      throw new Error(`the runtime ended with exit status ${code}`);
+      throw new Error(`the runtime exited with status ${code}`);
     });
     await Promise.race([done.promise, stopped.promise, ended]);
   } finally {

@@ -1,12 +1,12 @@
 /**
- * What a signature costs.
+ * Measures the cost of a signature.
  *
  * @module
  */
 
 import { Signatures } from "../../lib/aws/signatures.ts";
 import { AwsV4Signer } from "../../lib/deps.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { type BenchContext, type Figure, median } from "./figure.ts";
 
 const rounds = 7;
@@ -15,7 +15,7 @@ const signatures = 2000;
 const credentials = { accessKeyId: "AKIDEXAMPLE", secretAccessKey: "example" };
 const url = "https://lambda.us-west-2.amazonaws.com/2015-03-31/functions/stub/invocations";
 
-/** Measures it. */
+/** Runs the benchmark. */
 export async function benchSignature({ signal, say }: BenchContext): Promise<Figure[]> {
   const ours = new Signatures();
   const sign = (bodyHash: string) =>
@@ -24,7 +24,7 @@ export async function benchSignature({ signal, say }: BenchContext): Promise<Fig
       headers: { "content-type": "application/json" },
       time: new Date(),
     });
-  // As aws4fetch does it by itself, the key kept and the body not hashed.
+  // Plain aws4fetch, with a cached key and without hashing the body.
   const cache = new Map<string, ArrayBuffer>();
   const signPlainly = (bodyHash: string) =>
     new AwsV4Signer({
@@ -41,11 +41,11 @@ export async function benchSignature({ signal, say }: BenchContext): Promise<Fig
     }
   }
   const [measured, beside] = [median(times.ours), median(times.plain)];
-  say(`${measured.toFixed(1)} us, ${beside.toFixed(1)} us by aws4fetch alone`);
+  say(`${measured.toFixed(1)} us, ${beside.toFixed(1)} us with plain aws4fetch`);
   return [{
-    what: "a signature, its body's hash included",
+    what: "a signature, including the hash of the body",
     measured: `${measured.toFixed(1)} us`,
-    beside: `aws4fetch alone: ${beside.toFixed(1)} us`,
+    beside: `plain aws4fetch: ${beside.toFixed(1)} us`,
     ratio: measured / beside,
   }];
 }

@@ -1,5 +1,5 @@
 /**
- * A stand-in for Lambda that answers at once, and llama run against it.
+ * Runs llama from source against a Lambda stub that responds immediately.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { quote, root, Shell } from "../shell.ts";
 import type { BenchContext } from "./figure.ts";
 import { type Usage, usageVariable } from "./usage.ts";
 
-/** Starts the stub, over TLS where it has a certificate. */
+/** Starts the stub, over TLS if there is a certificate. */
 export async function startEndpoint(
   certificate?: { readonly cert: string; readonly key: string },
 ): Promise<{ port: number } & AsyncDisposable> {
@@ -38,10 +38,10 @@ export async function startEndpoint(
 }
 
 /**
- * The environment in which llama calls the stub.
+ * Returns the environment variables with which llama uses the stub.
  *
- * @param port The stub's port.
- * @returns Variables.
+ * @param port The port of the stub.
+ * @returns The variables.
  */
 export function stubEnvironment(port: number) {
   return {
@@ -53,10 +53,10 @@ export function stubEnvironment(port: number) {
 }
 
 /**
- * Writes as many lines of input.
+ * Writes lines of input.
  *
  * @param path The file.
- * @param count How many.
+ * @param count The number of lines.
  */
 export async function writeLines(path: string, count: number): Promise<void> {
   const lines = Array.from({ length: count }, (_, index) => `picture-${index}.png\n`);
@@ -64,10 +64,10 @@ export async function writeLines(path: string, count: number): Promise<void> {
 }
 
 /**
- * A command line that runs llama from source and leaves behind what it used.
+ * Returns a shell command line that runs llama from source and records its resource usage.
  *
  * @param args Its arguments.
- * @returns For a shell.
+ * @returns The command line.
  */
 export function fromSource(args: readonly string[]): string {
   return [
@@ -92,9 +92,9 @@ export class StubRuns implements AsyncDisposable {
   /**
    * Starts the stub.
    *
-   * @param context Where the runs leave their files; a signal.
-   * @param variables More of their environment.
-   * @returns The runs to be.
+   * @param context The directory for the files of the runs, and a signal.
+   * @param variables Additional environment variables.
+   * @returns The runs.
    */
   static async open(
     { directory, signal }: Pick<BenchContext, "directory" | "signal">,
@@ -116,16 +116,16 @@ export class StubRuns implements AsyncDisposable {
     return new StubRuns(stack.move(), shell, directory);
   }
 
-  /** Writes as many lines into the file `lines`. */
+  /** Writes `count` lines to the file `lines`. */
   async writeLines(count: number): Promise<void> {
     await writeLines(join(this.#directory, "lines"), count);
   }
 
   /**
-   * Runs a command line that {@linkcode fromSource} has made.
+   * Runs a command line from {@linkcode fromSource}.
    *
    * @param command The command line, with redirections.
-   * @returns What llama used, and the time from start to end.
+   * @returns The resources that llama used, and the elapsed time.
    * @throws {Error} If it fails.
    */
   async run(command: string): Promise<Usage & { elapsedMilliseconds: number }> {
@@ -137,7 +137,7 @@ export class StubRuns implements AsyncDisposable {
     return { ...usage, elapsedMilliseconds };
   }
 
-  /** Ends the stub. */
+  /** Stops the stub. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#stack.disposeAsync();
   }

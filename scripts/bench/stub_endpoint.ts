@@ -1,7 +1,7 @@
 /**
- * An endpoint that answers every Invoke at once, with nothing. A process of its own, so that what
- * it costs is not counted as llama's. It prints its port, and ends with its standard input. With a
- * certificate and its key as arguments it is reached over TLS.
+ * An endpoint that answers each Invoke immediately with an empty result. It is a separate process,
+ * so that its cost is not attributed to llama. It prints its port, and exits when its standard
+ * input ends. With a certificate and its key as arguments, it uses TLS.
  *
  * @module
  */

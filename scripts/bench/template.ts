@@ -1,5 +1,5 @@
 /**
- * What it costs to expand an argument.
+ * Measures the cost of expanding an argument.
  *
  * @module
  */
@@ -12,13 +12,13 @@ import { type BenchContext, type Figure, median } from "./figure.ts";
 const executions = 100_000;
 const rounds = 7;
 
-/** Measures it. */
+/** Runs the benchmark. */
 export function benchTemplate({ say }: BenchContext): Promise<Figure[]> {
   const input = "{{.I .Line}}";
   const output = '{{.O (printf "optimized/%s" .Line)}}';
   const parsed = (text: string) => {
     const template = Template.parse("arg-0", text);
-    // A context of its own for each, as each job has: the marked files pile up in it.
+    // A new context for each, as for each job, since contexts accumulate files.
     return (line: string, index: number) => template.execute(new JobContext(line, index)).length;
   };
   const all = new LineTemplates([input, "-out", output]);
@@ -42,10 +42,12 @@ export function benchTemplate({ say }: BenchContext): Promise<Figure[]> {
   ]);
 }
 
-/** The median of some rounds, in microseconds; the first round, which compiles, is not counted. */
+/**
+ * Returns the median of several rounds in microseconds, without the first, which compiles the code.
+ */
 function measureOne(work: (line: string, index: number) => number): number {
   const times: number[] = [];
-  // Summed up and looked at, so that no compiler finds the work to be for nothing.
+  // The sum is used, so that the compiler cannot optimize the work away.
   let sum = 0;
   for (let round = 0; round <= rounds; round++) {
     const lines = Array.from({ length: executions }, (_, index) => `picture-${index}.png`);
@@ -53,6 +55,6 @@ function measureOne(work: (line: string, index: number) => number): number {
     for (const [index, line] of lines.entries()) sum += work(line, index);
     if (round > 0) times.push((performance.now() - start) * 1000 / executions);
   }
-  if (sum === 0) throw new Error("the templates gave nothing");
+  if (sum === 0) throw new Error("the templates had no output");
   return median(times);
 }

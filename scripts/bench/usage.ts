@@ -1,21 +1,21 @@
 /**
- * Loaded before a program (`deno run --preload`), it writes what the program has used when it
- * exits: to the file that `LLAMA_BENCH_USAGE` names.
+ * Preloaded into a program (`deno run --preload`), it writes the program's resource usage at exit
+ * to the file named by `LLAMA_BENCH_USAGE`.
  *
  * @module
  */
 
 import process from "node:process";
 
-/** What a process has used. */
+/** The resources used by a process. */
 export interface Usage {
-  /** Processor time, of the program and of the kernel on its behalf. */
+  /** User and system CPU time. */
   readonly cpuMilliseconds: number;
-  /** The most memory that it held at once. */
+  /** Peak memory. */
   readonly peakBytes: number;
 }
 
-/** The variable that names the file. */
+/** The environment variable with the name of the file. */
 export const usageVariable = "LLAMA_BENCH_USAGE";
 
 const path = Deno.env.get(usageVariable);

@@ -1,5 +1,5 @@
 /**
- * `llama -local xargs` against `xargs -P`: the same program, the same files, the same level.
+ * Compares `llama -local xargs` with `xargs -P`, on the same program, files and concurrency.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { type BenchContext, type Figure, median } from "./figure.ts";
 const fileCount = 151;
 const rounds = 5;
 
-/** Measures it. */
+/** Runs the benchmark. */
 export async function benchXargs({ directory, signal, say }: BenchContext): Promise<Figure[]> {
   const environment = readEnvironment();
   const variables = { LLAMA_FUNCTIONS: join(root, "images") };
@@ -36,16 +36,16 @@ export async function benchXargs({ directory, signal, say }: BenchContext): Prom
     say(`${name}: ${(elapsedMilliseconds / 1000).toFixed(2)} s`);
   };
   for (let round = 0; round < rounds; round++) {
-    // Taking turns at being first: what else the machine does hits both.
+    // They take turns at going first, so that other load on the machine affects both.
     const order = [["llama", llama], ["xargs", xargs]] as const;
     for (const [name, line] of round % 2 === 0 ? order : order.toReversed()) await run(name, line);
   }
   const [withLlama, withXargs] = [median(times.llama), median(times.xargs)];
-  // Of two runs next to each other, so that a slow minute of the machine is in both.
+  // The ratio of adjacent runs, so that a slow minute of the machine affects both.
   const ratio = median(times.llama.map((time, round) => time / (times.xargs[round] ?? NaN)));
   const jobSeconds = (withXargs * processors / fileCount).toFixed(2);
   return [{
-    what: `\`-local xargs\`, ${fileCount} files, ${program}, ${jobSeconds} s a job`,
+    what: `\`-local xargs\`, ${fileCount} files, ${program}, ${jobSeconds} s per job`,
     measured: `${withLlama.toFixed(2)} s`,
     beside: `\`xargs -P ${processors}\`: ${withXargs.toFixed(2)} s`,
     ratio,
@@ -53,11 +53,11 @@ export async function benchXargs({ directory, signal, say }: BenchContext): Prom
   }];
 }
 
-/** Pictures of many colours: each keeps the program busy for more than a tenth of a second. */
+/** Pictures with many colors, each of which takes the program more than a tenth of a second. */
 async function makeFiles(directory: string, uncompressed: boolean): Promise<void> {
   const size = uncompressed ? { minSize: 640, maxSize: 800 } : { minSize: 220, maxSize: 280 };
   for (let index = 0; index < fileCount; index++) {
-    // Every sixth is marble, which has the most colours.
+    // Every sixth is marble, which has the most colors.
     const { name, bytes } = await makePicture(index * 6 + 5, { ...size, uncompressed });
     await Deno.writeFile(join(directory, name), bytes);
   }

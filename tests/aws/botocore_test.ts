@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { runCredentialProcess } from "../../lib/aws/credential_process.ts";
-import type { CredentialSource } from "../../lib/aws/credential_source.ts";
-import { findCredentials } from "../../lib/aws/credentials.ts";
+import { runCredentialProcess } from "../../lib/aws/credentials/credential_process.ts";
+import type { CredentialSource } from "../../lib/aws/credentials/credential_source.ts";
+import { findCredentials } from "../../lib/aws/credentials/credentials.ts";
 import { bucketUrl, findLocation, type Service, serviceUrl } from "../../lib/aws/endpoint.ts";
-import { IniError, parseIni, type Section, splitWords } from "../../lib/aws/ini.ts";
+import { IniError, parseIni, type Section, splitWords } from "../../lib/aws/credentials/ini.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { TemporaryDirectory, testWith } from "../helpers.ts";
 import { type AwsCase, Generator, handWritten } from "./botocore_cases.ts";

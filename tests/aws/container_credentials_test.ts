@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { containerCredentials } from "../../lib/aws/container_credentials.ts";
+import { containerCredentials } from "../../lib/aws/credentials/container_credentials.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { TemporaryDirectory } from "../helpers.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { IniError, parseIni, splitWords } from "../../lib/aws/ini.ts";
+import { IniError, parseIni, splitWords } from "../../lib/aws/credentials/ini.ts";
 
 function read(text: string): Record<string, Record<string, unknown>> {
   return Object.fromEntries(

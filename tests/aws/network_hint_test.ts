@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AwsClient } from "../../lib/aws/client.ts";
 import { networkHint } from "../../lib/aws/network_hint.ts";
-import { callerIdentity } from "../../lib/aws/sts.ts";
+import { callerIdentity } from "../../lib/aws/api/sts.ts";
 import { LlamaError } from "../../lib/errors.ts";
 
 const dns = "client error (Connect): dns error: failed to lookup address information";

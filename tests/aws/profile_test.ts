@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { expand } from "../../lib/aws/profile.ts";
+import { expand } from "../../lib/aws/credentials/profile.ts";
 
 Deno.test("a path's variables and home directory are expanded, and what is unknown stays", async () => {
   const environment = { HOME: "/home/me", X: "/x", EMPTY: "" };

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { createHmac } from "node:crypto";
 import { Signatures } from "../../lib/aws/signatures.ts";
 import { hmac } from "../../lib/aws/signer.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { bytesOf } from "../helpers.ts";
 
 // Of https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html

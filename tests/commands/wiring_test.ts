@@ -5,12 +5,10 @@
  */
 
 import assert from "node:assert/strict";
-import {
-  globalFlags,
-  invokeFlags,
-  localFlags,
-  xargsFlags,
-} from "../../lib/commands/flag_tables.ts";
+import { globalFlags } from "../../lib/commands/spec/global.ts";
+import { invokeFlags } from "../../lib/commands/spec/invoke.ts";
+import { localFlags } from "../../lib/commands/spec/local.ts";
+import { xargsFlags } from "../../lib/commands/spec/xargs.ts";
 import { type Ended, type RunOptions, Workplace } from "../e2e/llama.ts";
 import { logHeader, type StubRequest } from "../invoke_stub.ts";
 

@@ -8,12 +8,12 @@ const report = (billed: number, memory: number) =>
   `REPORT RequestId: x\tDuration: 1.00 ms\tBilled Duration: ${billed} ms\t` +
   `Memory Size: ${memory} MB\tMax Memory Used: 40 MB\t\n`;
 
-/** Compares prices, which are sums of fractions. */
+/** Compares prices, allowing for rounding errors. */
 function near(actual: number | undefined, expected: number) {
   assert(actual !== undefined && Math.abs(actual - expected) < 1e-15, `${actual}, ${expected}`);
 }
 
-Deno.test("AWS's own example: 3 million requests of 120 ms with 1,536 MB", () => {
+Deno.test("the cost matches AWS's example of 3 million requests of 120 ms with 1,536 MB", () => {
   // https://aws.amazon.com/lambda/pricing/, without the free tier: $9.00 for time on x86_64, and
   // 20 cents a million requests.
   const meter = new CostMeter(prices);
@@ -23,7 +23,7 @@ Deno.test("AWS's own example: 3 million requests of 120 ms with 1,536 MB", () =>
   assert.equal((cost.dollars * 3e6).toFixed(2), "9.60");
 });
 
-Deno.test("without a report the runtime's own figures give an estimate, its start included", () => {
+Deno.test("without a report, the cost is an estimate from the runtime's times including its start", () => {
   const meter = new CostMeter(prices);
   const cost = meter.costOf({
     times: { cold: true, e2e: 99_100_000, init: 900_000 },
@@ -34,7 +34,7 @@ Deno.test("without a report the runtime's own figures give an estimate, its star
   near(cost.dollars, 0.0000002 + 0.1 * 0.0000133334);
 });
 
-Deno.test("an invocation that tells nothing is priced by what those before it told", () => {
+Deno.test("an invocation without figures is priced by those of earlier invocations", () => {
   const meter = new CostMeter(prices);
   const unknown = meter.costOf({ elapsedMilliseconds: 1000.2 });
   assert.equal(unknown.memory, undefined);
@@ -45,13 +45,13 @@ Deno.test("an invocation that tells nothing is priced by what those before it to
   near(crashed.dollars, 0.0000002 + 1.001 * 2 * 0.0000166667);
 });
 
-Deno.test("a region has its own prices, and the default for the rest", () => {
+Deno.test("a region has its own prices and the default for all others", () => {
   assert.equal(pricesOf(defaultPrices, "ap-east-1").x86_64, 0.00002292);
   assert.equal(pricesOf(defaultPrices, "ap-east-1").s3Put, defaultPrices.default.s3Put);
   assert.deepEqual(pricesOf(defaultPrices, "constructor"), defaultPrices.default);
 });
 
-Deno.test("in China the prices that are built in are a guess, and others are not", () => {
+Deno.test("the built-in prices are a guess for China, unlike those of a file", () => {
   const logTail = report(1, 128);
   const isEstimate = (table: PriceTable, region: string) =>
     new CostMeter(pricesOf(table, region)).costOf({ logTail, elapsedMilliseconds: 1 }).isEstimate;
@@ -60,7 +60,7 @@ Deno.test("in China the prices that are built in are a guess, and others are not
   assert(!isEstimate({ ...defaultPrices, date: "2027-01-01" }, "cn-north-1"));
 });
 
-Deno.test("another table replaces the one built in", async () => {
+Deno.test("a price file replaces the built-in prices", async () => {
   await using directory = new TemporaryDirectory();
   const table = {
     date: "2027-01-31",
@@ -75,11 +75,11 @@ Deno.test("another table replaces the one built in", async () => {
   assert.deepEqual(pricesOf(read, "ap-east-1"), table.default);
 });
 
-Deno.test("a table that is none names the field and the file", async () => {
+Deno.test("the error for an invalid price file names the file and the field", async () => {
   await using directory = new TemporaryDirectory();
   const path = await directory.write("prices.json", '{"date": "soon", "source": ""}');
   await assert.rejects(readPrices(path), (error: Error) => {
-    assert.match(error.message, /prices\.json" is no table of prices: date: is not a date/);
+    assert.match(error.message, /prices\.json" is not a valid price table: date: is not a date/);
     return true;
   });
   await assert.rejects(readPrices(directory.join("absent")), {

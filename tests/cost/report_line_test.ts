@@ -26,7 +26,7 @@ const json = JSON.stringify({
   },
 });
 
-Deno.test("a report is read in its text form", () => {
+Deno.test("a report is parsed in text form", () => {
   assert.deepEqual(parseReport(text), {
     billedMilliseconds: 147,
     memory: 128,
@@ -35,25 +35,25 @@ Deno.test("a report is read in its text form", () => {
   });
 });
 
-Deno.test("a report is read in its JSON form", () => {
+Deno.test("a report is parsed in JSON form", () => {
   const expected = { billedMilliseconds: 215, memory: 512, usedMemory: 73 };
   const log = `{"time":"x","type":"platform.start"}\n${json}\n`;
   assert.deepEqual(parseReport(log), { ...expected, initMilliseconds: undefined });
 });
 
-Deno.test("what follows the report, and the end of the file without a newline, do not matter", () => {
+Deno.test("lines after the report and a missing final newline are ignored", () => {
   const more = "XRAY TraceId: 1-5e34a614-10bdxmplf1fb44f07bc535a1\tSegmentId: 07f5xmpl2d1f6f85\n";
   assert.equal(parseReport(text + more)?.billedMilliseconds, 147);
   assert.equal(parseReport(text.trimEnd())?.billedMilliseconds, 147);
 });
 
-Deno.test("a report that the function wrote itself does not count when Lambda's own is there", () => {
+Deno.test("a report written by the function itself is ignored in favor of Lambda's", () => {
   const own = text.replace("147", "1");
   assert.equal(parseReport(own + text)?.billedMilliseconds, 147);
   assert.equal(parseReport(`${json.replace("215", "1")}\n${json}\n`)?.billedMilliseconds, 215);
 });
 
-Deno.test("a log without a report, or with a part of one, has none", () => {
+Deno.test("a log with no report or an incomplete one gives undefined", () => {
   const broken = '{"type":"platform.report","record":{"metrics":{"durationMs":1}}}';
   const logs = [
     "",
@@ -66,7 +66,7 @@ Deno.test("a log without a report, or with a part of one, has none", () => {
   for (const log of logs) assert.equal(parseReport(log), undefined, log);
 });
 
-Deno.test("the emulator's report is Lambda's", () => {
+Deno.test("the emulator writes a report in Lambda's format", () => {
   const line = reportLine({
     requestId: "id",
     milliseconds: 3.2,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AwsClient } from "../../lib/aws/client.ts";
-import type { Stack } from "../../lib/aws/cloudformation.ts";
+import type { Stack } from "../../lib/aws/api/cloudformation.ts";
 import { chooseBucket, emptyBucket } from "../../lib/deploy/bucket.ts";
 import { type Answer, ScriptedAws } from "../scripted_aws.ts";
 import { failureOf } from "./failure_of.ts";
@@ -39,7 +39,7 @@ const uploads = (keys: readonly string[], next?: string): Answer => () =>
 const done: Answer = () => new Response("<DeleteResult/>");
 const gone: Answer = () => new Response(null, { status: 204 });
 
-Deno.test("the stack's own bucket is kept, and a new one generated where there is none", async () => {
+Deno.test("the stack's bucket is kept, and a new one is generated if there is none", async () => {
   await using aws = new ScriptedAws({});
   const choose = (named: string | undefined, stack: Stack | undefined) =>
     chooseBucket(aws.client, named, stack);
@@ -52,21 +52,21 @@ Deno.test("the stack's own bucket is kept, and a new one generated where there i
   assert.deepEqual(aws.calls, []);
 });
 
-Deno.test("a bucket that was named is taken, made or refused", async () => {
+Deno.test("a named bucket is used, created or rejected", async () => {
   const cases: [Answer, unknown][] = [
     [head(200, "us-west-2"), { kind: "own", name: "mine-1" }],
     [head(404), { kind: "named", name: "mine-1" }],
     [head(301, "eu-west-1"), [
       "the bucket mine-1 is in eu-west-1, not in us-west-2",
-      "take another bucket, or -region eu-west-1",
+      "choose another bucket, or add -region eu-west-1",
     ]],
     [head(400, "eu-west-1"), [
       "the bucket mine-1 is in eu-west-1, not in us-west-2",
-      "take another bucket, or -region eu-west-1",
+      "choose another bucket, or add -region eu-west-1",
     ]],
     [head(403), [
-      "the bucket mine-1 is there, and may not be used",
-      "it is another account's, or the credentials need s3:ListBucket; take another name",
+      "the bucket mine-1 exists, but may not be used",
+      "another account owns it, or the credentials need s3:ListBucket; choose another name",
     ]],
   ];
   for (const [answer, expected] of cases) {
@@ -76,7 +76,7 @@ Deno.test("a bucket that was named is taken, made or refused", async () => {
   }
 });
 
-Deno.test("only llama's own objects are deleted, however many pages of them there are", async () => {
+Deno.test("only llama's own objects are deleted, on all pages of the list", async () => {
   await using aws = new ScriptedAws({
     HeadBucket: [head(200)],
     ListObjectsV2: [
@@ -120,7 +120,7 @@ Deno.test("all parts of the store are emptied: objects, kept results, code and r
   assert.deepEqual(keys, [...ours, `obj/${id("a")}.zst`]);
 });
 
-Deno.test("only llama's own uploads are aborted, each once, on every page of them", async () => {
+Deno.test("only llama's own uploads are aborted, each once, on all pages of the list", async () => {
   await using aws = new ScriptedAws({
     HeadBucket: [head(200)],
     ListObjectsV2: [list([])],
@@ -143,7 +143,7 @@ Deno.test("only llama's own uploads are aborted, each once, on every page of the
   );
 });
 
-Deno.test("an upload that stays listed, or that has ended, does not hold up a teardown", async () => {
+Deno.test("an upload that stays listed, or that has ended, does not stop a teardown", async () => {
   const ended: Answer = () =>
     new Response("<Error><Code>NoSuchUpload</Code></Error>", { status: 404 });
   const stays = uploads([`obj/${id("a")}`], "obj/same");
@@ -158,7 +158,7 @@ Deno.test("an upload that stays listed, or that has ended, does not hold up a te
   assert.equal(length, 2);
 });
 
-Deno.test("a list of keys that repeats its token ends", async () => {
+Deno.test("listing keys ends if a token is repeated", async () => {
   await using aws = new ScriptedAws({
     HeadBucket: [head(200)],
     ListObjectsV2: [list([], "same")],
@@ -167,7 +167,7 @@ Deno.test("a list of keys that repeats its token ends", async () => {
   assert.equal(await emptyBucket(aws.client, "mine-1"), undefined);
 });
 
-Deno.test("S3 is told which account the bucket must belong to", async () => {
+Deno.test("requests to S3 name the account that must own the bucket", async () => {
   const owners: (string | null)[] = [];
   const answers = [list([`obj/${id("a")}`]), done, uploads([`obj/${id("b")}`]), gone, list([])];
   await using server = Deno.serve(
@@ -191,12 +191,12 @@ Deno.test("S3 is told which account the bucket must belong to", async () => {
   assert.deepEqual(owners, new Array(7).fill("123456789012"));
 });
 
-Deno.test("a bucket that is not there is empty", async () => {
+Deno.test("a missing bucket counts as empty", async () => {
   await using aws = new ScriptedAws({ HeadBucket: [head(404)] });
   assert.equal(await emptyBucket(aws.client, "gone-1"), undefined);
 });
 
-Deno.test("an object that S3 does not delete is an error that names it", async () => {
+Deno.test("an object that S3 does not delete is an error that names the object", async () => {
   // https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObjects.html, Sample Response
   const denied: Answer = () =>
     new Response(

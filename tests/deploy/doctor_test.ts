@@ -58,7 +58,7 @@ const hello = (changes: object = {}): Script => ({
   GetFunction: [json({ Configuration: configuration(changes), Tags: { llama: "llama" } })],
 });
 
-/** A function with another version of the layer than the settings'. */
+/** A function with a layer version other than the one in the settings. */
 const older = { Layers: [{ Arn: layer.replace(/2$/, "1") }] };
 
 const healthy: Script = {
@@ -69,7 +69,7 @@ const healthy: Script = {
   ...hello(),
 };
 
-/** Each finding as its lines, without the first, which is llama's own version; and what is left out. */
+/** Returns the findings as lines, without the first, which is llama's version, and the skipped checks. */
 async function lines(
   script: Script = {},
   changes: Partial<Settings> = {},
@@ -105,39 +105,39 @@ async function examined(
 const only = (all: string[], subject: string) =>
   all.filter((line) => line.slice(2).startsWith(`${subject}:`));
 
-Deno.test("a healthy setup has a tick everywhere", async () => {
+Deno.test("a healthy setup passes every check", async () => {
   assert.deepEqual(await lines(), [
     "+ region: us-west-2",
     "+ credentials: account 123456789012, arn:aws:iam::123456789012:user/a",
-    "+ clock: right",
+    "+ clock: correct",
     "+ store: s3://bucket/obj/ can be written and read",
     "+ role: arn:aws:iam::123456789012:role/llama",
     `+ layer: ${layer}`,
-    "+ concurrency: 1000 invocations at once, of which 100 are reserved",
+    "+ concurrency: 1000 concurrent invocations, of which 100 are reserved",
     "+ functions: 1 function",
     "+ function hello: zip on provided.al2023, 128 MB, 10 s, x86_64, Active",
   ]);
 });
 
-Deno.test("without credentials nothing in AWS is looked at", async () => {
+Deno.test("without credentials no check calls AWS", async () => {
   const refused = queryError(403, "ExpiredToken", "The security token is expired");
   const found = await lines({ GetCallerIdentity: [refused] });
   assert.equal(found.length, 2);
   assert.match(found[1] ?? "", /^- credentials: STS refused .*ExpiredToken: .*\(.*sign in again/);
 });
 
-Deno.test("what needs no credentials is looked at without them, and the rest is named", async () => {
+Deno.test("without credentials, checks that need none are made, and the others are listed", async () => {
   const refused = queryError(403, "ExpiredToken", "The security token is expired");
   const changes = { layer: undefined, store: "file:///tmp/store", stack: "llama" };
   const { found, unseen } = await examined({ GetCallerIdentity: [refused] }, changes);
   assert.deepEqual(found.slice(2), [
     "+ store: file:///tmp/store can be written and read",
-    "- layer: none is set: functions of zip files have no runtime (run `llama bootstrap`)",
+    "- layer: none is set: zip functions have no runtime (run `llama bootstrap`)",
   ]);
   assert.deepEqual(unseen, { credentials: ["stack", "role", "concurrency", "functions"] });
 });
 
-Deno.test("where STS does not answer, the other services may", async () => {
+Deno.test("the other services are checked even if STS cannot be reached", async () => {
   const { found, unseen } = await examined({
     GetCallerIdentity: [queryError(400, "RegionDisabledException", "STS is not activated")],
   });
@@ -150,7 +150,7 @@ Deno.test("where STS does not answer, the other services may", async () => {
   assert.deepEqual(unseen, {});
 });
 
-Deno.test("without a region only what needs none is looked at", async () => {
+Deno.test("without a region, only checks that need none are made", async () => {
   using client = new AwsClient({
     credentials: () => assert.fail("nothing is signed"),
     location: () => Promise.reject(new LlamaError("config", "no AWS region", { hint: "set one" })),
@@ -165,7 +165,7 @@ Deno.test("without a region only what needs none is looked at", async () => {
   });
 });
 
-Deno.test("with a broken settings' file, all that does not need it is looked at", async () => {
+Deno.test("with a broken settings file, checks that do not need it are made", async () => {
   const unset = { store: undefined, role: undefined, layer: undefined };
   const { found, unseen } = await examined({}, unset, undefined, { isFileBroken: true });
   assert.deepEqual(found.map((line) => line.split(":")[0]), [
@@ -181,12 +181,16 @@ const outputs = {
   Repository: "123456789012.dkr.ecr.us-west-2.amazonaws.com/llama",
 };
 
-Deno.test("a whole stack has a tick, and one that is half there is to be torn down first", async () => {
+Deno.test("a complete stack passes, and an incomplete one has to be torn down first", async () => {
   const whole = stack("CREATE_COMPLETE", outputs);
   const teardown = "(run `llama teardown` first, then `llama bootstrap`)";
   const cases: [string, Script, string | RegExp][] = [
     ["stack", { DescribeStacks: [whole] }, "+ stack: llama is CREATE_COMPLETE"],
-    ["stack", { DescribeStacks: [noStack] }, "- stack: llama is not there (run `llama bootstrap`)"],
+    [
+      "stack",
+      { DescribeStacks: [noStack] },
+      "- stack: llama does not exist (run `llama bootstrap`)",
+    ],
     [
       "stack",
       { DescribeStacks: [stack("DELETE_FAILED", outputs)] },
@@ -206,12 +210,12 @@ Deno.test("a whole stack has a tick, and one that is half there is to be torn do
     [
       "stack",
       { DescribeStacks: [stack("CREATE_COMPLETE", outputs, {})] },
-      /llama is not llama's: it has no tag llama \(name llama's own/,
+      /llama is not llama's: it has no tag llama \(set the name of llama's stack/,
     ],
     [
       "role",
       { DescribeStacks: [whole], GetRole: [queryError(404, "NoSuchEntity", "none")] },
-      `- role: ${settings.role} is not there ${teardown}`,
+      `- role: ${settings.role} does not exist ${teardown}`,
     ],
     [
       "repository",
@@ -224,7 +228,7 @@ Deno.test("a whole stack has a tick, and one that is half there is to be torn do
             }),
         ],
       },
-      `- repository: ${outputs.Repository} is not there ${teardown}`,
+      `- repository: ${outputs.Repository} does not exist ${teardown}`,
     ],
     [
       "repository",
@@ -237,7 +241,7 @@ Deno.test("a whole stack has a tick, and one that is half there is to be torn do
   });
   assert.match(
     only(elsewhere, "repository")[0] ?? "",
-    /^- repository: .* is not in ECR, from which/,
+    /^- repository: .* is not in ECR, the only/,
   );
   for (const [subject, script, expected] of cases) {
     const changes = { stack: "llama", repository: outputs.Repository };
@@ -248,7 +252,7 @@ Deno.test("a whole stack has a tick, and one that is half there is to be torn do
   }
 });
 
-Deno.test("a bucket of the stack that is gone is to be torn down first", async () => {
+Deno.test("a stack without its bucket has to be torn down first", async () => {
   const { found } = await examined(
     {
       DescribeStacks: [stack("CREATE_COMPLETE", outputs)],
@@ -262,12 +266,12 @@ Deno.test("a bucket of the stack that is gone is to be torn down first", async (
     }(),
   );
   assert.deepEqual(only(found, "store"), [
-    "- store: the stack's bucket bucket is not there " +
+    "- store: the stack's bucket bucket does not exist " +
     "(run `llama teardown` first, then `llama bootstrap`)",
   ]);
 });
 
-Deno.test("all that is wrong with a function is told", async () => {
+Deno.test("all problems of a function are reported", async () => {
   const found = await lines(hello({
     Runtime: "provided.al2",
     Layers: [{ Arn: layer.replace(/2$/, "1") }],
@@ -280,68 +284,68 @@ Deno.test("all that is wrong with a function is told", async () => {
     [
       "- function hello: its last update failed: no image",
       "- function hello: its runtime is provided.al2, not provided.al2023",
-      `- function hello: its runtime is of ${version}, from ${layer.replace(/2$/, "1")}, ` +
+      `- function hello: its runtime is ${version}, from ${layer.replace(/2$/, "1")}, ` +
       `and llama is ${version}, in ${layer}`,
-      "- function hello: its LLAMA_OBJECT_STORE is not set, and ours s3://bucket/obj/",
+      "- function hello: its LLAMA_OBJECT_STORE is not set, and the store setting is s3://bucket/obj/",
     ],
   );
 });
 
-Deno.test("each thing that is wrong is a cross with what to do", async () => {
+Deno.test("each problem is a cross with a suggested fix", async () => {
   const late = new Date(now.getTime() + 300_000).toUTCString();
   const cases: [string, Script, Partial<Settings>, string | RegExp][] = [
     [
       "clock",
       { GetCallerIdentity: [identity(late)] },
       {},
-      "- clock: 300 seconds behind AWS's (set the clock, best by NTP)",
+      "- clock: 300 seconds behind AWS's (set the clock, preferably by NTP)",
     ],
-    ["store", {}, { store: undefined }, /^- store: none: .*\(run `llama bootstrap`\)$/],
+    ["store", {}, { store: undefined }, /^- store: none is set: .*\(run `llama bootstrap`\)$/],
     ["role", {}, { role: undefined }, "- role: none is set (run `llama bootstrap`)"],
     [
       "role",
       { GetRole: [queryError(404, "NoSuchEntity", "none")] },
       {},
-      "- role: arn:aws:iam::123456789012:role/llama is not there (run `llama bootstrap`)",
+      "- role: arn:aws:iam::123456789012:role/llama does not exist (run `llama bootstrap`)",
     ],
-    ["role", { GetRole: [role("ec2.amazonaws.com")] }, {}, /may not be taken by Lambda/],
+    ["role", { GetRole: [role("ec2.amazonaws.com")] }, {}, /Lambda may not assume/],
     [
       "role",
       { GetCallerIdentity: [identity(undefined, "999999999999")] },
       {},
-      /is of account 123456789012, and the credentials of 999999999999 \(take that account's/,
+      /belongs to account 123456789012, and the credentials to 999999999999 \(use that account's/,
     ],
     [
       "layer",
       { GetLayerVersion: [layerOf("0.0.1")] },
       {},
-      `- layer: ${layer} is of 0.0.1, and llama is ${version} (run \`llama bootstrap\`, then ` +
+      `- layer: ${layer} has runtime 0.0.1, and llama is ${version} (run \`llama bootstrap\`, then ` +
       "`llama update-function -all`)",
     ],
     [
       "layer",
       { GetLayerVersion: [layerOf("1000.0.0")] },
       {},
-      `- layer: ${layer} is of 1000.0.0, and llama is ${version} (update llama)`,
+      `- layer: ${layer} has runtime 1000.0.0, and llama is ${version} (update llama)`,
     ],
     [
       "layer",
       { GetLayerVersion: [lambdaError(404, "ResourceNotFoundException", "none")] },
       {},
-      `- layer: ${layer} is not there (run \`llama bootstrap\`)`,
+      `- layer: ${layer} does not exist (run \`llama bootstrap\`)`,
     ],
     ["layer", {}, { layer: undefined }, /^- layer: none is set/],
     [
       "layerArm64",
       { GetLayerVersion: [lambdaError(404, "ResourceNotFoundException", "none")] },
       { layerArm64: layer },
-      /is not there \(run `llama bootstrap -arch arm64`\)$/,
+      /does not exist \(run `llama bootstrap -arch arm64`\)$/,
     ],
     [
       "concurrency",
       { GetAccountSettings: [limits(10, 10)] },
       {},
-      /^- concurrency: 10 invocations at once \(ask for more: Service Quotas/,
+      /^- concurrency: 10 concurrent invocations \(request an increase: Service Quotas/,
     ],
     [
       "concurrency",
@@ -353,28 +357,28 @@ Deno.test("each thing that is wrong is a cross with what to do", async () => {
       "concurrency",
       { GetAccountSettings: [lambdaError(404, "UnknownOperation", "no")] },
       {},
-      /UnknownOperation: no \(`llama -debug-aws doctor` shows each call and its answer\)$/,
+      /UnknownOperation: no \(`llama -debug-aws doctor` shows each call and its response\)$/,
     ],
     ["function hello", hello({ Runtime: "provided.al2" }), {}, /its runtime is provided\.al2, not/],
     [
       "function hello",
       { ...hello(older), GetLayerVersion: [layerOf(version), layerOf("0.0.1")] },
       {},
-      `- function hello: its runtime is of 0.0.1, from ${layer.replace(/2$/, "1")}, and llama is ` +
+      `- function hello: its runtime is 0.0.1, from ${layer.replace(/2$/, "1")}, and llama is ` +
       `${version} (run \`llama update-function hello\`)`,
     ],
     [
       "function hello",
       { ...hello(older), GetLayerVersion: [layerOf(version), layerOf("1000.0.0")] },
       {},
-      /its runtime is of 1000\.0\.0, from .*:1, and llama is .* \(update llama\)$/,
+      /its runtime is 1000\.0\.0, from .*:1, and llama is .* \(update llama\)$/,
     ],
     [
       "function hello",
       // The same version, built anew.
       hello(older),
       {},
-      /its runtime is of .*:1, and llama is .*, in .*:2 \(run `llama update-function hello`\)$/,
+      /its runtime is .*:1, and llama is .*, in .*:2 \(run `llama update-function hello`\)$/,
     ],
     [
       "function hello",
@@ -383,7 +387,7 @@ Deno.test("each thing that is wrong is a cross with what to do", async () => {
         GetLayerVersion: [layerOf(version), lambdaError(404, "ResourceNotFoundException", "none")],
       },
       {},
-      /its runtime is of an unknown version, from .*:1, .* \(run `llama update-function hello`\)$/,
+      /its runtime is of unknown version, from .*:1, .* \(run `llama update-function hello`\)$/,
     ],
     [
       "function hello",
@@ -398,13 +402,13 @@ Deno.test("each thing that is wrong is a cross with what to do", async () => {
       "function hello",
       hello({ Environment: { Variables: { LLAMA_OBJECT_STORE: "s3://other/" } } }),
       {},
-      /its LLAMA_OBJECT_STORE is s3:\/\/other\/, and ours s3:\/\/bucket\/obj\/ \(big files do not/,
+      /its LLAMA_OBJECT_STORE is s3:\/\/other\/, and the store setting is s3:\/\/bucket\/obj\/ \(large files cannot/,
     ],
     [
       "function hello",
       hello({ State: "Failed", StateReason: "no image" }),
       {},
-      /it failed when it was made: no image/,
+      /its creation failed: no image/,
     ],
     [
       "function hello",
@@ -422,7 +426,7 @@ Deno.test("each thing that is wrong is a cross with what to do", async () => {
   }
 });
 
-Deno.test("the functions of another stack are not looked at", async () => {
+Deno.test("the functions of another stack are not checked", async () => {
   const found = await lines(hello({ Runtime: "provided.al2" }), { stack: "second" });
   assert.deepEqual(found.slice(-1), ["+ functions: 0 functions"]);
   const untagged = {

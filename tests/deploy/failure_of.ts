@@ -1,9 +1,9 @@
-/** What a promise is rejected with, for tests of messages. */
+/** Rejections as messages, for tests. */
 
 import assert from "node:assert/strict";
 import { LlamaError } from "../../lib/errors.ts";
 
-/** The message and the hint. */
+/** Returns the message and the hint of a rejection. */
 export async function failureOf(promise: Promise<unknown>): Promise<[string, string]> {
   try {
     await promise;

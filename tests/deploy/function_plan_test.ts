@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { DeployedFunction } from "../../lib/aws/lambda_function.ts";
+import type { DeployedFunction } from "../../lib/aws/api/lambda_types.ts";
 import { planFunction, type PlanInput, settingChanges } from "../../lib/deploy/function_plan.ts";
 import { LlamaError } from "../../lib/errors.ts";
-import { parseFunctionJson } from "../../lib/function_json.ts";
+import { parseFunctionJson } from "../../lib/functions/definition.ts";
 
 const layerOf = (name: string, version: number) =>
   `arn:aws:lambda:us-west-2:123456789012:layer:${name}:${version}`;
@@ -67,7 +67,7 @@ function problem(input: Partial<PlanInput>): [string, string | undefined] {
   throw new Error("no error");
 }
 
-Deno.test("a new function is what its function.json says, and has our role, store and layer", () => {
+Deno.test("a new function is configured by its function.json, and has llama's role, store and layer", () => {
   const definition = described({
     handler: "hello.sh",
     memory: 1792,
@@ -93,7 +93,7 @@ Deno.test("a new function is what its function.json says, and has our role, stor
   });
 });
 
-Deno.test("flags win over the function.json", () => {
+Deno.test("flags override the function.json", () => {
   const definition = described({ handler: "hello.sh", memory: 128, timeout: 5 });
   const options = {
     memory: 512,
@@ -110,7 +110,7 @@ Deno.test("flags win over the function.json", () => {
   assert.equal(environment["A_B"], "1");
 });
 
-Deno.test("without a function.json a function stays what it is, with our role, store and layer", () => {
+Deno.test("without a function.json a function keeps its settings, with llama's role, store and layer", () => {
   const wanted = plan({ current, options: { memory: 512 } });
   assert.deepEqual(settingChanges(current, wanted), [
     "memory 256 -> 512 MB",
@@ -145,7 +145,7 @@ Deno.test("a function.json may name a role, a VPC and layers besides llama's", (
     vpc: { ...vpc, subnets: ["subnet-1", "subnet-2"] },
   };
   assert.deepEqual(settingChanges(made, plan({ current: made, definition })), []);
-  // What the function.json no longer names stays, and empty lists take it away.
+  // Fields removed from the function.json keep their values, and empty lists remove them.
   const bare = described({ handler: "hello.sh", role });
   assert.equal(plan({ current: made, definition: bare }).settings.vpc, undefined);
   assert.deepEqual(plan({ current: made, definition: bare }).settings.layers, made.layers);
@@ -157,18 +157,18 @@ Deno.test("a function.json may name a role, a VPC and layers besides llama's", (
   ]);
 });
 
-Deno.test("a role that a function.json has named stays where only settings change", () => {
+Deno.test("a role from a function.json is kept if only settings change", () => {
   const own = { ...current, role: "arn:aws:iam::123456789012:role/mine" };
   const options = { memory: 512 };
   assert.equal(plan({ current: own, options, keepsCode: true }).settings.role, own.role);
   assert.equal(plan({ current: own, options }).settings.role, settings.role);
 });
 
-Deno.test("more layers than Lambda takes are refused", () => {
+Deno.test("more layers than Lambda allows are rejected", () => {
   const layers = [1, 2, 3, 4, 5].map((version) => layerOf("extra", version));
   assert.deepEqual(problem({ definition: described({ handler: "x", layers }) }), [
-    "hello would have 6 layers with llama's, and Lambda takes 5",
-    'name fewer in "layers" of its function.json, or put their files into the zip',
+    "hello would have 6 layers with llama's, and Lambda allows 5",
+    'list fewer "layers" in its function.json, or put their files into the zip',
   ]);
 });
 
@@ -190,20 +190,20 @@ Deno.test("a TMPDIR with which the runtime does not start is refused, whoever se
   assert.equal(settings.environment["TMPDIR"], "/tmp/x");
 });
 
-Deno.test("changes name variables without their values", () => {
+Deno.test("changes list variables without their values", () => {
   const wanted = plan({ current, options: { environment: { LEVEL: "secret", NEW_ONE: "x" } } });
   const environment = settingChanges(current, wanted).find((each) => each.startsWith("env"));
   assert.equal(environment, "environment: LEVEL, LLAMA_OBJECT_STORE, NEW_ONE");
 });
 
-Deno.test("a zip with a bootstrap of its own needs no layer", () => {
+Deno.test("a zip with its own bootstrap needs no layer", () => {
   const definition = described({ handler: "hello.sh" });
   const without = { ...settings, layer: undefined };
   const { settings: wanted } = plan({ definition, settings: without, needsLayer: false });
   assert.deepEqual(wanted.layers, []);
 });
 
-Deno.test("an image's function has a command, and neither handler nor layers", () => {
+Deno.test("an image function has a command, and neither handler nor layers", () => {
   const definition = described({ command: ["/usr/bin/optipng", "-o2"] });
   const { settings: wanted } = plan({ kind: "image", definition });
   assert.deepEqual(wanted.command, ["/usr/bin/optipng", "-o2"]);
@@ -211,7 +211,7 @@ Deno.test("an image's function has a command, and neither handler nor layers", (
   assert.deepEqual(plan({ kind: "image" }).settings.command, []);
 });
 
-Deno.test("a store that Lambda does not reach is not passed on", () => {
+Deno.test("a store that Lambda cannot reach is not passed to the function", () => {
   const { settings: wanted } = plan({
     definition: described({ handler: "hello.sh" }),
     settings: { ...settings, store: "file:///tmp/store" },
@@ -219,20 +219,23 @@ Deno.test("a store that Lambda does not reach is not passed on", () => {
   assert.deepEqual(wanted.environment, {});
 });
 
-Deno.test("what is missing or does not go together is said", () => {
+Deno.test("missing and conflicting settings are errors with a hint", () => {
   const handler = described({ handler: "hello.sh" });
   const command = described({ command: [] });
   assert.deepEqual(problem({ definition: handler, settings: { ...settings, role: undefined } }), [
-    "no role for the function to run as",
+    "no execution role for the function",
     "run `llama bootstrap`, or set one: llama config role ARN",
   ]);
   const noLayer = { ...settings, layerArm64: undefined };
   const options = { architecture: "arm64" } as const;
   assert.deepEqual(problem({ definition: handler, options, settings: noLayer }), [
     "no layer with llama's runtime for arm64",
-    "run `llama bootstrap -arch arm64`, which publishes it",
+    "run `llama bootstrap -arch arm64` to publish it",
   ]);
   assert.match(problem({})[0], /^no handler for hello$/);
   assert.match(problem({ definition: command })[0], /has a "command" and no "handler"$/);
-  assert.match(problem({ kind: "image", definition: handler })[0], /has a "handler", for a zip$/);
+  assert.match(
+    problem({ kind: "image", definition: handler })[0],
+    /has a "handler", which is only for a zip$/,
+  );
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { getFunction } from "../../lib/aws/lambda_control.ts";
+import { getFunction } from "../../lib/aws/api/lambda_functions.ts";
 import { deployFunction, type Deployment, type FunctionWork } from "../../lib/deploy/function.ts";
 import type { FunctionPlan } from "../../lib/deploy/function_plan.ts";
 import { type Answer, json, lambdaError, type Script, ScriptedAws } from "../scripted_aws.ts";
@@ -92,7 +92,7 @@ function scripted(script: Script) {
   };
 }
 
-Deno.test("a new function is waited for until it is active", async () => {
+Deno.test("deploying a new function waits until it is active", async () => {
   // https://docs.aws.amazon.com/lambda/latest/dg/functions-states.html
   await using test = scripted({
     CreateFunction: [is({ State: "Pending", StateReason: "The function is being created." })],
@@ -120,21 +120,21 @@ Deno.test("a new function is waited for until it is active", async () => {
   });
 });
 
-Deno.test("a role that IAM has not spread yet is waited for", async () => {
+Deno.test("deploying waits until IAM has propagated a new role", async () => {
   await using test = scripted({ CreateFunction: [early, early, is()] });
   assert.equal((await test.create()).isNew, true);
   assert.deepEqual(test.pauses, [5000, 5000]);
-  assert.deepEqual(test.waits, ["waiting until Lambda may use the role"]);
+  assert.deepEqual(test.waits, ["waiting until Lambda can use the role"]);
 });
 
-Deno.test("a role that never comes is an error after two minutes", async () => {
+Deno.test("a role that is never propagated is an error after two minutes", async () => {
   await using test = scripted({ CreateFunction: [early] });
   const [message = ""] = await failureOf(test.create());
   assert.match(message, /^Lambda refused CreateFunction: InvalidParameterValueException: The role/);
   assert.equal(test.pauses.reduce((sum, pause) => sum + pause, 0), 115_000);
 });
 
-Deno.test("a new function that fails is removed again", async () => {
+Deno.test("a new function that fails is removed", async () => {
   await using test = scripted({
     CreateFunction: [is({ State: "Pending" })],
     GetFunction: [found({ State: "Failed", StateReason: "The image is damaged." })],
@@ -142,12 +142,12 @@ Deno.test("a new function that fails is removed again", async () => {
   });
   assert.deepEqual(await failureOf(test.create()), [
     "the function hello failed: The image is damaged.",
-    "it has been removed again",
+    "it has been removed",
   ]);
   assert.deepEqual(test.aws.changes, ["CreateFunction", "DeleteFunction"]);
 });
 
-Deno.test("a function that failed when it was made is made again", async () => {
+Deno.test("a function whose creation failed is created again", async () => {
   await using test = scripted({
     GetFunction: [found({ State: "Failed", StateReason: "No such image." }), found()],
     DeleteFunction: [() => new Response(null, { status: 204 })],
@@ -155,16 +155,16 @@ Deno.test("a function that failed when it was made is made again", async () => {
   });
   assert.equal((await test.deploy()).isNew, true);
   assert.deepEqual(test.aws.changes, ["DeleteFunction", "CreateFunction"]);
-  assert.match(test.waits[0] ?? "", /hello failed when it was made, .*: No such image\.$/);
+  assert.match(test.waits[0] ?? "", /creating hello again, since it failed: No such image\.$/);
 });
 
-Deno.test("a function that is as it should be is not touched", async () => {
+Deno.test("a function that is up to date is not changed", async () => {
   await using test = scripted({ GetFunction: [found()] });
   assert.deepEqual((await test.deploy()).changes, []);
   assert.deepEqual(test.aws.changes, []);
 });
 
-Deno.test("only what differs is changed, and each change is waited for", async () => {
+Deno.test("only differences are applied, and each change is waited for", async () => {
   await using test = scripted({
     GetFunction: [found(), found({ MemorySize: 512 }), found({ CodeSha256: "new" })],
     UpdateFunctionConfiguration: [is({ LastUpdateStatus: "InProgress" })],
@@ -183,7 +183,7 @@ Deno.test("only what differs is changed, and each change is waited for", async (
   ]);
 });
 
-Deno.test("a function that is busy is waited for before it is changed", async () => {
+Deno.test("a pending update is waited for before the function is changed", async () => {
   await using test = scripted({
     GetFunction: [
       found({ LastUpdateStatus: "InProgress" }),
@@ -195,7 +195,7 @@ Deno.test("a function that is busy is waited for before it is changed", async ()
   assert.deepEqual(test.pauses, [1000]);
 });
 
-Deno.test("an update that fails says why, and that the function goes on", async () => {
+Deno.test("a failed update gives the reason, and says that the function still runs", async () => {
   await using test = scripted({
     GetFunction: [
       found(),
@@ -205,11 +205,11 @@ Deno.test("an update that fails says why, and that the function goes on", async 
   });
   assert.deepEqual(await failureOf(test.deploy({ codeSha256: "new" })), [
     "the function hello could not be updated: No access to the image.",
-    "it goes on as it was before",
+    "it still runs as before",
   ]);
 });
 
-Deno.test("when the code is refused after the settings were changed, the hint says so", async () => {
+Deno.test("if the code is rejected after the settings changed, the hint says so", async () => {
   const message = "User: x is not authorized to perform: lambda:UpdateFunctionCode on resource: y";
   await using test = scripted({
     GetFunction: [found()],
@@ -219,11 +219,11 @@ Deno.test("when the code is refused after the settings were changed, the hint sa
   const changed = { ...plan, settings: { ...plan.settings, timeout: 20 } };
   assert.deepEqual(await failureOf(test.deploy({ codeSha256: "new", plan: changed })), [
     `Lambda refused UpdateFunctionCode: AccessDeniedException: ${message}`,
-    "the credentials need lambda:UpdateFunctionCode; done already: timeout 10 -> 20 s",
+    "the credentials need lambda:UpdateFunctionCode; already changed: timeout 10 -> 20 s",
   ]);
 });
 
-Deno.test("without permission to pass the role, that permission is named", async () => {
+Deno.test("a missing permission to pass the role is named", async () => {
   const message = "User: x is not authorized to perform: iam:PassRole on resource: y because no " +
     "identity-based policy allows the iam:PassRole action";
   await using test = scripted({
@@ -233,14 +233,14 @@ Deno.test("without permission to pass the role, that permission is named", async
   assert.equal(hint, "the credentials need iam:PassRole");
 });
 
-Deno.test("a new function whose code is not the zip that was sent is removed again", async () => {
+Deno.test("a new function whose code is not the zip that was sent is removed", async () => {
   await using test = scripted({
     CreateFunction: [is({ CodeSha256: "planted" })],
     DeleteFunction: [() => new Response(null, { status: 204 })],
   });
   const [message, hint] = await failureOf(test.create());
   assert.equal(message, "the code of hello is not the zip that was sent: CodeSha256 differs");
-  assert.match(hint, /^the function has been removed again; /);
+  assert.match(hint, /^the function has been removed; /);
   assert.deepEqual(test.aws.changes, ["CreateFunction", "DeleteFunction"]);
 });
 
@@ -251,10 +251,10 @@ Deno.test("an update whose code is not the zip that was sent is an error", async
   });
   const [message, hint] = await failureOf(test.deploy({ codeSha256: "new" }));
   assert.equal(message, "the code of hello is not the zip that was sent: CodeSha256 differs");
-  assert.match(hint, /^the function runs that code now; .*, and run it again$/);
+  assert.match(hint, /^the function now runs that code; .*, and run it again$/);
 });
 
-Deno.test("a VPC is passed on, and compared without its order", async () => {
+Deno.test("a VPC is applied, and compared regardless of order", async () => {
   const VpcConfig = { SubnetIds: ["subnet-1", "subnet-2"], SecurityGroupIds: ["sg-1"] };
   const vpc = { subnets: ["subnet-2", "subnet-1"], securityGroups: ["sg-1"] };
   const wanted = { ...plan, settings: { ...plan.settings, vpc } };
@@ -272,7 +272,7 @@ Deno.test("a VPC is passed on, and compared without its order", async () => {
   assert.deepEqual((await test.deploy({ plan: wanted })).changes, []);
 });
 
-Deno.test("a role that may not enter the VPC is an error at once, with what it needs", async () => {
+Deno.test("a role without VPC permissions is an immediate error that names them", async () => {
   const message = "The provided execution role does not have permissions to call " +
     "CreateNetworkInterface on EC2";
   await using test = scripted({
@@ -283,7 +283,7 @@ Deno.test("a role that may not enter the VPC is an error at once, with what it n
   assert.deepEqual(test.pauses, []);
 });
 
-Deno.test("a function of the user's own hand gets the tag", async () => {
+Deno.test("a function created by hand gets the tag", async () => {
   await using test = scripted({
     GetFunction: [found({}, { Tags: null })],
     TagResource: [() => new Response(null, { status: 204 })],
@@ -292,22 +292,22 @@ Deno.test("a function of the user's own hand gets the tag", async () => {
   assert.deepEqual(test.aws.inputOf("TagResource"), { Tags: { llama: "llama" } });
 });
 
-Deno.test("a function that does not become ready is given up after ten minutes", async () => {
+Deno.test("a function that does not become ready is an error after ten minutes", async () => {
   await using test = scripted({
     CreateFunction: [is({ State: "Pending" })],
     GetFunction: [found({ State: "Pending", StateReason: "Still at it." })],
   });
   assert.deepEqual(await failureOf(test.create()), [
     "the function hello is still not ready: Still at it.",
-    "Lambda goes on with it; `llama functions` shows its state",
+    "Lambda continues with it; `llama functions` shows its state",
   ]);
   assert.equal(test.pauses.length, 599);
 });
 
-Deno.test("there is nothing to make a function of without code", async () => {
+Deno.test("a new function without code is an error", async () => {
   await using test = scripted({});
   assert.deepEqual(await failureOf(test.create({ code: undefined })), [
-    "there is no function hello, and no code to make it from",
+    "the function hello does not exist, and there is no code to create it from",
     "add -zip PATH, -build DIR or -image URI",
   ]);
 });

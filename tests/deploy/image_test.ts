@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { imageKind } from "../../lib/aws/ecr.ts";
+import { imageKind } from "../../lib/aws/api/ecr.ts";
 import {
   buildImage,
   builtArchitecture,
@@ -11,7 +11,7 @@ import { TemporaryDirectory, textOf } from "../helpers.ts";
 import { type Answer, json, ScriptedAws } from "../scripted_aws.ts";
 import { failureOf } from "./failure_of.ts";
 
-/** A tool that is a script, and a folder with a Dockerfile. */
+/** Creates a script in place of the tool, and a folder with a Dockerfile. */
 async function tool(directory: TemporaryDirectory, script: string) {
   await directory.write("image/Dockerfile", "FROM scratch\n");
   const output: string[] = [];
@@ -23,7 +23,7 @@ async function tool(directory: TemporaryDirectory, script: string) {
   return { tool, output, folder: directory.join("image"), log: directory.join("log") };
 }
 
-Deno.test("the tool builds for the processor, without attestations, and its words come through", async () => {
+Deno.test("the tool builds for the architecture, without attestations, and its output is shown", async () => {
   await using directory = new TemporaryDirectory();
   const { tool: docker, output, folder } = await tool(
     directory,
@@ -36,7 +36,7 @@ Deno.test("the tool builds for the processor, without attestations, and its word
   ]);
 });
 
-Deno.test("an image that would start a program for another processor is not built", async () => {
+Deno.test("an image that would start a program for another architecture is not built", async () => {
   await using directory = new TemporaryDirectory();
   const { tool: docker, folder, log } = await tool(directory, 'echo "$1" >>"$LOG"');
   // The first bytes of an ELF program for x86_64: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
@@ -52,7 +52,7 @@ Deno.test("an image that would start a program for another processor is not buil
   for (const lines of started) {
     await directory.write("image/Dockerfile", `FROM scratch AS x\nFROM scratch\n${lines}\n`);
     const [message, hint] = await failureOf(buildImage(docker, folder, "a/b:c", "arm64"));
-    assert.match(message, /llama_runtime of \S+ is made for x86_64, and the function for arm64; /);
+    assert.match(message, /llama_runtime in \S+ is built for x86_64, and the function for arm64; /);
     assert.equal(hint, "add -arch x86_64, or copy the program for arm64");
     await buildImage(docker, folder, "a/b:c", "x86_64");
   }
@@ -87,7 +87,7 @@ Deno.test("an image that would start a program that Lambda's user cannot execute
     const [message, hint] = await failureOf(build(mode));
     assert.match(
       message,
-      new RegExp(`^run\\.sh of .* has mode 0${mode.toString(8)}, so that Lambda's`),
+      new RegExp(`^run\\.sh in .* has mode 0${mode.toString(8)}, so Lambda's`),
     );
     assert.equal(hint, "run `chmod a+rx run.sh` in the folder, or write COPY --chmod=755");
   }
@@ -96,7 +96,7 @@ Deno.test("an image that would start a program that Lambda's user cannot execute
   await build(0o700, undefined, "RUN chmod a+rx /run.sh");
 });
 
-Deno.test("what a tool says of an image's processor is understood, or nothing is", async () => {
+Deno.test("an image's architecture is read from the output of each tool, and is unknown otherwise", async () => {
   await using directory = new TemporaryDirectory();
   const cases: [string, string | undefined][] = [
     ['[{"Config":{"Labels":{"architecture":"x86_64"}},"Architecture":"arm64"}]', "arm64"],
@@ -120,7 +120,7 @@ const manifest = (value: unknown): Answer =>
   json({ images: [{ imageManifest: JSON.stringify(value) }], failures: [] });
 const uri = "123456789012.dkr.ecr.us-west-2.amazonaws.com/llama:hello";
 
-Deno.test("ECR tells which processor an image is for", async () => {
+Deno.test("an image's architecture is read from ECR", async () => {
   await using blobs = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen: () => {} },
     () => Response.json({ architecture: "arm64", os: "linux" }),
@@ -141,12 +141,12 @@ Deno.test("ECR tells which processor an image is for", async () => {
   assert.equal(aws.inputOf("GetDownloadUrlForLayer")["layerDigest"], "sha256:1");
   checkArchitecture(uri, kind, "arm64");
   assert.throws(() => checkArchitecture(uri, kind, "x86_64"), {
-    message: `the image ${uri} is made for arm64, and the function for x86_64`,
+    message: `the image ${uri} is built for arm64, and the function for x86_64`,
     hint: "add -arch arm64, or build the image with --platform linux/amd64",
   });
 });
 
-Deno.test("an image whose configuration cannot be fetched is not held up", async () => {
+Deno.test("an image whose configuration cannot be fetched has an unknown architecture", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const downloadUrl = `http://127.0.0.1:${listener.addr.port}/blob`;
   listener.close();
@@ -159,7 +159,7 @@ Deno.test("an image whose configuration cannot be fetched is not held up", async
   checkArchitecture(uri, kind, "arm64");
 });
 
-Deno.test("a list of images is refused, and what ECR does not tell is not", async () => {
+Deno.test("a list of images is rejected, and an image unknown to ECR is not", async () => {
   const cases: [Answer, unknown][] = [
     [manifest({ manifests: [{}] }), { isList: true, architecture: undefined }],
     [json({ images: [], failures: [{ failureCode: "ImageNotFound" }] }), undefined],
@@ -181,7 +181,7 @@ Deno.test("a list of images is refused, and what ECR does not tell is not", asyn
   assert.deepEqual(aws.calls, []);
 });
 
-Deno.test("the login's password goes through standard input", async () => {
+Deno.test("the password is passed on standard input", async () => {
   await using directory = new TemporaryDirectory();
   const { tool: docker, log } = await tool(directory, 'echo "$@" >>"$LOG"; cat >>"$LOG"');
   await pushImage(docker, "host:5000/repo:tag", { user: "AWS", password: "secret" });
@@ -197,22 +197,25 @@ Deno.test("a tool that fails without reading is an error, and nothing is pushed"
   const [message, hint] = await failureOf(
     pushImage(docker, "host/repo:tag", { user: "AWS", password: "secret" }),
   );
-  assert.match(message, /^logging in to host: \S+tool login ended with status 3$/);
-  assert.equal(hint, "its own words are above");
+  assert.match(message, /^logging in to host: \S+tool login exited with status 3$/);
+  assert.match(hint, /^see the output of \S+tool above$/);
   assert.equal(await Deno.readTextFile(log), "login\n");
 });
 
-Deno.test("without the tool, or without a Dockerfile, the message says what to do", async () => {
+Deno.test("a missing tool or Dockerfile is an error with a hint", async () => {
   await using directory = new TemporaryDirectory();
   const { tool: docker, folder } = await tool(directory, "exit 0");
   const missing = { ...docker, program: "no-such-docker" };
   assert.deepEqual(await failureOf(buildImage(missing, folder, "a/b:c", "x86_64")), [
     `building ${folder}: cannot run no-such-docker: no such file or directory`,
-    "install Docker, or name another tool: -container-tool podman",
+    "install Docker, or use another tool: -container-tool podman",
   ]);
   const [message, hint] = await failureOf(
     buildImage(docker, directory.join("none"), "a/b:c", "x86_64"),
   );
-  assert.match(message, /^no image in .*none: Dockerfile: no such file or directory$/);
-  assert.equal(hint, "-build takes a folder with a Dockerfile, -zip one with a handler");
+  assert.match(
+    message,
+    /^cannot build an image from .*none: Dockerfile: no such file or directory$/,
+  );
+  assert.equal(hint, "use -build for a folder with a Dockerfile, -zip for a folder with a handler");
 });

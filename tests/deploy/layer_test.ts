@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { AwsClient } from "../../lib/aws/client.ts";
 import { publishLayer } from "../../lib/deploy/layer.ts";
 import { LlamaError } from "../../lib/errors.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { openStoreWith } from "../../lib/store/open.ts";
 import { bytesOf, noise } from "../helpers.ts";
 
@@ -16,7 +16,7 @@ const layer = {
   architecture: "arm64",
 } as const;
 
-/** Lambda and S3 on one address, as the test says, and a client for it. */
+/** Starts a server with the test's responses for both Lambda and S3, and a client for it. */
 function aws(answer: (request: Request) => Response | Promise<Response>) {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
   const endpoint = `http://127.0.0.1:${server.addr.port}`;
@@ -34,7 +34,7 @@ function aws(answer: (request: Request) => Response | Promise<Response>) {
   };
 }
 
-Deno.test("a layer is published in one call, its zip inside", async () => {
+Deno.test("a layer is published in one call that contains its zip", async () => {
   const calls: unknown[] = [];
   await using server = aws(async (request) => {
     calls.push(`${request.method} ${new URL(request.url).pathname}`, await request.json());
@@ -50,7 +50,7 @@ Deno.test("a layer is published in one call, its zip inside", async () => {
   }]);
 });
 
-Deno.test("with a bucket the zip goes through it", async () => {
+Deno.test("with a bucket, the zip is uploaded through it", async () => {
   const stored = new Map<string, string>();
   const calls: unknown[] = [];
   await using server = aws(async (request) => {
@@ -69,7 +69,7 @@ Deno.test("with a bucket the zip goes through it", async () => {
   assert.deepEqual(calls, [{ S3Bucket: "bucket", S3Key: key }]);
 });
 
-/** S3, which says of each object that it is there and young, and Lambda, which has that object. */
+/** S3 that reports every object as existing and recent, and Lambda that has that object. */
 function planted(hash: string, calls: string[]) {
   return aws(async (request) => {
     const { pathname } = new URL(request.url);
@@ -87,7 +87,7 @@ function planted(hash: string, calls: string[]) {
 
 const big = { ...layer, zip: noise(400_000) };
 
-Deno.test("a zip is written to the bucket even where an object of its name is there", async () => {
+Deno.test("a zip is uploaded to the bucket even if an object of its name exists", async () => {
   const calls: string[] = [];
   await using server = planted(createHash("sha256").update(big.zip).digest("base64"), calls);
   const store = { url: "s3://bucket/obj" };
@@ -100,7 +100,7 @@ Deno.test("a zip is written to the bucket even where an object of its name is th
   ]);
 });
 
-Deno.test("a layer version that is not the zip that was sent is removed again", async () => {
+Deno.test("a layer version that is not the zip that was sent is removed", async () => {
   for (const store of [undefined, { url: "s3://bucket/obj/" }]) {
     const calls: string[] = [];
     await using server = planted("UE9JU09ORUQ=", calls);
@@ -109,7 +109,7 @@ Deno.test("a layer version that is not the zip that was sent is removed again", 
       assert.match(error.message, /^version 7 of the layer llama is not the zip that was sent/);
       assert.match(
         error.hint ?? "",
-        /^it has been removed again; see who else can write to code\//,
+        /^it has been removed; check who else can write to code\//,
       );
       return true;
     });
@@ -117,7 +117,7 @@ Deno.test("a layer version that is not the zip that was sent is removed again", 
   }
 });
 
-Deno.test("a zip that is too big for a request asks for a bucket", async () => {
+Deno.test("a zip that is too large for a request needs a bucket", async () => {
   await using server = aws(() => assert.fail("nothing is sent"));
   const zip = new Uint8Array(50 * 1024 * 1024 + 1);
   await assert.rejects(publishLayer(server.client, { ...layer, zip }), (error) => {
@@ -130,7 +130,7 @@ Deno.test("a zip that is too big for a request asks for a bucket", async () => {
   });
 });
 
-Deno.test("a refusal names the action and what is missing", async () => {
+Deno.test("an error response names the action and the missing permission", async () => {
   const message = "User: x is not authorized to perform: lambda:PublishLayerVersion";
   await using server = aws(async (request) => {
     await request.body?.cancel();
@@ -148,13 +148,13 @@ Deno.test("a refusal names the action and what is missing", async () => {
   });
 });
 
-Deno.test("an answer that names no version is an error", async () => {
+Deno.test("a response without a version is an error", async () => {
   await using server = aws(async (request) => {
     await request.body?.cancel();
     return Response.json({ Version: 7 }, { status: 201 });
   });
   await assert.rejects(
     publishLayer(server.client, layer),
-    /answered PublishLayerVersion with something unexpected: LayerVersionArn/,
+    /from Lambda to PublishLayerVersion: LayerVersionArn/,
   );
 });

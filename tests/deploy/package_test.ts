@@ -26,7 +26,7 @@ async function check(
   checkPackage({ ...await readPackage(path, "f"), from: "f.zip" }, handler, architecture);
 }
 
-Deno.test("a folder becomes a zip of all but its function.json, which describes it", async () => {
+Deno.test("a folder is zipped without its function.json, which is parsed", async () => {
   await using directory = new TemporaryDirectory();
   await directory.write("f/hello.sh", "#!/bin/sh\n", 0o755);
   await directory.write("f/lib/data.txt", "data", 0o640);
@@ -45,7 +45,7 @@ Deno.test("a folder becomes a zip of all but its function.json, which describes 
   assert.deepEqual((await readPackage(directory.join("f"), "f")).zip, zip);
 });
 
-Deno.test("a zip is read as Info-ZIP and others write it: stored, with a comment", () => {
+Deno.test("zips by Info-ZIP and others are read: stored, with a comment", () => {
   // "a", stored, and an archive's comment.
   const zip = Buffer.from(
     "UEsDBAoAAAAAAAAAIQBDvrfoAQAAAAEAAAABAAAAYWFQSwECHgMKAAAAAAAAACEAQ7636AEAAAABAAAAAQAAAAAA" +
@@ -57,12 +57,12 @@ Deno.test("a zip is read as Info-ZIP and others write it: stored, with a comment
   assert.equal(textOf(member?.read() ?? new Uint8Array()), "a");
 });
 
-Deno.test("what is no zip, or half of one, is an error", async () => {
+Deno.test("a file that is not a zip, or an incomplete one, is an error", async () => {
   const whole = zipOf([{ ...script, bytes: noise(1000) }]);
   for (const bytes of [bytesOf("no zip"), whole.subarray(0, 700), whole.subarray(300)]) {
     assert.throws(
       () => zipMembers(bytes, "f.zip").map(({ read }) => read()),
-      /not a whole zip file/,
+      /not a complete zip file/,
     );
   }
   await using directory = new TemporaryDirectory();
@@ -70,7 +70,7 @@ Deno.test("what is no zip, or half of one, is an error", async () => {
   assert.match(message, /^cannot read .*\/none: no such file or directory$/);
   await Deno.mkdir(directory.join("empty"));
   const [empty] = await failureOf(readPackage(directory.join("empty"), "f"));
-  assert.match(empty, /has nothing to put into a zip$/);
+  assert.match(empty, /has no files to zip$/);
 });
 
 Deno.test("the handler must be in the zip", async () => {
@@ -85,20 +85,20 @@ Deno.test("the handler must be in the zip", async () => {
   const six = ["a", "b", "c", "d", "e", "f"].map((name) => ({ ...script, name }));
   assert.deepEqual(await failureOf(check(six, "hello.sh")), [
     "the handler hello.sh is not in f.zip",
-    "it has a, b, c, d, e, ...",
+    "it contains a, b, c, d, e, ...",
   ]);
 });
 
 Deno.test("the handler must be executable", async () => {
   assert.deepEqual(await failureOf(check([{ ...script, mode: 0o644 }])), [
-    "the handler hello.sh of f.zip is not executable",
-    "chmod +x hello.sh, and make the zip again",
+    "the handler hello.sh in f.zip is not executable",
+    "run `chmod +x hello.sh` and zip it again",
   ]);
 });
 
-Deno.test("in a folder's zip all may read and execute what the owner may, whatever the umask was", async () => {
+Deno.test("in a folder's zip everyone may read and execute what the owner may, whatever the umask", async () => {
   await using directory = new TemporaryDirectory();
-  // Every mode that lets the one who makes the zip read the file.
+  // Every mode with which the creator of the zip can read the file.
   for (let mode = 0o400; mode <= 0o777; mode++) {
     if (mode & 0o400) await directory.write(`f/${mode.toString(8)}`, "x", mode);
   }
@@ -112,19 +112,19 @@ Deno.test("in a folder's zip all may read and execute what the owner may, whatev
   }
 });
 
-Deno.test("a ready-made zip with files that Lambda's user cannot read is refused, with the fix", async () => {
+Deno.test("a ready-made zip with files that Lambda's user cannot read is rejected with a hint", async () => {
   const data = (mode: number, name = "data.txt") => ({ name, bytes: bytesOf("x"), mode });
-  const hint = "run `chmod -R a+rX` on the folder and make the zip again, or name the folder";
+  const hint = "run `chmod -R a+rX` on the folder and zip it again, or pass the folder";
   assert.deepEqual(await failureOf(check([script, data(0o600)])), [
-    "f.zip: data.txt has mode 0600, so that Lambda's user cannot read it",
+    "f.zip: data.txt has mode 0600, so Lambda's user cannot read it",
     hint,
   ]);
   assert.deepEqual(await failureOf(check([script, data(0o640), data(0o600, "more.txt")])), [
-    "f.zip: data.txt has mode 0640, so that Lambda's user cannot read it, and 1 more like it",
+    "f.zip: data.txt has mode 0640, so Lambda's user cannot read it; so do 1 more",
     hint,
   ]);
   assert.deepEqual(await failureOf(check([{ ...script, mode: 0o744 }])), [
-    "f.zip: hello.sh has mode 0744, so that Lambda's user cannot execute it",
+    "f.zip: hello.sh has mode 0744, so Lambda's user cannot execute it",
     hint,
   ]);
   await check([script, data(0o444), data(0o604, "odd.txt")]);
@@ -137,41 +137,41 @@ Deno.test("a ready-made zip with files that Lambda's user cannot read is refused
   checkModes([member("lib/", 0o040755), member("link", 0o120700), member("dos", undefined)], "f");
 });
 
-Deno.test("handler and bootstrap must be made for the function's processor", async () => {
+Deno.test("handler and bootstrap must be built for the function's architecture", async () => {
   const program = (machine: number) => [{ name: "run", bytes: elf(machine), mode: 0o755 }];
   await check(program(62), "run", "x86_64");
   await check(program(183), "run", "arm64");
   assert.deepEqual(await failureOf(check(program(183), "run", "x86_64")), [
-    "run of f.zip is made for arm64, and the function for x86_64",
+    "run in f.zip is built for arm64, and the function for x86_64",
     "add -arch arm64, or build the program for x86_64",
   ]);
   const [riscv] = await failureOf(check(program(243), "run"));
-  assert.match(riscv, /made for another processor \(ELF machine 243\), and the function/);
+  assert.match(riscv, /built for another architecture \(ELF machine 243\), and the function/);
   const mac = { name: "run", bytes: new Uint8Array(64), mode: 0o755 };
   mac.bytes.set([0xcf, 0xfa, 0xed, 0xfe]);
   assert.deepEqual(await failureOf(check([mac], "run")), [
-    "run of f.zip is made for macOS, and the function for x86_64",
+    "run in f.zip is built for macOS, and the function for x86_64",
     "build the program for Linux on x86_64",
   ]);
   const own = [script, { name: "bootstrap", bytes: elf(183), mode: 0o755 }];
   const [bootstrap] = await failureOf(check(own));
-  assert.match(bootstrap, /^bootstrap of f\.zip is made for arm64/);
+  assert.match(bootstrap, /^bootstrap in f\.zip is built for arm64/);
 });
 
-Deno.test("more than 250 MB unpacked is refused, from a zip or a folder", async () => {
+Deno.test("more than 250 MB unpacked is rejected, from a zip or a folder", async () => {
   await using directory = new TemporaryDirectory();
   const zip = zipOf([script]);
   const view = new DataView(zip.buffer, zip.byteOffset, zip.length);
-  // The archive's list of what is in it says how big each file is.
+  // The central directory contains the size of each file.
   const list = view.getUint32(zip.length - 6, true);
   view.setUint32(list + 24, 250 * 1024 * 1024 + 1, true);
   const big = { ...await readPackage(await directory.write("f.zip", zip), "f"), from: "f.zip" };
   assert.throws(() => checkPackage(big, "hello.sh", "x86_64"), {
-    message: "f.zip is more than 250 MB unpacked; Lambda takes no more",
+    message: "f.zip exceeds Lambda's limit of 250 MB unpacked",
   });
   const path = await directory.write("f/hello.sh", "x");
   await Deno.truncate(path, 250 * 1024 * 1024 + 1);
   const [folder, hint] = await failureOf(readPackage(directory.join("f"), "f"));
-  assert.match(folder, /more than 250 MB unpacked/);
+  assert.match(folder, /limit of 250 MB unpacked/);
   assert.match(hint, /-build DIR/);
 });

@@ -3,7 +3,7 @@ import { publishRuntime, versionOfLayer } from "../../lib/deploy/runtime_layer.t
 import { runtimeZip } from "../../lib/deploy/runtime_zip.ts";
 import { zipOf } from "../../lib/deploy/zip.ts";
 import { zipMembers } from "../../lib/deploy/zip_directory.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { version } from "../../lib/version.ts";
 import { bytesOf, TemporaryDirectory } from "../helpers.ts";
 import { json, ScriptedAws } from "../scripted_aws.ts";
@@ -16,7 +16,7 @@ const description = `llama ${version}, sha256 ${sha256(zip)}`;
 const versions = (text: string) =>
   json({ LayerVersions: [{ LayerVersionArn: arn, Version: 4, Description: text }] });
 
-Deno.test("a runtime that is published already is not published again", async () => {
+Deno.test("an already published runtime is not published again", async () => {
   await using aws = new ScriptedAws({ ListLayerVersions: [versions(description)] });
   const published = await publishRuntime(aws.client, {
     zip,
@@ -27,7 +27,7 @@ Deno.test("a runtime that is published already is not published again", async ()
   assert.deepEqual(aws.changes, []);
 });
 
-Deno.test("another runtime becomes the layer's next version", async () => {
+Deno.test("a changed runtime becomes the layer's next version", async () => {
   await using aws = new ScriptedAws({
     ListLayerVersions: [versions("llama 0.0.1, sha256 1")],
     PublishLayerVersion: [json({ LayerVersionArn: arn, Version: 4 }, 201)],
@@ -43,12 +43,12 @@ Deno.test("another runtime becomes the layer's next version", async () => {
   assert.deepEqual(input["CompatibleArchitectures"], ["arm64"]);
 });
 
-Deno.test("a layer's description tells its llama", () => {
+Deno.test("a layer's description contains its llama version", () => {
   assert.equal(versionOfLayer(description), version);
   assert.equal(versionOfLayer("something else"), undefined);
 });
 
-Deno.test("a compiled runtime is zipped as bootstrap, and a zip taken as it is", async () => {
+Deno.test("a compiled runtime is zipped as bootstrap, and a zip is used unchanged", async () => {
   await using directory = new TemporaryDirectory();
   const program = new Uint8Array(64);
   program.set([0x7f, 0x45, 0x4c, 0x46, 2, 1]);
@@ -62,14 +62,14 @@ Deno.test("a compiled runtime is zipped as bootstrap, and a zip taken as it is",
   assert.deepEqual([member?.name, member?.mode, member?.bytes], ["bootstrap", 0o100755, 64]);
   assert.deepEqual(await zipFrom("arm64", await directory.write("r.zip", made)), made);
   assert.deepEqual(await failureOf(zipFrom("arm64", path)), [
-    `${path} is made for x86_64, not for arm64`,
-    "name the runtime's program for that processor, or its zip: -runtime FILE",
+    `${path} is built for x86_64, not for arm64`,
+    "add -runtime FILE with the runtime for that architecture, or its zip",
   ]);
   const closed = zipOf([{ name: "bootstrap", bytes: program, mode: 0o700 }]);
   const [modes] = await failureOf(zipFrom("x86_64", await directory.write("c.zip", closed)));
-  assert.match(modes, /c\.zip: bootstrap has mode 0700, so that Lambda's user cannot read it$/);
+  assert.match(modes, /c\.zip: bootstrap has mode 0700, so Lambda's user cannot read it$/);
   const [missing] = await failureOf(zipFrom("x86_64", directory.join("none")));
   assert.match(missing, /^cannot read .*none: no such file or directory$/);
   const [script] = await failureOf(zipFrom("x86_64", await directory.write("s", "#!/bin/sh")));
-  assert.match(script, /is made for no processor that is known, not for x86_64$/);
+  assert.match(script, /is built for an unknown platform, not for x86_64$/);
 });

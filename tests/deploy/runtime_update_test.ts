@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { getFunction } from "../../lib/aws/lambda_control.ts";
+import { getFunction } from "../../lib/aws/api/lambda_functions.ts";
 import type { FunctionWork } from "../../lib/deploy/function.ts";
 import { RuntimeLayers, updateRuntime } from "../../lib/deploy/runtime_update.ts";
 import type { Settings } from "../../lib/deploy/settings.ts";
@@ -35,7 +35,7 @@ const configuration = (changes: object = {}) => ({
   ...changes,
 });
 
-/** Moves the function, with what moved and what was sent. */
+/** Moves the function, and returns the changes and the requests. */
 async function move(script: Script, changes: object = {}, inForce: Settings = settings) {
   await using aws = new ScriptedAws({
     GetFunction: [json({ Configuration: configuration(changes), Tags: { llama: "llama" } })],
@@ -54,7 +54,7 @@ async function move(script: Script, changes: object = {}, inForce: Settings = se
   return { words, changes: aws.changes, sent: aws.calls.at(-1)?.input };
 }
 
-Deno.test("a function gets this llama's version of the layer, and stays as it is in all else", async () => {
+Deno.test("a function gets this llama's version of the layer, and nothing else changes", async () => {
   const { words, sent } = await move({
     GetLayerVersion: [layerOf(3, version), layerOf(2, "0.0.1")],
   });
@@ -64,7 +64,7 @@ Deno.test("a function gets this llama's version of the layer, and stays as it is
   assert.deepEqual(sent, { ...settings, Layers: [own, `${arn}:3`] });
 });
 
-Deno.test("a function that has this llama's runtime is left alone", async () => {
+Deno.test("a function that has this llama's runtime is not changed", async () => {
   const { words, changes } = await move(
     { GetLayerVersion: [layerOf(3, version)] },
     { Layers: [{ Arn: `${arn}:3` }] },
@@ -72,7 +72,7 @@ Deno.test("a function that has this llama's runtime is left alone", async () => 
   assert.deepEqual([words, changes], [[], []]);
 });
 
-Deno.test("the version of the layer that another user has published is found", async () => {
+Deno.test("a layer version that another user published is found", async () => {
   const { sent } = await move({
     GetLayerVersion: [layerOf(3, "0.0.2"), layerOf(2, "0.0.1")],
     ListLayerVersions: [
@@ -82,14 +82,14 @@ Deno.test("the version of the layer that another user has published is found", a
   assert.deepEqual(sent?.["Layers"], [own, `${arn}:4`]);
 });
 
-Deno.test("without this llama's runtime in the layer, bootstrap is what to run", async () => {
+Deno.test("without this llama's runtime in the layer, the hint is to run bootstrap", async () => {
   const { words, changes } = await move({
     GetLayerVersion: [layerOf(3, "0.0.2")],
     ListLayerVersions: [json({ LayerVersions: [layer(3, "0.0.2")] })],
   });
   assert.deepEqual(words, [
-    `no version of the layer llama-runtime has the runtime of this llama, ${version}`,
-    "run `llama bootstrap`, which publishes it",
+    `no version of the layer llama-runtime contains the runtime of this llama, ${version}`,
+    "run `llama bootstrap` to publish it",
   ]);
   assert.deepEqual(changes, []);
   const arm = await move({}, { Architectures: ["arm64"] });
@@ -101,7 +101,7 @@ Deno.test("a runtime that is newer than this llama is not replaced by an older o
     GetLayerVersion: [layerOf(3, version), layerOf(4, "1000.0.0")],
   }, { Layers: [{ Arn: `${arn}:4` }] });
   assert.deepEqual(words, [
-    `the runtime of hello is 1000.0.0, which is newer than this llama, ${version}`,
+    `the runtime of hello, 1000.0.0, is newer than this llama, ${version}`,
     "update llama",
   ]);
   assert.deepEqual(changes, []);
@@ -112,15 +112,18 @@ Deno.test("a layer version that was deleted is replaced", async () => {
   assert.equal(words.length, 1);
 });
 
-Deno.test("a function with the runtime inside is answered with how to make it anew", async () => {
+Deno.test("a function that contains the runtime is an error with a hint how to rebuild it", async () => {
   const image = await move({}, { PackageType: "Image" });
   assert.deepEqual(image.words, [
-    "hello is an image, which has the runtime inside",
-    "build it again: `docker build -t llama .` in this llama's sources, then " +
+    "hello is an image, which contains the runtime",
+    "rebuild it: run `docker build -t llama .` in this llama's source tree, then " +
     "`llama update-function -build DIR hello`",
   ]);
   const zip = await move({ GetLayerVersion: [layerOf(3, version)] }, { Layers: [{ Arn: own }] });
-  assert.match(String(zip.words[0]), /^hello does not get its runtime from .*:llama-runtime$/);
+  assert.match(
+    String(zip.words[0]),
+    /^the runtime of hello is not from the layer .*:llama-runtime$/,
+  );
   assert.match(String(zip.words[1]), /: llama update-function -zip PATH hello$/);
   assert.deepEqual([...image.changes, ...zip.changes], []);
 });

@@ -11,14 +11,14 @@ import { failureOf } from "./failure_of.ts";
 
 const settings = { region: "us-west-2", store: "s3://bucket/obj/", stack: "llama" };
 
-Deno.test("settings are in LLAMA_DIR, or else in the home", async () => {
+Deno.test("settings are in LLAMA_DIR, or else in HOME", async () => {
   assert.equal(settingsPath({ LLAMA_DIR: "/a", HOME: "/b" }), "/a/config.json");
   assert.equal(settingsPath({ HOME: "/b" }), "/b/.llama/config.json");
   assert.throws(() => settingsPath({}), /HOME is not set/);
   assert.deepEqual(await readSettings({}), {});
 });
 
-Deno.test("settings are read as they were written", async () => {
+Deno.test("written settings are read back", async () => {
   await using directory = new TemporaryDirectory();
   const environment = { LLAMA_DIR: directory.join("new") };
   assert.deepEqual(await readSettings(environment), {});
@@ -27,7 +27,7 @@ Deno.test("settings are read as they were written", async () => {
   assert.deepEqual(await directory.list(), ["new", "new/config.json"]);
 });
 
-Deno.test("the environment wins over the file", () => {
+Deno.test("the environment overrides the file", () => {
   const environment = { LLAMA_DIR: "/a", AWS_DEFAULT_REGION: "eu-west-1", LLAMA_ROLE: "" };
   assert.deepEqual(settingInForce("region", settings, environment), {
     value: "eu-west-1",
@@ -44,19 +44,19 @@ Deno.test("the environment wins over the file", () => {
   assert.deepEqual([region, store], ["eu-west-1", "s3://bucket/obj/"]);
 });
 
-Deno.test("a file that makes no sense is an error that names it and what is wrong", async () => {
+Deno.test("an invalid file is an error that names it and the problem", async () => {
   await using directory = new TemporaryDirectory();
   const environment = { LLAMA_DIR: directory.path };
   const path = directory.join("config.json");
   const cases: [string, string, string][] = [
-    ["{", `${path} is not JSON`, "mend the file"],
-    ["[]", `${path} must be an object of settings`, "mend the file"],
+    ["{", `${path} is not JSON`, "fix the file"],
+    ["[]", `${path} must be an object of settings`, "fix the file"],
     ['{"stor": "s3://b/"}', `${path}: unknown setting "stor"`, "did you mean store?"],
     ['{"store": "bucket"}', `${path}: store: must be s3://BUCKET/PREFIX/ or`, ""],
     ['{"region": "us west"}', `${path}: region: must be an AWS region`, ""],
-    ['{"role": "llama"}', `${path}: role: must be a role's ARN`, ""],
+    ['{"role": "llama"}', `${path}: role: must be the ARN of a role`, ""],
     ['{"layer": "arn:aws:lambda:us-west-2:123456789012:layer:l"}', `${path}: layer: must be`, ""],
-    ['{"repository": "llama"}', `${path}: repository: must be a repository's URI`, ""],
+    ['{"repository": "llama"}', `${path}: repository: must be the URI of a repository`, ""],
   ];
   for (const [json, message, hint] of cases) {
     await Deno.writeTextFile(path, json);
@@ -65,14 +65,14 @@ Deno.test("a file that makes no sense is an error that names it and what is wron
   }
 });
 
-Deno.test("settings that make no sense are not written", async () => {
+Deno.test("invalid settings are not written", async () => {
   await using directory = new TemporaryDirectory();
   const environment = { LLAMA_DIR: directory.path };
   await failureOf(writeSettings(environment, { store: "nowhere" }));
   assert.deepEqual(await directory.list(), []);
 });
 
-Deno.test("the settings of one stack are not used for another that the environment names", () => {
+Deno.test("the settings of one stack are not used for another one named by the environment", () => {
   const file = {
     region: "us-west-2",
     stack: "llama",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { StackEvent } from "../../lib/aws/cloudformation.ts";
+import type { StackEvent } from "../../lib/aws/api/cloudformation.ts";
 import { deployStack, findStack, removeStack, type StackWork } from "../../lib/deploy/stack.ts";
 import {
   type EventLine,
@@ -40,7 +40,7 @@ const bucketFails: readonly EventLine[] = [
   ["llama", stackType, stackId, "CREATE_FAILED", "The following resource(s) failed: [Bucket]."],
 ];
 
-/** The server, and what is needed to work on its stack; waiting takes no time. */
+/** Starts a server, and returns the dependencies for its stack; pauses take no time. */
 function scripted(script: Script) {
   const aws = new ScriptedAws(script);
   const seen: StackEvent[] = [];
@@ -64,7 +64,7 @@ function scripted(script: Script) {
   };
 }
 
-Deno.test("a stack is made, and its events are shown once each, the oldest first", async () => {
+Deno.test("creating a stack shows each event once, the oldest first", async () => {
   const lines: EventLine[] = [
     ["llama", stackType, stackId, "CREATE_IN_PROGRESS", "User Initiated"],
     ["Bucket", "AWS::S3::Bucket", "", "CREATE_IN_PROGRESS"],
@@ -101,19 +101,19 @@ Deno.test("a stack is made, and its events are shown once each, the oldest first
   assert.equal(input["Tags.member.1.Key"], "llama");
 });
 
-Deno.test("a creation that fails says the reason of the first resource, and is removed", async () => {
+Deno.test("a failed creation gives the reason of the first resource, and is removed", async () => {
   await using test = scripted({
     CreateStack: [created],
     DescribeStacks: [noStack, stack("DELETE_IN_PROGRESS"), stack("DELETE_COMPLETE")],
     DescribeStackEvents: [events(bucketFails)],
   });
   assert.deepEqual(await failureOf(test.deploy()), [
-    "the stack llama could not be made: Bucket (AWS::S3::Bucket): taken-1 already exists",
-    "all that was made has been removed again",
+    "the stack llama could not be created: Bucket (AWS::S3::Bucket): taken-1 already exists",
+    "everything that was created has been removed",
   ]);
 });
 
-Deno.test("what could not be removed after a failed creation is named", async () => {
+Deno.test("resources left after a failed creation are named", async () => {
   const left: EventLine[] = [
     ...bucketFails,
     ["Role", "AWS::IAM::Role", "llama-Role-1", "DELETE_FAILED", "not authorized"],
@@ -125,11 +125,11 @@ Deno.test("what could not be removed after a failed creation is named", async ()
     DescribeStackEvents: [events(left)],
   });
   const [message, hint = ""] = await failureOf(test.deploy());
-  assert.match(message ?? "", /could not be made: Bucket .*: taken-1 already exists$/);
+  assert.match(message ?? "", /could not be created: Bucket .*: taken-1 already exists$/);
   assert.match(hint, /^left: AWS::IAM::Role llama-Role-1; /);
 });
 
-Deno.test("a stack that is as it should be stays so", async () => {
+Deno.test("a stack that is up to date is not changed", async () => {
   await using test = scripted({
     DescribeStacks: [stack("CREATE_COMPLETE", outputs)],
     DescribeStackEvents: [events(bucketFails)],
@@ -140,7 +140,7 @@ Deno.test("a stack that is as it should be stays so", async () => {
   assert.deepEqual(test.seen(), []);
 });
 
-Deno.test("an update that fails says why, and that all is as it was", async () => {
+Deno.test("a failed update gives the reason, and says that everything is as before", async () => {
   const before: EventLine[] = [["llama", stackType, stackId, "CREATE_COMPLETE"]];
   const after: EventLine[] = [
     ...before,
@@ -159,12 +159,12 @@ Deno.test("an update that fails says why, and that all is as it was", async () =
   });
   assert.deepEqual(await failureOf(test.deploy()), [
     "the stack llama could not be updated: Role (AWS::IAM::Role): API: iam:PutRolePolicy denied",
-    "all is as it was before",
+    "everything is as it was before",
   ]);
   assert.equal(test.seen()[0], "llama UPDATE_IN_PROGRESS");
 });
 
-Deno.test("an update whose rollback failed says what to run", async () => {
+Deno.test("an update whose rollback failed names the command to run", async () => {
   await using test = scripted({
     DescribeStacks: [stack("CREATE_COMPLETE", outputs), stack("UPDATE_ROLLBACK_FAILED", outputs)],
     DescribeStackEvents: [events([])],
@@ -176,7 +176,7 @@ Deno.test("an update whose rollback failed says what to run", async () => {
 
 for (const status of ["ROLLBACK_COMPLETE", "CREATE_FAILED", "REVIEW_IN_PROGRESS"]) {
   // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events.html#cfn-console-view-stack-status-codes
-  Deno.test(`a stack in ${status} is removed and made anew`, async () => {
+  Deno.test(`a stack in ${status} is removed and created again`, async () => {
     await using test = scripted({
       DescribeStacks: [
         stack(status),
@@ -192,7 +192,7 @@ for (const status of ["ROLLBACK_COMPLETE", "CREATE_FAILED", "REVIEW_IN_PROGRESS"
   });
 }
 
-Deno.test("a stack that another run works on is waited for", async () => {
+Deno.test("a stack that is being changed by another run is waited for", async () => {
   await using test = scripted({
     DescribeStacks: [
       stack("CREATE_IN_PROGRESS"),
@@ -206,16 +206,16 @@ Deno.test("a stack that another run works on is waited for", async () => {
   assert.equal(test.pauses(), 1);
 });
 
-Deno.test("a stack of somebody else's is left alone", async () => {
+Deno.test("a stack that is not llama's is not changed", async () => {
   await using test = scripted({ DescribeStacks: [stack("CREATE_COMPLETE", {}, { owner: "me" })] });
   assert.deepEqual(await failureOf(test.deploy()), [
     "the stack llama is not llama's: it has no tag llama",
-    "name another stack with -stack NAME",
+    "choose another stack name: -stack NAME",
   ]);
   assert.deepEqual(test.aws.changes, []);
 });
 
-Deno.test("without permission the action is named", async () => {
+Deno.test("a missing permission is named", async () => {
   const message = "User: arn:aws:iam::123456789012:user/a is not authorized to perform: " +
     "cloudformation:CreateStack on resource: arn:aws:cloudformation:us-west-2:1:stack/llama/*";
   await using test = scripted({
@@ -228,7 +228,7 @@ Deno.test("without permission the action is named", async () => {
   ]);
 });
 
-Deno.test("a bucket that is not empty is left, and the rest of the stack removed", async () => {
+Deno.test("a bucket that is not empty is kept, and the rest of the stack is removed", async () => {
   // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DeleteStack.html, RetainResources
   const full: EventLine[] = [
     ["Bucket", "AWS::S3::Bucket", "llama-bucket-1", "DELETE_FAILED", "The bucket is not empty"],
@@ -255,7 +255,7 @@ Deno.test("a bucket that is not empty is left, and the rest of the stack removed
   );
 });
 
-Deno.test("a stack that cannot be removed says why", async () => {
+Deno.test("a stack that cannot be removed is an error with the reason", async () => {
   const refused: EventLine[] = [
     ["Role", "AWS::IAM::Role", "llama-Role-1", "DELETE_FAILED", "Cannot delete entity"],
     ["llama", stackType, stackId, "DELETE_FAILED", "The following resource(s) failed: [Role]."],
@@ -275,7 +275,7 @@ Deno.test("a stack that cannot be removed says why", async () => {
   assert.match(hint ?? "", /^left: AWS::IAM::Role llama-Role-1; /);
 });
 
-Deno.test("watching ends when it is interrupted", async () => {
+Deno.test("an abort stops the wait for a stack", async () => {
   const controller = new AbortController();
   await using test = scripted({
     CreateStack: [created],

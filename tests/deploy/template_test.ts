@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { outputsOf, stackTemplate } from "../../lib/deploy/template.ts";
 
-Deno.test("the bucket is private and encrypted, and what llama puts into it expires", () => {
+Deno.test("the bucket is private and encrypted, and llama's objects in it expire", () => {
   const { Bucket } = JSON.parse(stackTemplate("llama", { kind: "generated" })).Resources;
   const properties = Bucket.Properties;
   assert.equal(properties.BucketName, undefined);
@@ -20,7 +20,7 @@ Deno.test("the bucket is private and encrypted, and what llama puts into it expi
 
 type Substitution = { "Fn::Sub": string | [string, Record<string, string>] };
 
-/** A part of a policy, and whom it is about. */
+/** A policy statement. */
 interface Statement {
   Effect: "Allow" | "Deny";
   Action: string | string[];
@@ -28,7 +28,7 @@ interface Statement {
   Condition?: { StringLike: Record<string, string> };
 }
 
-/** Evaluates the role's policies, as IAM does: nothing is allowed that is not, and Deny wins. */
+/** Evaluates the role's policies as IAM does: denied by default, and an explicit Deny wins. */
 function may(action: string, resource: string, prefix?: string): boolean {
   const { Role } = JSON.parse(stackTemplate("llama", { kind: "own", name: "mine-1" })).Resources;
   const statements: Statement[] = Role.Properties.Policies.flatMap(
@@ -45,7 +45,7 @@ function may(action: string, resource: string, prefix?: string): boolean {
   return effects.includes("Allow") && !effects.includes("Deny");
 }
 
-/** What CloudFormation makes of `Fn::Sub`. */
+/** Evaluates `Fn::Sub` as CloudFormation does. */
 function substituted({ "Fn::Sub": sub }: Substitution): string {
   const [text, values] = typeof sub === "string" ? [sub, {}] : sub;
   const known: Record<string, string> = {
@@ -57,7 +57,7 @@ function substituted({ "Fn::Sub": sub }: Substitution): string {
   return text.replace(/\$\{([^}]+)\}/g, (_, name) => known[name] ?? assert.fail(name));
 }
 
-Deno.test("the role may write logs and use the store's prefix of the bucket, and nothing else", () => {
+Deno.test("the role may write logs and use the store's prefix in the bucket, and nothing else", () => {
   const id = "a".repeat(64);
   const s3 = (action: string, key: string) => may(`s3:${action}`, `arn:aws:s3:::mine-1/${key}`);
   for (const action of ["GetObject", "PutObject", "AbortMultipartUpload"]) {
@@ -97,7 +97,7 @@ Deno.test("the role may neither read nor write code and kept results, by an expl
   }
 });
 
-Deno.test("llama's own buckets take nothing but TLS; one of the user's own keeps its policy", () => {
+Deno.test("llama's buckets only accept TLS; the user's own bucket keeps its policy", () => {
   for (const choice of [{ kind: "generated" }, { kind: "named", name: "new-1" }] as const) {
     const { BucketPolicy } = JSON.parse(stackTemplate("llama", choice)).Resources;
     assert.deepEqual(BucketPolicy.Properties.Bucket, { Ref: "Bucket" });
@@ -112,17 +112,17 @@ Deno.test("llama's own buckets take nothing but TLS; one of the user's own keeps
   }
 });
 
-Deno.test("a bucket of the user's own is not among the resources", () => {
+Deno.test("the user's own bucket is not among the resources", () => {
   const { Resources } = JSON.parse(stackTemplate("llama", { kind: "own", name: "mine-1" }));
   assert.deepEqual(Object.keys(Resources), ["Role", "Repository"]);
 });
 
-Deno.test("the repository has a name that ECR takes", () => {
+Deno.test("the repository has a name that ECR accepts", () => {
   const { Repository } = JSON.parse(stackTemplate("My-Llama", { kind: "generated" })).Resources;
   assert.equal(Repository.Properties.RepositoryName, "my-llama");
 });
 
-Deno.test("outputs are those of a whole stack of ours, or none", () => {
+Deno.test("outputs are only those of a complete stack of llama's", () => {
   const outputs = { Bucket: "b", BucketKind: "named", Role: "r", Repository: "e", More: "x" };
   const whole = { bucket: "b", bucketKind: "named", role: "r", repository: "e" };
   assert.deepEqual(outputsOf(outputs), whole);

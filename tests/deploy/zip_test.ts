@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { unzipSync } from "npm:fflate@0.8.3";
 import { zipOf } from "../../lib/deploy/zip.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { bytesOf, textOf } from "../helpers.ts";
 
 const entries = [
@@ -10,7 +10,7 @@ const entries = [
   { name: "10", bytes: new Uint8Array(), mode: 0o600 },
 ];
 
-/** What the central directory says of each file: https://pkware.cachefly.net/webdocs/APPNOTE, 4.3.12. */
+/** Reads the central directory: https://pkware.cachefly.net/webdocs/APPNOTE, 4.3.12. */
 function directoryOf(zip: Uint8Array) {
   const view = new DataView(zip.buffer, zip.byteOffset, zip.length);
   const end = zip.length - 22;
@@ -31,7 +31,7 @@ function directoryOf(zip: Uint8Array) {
   return found;
 }
 
-Deno.test("a zip holds its files with their Unix modes", () => {
+Deno.test("a zip contains its files with their Unix modes", () => {
   const zip = zipOf(entries);
   const unpacked = unzipSync(zip);
   for (const { name, bytes } of entries) assert.deepEqual(unpacked[name], bytes, name);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { provideCredentials } from "../../lib/aws/providers.ts";
+import { provideCredentials } from "../../lib/aws/credentials/providers.ts";
 import { Proxy } from "../peer/proxy.ts";
 import { denoDirectory, Workplace } from "./llama.ts";
 
@@ -218,6 +218,41 @@ Deno.test("what gives credentials is reached through a proxy, with a bundle of c
   assert.deepEqual(sts.actions.map((action) => action.get("Action")), ["AssumeRole"]);
   assert.deepEqual(aws.keys, ["BY-AssumeRole"]);
 });
+
+const endless = {
+  STS: (aws: Aws, place: Workplace) => ({ ...aws.environment(place.path), AWS_PROFILE: "role" }),
+  "the container's server": (aws: Aws, place: Workplace) => ({
+    ...aws.environment(place.path),
+    AWS_CONTAINER_CREDENTIALS_FULL_URI: `${aws.url}/container`,
+  }),
+};
+
+for (const [server, environment] of Object.entries(endless)) {
+  Deno.test(`an endless answer of ${server} is left after a megabyte`, async () => {
+    await using place = new Workplace();
+    await using aws = new Aws();
+    const config = sources.find(({ key }) => key === "BY-AssumeRole")?.config ?? assert.fail();
+    await home(place, config);
+    let sent = 0;
+    const ended = Promise.withResolvers<void>();
+    const body = new ReadableStream({
+      pull: (controller) => {
+        sent += 65_536;
+        controller.enqueue(new Uint8Array(65_536).fill(32));
+      },
+      cancel: () => ended.resolve(),
+    });
+    aws.instead = () => new Response(body);
+    const { status, stderr } = await place.run(["invoke", "f"], {
+      environment: environment(aws, place),
+    });
+    assert.equal(status, 125);
+    assert.match(stderr, /^llama: no AWS credentials from .*longer than 1048576 bytes/);
+    await ended.promise;
+    assert(sent < 16 * 1024 ** 2, `${sent} bytes were sent`);
+    assert(aws.actions.length <= 1);
+  });
+}
 
 Deno.test("without any credentials the places are named, and nothing is asked over the net", async () => {
   await using place = new Workplace();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { noise } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
 import { FakeS3 } from "../store/fake_s3.ts";

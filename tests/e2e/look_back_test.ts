@@ -5,7 +5,7 @@ import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import type { JobRecord } from "../../mod.ts";
 import { textOf } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
-import { checkNesting, slicesOf, sumOf } from "../trace/slices.ts";
+import { checkNesting, slicesOf, sumOf } from "../report/slices.ts";
 import { exists, Workplace } from "./llama.ts";
 
 const times = { cold: false, e2e: 300_000, fetch: 50_000, exec: 200_000, upload: 50_000 };
@@ -130,7 +130,7 @@ Deno.test("llama report makes a page of a job log, and of the lines of -json", a
     "2\t:\t1700000000.123\t    -0.001\t0\t0\t-1\t0\tsleep 0\n";
   await place.write("work/parallel", parallel);
   assert.equal((await place.run(["report", "-o", "p.html", "parallel"])).status, 0);
-  assert.match(await Deno.readTextFile(place.here("p.html")), /ended by signal 9/);
+  assert.match(await Deno.readTextFile(place.here("p.html")), /killed by signal 9/);
 });
 
 Deno.test("llama report says what is no log", async () => {
@@ -143,7 +143,7 @@ Deno.test("llama report says what is no log", async () => {
     (await place.run(["report", ...args])).stderr.split("\n")[0];
   assert.equal(await says("absent"), 'llama: cannot read "absent": no such file or directory');
   assert.equal(await says("text"), 'llama: "text" is not a job log');
-  assert.equal(await says("json"), 'llama: "json" line 1: it is no job\'s record');
+  assert.equal(await says("json"), 'llama: "json" line 1: it is not a job record');
   assert.equal(await says("broken"), 'llama: "broken" line 1: it is not JSON');
   assert.equal(await says("when"), 'llama: "when" is not a job log');
   assert.equal(await says(), "no log");

@@ -1,8 +1,8 @@
-/** What a user may do wrong while setting llama up, and what AWS may refuse: one line, and what to do. */
+/** User errors and AWS error responses during setup: each is one line with a hint. */
 
 import assert from "node:assert/strict";
 import { zipOf } from "../../lib/deploy/zip.ts";
-import { shellQuote } from "../../lib/jobs/quote.ts";
+import { shellQuote } from "../../lib/text/shell_quote.ts";
 import { bytesOf, textOf, until } from "../helpers.ts";
 import {
   events,
@@ -39,7 +39,7 @@ const settings = {
 };
 const noFunction = lambdaError(404, "ResourceNotFoundException", "Function not found");
 
-/** A place with settings and the runtime's zip, and AWS as a script says. */
+/** Runs a test in a directory with settings and the runtime's zip, with scripted AWS responses. */
 async function work(
   script: Script,
   run: (
@@ -55,7 +55,7 @@ async function work(
   await run((...args) => place.run(args, { environment: aws.environment }), place, aws);
 }
 
-/** The two lines of an error, and the status. */
+/** Returns the exit status and the lines on standard error. */
 function said({ status, stdout, stderr }: Ended): [number, ...string[]] {
   assert.equal(stdout, "");
   return [status, ...stderr.trimEnd().split("\n").map((line) => line.replace(/^llama: /, ""))];
@@ -73,7 +73,7 @@ Deno.test("settings are shown, set, unset and printed for a shell", async () => 
     assert.equal((await llama("config", "store")).stdout, "s3://a-b/c/\n");
     assert.match(
       (await llama("config", "region", "eu-west-1")).stderr,
-      /AWS_REGION of the env.* us-w/,
+      /variable AWS_REGION overrides it: us-w/,
     );
     assert.equal(
       (await place.run(["config"])).stdout,
@@ -144,7 +144,7 @@ Deno.test("the bucket of llama's stack must belong to the account of its role", 
   });
 });
 
-Deno.test("settings that make no sense are an error of every command but -local and help", async () => {
+Deno.test("invalid settings are an error in every command except -local and help", async () => {
   await work({}, async (llama, place) => {
     await place.write("settings/config.json", '{"stoer": 1}');
     const [status, message, hint] = said(await llama("invoke", "hello"));
@@ -160,14 +160,14 @@ Deno.test("settings that make no sense are an error of every command but -local 
     assert.match(sick.stdout, /^✓ credentials: account 123456789012, /m);
     assert.match(
       sick.stdout,
-      /^- without the settings, not looked at: store, role, layer, functions\n$/m,
+      /^- not checked \(needs the settings\): store, role, layer, functions\n$/m,
     );
     await place.addFunction("hello", "#!/bin/sh\necho hello\n");
     assert.equal((await place.local(["invoke", "hello"])).stdout, "hello\n");
   });
 });
 
-Deno.test("a bootstrap that fails says why, and that nothing is left", async () => {
+Deno.test("a failed bootstrap gives the reason, and says that nothing is left", async () => {
   const script: Script = {
     DescribeStacks: [noStack, stack("DELETE_COMPLETE")],
     CreateStack: [query("CreateStack", `<StackId>${stackId}</StackId>`)],
@@ -180,15 +180,15 @@ Deno.test("a bootstrap that fails says why, and that nothing is left", async () 
       125,
       "account 123456789012, region us-west-2, as arn:aws:iam::123456789012:user/a",
       "CREATE_FAILED Repository (AWS::ECR::Repository): llama already exists",
-      "the stack llama could not be made: " +
+      "the stack llama could not be created: " +
       "Repository (AWS::ECR::Repository): llama already exists",
-      "hint: all that was made has been removed again",
+      "hint: everything that was created has been removed",
     ]);
     assert(!exists(place.join("settings/config.json")));
   });
 });
 
-Deno.test("a bootstrap that is interrupted says that CloudFormation goes on", async () => {
+Deno.test("an interrupted bootstrap says that CloudFormation continues", async () => {
   const script: Script = {
     DescribeStacks: [noStack, stack("CREATE_IN_PROGRESS")],
     CreateStack: [query("CreateStack", `<StackId>${stackId}</StackId>`)],
@@ -206,12 +206,12 @@ Deno.test("a bootstrap that is interrupted says that CloudFormation goes on", as
     assert.equal(code, 130);
     assert.match(
       textOf(stderr),
-      /llama: interrupted\nllama: CloudFormation goes on with the stack llama: run this again, or/,
+      /llama: interrupted\nllama: CloudFormation is still working on the stack llama: run this again, or/,
     );
   });
 });
 
-Deno.test("a layer that is refused leaves the stack, and the message says so", async () => {
+Deno.test("a layer that is rejected leaves the stack, and the message says so", async () => {
   const denied = "User: a is not authorized to perform: lambda:PublishLayerVersion on resource: b";
   const script: Script = {
     DescribeStacks: [stack("CREATE_COMPLETE", outputs)],
@@ -231,7 +231,7 @@ Deno.test("a layer that is refused leaves the stack, and the message says so", a
     );
     assert.match(
       stderr,
-      /hint: the credentials need lambda:PublishLayerVersion; the stack is there and complete: run/,
+      /hint: the credentials need lambda:PublishLayerVersion; the stack is complete: run/,
     );
     const written = JSON.parse(await Deno.readTextFile(place.join("settings/config.json")));
     assert.equal(written.store, "s3://llama-bucket-1/obj/");
@@ -239,7 +239,7 @@ Deno.test("a layer that is refused leaves the stack, and the message says so", a
   });
 });
 
-Deno.test("without a runtime nothing is made", async () => {
+Deno.test("without a runtime nothing is created", async () => {
   await work({}, async (llama, _place, aws) => {
     const [status, message] = said(await llama("bootstrap", "-runtime", "none.zip"));
     assert.equal(status, 125);
@@ -248,7 +248,7 @@ Deno.test("without a runtime nothing is made", async () => {
   });
 });
 
-Deno.test("without a place for the settings nothing is made", async () => {
+Deno.test("without a place for the settings nothing is created", async () => {
   await work({}, async (_llama, place, aws) => {
     await place.write("file", "");
     const run = (environment: Record<string, string>) =>
@@ -257,7 +257,7 @@ Deno.test("without a place for the settings nothing is made", async () => {
       });
     assert.deepEqual(said(await run({ HOME: "", LLAMA_DIR: "" })), [
       2,
-      "no place for llama's settings: HOME is not set",
+      "cannot locate llama's settings: HOME is not set",
       "hint: set LLAMA_DIR to a directory of your own",
     ]);
     const [status, message, hint] = said(await run({ LLAMA_DIR: place.join("file/settings") }));
@@ -268,7 +268,7 @@ Deno.test("without a place for the settings nothing is made", async () => {
   });
 });
 
-Deno.test("a bootstrap whose stack has lost its bucket says to tear it down first", async () => {
+Deno.test("bootstrap with a stack without its bucket says to run teardown first", async () => {
   const gone = "<Error><Code>NoSuchBucket</Code><Message>gone</Message></Error>";
   const script: Script = {
     DescribeStacks: [stack("CREATE_COMPLETE", outputs)],
@@ -284,12 +284,12 @@ Deno.test("a bootstrap whose stack has lost its bucket says to tear it down firs
     assert.equal(status, 2);
     assert.match(
       stderr,
-      /llama: the stack llama is there, but its bucket llama-bucket-1 is not\nllama: hint: run `llama teardown` first, then `llama bootstrap` again\n$/,
+      /llama: the stack llama exists, but its bucket llama-bucket-1 does not\nllama: hint: run `llama teardown` first, then `llama bootstrap` again\n$/,
     );
   });
 });
 
-Deno.test("what cannot become a function is refused before anything is sent", async () => {
+Deno.test("code that cannot become a function is rejected before anything is sent", async () => {
   await work({ GetFunction: [noFunction] }, async (llama, place, aws) => {
     await place.write("settings/config.json", JSON.stringify(settings));
     await place.addFunction("hello", "#!/bin/sh\n");
@@ -311,13 +311,13 @@ Deno.test("what cannot become a function is refused before anything is sent", as
         ["-zip", "images/plain"],
         2,
         "no handler for hello",
-        "hint: name the program in the zip that it runs: -handler FILE",
+        "hint: name the program in the zip that the function runs: -handler FILE",
       ],
       [
         ["-zip", "images/mode"],
         2,
-        "the handler run of images/mode is not executable",
-        "hint: chmod +x run, and make the zip again",
+        "the handler run in images/mode is not executable",
+        "hint: run `chmod +x run` and zip it again",
       ],
       [
         ["-zip", "images/typo"],
@@ -328,20 +328,20 @@ Deno.test("what cannot become a function is refused before anything is sent", as
       [
         ["-zip", "no.zip"],
         125,
-        "no.zip is not a whole zip file",
-        "hint: make it again, or name the folder that it is made from",
+        "no.zip is not a complete zip file",
+        "hint: create it again, or pass the folder that it is made from",
       ],
       [
         ["-zip", "images/hello", "-arch", "arm64"],
         2,
         "no layer with llama's runtime for arm64",
-        "hint: run `llama bootstrap -arch arm64`, which publishes it",
+        "hint: run `llama bootstrap -arch arm64` to publish it",
       ],
       [
         ["-build", "images/plain"],
         125,
-        "no image in images/plain: Dockerfile: no such file or directory",
-        "hint: -build takes a folder with a Dockerfile, -zip one with a handler",
+        "cannot build an image from images/plain: Dockerfile: no such file or directory",
+        "hint: use -build for a folder with a Dockerfile, -zip for a folder with a handler",
       ],
     ];
     for (const [args, status, message, hint] of cases) {
@@ -352,13 +352,13 @@ Deno.test("what cannot become a function is refused before anything is sent", as
     assert.deepEqual(said(noDocker), [
       2,
       "building images/plain: cannot run no-docker: no such file or directory",
-      "hint: install Docker, or name another tool: -container-tool podman",
+      "hint: install Docker, or use another tool: -container-tool podman",
     ]);
     assert.deepEqual(aws.changes, []);
   });
 });
 
-Deno.test("an update that is interrupted says that Lambda goes on", async () => {
+Deno.test("an interrupted update says that Lambda may continue", async () => {
   const function_ = (state: string) => ({
     FunctionName: "hello",
     FunctionArn: "arn:aws:lambda:us-west-2:123456789012:function:hello",
@@ -390,12 +390,12 @@ Deno.test("an update that is interrupted says that Lambda goes on", async () => 
     assert.equal(
       textOf(stderr),
       "llama: waiting until hello is ready\nllama: interrupted\n" +
-        "llama: Lambda goes on with what it has begun: see llama functions\n",
+        "llama: Lambda may still be changing the function: see llama functions\n",
     );
   });
 });
 
-Deno.test("a teardown that is refused says what was removed, and how the rest is", async () => {
+Deno.test("a failed teardown says what was removed, and how to remove the rest", async () => {
   const denied = "User: a is not authorized to perform: lambda:DeleteLayerVersion on resource: b";
   const versions = json({
     LayerVersions: [{ LayerVersionArn: settings.layer, Version: 1, Description: "llama" }],
@@ -410,7 +410,7 @@ Deno.test("a teardown that is refused says what was removed, and how the rest is
     await place.write("settings/config.json", JSON.stringify(settings));
     assert.deepEqual(said(await llama("teardown", "-yes")), [
       125,
-      "not all of it is removed: run llama teardown again for the rest",
+      "not everything was removed: run llama teardown again to remove the rest",
       `Lambda refused DeleteLayerVersion: AccessDeniedException: ${denied}`,
       "hint: the credentials need lambda:DeleteLayerVersion",
     ]);
@@ -418,7 +418,7 @@ Deno.test("a teardown that is refused says what was removed, and how the rest is
   });
 });
 
-Deno.test("logs that may not be deleted or limited are left, and the rest is done", async () => {
+Deno.test("logs that may not be changed are reported, and the rest is done", async () => {
   const denied = (action: string) => () =>
     Response.json({
       __type: "AccessDeniedException",
@@ -459,7 +459,7 @@ Deno.test("logs that may not be deleted or limited are left, and the rest is don
   });
 });
 
-Deno.test("-local is refused by the commands that are about AWS", async () => {
+Deno.test("-local is rejected by the commands for AWS", async () => {
   await work({}, async (llama, _place, aws) => {
     for (
       const args of [["bootstrap", "-runtime", "runtime.zip"], ["teardown", "-yes"], ["functions"]]
@@ -474,21 +474,21 @@ Deno.test("-local is refused by the commands that are about AWS", async () => {
   });
 });
 
-Deno.test("without settings the commands say to bootstrap", async () => {
+Deno.test("without settings the hint is to run bootstrap", async () => {
   await work({ GetFunction: [noFunction] }, async (llama, place) => {
     await place.addFunction("hello", "#!/bin/sh\n");
     assert.deepEqual(
       said(await llama("update-function", "-create", "-zip", "images/hello", "hello")),
       [
         2,
-        "no role for the function to run as",
+        "no execution role for the function",
         "hint: run `llama bootstrap`, or set one: llama config role ARN",
       ],
     );
   });
 });
 
-/** Runs llama on a terminal of its own, which util-linux's script makes; gives what it shows. */
+/** Runs llama in a pseudoterminal, by util-linux's script, and returns the output. */
 async function onTerminal(
   place: Workplace,
   args: readonly string[],
@@ -538,7 +538,7 @@ Deno.test({
       const asked = await onTerminal(place, ["teardown"], "n\n", aws.environment);
       assert.match(
         asked,
-        /From account 123456789012, region us-west-2, remove what llama stored in the bucket llama-bucket-1; the stack llama with its role, and its repository and images\? \[y\/N\] /,
+        /From account 123456789012, region us-west-2, remove llama's objects in the bucket llama-bucket-1; the stack llama with its role, repository and images\? \[y\/N\] /,
       );
       assert.match(asked, /llama: nothing was removed/);
       assert.deepEqual(aws.changes, []);

@@ -1,4 +1,4 @@
-/** llama set up in moto, used, and removed again: each command run, and run again. */
+/** The setup commands against moto, each run more than once. */
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
@@ -9,7 +9,7 @@ import { askMoto, motoEnvironment, motoProgram, type ServerProcess, startMoto } 
 
 const region = "us-west-2";
 
-/** A runtime's zip, which moto keeps and never runs. */
+/** A runtime's zip, which moto stores but never runs. */
 const runtime = (text = "exec true") =>
   zipOf([{ name: "bootstrap", bytes: bytesOf(`#!/bin/sh\n${text}\n`), mode: 0o755 }]);
 
@@ -23,7 +23,7 @@ Deno.test.afterAll(async () => {
   await moto?.[Symbol.asyncDispose]();
 });
 
-/** An empty account in moto, and a place to work. */
+/** An empty account in moto, and a working directory. */
 class Account extends Workplace {
   readonly #moto: ServerProcess;
 
@@ -40,7 +40,7 @@ class Account extends Workplace {
     this.#moto = moto;
   }
 
-  /** Runs llama with moto in the place of AWS. */
+  /** Runs llama against moto. */
   aws(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
     const environment = { ...motoEnvironment(this.#moto), ...options.environment };
     return this.run(args, { ...options, environment });
@@ -57,12 +57,12 @@ class Account extends Workplace {
     return this.ok("bootstrap", "-region", region, "-runtime", this.join("runtime.zip"), ...args);
   }
 
-  /** What moto itself says. */
+  /** Queries moto directly. */
   async ask(service: string, path: string, init?: RequestInit): Promise<string> {
     return await (await askMoto(this.#moto, service, path, init)).text();
   }
 
-  /** The log groups with their days of retention. */
+  /** Returns the log groups with their retention in days. */
   async logGroups(): Promise<Record<string, number | undefined>> {
     const { logGroups } = JSON.parse(await this.logs("DescribeLogGroups", {}));
     return Object.fromEntries(
@@ -92,14 +92,14 @@ class Account extends Workplace {
 }
 
 function test(name: string, run: (account: Account) => Promise<void>): void {
-  // moto is a stand-in for AWS; .ci/setup-moto installs it.
+  // moto emulates AWS; .ci/setup-moto installs it.
   testWith(["LLAMA_TEST_MOTO"], name, async () => {
     await using account = await Account.open();
     await run(account);
   });
 }
 
-test("bootstrap makes bucket, role, repository and layer, and says so in the settings", async (account) => {
+test("bootstrap creates bucket, role, repository and layer, and writes the settings", async (account) => {
   const { stdout, stderr } = await account.bootstrap();
   const settings = await account.settings();
   assert.match(stderr, /account 123456789012, region us-west-2/);
@@ -136,10 +136,10 @@ test("bootstrap makes bucket, role, repository and layer, and says so in the set
   assert.doesNotMatch(policy, /s3:\*|DeleteObject/);
 });
 
-test("bootstrap again changes nothing, and publishes only a runtime that is new", async (account) => {
+test("another bootstrap changes nothing, and only publishes a new runtime", async (account) => {
   await account.bootstrap();
   const before = await account.settings();
-  assert.match((await account.bootstrap()).stderr, /llama: the layer is there already\n/);
+  assert.match((await account.bootstrap()).stderr, /llama: the layer is already published\n/);
   assert.deepEqual(await account.settings(), before);
   await account.write("runtime.zip", runtime("exec false"));
   await account.bootstrap();
@@ -150,7 +150,7 @@ test("bootstrap again changes nothing, and publishes only a runtime that is new"
   assert.match(layerArm64 ?? "", /:layer:llama-runtime-arm64:1$/);
 });
 
-test("teardown removes all of it, and again has nothing to do", async (account) => {
+test("teardown removes everything, and another one has nothing to do", async (account) => {
   await account.bootstrap();
   const { store = "" } = await account.settings();
   await account.addFunction("hello", "#!/bin/sh\necho hello\n");
@@ -158,7 +158,7 @@ test("teardown removes all of it, and again has nothing to do", async (account) 
 
   const first = await account.aws(["teardown"]);
   assert.equal(first.status, 2);
-  assert.match(first.stderr, /nobody is there\nllama: hint: add -yes/);
+  assert.match(first.stderr, /no terminal to ask on\nllama: hint: add -yes/);
 
   const { stdout, stderr } = await account.ok("teardown", "-yes");
   assert.equal(
@@ -175,11 +175,11 @@ test("teardown removes all of it, and again has nothing to do", async (account) 
   assert.equal(again.status, 0);
   assert.match(
     again.stderr,
-    /nothing of llama's stack llama is in account 123456789012, region us-west-2/,
+    /no resources of the stack llama in account 123456789012, region us-west-2/,
   );
 });
 
-test("a second stack has its own layer, and goes without touching the first", async (account) => {
+test("a second stack has its own layer, and is removed without touching the first", async (account) => {
   await account.bootstrap();
   const first = await account.settings();
   await account.bootstrap("-stack", "Second");
@@ -194,7 +194,7 @@ test("a second stack has its own layer, and goes without touching the first", as
   }
 });
 
-test("what was set up by hand stays in the settings, but for the layer", async (account) => {
+test("resources set up by hand stay in the settings, except for the layer", async (account) => {
   await account.bootstrap();
   const { stack: _, ...byHand } = await account.settings();
   await account.ok("teardown", "-yes");
@@ -211,7 +211,7 @@ test("what was set up by hand stays in the settings, but for the layer", async (
   assert.deepEqual(await account.settings(), others);
 });
 
-test("a bucket of the user's own is used, and stays with what else is in it", async (account) => {
+test("the user's own bucket is used, and is kept with its other objects", async (account) => {
   await account.ask("s3", "/mine-1", {
     method: "PUT",
     body: `<CreateBucketConfiguration><LocationConstraint>${region}</LocationConstraint>` +
@@ -219,7 +219,7 @@ test("a bucket of the user's own is used, and stays with what else is in it", as
   });
   await account.ask("s3", "/mine-1/obj/notes.txt", { method: "PUT", body: "mine" });
   const { stderr } = await account.bootstrap("-bucket", "mine-1");
-  assert.match(stderr, /the bucket mine-1 is yours/);
+  assert.match(stderr, /the bucket mine-1 is your own/);
   assert.equal((await account.settings()).store, "s3://mine-1/obj/");
   // The layer went through the bucket.
   assert.match(
@@ -233,7 +233,7 @@ test("a bucket of the user's own is used, and stays with what else is in it", as
   assert.deepEqual(keys, ["<Key>obj/notes.txt"]);
 });
 
-test("what two stacks store in one bucket stays until the last of them goes", async (account) => {
+test("objects in a bucket of two stacks are kept until the last stack is removed", async (account) => {
   await account.ask("s3", "/mine-1", {
     method: "PUT",
     body: `<CreateBucketConfiguration><LocationConstraint>${region}</LocationConstraint>` +
@@ -246,7 +246,7 @@ test("what two stacks store in one bucket stays until the last of them goes", as
   const before = await keys();
   assert(before > 0);
   const { stderr } = await account.ok("teardown", "-yes");
-  assert.match(stderr, /left: the bucket mine-1, .* and what is stored in it, .* used by: llama\n/);
+  assert.match(stderr, /left: the bucket mine-1, .* whose objects are also used by: llama\n/);
   assert.equal(await keys(), before);
   const environment = { AWS_REGION: region };
   const last = await account.aws(["teardown", "-yes", "-stack", "llama"], { environment });
@@ -254,14 +254,14 @@ test("what two stacks store in one bucket stays until the last of them goes", as
   assert.equal(await keys(), 0);
 });
 
-test("a bucket that is not there is made under the name that was asked for", async (account) => {
+test("a bucket that does not exist is created with the given name", async (account) => {
   await account.bootstrap("-bucket", "new.bucket.1");
   assert.equal((await account.settings()).store, "s3://new.bucket.1/obj/");
   await account.bootstrap();
   assert.equal((await account.settings()).store, "s3://new.bucket.1/obj/");
 });
 
-test("a function of a folder is made, changed, listed and deleted", async (account) => {
+test("a function is created from a folder, changed, listed and deleted", async (account) => {
   await account.bootstrap();
   const { store } = await account.settings();
   await account.addFunction("hello", "#!/bin/sh\necho hello\n", { memory: 256, timeout: 5 });
@@ -271,7 +271,7 @@ test("a function of a folder is made, changed, listed and deleted", async (accou
   assert.equal(early.status, 125);
   assert.match(
     early.stderr,
-    /no function "hello" in us-west-2\nllama: hint: add -create to make it; /,
+    /no function "hello" in us-west-2\nllama: hint: add -create to create it; /,
   );
 
   const create = await account.ok(...update, "-create", "hello");
@@ -283,7 +283,7 @@ test("a function of a folder is made, changed, listed and deleted", async (accou
   assert.deepEqual(made.Tags, { llama: "llama" });
 
   const again = await account.ok(...update, "hello");
-  assert.equal(again.stdout, "hello is as it should be: nothing changed\n");
+  assert.equal(again.stdout, "hello is up to date: nothing changed\n");
   const more = await account.ok(
     "update-function",
     "-memory",
@@ -305,10 +305,10 @@ test("a function of a folder is made, changed, listed and deleted", async (accou
   const gone = await account.aws(["delete-function", "hello"]);
   assert.equal(gone.status, 125);
   assert.match(gone.stderr, /no function "hello" in us-west-2/);
-  assert.match((await account.ok("functions")).stderr, /no functions of llama's in us-west-2/);
+  assert.match((await account.ok("functions")).stderr, /no llama functions in us-west-2/);
 });
 
-test("a zip that is too big for a request goes through the bucket", async (account) => {
+test("a zip that is too large for a request is uploaded through the bucket", async (account) => {
   await account.bootstrap();
   const { store = "" } = await account.settings();
   await account.addFunction("big", "#!/bin/sh\n");
@@ -321,7 +321,7 @@ test("a zip that is too big for a request goes through the bucket", async (accou
   assert(keys.includes(`<Key>obj/code/${id}</Key>`));
 });
 
-test("a function of an image is made, and cannot become one of a zip", async (account) => {
+test("an image function is created, and cannot become a zip function", async (account) => {
   await account.bootstrap();
   const { repository } = await account.settings();
   const create = ["update-function", "-create", "-image", `${repository}:optipng`, "optipng"];
@@ -333,7 +333,7 @@ test("a function of an image is made, and cannot become one of a zip", async (ac
   await account.addFunction("optipng", "#!/bin/sh\n");
   const zip = await account.aws(["update-function", "-zip", "images/optipng", "optipng"]);
   assert.equal(zip.status, 2);
-  assert.match(zip.stderr, /optipng is made of an image, and cannot become one of a zip/);
+  assert.match(zip.stderr, /optipng is an image function and cannot become a zip function/);
   assert.match(zip.stderr, /llama delete-function optipng/);
 });
 
@@ -355,7 +355,7 @@ test("a function that is not llama's is neither changed nor deleted", async (acc
     assert.equal(ended.status, 2);
     assert.match(ended.stderr, /the function prod is not llama's: it has no tag llama/);
   }
-  assert.match((await account.ok("functions")).stderr, /no functions of llama's/);
+  assert.match((await account.ok("functions")).stderr, /no llama functions/);
 });
 
 test("role, layers and VPC of a function.json are applied, and not applied again", async (account) => {
@@ -369,7 +369,7 @@ test("role, layers and VPC of a function.json are applied, and not applied again
     subnets: [await ec2("DescribeSubnets", /subnet-[0-9a-f]+/)],
     securityGroups: [await ec2("DescribeSecurityGroups", /sg-[0-9a-f]+/)],
   };
-  // Another role that Lambda may take, and a layer that is not llama's.
+  // Another role that Lambda may assume, and a layer that is not llama's.
   await account.bootstrap("-stack", "Other");
   const { role = "" } = await account.settings();
   await account.bootstrap("-stack", "llama");
@@ -393,7 +393,7 @@ test("role, layers and VPC of a function.json are applied, and not applied again
   assert.deepEqual(Configuration.Layers.map(({ Arn }: { Arn: string }) => Arn), [tools, layer]);
   assert.equal(
     (await account.ok(...update, "hello")).stdout,
-    "hello is as it should be: nothing changed\n",
+    "hello is up to date: nothing changed\n",
   );
   assert.equal(
     (await account.ok("update-function", "-memory", "1024", "hello")).stdout,
@@ -409,7 +409,7 @@ test("role, layers and VPC of a function.json are applied, and not applied again
   );
 });
 
-test("the logs of functions expire after 14 days, unless somebody has said otherwise", async (account) => {
+test("the logs of functions expire after 14 days, unless another retention is set", async (account) => {
   await account.bootstrap();
   await account.logs("CreateLogGroup", { logGroupName: "/aws/lambda/hello-world" });
   for (const name of ["hello", "old", "kept"]) {
@@ -419,7 +419,7 @@ test("the logs of functions expire after 14 days, unless somebody has said other
   const days = { "/aws/lambda/hello": 14, "/aws/lambda/old": 14, "/aws/lambda/kept": 14 };
   const before = await account.logGroups();
   assert.deepEqual(before, { ...days, "/aws/lambda/hello-world": undefined });
-  // As Lambda would create it, and as a user would set it.
+  // One as Lambda creates it, and one with a user's retention.
   await account.logs("DeleteLogGroup", { logGroupName: "/aws/lambda/hello" });
   await account.logs("DeleteLogGroup", { logGroupName: "/aws/lambda/old" });
   await account.logs("CreateLogGroup", { logGroupName: "/aws/lambda/old" });
@@ -436,13 +436,13 @@ test("the logs of functions expire after 14 days, unless somebody has said other
   assert.deepEqual(await account.logGroups(), { "/aws/lambda/hello-world": undefined });
 });
 
-test("two stacks of one account do not touch each other's functions", async (account) => {
+test("two stacks in one account do not touch each other's functions", async (account) => {
   await account.bootstrap();
   await account.addFunction("hello", "#!/bin/sh\necho hello\n");
   await account.ok("update-function", "-create", "-zip", "images/hello", "hello");
   const before = await account.ask("lambda", "/2015-03-31/functions/hello");
 
-  // Another user of the account, with a home and a stack of their own.
+  // Another user of the account, with a separate home and stack.
   const other = (...args: string[]) =>
     account.aws(args, { environment: { LLAMA_DIR: account.join("other") } });
   const runtimeFile = account.join("runtime.zip");
@@ -459,7 +459,7 @@ test("two stacks of one account do not touch each other's functions", async (acc
     const { status, stderr } = await other(...args);
     assert.equal(status, 2, stderr);
     assert.match(stderr, /the function hello belongs to the stack llama, not to Second\n/);
-    assert.match(stderr, /hint: .*`llama bootstrap -stack llama` writes its settings\n/);
+    assert.match(stderr, /hint: .*switch to that stack: llama bootstrap -stack llama\n/);
   }
   await account.addFunction("bye", "#!/bin/sh\necho bye\n");
   assert.equal((await other("update-function", "-create", "-zip", "images/bye", "bye")).status, 0);
@@ -494,7 +494,7 @@ test("a function that moves to another stack keeps one runtime", async (account)
   assert.match(stdout, new RegExp(`layers ${layer} -> ${second};`));
 });
 
-test("a function made by hand belongs to those who use its store", async (account) => {
+test("a function created by hand belongs to every stack that uses its store", async (account) => {
   await account.bootstrap();
   const { role, store } = await account.settings();
   const make = (name: string, LLAMA_OBJECT_STORE = "") =>
@@ -515,11 +515,11 @@ test("a function made by hand belongs to those who use its store", async (accoun
   assert.match(stdout, /^updated mine: memory 128 -> 512 MB; tag\n$/);
   const { status, stderr } = await account.aws(["update-function", "-memory", "512", "theirs"]);
   assert.equal(status, 2);
-  assert.match(stderr, /the function theirs belongs to another store: s3:\/\/theirs-1\/obj\//);
+  assert.match(stderr, /the function theirs uses another store, s3:\/\/theirs-1\/obj\//);
   assert.match(stderr, /hint: .*aws lambda tag-resource .* --tags llama=llama\n/);
 });
 
-test("of a stack whose bucket is gone, doctor and bootstrap say to tear it down first", async (account) => {
+test("if the stack's bucket is missing, doctor and bootstrap say to run teardown first", async (account) => {
   await account.bootstrap();
   const { store = "" } = await account.settings();
   const bucket = store.split("/")[2];
@@ -532,21 +532,21 @@ test("of a stack whose bucket is gone, doctor and bootstrap say to tear it down 
   assert.equal(status, 1);
   const hint = "run `llama teardown` first, then `llama bootstrap`";
   assert(
-    stdout.includes(`✗ store: the stack's bucket ${bucket} is not there\n  ${hint}\n`),
+    stdout.includes(`✗ store: the stack's bucket ${bucket} does not exist\n  ${hint}\n`),
     stdout,
   );
   const args = ["bootstrap", "-region", region, "-runtime", account.join("runtime.zip")];
-  // The layer goes through the bucket if it is a new one.
+  // A layer goes through the bucket only if it is a new one.
   for (const text of ["exec true", "exec false"]) {
     await account.write("runtime.zip", runtime(text));
     const again = await account.aws(args);
     assert.equal(again.status, 2, again.stderr);
-    assert.match(again.stderr, /its bucket \S+ is not\nllama: hint: run `llama teardown` first/);
+    assert.match(again.stderr, /its bucket \S+ does not\nllama: hint: run `llama teardown` first/);
   }
-  // Which CloudFormation does, and moto does not: it wants every resource to be there.
+  // Unlike CloudFormation, moto fails if a resource is missing.
 });
 
-test("of a stack whose role is gone, doctor and bootstrap say to tear it down first", async (account) => {
+test("if the stack's role is missing, doctor and bootstrap say to run teardown first", async (account) => {
   await account.bootstrap();
   const { role = "" } = await account.settings();
   const iam = async (Action: string, more: Record<string, string> = {}) => {
@@ -558,19 +558,19 @@ test("of a stack whose role is gone, doctor and bootstrap say to tear it down fi
   await iam("DeleteRole");
   const { stdout } = await account.aws(["doctor"]);
   const hint = "run `llama teardown` first, then `llama bootstrap`";
-  assert(stdout.includes(`✗ role: ${role} is not there\n  ${hint}\n`), stdout);
+  assert(stdout.includes(`✗ role: ${role} does not exist\n  ${hint}\n`), stdout);
   const args = ["bootstrap", "-region", region, "-runtime", account.join("runtime.zip")];
   const { status, stderr } = await account.aws(args);
   assert.equal(status, 2, stderr);
   assert(
     stderr.endsWith(
-      `the stack llama is there, but its role ${role} is not\nllama: hint: ${hint} again\n`,
+      `the stack llama exists, but its role ${role} does not\nllama: hint: ${hint} again\n`,
     ),
     stderr,
   );
 });
 
-test("of a stack whose repository is gone, doctor and bootstrap say to tear it down first", async (account) => {
+test("if the stack's repository is missing, doctor and bootstrap say to run teardown first", async (account) => {
   await account.bootstrap();
   const { repository = "" } = await account.settings();
   await account.ask("ecr", "/", {
@@ -584,22 +584,22 @@ test("of a stack whose repository is gone, doctor and bootstrap say to tear it d
   });
   const hint = "run `llama teardown` first, then `llama bootstrap`";
   const { stdout } = await account.aws(["doctor"]);
-  assert(stdout.includes(`✗ repository: ${repository} is not there\n  ${hint}\n`), stdout);
+  assert(stdout.includes(`✗ repository: ${repository} does not exist\n  ${hint}\n`), stdout);
   const args = ["bootstrap", "-region", region, "-runtime", account.join("runtime.zip")];
   const { status, stderr } = await account.aws(args);
   assert.equal(status, 2, stderr);
   assert(
-    stderr.includes(`its repository ${repository} is not\nllama: hint: ${hint} again\n`),
+    stderr.includes(`its repository ${repository} does not\nllama: hint: ${hint} again\n`),
     stderr,
   );
 });
 
-test("doctor has a tick for all that bootstrap made, and a cross for what is gone", async (account) => {
+test("doctor prints a tick for everything that bootstrap created, and a cross for missing resources", async (account) => {
   await account.bootstrap();
   await account.addFunction("hello", "#!/bin/sh\n");
   await account.ok("update-function", "-create", "-zip", "images/hello", "hello");
   const first = (await account.aws(["doctor"])).stdout;
-  // moto knows no account settings.
+  // moto does not support account settings.
   const crosses = first.split("\n").filter((line) => line.startsWith("✗"));
   assert.deepEqual(crosses.map((line) => line.split(":")[0]), ["✗ concurrency"], first);
   for (const tick of ["settings", "credentials", "region", "clock", "store", "role", "layer"]) {
@@ -611,10 +611,10 @@ test("doctor has a tick for all that bootstrap made, and a cross for what is gon
   const { status, stdout } = await account.aws(["doctor"], { environment });
   assert.equal(status, 1);
   assert.match(stdout, /^✗ store: S3 refused PutObject in bucket elsewhere-1/m);
-  assert.match(stdout, /^✗ function hello: its LLAMA_OBJECT_STORE is s3:\/\/.*\n {2}big files/m);
+  assert.match(stdout, /^✗ function hello: its LLAMA_OBJECT_STORE is s3:\/\/.*\n {2}large files/m);
 });
 
-test("update-function alone moves a function to the newest layer, and -all every one of the stack", async (account) => {
+test("update-function without flags moves a function to the newest layer, and -all every one of the stack", async (account) => {
   await account.bootstrap();
   const { repository } = await account.settings();
   for (const name of ["bye", "hello"]) {
@@ -624,14 +624,14 @@ test("update-function alone moves a function to the newest layer, and -all every
   await account.ok("update-function", "-create", "-image", `${repository}:optipng`, "optipng");
   await account.ok("update-function", "-memory", "1024", "hello");
   const same = await account.ok("update-function", "hello");
-  assert.equal(same.stdout, "hello is as it should be: nothing changed\n");
+  assert.equal(same.stdout, "hello is up to date: nothing changed\n");
 
   await account.write("runtime.zip", runtime("exec false"));
   await account.bootstrap();
   const { stdout: doctor } = await account.aws(["doctor"]);
   assert.match(
     doctor,
-    /^✗ function hello: its runtime is of .*\n {2}run `llama update-function hello`/m,
+    /^✗ function hello: its runtime is .*\n {2}run `llama update-function hello`/m,
   );
   const alone = await account.ok("update-function", "hello");
   assert.match(
@@ -647,7 +647,7 @@ test("update-function alone moves a function to the newest layer, and -all every
 
   const all = await account.ok("update-function", "-all");
   assert.deepEqual(all.stdout.replaceAll(/arn:\S+:layer:/g, "").trim().split("\n").sort(), [
-    "hello is as it should be: nothing changed",
+    "hello is up to date: nothing changed",
     "updated bye: layers llama-runtime:1 -> llama-runtime:2",
   ]);
   assert.match(all.stderr, /optipng is an image, .*\nllama: hint: .* -build DIR optipng`\n/);
@@ -656,7 +656,7 @@ test("update-function alone moves a function to the newest layer, and -all every
   assert.match((await account.aws(["doctor"])).stdout, /^✓ function hello: /m);
 });
 
-test("one function that cannot be moved does not keep -all from the others", async (account) => {
+test("-all continues after a function that cannot be moved", async (account) => {
   await account.bootstrap();
   await account.addFunction("bye", "#!/bin/sh\n");
   await account.addFunction("inside", "#!/bin/sh\n");
@@ -669,10 +669,13 @@ test("one function that cannot be moved does not keep -all from the others", asy
   const all = await account.aws(["update-function", "-all"]);
   assert.equal(all.status, 125);
   assert.match(all.stdout, /^updated bye: layers /);
-  assert.match(all.stderr, /inside does not get its runtime from .*\nllama: hint: deploy its code/);
+  assert.match(
+    all.stderr,
+    /the runtime of inside is not from the layer .*\nllama: hint: deploy its code/,
+  );
   const none = await account.aws(["update-function", "-all"], {
     environment: { LLAMA_STACK: "other" },
   });
   assert.deepEqual([none.status, none.stdout], [0, ""]);
-  assert.match(none.stderr, /no functions of llama's stack other in us-west-2/);
+  assert.match(none.stderr, /the stack other has no functions in us-west-2/);
 });

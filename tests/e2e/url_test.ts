@@ -73,9 +73,9 @@ testWith(needs, "bootstrap from a URL compiles the runtime, the same each time",
   assert.match(first.stderr, /^llama: compiling the runtime for x86_64\n/);
   assert.match(
     first.stderr,
-    /llama: the layer: a zip of 3\d\.\d MB\nllama: the layer is published\n/,
+    /llama: runtime layer: a zip of 3\d\.\d MB\nllama: the layer is published\n/,
   );
-  assert.match((await bootstrap()).stderr, /llama: the layer is there already\n/);
+  assert.match((await bootstrap()).stderr, /llama: the layer is already published\n/);
 });
 
 testWith(
@@ -90,7 +90,7 @@ testWith(
     assert.equal(code, 125);
     assert.match(
       stderr,
-      /^llama: compiling .*\nllama: cannot compile the runtime: deno compile: .*\nllama: hint: name the runtime's zip of a release: -runtime FILE\n$/,
+      /^llama: compiling .*\nllama: cannot compile the runtime: deno compile: .*\nllama: hint: add -runtime FILE with the runtime's zip from a release\n$/,
     );
   },
 );

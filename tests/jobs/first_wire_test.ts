@@ -6,8 +6,9 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { AwsClient } from "../../lib/aws/client.ts";
-import { Lambda } from "../../lib/aws/lambda.ts";
+import { Lambda } from "../../lib/aws/api/lambda_invoke.ts";
 import type { File } from "../../lib/protocol.ts";
+import { OutputFiles } from "../../lib/jobs/big_output.ts";
 import { runJob } from "../../lib/jobs/run.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import exchanges from "../testdata/wire-0.1.0.json" with { type: "json" };
@@ -67,7 +68,13 @@ for (const { name, request, response } of exchanges) {
         })),
       };
       const timeoutSeconds = "timeout" in request ? request.timeout : undefined;
-      const runner = { lambda: new Lambda(client), store, ...features && { features } };
+      using outputFiles = new OutputFiles("/tmp");
+      const runner = {
+        lambda: new Lambda(client),
+        store,
+        outputFiles,
+        ...features && { features },
+      };
       const result = await runJob(runner, job, { timeoutSeconds });
 
       const [{ accept, ...sent } = { accept: [] }] = stub.requests;

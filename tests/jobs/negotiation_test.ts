@@ -3,9 +3,10 @@
 import assert from "node:assert/strict";
 import { KnownFunctions } from "../../lib/aws/known_functions.ts";
 import { AwsClient } from "../../lib/aws/client.ts";
-import { Lambda } from "../../lib/aws/lambda.ts";
+import { Lambda } from "../../lib/aws/api/lambda_invoke.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { type Features, ownFeatures } from "../../lib/features.ts";
+import { OutputFiles } from "../../lib/jobs/big_output.ts";
 import { encodeInputs, expandInputs, findInputs } from "../../lib/jobs/inputs.ts";
 import { nameOfFunction, novelFor } from "../../lib/jobs/negotiation.ts";
 import { type JobRunner, runJob, type RunJobOptions } from "../../lib/jobs/run.ts";
@@ -52,6 +53,7 @@ class World implements AsyncDisposable {
     return {
       lambda: new Lambda(this.#client, maxRepeats),
       store: this.store,
+      outputFiles: new OutputFiles(this.directory.path),
       features,
       functions: new KnownFunctions({
         directory: this.directory.join("notes"),

@@ -217,7 +217,7 @@ Deno.test("of two runs on one directory the second is refused", async () => {
 Deno.test("a run that was ended by SIGKILL leaves the directory to the next", async () => {
   await using directory = new TemporaryDirectory();
   const module = new URL("../../lib/jobs/results.ts", import.meta.url).href;
-  const files = new URL("../../lib/files.ts", import.meta.url).href;
+  const files = new URL("../../lib/files/whole.ts", import.meta.url).href;
   const path = JSON.stringify(directory.path);
   const script = `import { Results } from ${JSON.stringify(module)};
     import { temporaryName } from ${JSON.stringify(files)};

@@ -6,8 +6,8 @@
 
 import { fileURLToPath } from "node:url";
 import { AwsV4Signer } from "../../lib/deps.ts";
-import { defaultMemory, type FunctionDefinition } from "../../lib/function_json.ts";
-import { directClient } from "../../lib/http.ts";
+import { defaultMemory, type FunctionDefinition } from "../../lib/functions/definition.ts";
+import { directClient } from "../../lib/system/loopback.ts";
 import { LocalLambda, type LocalLambdaOptions } from "../../lib/local/local_lambda.ts";
 import type { LocalFunction } from "../../lib/local/functions.ts";
 

@@ -49,7 +49,7 @@ Deno.test("a runtime gets its function's variables, and none of the user's", asy
   }
 });
 
-Deno.test("with an S3 store runtimes get what it needs, and its key signs calls too", async () => {
+Deno.test("with an S3 store runtimes get its keys by a pipe alone, and its key signs calls too", async () => {
   const key = { accessKeyId: "AKIASTORE", secretAccessKey: "s", sessionToken: "t" };
   await using test = await startLambda({
     functions: [fakeFunction("f")],
@@ -62,7 +62,10 @@ Deno.test("with an S3 store runtimes get what it needs, and its key signs calls 
     },
   });
   const { environment } = await (await call(test, "f", {}, { credentials: key })).json();
-  assert.equal(environment.AWS_ACCESS_KEY_ID, "AKIASTORE");
+  for (const name of ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"]) {
+    assert.equal(environment[name], undefined);
+  }
+  assert.equal(environment.LLAMA_KEYS_ON_STDIN, "1");
   assert.equal(environment.AWS_REGION, "eu-west-1");
   assert.equal(environment.LLAMA_OBJECT_STORE, "s3://bucket/obj/");
   assert.deepEqual(test.lambda.environment(), {

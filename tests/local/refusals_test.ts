@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
+import { textOf } from "../helpers.ts";
 import { appears, call, fakeFunction, startLambda, statusOf } from "./helpers.ts";
 
 Deno.test("calls are refused as AWS refuses them", async () => {
@@ -89,6 +90,50 @@ Deno.test("the Runtime API takes its own key, and no guess at it", async () => {
     const next = await fetch(`${api.replace(key, guess)}/invocation/next`, { client: test.client });
     await next.body?.cancel();
     assert.equal(next.status, 403, guess);
+  }
+});
+
+Deno.test("an unsigned call is refused before its body has come, and whatever comes then", async () => {
+  await using test = await startLambda({ functions: [fakeFunction("f")] });
+  const { hostname, port, host } = new URL(test.lambda.endpoint);
+  const { accessKeyId } = test.lambda.credentials;
+  const date = new Date().toISOString().replace(/[:-]|\.\d{3}/g, "");
+  const forged = `Authorization: AWS4-HMAC-SHA256 Credential=${accessKeyId}/${date.slice(0, 8)}/` +
+    `local-1/lambda/aws4_request, SignedHeaders=host, Signature=${"0".repeat(64)}\r\n` +
+    `X-Amz-Date: ${date}\r\nX-Amz-Content-Sha256: ${sha256("{}")}\r\n`;
+  for (const authorization of ["", "Authorization: Bearer x\r\n", forged]) {
+    for (const length of ["Content-Length: 6000000", "Transfer-Encoding: chunked"]) {
+      using connection = await Deno.connect({ hostname, port: Number(port) });
+      const write = (text: string) => connection.write(new TextEncoder().encode(text));
+      await write(
+        `POST /2015-03-31/functions/f/invocations HTTP/1.1\r\nHost: ${host}\r\n` +
+          `${authorization}${length}\r\n\r\n`,
+      );
+      const buffer = new Uint8Array(4096);
+      const count = await connection.read(buffer) ?? 0;
+      assert.match(textOf(buffer.subarray(0, count)), /^HTTP\/1\.1 403 /);
+      // Somebody who goes on for ever is cut off.
+      const piece = `10000\r\n${"x".repeat(65_536)}\r\n`;
+      let sent = 0;
+      try {
+        while (sent < 100 * 1024 ** 2) sent += await write(piece);
+      } catch (error) {
+        assert(/reset|broken pipe/i.test(String(error)), String(error));
+      }
+      assert(sent < 100 * 1024 ** 2, `${sent} bytes were taken`);
+    }
+  }
+  assert.equal(await statusOf(call(test, "f", {})), 200);
+});
+
+Deno.test("a caller with wrong keys and a big body gets an answer, and the next one too", async () => {
+  await using test = await startLambda({ functions: [fakeFunction("f")] });
+  const body = JSON.stringify("x".repeat(6_000_000));
+  const credentials = { accessKeyId: "AKIAOTHER", secretAccessKey: "x" };
+  for (let round = 0; round < 5; round++) {
+    const response = await call(test, "f", body, { credentials });
+    assert.equal(response.headers.get("x-amzn-errortype"), "UnrecognizedClientException");
+    assert.match(await response.text(), /security token/);
   }
 });
 

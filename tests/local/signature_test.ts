@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { AwsV4Signer } from "../../lib/deps.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { ApiError } from "../../lib/local/api_error.ts";
 import { SignatureVerifier, type SignedCall } from "../../lib/local/signature.ts";
 

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { zipOf } from "../../lib/deploy/zip.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { Workplace } from "../e2e/llama.ts";
 import { noise } from "../helpers.ts";
 import {

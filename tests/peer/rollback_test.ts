@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { AwsClient } from "../../lib/aws/client.ts";
 import { KnownFunctions } from "../../lib/aws/known_functions.ts";
-import { Lambda } from "../../lib/aws/lambda.ts";
+import { Lambda } from "../../lib/aws/api/lambda_invoke.ts";
+import { OutputFiles } from "../../lib/jobs/big_output.ts";
 import { runJob } from "../../lib/jobs/run.ts";
 import { bytesOf, textOf } from "../helpers.ts";
 import { later } from "../jobs/runtimes.ts";
@@ -42,6 +43,7 @@ peerTest(
       const runner = {
         lambda: new Lambda(client),
         store: undefined,
+        outputFiles: new OutputFiles("/tmp"),
         features: later,
         functions,
         onReplacedRuntime: (name: string) => void replaced.push(name),

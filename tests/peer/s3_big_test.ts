@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { writeToFile } from "../../lib/quick_files.ts";
-import { hashFile } from "../../lib/hash.ts";
+import { writeToFile } from "../../lib/files/quick.ts";
+import { hashFile } from "../../lib/files/hash.ts";
 import { runtimeProgram, Workplace } from "../e2e/llama.ts";
 import { noise } from "../helpers.ts";
 import { FakeAws, peerTest, VersityGw } from "./servers.ts";

@@ -1,7 +1,7 @@
 /** Our client and runtime against S3 servers that others wrote. */
 
 import assert from "node:assert/strict";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { openStore } from "../../lib/store/open.ts";
 import { Workplace } from "../e2e/llama.ts";
 import { noise, TemporaryDirectory } from "../helpers.ts";

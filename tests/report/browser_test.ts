@@ -1,7 +1,7 @@
-/** A report as a person sees it: ignored unless LLAMA_TEST_CHROMIUM names a Chromium. */
+/** Tests the report page in Chromium; ignored unless LLAMA_TEST_CHROMIUM is its path. */
 
 import assert from "node:assert/strict";
-import { pathToFileURL } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import type { JobRecord } from "../../lib/jobs/record.ts";
 import { phases } from "../../lib/report/phases.ts";
 import { reportPage } from "../../lib/report/page.ts";
@@ -17,7 +17,7 @@ const desktop = { width: 1200, height: 900 };
 const textOf = (id: string) => `document.getElementById(${JSON.stringify(id)}).textContent`;
 const chart = "document.getElementById('chart').dataset";
 
-/** Shows the report of some jobs, and checks at the end that the page kept to itself. */
+/** Shows the report of some jobs, and checks that the page logged nothing and requested nothing. */
 async function onPage(
   jobs: readonly RunJob[],
   look: (browser: Browser, url: string) => Promise<void>,
@@ -44,7 +44,7 @@ function jobs(count: number, more: (index: number) => Partial<JobRecord> = () =>
     ));
 }
 
-testWith(["LLAMA_TEST_CHROMIUM"], "the page's numbers are the run's own", async () => {
+testWith(["LLAMA_TEST_CHROMIUM"], "the page shows the figures of the run", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(({ args: [line] }) =>
     line === "7" ? functionError("Runtime.ExitError") : {
@@ -90,20 +90,20 @@ testWith(["LLAMA_TEST_CHROMIUM"], "the page's numbers are the run's own", async 
 
 testWith(
   ["LLAMA_TEST_CHROMIUM"],
-  "10,000 jobs are there within a second, and move smoothly",
+  "a timeline of 10,000 jobs loads within a second and pans smoothly",
   async () => {
     await onPage(jobs(10_000), async (browser, url) => {
-      // The quickest of three: the machine has other work too.
+      // The fastest of three: the machine may be busy.
       let quickest = Infinity;
       for (let i = 0; i < 3; i++) quickest = Math.min(quickest, await browser.show(url, desktop));
       assert(quickest < 1000, `loaded in ${quickest} ms`);
-      // Of many frames while it moves and zooms, as long as they took to draw.
+      // The time to draw each of many frames while panning and zooming.
       const longest: number[] = await browser.evaluate(`(async () => {
       const chart = document.getElementById("chart");
       const times = [];
       for (let i = 0; i < 30; i++) {
         const key = i < 10 ? "+" : i < 20 ? "ArrowRight" : "-";
-        // Before the page's own work in this frame, and after it.
+        // Measured from before to after the page's own work in this frame.
         let start;
         requestAnimationFrame(() => start = performance.now());
         chart.dispatchEvent(new KeyboardEvent("keydown", { key, shiftKey: i >= 10 && i < 20 }));
@@ -118,7 +118,7 @@ testWith(
   },
 );
 
-testWith(["LLAMA_TEST_CHROMIUM"], "keys choose jobs, zoom and move", async () => {
+testWith(["LLAMA_TEST_CHROMIUM"], "keys select jobs, zoom and pan", async () => {
   const failing = (index: number) => index === 2 ? { ok: false, status: 3 } : {};
   await onPage(jobs(500, failing), async (browser) => {
     await browser.evaluate("document.getElementById('chart').focus()");
@@ -148,7 +148,7 @@ testWith(["LLAMA_TEST_CHROMIUM"], "keys choose jobs, zoom and move", async () =>
     assert.notEqual(await browser.evaluate(`${chart}.job`), "3");
     await browser.press("Escape");
     assert.equal(await browser.evaluate(textOf("chosen")), "");
-    // The table leads to the timeline.
+    // A job's button in the table selects it in the timeline.
     await browser.evaluate("document.querySelector('#failed .show').click()");
     await browser.frame();
     assert.equal(await browser.evaluate(`${chart}.job`), "3");
@@ -156,7 +156,35 @@ testWith(["LLAMA_TEST_CHROMIUM"], "keys choose jobs, zoom and move", async () =>
   });
 });
 
-testWith(["LLAMA_TEST_CHROMIUM"], "the mouse shows a job, drags and zooms", async () => {
+testWith(["LLAMA_TEST_CHROMIUM"], "the timeline works after bundling and minifying", async () => {
+  await using directory = new TemporaryDirectory();
+  const from = (path: string) => JSON.stringify(new URL(path, import.meta.url).href);
+  const main = await directory.write(
+    "main.ts",
+    `import { reportPage } from ${from("../../lib/report/page.ts")};
+    import { jobOf, runOf } from ${from("./runs.ts")};
+    const jobs = [1, 2].map((seq) => jobOf(seq, seq, [["queue", 5], ["invoke", 9]]));
+    Deno.writeTextFileSync("report.html", reportPage(runOf(jobs)));`,
+  );
+  const deno = async (...args: string[]) => {
+    const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+      ...{ args, cwd: directory.path },
+    }).output();
+    assert(success, new TextDecoder().decode(stderr));
+  };
+  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
+  const options = ["--config", config, "--frozen", "--minify", "--platform", "deno"];
+  await deno("bundle", ...options, "--output", "main.js", main);
+  await deno("run", "--allow-all", "--no-config", "main.js");
+  await using browser = await Browser.open(program);
+  await browser.show(pathToFileURL(directory.join("report.html")).href, desktop);
+  await browser.evaluate("document.getElementById('chart').focus()");
+  for (const key of ["ArrowRight", "ArrowRight", "ArrowDown", "+", "0"]) await browser.press(key);
+  assert.equal(await browser.evaluate(`${chart}.job`), "2");
+  assert.deepEqual(browser.problems, { messages: [], requests: [] });
+});
+
+testWith(["LLAMA_TEST_CHROMIUM"], "the mouse shows a job, pans and zooms", async () => {
   await onPage(jobs(20), async (browser) => {
     const { x, y } = await browser.evaluate(
       "(({x, y}) => ({x, y}))(document.getElementById('slots').getBoundingClientRect())",
@@ -179,7 +207,7 @@ testWith(["LLAMA_TEST_CHROMIUM"], "the mouse shows a job, drags and zooms", asyn
   });
 });
 
-testWith(["LLAMA_TEST_CHROMIUM"], "a command's script is shown and not run", async () => {
+testWith(["LLAMA_TEST_CHROMIUM"], "a script in a command is shown, not run", async () => {
   const command =
     `f '</script><script>document.title = "run"</script><img src=x onerror=alert(1)>'`;
   const hostile = [{ code: "output", message: command }];
@@ -196,7 +224,7 @@ testWith(["LLAMA_TEST_CHROMIUM"], "a command's script is shown and not run", asy
 
 testWith(
   ["LLAMA_TEST_CHROMIUM"],
-  "few jobs, none, and all failed have pages without faults",
+  "pages of no jobs, one job and only failed jobs show no NaN or undefined",
   async () => {
     const failed = jobs(3, () => ({ ok: false, status: 1 }));
     for (const each of [[], jobs(1), failed]) {
@@ -208,7 +236,7 @@ testWith(
   },
 );
 
-testWith(["LLAMA_TEST_CHROMIUM"], "a phone's page is no wider than the phone", async () => {
+testWith(["LLAMA_TEST_CHROMIUM"], "the page fits the width of a phone", async () => {
   const long = jobs(30, () => ({ command: `f ${"/a/long/path".repeat(40)}` }));
   await onPage(long, async (browser) => {
     const width = await browser.evaluate("document.documentElement.scrollWidth");
@@ -218,7 +246,7 @@ testWith(["LLAMA_TEST_CHROMIUM"], "a phone's page is no wider than the phone", a
 
 testWith(
   ["LLAMA_TEST_CHROMIUM"],
-  "all that can be used has a name for a screen reader",
+  "every control has an accessible name",
   async () => {
     await onPage(jobs(30), async (browser) => {
       await browser.send("Accessibility.enable");

@@ -7,7 +7,7 @@ import { jobOf, recordOf, runOf } from "./runs.ts";
 
 const times = { cold: false, e2e: 80e6, fetch: 10e6, exec: 60e6, upload: 10e6 };
 
-Deno.test("a job's time is divided without a rest", () => {
+Deno.test("a job's phases add up to its elapsed time", () => {
   const job = jobOf(1, 0, [["inputs", 5], ["queue", 20], ["invoke", 90, { times }], [
     "outputs",
     5,
@@ -16,18 +16,18 @@ Deno.test("a job's time is divided without a rest", () => {
   assert.deepEqual(jobs[0]?.pieces, [
     ["inputs", 5],
     ["queue", 20],
-    ["way", 5],
+    ["transit", 5],
     ["fetch", 10],
     ["command", 60],
     ["upload", 10],
-    ["way", 5],
+    ["transit", 5],
     ["outputs", 5],
   ]);
-  assert.equal(sums.get("way"), 10);
+  assert.equal(sums.get("transit"), 10);
   assert.equal([...sums.values()].reduce((a, b) => a + b), elapsed);
 });
 
-Deno.test("refusals are queue; attempts without times are not told apart", () => {
+Deno.test("throttled attempts count as queue, attempts without times as other", () => {
   const job = jobOf(1, 0, [
     ["invoke", 3, { failed: "throttled" }],
     ["queue", 7],
@@ -36,14 +36,14 @@ Deno.test("refusals are queue; attempts without times are not told apart", () =>
     ["invoke", 90, { times }],
   ]);
   const { jobs, throttled } = figuresOf(runOf([job]));
-  assert.deepEqual(jobs[0]?.pieces.slice(0, 3), [["queue", 10], ["not told apart", 50], [
+  assert.deepEqual(jobs[0]?.pieces.slice(0, 3), [["queue", 10], ["other", 50], [
     "queue",
     1,
   ]]);
   assert.equal(throttled, 1);
 });
 
-Deno.test("a record alone tells what its times say, in the middle of the rest", () => {
+Deno.test("a record without spans has its runtime phases in the middle", () => {
   const of = {
     totalMilliseconds: 40,
     fetchMilliseconds: 5,
@@ -53,17 +53,17 @@ Deno.test("a record alone tells what its times say, in the middle of the rest", 
   const record = recordOf(1, 0, { times: { cold: true, initMilliseconds: 20, ...of } });
   const { jobs, sums, elapsed } = figuresOf(runOf([{ record, stderrEnd: "" }]));
   assert.deepEqual(jobs[0]?.pieces, [
-    ["not told apart", 20],
+    ["other", 20],
     ["cold start", 20],
     ["fetch", 5],
     ["command", 30],
     ["upload", 5],
-    ["not told apart", 20],
+    ["other", 20],
   ]);
   assert.equal([...sums.values()].reduce((a, b) => a + b), elapsed);
 });
 
-Deno.test("slots are as many as jobs at once, and the longest job does not hide the end", () => {
+Deno.test("there is one slot per concurrent job, and the span ends with the last job", () => {
   const jobs = [[0, 300], [0, 100], [100, 100], [150, 100]].map(([start = 0, length], index) => ({
     record: recordOf(index + 1, start, { elapsedMilliseconds: length ?? 0 }),
     stderrEnd: "",
@@ -73,8 +73,8 @@ Deno.test("slots are as many as jobs at once, and the longest job does not hide 
   assert.deepEqual(placed.map(({ slot }) => slot), [0, 1, 1, 2]);
 });
 
-Deno.test("the peak of a log is no more than there were, though its times are rounded", () => {
-  // Two places for jobs, each of which begins its next job as soon as one has ended.
+Deno.test("rounded times in a log do not raise the peak", () => {
+  // Two workers, each of which starts its next job as soon as the last has ended.
   const places = [0, 0].map((_, place) => {
     let at = place * 0.37;
     return Array.from({ length: 500 }, (_, i) => {
@@ -95,14 +95,14 @@ Deno.test("the peak of a log is no more than there were, though its times are ro
     return { ...rest, record: { ...record, elapsedMilliseconds } };
   });
   assert.equal(figuresOf(runOf(rounded)).peak, 2);
-  assert.equal(figuresOf(runOf(jobs, { peak: 7 })).peak, 7, "it was counted");
-  // The timeline has room for all that seem to overlap.
+  assert.equal(figuresOf(runOf(jobs, { peak: 7 })).peak, 7, "a given peak is kept");
+  // The timeline has a slot for each job that appears to overlap.
   const page = reportPage(runOf(jobs, { peak: 1 }));
   const slots = Number(/"slots":(\d+)/.exec(page)?.[1]);
   assert.equal(slots, Math.max(...placed.map(({ slot }) => slot)) + 1);
 });
 
-Deno.test("advice on failures names only what the run has", () => {
+Deno.test("advice on failures suggests only flags that the run's subcommand has", () => {
   const failed = { ok: false, status: 1 };
   const tip = (count: number, isLocal: boolean, facts: AdviceFacts) => {
     const jobs = Array.from({ length: count }, (_, i) => ({
@@ -113,17 +113,17 @@ Deno.test("advice on failures names only what the run has", () => {
   };
   assert.equal(
     tip(2, false, { subcommand: "xargs", hasJobLog: true }),
-    "Their messages are below. Once mended, the same command with `-resume-failed` repeats these " +
-      "alone. `-retries N` repeats what fails now and then.",
+    "Their error messages are below. After fixing the cause, run the same command with " +
+      "`-resume-failed` to rerun only these jobs. For intermittent failures, use `-retries N`.",
   );
   assert.equal(
     tip(2, false, { subcommand: "xargs" }),
-    "Their messages are below. `-retries N` repeats what fails now and then.",
+    "Their error messages are below. For intermittent failures, use `-retries N`.",
   );
-  assert.equal(tip(1, false, { subcommand: "invoke" }), "Its message is below.");
+  assert.equal(tip(1, false, { subcommand: "invoke" }), "Its error message is below.");
 });
 
-Deno.test("nothing of what only Lambda has is advised for the emulator", () => {
+Deno.test("advice for a local run does not mention Lambda settings", () => {
   const times = { cold: true, e2e: 10e6, fetch: 1e6, exec: 5e6, upload: 4e6, init: 5e6 };
   const jobs = Array.from(
     { length: 30 },
@@ -142,19 +142,19 @@ Deno.test("nothing of what only Lambda has is advised for the emulator", () => {
   assert.doesNotMatch(text, /region|Service Quotas|bills|update-function|function's memory|cold/);
 });
 
-Deno.test("a run without jobs has figures too", () => {
+Deno.test("a run without jobs has figures and no advice", () => {
   const figures = figuresOf(runOf([]));
   assert.deepEqual([figures.peak, figures.elapsed, figures.failed, figures.span], [0, 0, 0, 0]);
   assert.deepEqual(adviceOn(figures, false), []);
 });
 
-Deno.test("quantiles are times that jobs took", () => {
+Deno.test("a quantile is the duration of one of the jobs", () => {
   const sorted = Array.from({ length: 100 }, (_, index) => index + 1);
   assert.deepEqual([0, 0.5, 0.95, 1].map((part) => quantile(sorted, part)), [1, 50, 95, 100]);
   assert.equal(quantile([], 0.5), 0);
 });
 
-Deno.test("the advice names what stands out", () => {
+Deno.test("advice mentions each problem that stands out", () => {
   const advice = (jobs: Parameters<typeof runOf>[0], isLocal = false) =>
     adviceOn(figuresOf(runOf(jobs)), isLocal).map(({ seen, tip }) => `${seen} ${tip}`).join("\n");
   const times = { cold: false, e2e: 80e6, fetch: 1e6, exec: 78e6, upload: 1e6 };
@@ -162,7 +162,7 @@ Deno.test("the advice names what stands out", () => {
   assert.equal(advice([jobOf(1, 0, busy)]), "");
   assert.match(
     advice([jobOf(1, 0, [["queue", 50], ...busy]), jobOf(2, 0, busy)]),
-    /waiting for Lambda to have room/,
+    /waiting for Lambda capacity/,
   );
   const cold = { ...times, cold: true, init: 5e6 };
   assert.match(
@@ -182,16 +182,16 @@ Deno.test("the advice names what stands out", () => {
   );
   assert.match(
     advice([1, 2].map((seq) => jobOf(seq, 0, [["invoke", 400, { times }]]))),
-    /way to Lambda and back/,
+    /round trip to Lambda/,
   );
   assert.match(
     advice([jobOf(1, 0, [["invoke", 400, { times }]])], true),
     /waiting for this machine/,
   );
-  assert.match(advice([jobOf(1, 0, [["inputs", 60], ...busy])]), /moving files/);
+  assert.match(advice([jobOf(1, 0, [["inputs", 60], ...busy])]), /transferring files/);
   assert.match(
     advice([jobOf(1, 0, busy, { ok: false, status: 124 })]),
-    /All jobs failed, with status 124\. They ran out of time/,
+    /All jobs failed, with status 124\. They timed out/,
   );
   const stragglers = Array.from(
     { length: 40 },
@@ -202,7 +202,7 @@ Deno.test("the advice names what stands out", () => {
   );
   assert.match(
     advice(stragglers),
-    /a twentieth of the jobs was waited for; the longest took 2\.00 s/,
+    /waiting for the last 5 % of the jobs; the longest took 2\.00 s/,
   );
   assert.match(
     advice([jobOf(1, 0, busy, { functionMemory: 1024, usedMemory: 1000 })]),
@@ -210,7 +210,7 @@ Deno.test("the advice names what stands out", () => {
   );
 });
 
-Deno.test("amounts have three digits and a unit", () => {
+Deno.test("amounts have three significant digits and a unit", () => {
   assert.deepEqual([0, 0.123, 12.345, 999, 999.6, 12_345, 59_960].map(timeText), [
     ...["0 s", "0.12 ms", "12.3 ms", "999 ms", "1.00 s", "12.3 s", "1m00s"],
   ]);

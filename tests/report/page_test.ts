@@ -8,7 +8,7 @@ import { recordOf, runOf } from "./runs.ts";
 
 const hostile = `f '</script><script>alert(1)</script>' "&" \u001b[31m <!--`;
 
-Deno.test("text stays text, whatever is in it", () => {
+Deno.test("interpolated text is escaped", () => {
   assert.equal(markup`<p>${hostile}</p>`.text.includes("<script>"), false);
   assert.equal(markup`${"a"}${undefined}${false}${1}${["<", markup`<b>`]}`.text, "a1&lt;<b>");
   assert.equal(markup`${"\u001b\0\t\n"}`.text, "\u241b\u2400\t\n");
@@ -16,7 +16,7 @@ Deno.test("text stays text, whatever is in it", () => {
   assert.equal(jsonIn({ hostile }).text.includes("<"), false);
 });
 
-Deno.test("a page has one script, the one that its policy names, and no address in it", () => {
+Deno.test("a page has only the script that its policy allows, and no URLs", () => {
   const record = recordOf(1, 0, {
     command: hostile,
     ok: false,
@@ -33,11 +33,11 @@ Deno.test("a page has one script, the one that its policy names, and no address 
   assert.equal(page.includes("://"), false);
 });
 
-Deno.test("a run without jobs says so", () => {
+Deno.test("a page says that a run had no jobs", () => {
   assert.match(reportPage(runOf([])), /<h2>No jobs<\/h2>/);
 });
 
-Deno.test("what is kept of a job is bounded", () => {
+Deno.test("the memory kept per job is bounded", () => {
   const jobs = new RunJobs();
   const stderr = bytesOf("€".repeat(10_000));
   for (let seq = 1; seq <= 400; seq++) {
@@ -45,7 +45,7 @@ Deno.test("what is kept of a job is bounded", () => {
     jobs.add(recordOf(seq, 0, more), undefined, stderr);
   }
   const kept = jobs.all.filter(({ stderrEnd }) => stderrEnd !== "");
-  // The first 200 that failed, and the 20 slowest of the others.
+  // The first 200 failed jobs, and the 20 slowest others.
   assert.deepEqual(
     kept.map(({ record: { seq } }) => seq),
     [

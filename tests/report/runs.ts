@@ -1,10 +1,10 @@
-/** Runs to make reports of. */
+/** Runs for tests of reports. */
 
 import type { JobRecord } from "../../lib/jobs/record.ts";
 import type { Run, RunJob } from "../../lib/report/run.ts";
-import type { Span } from "../../lib/trace/spans.ts";
+import type { Span } from "../../lib/spans.ts";
 
-/** A record of a job that began so many milliseconds after the first. */
+/** Returns the record of a job that started `start` milliseconds after the first. */
 export function recordOf(seq: number, start: number, more: Partial<JobRecord> = {}): JobRecord {
   return {
     seq,
@@ -24,7 +24,7 @@ export function recordOf(seq: number, start: number, more: Partial<JobRecord> = 
   };
 }
 
-/** A job whose spans are `[name, milliseconds]`, one after the other. */
+/** Returns a job with consecutive spans, given as `[name, milliseconds]`. */
 export function jobOf(
   seq: number,
   start: number,
@@ -42,7 +42,7 @@ export function jobOf(
   return { record, spans, stderrEnd: "" };
 }
 
-/** A run of jobs. */
+/** Returns a run of the given jobs. */
 export function runOf(jobs: readonly RunJob[], more: Partial<Run> = {}): Run {
   return { title: "llama xargs f", jobs, ...more };
 }

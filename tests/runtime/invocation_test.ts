@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { LlamaError } from "../../lib/errors.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { parseResponse } from "../../lib/protocol.ts";
 import { type InvocationContext, runInvocation } from "../../lib/runtime/invocation.ts";
 import { Workspace } from "../../lib/runtime/workspace.ts";

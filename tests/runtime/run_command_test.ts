@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { untilDead } from "../helpers.ts";
-import { killMarked } from "../../lib/processes.ts";
+import { killMarked } from "../../lib/system/processes.ts";
 import { JobError } from "../../lib/runtime/job_error.ts";
 import {
   type CommandLimit,

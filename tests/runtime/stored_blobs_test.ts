@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { DirectoryStore } from "../../lib/store/directory.ts";
 import { FakeLambda, type FakeLambdaOptions, textOf } from "./fake_lambda.ts";
 

@@ -9,8 +9,8 @@ import {
   unfiltered,
 } from "../../scripts/png.ts";
 
-/** A grey picture's samples in rows, for messages that can be read. */
-function greyRows({ width, height, samples }: Pixels): number[][] {
+/** A gray picture's samples in rows, for messages that can be read. */
+function grayRows({ width, height, samples }: Pixels): number[][] {
   return Array.from(
     { length: height },
     (_, y) => Array.from({ length: width }, (_, x) => samples[(y * width + x) * 4] ?? -1),
@@ -32,20 +32,20 @@ async function pixelsOf(
   );
 }
 
-Deno.test("grey of each bit depth is scaled to the same range", async () => {
-  const grey = async (bitDepth: number, width: number, ...bytes: number[]) =>
+Deno.test("gray of each bit depth is scaled to the same range", async () => {
+  const gray = async (bitDepth: number, width: number, ...bytes: number[]) =>
     (await pixelsOf({ width, bitDepth, colorType: 0 }, bytes)).map(([value]) => value);
-  assert.deepEqual(await grey(1, 10, 0b10110000, 0b01000000), [
+  assert.deepEqual(await gray(1, 10, 0b10110000, 0b01000000), [
     ...[0xffff, 0, 0xffff, 0xffff, 0, 0, 0, 0],
     ...[0, 0xffff],
   ]);
-  assert.deepEqual(await grey(2, 5, 0b00011011, 0b10000000), [0, 0x5555, 0xaaaa, 0xffff, 0xaaaa]);
-  assert.deepEqual(await grey(4, 3, 0x0f, 0x10), [0, 0xffff, 0x1111]);
-  assert.deepEqual(await grey(8, 2, 0x12, 0xff), [0x1212, 0xffff]);
-  assert.deepEqual(await grey(16, 2, 0x12, 0x34, 0xff, 0xfe), [0x1234, 0xfffe]);
+  assert.deepEqual(await gray(2, 5, 0b00011011, 0b10000000), [0, 0x5555, 0xaaaa, 0xffff, 0xaaaa]);
+  assert.deepEqual(await gray(4, 3, 0x0f, 0x10), [0, 0xffff, 0x1111]);
+  assert.deepEqual(await gray(8, 2, 0x12, 0xff), [0x1212, 0xffff]);
+  assert.deepEqual(await gray(16, 2, 0x12, 0x34, 0xff, 0xfe), [0x1234, 0xfffe]);
 });
 
-Deno.test("each colour type gives red, green, blue and alpha", async () => {
+Deno.test("each color type gives red, green, blue and alpha", async () => {
   const one = { width: 1, bitDepth: 8 };
   assert.deepEqual(await pixelsOf({ ...one, colorType: 0 }, [0x40]), [[
     ...[0x4040, 0x4040, 0x4040, 0xffff],
@@ -61,7 +61,7 @@ Deno.test("each colour type gives red, green, blue and alpha", async () => {
   ]]);
 });
 
-Deno.test("a palette may be transparent in its first colours", async () => {
+Deno.test("a palette may be transparent in its first colors", async () => {
   const palette = new Uint8Array([255, 0, 0, 0, 255, 0, 0, 0, 255]);
   const transparency = new Uint8Array([0, 128]);
   const image = { width: 3, bitDepth: 2, colorType: 3, palette, transparency };
@@ -72,9 +72,9 @@ Deno.test("a palette may be transparent in its first colours", async () => {
   ]);
 });
 
-Deno.test("one colour may be transparent where there is no palette", async () => {
-  const grey = { width: 2, bitDepth: 4, colorType: 0, transparency: new Uint8Array([0, 3]) };
-  assert.deepEqual((await pixelsOf(grey, [0x34])).map((pixel) => pixel[3]), [0, 0xffff]);
+Deno.test("one color may be transparent where there is no palette", async () => {
+  const gray = { width: 2, bitDepth: 4, colorType: 0, transparency: new Uint8Array([0, 3]) };
+  assert.deepEqual((await pixelsOf(gray, [0x34])).map((pixel) => pixel[3]), [0, 0xffff]);
   const transparency = new Uint8Array([0, 1, 0, 2, 0, 3]);
   const rgb = { width: 3, bitDepth: 8, colorType: 2, transparency };
   assert.deepEqual(
@@ -94,7 +94,7 @@ Deno.test("all five filters are undone", async () => {
   ]);
   const image = { width: 3, height: 5, bitDepth: 8, colorType: 0, scanlines };
   const row = [10, 20, 40].map((value) => value * 257);
-  assert.deepEqual(greyRows(await decodePng(await encodePng(image))), [row, row, row, row, row]);
+  assert.deepEqual(grayRows(await decodePng(await encodePng(image))), [row, row, row, row, row]);
 });
 
 Deno.test("a filter looks back by a whole pixel, and wraps around at 256", async () => {
@@ -123,7 +123,7 @@ Deno.test("interlaced pixels go where the specification's drawing has them", asy
   const image = { width: 8, height: 8, bitDepth: 8, colorType: 0, interlaced: true };
   const file = await encodePng({ ...image, scanlines: new Uint8Array(scanlines) });
   assert.deepEqual(
-    greyRows(await decodePng(file)),
+    grayRows(await decodePng(file)),
     drawing.map((row) => row.map((value) => value * 257)),
   );
 });
@@ -133,24 +133,24 @@ Deno.test("passes without pixels have no rows", async () => {
   const image = { width: 2, height: 2, bitDepth: 8, colorType: 0, interlaced: true };
   // Passes 1, 6 and 7; the last has two pixels.
   const file = await encodePng({ ...image, scanlines: new Uint8Array([...scanlines, 4]) });
-  assert.deepEqual(greyRows(await decodePng(file)), [[257, 514], [771, 1028]]);
+  assert.deepEqual(grayRows(await decodePng(file)), [[257, 514], [771, 1028]]);
 });
 
-Deno.test("a damaged file is refused", async () => {
+Deno.test("a damaged file is rejected", async () => {
   const image = { width: 2, height: 2, bitDepth: 8, colorType: 0 };
   const good = await encodePng({ ...image, scanlines: unfiltered(new Uint8Array(4), 2) });
   const changed = (at: number) => good.map((byte, index) => index === at ? byte ^ 1 : byte);
   const refused = async (file: Uint8Array, message: RegExp) =>
     await assert.rejects(decodePng(file), { name: "PngError", message });
-  await refused(changed(0), /does not begin as/);
+  await refused(changed(0), /does not start with/);
   await refused(changed(19), /checksum of its chunk "IHDR"/);
   await refused(changed(good.length - 15), /checksum of its chunk "IDAT"/);
   await refused(good.subarray(0, -4), /ends too early/);
   await refused(new Uint8Array([...good, 0]), /after its end/);
-  await refused(new Uint8Array(), /does not begin as/);
+  await refused(new Uint8Array(), /does not start with/);
 });
 
-Deno.test("a file that says something impossible is refused", async () => {
+Deno.test("an inconsistent file is rejected", async () => {
   const refused = async (image: Partial<PngImage>, message: RegExp) => {
     const scanlines = new Uint8Array([0, 9]);
     const file = await encodePng({
@@ -161,11 +161,11 @@ Deno.test("a file that says something impossible is refused", async () => {
   };
   const palette = new Uint8Array(3);
   await refused({ width: 0 }, /no pixels/);
-  await refused({ bitDepth: 4, colorType: 2 }, /no colour type 2 of 4 bits/);
+  await refused({ bitDepth: 4, colorType: 2 }, /unknown color type 2 with 4 bits/);
   await refused({ height: 2 }, /2 bytes of rows instead of 4/);
-  await refused({ scanlines: new Uint8Array([5, 0]) }, /no filter 5/);
+  await refused({ scanlines: new Uint8Array([5, 0]) }, /unknown filter 5/);
   await refused({ colorType: 3 }, /no palette/);
-  await refused({ colorType: 3, palette }, /no colour 9/);
+  await refused({ colorType: 3, palette }, /no color 9/);
   await refused({ colorType: 3, palette, transparency: new Uint8Array(2) }, /more alphas/);
 });
 

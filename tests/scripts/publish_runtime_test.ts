@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { join } from "node:path";
 import { unzipSync } from "npm:fflate@0.8.3";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { root } from "../../scripts/shell.ts";
 import { TemporaryDirectory, testWith, textOf } from "../helpers.ts";
 

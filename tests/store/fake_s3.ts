@@ -3,7 +3,7 @@
 import { Buffer } from "node:buffer";
 import { AwsV4Signer } from "../../lib/deps.ts";
 import type { Environment } from "../../lib/environment.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 
 const accessKeyId = "AKIDEXAMPLE";
 const secretAccessKey = "secret/with+odd=characters";

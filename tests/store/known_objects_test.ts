@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 import { findAccount } from "../../lib/aws/account.ts";
 import { AwsClient } from "../../lib/aws/client.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { noteDirectory } from "../../lib/store/known_objects.ts";
 import { S3Store } from "../../lib/store/s3.ts";
 import { noise, TemporaryDirectory } from "../helpers.ts";
@@ -51,6 +52,36 @@ Deno.test("an input that the process before has sent costs neither a request nor
   assert.equal(await putFile(s3, directory, path), other);
   assert.deepEqual(s3.requests, []);
 });
+
+/** What lets others write a note; undefined for what only root can arrange. */
+const openings: Readonly<Record<string, (note: string) => Promise<void>>> = {
+  "its group may write to it": (note) => Deno.chmod(note, 0o620),
+  "all may write to it": (note) => Deno.chmod(note, 0o602),
+  "its group may write to its directory": (note) => Deno.chmod(dirname(note), 0o770),
+  "all may write to its directory": (note) => Deno.chmod(dirname(note), 0o1777),
+  ...(Deno.uid() === 0
+    ? {
+      "it is somebody else's": (note: string) => Deno.chown(note, 12_345, null),
+      "its directory is somebody else's": (note: string) => Deno.chown(dirname(note), 12_345, null),
+    }
+    : {}),
+};
+
+for (const [what, open] of Object.entries(openings)) {
+  Deno.test(`a note is not believed if ${what}`, async () => {
+    await using s3 = new FakeS3();
+    await using directory = new TemporaryDirectory();
+    const path = await directory.write("input", noise(300_000));
+    const id = await putFile(s3, directory, path);
+    s3.requests.length = 0;
+    const note = await notePath(directory);
+    const text = await Deno.readTextFile(note);
+    await Deno.writeTextFile(note, text.replaceAll(id, "0".repeat(64)));
+    await open(note);
+    assert.equal(await putFile(s3, directory, path), id);
+    assert.notDeepEqual(s3.requests, []);
+  });
+}
 
 Deno.test("a file that has changed is hashed and sent, whatever its size", async () => {
   await using s3 = new FakeS3();

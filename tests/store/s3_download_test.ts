@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { LlamaError } from "../../lib/errors.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { openStore } from "../../lib/store/open.ts";
 import { noise, TemporaryDirectory } from "../helpers.ts";
 import { FakeS3 } from "./fake_s3.ts";
@@ -94,7 +94,7 @@ Deno.test("an answer from somewhere else in the object is refused", async () => 
     new Response("other", { status: 206, headers: { "content-range": "bytes 5-9/1000" } });
   await assert.rejects(
     store.getFile(id, directory.join("file")),
-    /^LlamaError: S3 sent something else than bytes 0 on of an object$/,
+    /^LlamaError: S3 sent something other than the object from byte 0 on$/,
   );
 });
 

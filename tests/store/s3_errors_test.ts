@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { AwsClient } from "../../lib/aws/client.ts";
 import { findAccount } from "../../lib/aws/account.ts";
 import { LlamaError } from "../../lib/errors.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { openStore, openStoreWith } from "../../lib/store/open.ts";
 import type { ObjectStore } from "../../lib/store/store.ts";
 import { bytesOf, noise } from "../helpers.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { AwsClient } from "../../lib/aws/client.ts";
 import { findAccount } from "../../lib/aws/account.ts";
 import { openStore, openStoreWith } from "../../lib/store/open.ts";

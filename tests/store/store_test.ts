@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { pathToFileURL } from "node:url";
 import { LlamaError } from "../../lib/errors.ts";
-import { sha256 } from "../../lib/hash.ts";
+import { sha256 } from "../../lib/files/hash.ts";
 import { DirectoryStore } from "../../lib/store/directory.ts";
 import { LazyStore } from "../../lib/store/lazy.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { libc, workingDirectory } from "../../lib/system/libc.ts";
-import { printableBytes } from "../../lib/text/printable.ts";
+import { printableBytes } from "../../lib/text/printable_bytes.ts";
 import { bytesOf, TemporaryDirectory, textOf } from "../helpers.ts";
 
 const ignore = Deno.build.os !== "linux";

@@ -6,7 +6,7 @@ import { LlamaError } from "../../lib/errors.ts";
 import { expandInputs } from "../../lib/jobs/inputs.ts";
 import { findOutputs } from "../../lib/runtime/outputs.ts";
 import { listDirectory } from "../../lib/system/list.ts";
-import { printableBytes } from "../../lib/text/printable.ts";
+import { printableBytes } from "../../lib/text/printable_bytes.ts";
 import { TemporaryDirectory } from "../helpers.ts";
 
 const ignore = Deno.build.os !== "linux";

@@ -1,12 +1,12 @@
 /**
- * What a template of `llama` sees, for tests only: the three kinds of the corpus. It follows the original,
- * holes included, where the command's own context does not.
+ * The data of llama's templates, for tests only: the three kinds in the corpus. Unlike the command's
+ * own context, it follows the original including its quirks.
  */
 
 import { encodeString, goInterfaces, goLayout, goTypeName } from "../../lib/template/mod.ts";
 import { quote } from "../../lib/template/quote.ts";
 
-/** Go's file modes print as in `ls -l`. */
+/** A file mode, which Go prints as in `ls -l`. */
 class FileMode {
   static readonly [goTypeName] = "fs.FileMode";
   String(): string {
@@ -55,7 +55,7 @@ function checked(file: string): string {
   return clean;
 }
 
-/** What was recorded, as the corpus has it. */
+/** The recorded calls, in the form of the corpus. */
 export interface Recorded {
   inputs: string[];
   outputs: string[];
@@ -68,7 +68,7 @@ function withFinalNewline(text: string): string {
 
 const decoder = new TextDecoder();
 
-/** `llama invoke`'s context. */
+/** The context of `llama invoke`. */
 export class IoContext {
   static readonly [goTypeName]: string = "*files.IOContext";
   readonly Inputs = new List();
@@ -115,13 +115,13 @@ export class IoContext {
   }
 }
 
-/** Prints as the struct that is embedded in the job's. */
+/** The struct that is embedded in that of a job, for printing. */
 class Embedded {
   static readonly [goTypeName] = "files.IOContext";
   constructor(readonly Inputs: List, readonly Outputs: List) {}
 }
 
-/** `llama xargs`'s context. */
+/** The context of `llama xargs`. */
 export class JobContext extends IoContext {
   static override readonly [goTypeName] = "*main.jobContext";
   constructor(readonly Line: string, readonly Idx: bigint) {
@@ -144,7 +144,7 @@ export class JobContext extends IoContext {
   }
 }
 
-/** The same with the corpus's field for tests. */
+/** The context of `llama xargs` with the corpus's additional field. */
 export class JobContextWithX extends JobContext {
   static override readonly [goTypeName] = "*main.jobContext";
   static readonly [goInterfaces] = ["X"];
@@ -157,7 +157,7 @@ export class JobContextWithX extends JobContext {
   }
 }
 
-/** The first versions' context. */
+/** The context of the first versions. */
 export class EarlyJobContext {
   static readonly [goTypeName] = "*main.jobContext";
   readonly ExtraFiles = new Map<string, Uint8Array>();

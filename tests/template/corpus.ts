@@ -1,4 +1,4 @@
-/** Reads and runs the conformance corpus of tests/testdata/go-template.json. */
+/** Reads and runs the conformance corpus in tests/testdata/go-template.json. */
 
 import { Template, TemplateError, TemplateSet } from "../../lib/template/mod.ts";
 import {
@@ -11,7 +11,7 @@ import {
 
 export type Kind = "xargs" | "xargs-early" | "invoke";
 
-/** What Go gave. */
+/** The result of Go. */
 export interface Expect {
   output?: string;
   output_b64?: string;
@@ -23,7 +23,7 @@ export interface Expect {
   phase?: string;
 }
 
-/** One case of the corpus. */
+/** A case of the corpus. */
 export interface Case {
   id: string;
   category: string;
@@ -37,7 +37,7 @@ export interface Case {
   jobs?: Expect[];
 }
 
-/** JSON in which, as in the corpus, a number without `.`, `e` or `E` is an int. */
+/** Parses JSON in which, as in the corpus, a number without `.`, `e` or `E` is an int. */
 export function parseWithInts(text: string): unknown {
   return JSON.parse(
     text,
@@ -88,7 +88,7 @@ function one(test: Case): Expect {
   }
 }
 
-/** All arguments share one set, each is parsed and run before the next is parsed. */
+/** Runs arguments that share one set; each is parsed and executed before the next is parsed. */
 function invoke(args: string[]): Expect {
   const set = new TemplateSet();
   const context = newContext("invoke");
@@ -100,7 +100,7 @@ function invoke(args: string[]): Expect {
   }
 }
 
-/** All arguments are parsed first, each alone; then there is a job for each line of input. */
+/** Parses all arguments separately, then runs one job per input line. */
 function xargs(test: Case): Pick<Case, "expect" | "jobs"> {
   const templates: Template[] = [];
   for (const [i, arg] of (test.args ?? []).entries()) {
@@ -113,7 +113,7 @@ function xargs(test: Case): Pick<Case, "expect" | "jobs"> {
       };
     }
   }
-  // The original drops what follows the last newline; the command of this project does not.
+  // The original drops an input line without a newline at its end; this project's command does not.
   const lines = (test.stdin ?? "").split("\n").slice(0, -1);
   const jobs = lines.map((Line, i) => {
     const context = newContext(test.kind, { Line, Idx: BigInt(i) });
@@ -127,7 +127,7 @@ function xargs(test: Case): Pick<Case, "expect" | "jobs"> {
   return { jobs };
 }
 
-/** What the library makes of a case, in the corpus's form. */
+/** Returns the library's result for a case, in the form of the corpus. */
 export function run(test: Case): Pick<Case, "expect" | "jobs"> {
   if (test.template !== undefined) return { expect: one(test) };
   return test.kind === "invoke" ? { expect: invoke(test.args ?? []) } : xargs(test);

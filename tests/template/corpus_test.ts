@@ -5,7 +5,7 @@ const file = new URL("../testdata/go-template.json", import.meta.url);
 const cases = parseWithInts(Deno.readTextFileSync(file)) as Case[];
 
 for (const category of new Set(cases.map((test) => test.category))) {
-  Deno.test(`the corpus's category ${category} gives what Go gives`, () => {
+  Deno.test(`templates of the category ${category} give Go's results`, () => {
     for (const test of cases.filter((test) => test.category === category)) {
       const { expect, jobs } = test;
       const wanted = jobs === undefined ? { expect } : { jobs };
@@ -14,6 +14,6 @@ for (const category of new Set(cases.map((test) => test.category))) {
   });
 }
 
-Deno.test("the corpus has all of its cases", () => {
+Deno.test("the corpus is complete", () => {
   assert.equal(cases.length, 495);
 });

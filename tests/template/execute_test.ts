@@ -52,14 +52,14 @@ class Job extends Base {
   Arrow = (text: string): string => text + "!";
 }
 
-Deno.test("fields, getters and methods of a class are seen, inherited ones too", () => {
+Deno.test("fields, getters and methods of a class are visible, including inherited ones", () => {
   assert.equal(
     run("{{.Line}}{{.Computed}}{{.Inherited .Line}}{{.Arrow .Line}}", new Job()),
     "l5<l>l!",
   );
 });
 
-Deno.test("names without a capital are not seen, nor what belongs to the language", () => {
+Deno.test("names in lower case and members of Object are not visible", () => {
   for (const name of ["hidden", "constructor", "__proto__", "toString", "hasOwnProperty"]) {
     assert.equal(
       failure(`{{.${name}}}`, new Job()),
@@ -86,7 +86,7 @@ Deno.test("a method's arguments are checked against its declaration", () => {
   assert.equal(failure("{{.Inherited nil}}", job), "<nil>: cannot assign nil to string");
 });
 
-Deno.test("what a method or getter throws ends the run, with the cause", () => {
+Deno.test("an exception of a method or getter ends the execution and becomes the cause", () => {
   assert.equal(failure("{{.Fails}}", new Job()), "<.Fails>: error calling Fails: it failed");
   assert.equal(
     failure("{{.Broken}}", new Job()),
@@ -98,7 +98,7 @@ Deno.test("what a method or getter throws ends the run, with the cause", () => {
   );
 });
 
-Deno.test("whatever a method throws is its error, a RangeError too", () => {
+Deno.test("any value that a method throws is reported as its error, even a RangeError", () => {
   class Throwing {
     Range(): never {
       throw new RangeError("out of it");
@@ -127,7 +127,7 @@ Deno.test("a class names its type, and a subclass does not inherit the name", ()
   assert.equal(run('{{printf "%T" .}}', new Sub()), "*main.Sub");
 });
 
-Deno.test("structs print their fields, pointers with an ampersand", () => {
+Deno.test("structs print as their fields, pointers with an ampersand", () => {
   class Point {
     X = 1n;
     Y = "b";
@@ -145,7 +145,7 @@ Deno.test("structs print their fields, pointers with an ampersand", () => {
   assert.equal(run("{{.}}", new Arranged()), "{b 1}");
 });
 
-Deno.test("a String method says how a value prints, and a list may have a class", () => {
+Deno.test("a String method determines how a value prints, also for a list with a class", () => {
   class Files extends Array<string> {
     static readonly [goTypeName] = "files.List";
     String(): string {
@@ -163,7 +163,7 @@ Deno.test("a String method says how a value prints, and a list may have a class"
   );
 });
 
-Deno.test("a field's static type shows in errors", () => {
+Deno.test("errors name a field's static type", () => {
   class Typed {
     static readonly [goInterfaces] = ["Loose"];
     Loose = "s";
@@ -184,7 +184,7 @@ Deno.test("a field's static type shows in errors", () => {
   );
 });
 
-Deno.test("maps of any key type are ranged over in order", () => {
+Deno.test("range visits the keys of a map in order, whatever their type", () => {
   const map = new Map<unknown, unknown>([[10n, "b"], [9n, "a"]]);
   assert.equal(run("{{range $k, $v := .}}{{$k}}{{$v}} {{end}}{{index . 9}}", map), "9a 10b a");
   assert.equal(
@@ -197,7 +197,7 @@ Deno.test("maps of any key type are ranged over in order", () => {
   );
 });
 
-Deno.test("variables live until the branch they were declared in ends", () => {
+Deno.test("variables are in scope until the end of their branch", () => {
   assert.equal(
     run("{{$x := 1}}{{range $i, $x := .}}{{$x}}{{$y := $i}}{{$y}}{{end}}{{$x}}", [7n, 8n]),
     "70811",
@@ -219,7 +219,7 @@ Deno.test("variables live until the branch they were declared in ends", () => {
   assert.equal(failure("{{or 1 ($x := 2)}}{{$x}}"), "<$x>: undefined variable: $x");
 });
 
-Deno.test("the lists that JSON makes have room behind them, as in Go", () => {
+Deno.test("lists from JSON have spare capacity, as in Go", () => {
   assert.equal(
     run("{{slice . 0 4}} {{slice (slice . 0 1) 0 3}}", [1n, 2n, 3n]),
     "[1 2 3 <nil>] [1 2 3]",
@@ -227,7 +227,7 @@ Deno.test("the lists that JSON makes have room behind them, as in Go", () => {
   assert.match(failure("{{slice . 0 5}}", [1n, 2n, 3n]), /index out of range: 5$/);
 });
 
-Deno.test("functions of the data are called with call", () => {
+Deno.test("call calls functions of the data", () => {
   const data = { add: (a: bigint, b: bigint) => a + b };
   assert.equal(run("{{call .add 1 2}}", data), "3");
   assert.equal(
@@ -237,7 +237,7 @@ Deno.test("functions of the data are called with call", () => {
   assert.match(failure("{{.add}}", data), /^<\{\{.add}}>: can't print \{\{.add}} of type func/);
 });
 
-Deno.test("the texts of reflect that Go lets through are the same", () => {
+Deno.test("errors of Go's reflect package are the same", () => {
   assert.equal(
     failure("{{len nil}}"),
     "<len nil>: error calling len: reflect: call of reflect.Value.Type on zero Value",

@@ -16,14 +16,14 @@ function kinds(text: string): string {
   return tokens(text).map((token) => token.kind).join(" ");
 }
 
-Deno.test("an action is cut into its words and the spaces between them", () => {
+Deno.test("an action is split into words and the spaces between them", () => {
   assert.equal(
     kinds("a{{.X.Y $z 1}}"),
     "text left field field space variable space number right eof",
   );
 });
 
-Deno.test("trim marks eat the text's spaces and need a space of their own", () => {
+Deno.test("trim markers remove adjacent space and must be set off by a space", () => {
   assert.deepEqual(tokens("a \n{{- 1 -}}\t b").map((token) => token.text), [
     "a",
     "{{",
@@ -35,13 +35,13 @@ Deno.test("trim marks eat the text's spaces and need a space of their own", () =
   assert.equal(kinds("{{-3}}"), "left number right eof");
 });
 
-Deno.test("comments vanish, and must touch their delimiters", () => {
+Deno.test("comments are dropped and must be adjacent to their delimiters", () => {
   assert.equal(kinds("a{{/* }} */}}b"), "text text eof");
   assert.equal(tokens("{{/* a */ }}").at(-1)?.text, "comment ends before closing delimiter");
   assert.equal(tokens("{{/* a").at(-1)?.text, "unclosed comment");
 });
 
-Deno.test("tokens know the line they begin on", () => {
+Deno.test("tokens have the line on which they start", () => {
   assert.deepEqual(
     tokens("a\nb{{\n.X\n}}\n{{.Y}}").filter((token) => token.kind === "field").map((token) =>
       token.line
@@ -50,7 +50,7 @@ Deno.test("tokens know the line they begin on", () => {
   );
 });
 
-Deno.test("what is no token is an error in Go's words", () => {
+Deno.test("an invalid token is an error with Go's message", () => {
   const last = (text: string) => tokens(text).at(-1)?.text;
   assert.equal(last("{{.a!}}"), "bad character U+0021 '!'");
   assert.equal(last("{{\x01}}"), "unrecognized character in action: U+0001");
@@ -61,7 +61,7 @@ Deno.test("what is no token is an error in Go's words", () => {
   assert.equal(last("{{:}}"), "expected :=");
 });
 
-Deno.test("error texts cut long tokens after ten runes", () => {
+Deno.test("error messages cut long tokens after ten runes", () => {
   const token: Token = { kind: "identifier", position: 0, text: "éééééééééééé", line: 1 };
   assert.equal(describeToken(token), '"éééééééééé"...');
 });

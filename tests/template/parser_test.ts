@@ -12,7 +12,7 @@ function refusal(text: string): string {
   assert.fail("was parsed");
 }
 
-Deno.test("parse errors are Go's, with the line", () => {
+Deno.test("parse errors have Go's message, with the line", () => {
   const expected: Record<string, string> = {
     "a\n{{": "template: t:2: unclosed action",
     "{{\n\n": "template: t:3: unclosed action started at t:1",
@@ -31,7 +31,7 @@ Deno.test("parse errors are Go's, with the line", () => {
   }
 });
 
-Deno.test("an error carries its phase, template and line as fields", () => {
+Deno.test("an error has its phase, template and line as fields", () => {
   assert.throws(
     () => Template.parse("t", "a\n{{nope}}"),
     (error) =>
@@ -40,7 +40,7 @@ Deno.test("an error carries its phase, template and line as fields", () => {
   );
 });
 
-Deno.test("texts parsed into one set see each other's definitions", () => {
+Deno.test("templates parsed into one set can call each other's definitions", () => {
   const set = new TemplateSet();
   const first = Template.parse("a", '{{define "d"}}D{{.}}{{end}}', set);
   assert.equal(Template.parse("b", '{{template "d" 1}}', set).execute(null), "D1");
@@ -55,7 +55,7 @@ Deno.test("a plain Map serves as a set", () => {
   assert.equal(Template.parse("b", '{{template "a"}}', set).execute(null), "A");
 });
 
-Deno.test("an empty definition does not replace one that is not, in a later text", () => {
+Deno.test("an empty definition does not replace an existing one", () => {
   const set = new TemplateSet();
   Template.parse("a", '{{define "d"}}one{{end}}', set);
   Template.parse("b", '{{define "d"}} {{/* nothing */}} {{end}}', set);
@@ -64,12 +64,12 @@ Deno.test("an empty definition does not replace one that is not, in a later text
   assert.equal(set.get("d")?.execute(null), "two");
 });
 
-Deno.test("a text that is refused defines nothing", () => {
+Deno.test("a text with a syntax error defines nothing", () => {
   const set = new TemplateSet();
   assert.throws(() => Template.parse("a", '{{define "d"}}x{{end}}{{', set), TemplateError);
   assert.equal(set.size, 0);
 });
 
-Deno.test("a text may define the template of its own name", () => {
+Deno.test("a text may define a template with its own name", () => {
   assert.equal(Template.parse("a", '{{define "a"}}own{{end}}').execute(null), "own");
 });

@@ -48,7 +48,7 @@ Deno.test("flags apply to floats, infinities and complex numbers", () => {
   assert.equal(printf("%.1f %v", [new Complex(1, -2), new Complex(0, 1)]), "(1.0-2.0i) (0+1i)");
 });
 
-Deno.test("strings are cut and padded by runes, and hexadecimal by bytes", () => {
+Deno.test("strings are truncated and padded by runes, hexadecimal by bytes", () => {
   assert.equal(printf("%5s|%-5s|%.2s|%05s", ["é", "é", "日本語", "x"]), "    é|é    |日本|0000x");
   assert.equal(printf("%x|% X|%#x|%.1x", ["é", "é", "é", "é"]), "c3a9|C3 A9|0xc3a9|c3");
   assert.equal(
@@ -57,7 +57,7 @@ Deno.test("strings are cut and padded by runes, and hexadecimal by bytes", () =>
   );
 });
 
-Deno.test("indexes, stars and mistakes follow Go", () => {
+Deno.test("indexes, stars and errors follow Go", () => {
   assert.equal(printf("%[2]d %d %[1]d", [1n, 2n]), "2 %!d(MISSING) 1");
   assert.equal(printf("%*d|%-*d|%.*f", [5n, 1n, 5n, 1n, 1n, 2.25]), "    1|1    |2.2");
   assert.equal(printf("%*d", [-5n, 1n]) + "|", "1    |");
@@ -69,7 +69,7 @@ Deno.test("indexes, stars and mistakes follow Go", () => {
   assert.equal(printf("x", [1n, "s", undefined]), "x%!(EXTRA int=1, string=s, <nil>)");
 });
 
-Deno.test("lists, maps, bytes and nil print as Go's data does", () => {
+Deno.test("lists, maps, bytes and nil print as in Go", () => {
   const list = [1n, "a", null, 2.5, [true]];
   assert.equal(
     printf("%v|%d|%#v", [list, [1n, null], list]),

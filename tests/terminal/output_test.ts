@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Output, OutputClosed } from "../../lib/terminal/output.ts";
-import { bytesOf, textOf } from "../helpers.ts";
+import { textOf } from "../helpers.ts";
 import { Screen } from "./screen.ts";
 
 /** Takes a few bytes at a time, as a pipe may. */
@@ -16,6 +16,13 @@ class Slow {
   }
   isTerminal(): boolean {
     return false;
+  }
+}
+
+/** Takes all at once. */
+class Whole extends Slow {
+  override write(bytes: Uint8Array): Promise<number> {
+    return Promise.resolve(this.writeSync(bytes));
   }
 }
 
@@ -167,30 +174,33 @@ Deno.test("a status ends at once, and nothing is drawn after it", async () => {
   assert.equal(screen.text, "after");
 });
 
-Deno.test("the status makes way for what another program of the pipeline may show", async () => {
-  const screen = new Screen();
-  let now = 0;
-  const output = new Output(new Slow(), screen, {
-    isStdoutPipe: () => Promise.resolve(true),
-    now: () => now,
-  });
-  await output.status(["status"]);
-  await output.data("1\n");
-  screen.writeSync(bytesOf("1\n"));
-  await output.message("a message");
-  screen.writeSync(bytesOf("2\n"));
-  assert(output.isStatusHidden);
-  await output.status(["status"]);
-  assert(!output.isStatusHidden);
-  assert.equal(screen.text, "1\nllama: a message\n2\n\nstatus");
-  now = 100;
-  const { writes } = screen;
-  await output.data("3\n");
-  assert.equal(screen.writes, writes, "no flicker where much is written");
-  now = 201;
-  await output.data("4\n");
-  assert(output.isStatusHidden);
-  await output.status([]);
-  assert(!output.isStatusHidden);
-  assert.equal(screen.text, "1\nllama: a message\n2");
+const controls =
+  // deno-lint-ignore no-control-regex
+  /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
+
+Deno.test("messages, lines and text have their control characters escaped, and data is as it is", async () => {
+  const stdout = new Whole();
+  const stderr = new Whole();
+  const output = new Output(stdout, stderr);
+  // All characters of the basic plane, and so all that may be a control.
+  const all = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code)).join("");
+  await output.message(`message ${all}`);
+  await output.lines(`lines ${all}`);
+  await output.text(`text ${all}\n`);
+  for (const { text } of [stdout, stderr]) {
+    assert.doesNotMatch(text, controls);
+  }
+  assert.match(stderr.text, /^llama: message \\x00.*\\x08\t\\n\\x0b.*\nlines .*\n.*\n$/);
+  stdout.text = "";
+  await output.data("\x1b[31mred\u009b");
+  assert.equal(stdout.text, "\x1b[31mred\u009b");
+});
+
+Deno.test("lines that end in CR LF, or not at all, end in a line feed", async () => {
+  const stderr = new Whole();
+  const output = new Output(new Whole(), stderr);
+  await output.lines("one\r\ntwo");
+  await output.lines("");
+  await output.lines("three\r\n");
+  assert.equal(stderr.text, "one\ntwo\nthree\n");
 });

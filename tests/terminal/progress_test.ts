@@ -7,6 +7,7 @@ import {
   ProgressLog,
   type ProgressMode,
   progressView,
+  UnsharedBar,
 } from "../../lib/terminal/progress.ts";
 import { textOf, until } from "../helpers.ts";
 import { Screen } from "./screen.ts";
@@ -27,7 +28,10 @@ class Log implements Writer {
 }
 
 /** A terminal, and all that a progress wants to know of it. */
-function target(stderr: Writer, { term = "xterm", hasTyping = false } = {}) {
+function target(
+  stderr: Writer,
+  { term = "xterm", hasTyping = false, isShared = (): boolean => false } = {},
+) {
   const size = { columns: 80, rows: 24 };
   const output = new Output(new Log(), stderr);
   return {
@@ -37,14 +41,15 @@ function target(stderr: Writer, { term = "xterm", hasTyping = false } = {}) {
     style: { hasColour: false, hasCost: true },
     size: () => size,
     isInForeground: () => true,
+    isShared,
   };
 }
 
 Deno.test("a bar is for a terminal whose cursor moves, lines are for all else", () => {
   const form = (mode: ProgressMode, stderr: Writer, options = {}) =>
     progressView(mode, target(stderr, options))?.constructor;
-  assert.equal(form("auto", new Screen()), ProgressBar);
-  assert.equal(form("bar", new Screen()), ProgressBar);
+  assert.equal(form("auto", new Screen()), UnsharedBar);
+  assert.equal(form("bar", new Screen()), UnsharedBar);
   assert.equal(form("lines", new Screen()), ProgressLog);
   assert.equal(form("none", new Screen()), undefined);
   for (const mode of ["auto", "bar", "lines"] as const) {
@@ -53,7 +58,34 @@ Deno.test("a bar is for a terminal whose cursor moves, lines are for all else", 
     assert.equal(form(mode, new Screen(), { term: "" }), ProgressLog);
   }
   assert.equal(form("auto", new Screen(), { hasTyping: true }), ProgressLog);
-  assert.equal(form("bar", new Screen(), { hasTyping: true }), ProgressBar);
+  assert.equal(form("bar", new Screen(), { hasTyping: true }), UnsharedBar);
+});
+
+Deno.test("there is no bar until nobody else is known to write to the terminal, and lines until then", async () => {
+  const screen = new Screen();
+  let looks = 0;
+  let isShared = true;
+  const shown = target(screen, { isShared: () => (looks++, isShared) });
+  const view = progressView("bar", shown);
+  assert(view);
+  const counts = { ...newCounts(), running: 1 };
+  for (let tenths = 0; tenths < 70; tenths++) {
+    view.show(counts, { elapsedSeconds: tenths / 10, lastEndSeconds: 0 });
+  }
+  await shown.output.flush();
+  assert.equal(
+    screen.text,
+    "llama: 0 done, 5s, 0 failed, 1 running, 0 waiting, 0 B sent, 0 B received, $0",
+  );
+  assert.equal(looks, 7, "ever less often");
+  isShared = false;
+  view.show(counts, { elapsedSeconds: 20, lastEndSeconds: 0 });
+  view.show({ ...counts, done: 1 }, { elapsedSeconds: 20, lastEndSeconds: 0 });
+  await shown.output.flush();
+  assert.match(screen.text, /\$0\n\n0 done .*\n0 failed/);
+  assert.equal(looks, 8, "and not again once it is known");
+  await view.end();
+  assert.match(screen.text, /\$0$/);
 });
 
 Deno.test("a bar is drawn when something has changed, and not otherwise", async () => {

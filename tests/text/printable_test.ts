@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { printable, printableBytes, printableLine } from "../../lib/text/printable.ts";
+import { printable, printableLine } from "../../lib/text/printable.ts";
+import { printableBytes } from "../../lib/text/printable_bytes.ts";
+import { printableJson } from "../../lib/text/printable_json.ts";
 
 Deno.test("no control character survives but tab and line feed", () => {
   const controls = [
@@ -36,4 +38,11 @@ Deno.test("bytes that are not UTF-8 are escaped one by one", () => {
   assert.equal(printableBytes(bytes("\xf0\x9f\x91")), "\\xf0\\x9f\\x91");
   assert.equal(printableBytes(bytes("\xc0\xaf")), "\\xc0\\xaf");
   assert.equal(printableBytes(bytes("\xed\xa0\x80")), "\\xed\\xa0\\x80");
+});
+
+Deno.test("JSON means the same after its controls are escaped", () => {
+  const all = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code));
+  const json = printableJson(JSON.stringify(all));
+  assert.deepEqual(JSON.parse(json), all);
+  assert.equal(printable(json), json);
 });

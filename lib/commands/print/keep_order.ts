@@ -17,8 +17,17 @@ export interface KeepOrderOptions {
   readonly memoryBytes?: number | undefined;
 }
 
-/** What waits for the jobs before it: pieces, or where they lie on disk. */
-type Held = readonly Piece[] | readonly { readonly to: Piece["to"]; readonly place: Place }[];
+/** A piece that waits on disk. */
+interface PlacedPiece {
+  readonly to: Piece["to"];
+  readonly place: Place;
+}
+
+/** What waits for the jobs before it: pieces, and where others lie on disk. */
+interface Held {
+  readonly pieces: readonly (Piece | PlacedPiece)[];
+  readonly end: () => void;
+}
 
 /**
  * Prints what comes in any order in the order of its numbers. Of what waits, only so much is held in
@@ -43,22 +52,24 @@ export class KeepOrder implements Disposable {
    *
    * @param index The job's number, from 0.
    * @param pieces What is printed of it.
+   * @param end Called when all of it is printed.
    * @throws What printing throws, and the file system.
    */
-  async add(index: number, pieces: readonly Piece[]): Promise<void> {
+  async add(index: number, pieces: readonly Piece[], end: () => void = () => {}): Promise<void> {
     const size = sizeOf(pieces);
     if (index !== this.#next && size > 0 && this.#bytes + size > this.#memoryBytes) {
       this.#spill ??= await Spill.open(this.#options.directory);
-      const places = await this.#spill.put(pieces.map(({ bytes }) => bytes));
-      this.#held.set(
-        index,
-        pieces.flatMap(({ to }, i) => {
-          const place = places[i];
-          return place === undefined ? [] : [{ to, place }];
-        }),
+      const places = await this.#spill.put(
+        pieces.flatMap((piece) => "bytes" in piece ? [piece.bytes] : []),
       );
+      const placed = pieces.flatMap((piece): (Piece | PlacedPiece)[] => {
+        if ("stream" in piece) return [piece];
+        const place = places.shift();
+        return place === undefined ? [] : [{ to: piece.to, place }];
+      });
+      this.#held.set(index, { pieces: placed, end });
     } else {
-      this.#held.set(index, pieces);
+      this.#held.set(index, { pieces, end });
       this.#bytes += size;
     }
     await this.#printReady();
@@ -70,7 +81,7 @@ export class KeepOrder implements Disposable {
    * @param index The job's number, from 0.
    */
   skip(index: number): void {
-    this.#held.set(index, []);
+    this.#held.set(index, { pieces: [], end: () => {} });
   }
 
   /** Prints what still waits for jobs that never came. */
@@ -93,19 +104,22 @@ export class KeepOrder implements Disposable {
       if (held === undefined) return;
       this.#held.delete(this.#next++);
       const pieces: Piece[] = [];
-      for (const entry of held) {
+      for (const entry of held.pieces) {
         if ("bytes" in entry) {
           this.#bytes -= entry.bytes.length;
+          pieces.push(entry);
+        } else if ("stream" in entry) {
           pieces.push(entry);
         } else if (this.#spill) {
           pieces.push({ to: entry.to, bytes: await this.#spill.take(entry.place) });
         }
       }
       if (pieces.length > 0) await this.#options.print(pieces);
+      held.end();
     }
   }
 }
 
 function sizeOf(pieces: readonly Piece[]): number {
-  return pieces.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  return pieces.reduce((sum, piece) => sum + ("bytes" in piece ? piece.bytes.length : 0), 0);
 }

@@ -36,7 +36,8 @@ export class Printer implements Disposable {
   }
 
   /**
-   * Prints what came of a job, or keeps it until it is its turn. One call at a time.
+   * Prints what came of a job, or keeps it until it is its turn; then the result is disposed of. One
+   * call at a time.
    *
    * @param outcome What came of it.
    * @param isToldBefore Whether it has failed as another job has, so that nothing is said of it.
@@ -45,8 +46,10 @@ export class Printer implements Disposable {
   async print(outcome: JobOutcome, isToldBefore: boolean): Promise<void> {
     const said = { failure: isToldBefore, hints: this.#saidHints };
     const pieces = render(outcome, this.#options, said);
-    if (this.#order) await this.#order.add(outcome.index, pieces);
-    else await printPieces(this.#options.output, pieces);
+    const end = () => outcome.result?.[Symbol.dispose]();
+    if (this.#order) return await this.#order.add(outcome.index, pieces, end);
+    await printPieces(this.#options.output, pieces);
+    end();
   }
 
   /**

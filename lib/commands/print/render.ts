@@ -7,11 +7,17 @@
 import { Buffer } from "node:buffer";
 import type { LlamaError } from "../../errors.ts";
 import { logOf } from "../../jobs/attempts.ts";
+import { piecesOfFile } from "../../jobs/big_output.ts";
+import type { JobResult } from "../../jobs/job.ts";
 import type { JobOutcome } from "../../jobs/map.ts";
-import { shellQuote } from "../../jobs/quote.ts";
+import { shellQuote } from "../../text/shell_quote.ts";
 import type { JobRecord } from "../../jobs/record.ts";
 import { encodeString } from "../../template/mod.ts";
-import { errorLines } from "../report.ts";
+import { printableLines } from "../../terminal/output.ts";
+import { printable } from "../../text/printable.ts";
+import { printableBytes } from "../../text/printable_bytes.ts";
+import { printableJson } from "../../text/printable_json.ts";
+import { errorLines } from "../messages.ts";
 import { message, type Piece } from "./piece.ts";
 
 /** How much of a command or a line a message shows, in characters. */
@@ -60,23 +66,92 @@ function outputPieces({ line, result, error }: JobOutcome, options: RenderOption
   const { form, tag, logs } = options;
   const log = logOf({ result, error });
   const pieces: Piece[] = [];
-  if (logs && log) pieces.push({ to: "talk", bytes: encoder.encode(endedLine(log)) });
+  if (logs && log) pieces.push({ to: "talk", bytes: encoder.encode(printableLines(log)) });
   if (result === undefined || form === "none") return pieces;
-  const shape = tag || form === "line"
-    ? (bytes: Uint8Array) => inLines(bytes, tag ? tagOf(line) : new Uint8Array())
-    : (bytes: Uint8Array) => bytes;
-  pieces.push({ to: "data", bytes: shape(result.stdout) });
-  pieces.push({ to: "talk", bytes: shape(result.stderr) });
-  return pieces.filter(({ bytes }) => bytes.length > 0);
+  const prefix = tag ? tagOf(line) : form === "line" ? nothing : undefined;
+  for (const [to, name] of [["data", "stdout"], ["talk", "stderr"]] as const) {
+    const bytes = result[name];
+    const file = result[`${name}File`];
+    if (file !== undefined) pieces.push({ to, stream: () => linesOfFile(file, prefix) });
+    else pieces.push({ to, bytes: prefix === undefined ? bytes : inLines(bytes, prefix) });
+  }
+  return pieces.filter((piece) => "stream" in piece || piece.bytes.length > 0);
+}
+
+function linesOfFile(
+  path: string,
+  prefix: Uint8Array | undefined,
+): AsyncIterable<Uint8Array> {
+  const pieces = piecesOfFile(path);
+  return prefix === undefined ? pieces : linesOfPieces(pieces, prefix);
 }
 
 function jsonPieces({ record, result }: JobOutcome, { form }: RenderOptions): Piece[] {
+  const isBig = result?.stdoutFile !== undefined || result?.stderrFile !== undefined;
+  if (isBig && form !== "none") {
+    return [{ to: "data", stream: () => jsonOfBig(record, result) }];
+  }
   const whole: JobRecord = form === "none" || result === undefined ? record : {
     ...record,
     ...inJson("stdout", result.stdout),
     ...inJson("stderr", result.stderr),
   };
-  return [{ to: "data", bytes: encoder.encode(JSON.stringify(whole) + "\n") }];
+  return [{ to: "data", bytes: encoder.encode(printableJson(JSON.stringify(whole)) + "\n") }];
+}
+
+/** The same for output that is too much for memory, or for a string. */
+async function* jsonOfBig(
+  record: JobRecord,
+  result: JobResult,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const fields = (value: Partial<JobRecord>) => printableJson(JSON.stringify(value)).slice(1, -1);
+  yield encoder.encode(`{${fields(record)}`);
+  for (const name of ["stdout", "stderr"] as const) {
+    const file = result[`${name}File`];
+    if (file === undefined) yield encoder.encode(`,${fields(inJson(name, result[name]))}`);
+    else if (await isUtf8(file)) yield* quoted(name, textsOf(file));
+    else yield* quoted(`${name}Base64`, base64Of(file));
+  }
+  yield encoder.encode("}\n");
+}
+
+async function* quoted(
+  name: string,
+  texts: AsyncIterable<string>,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  yield encoder.encode(`,"${name}":"`);
+  for await (const text of texts) {
+    yield encoder.encode(printableJson(JSON.stringify(text)).slice(1, -1));
+  }
+  yield encoder.encode('"');
+}
+
+async function isUtf8(file: string): Promise<boolean> {
+  try {
+    for await (const _ of textsOf(file));
+    return true;
+  } catch (error) {
+    if (error instanceof TypeError) return false;
+    throw error;
+  }
+}
+
+async function* textsOf(file: string): AsyncGenerator<string, void, undefined> {
+  const streaming = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  for await (const piece of piecesOfFile(file)) yield streaming.decode(piece, { stream: true });
+  yield streaming.decode();
+}
+
+async function* base64Of(file: string): AsyncGenerator<string, void, undefined> {
+  let rest = Buffer.alloc(0);
+  for await (const piece of piecesOfFile(file)) {
+    const bytes = Buffer.concat([rest, piece]);
+    // Three bytes are four characters, and what is left over waits for more.
+    const whole = bytes.length - bytes.length % 3;
+    yield bytes.subarray(0, whole).toString("base64");
+    rest = bytes.subarray(whole);
+  }
+  yield rest.toString("base64");
 }
 
 /** JSON is text: what is not UTF-8 goes into it as base64. */
@@ -123,33 +198,60 @@ function endedHow(status: number): string {
     : `exit status ${status}`;
 }
 
-/** As GNU parallel's: the input, and a tab. */
+/** As GNU parallel's: the input, and a tab. But control characters are escaped. */
 function tagOf(line: string): Uint8Array {
-  return encodeString(line.replaceAll("\n", " ") + "\t");
+  const text = line.replaceAll("\n", " ");
+  const isText = text.isWellFormed();
+  return encoder.encode(`${isText ? printable(text) : printableBytes(encodeString(text))}\t`);
 }
 
 /** Whole lines, each with the same beginning; the last one gets the end that it lacks. */
 function inLines(bytes: Uint8Array, prefix: Uint8Array): Uint8Array {
   const isEnded = bytes.length === 0 || bytes.at(-1) === newline;
-  let lines = isEnded ? 0 : 1;
-  for (let at = bytes.indexOf(newline); at >= 0; at = bytes.indexOf(newline, at + 1)) lines++;
-  const all = new Uint8Array(bytes.length + lines * prefix.length + (isEnded ? 0 : 1));
+  return withPrefix(bytes, prefix, true, isEnded ? 0 : 1);
+}
+
+/** The same for pieces, of which a line may have several. */
+async function* linesOfPieces(
+  pieces: AsyncIterable<Uint8Array>,
+  prefix: Uint8Array,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let isStart = true;
+  for await (const piece of pieces) {
+    yield withPrefix(piece, prefix, isStart, 0);
+    isStart = piece.at(-1) === newline;
+  }
+  if (!isStart) yield new Uint8Array([newline]);
+}
+
+/** Puts a prefix before each line that begins, and line feeds after the last one. */
+function withPrefix(
+  bytes: Uint8Array,
+  prefix: Uint8Array,
+  isStart: boolean,
+  lineFeeds: 0 | 1,
+): Uint8Array {
+  let lines = isStart && bytes.length > 0 ? 1 : 0;
+  for (let at = bytes.indexOf(newline); at >= 0; at = bytes.indexOf(newline, at + 1)) {
+    if (at + 1 < bytes.length) lines++;
+  }
+  const all = new Uint8Array(bytes.length + lines * prefix.length + lineFeeds);
   let filled = 0;
   for (let start = 0; start < bytes.length;) {
     const end = bytes.indexOf(newline, start) + 1 || bytes.length;
-    all.set(prefix, filled);
-    all.set(bytes.subarray(start, end), filled + prefix.length);
-    filled += prefix.length + end - start;
+    if (start > 0 || isStart) {
+      all.set(prefix, filled);
+      filled += prefix.length;
+    }
+    all.set(bytes.subarray(start, end), filled);
+    filled += end - start;
     start = end;
   }
-  if (!isEnded) all[filled] = newline;
+  if (lineFeeds === 1) all[filled] = newline;
   return all;
 }
 
-function endedLine(text: string): string {
-  return text.endsWith("\n") ? text : text + "\n";
-}
-
 const newline = 10;
+const nothing = new Uint8Array();
 const encoder = new TextEncoder();
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

@@ -5,8 +5,8 @@
  */
 
 import { join } from "node:path";
-import { temporaryPrefix } from "../../files.ts";
-import { writeToFile } from "../../quick_files.ts";
+import { temporaryPrefix } from "../../files/whole.ts";
+import { writeToFile } from "../../files/quick.ts";
 
 /** Where bytes lie in a {@linkcode Spill}. */
 export interface Place {

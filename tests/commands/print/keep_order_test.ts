@@ -10,7 +10,11 @@ const piece = (text: string): Piece => ({ to: "data", bytes: bytesOf(text) });
 function order(directory: string, memoryBytes?: number) {
   const printed: string[] = [];
   const print = (pieces: readonly Piece[]) => {
-    printed.push(pieces.map(({ to, bytes }) => `${to} ${textOf(bytes)}`).join(", "));
+    printed.push(
+      pieces.map((each) => `${each.to} ${"bytes" in each ? textOf(each.bytes) : "stream"}`).join(
+        ", ",
+      ),
+    );
     return Promise.resolve();
   };
   return { printed, keep: new KeepOrder({ print, directory, memoryBytes }) };
@@ -82,6 +86,22 @@ Deno.test({
       ...Array.from({ length: 20 }, (_, i) => `data ${text(i + 1)}, message m${i + 1}`),
     ]);
   },
+});
+
+Deno.test("what is in files waits there, and each job's end is told once it is printed", async () => {
+  await using directory = new TemporaryDirectory();
+  const { printed, keep } = order(directory.path, 10);
+  using _keep = keep;
+  const ended: number[] = [];
+  const stream: Piece = { to: "data", stream: async function* () {} };
+  for (const index of [2, 1, 3]) {
+    await keep.add(index, [stream, piece("x".repeat(20))], () => ended.push(index));
+  }
+  assert.deepEqual([printed, ended], [[], []]);
+  keep.skip(0);
+  await keep.add(4, [], () => ended.push(4));
+  assert.deepEqual(ended, [1, 2, 3, 4]);
+  assert.deepEqual(printed, Array(3).fill(`data stream, data ${"x".repeat(20)}`));
 });
 
 Deno.test("little that waits needs no file", async () => {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { render, type RenderOptions } from "../../../lib/commands/print/render.ts";
 import { FunctionError, LlamaError } from "../../../lib/errors.ts";
 import type { JobResult } from "../../../lib/jobs/job.ts";
 import type { JobOutcome } from "../../../lib/jobs/map.ts";
 import { jobRecordSchema } from "../../../lib/jobs/record.ts";
-import { bytesOf, textOf } from "../../helpers.ts";
+import type { Piece } from "../../../lib/commands/print/piece.ts";
+import { bytesOf, noise, TemporaryDirectory, textOf } from "../../helpers.ts";
 
 const result: JobResult = {
   status: 0,
@@ -19,6 +21,7 @@ const result: JobResult = {
   environment: undefined,
   requestId: undefined,
   runtime: undefined,
+  [Symbol.dispose]: () => {},
 };
 
 function outcome(more: Partial<JobResult> = {}, line = "a b"): JobOutcome {
@@ -48,7 +51,62 @@ function outcome(more: Partial<JobResult> = {}, line = "a b"): JobOutcome {
 const group: RenderOptions = { form: "group", tag: false, json: false, logs: false };
 
 function pieces(what: JobOutcome, options: Partial<RenderOptions>): string[] {
-  return render(what, { ...group, ...options }).map(({ to, bytes }) => `${to}: ${textOf(bytes)}`);
+  return render(what, { ...group, ...options }).map((piece) =>
+    `${piece.to}: ${"bytes" in piece ? textOf(piece.bytes) : "a stream"}`
+  );
+}
+
+/** The bytes that go to one place. */
+async function printed(
+  what: JobOutcome,
+  options: Partial<RenderOptions>,
+  place: Piece["to"],
+): Promise<Uint8Array> {
+  const all: Uint8Array[] = [];
+  for (const piece of render(what, { ...group, ...options })) {
+    if (piece.to !== place) continue;
+    if ("bytes" in piece) all.push(piece.bytes);
+    // Each piece of a stream is overwritten by the next.
+    else for await (const bytes of piece.stream()) all.push(bytes.slice());
+  }
+  return new Uint8Array(Buffer.concat(all));
+}
+
+/** Output that is more than a piece of a file, whose pieces end within lines and characters. */
+const longTexts: Readonly<Record<string, Uint8Array<ArrayBuffer>>> = {
+  "text": bytesOf(`a${"é\u202e\n".repeat(200_000)}end`),
+  "lines that end": bytesOf("12345\n".repeat(200_000)),
+  "one long line": bytesOf("\u{1f600}".repeat(200_000)),
+  "what is not UTF-8": noise(600_001),
+  "a character that is cut off": bytesOf("x".repeat(600_000) + "é").slice(0, -1),
+};
+
+for (const [what, bytes] of Object.entries(longTexts)) {
+  Deno.test(`output in a file is printed as from memory: ${what}`, async () => {
+    await using directory = new TemporaryDirectory();
+    const file = await directory.write("output", bytes);
+    const inMemory = outcome({ stdout: bytes, stderr: bytes });
+    const [stdout, stderr] = [new Uint8Array(), new Uint8Array()];
+    const inFiles = outcome({ stdout, stderr, stdoutFile: file, stderrFile: file });
+    const oneFile = outcome({ stdout, stderr: bytes, stdoutFile: file });
+    const forms: Partial<RenderOptions>[] = [
+      {},
+      { tag: true },
+      { form: "line" },
+      { form: "line", tag: true },
+      { json: true },
+      { json: true, form: "none" },
+      { form: "none" },
+    ];
+    for (const form of forms) {
+      for (const place of ["data", "talk"] as const) {
+        const expected = await printed(inMemory, form, place);
+        for (const each of [inFiles, oneFile]) {
+          assert(Buffer.from(await printed(each, form, place)).equals(expected));
+        }
+      }
+    }
+  });
 }
 
 Deno.test("as a group, output is as it was", () => {

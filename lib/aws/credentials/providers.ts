@@ -1,0 +1,280 @@
+/**
+ * Credentials that take calls to AWS: roles, sign-ins, the metadata of an instance. The AWS SDK's
+ * providers make them; `credential_source.ts` has chosen which.
+ *
+ * This module is loaded on demand, and the SDK with it.
+ *
+ * @module
+ */
+
+import {
+  fromInstanceMetadata,
+  fromLoginCredentials,
+  fromSSO,
+  fromTemporaryCredentials,
+  fromWebToken,
+} from "npm:@aws-sdk/credential-providers@3.1175.0";
+import { FetchHttpHandler } from "npm:@smithy/fetch-http-handler@5.8.1";
+import type { Environment } from "../../environment.ts";
+import { LlamaError, messageOf, reasonOf } from "../../errors.ts";
+import { printable } from "../../text/printable.ts";
+import { boundedBody } from "../answer.ts";
+import { Connections } from "../connections.ts";
+import { containerCredentials } from "./container_credentials.ts";
+import { runCredentialProcess } from "./credential_process.ts";
+import type { CredentialSource, RoleSource, WebIdentitySource } from "./credential_source.ts";
+import type { Credentials, ProviderRequest } from "./credentials.ts";
+import { configuredEndpoint, findLocation, type Location, serviceUrl } from "../endpoint.ts";
+import { readProfile } from "./profile.ts";
+
+/** The most that is read of an answer with credentials, in bytes. */
+const maxAnswerBytes = 1024 * 1024;
+
+/** Options for {@linkcode provideCredentials}. */
+export interface ProviderOptions {
+  /** The region of the calls that get a role's credentials. */
+  region: string | undefined;
+  /** A file of certificates that these calls trust besides Mozilla's. */
+  caBundle: string | undefined;
+  /** Asks the user for the code of an MFA device. */
+  mfaCode: ((serial: string) => Promise<string>) | undefined;
+}
+
+/**
+ * Gets credentials.
+ *
+ * @param request The source, and where it was configured.
+ * @param options The region, certificates, and how a code is asked for.
+ * @returns The credentials, with the time at which they expire.
+ * @throws {LlamaError} `credentials` with the reason that the source itself gives.
+ */
+export async function provideCredentials(
+  request: ProviderRequest,
+  options: ProviderOptions,
+): Promise<Credentials> {
+  const { environment, profile, source } = request;
+  const location = await findLocation(environment, { region: options.region, profile });
+  const settings = await readProfile(environment, profile);
+  const { files } = settings;
+  // A sign-in is renewed by another service, and the SDK takes one endpoint for the two.
+  const [portal, oidc] = ["SSO", "SSO_OIDC"].map((id) =>
+    configuredEndpoint(environment, settings, id)
+  );
+  using connections = new Connections(options.caBundle, location.noProxy);
+  const requestHandler = handlerOver(connections);
+  return await provide(source, {
+    environment,
+    mfaCode: options.mfaCode,
+    sts: { ...optionsFor(location, serviceUrl(location, "sts")), requestHandler },
+    sso: { ...optionsFor(location, portal === oidc ? portal : undefined), requestHandler },
+    signin: {
+      ...optionsFor(location, configuredEndpoint(environment, settings, "SIGNIN")),
+      requestHandler,
+    },
+    files: {
+      filepath: files.credentialsPath,
+      configFilepath: files.configPath,
+      // A file that has changed, by a sign-in in another terminal, is read again.
+      ignoreCache: true,
+    },
+  });
+}
+
+/** Options for a client of the SDK. */
+interface ClientOptions {
+  readonly region: string;
+  readonly endpoint?: string;
+  readonly useFipsEndpoint: boolean;
+  readonly useDualstackEndpoint: boolean;
+  readonly requestHandler: RequestHandler;
+}
+
+/** The SDK would refuse to be given an endpoint, and told of what kind it is to be. */
+function optionsFor(
+  { region, useFips = false, useDualStack = false }: Location,
+  endpoint: string | undefined,
+): Omit<ClientOptions, "requestHandler"> {
+  return endpoint === undefined
+    ? { region, useFipsEndpoint: useFips, useDualstackEndpoint: useDualStack }
+    : { region, endpoint, useFipsEndpoint: false, useDualstackEndpoint: false };
+}
+
+interface Surroundings {
+  readonly environment: Environment;
+  readonly mfaCode: ProviderOptions["mfaCode"];
+  readonly sts: ClientOptions;
+  readonly sso: ClientOptions;
+  readonly signin: ClientOptions;
+  readonly files: { filepath: string; configFilepath: string; ignoreCache: true };
+}
+
+async function provide(source: CredentialSource, around: Surroundings): Promise<Credentials> {
+  const { environment, sso, signin, files } = around;
+  switch (source.kind) {
+    case "keys":
+      return source.credentials;
+    case "process":
+      return await runCredentialProcess(source.command, source.from, environment);
+    case "role":
+      return await assumeRole(source, around);
+    case "web-identity":
+      return await assumeRoleWithToken(source, around);
+    case "sso":
+      return await attempt(
+        source,
+        "SSO",
+        fromSSO({
+          ...files,
+          profile: source.profile,
+          ssoStartUrl: source.startUrl,
+          ssoRegion: source.region,
+          ssoAccountId: source.accountId,
+          ssoRoleName: source.roleName,
+          ...(source.session === undefined ? {} : { ssoSession: source.session }),
+          clientConfig: { ...sso, region: source.region },
+        }),
+      );
+    case "login":
+      return await attempt(
+        source,
+        "login",
+        fromLoginCredentials({
+          ...files,
+          profile: source.profile,
+          clientConfig: signin,
+        }),
+      );
+    case "container":
+      return await containerCredentials(environment, source.from);
+    case "instance":
+      return await attempt(source, "instance metadata", fromInstanceMetadata());
+  }
+}
+
+async function assumeRole(
+  source: RoleSource & CredentialSource,
+  around: Surroundings,
+): Promise<Credentials> {
+  const { roleArn, sessionName, externalId, mfaSerial, durationSeconds } = source;
+  const { accessKeyId, secretAccessKey, sessionToken } = await provide(source.source, around);
+  const { mfaCode, sts } = around;
+  return await attempt(
+    source,
+    `AssumeRole of ${roleArn}`,
+    fromTemporaryCredentials({
+      masterCredentials: {
+        accessKeyId,
+        secretAccessKey,
+        ...(sessionToken === undefined ? {} : { sessionToken }),
+      },
+      params: {
+        RoleArn: roleArn,
+        ...(sessionName === undefined ? {} : { RoleSessionName: sessionName }),
+        ...(externalId === undefined ? {} : { ExternalId: externalId }),
+        ...(mfaSerial === undefined ? {} : { SerialNumber: mfaSerial }),
+        ...(durationSeconds === undefined ? {} : { DurationSeconds: durationSeconds }),
+      },
+      clientConfig: sts,
+      ...(mfaCode === undefined ? {} : { mfaCodeProvider: mfaCode }),
+    }),
+  );
+}
+
+/** https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRoleWithWebIdentity.html */
+const leastTokenLength = 4;
+
+async function assumeRoleWithToken(
+  source: WebIdentitySource & CredentialSource,
+  { sts }: Surroundings,
+): Promise<Credentials> {
+  const { from, roleArn, sessionName, tokenFile } = source;
+  let webIdentityToken;
+  try {
+    webIdentityToken = await Deno.readTextFile(tokenFile);
+  } catch (cause) {
+    throw refusal(from, `cannot read its token ${tokenFile}: ${reasonOf(cause)}`, cause);
+  }
+  if (webIdentityToken.length < leastTokenLength) {
+    throw refusal(from, `the file of its token, ${tokenFile}, holds none`, undefined);
+  }
+  return await attempt(
+    source,
+    `AssumeRoleWithWebIdentity of ${roleArn}`,
+    fromWebToken({
+      roleArn,
+      webIdentityToken,
+      ...(sessionName === undefined ? {} : { roleSessionName: sessionName }),
+      clientConfig: sts,
+    }),
+  );
+}
+
+type Provider = () => Promise<{
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string | undefined;
+  expiration?: Date | undefined;
+}>;
+
+/** @param what What the provider does, for messages. */
+async function attempt(
+  source: CredentialSource,
+  what: string,
+  provider: Provider,
+): Promise<Credentials> {
+  try {
+    const { accessKeyId, secretAccessKey, sessionToken, expiration } = await provider();
+    return { accessKeyId, secretAccessKey, sessionToken, expiration: expiration?.getTime() };
+  } catch (cause) {
+    if (cause instanceof LlamaError) throw cause;
+    const reason = reasonIn(cause);
+    const isSignIn = source.kind === "sso" || source.kind === "login";
+    throw refusal(
+      source.from,
+      `${what}: ${reason}`,
+      cause,
+      isSignIn && /session|token|unauthorized|log ?in/i.test(reason)
+        ? `sign in: aws ${source.kind === "sso" ? "sso " : ""}login --profile ${source.profile}`
+        : undefined,
+    );
+  }
+}
+
+/** The service's own words, with the type of its refusal. */
+function reasonIn(cause: unknown): string {
+  const words = messageOf(cause).replace(/^Error: /, "");
+  // The error quotes the text that it could not parse, which should have been credentials.
+  if (/JSON/.test(words)) return "the answer is not JSON";
+  const type = cause instanceof Error && "$metadata" in cause ? `${cause.name}: ` : "";
+  return printable(type + words);
+}
+
+function refusal(from: string, why: string, cause: unknown, hint?: string): LlamaError {
+  return new LlamaError("credentials", `no AWS credentials from ${from}: ${why}`, { cause, hint });
+}
+
+type RequestHandler = Pick<FetchHttpHandler, "handle">;
+
+/**
+ * Sends the SDK's calls as llama's own are sent: its handler for Node knows neither proxies nor other
+ * certificates.
+ */
+function handlerOver(connections: Connections): RequestHandler {
+  return {
+    async handle(request, options) {
+      const { protocol, hostname, port } = request;
+      const url = new URL(`${protocol}//${hostname}${port === undefined ? "" : `:${port}`}`);
+      const client = await connections.client(url, false);
+      const handler = new FetchHttpHandler({
+        requestTimeout: 30_000,
+        // `client` is Deno's addition to what `fetch` takes.
+        requestInit: () => ({ client }) as RequestInit,
+      });
+      const { response } = await handler.handle(request, options);
+      if (response.body instanceof ReadableStream) {
+        response.body = boundedBody(response.body, maxAnswerBytes);
+      }
+      return { response };
+    },
+  };
+}

@@ -1,0 +1,126 @@
+/**
+ * Definitions of subcommands.
+ *
+ * @module
+ */
+
+import type { FlagTable, FlagValues } from "./flags.ts";
+
+/** A problem with a command line whose flags are valid by themselves. */
+export interface UsageProblem {
+  /** The message: one line without a full stop. */
+  readonly message: string;
+  /** What to write instead. @default {the command's synopsis} */
+  readonly hint?: string | undefined;
+}
+
+/** An example in a command's help. */
+export interface Example {
+  /** What it does, in the imperative. */
+  readonly text: string;
+  /** The command line; further lines continue it. */
+  readonly command: string;
+}
+
+/**
+ * A subcommand's definition, without its implementation.
+ *
+ * `validate` here and `run` in {@linkcode RunnableCommand} are methods, so that commands with
+ * different flags fit in one list. Callers pass values parsed from the command's own flags.
+ */
+export interface Command<Table extends FlagTable = FlagTable> {
+  /** Its name on the command line. */
+  readonly name: string;
+  /** What it does: one line without a full stop. */
+  readonly summary: string;
+  /** Its arguments in the synopsis, such as `FUNCTION ARGS...`; may be empty. */
+  readonly usage: string;
+  /** Its heading in the list of commands. */
+  readonly group: string;
+  /** The rest of its help; paragraphs are separated by an empty line. */
+  readonly details?: string;
+  /** Examples for its help. */
+  readonly examples?: readonly Example[];
+  /** Its flags. */
+  readonly flags: Table;
+  /**
+   * Checks what the syntax of single flags cannot express.
+   *
+   * @param values The flags' values.
+   * @param args The arguments after the flags.
+   * @returns The problem, or undefined.
+   */
+  validate?(values: FlagValues<Table>, args: readonly string[]): UsageProblem | undefined;
+}
+
+/** A subcommand with its implementation, which runs in a context. */
+export interface RunnableCommand<Context, Table extends FlagTable = FlagTable>
+  extends Command<Table> {
+  /**
+   * Runs the command.
+   *
+   * @param values The flags' values.
+   * @param args The arguments after the flags.
+   * @param context The command's dependencies.
+   * @returns The exit status.
+   */
+  run(values: FlagValues<Table>, args: readonly string[], context: Context): Promise<number>;
+}
+
+/**
+ * Combines a command's definition with its implementation.
+ *
+ * @param command The definition.
+ * @param run The implementation; returns the exit status.
+ * @returns A command that fits in a list of commands with different flags.
+ */
+export function runnable<Context, Table extends FlagTable>(
+  command: Command<Table>,
+  run: (
+    values: FlagValues<Table>,
+    args: readonly string[],
+    context: Context,
+  ) => Promise<number>,
+): RunnableCommand<Context> {
+  const joined: RunnableCommand<Context, Table> = { ...command, run };
+  return joined;
+}
+
+/**
+ * Combines a command's definition with an implementation that is loaded when the command runs.
+ * Loading all of them at start-up would double llama's start-up time.
+ *
+ * @param command The definition.
+ * @param load Loads the implementation.
+ * @returns A command that fits in a list of commands with different flags.
+ */
+export function loadable<Context, Table extends FlagTable>(
+  command: Command<Table>,
+  load: () => Promise<RunnableCommand<Context>>,
+): RunnableCommand<Context> {
+  return runnable(
+    command,
+    async (values, args, context: Context) => await (await load()).run(values, args, context),
+  );
+}
+
+/** A line of a help text in two columns. */
+export type HelpRow = readonly [left: string, right: string];
+
+/** What a program accepts before a command, and what its help says besides the commands. */
+export interface Program<Table extends FlagTable = FlagTable> {
+  /** The first line of its help. */
+  readonly summary: string;
+  /** The flags before the command. */
+  readonly flags: Table;
+  /** Further sections of its help. */
+  readonly sections: readonly { readonly title: string; readonly rows: readonly HelpRow[] }[];
+  /**
+   * Checks what the flags' syntax cannot.
+   *
+   * @param values The flags' values.
+   * @param command The command that follows them.
+   * @returns The problem, or undefined.
+   */
+  validate(values: FlagValues<Table>, command: string): UsageProblem | undefined;
+}

@@ -1,0 +1,135 @@
+/**
+ * Reads command lines.
+ *
+ * @module
+ */
+
+import { quote } from "../template/quote.ts";
+import type { Command, Program } from "./command.ts";
+import { FlagError, type FlagTable, type FlagValues, parseFlags } from "./flags.ts";
+import { commandHelp, helpText, synopsis, versionCommand, withHelp } from "./help.ts";
+import { flagHint, globalHint, nearestCommand } from "./hints.ts";
+
+/** A subcommand is to run. */
+export interface ParsedCommand<Found extends Command, Global extends FlagTable> {
+  /** Tells this from the other outcomes. */
+  readonly kind: "command";
+  /** The subcommand, as it was in the list of commands. */
+  readonly command: Found;
+  /** The flags before the subcommand. */
+  readonly global: FlagValues<Global>;
+  /** The subcommand's flags: the values that its `validate` and `run` take. */
+  readonly values: FlagValues<FlagTable>;
+  /** The arguments after the flags. */
+  readonly args: readonly string[];
+}
+
+/** A text is to be shown. */
+export interface HelpRequest {
+  /** Tells this from the other outcomes. */
+  readonly kind: "help";
+  /** The text, with its final newline. */
+  readonly text: string;
+  /** Where it goes: help that was asked for with `help` or a global `-h` is data. */
+  readonly stream: "stdout" | "stderr";
+  /** As Go has it: 2 for `llama CMD -h` and for no command at all. */
+  readonly exitCode: 0 | 2;
+}
+
+/** The version is to be shown. */
+export interface VersionRequest {
+  /** Tells this from the other outcomes. */
+  readonly kind: "version";
+}
+
+/** The command line makes no sense. */
+export interface UsageFailure {
+  /** Tells this from the other outcomes. */
+  readonly kind: "usage";
+  /** The status of every usage error. */
+  readonly exitCode: 2;
+  /** What is wrong, on one line; in Go's words where Go knows the mistake. */
+  readonly message: string;
+  /** What helps, on one line. */
+  readonly hint: string;
+}
+
+/** What a command line asks for. */
+export type CommandLine<Found extends Command, Global extends FlagTable> =
+  | ParsedCommand<Found, Global>
+  | HelpRequest
+  | VersionRequest
+  | UsageFailure;
+
+/**
+ * Reads a whole command line.
+ *
+ * @param argv The command line without the program's name.
+ * @param commands The commands besides `help` and `version`.
+ * @param program What the program accepts before a command.
+ * @returns What it asks for; nothing is printed and nothing thrown.
+ */
+export function parseCommandLine<Found extends Command, Global extends FlagTable>(
+  argv: readonly string[],
+  commands: readonly Found[],
+  program: Program<Global>,
+): CommandLine<Found, Global> {
+  const known = withHelp(commands);
+  const before = readFlags(program.flags, argv);
+  if (before instanceof FlagError) {
+    if (before.code === "help") return help(helpText(commands, program), 0);
+    return usage(before.message, globalHint(before, argv, known, program.flags), "llama help");
+  }
+  const [name, ...rest] = before.rest;
+  if (name === undefined) return help(helpText(commands, program), 2);
+
+  const found = commands.find((command) => command.name === name);
+  const command = found ?? known.find((command) => command.name === name);
+  if (command === undefined) {
+    const shown = /^[\w-]+$/.test(name) ? name : quote(name);
+    return usage(`unknown command: ${shown}`, nearestCommand(name, known), "llama help");
+  }
+
+  const see = `llama help ${name}`;
+  const after = readFlags(command.flags, rest);
+  if (after instanceof FlagError) {
+    if (after.code === "help") return help(commandHelp(command), 2);
+    return usage(after.message, flagHint(after, command, program.flags), see);
+  }
+  const wrong = program.validate(before.values, name);
+  if (wrong !== undefined) return usage(wrong.message, wrong.hint, "llama help");
+  const problem = command.validate?.(after.values, after.rest);
+  if (problem !== undefined) {
+    return usage(problem.message, problem.hint ?? `usage: ${synopsis(command)}`, see);
+  }
+  if (found !== undefined) {
+    const { values, rest: args } = after;
+    return { kind: "command", command: found, global: before.values, values, args };
+  }
+  if (command === versionCommand) return { kind: "version" };
+
+  const [topic] = after.rest;
+  if (topic === undefined) return help(helpText(commands, program), 0);
+  const explained = known.find((command) => command.name === topic);
+  if (explained !== undefined) return help(commandHelp(explained), 0);
+  return usage(`Subcommand ${topic} not understood`, nearestCommand(topic, known), "llama help");
+}
+
+function readFlags<Table extends FlagTable>(table: Table, argv: readonly string[]) {
+  try {
+    return parseFlags(table, argv);
+  } catch (error) {
+    if (error instanceof FlagError) return error;
+    throw error;
+  }
+}
+
+function help(text: string, exitCode: 0 | 2): HelpRequest {
+  return { kind: "help", text, stream: exitCode === 0 ? "stdout" : "stderr", exitCode };
+}
+
+function usage(message: string, hint: string | undefined, see: string): UsageFailure {
+  const more = `see ${see}`;
+  const joined = hint === undefined ? more : `${hint}${hint.endsWith("?") ? "" : ";"} ${more}`;
+  return { kind: "usage", exitCode: 2, message, hint: joined };
+}

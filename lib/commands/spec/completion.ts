@@ -1,0 +1,45 @@
+/**
+ * The flags and the help of `llama completion`.
+ *
+ * @module
+ */
+
+import { isShell, shells } from "../../cli/completion/shells.ts";
+import { stringFlag } from "../../cli/flags.ts";
+import type { Command } from "../../cli/command.ts";
+
+const completionFlags = {
+  line: stringFlag({
+    help: "print the completions of a command line, for the scripts",
+    placeholder: "TEXT",
+  }),
+} as const;
+
+/** The definition of `llama completion`. */
+export const completionCommand: Command<typeof completionFlags> = {
+  name: "completion",
+  summary: "print a shell completion script",
+  usage: shells.join("|"),
+  group: "Help",
+  details: `Prints a script for bash, zsh or fish that completes commands, flags and their
+values, files, and local functions.`,
+  examples: [
+    { text: "bash, in ~/.bashrc", command: "source <(llama completion bash)" },
+    { text: "zsh, in ~/.zshrc after compinit", command: "source <(llama completion zsh)" },
+    {
+      text: "fish, once",
+      command: "llama completion fish > ~/.config/fish/completions/llama.fish",
+    },
+  ],
+  flags: completionFlags,
+  validate({ line }, [shell, ...more]) {
+    const isOne = shell === undefined ? line !== "" : isShell(shell) && line === "";
+    if (isOne && more.length === 0) return undefined;
+    return {
+      message: shell === undefined
+        ? "no shell given"
+        : `completion takes only one of ${shells.join(", ")}`,
+      hint: "write llama completion bash",
+    };
+  },
+};

@@ -1,0 +1,77 @@
+/**
+ * What `llama invoke` accepts.
+ *
+ * @module
+ */
+
+import type { Command, Example } from "../../cli/command.ts";
+import { boolFlag, listFlag } from "../../cli/flags.ts";
+import { timeout } from "./run.ts";
+import {
+  badMapping,
+  file,
+  invokeRetries,
+  logs,
+  noFunction,
+  notNegative,
+  parseFileMapping,
+  report,
+} from "./shared.ts";
+
+/** The flags of `llama invoke`. */
+export const invokeFlags = {
+  logs,
+  time: boolFlag({ help: "show how long each part took, on stderr" }),
+  stdin: boolFlag({ help: "send standard input to the command" }),
+  timeout,
+  file,
+  output: listFlag({
+    help: "fetch a file that is written; may be repeated",
+    placeholder: "LOCAL[:REMOTE]",
+    alias: "o",
+  }, parseFileMapping),
+  "invoke-retries": invokeRetries,
+  report,
+} as const;
+
+const examples: readonly Example[] = [
+  { text: "say hello", command: "llama invoke hello world" },
+  {
+    text: "optimize one image",
+    command: `llama invoke optipng '{{.I "a.png"}}' -out '{{.O "b.png"}}'`,
+  },
+  {
+    text: "send a file under another name, and standard input",
+    command: "llama invoke -stdin -f ~/words:words grep -f words < book.txt",
+  },
+  {
+    text: "send a folder and fetch another",
+    command: "llama invoke -f src -o dist/ build src -o dist",
+  },
+  {
+    text: "show where the time goes, and the function's log",
+    command: "llama invoke -time -logs hello world",
+  },
+  {
+    text: "try a command on this machine, as if it were a function",
+    command: "llama -local -function upper='tr a-z A-Z' invoke -stdin upper < book.txt",
+  },
+];
+
+/** `llama invoke` as data. */
+export const invokeCommand: Command<typeof invokeFlags> = {
+  name: "invoke",
+  summary: "run a function's command once",
+  usage: "FUNCTION ARGS...",
+  group: "Run",
+  details: `Runs the command of FUNCTION with ARGS. Its output goes to stdout and stderr,
+and its exit status is llama's.
+
+ARGS are Go templates: {{.I "a.png"}} sends a file and stands for its path
+there, {{.O "b.png"}} fetches one, {{.IO "c.png"}} does both.`,
+  examples,
+  flags: invokeFlags,
+  validate: (values, args) =>
+    noFunction(args) ?? notNegative("invoke-retries", values["invoke-retries"]) ??
+      badMapping("file", values.file) ?? badMapping("output", values.output),
+};

@@ -1,0 +1,246 @@
+/**
+ * Flags that several commands have, and checks that several make.
+ *
+ * @module
+ */
+
+import { posix } from "node:path";
+
+import type { Architecture } from "../../aws/api/lambda_types.ts";
+import {
+  boolFlag,
+  type Flag,
+  FlagValueError,
+  intFlag,
+  listFlag,
+  stringFlag,
+  valueFlag,
+} from "../../cli/flags.ts";
+import { defaultInvokeRetries } from "../../defaults.ts";
+import { functionNameRule, isFunctionName } from "../../functions/names.ts";
+import { quote } from "../../template/quote.ts";
+import type { UsageProblem } from "../../cli/command.ts";
+
+/** The region; the same as the global flag. */
+export const regionFlag: Flag<string> = stringFlag({ help: "AWS region", placeholder: "REGION" });
+
+/** The CloudFormation stack. */
+export const stackFlag: Flag<string> = stringFlag({
+  help: "name of the CloudFormation stack (default llama)",
+  placeholder: "NAME",
+});
+
+/**
+ * Creates a flag for an architecture.
+ *
+ * @param help Its help text.
+ * @returns The flag; its value is undefined if it is not given.
+ */
+export function architectureFlag(help: string): Flag<Architecture | undefined> {
+  const initial: Architecture | undefined = undefined;
+  return valueFlag<Architecture | undefined>(
+    { help, placeholder: "x86_64|arm64", default: initial },
+    (text) => {
+      if (text === "x86_64" || text === "arm64") return text;
+      throw new FlagValueError(
+        `${quote(text)} is not an architecture that Lambda supports`,
+        "write x86_64 or arm64",
+      );
+    },
+  );
+}
+
+/**
+ * Creates a flag for an integer within bounds.
+ *
+ * @param help Its help text.
+ * @param unit The unit; in capitals, the placeholder in help texts.
+ * @param least The smallest value.
+ * @param most The largest value.
+ * @returns The flag; its value is undefined if it is not given.
+ */
+export function boundedFlag(
+  help: string,
+  unit: string,
+  least: number,
+  most: number,
+): Flag<number | undefined> {
+  const { read, ...flag } = intFlag({
+    help: `${help}, ${least} to ${most} ${unit}`,
+    placeholder: unit.toUpperCase(),
+  });
+  return {
+    ...flag,
+    read(text, before) {
+      const value = read(text, before);
+      if (value !== undefined && value >= least && value <= most) return value;
+      throw new FlagValueError("value out of range", `write ${least} to ${most} ${unit}`);
+    },
+  };
+}
+
+/**
+ * Checks that the only argument is a function name.
+ *
+ * @param args The arguments after the flags.
+ * @returns The problem, or undefined.
+ */
+export function oneFunctionName(args: readonly string[]): UsageProblem | undefined {
+  const [name, extra] = args;
+  if (!name) return { message: "no function name" };
+  if (extra?.startsWith("-")) {
+    return {
+      message: `${extra} comes after the function name`,
+      hint: `write flags before ${name}`,
+    };
+  }
+  if (extra !== undefined) return { message: `more than one function name: ${quote(extra)}` };
+  if (!isFunctionName(name)) {
+    return { message: `${quote(name)} is not a function name`, hint: functionNameRule };
+  }
+  return undefined;
+}
+
+/**
+ * Checks that there are no arguments.
+ *
+ * @param command The command's name.
+ * @param args The arguments after the flags.
+ * @returns The problem, or undefined.
+ */
+export function noArguments(command: string, args: readonly string[]): UsageProblem | undefined {
+  const [arg] = args;
+  return arg === undefined
+    ? undefined
+    : { message: `${command} takes no arguments: ${quote(arg)}` };
+}
+
+/** A file of `-f` or `-o`: where it is here, and where in the job's directory. */
+export interface FileMapping {
+  /** Its path on this machine. */
+  readonly local: string;
+  /** Its path in the job's directory. */
+  readonly remote: string;
+}
+
+const outsideHint = "write LOCAL:REMOTE, with REMOTE a path in the job's directory";
+
+/**
+ * Reads `LOCAL[:REMOTE]` as the original does: the first `:` divides, unless it comes first.
+ *
+ * @param text The mapping as written.
+ * @returns Both paths, which are the same where one is given.
+ * @throws {FlagValueError} If the remote path is absolute.
+ */
+export function parseFileMapping(text: string): FileMapping {
+  const colon = text.indexOf(":");
+  const local = colon > 0 ? text.slice(0, colon) : text;
+  const remote = colon > 0 ? text.slice(colon + 1) : text;
+  if (remote.startsWith("/")) {
+    // The original says "-file" for outputs too.
+    throw new FlagValueError(
+      `-file: cannot expose file at absolute path: ${quote(remote)}`,
+      outsideHint,
+    );
+  }
+  return { local, remote };
+}
+
+/** Lambda's logs. */
+export const logs = boolFlag({ help: "show Lambda's log of each invocation on stderr" });
+/** Files that are sent along. */
+export const file = listFlag({
+  help: "send a file along; may be repeated",
+  placeholder: "LOCAL[:REMOTE]",
+  alias: "f",
+}, parseFileMapping);
+
+/** The page that shows a run. */
+export const report = stringFlag({
+  help: "write a page that shows the run: a timeline, where the time went, what failed",
+  placeholder: "FILE",
+});
+
+/** Retries of calls whose answer was lost. */
+export const invokeRetries = intFlag({
+  help: "repeats of a call whose answer was lost; with 0 no job ever runs twice",
+  placeholder: "N",
+  default: defaultInvokeRetries,
+});
+
+/**
+ * Checks that a function was named.
+ *
+ * @param args The arguments after the flags.
+ * @returns The problem, or undefined.
+ */
+export function noFunction(args: readonly string[]): UsageProblem | undefined {
+  return args[0] ? undefined : { message: "no function name" };
+}
+
+/**
+ * Checks that a number is positive.
+ *
+ * @param flag The flag.
+ * @param value Its value, if it was given.
+ * @returns The problem, or undefined.
+ */
+export function atLeastOne(flag: string, value: number | undefined): UsageProblem | undefined {
+  if (value === undefined || value >= 1) return undefined;
+  return {
+    message: `-${flag} must be at least 1: current value is ${value}`,
+    hint: `write -${flag} 1 for one at a time`,
+  };
+}
+
+/**
+ * Checks that a number is not negative.
+ *
+ * @param flag The flag.
+ * @param value Its value.
+ * @returns The problem, or undefined.
+ */
+export function notNegative(flag: string, value: number): UsageProblem | undefined {
+  if (value >= 0) return undefined;
+  return {
+    message: `-${flag} must not be negative: current value is ${value}`,
+    hint: `write -${flag} 0 for none`,
+  };
+}
+
+/**
+ * Checks the paths of `-f` and `-o`.
+ *
+ * @param flag The flag.
+ * @param mappings Its values.
+ * @returns The problem, or undefined.
+ */
+export function badMapping(
+  flag: string,
+  mappings: readonly FileMapping[],
+): UsageProblem | undefined {
+  for (const { local, remote } of mappings) {
+    if (local === "" || remote === "") {
+      return {
+        message: local === ""
+          ? `-${flag}: empty path`
+          : `-${flag}: empty remote path: ${quote(`${local}:`)}`,
+        hint: `write -${flag} LOCAL or -${flag} LOCAL:REMOTE`,
+      };
+    }
+    if (flag === "output" && local.endsWith("/") && !remote.endsWith("/")) {
+      return {
+        message: `-output: ${quote(local)} is a directory, and ${quote(remote)} a file`,
+        hint: `write -output ${local}:${remote}/ to fetch all that is below it`,
+      };
+    }
+    const clean = posix.normalize(remote);
+    if (/^\.\.(\/|$)/.test(clean)) {
+      return {
+        message: `-${flag}: remote path outside the job's directory: ${quote(remote)}`,
+        hint: outsideHint,
+      };
+    }
+  }
+  return undefined;
+}

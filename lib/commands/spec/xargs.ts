@@ -1,0 +1,110 @@
+/**
+ * What `llama xargs` accepts.
+ *
+ * @module
+ */
+
+import type { Command, Example } from "../../cli/command.ts";
+import { boolFlag, choiceFlag, intFlag } from "../../cli/flags.ts";
+import { progressModes } from "../../terminal/progress.ts";
+import { runFlags, splitInput, validateRun } from "./run.ts";
+import {
+  atLeastOne,
+  badMapping,
+  file,
+  invokeRetries,
+  logs,
+  noFunction,
+  notNegative,
+  report,
+} from "./shared.ts";
+
+/** The flags of `llama xargs`. */
+export const xargsFlags = {
+  logs,
+  j: intFlag({ help: "jobs at once", placeholder: "N", default: 100 }),
+  file,
+  "0": boolFlag({ help: "lines end in NUL, as find -print0 writes them" }),
+  "invoke-retries": invokeRetries,
+  ...runFlags,
+  report,
+  progress: choiceFlag({
+    help: "how far the run is, on stderr: as a bar, or a line now and then",
+    default: "auto",
+  }, progressModes),
+} as const;
+
+const examples: readonly Example[] = [
+  {
+    text: "optimize all images in a folder, 151 at a time",
+    command: `ls *.png | llama xargs -j 151 optipng \\
+  '{{.I .Line}}' -out '{{.O (printf "optimized/%s" .Line)}}'`,
+  },
+  {
+    text: "show what would run, without running it",
+    command: "llama xargs -dry-run optipng '{{.IO .Line}}' ::: *.png",
+  },
+  {
+    text: "handle any file name, even one with a line break",
+    command: "find . -name '*.png' -print0 | llama xargs -0 optipng '{{.IO .Line}}'",
+  },
+  {
+    text: "send a file that all jobs share",
+    command: `seq 100 | llama xargs -f scene.blend render scene.blend \\
+  -frame '{{.Line}}' '{{.O (printf "frame-%03s.png" .Line)}}'`,
+  },
+  {
+    text: "print the output in input order, each line prefixed with its input",
+    command: "llama xargs -k -tag -a hosts.txt lookup '{{.Line}}'",
+  },
+  {
+    text: "give each job 100 lines, as a file",
+    command: "llama xargs -n 100 -a urls.txt check '{{.AsFile .Line}}'",
+  },
+  {
+    text: "log finished jobs; run the same command again to continue after an interruption",
+    command: "llama xargs -joblog log -resume-failed -a files optipng '{{.IO .Line}}'",
+  },
+  {
+    text: "retry failed jobs, and stop before the run takes too long or costs too much",
+    command: `llama xargs -retries 2 -timeout 60 -halt soon,fail=10% -max-cost 5 \\
+  -a files optipng '{{.IO .Line}}'`,
+  },
+  {
+    text: "process the result of each job in another program",
+    command: "llama xargs -json -a files count '{{.I .Line}}' | jq .stdout",
+  },
+  {
+    text: "save each job's output, and the progress, in files",
+    command: `llama xargs -results out -progress lines -a files \\
+  count '{{.I .Line}}' 2> log`,
+  },
+  {
+    text: "try it on this machine first",
+    command: `ls *.txt | llama -local -function count='wc -l' \\
+  xargs count '{{.I .Line}}'`,
+  },
+];
+
+/** `llama xargs` as data. */
+export const xargsCommand: Command<typeof xargsFlags> = {
+  name: "xargs",
+  summary: "run a function's command for each line of standard input",
+  usage: "FUNCTION ARGS... < LINES",
+  group: "Run",
+  details: `Runs the command of FUNCTION once for each line of standard input, many at once.
+
+ARGS are Go templates: {{.Line}} is the line and {{.Idx}} its number, from 0.
+{{.I .Line}} sends the file of that name and stands for its path there,
+{{.O PATH}} fetches a file, {{.IO PATH}} does both, and {{.AsFile TEXT}} makes a
+file of a text. The lines may also follow the arguments, after a :::.
+
+The first ctrl-C starts no more jobs and waits for those in flight; the second
+drops them. With -joblog FILE, a run that was cut short goes on with -resume.`,
+  examples,
+  flags: xargsFlags,
+  validate: (values, args) =>
+    noFunction(splitInput(args).command) ?? atLeastOne("j", values.j) ??
+      notNegative("invoke-retries", values["invoke-retries"]) ??
+      badMapping("file", values.file) ?? validateRun(values, args),
+};

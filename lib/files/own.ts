@@ -1,0 +1,44 @@
+/**
+ * Files that only this user can have written.
+ *
+ * @module
+ */
+
+import { dirname } from "node:path";
+
+/**
+ * Reads a file if nobody else can have written it: the file and its directory belong to this user or
+ * to root, and neither group nor others may write to them.
+ *
+ * @param path The file.
+ * @param maxBytes The most bytes that are read; a longer file counts as one that is not there.
+ * @returns Its text; undefined if it cannot be read, or somebody else may have written it.
+ */
+export function readOwnFile(path: string, maxBytes: number): string | undefined {
+  try {
+    if (!isOwn(Deno.lstatSync(dirname(path)))) return undefined;
+    // Whoever can change a link decides what is read, and opening a pipe would wait for a writer.
+    if (!Deno.lstatSync(path).isFile) return undefined;
+    using file = Deno.openSync(path);
+    const info = file.statSync();
+    if (!info.isFile || !isOwn(info) || info.size > maxBytes) return undefined;
+    const bytes = new Uint8Array(info.size);
+    let filled = 0;
+    for (let count; (count = file.readSync(bytes.subarray(filled))) !== null;) {
+      if (count === 0) break;
+      filled += count;
+    }
+    return new TextDecoder().decode(bytes.subarray(0, filled));
+  } catch {
+    // Whoever asks can do without it.
+    return undefined;
+  }
+}
+
+function isOwn({ uid, mode, isSymlink }: Deno.FileInfo): boolean {
+  if (isSymlink) return false;
+  const own = Deno.uid();
+  // Windows has neither.
+  if (own === null || uid === null || mode === null) return true;
+  return (uid === own || uid === 0) && (mode & 0o022) === 0;
+}

@@ -1,0 +1,116 @@
+/**
+ * Measures how a job spends its time.
+ *
+ * Without measurement, {@linkcode Spans} is undefined, and `using _ = spans?.span("queue")` costs
+ * next to nothing.
+ *
+ * @module
+ */
+
+import type { ErrorCode } from "./errors.ts";
+import type { Times } from "./protocol.ts";
+
+/**
+ * The name of a span. On this machine, `template` turns an input line into a job, and `job` is
+ * everything after that, as long as the record's `elapsedMilliseconds`. It contains `inputs`, which
+ * reads and uploads files (`hash` and `upload` for each file that goes through the store), `queue`,
+ * which waits for Lambda capacity, `invoke`, one request and its response, and `outputs`, which
+ * fetches files (`download` from the store, `write`). In Lambda, within `invoke`, `cold start`,
+ * `fetch`, `command` and `upload` correspond to the runtime's times.
+ */
+export type SpanName =
+  | "template"
+  | "job"
+  | "inputs"
+  | "hash"
+  | "upload"
+  | "queue"
+  | "invoke"
+  | "cold start"
+  | "fetch"
+  | "command"
+  | "outputs"
+  | "download"
+  | "write";
+
+/** An interval, in milliseconds on the clock of `performance.now()`. */
+export interface Span {
+  /** Its name. */
+  readonly name: SpanName;
+  /** Its start. */
+  readonly start: number;
+  /** Its end; `NaN` if it never ended. */
+  readonly end: number;
+  /** The reason why an `invoke` failed. */
+  readonly failed?: ErrorCode | undefined;
+  /** The runtime's times of an `invoke`, if reported. */
+  readonly times?: Times | undefined;
+}
+
+/** A span that ends when it is disposed. */
+export class OpenSpan implements Span, Disposable {
+  /** Its name. */
+  readonly name: SpanName;
+  /** Its start. */
+  readonly start: number = performance.now();
+  /** Its end; `NaN` until then. */
+  end: number = NaN;
+  /** The reason why it failed. */
+  failed: ErrorCode | undefined;
+  /** The runtime's times. */
+  times: Times | undefined;
+
+  /**
+   * Starts a span.
+   *
+   * @param name Its name.
+   */
+  constructor(name: SpanName) {
+    this.name = name;
+  }
+
+  /** Ends the span; later calls have no effect. */
+  [Symbol.dispose](): void {
+    if (Number.isNaN(this.end)) this.end = performance.now();
+  }
+}
+
+/** The spans of one job. */
+export class Spans {
+  /** All spans that have started, in no particular order. */
+  readonly all: Span[] = [];
+  #invoke: OpenSpan | undefined;
+
+  /**
+   * Starts a span.
+   *
+   * @param name Its name.
+   * @returns The span; it ends when it is disposed.
+   */
+  span(name: SpanName): OpenSpan {
+    const span = new OpenSpan(name);
+    this.all.push(span);
+    if (name === "invoke") this.#invoke = span;
+    return span;
+  }
+
+  /**
+   * Adds a span that has ended.
+   *
+   * @param name Its name.
+   * @param start Its start, from `performance.now()`.
+   * @param end Its end.
+   */
+  add(name: SpanName, start: number, end: number): void {
+    this.all.push({ name, start, end });
+  }
+
+  /**
+   * Adds the runtime's times to the last `invoke`.
+   *
+   * @param times The times; undefined if the runtime did not report them.
+   */
+  answered(times: Times | undefined): void {
+    if (this.#invoke) this.#invoke.times = times;
+  }
+}

@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { withHelp } from "../../../lib/cli/help.ts";
+import { completionCommand } from "../../../lib/commands/spec/completion.ts";
+import { globalFlags } from "../../../lib/commands/spec/global.ts";
+import { invokeCommand } from "../../../lib/commands/spec/invoke.ts";
+import { localCommand } from "../../../lib/commands/spec/local.ts";
+import { xargsCommand } from "../../../lib/commands/spec/xargs.ts";
+import { complete } from "../../../lib/cli/completion/complete.ts";
+import { shellWords } from "../../../lib/cli/completion/shell_words.ts";
+
+const commands = withHelp([invokeCommand, xargsCommand, localCommand, completionCommand]);
+
+/** Returns the completions at the end of a line: words, or the kind of name. */
+function completed(line: string): string[] | string {
+  const { candidates, others } = complete(shellWords(line), { globalFlags, commands });
+  if (others !== "nothing") {
+    assert.deepEqual(candidates, []);
+    return others;
+  }
+  return candidates.map(({ word }) => word);
+}
+
+Deno.test("commands are completed where one is expected", () => {
+  assert.deepEqual(completed(""), commands.map(({ name }) => name));
+  assert.deepEqual(completed("x"), ["xargs"]);
+  assert.deepEqual(completed("-local -region r x"), ["xargs"]);
+  assert.deepEqual(completed("help in"), ["invoke"]);
+  assert.deepEqual(completed("help invoke "), []);
+  assert.deepEqual(completed("nope "), []);
+  assert.deepEqual(completed("completion "), ["bash", "zsh", "fish"]);
+});
+
+Deno.test("flags are completed where they are allowed, with as many dashes as typed", () => {
+  assert.deepEqual(completed("-func"), ["-functions", "-function"]);
+  assert.deepEqual(completed("xargs --prog"), ["--progress"]);
+  assert.deepEqual(completed("xargs -regi"), []);
+  assert.deepEqual(completed("-prog"), []);
+  assert.deepEqual(completed("invoke -f"), ["-file", "-f"]);
+  assert.deepEqual(completed("local "), ["-listen", "-concurrency"]);
+  // After the function's name they are the function's own.
+  assert.equal(completed("xargs optipng -prog"), "files");
+  assert.equal(completed("xargs -- -prog"), "functions");
+});
+
+Deno.test("every flag of every command is offered, with its help", () => {
+  for (const { name, flags } of commands) {
+    const { candidates } = complete([name, "-"], { globalFlags, commands });
+    for (const [flag, { help, aliases }] of Object.entries(flags)) {
+      for (const word of [flag, ...aliases]) {
+        assert.equal(candidates.find((each) => each.word === `-${word}`)?.help, help);
+      }
+    }
+  }
+});
+
+Deno.test("a flag's value is completed by its placeholder, after a space or an equals sign", () => {
+  assert.deepEqual(completed("xargs -progress "), ["auto", "bar", "lines", "none"]);
+  assert.deepEqual(completed("xargs -progress b"), ["bar"]);
+  assert.deepEqual(completed("xargs --progress=l"), ["--progress=lines"]);
+  assert.equal(completed("xargs -f "), "files");
+  assert.equal(completed("xargs -f=pa"), "files");
+  assert.equal(completed("invoke -f a -o "), "files");
+  assert.equal(completed("xargs -a "), "files");
+  assert.equal(completed("xargs -results "), "directories");
+  assert.equal(completed("-functions "), "directories");
+  assert.deepEqual(completed("xargs -j "), []);
+  assert.deepEqual(completed("xargs -j=5 -progress n"), ["none"]);
+  assert.deepEqual(completed("xargs -logs -progress n"), ["none"]);
+  assert.deepEqual(completed("xargs -nope=x -progress n"), ["none"]);
+});
+
+Deno.test("the first argument is completed as a function, the others as files", () => {
+  assert.equal(completed("xargs "), "functions");
+  assert.equal(completed("-local xargs -j 5 -logs opt"), "functions");
+  assert.equal(completed("invoke -f=a hello "), "files");
+  assert.equal(completed("invoke hello a b c"), "files");
+});
+
+Deno.test("a line is split into words as a shell does it", () => {
+  const cases: [string, string[]][] = [
+    ["", [""]],
+    ["a", ["a"]],
+    ["a ", ["a", ""]],
+    ["  a\t b", ["a", "b"]],
+    [`'a b'c "d e"`, ["a bc", "d e"]],
+    [`a\\ b\\`, ["a b"]],
+    [`"a\\"b\\c" 'd\\'`, [`a"b\\c`, "d\\"]],
+    [`'' ""`, ["", ""]],
+    [`'a `, ["a "]],
+    [`-f "a `, ["-f", "a "]],
+    ["größe 日本", ["größe", "日本"]],
+  ];
+  for (const [line, words] of cases) assert.deepEqual(shellWords(line), words, line);
+});

@@ -1,0 +1,514 @@
+import assert from "node:assert/strict";
+import { namesOf, parseFlags } from "../../lib/cli/flags.ts";
+import { completionCommand } from "../../lib/commands/spec/completion.ts";
+import { runnable, type RunnableCommand } from "../../lib/cli/command.ts";
+import { commandHelp, helpText } from "../../lib/cli/help.ts";
+import { type CommandLine, parseCommandLine, type UsageFailure } from "../../lib/cli/parse.ts";
+import { type FileMapping, parseFileMapping } from "../../lib/commands/spec/shared.ts";
+import { globalFlags, parseFunctionCommand, program } from "../../lib/commands/spec/global.ts";
+import { invokeCommand, invokeFlags } from "../../lib/commands/spec/invoke.ts";
+import { localCommand, parseListenAddress } from "../../lib/commands/spec/local.ts";
+import { xargsCommand, xargsFlags } from "../../lib/commands/spec/xargs.ts";
+import * as z from "../../lib/zod.ts";
+
+const commands = [invokeCommand, xargsCommand, localCommand];
+
+function parse(...argv: string[]): CommandLine<typeof commands[number], typeof globalFlags> {
+  return parseCommandLine(argv, commands, program);
+}
+
+function usageFailure(...argv: string[]): UsageFailure {
+  const line = parse(...argv);
+  assert.ok(line.kind === "usage", `${argv.join(" ")}: ${line.kind}`);
+  assert.equal(line.exitCode, 2);
+  return line;
+}
+
+/** Both lines that a usage error prints. */
+function complaint(...argv: string[]): [string, string] {
+  const { message, hint } = usageFailure(...argv);
+  assert.ok(!/\n/.test(message + hint));
+  return [message, hint];
+}
+
+const Corpus = z.array(z.object({
+  id: z.string(),
+  argv: z.array(z.string()),
+  expect: z.object({
+    exit: z.optional(z.number()),
+    global: z.optional(z.record(z.string(), z.unknown())),
+    subcommand: z.optional(z.string()),
+    flags: z.optional(z.record(z.string(), z.unknown())),
+    args: z.optional(z.array(z.string())),
+    error: z.optional(z.string()),
+  }),
+}));
+
+const corpus = Corpus.parse(
+  JSON.parse(
+    Deno.readTextFileSync(new URL("../testdata/go-flag.json", import.meta.url)),
+  ),
+);
+
+/** Cases that llama does not follow on purpose, and what it says instead; nothing where it runs. */
+const DIFFERENT = new Map<string, string | undefined>([
+  // The first line is of the usage text of help, whose wording is ours.
+  ["flag-078", "help takes one command at most"],
+  // `llama help` and `llama help CMD` show the flags.
+  ["flag-079", "unknown command: flags"],
+  ["flag-080", "unknown command: flags"],
+  ["flag-081", "unknown command: flags"],
+  // Profiling flags.
+  ["flag-082", "flag provided but not defined: -cpu-profile"],
+  // Not one of the commands that are tested here.
+  ["flag-085", "unknown command: config"],
+  ["flag-086", "unknown command: config"],
+  // The first versions had no -time.
+  ["flag-095", undefined],
+]);
+
+/** Cases whose flags can be read as Go reads them, and which llama then refuses on purpose. */
+const REFUSED = new Map([
+  ["flag-019", "-j must be at least 1: current value is -5"],
+  ["flag-020", "-j must be at least 1: current value is -5"],
+  ["flag-040", '-file: empty remote path: "a:"'],
+  ["flag-047", "-file: empty path"],
+  ["flag-048", "no function name"],
+  ["flag-061", "no function name"],
+  ["flag-091", "-file: empty path"],
+  ["flag-093", "no function name"],
+]);
+
+const PROFILING = ["cpu-profile", "mem-profile"];
+
+/** A flag that has another default than the original's 8. */
+const OWN_DEFAULT = "s3-concurrency";
+
+function shown(values: Record<string, unknown>): Record<string, unknown> {
+  const mappings = (list: readonly FileMapping[]) =>
+    list.map(({ local, remote }) => `${local} => ${remote}`);
+  const isMappings = (value: unknown): value is readonly FileMapping[] => Array.isArray(value);
+  return Object.fromEntries(
+    Object.entries(values).map((
+      [name, value],
+    ) => [name, isMappings(value) ? mappings(value) : value]),
+  );
+}
+
+function only(values: Record<string, unknown>, names: string[]): Record<string, unknown> {
+  return Object.fromEntries(names.map((name) => [name, values[name]]));
+}
+
+for (const { id, argv, expect } of corpus) {
+  const line = argv.map((arg) => arg === "" ? "''" : arg).join(" ");
+  if (DIFFERENT.has(id)) {
+    Deno.test(`corpus ${id}: llama ${line} differs on purpose`, () => {
+      const whole = parse(...argv);
+      assert.equal(
+        whole.kind === "usage" ? whole.message : whole.kind,
+        DIFFERENT.get(id) ?? "command",
+      );
+    });
+  } else if (expect.exit === undefined) {
+    Deno.test({
+      name: `corpus ${id}: the flags of llama ${line} are read as Go reads them`,
+      fn() {
+        const before = parseFlags(globalFlags, argv);
+        const names = Object.keys(expect.global ?? {}).filter((name) =>
+          !PROFILING.includes(name) && (name !== OWN_DEFAULT || argv.includes(`-${name}`))
+        );
+        assert.deepEqual(only(before.values, names), only(expect.global ?? {}, names));
+        const [name, ...rest] = before.rest;
+        assert.equal(name, expect.subcommand);
+        const after = parseFlags(name === "xargs" ? xargsFlags : invokeFlags, rest);
+        const flags = shown(after.values);
+        assert.deepEqual(only(flags, Object.keys(expect.flags ?? {})), expect.flags);
+        assert.deepEqual(after.rest, expect.args ?? []);
+
+        const whole = parse(...argv);
+        const refusal = REFUSED.get(id);
+        if (refusal !== undefined) {
+          assert.ok(whole.kind === "usage");
+          assert.equal(whole.message, refusal);
+        } else {
+          assert.ok(whole.kind === "command");
+          assert.equal(whole.command.name, name);
+          assert.deepEqual(whole.global, before.values);
+          assert.deepEqual(whole.values, after.values);
+          assert.deepEqual(whole.args, after.rest);
+        }
+      },
+    });
+  } else {
+    Deno.test({
+      name: `corpus ${id}: llama ${line} exits with ${expect.exit}`,
+      fn() {
+        const whole = parse(...argv);
+        assert.ok(whole.kind === "usage" || whole.kind === "help");
+        assert.equal(whole.exitCode, expect.exit);
+        if (expect.error === undefined) return;
+        assert.ok(whole.kind === "usage");
+        assert.equal(whole.message, expect.error);
+        assert.notEqual(whole.hint, "");
+      },
+    });
+  }
+}
+
+Deno.test("a command's description and its run go together with their types", async () => {
+  interface Context {
+    seen: string[];
+  }
+  const list: RunnableCommand<Context>[] = [
+    runnable(xargsCommand, (values, args, context: Context) => {
+      context.seen.push(`${values.j} ${values["0"]} ${args.join(" ")}`);
+      return Promise.resolve(3);
+    }),
+    runnable(invokeCommand, (values, _args, context: Context) => {
+      context.seen.push(values.output.map(({ remote }) => remote).join(" "));
+      return Promise.resolve(4);
+    }),
+  ];
+  const context: Context = { seen: [] };
+  const statuses: number[] = [];
+  for (const argv of [["xargs", "-0", "-j", "7", "fn", "a"], ["invoke", "-o", "x:y", "fn"]]) {
+    const line = parseCommandLine(argv, list, program);
+    assert.ok(line.kind === "command");
+    statuses.push(await line.command.run(line.values, line.args, context));
+  }
+  assert.deepEqual(statuses, [3, 4]);
+  assert.deepEqual(context.seen, ["7 true fn a", "y"]);
+});
+
+Deno.test("a misspelt flag or command gets the nearest real one", () => {
+  const see = "see llama help xargs";
+  assert.deepEqual(complaint("xargs", "-log", "fn"), [
+    "flag provided but not defined: -log",
+    `did you mean -logs? ${see}`,
+  ]);
+  assert.equal(usageFailure("xargs", "-lgos=1", "fn").hint, `did you mean -logs? ${see}`);
+  assert.equal(usageFailure("xargs", "-J", "5", "fn").hint, `did you mean -j? ${see}`);
+  assert.equal(usageFailure("xargs", "---j", "5", "fn").hint, `did you mean -j? ${see}`);
+  assert.equal(
+    usageFailure("-regoin", "x", "xargs").hint,
+    "did you mean -region? see llama help",
+  );
+  assert.deepEqual(complaint("xarg", "fn"), [
+    "unknown command: xarg",
+    "did you mean xargs? see llama help",
+  ]);
+  assert.deepEqual(complaint("help", "xarg"), [
+    "Subcommand xarg not understood",
+    "did you mean xargs? see llama help",
+  ]);
+});
+
+Deno.test("where no flag or command is near, all are named", () => {
+  assert.deepEqual(complaint("nope"), [
+    "unknown command: nope",
+    "commands are invoke, xargs, local, help, version; see llama help",
+  ]);
+  assert.equal(usageFailure("").message, 'unknown command: ""');
+  assert.equal(usageFailure("a\nb").message, 'unknown command: "a\\nb"');
+  assert.equal(
+    usageFailure("xargs", "-nope", "fn").hint,
+    `flags are ${
+      [...namesOf(xargsFlags).keys()].map((name) => `-${name}`).join(", ")
+    }; see llama help xargs`,
+  );
+});
+
+Deno.test("a flag joined with its value is taken apart", () => {
+  assert.equal(usageFailure("xargs", "-j5", "fn").hint, "write -j 5; see llama help xargs");
+  assert.equal(
+    usageFailure("invoke", "-fa.txt", "fn").hint,
+    "write -f a.txt; see llama help invoke",
+  );
+  assert.equal(usageFailure("xargs", "-P5", "fn").hint, "did you mean -j 5? see llama help xargs");
+  assert.equal(
+    usageFailure("xargs", "-fil", "fn").hint,
+    "did you mean -file? see llama help xargs",
+  );
+});
+
+Deno.test("a flag on the wrong side of the command is sent to the other", () => {
+  assert.deepEqual(complaint("-logs", "xargs", "fn"), [
+    "flag provided but not defined: -logs",
+    "-logs goes after the command: llama xargs -logs ...; see llama help",
+  ]);
+  assert.equal(
+    usageFailure("-j", "5").hint,
+    "-j goes after the command: llama xargs -j ...; see llama help",
+  );
+  assert.deepEqual(complaint("xargs", "-region", "x", "fn"), [
+    "flag provided but not defined: -region",
+    "-region goes before the command: llama -region REGION xargs ...; see llama help xargs",
+  ]);
+  assert.equal(
+    usageFailure("invoke", "-local", "fn").hint,
+    "-local goes before the command: llama -local invoke ...; see llama help invoke",
+  );
+  assert.equal(usageFailure("--version").hint, "did you mean llama version? see llama help");
+});
+
+Deno.test("a value that is missing or wrong is answered with the form of a right one", () => {
+  assert.deepEqual(complaint("-region"), [
+    "flag needs an argument: -region",
+    "write -region REGION; see llama help",
+  ]);
+  assert.equal(
+    usageFailure("xargs", "-f").hint,
+    "write -f LOCAL[:REMOTE]; see llama help xargs",
+  );
+  assert.equal(
+    usageFailure("xargs", "-logs=yes", "fn").hint,
+    "write -logs or -logs=false; see llama help xargs",
+  );
+  assert.equal(
+    usageFailure("xargs", "-j", "1.5", "fn").hint,
+    "write a whole number; see llama help xargs",
+  );
+  assert.deepEqual(complaint("invoke", "-o", "/abs", "fn"), [
+    'invalid value "/abs" for flag -o: -file: cannot expose file at absolute path: "/abs"',
+    "write LOCAL:REMOTE, with REMOTE a path in the job's directory; see llama help invoke",
+  ]);
+});
+
+Deno.test("a mistake in a subcommand's flags comes before what the global flags' values may be", () => {
+  const [message] = complaint("-s3-concurrency", "0", "xargs", "-J", "fn");
+  assert.equal(message, "flag provided but not defined: -J");
+});
+
+Deno.test("a number of things at once below 1 is a usage error", () => {
+  for (const j of ["0", "-1", "-5"]) {
+    assert.deepEqual(complaint("xargs", "-j", j, "fn"), [
+      `-j must be at least 1: current value is ${j}`,
+      "write -j 1 for one at a time; see llama help xargs",
+    ]);
+  }
+  assert.equal(
+    usageFailure("-s3-concurrency", "0", "xargs", "fn").message,
+    "-s3-concurrency must be at least 1: current value is 0",
+  );
+  assert.equal(
+    usageFailure("local", "-concurrency=0").message,
+    "-concurrency must be at least 1: current value is 0",
+  );
+});
+
+Deno.test("a missing function name is a usage error", () => {
+  assert.deepEqual(complaint("xargs", "-logs"), [
+    "no function name",
+    "usage: llama xargs [FLAGS] FUNCTION ARGS... < LINES; see llama help xargs",
+  ]);
+  assert.equal(usageFailure("invoke", "").message, "no function name");
+  assert.equal(usageFailure("invoke", "--").message, "no function name");
+});
+
+Deno.test("remote paths that are empty or leave the job's directory are usage errors", () => {
+  assert.equal(usageFailure("xargs", "-f", "a:", "fn").message, '-file: empty remote path: "a:"');
+  assert.equal(
+    usageFailure("invoke", "-o", "a:", "fn").message,
+    '-output: empty remote path: "a:"',
+  );
+  assert.equal(usageFailure("invoke", "-o=", "fn").message, "-output: empty path");
+  for (const remote of ["..", "../x", "a/../../x", "..", "../"]) {
+    assert.equal(
+      usageFailure("invoke", "-f", "ok", "-f", `a:${remote}`, "fn").message,
+      `-file: remote path outside the job's directory: "${remote}"`,
+    );
+  }
+  assert.equal(
+    usageFailure("invoke", "-o", "../x", "fn").message,
+    '-output: remote path outside the job\'s directory: "../x"',
+  );
+  assert.deepEqual(complaint("invoke", "-o", "here/:there", "fn"), [
+    '-output: "here/" is a directory, and "there" a file',
+    "write -output here/:there/ to fetch all that is below it; see llama help invoke",
+  ]);
+  for (const path of ["../x:x", "a:..b", "a:b/../c", "a:...", "out/", "out:d/", "a:b:c"]) {
+    assert.equal(parse("invoke", "-f", path, "-o", path, "fn").kind, "command", path);
+  }
+});
+
+Deno.test("parseFileMapping divides at the first colon unless it comes first", () => {
+  const cases: [string, string, string][] = [
+    ["a", "a", "a"],
+    ["a:b", "a", "b"],
+    ["a:b:c", "a", "b:c"],
+    [":x", ":x", ":x"],
+    [":x:y", ":x:y", ":x:y"],
+    ["a:", "a", ""],
+    ["/abs:rel", "/abs", "rel"],
+  ];
+  for (const [text, local, remote] of cases) {
+    assert.deepEqual(parseFileMapping(text), { local, remote });
+  }
+  assert.throws(() => parseFileMapping("rel:/abs"), {
+    message: '-file: cannot expose file at absolute path: "/abs"',
+  });
+});
+
+Deno.test("parseFunctionCommand takes a name that Lambda takes, and a command", () => {
+  assert.deepEqual(parseFunctionCommand("upper=tr a-z A-Z"), {
+    name: "upper",
+    command: "tr a-z A-Z",
+  });
+  assert.deepEqual(parseFunctionCommand("a_B-1=env X=1 sh"), {
+    name: "a_B-1",
+    command: "env X=1 sh",
+  });
+  assert.equal(parseFunctionCommand(`${"n".repeat(64)}=x`).name.length, 64);
+  const refused: [string, string][] = [
+    ["upper", 'no "=" between name and command'],
+    ["", 'no "=" between name and command'],
+    ["=tr", '"" is not a function name'],
+    ["a b=tr", '"a b" is not a function name'],
+    ["a\n=tr", '"a\\n" is not a function name'],
+    [`${"n".repeat(65)}=x`, `"${"n".repeat(65)}" is not a function name`],
+    ["upper=", "no command"],
+    ["upper= ", "no command"],
+  ];
+  for (const [text, message] of refused) {
+    assert.throws(() => parseFunctionCommand(text), { name: "FlagValueError", message });
+  }
+});
+
+Deno.test("-function may be repeated, and its errors are worded as Go's", () => {
+  const line = parse("-function", "a=x", "-function=b=y z", "invoke", "a");
+  assert.ok(line.kind === "command");
+  assert.deepEqual(line.global.function, [
+    { name: "a", command: "x" },
+    { name: "b", command: "y z" },
+  ]);
+  assert.equal(
+    usageFailure("-function", "a", "invoke", "a").message,
+    'invalid value "a" for flag -function: no "=" between name and command',
+  );
+});
+
+Deno.test("parseListenAddress takes loopback hosts with a port and no others", () => {
+  const taken: [string, string, number][] = [
+    ["127.0.0.1:3001", "127.0.0.1", 3001],
+    ["127.0.0.1:0", "127.0.0.1", 0],
+    ["127.1.2.3:65535", "127.1.2.3", 65535],
+    ["localhost:80", "localhost", 80],
+    ["[::1]:80", "::1", 80],
+  ];
+  for (const [text, hostname, port] of taken) {
+    assert.deepEqual(parseListenAddress(text), { hostname, port });
+  }
+  const refused: [string, string][] = [
+    ["", "no port from 0 to 65535"],
+    ["127.0.0.1", "no port from 0 to 65535"],
+    ["127.0.0.1:", "no port from 0 to 65535"],
+    ["127.0.0.1:65536", "no port from 0 to 65535"],
+    ["127.0.0.1:-1", "no port from 0 to 65535"],
+    ["127.0.0.1:http", "no port from 0 to 65535"],
+    [":3001", '"" is not a loopback host'],
+    ["3001", "no port from 0 to 65535"],
+    ["0.0.0.0:3001", '"0.0.0.0" is not a loopback host'],
+    ["127.0.0.256:3001", '"127.0.0.256" is not a loopback host'],
+    ["127.0.0.1.example.com:3001", '"127.0.0.1.example.com" is not a loopback host'],
+    ["::1:3001", '"::1" is not a loopback host'],
+  ];
+  for (const [text, message] of refused) {
+    assert.throws(() => parseListenAddress(text), { name: "FlagValueError", message }, text);
+  }
+});
+
+Deno.test("local has defaults and takes no arguments", () => {
+  const line = parse("local");
+  assert.ok(line.kind === "command");
+  assert.deepEqual(line.values, {
+    listen: { hostname: "127.0.0.1", port: 3001 },
+    concurrency: undefined,
+  });
+  assert.equal(usageFailure("local", "x").message, 'local takes no arguments: "x"');
+});
+
+Deno.test("help that was asked for goes to stdout, help after a mistake to stderr", () => {
+  const all = helpText(commands, program);
+  const xargs = commandHelp(xargsCommand);
+  const cases: [string[], string, "stdout" | "stderr", 0 | 2][] = [
+    [["help"], all, "stdout", 0],
+    [["-h"], all, "stdout", 0],
+    [["--help", "xargs"], all, "stdout", 0],
+    [["help", "xargs"], xargs, "stdout", 0],
+    [["xargs", "-h"], xargs, "stderr", 2],
+    [["xargs", "-logs", "-help", "fn"], xargs, "stderr", 2],
+    [[], all, "stderr", 2],
+    [["-region", "x"], all, "stderr", 2],
+  ];
+  for (const [argv, text, stream, exitCode] of cases) {
+    assert.deepEqual(parse(...argv), { kind: "help", text, stream, exitCode });
+  }
+});
+
+Deno.test("-h after the function's name is the function's", () => {
+  const line = parse("xargs", "fn", "-h");
+  assert.ok(line.kind === "command");
+  assert.deepEqual(line.args, ["fn", "-h"]);
+});
+
+Deno.test("help and version explain themselves and refuse what they do not take", () => {
+  assert.deepEqual(parse("version"), { kind: "version" });
+  assert.deepEqual(parse("-region", "x", "version"), { kind: "version" });
+  assert.deepEqual(complaint("version", "1"), [
+    "version takes no arguments",
+    "usage: llama version; see llama help version",
+  ]);
+  assert.equal(usageFailure("help", "a", "b").message, "help takes one command at most");
+  for (const topic of ["help", "version"]) {
+    const line = parse("help", topic);
+    assert.ok(line.kind === "help");
+    assert.match(line.text, new RegExp(`^Usage: llama ${topic}`));
+  }
+});
+
+Deno.test("help texts fit in 80 columns and end with one newline", () => {
+  for (
+    const text of [
+      helpText(commands, program),
+      ...[...commands, completionCommand].map(commandHelp),
+    ]
+  ) {
+    for (const line of text.split("\n")) {
+      assert.ok(line.length <= 80, `${line.length} columns: ${line}`);
+      assert.equal(line, line.trimEnd());
+    }
+    assert.match(text, /[^\n]\n$/);
+  }
+});
+
+Deno.test("help names every command, flag, default, exit status and variable", () => {
+  const all = helpText(commands, program);
+  for (const { name, summary } of commands) {
+    assert.match(all, new RegExp(`^  ${name} +${summary}$`, "m"));
+  }
+  for (const name of Object.keys(globalFlags)) assert.match(all, new RegExp(`^  -${name} `, "m"));
+  assert.match(all, /-s3-concurrency N .*\(default 32\)/);
+  for (const status of ["0", "1", "2", "125", "130, 143", "141"]) {
+    assert.match(all, new RegExp(`^  ${status} `, "m"));
+  }
+  for (const variable of ["OBJECT_STORE", "LOCAL", "FUNCTIONS"]) {
+    assert.match(all, new RegExp(`^  LLAMA_${variable} `, "m"));
+  }
+  const xargs = commandHelp(xargsCommand);
+  assert.match(xargs, /^Usage: llama xargs \[FLAGS\] FUNCTION ARGS\.\.\. < LINES\n/);
+  assert.match(xargs, /^ {2}-j N .*\(default 100\)$/m);
+  assert.match(xargs, /^ {2}-f, -file LOCAL\[:REMOTE\] /m);
+  assert.match(xargs, /^ {2}1\. +optimize/m);
+});
+
+Deno.test("the examples in the help are command lines that llama takes", () => {
+  for (const { examples = [] } of commands) {
+    for (const { command } of examples) {
+      const [, line = ""] = /\bllama (.*)$/s.exec(command.replace(/ (<|2>|\| jq) .*$/, "")) ?? [];
+      // A shell's words, as far as the examples have them: quotes, and a line's continuation.
+      const words = line.replaceAll("\\\n", "").match(/(?:'[^']*'|[^\s'])+/g) ?? [];
+      const argv = words.map((word) => word.replaceAll("'", ""));
+      assert.equal(parse(...argv).kind, "command", command);
+    }
+  }
+});
