@@ -51,7 +51,7 @@ export {
   succeeded,
 } from "./lib/jobs/job.ts";
 export { newCounts, type RunCounts } from "./lib/jobs/counts.ts";
-export type { JobLogTarget } from "./lib/jobs/joblog_line.ts";
+export type { JobLogTarget } from "./lib/jobs/log/job_log_line.ts";
 export type { JobOutcome, MapJobsOptions } from "./lib/jobs/map.ts";
 export type { Transfer } from "./lib/jobs/run.ts";
 export type { Halt, RetryOn } from "./lib/jobs/policy.ts";

@@ -1,5 +1,6 @@
 /**
- * How much goes into a message, and how long a timer takes.
+ * Limits and defaults that several rooms know. They are here so that help texts can name them without
+ * loading what uses them.
  *
  * @module
  */
@@ -7,11 +8,20 @@
 /** Lambda's limit for the JSON of a request, and for that of a response, in bytes. */
 export const maxPayloadBytes = 6_291_456;
 
-/** A blob of more bytes than this goes through the store, where there is one. */
+/** Larger blobs go through the store, where there is one. */
 export const maxInlineBytes = 256 * 1024;
 
-/** A message of more bytes than this has its largest blobs stored, where there is a store. */
+/** The largest blobs of a larger message go through the store, where there is one. */
 export const maxMessageBytes = 1024 * 1024;
 
-/** The longest time that a timer takes, in milliseconds: 24.8 days. */
-export const longestTimerMs = 2 ** 31 - 1;
+/** The longest delay of a timer, in milliseconds: 24.8 days. */
+export const maxTimerMilliseconds = 2 ** 31 - 1;
+
+/** How often an invocation that may have run is retried. */
+export const defaultInvokeRetries = 8;
+
+/** Concurrent requests to S3. */
+export const defaultS3Concurrency = 32;
+
+/** The header by which llama's emulator of Lambda marks its answers. */
+export const emulatorHeader = "x-llama-emulator";

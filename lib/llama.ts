@@ -12,7 +12,7 @@ import { Lambda } from "./aws/api/lambda_invoke.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError } from "./errors.ts";
 import { OutputFiles } from "./jobs/big_output.ts";
-import { hashSharedFiles } from "./jobs/identity.ts";
+import { hashSharedFiles } from "./jobs/log/identity.ts";
 import { encodeInputs, expandInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
 import { type JobOutcome, mapJobs, type MapJobsOptions } from "./jobs/map.ts";
@@ -337,7 +337,7 @@ export class Llama implements AsyncDisposable {
       const [client] = this.#clients;
       if (client === undefined || signal.aborted) return false;
       // Loaded by those alone whose function is not known yet.
-      const { looksLikeLlama } = await import("./deploy/ours.ts");
+      const { looksLikeLlama } = await import("./deploy/owned_functions.ts");
       if (!await looksLikeLlama(client, functionName, signal)) return false;
       this.#functions?.learn(functionName, { isLlama: true });
       return true;

@@ -61,7 +61,7 @@ export async function bundleLlama(directory: string, commit: string | undefined)
     [providersSource.replace(/ts$/, "js"), "providers.js"],
   ]);
   // The bundler does not rewrite these specifiers.
-  replaceOnce(files, '"./providers.ts"', '"./providers.js"');
+  replaceOnce(files, '"./credentials/providers.ts"', '"./providers.js"');
   for (const [name] of sdk) replaceOnce(files, `"${name}"`, '"./sdk.js"');
   files.set("sdk.js", await bundleSdk(scratch));
   await removeIfThere(made);

@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import { zipOf } from "../lib/deploy/zip.ts";
+import { zipOf } from "../lib/deploy/zip_writer.ts";
 import { messageOf } from "../lib/errors.ts";
 import { removeIfThere } from "../lib/files/whole.ts";
 import { sha256 } from "../lib/files/hash.ts";

@@ -4,10 +4,9 @@
  * @module
  */
 
-import { emulatorHeader } from "../defaults.ts";
+import { emulatorHeader, maxTimerMilliseconds } from "../limits.ts";
 import { type ErrorCode, LlamaError, messageOf } from "../errors.ts";
 import { sha256 } from "../files/hash.ts";
-import { longestTimerMs } from "../limits.ts";
 import { CallError } from "./call_error.ts";
 import { Connections } from "./connections.ts";
 import { CredentialCache } from "./credentials/credential_cache.ts";
@@ -417,7 +416,7 @@ class Deadline implements Disposable {
       if (left > 0) return this.#wait(Math.ceil(left));
       this.isOver = true;
       this.#controller.abort();
-    }, Math.min(milliseconds, longestTimerMs));
+    }, Math.min(milliseconds, maxTimerMilliseconds));
   }
 
   [Symbol.dispose](): void {

@@ -6,7 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { AwsV4Signer } from "../deps.ts";
+import { AwsV4Signer } from "npm:aws4fetch@1.0.20";
 import { sha256 } from "../files/hash.ts";
 
 /**

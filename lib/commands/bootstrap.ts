@@ -12,21 +12,24 @@ import { bucketState } from "../aws/api/s3_bucket.ts";
 import { callerIdentity } from "../aws/api/sts.ts";
 import { chooseBucket } from "../deploy/bucket.ts";
 import { limitLogs, logDays } from "../deploy/log_group.ts";
-import { belongsTo, listOurs } from "../deploy/ours.ts";
+import { belongsTo, listOurs } from "../deploy/owned_functions.ts";
 import { pause } from "../deploy/pause.ts";
 import { publishRuntime, type RuntimeLayer } from "../deploy/runtime_layer.ts";
 import { runtimeZip } from "../deploy/runtime_zip.ts";
+import { isSettingName, settingNames, type Settings } from "../settings.ts";
 import {
   checkWritable,
-  isSettingName,
   readSettings,
   settingInForce,
-  settingNames,
-  type Settings,
   writeSettings,
-} from "../deploy/settings.ts";
+} from "../deploy/settings_file.ts";
 import { deployStack, findStack, type StackWork } from "../deploy/stack.ts";
-import { defaultStackName, outputsOf, type StackOutputs, storeUrl } from "../deploy/template.ts";
+import {
+  defaultStackName,
+  outputsOf,
+  type StackOutputs,
+  storeUrl,
+} from "../deploy/stack_template.ts";
 import { LlamaError } from "../errors.ts";
 import { bucketOwner } from "../store/bucket_owner.ts";
 import { runnable } from "../cli/command.ts";

@@ -4,17 +4,15 @@
  * @module
  */
 
+import { isSettingName, type SettingName, settingNames } from "../settings.ts";
 import {
   checkSettings,
-  isSettingName,
   ofNamedStack,
   readSettings,
   settingInForce,
-  type SettingName,
-  settingNames,
   settingsPath,
   writeSettings,
-} from "../deploy/settings.ts";
+} from "../deploy/settings_file.ts";
 import { shellQuote } from "../text/shell_quote.ts";
 import { runnable } from "../cli/command.ts";
 import type { CommandContext } from "./context.ts";

@@ -6,7 +6,8 @@
 
 import { type AccountOptions, findAccount } from "../aws/account.ts";
 import { AwsClient, type AwsClientOptions } from "../aws/client.ts";
-import { inForce, readSettings, type Settings } from "../deploy/settings.ts";
+import type { Settings } from "../settings.ts";
+import { inForce, readSettings } from "../deploy/settings_file.ts";
 import type { Environment } from "../environment.ts";
 import { isOn } from "../environment.ts";
 import { LlamaError } from "../errors.ts";

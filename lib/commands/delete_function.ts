@@ -6,7 +6,7 @@
 
 import { deleteImage } from "../aws/api/ecr.ts";
 import { deleteFunction as deleteInLambda } from "../aws/api/lambda_functions.ts";
-import { findOurs } from "../deploy/ours.ts";
+import { findOurs } from "../deploy/owned_functions.ts";
 import { LlamaError } from "../errors.ts";
 import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";

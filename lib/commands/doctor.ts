@@ -5,7 +5,7 @@
  */
 
 import { examine, type Finding } from "../deploy/doctor.ts";
-import { readSettings, settingsPath } from "../deploy/settings.ts";
+import { readSettings, settingsPath } from "../deploy/settings_file.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import type { Output } from "../terminal/output.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { listOurs } from "../deploy/ours.ts";
-import { llamaTag } from "../deploy/template.ts";
+import { listOurs } from "../deploy/owned_functions.ts";
+import { llamaTag } from "../deploy/stack_template.ts";
 import { printableLine } from "../text/printable.ts";
 import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";

@@ -5,7 +5,7 @@
  */
 
 import { LlamaError } from "../errors.ts";
-import type { JobLogTarget } from "../jobs/joblog_line.ts";
+import type { JobLogTarget } from "../jobs/log/job_log_line.ts";
 import type { Output } from "../terminal/output.ts";
 
 /** Names of standard output: GNU parallel's own, and Linux's. */

@@ -8,7 +8,7 @@ import type { StackEvent } from "../aws/api/cloudformation.ts";
 import type { InvocationCost } from "../cost/cost.ts";
 import { FunctionError, type LlamaError } from "../errors.ts";
 import type { Times } from "../protocol.ts";
-import { bytesText, dollarsText } from "../terminal/amounts.ts";
+import { bytesText, dollarsText } from "../text/amounts.ts";
 import type { Output } from "../terminal/output.ts";
 
 /**

@@ -7,7 +7,7 @@
 import { type EarlyEnd, earlyEndText } from "../jobs/early_end.ts";
 import type { JobRecord } from "../jobs/record.ts";
 import type { RequestTotals } from "../llama.ts";
-import { bytesText, dollarsText, durationText } from "../terminal/amounts.ts";
+import { bytesText, dollarsText, durationText } from "../text/amounts.ts";
 
 /** What the records of the jobs do not say. */
 export interface SummaryDetails {

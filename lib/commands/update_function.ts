@@ -18,11 +18,11 @@ import {
 } from "../deploy/image.ts";
 import { codeSha256, type CodeStore, maxDirectZipBytes, zipSource } from "../deploy/layer.ts";
 import { limitLogs } from "../deploy/log_group.ts";
-import { findOurs } from "../deploy/ours.ts";
+import { findOurs } from "../deploy/owned_functions.ts";
 import { checkPackage, readDefinition, readPackage } from "../deploy/package.ts";
 import { pause } from "../deploy/pause.ts";
 import { otherRuntimes } from "../deploy/runtime_layer.ts";
-import { defaultStackName } from "../deploy/template.ts";
+import { defaultStackName } from "../deploy/stack_template.ts";
 import { LlamaError } from "../errors.ts";
 import type { FunctionDefinition } from "../functions/definition.ts";
 import { runnable } from "../cli/command.ts";

@@ -7,10 +7,10 @@
 import type { DeployedFunction } from "../aws/api/lambda_types.ts";
 import { mapConcurrently } from "../async/concurrency.ts";
 import type { FunctionWork } from "../deploy/function.ts";
-import { belongsTo, listOurs } from "../deploy/ours.ts";
+import { belongsTo, listOurs } from "../deploy/owned_functions.ts";
 import { pause } from "../deploy/pause.ts";
 import { rebuilding, RuntimeLayers, updateRuntime } from "../deploy/runtime_update.ts";
-import { defaultStackName } from "../deploy/template.ts";
+import { defaultStackName } from "../deploy/stack_template.ts";
 import { LlamaError } from "../errors.ts";
 import type { Aws, CommandContext } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";

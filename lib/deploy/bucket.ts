@@ -16,7 +16,7 @@ import {
 } from "../aws/api/s3_bucket.ts";
 import { LlamaError } from "../errors.ts";
 import { isStoreKey } from "../store/prefixes.ts";
-import { type BucketChoice, llamaTag, objectPrefix, outputsOf } from "./template.ts";
+import { type BucketChoice, llamaTag, objectPrefix, outputsOf } from "./stack_template.ts";
 
 /**
  * Chooses the bucket for the store.

@@ -16,12 +16,12 @@ import { LlamaError } from "../errors.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { isOlder, version } from "../version.ts";
 import { compatibleRuntime } from "./layer.ts";
-import { belongsTo, listOurs } from "./ours.ts";
+import { belongsTo, listOurs } from "./owned_functions.ts";
 import { versionOfLayer } from "./runtime_layer.ts";
 import { RuntimeLayers } from "./runtime_update.ts";
-import type { Settings } from "./settings.ts";
+import type { Settings } from "../settings.ts";
 import { isBusy, isHalfMade } from "./stack.ts";
-import { llamaTag, outputsOf, type StackOutputs, storeUrl } from "./template.ts";
+import { llamaTag, outputsOf, type StackOutputs, storeUrl } from "./stack_template.ts";
 
 /** The result of a check. */
 export interface Finding {

@@ -21,7 +21,7 @@ import { LlamaError } from "../errors.ts";
 import { type FunctionPlan, settingChanges } from "./function_plan.ts";
 import { otherCode } from "./layer.ts";
 import type { Pause } from "./pause.ts";
-import { llamaTag } from "./template.ts";
+import { llamaTag } from "./stack_template.ts";
 
 /** The dependencies of {@linkcode deployFunction}. */
 export interface FunctionWork {

@@ -15,7 +15,7 @@ import {
 import { LlamaError } from "../errors.ts";
 import { defaultMemory, defaultTimeout, type FunctionDefinition } from "../functions/definition.ts";
 import { compatibleRuntime } from "./layer.ts";
-import type { Settings } from "./settings.ts";
+import type { Settings } from "../settings.ts";
 
 /** Options from the command line; they take precedence over everything else. */
 export interface FunctionOptions {

@@ -7,7 +7,7 @@
 import { basename, posix } from "node:path";
 import type { Architecture } from "../aws/api/lambda_types.ts";
 import { LlamaError } from "../errors.ts";
-import { programKind } from "./program.ts";
+import { programKind } from "./executable.ts";
 
 /**
  * Checks that the programs that an image starts are built for the function's architecture and may be

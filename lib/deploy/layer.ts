@@ -11,7 +11,7 @@ import type { AwsClient } from "../aws/client.ts";
 import { callRest } from "../aws/api/call.ts";
 import { deleteLayerVersion } from "../aws/api/lambda_layers.ts";
 import { type Architecture, maybe } from "../aws/api/lambda_types.ts";
-import { defaultS3Concurrency } from "../defaults.ts";
+import { defaultS3Concurrency } from "../limits.ts";
 import { LlamaError } from "../errors.ts";
 import { codePrefix } from "../store/prefixes.ts";
 import { S3Store } from "../store/s3.ts";

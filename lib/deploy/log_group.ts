@@ -6,7 +6,7 @@
 
 import type { AwsClient } from "../aws/client.ts";
 import { createLogGroup, findLogGroup, setRetention } from "../aws/api/logs.ts";
-import { llamaTag } from "./template.ts";
+import { llamaTag } from "./stack_template.ts";
 
 /** The retention of functions' logs in days, unless another one is set. */
 export const logDays = 14;

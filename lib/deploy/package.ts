@@ -12,9 +12,9 @@ import { LlamaError, reasonOf } from "../errors.ts";
 import { type FunctionDefinition, parseFunctionJson } from "../functions/definition.ts";
 import { listDirectory, notUtf8 } from "../system/list.ts";
 import { printableLine } from "../text/printable.ts";
-import { programKind } from "./program.ts";
-import { type ZipEntry, zipOf } from "./zip.ts";
-import { type ZipMember, zipMembers } from "./zip_directory.ts";
+import { programKind } from "./executable.ts";
+import { type ZipEntry, zipOf } from "./zip_writer.ts";
+import { type ZipMember, zipMembers } from "./zip_reader.ts";
 
 /** The code of a zip function. */
 export interface Package {

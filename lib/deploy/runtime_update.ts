@@ -11,7 +11,7 @@ import { LlamaError } from "../errors.ts";
 import { isOlder, version } from "../version.ts";
 import { deployFunction, type FunctionWork } from "./function.ts";
 import { versionOfLayer } from "./runtime_layer.ts";
-import type { Settings } from "./settings.ts";
+import type { Settings } from "../settings.ts";
 
 /** Looks up versions of llama's layers, each only once. */
 export class RuntimeLayers {

@@ -10,9 +10,9 @@ import type { Architecture } from "../aws/api/lambda_types.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { compileRuntime } from "./compile_runtime.ts";
 import { checkModes } from "./package.ts";
-import { programKind } from "./program.ts";
-import { type ZipEntry, zipOf } from "./zip.ts";
-import { zipMembers } from "./zip_directory.ts";
+import { programKind } from "./executable.ts";
+import { type ZipEntry, zipOf } from "./zip_writer.ts";
+import { zipMembers } from "./zip_reader.ts";
 
 /** Returns the path of the compiled runtime: next to the compiled llama, or in a checkout. */
 function programPath(architecture: Architecture): string | undefined {

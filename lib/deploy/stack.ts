@@ -23,7 +23,7 @@ import {
   outputsOf,
   type StackOutputs,
   stackTemplate,
-} from "./template.ts";
+} from "./stack_template.ts";
 import type { Pause } from "./pause.ts";
 
 /** The dependencies of work on a stack. */

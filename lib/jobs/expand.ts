@@ -7,7 +7,7 @@
 import { LlamaError, messageOf } from "../errors.ts";
 import { Template, TemplateError, TemplateSet } from "../template/mod.ts";
 import { quote } from "../template/quote.ts";
-import { FileContext, JobContext, LinesContext } from "./context.ts";
+import { FileContext, JobContext, LinesContext } from "./template_context.ts";
 import type { InputFile, Job, OutputFile } from "./job.ts";
 import { templateHint } from "./template_hint.ts";
 

@@ -8,8 +8,8 @@ import { resolve } from "node:path";
 import { LlamaError, messageOf } from "../errors.ts";
 import { jobOf, LineTemplates } from "./expand.ts";
 import type { Job } from "./job.ts";
-import { hashJob, type Identity, noSharedFiles } from "./identity.ts";
-import type { LoggedJobs } from "./logged_jobs.ts";
+import { hashJob, type Identity, noSharedFiles } from "./log/identity.ts";
+import type { LoggedJobs } from "./log/logged_jobs.ts";
 import type { Spans } from "../spans.ts";
 import { shellQuote } from "../text/shell_quote.ts";
 

@@ -12,7 +12,7 @@ import { removeIfThere } from "../files/whole.ts";
 import { maxInlineBytes } from "../protocol.ts";
 import { writeToFile } from "../files/quick.ts";
 import { makeOwnDirectory, removeStaleDirectories } from "../files/run_directory.ts";
-import { readPiece } from "./read_piece.ts";
+import { readPiece } from "./lines.ts";
 
 /**
  * Reads a stream to its end: into memory while it would be inlined, else into a temporary file.

@@ -9,9 +9,8 @@
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { emulatorHeader } from "../defaults.ts";
+import { emulatorHeader, maxPayloadBytes } from "../limits.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { maxPayloadBytes } from "../limits.ts";
 
 /** Where a server listens. */
 export interface ListenAddress {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { countText, percentText, timeText } from "./amounts.ts";
+import { countText, percentText, timeText } from "../text/amounts.ts";
 import { type Figures, quantile } from "./figures.ts";
 import { type Html, markup } from "./html.ts";
 import { phases } from "./phases.ts";

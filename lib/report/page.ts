@@ -5,11 +5,10 @@
  */
 
 import { createHash } from "node:crypto";
-import { bytesText, dollarsText } from "../terminal/amounts.ts";
+import { bytesText, countText, dollarsText, percentText, timeText } from "../text/amounts.ts";
 import { type EarlyEnd, earlyEndText } from "../jobs/early_end.ts";
 import { version } from "../version.ts";
 import { adviceOn } from "./advice.ts";
-import { countText, percentText, timeText } from "./amounts.ts";
 import { durationChart, phaseChart } from "./charts.ts";
 import { type Figures, figuresOf, quantile } from "./figures.ts";
 import { Html, type HtmlPart, jsonIn, markup } from "./html.ts";

@@ -7,8 +7,8 @@
 import { Buffer } from "node:buffer";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { type EarlyEnd, earlyEndSchema } from "../jobs/early_end.ts";
-import { type JobLogEntry, JobLogParser } from "../jobs/joblog_line.ts";
-import type { Notice } from "../jobs/logged_jobs.ts";
+import { type JobLogEntry, JobLogParser } from "../jobs/log/job_log_line.ts";
+import type { Notice } from "../jobs/log/logged_jobs.ts";
 import { type JobRecord, jobRecordSchema } from "../jobs/record.ts";
 import { type Run, RunJobs } from "./run.ts";
 

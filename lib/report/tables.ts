@@ -5,7 +5,7 @@
  */
 
 import { type FailureKind, failureKindText } from "../jobs/failure_kinds.ts";
-import { countText, timeText } from "./amounts.ts";
+import { countText, timeText } from "../text/amounts.ts";
 import type { Figures, PlacedJob } from "./figures.ts";
 import { type Html, markup } from "./html.ts";
 

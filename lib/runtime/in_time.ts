@@ -5,7 +5,7 @@
  */
 
 import { isAbort } from "../errors.ts";
-import { longestTimerMs } from "../limits.ts";
+import { maxTimerMilliseconds } from "../limits.ts";
 
 /** The time was up before the work was done. */
 export class TimeUp extends Error {
@@ -31,7 +31,7 @@ export async function inTime<T>(
   const abort = () => controller.abort(new TimeUp());
   const timer = end === undefined
     ? undefined
-    : setTimeout(abort, Math.min(Math.max(end - performance.now(), 0), longestTimerMs));
+    : setTimeout(abort, Math.min(Math.max(end - performance.now(), 0), maxTimerMilliseconds));
   signal.addEventListener("abort", abort);
   if (signal.aborted) abort();
   try {

@@ -65,7 +65,7 @@ export function toJobError(error: unknown, temporary: string): JobError {
     return new JobError(
       "Llama.Internal",
       `${temporary} is full: the job needs more room for its files ` +
-        "(on Lambda, raise the function's ephemeral storage, which is 512 MB by default)",
+        "(on Lambda, raise the function's ephemeral storage)",
       options,
     );
   }

@@ -29,8 +29,8 @@ export function checkPath(
   if (path.includes("\0")) throw refuse("holds a NUL byte");
   // Half a surrogate pair has no UTF-8; the file would silently get another name.
   if (!path.isWellFormed()) throw refuse("is not Unicode text");
-  if (path.startsWith("/")) throw refuse("is an absolute path, not one in the job's directory");
-  if (path.split("/").includes("..")) throw refuse('has a part "..", which may lead out');
+  if (path.startsWith("/")) throw refuse("is an absolute path");
+  if (path.split("/").includes("..")) throw refuse('contains ".."');
   const clean = posix.normalize(path);
   if (options.directory) return clean === "." ? "./" : clean;
   if (clean.endsWith("/") || clean === ".") throw refuse("names a directory, not a file");
@@ -49,7 +49,7 @@ export function planDirectories(files: readonly string[], outputs: readonly stri
   const names = new Set<string>();
   for (const file of files) {
     if (names.has(file)) {
-      throw new JobError("Llama.BadRequest", `files: ${JSON.stringify(file)} is there twice`);
+      throw new JobError("Llama.BadRequest", `files: ${JSON.stringify(file)} is named twice`);
     }
     names.add(file);
   }

@@ -7,7 +7,7 @@
 import { killGroup, terminateGroup } from "../system/signals.ts";
 import { sizeOf } from "../store/blob.ts";
 import { readSize } from "../files/hash.ts";
-import { longestTimerMs } from "../limits.ts";
+import { maxTimerMilliseconds } from "../limits.ts";
 import { Capture } from "./capture.ts";
 import type { Program } from "./function_command.ts";
 import { MemoryWatch } from "./memory.ts";
@@ -100,7 +100,7 @@ export async function runCommand(program: Program, options: RunOptions): Promise
     const left = await limit.left(sizeOf(stdout.source()) + sizeOf(stderr.source()));
     if (hasEnded) return;
     if (left > 0) {
-      timer = setTimeout(look, Math.min(left, longestTimerMs));
+      timer = setTimeout(look, Math.min(left, maxTimerMilliseconds));
       return;
     }
     timedOut = true;

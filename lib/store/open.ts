@@ -6,7 +6,7 @@
 
 import { findAccount } from "../aws/account.ts";
 import { AwsClient } from "../aws/client.ts";
-import { defaultS3Concurrency } from "../defaults.ts";
+import { defaultS3Concurrency } from "../limits.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import { bucketOwner } from "./bucket_owner.ts";

@@ -7,7 +7,7 @@
  */
 
 import type { RunCounts } from "../jobs/counts.ts";
-import { bytesText, dollarsText, durationText, rateText } from "./amounts.ts";
+import { bytesText, dollarsText, durationText, rateText } from "../text/amounts.ts";
 
 /** How long a run has taken. */
 export interface RunTimes {

@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import { zipOf } from "../../lib/deploy/zip.ts";
+import { zipOf } from "../../lib/deploy/zip_writer.ts";
 import { jobFiles, startFiles } from "../bundle.ts";
 import { root } from "../shell.ts";
 import { type BenchContext, type Figure, median } from "./figure.ts";

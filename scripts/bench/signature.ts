@@ -5,7 +5,7 @@
  */
 
 import { Signatures } from "../../lib/aws/signatures.ts";
-import { AwsV4Signer } from "../../lib/deps.ts";
+import { AwsV4Signer } from "npm:aws4fetch@1.0.20";
 import { sha256 } from "../../lib/files/hash.ts";
 import { type BenchContext, type Figure, median } from "./figure.ts";
 

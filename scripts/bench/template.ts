@@ -4,7 +4,7 @@
  * @module
  */
 
-import { JobContext } from "../../lib/jobs/context.ts";
+import { JobContext } from "../../lib/jobs/template_context.ts";
 import { LineTemplates } from "../../lib/jobs/expand.ts";
 import { Template } from "../../lib/template/mod.ts";
 import { type BenchContext, type Figure, median } from "./figure.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AwsClient } from "../../lib/aws/client.ts";
 import { examine, type Finding, type Patient } from "../../lib/deploy/doctor.ts";
-import type { Settings } from "../../lib/deploy/settings.ts";
+import type { Settings } from "../../lib/settings.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { version } from "../../lib/version.ts";

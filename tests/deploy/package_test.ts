@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { checkModes, checkPackage, readPackage } from "../../lib/deploy/package.ts";
-import { zipOf } from "../../lib/deploy/zip.ts";
-import { zipMembers } from "../../lib/deploy/zip_directory.ts";
+import { zipOf } from "../../lib/deploy/zip_writer.ts";
+import { zipMembers } from "../../lib/deploy/zip_reader.ts";
 import { bytesOf, noise, TemporaryDirectory, textOf } from "../helpers.ts";
 import { failureOf } from "./failure_of.ts";
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { publishRuntime, versionOfLayer } from "../../lib/deploy/runtime_layer.ts";
 import { runtimeZip } from "../../lib/deploy/runtime_zip.ts";
-import { zipOf } from "../../lib/deploy/zip.ts";
-import { zipMembers } from "../../lib/deploy/zip_directory.ts";
+import { zipOf } from "../../lib/deploy/zip_writer.ts";
+import { zipMembers } from "../../lib/deploy/zip_reader.ts";
 import { sha256 } from "../../lib/files/hash.ts";
 import { version } from "../../lib/version.ts";
 import { bytesOf, TemporaryDirectory } from "../helpers.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { getFunction } from "../../lib/aws/api/lambda_functions.ts";
 import type { FunctionWork } from "../../lib/deploy/function.ts";
 import { RuntimeLayers, updateRuntime } from "../../lib/deploy/runtime_update.ts";
-import type { Settings } from "../../lib/deploy/settings.ts";
+import type { Settings } from "../../lib/settings.ts";
 import { version } from "../../lib/version.ts";
 import { type Answer, json, lambdaError, type Script, ScriptedAws } from "../scripted_aws.ts";
 import { failureOf } from "./failure_of.ts";

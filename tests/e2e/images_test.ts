@@ -1,7 +1,7 @@
 /** Images built by buildah, and pushed to Debian's docker-registry with the login that ECR gives. */
 
 import assert from "node:assert/strict";
-import { zipOf } from "../../lib/deploy/zip.ts";
+import { zipOf } from "../../lib/deploy/zip_writer.ts";
 import { bytesOf, testWith } from "../helpers.ts";
 import { type Ended, Workplace } from "./llama.ts";
 import { freePort, motoEnvironment, ServerProcess, startMoto } from "./servers.ts";

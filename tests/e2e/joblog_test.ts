@@ -1,7 +1,7 @@
 /** Where a job log is written, and what it never replaces. */
 
 import assert from "node:assert/strict";
-import { jobLogHeader } from "../../lib/jobs/joblog_line.ts";
+import { jobLogHeader } from "../../lib/jobs/log/job_log_line.ts";
 import { testWith, textOf } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
 import { denoDirectory, program, Workplace } from "./llama.ts";

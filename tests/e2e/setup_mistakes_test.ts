@@ -1,7 +1,7 @@
 /** User errors and AWS error responses during setup: each is one line with a hint. */
 
 import assert from "node:assert/strict";
-import { zipOf } from "../../lib/deploy/zip.ts";
+import { zipOf } from "../../lib/deploy/zip_writer.ts";
 import { shellQuote } from "../../lib/text/shell_quote.ts";
 import { bytesOf, textOf, until } from "../helpers.ts";
 import {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { zipOf } from "../../lib/deploy/zip.ts";
+import { zipOf } from "../../lib/deploy/zip_writer.ts";
 import { bytesOf, noise, testWith } from "../helpers.ts";
 import { type Ended, exists, type RunOptions, Workplace } from "./llama.ts";
 import { askMoto, motoEnvironment, motoProgram, type ServerProcess, startMoto } from "./servers.ts";

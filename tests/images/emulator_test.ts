@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { root as checkout } from "../../scripts/shell.ts";
-import { zipMembers } from "../../lib/deploy/zip_directory.ts";
+import { zipMembers } from "../../lib/deploy/zip_reader.ts";
 import { program, runtimeProgram, Workplace } from "../e2e/llama.ts";
 import { askMoto, motoEnvironment, startMoto } from "../e2e/servers.ts";
 import { noise, testWith, until } from "../helpers.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { formatJobLogLine } from "../../lib/jobs/joblog_line.ts";
-import { LoggedJobs } from "../../lib/jobs/logged_jobs.ts";
+import { formatJobLogLine } from "../../lib/jobs/log/job_log_line.ts";
+import { LoggedJobs } from "../../lib/jobs/log/logged_jobs.ts";
 import { Planner } from "../../lib/jobs/plan.ts";
 import type { JobRecord } from "../../lib/jobs/record.ts";
 import { TemporaryDirectory } from "../helpers.ts";

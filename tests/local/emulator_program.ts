@@ -6,7 +6,7 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { AwsV4Signer } from "../../lib/deps.ts";
+import { AwsV4Signer } from "npm:aws4fetch@1.0.20";
 import { LocalLambda, runtimeCommand } from "../../lib/local/mod.ts";
 
 const [ending, script = ""] = Deno.args;

@@ -5,7 +5,7 @@
  */
 
 import { fileURLToPath } from "node:url";
-import { AwsV4Signer } from "../../lib/deps.ts";
+import { AwsV4Signer } from "npm:aws4fetch@1.0.20";
 import { defaultMemory, type FunctionDefinition } from "../../lib/functions/definition.ts";
 import { directClient } from "../../lib/system/loopback.ts";
 import { LocalLambda, type LocalLambdaOptions } from "../../lib/local/local_lambda.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { AwsV4Signer } from "../../lib/deps.ts";
+import { AwsV4Signer } from "npm:aws4fetch@1.0.20";
 import { sha256 } from "../../lib/files/hash.ts";
 import { ApiError } from "../../lib/local/api_error.ts";
 import { SignatureVerifier, type SignedCall } from "../../lib/local/signature.ts";

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { zipOf } from "../../lib/deploy/zip.ts";
+import { zipOf } from "../../lib/deploy/zip_writer.ts";
 import { sha256 } from "../../lib/files/hash.ts";
 import { Workplace } from "../e2e/llama.ts";
 import { noise } from "../helpers.ts";

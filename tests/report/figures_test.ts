@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { type AdviceFacts, adviceOn } from "../../lib/report/advice.ts";
-import { percentText, timeText } from "../../lib/report/amounts.ts";
+import { percentText, timeText } from "../../lib/text/amounts.ts";
 import { figuresOf, quantile } from "../../lib/report/figures.ts";
 import { reportPage } from "../../lib/report/page.ts";
 import { jobOf, recordOf, runOf } from "./runs.ts";

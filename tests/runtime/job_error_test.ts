@@ -28,7 +28,7 @@ Deno.test("each failure has a type of the protocol's", () => {
 Deno.test("a full disk is named as what it is, a full store as the store", () => {
   const full = new Error("No space left on device (os error 28): write '/tmp/x'");
   const message = "/tmp is full: the job needs more room for its files (on Lambda, raise the " +
-    "function's ephemeral storage, which is 512 MB by default)";
+    "function's ephemeral storage)";
   assert.equal(toJobError(full, "/tmp").message, message);
   const wrapped = new LlamaError("input", "cannot read", { cause: full });
   assert.equal(toJobError(wrapped, "/tmp").message, message);

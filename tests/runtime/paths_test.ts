@@ -24,7 +24,7 @@ Deno.test("remote paths lose their dots and doubled slashes", () => {
 
 Deno.test("remote paths that could lead out of the job's directory are refused by name", () => {
   for (const path of ["..", "../a", "a/..", "a/../b", "a/../../b"]) {
-    assert.match(refusal(() => checkPath("files", path)), /^files: ".*" has a part "\.\."/);
+    assert.match(refusal(() => checkPath("files", path)), /^files: ".*" contains "\.\."/);
   }
   assert.match(
     refusal(() => checkPath("outputs", "/etc/passwd")),
@@ -54,5 +54,5 @@ Deno.test("a path cannot be a file and a directory", () => {
   );
   assert.match(refusal(() => planDirectories(["x/y/z", "x"], [])), /"x" is a file/);
   assert.match(refusal(() => planDirectories(["out"], ["out/b"])), /"out" is a file/);
-  assert.match(refusal(() => planDirectories(["a", "a"], [])), /"a" is there twice/);
+  assert.match(refusal(() => planDirectories(["a", "a"], [])), /"a" is named twice/);
 });

@@ -1,7 +1,7 @@
 /** As much of S3 as the tests need, on loopback. */
 
 import { Buffer } from "node:buffer";
-import { AwsV4Signer } from "../../lib/deps.ts";
+import { AwsV4Signer } from "npm:aws4fetch@1.0.20";
 import type { Environment } from "../../lib/environment.ts";
 import { sha256 } from "../../lib/files/hash.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { zipMembers } from "../../lib/deploy/zip_directory.ts";
+import { zipMembers } from "../../lib/deploy/zip_reader.ts";
 import { readPackage } from "../../lib/deploy/package.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { expandInputs } from "../../lib/jobs/inputs.ts";

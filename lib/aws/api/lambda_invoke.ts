@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { defaultInvokeRetries } from "../../defaults.ts";
+import { defaultInvokeRetries } from "../../limits.ts";
 import { FunctionError, type FunctionErrorDetails, LlamaError } from "../../errors.ts";
 import { isFunctionTimeout } from "../../functions/timeout.ts";
 import { maxPayloadBytes, parseFunctionError } from "../../protocol.ts";

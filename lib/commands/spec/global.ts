@@ -13,7 +13,7 @@ import {
   listFlag,
   stringFlag,
 } from "../../cli/flags.ts";
-import { defaultS3Concurrency } from "../../defaults.ts";
+import { defaultS3Concurrency } from "../../limits.ts";
 import { functionNameRule, isFunctionName } from "../../functions/names.ts";
 import { quote } from "../../template/quote.ts";
 import { atLeastOne } from "./shared.ts";

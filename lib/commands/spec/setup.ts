@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isSettingName, settingHint, settingNames } from "../../deploy/settings.ts";
+import { isSettingName, settingHint, settingNames } from "../../settings.ts";
 import { boolFlag, stringFlag } from "../../cli/flags.ts";
 import { quote } from "../../template/quote.ts";
 import type { Command, UsageProblem } from "../../cli/command.ts";

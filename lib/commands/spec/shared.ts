@@ -16,7 +16,7 @@ import {
   stringFlag,
   valueFlag,
 } from "../../cli/flags.ts";
-import { defaultInvokeRetries } from "../../defaults.ts";
+import { defaultInvokeRetries } from "../../limits.ts";
 import { functionNameRule, isFunctionName } from "../../functions/names.ts";
 import { quote } from "../../template/quote.ts";
 import type { UsageProblem } from "../../cli/command.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { AwsClient, type AwsClientOptions } from "../../../lib/aws/client.ts";
 import { Lambda } from "../../../lib/aws/api/lambda_invoke.ts";
-import { AwsV4Signer } from "../../../lib/deps.ts";
+import { AwsV4Signer } from "npm:aws4fetch@1.0.20";
 import { FunctionError, LlamaError } from "../../../lib/errors.ts";
 import { isFunctionTimeout } from "../../../lib/functions/timeout.ts";
 

@@ -6,20 +6,20 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { LlamaError, reasonOf } from "../errors.ts";
+import { LlamaError, reasonOf } from "../../errors.ts";
 import type { Identity } from "./identity.ts";
-import { writeToFile } from "../files/quick.ts";
-import { libc, workingDirectory } from "../system/libc.ts";
-import { lockFile } from "../system/lock.ts";
+import { writeToFile } from "../../files/quick.ts";
+import { libc, workingDirectory } from "../../system/libc.ts";
+import { lockFile } from "../../system/lock.ts";
 import {
   formatJobLogLine,
   isBeginOfJobLog,
   jobLogHeader,
   type JobLogTarget,
   notAJobLog,
-} from "./joblog_line.ts";
+} from "./job_log_line.ts";
 import type { LoggedJobs } from "./logged_jobs.ts";
-import type { JobRecord } from "./record.ts";
+import type { JobRecord } from "../record.ts";
 
 /** How a job log is opened. */
 export interface OpenLogOptions {

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { JobLog } from "../../lib/jobs/joblog.ts";
-import { type JobLogEntry, JobLogParser } from "../../lib/jobs/joblog_line.ts";
-import { LoggedJobs } from "../../lib/jobs/logged_jobs.ts";
-import type { JobRecord } from "../../lib/jobs/record.ts";
-import { libc } from "../../lib/system/libc.ts";
-import { bytesOf, TemporaryDirectory } from "../helpers.ts";
+import { JobLog } from "../../../lib/jobs/log/job_log.ts";
+import { type JobLogEntry, JobLogParser } from "../../../lib/jobs/log/job_log_line.ts";
+import { LoggedJobs } from "../../../lib/jobs/log/logged_jobs.ts";
+import type { JobRecord } from "../../../lib/jobs/record.ts";
+import { libc } from "../../../lib/system/libc.ts";
+import { bytesOf, TemporaryDirectory } from "../../helpers.ts";
 
 // What the process opens once and keeps is no leak of the test that needs it first.
 libc();

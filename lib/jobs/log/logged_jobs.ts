@@ -5,9 +5,9 @@
  */
 
 import { Buffer } from "node:buffer";
-import { LlamaError, reasonOf } from "../errors.ts";
-import { readSize } from "../files/hash.ts";
-import { printableLine } from "../text/printable.ts";
+import { LlamaError, reasonOf } from "../../errors.ts";
+import { readSize } from "../../files/hash.ts";
+import { printableLine } from "../../text/printable.ts";
 import { hashCommand, type Identity } from "./identity.ts";
 import {
   isBeginOfJobLog,
@@ -15,9 +15,9 @@ import {
   JobLogParser,
   type JobLogTarget,
   notAJobLog,
-} from "./joblog_line.ts";
-import { shellQuote } from "../text/shell_quote.ts";
-import { literalWords } from "../text/shell_unquote.ts";
+} from "./job_log_line.ts";
+import { shellQuote } from "../../text/shell_quote.ts";
+import { literalWords } from "../../text/shell_unquote.ts";
 
 /** Gets what a person should know: what happened, and what to do. */
 export type Notice = (message: string, hint?: string) => void;

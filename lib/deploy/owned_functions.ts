@@ -10,8 +10,8 @@ import type { DeployedFunction } from "../aws/api/lambda_types.ts";
 import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError } from "../errors.ts";
 import { layerName } from "./runtime_layer.ts";
-import type { Settings } from "./settings.ts";
-import { defaultStackName, llamaTag } from "./template.ts";
+import type { Settings } from "../settings.ts";
+import { defaultStackName, llamaTag } from "./stack_template.ts";
 
 /** Lambda limits `GetFunction` to 100 calls per second. */
 const lookupsAtOnce = 8;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { unzipSync } from "npm:fflate@0.8.3";
-import { zipOf } from "../../lib/deploy/zip.ts";
+import { zipOf } from "../../lib/deploy/zip_writer.ts";
 import { sha256 } from "../../lib/files/hash.ts";
 import { bytesOf, textOf } from "../helpers.ts";
 
@@ -46,7 +46,9 @@ Deno.test("the same files give the same zip, in any order, at any time, in any t
   assert.equal(sha256(zipOf(entries.toReversed())), id);
   assert(directoryOf(zipOf(entries)).every(({ date }) => date === 0x00210000));
   const script = `
-    import { zipOf } from ${JSON.stringify(new URL("../../lib/deploy/zip.ts", import.meta.url))};
+    import { zipOf } from ${
+    JSON.stringify(new URL("../../lib/deploy/zip_writer.ts", import.meta.url))
+  };
     const encoder = new TextEncoder();
     console.log(zipOf([{ name: "a", bytes: encoder.encode("a"), mode: 0o644 }]).join());
   `;

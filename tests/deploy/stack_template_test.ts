@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { outputsOf, stackTemplate } from "../../lib/deploy/template.ts";
+import { outputsOf, stackTemplate } from "../../lib/deploy/stack_template.ts";
 
 Deno.test("the bucket is private and encrypted, and llama's objects in it expire", () => {
   const { Bucket } = JSON.parse(stackTemplate("llama", { kind: "generated" })).Resources;

@@ -6,10 +6,10 @@
  * @module
  */
 
-import { type ErrorCode, LlamaError } from "../errors.ts";
-import { decodeBytes } from "../template/mod.ts";
+import { type ErrorCode, LlamaError } from "../../errors.ts";
+import { decodeBytes } from "../../template/mod.ts";
 import { formatIdentity, type Identity, identityDigits, parseIdentity } from "./identity.ts";
-import { exitValueOf, type JobRecord } from "./record.ts";
+import { exitValueOf, type JobRecord } from "../record.ts";
 
 /** Where a job log goes: a file, a device or a pipe by its path, or what writes its text. */
 export type JobLogTarget = string | ((text: string) => Promise<void>);

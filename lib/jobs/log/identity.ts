@@ -6,11 +6,11 @@
  * @module
  */
 
-import { mapConcurrently } from "../async/concurrency.ts";
-import { hashFile, sha256 } from "../files/hash.ts";
+import { mapConcurrently } from "../../async/concurrency.ts";
+import { hashFile, sha256 } from "../../files/hash.ts";
 import { Fingerprint } from "./fingerprint.ts";
-import { cannotSend } from "./inputs.ts";
-import type { InputFile, Job } from "./job.ts";
+import { cannotSend } from "../inputs.ts";
+import type { InputFile, Job } from "../job.ts";
 
 /** What a job is made of: two hashes, integers of 48 bits. */
 export interface Identity {

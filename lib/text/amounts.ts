@@ -1,5 +1,5 @@
 /**
- * Amounts as a person reads them.
+ * Amounts in words: bytes, rates, times, prices, percentages and counts.
  *
  * @module
  */
@@ -7,15 +7,15 @@
 const units = ["B", "kB", "MB", "GB", "TB", "PB"];
 
 /**
- * A number of bytes, in powers of 1000 and to three digits.
+ * Formats bytes in powers of 1000, with three significant digits.
  *
- * @param bytes How many.
+ * @param bytes The number.
  * @returns Such as `0 B`, `12.3 MB` or `456 kB`.
  */
 export function bytesText(bytes: number): string {
   let amount = bytes;
   let power = 0;
-  // What would be rounded to 1000 goes to the next unit.
+  // 999.5 would be shown as 1000.
   while (amount >= 999.5 && power < units.length - 1) {
     amount /= 1000;
     power++;
@@ -24,9 +24,9 @@ export function bytesText(bytes: number): string {
 }
 
 /**
- * A rate.
+ * Formats a rate.
  *
- * @param perSecond How many a second.
+ * @param perSecond The number per second.
  * @returns Such as `12.5/min`, `1.25/s` or `1204/s`.
  */
 export function rateText(perSecond: number): string {
@@ -34,9 +34,9 @@ export function rateText(perSecond: number): string {
 }
 
 /**
- * A time that a person waits, in its two largest units.
+ * Formats a duration in its two largest units.
  *
- * @param seconds How long.
+ * @param seconds The duration.
  * @returns Such as `0s`, `59s`, `1m05s`, `2h07m` or `3d04h`.
  */
 export function durationText(seconds: number): string {
@@ -51,9 +51,9 @@ export function durationText(seconds: number): string {
 }
 
 /**
- * A price: cents from a dollar on, and two digits that count below.
+ * Formats a price: in cents, or with two significant digits below ten cents.
  *
- * @param dollars How many US dollars.
+ * @param dollars US dollars.
  * @param isEstimate Whether it is marked as an estimate.
  * @returns Such as `$0`, `$0.00042`, `$0.12`, `$3.50` or `~$3.50`.
  */
@@ -63,7 +63,44 @@ export function dollarsText(dollars: number, isEstimate = false): string {
   return `${isEstimate ? "~" : ""}$${text}`;
 }
 
-/** Three digits that count, without an exponent however big it is. */
+/**
+ * Formats a time with three significant digits.
+ *
+ * @param milliseconds The time.
+ * @returns Such as `0.42 ms`, `12.3 s` or `1m05s`.
+ */
+export function timeText(milliseconds: number): string {
+  if (milliseconds >= 59_950) return durationText(milliseconds / 1000);
+  if (milliseconds >= 999.5) return `${threeDigits(milliseconds / 1000)} s`;
+  return milliseconds === 0 ? "0 s" : `${threeDigits(milliseconds)} ms`;
+}
+
+/**
+ * Formats a fraction as a percentage.
+ *
+ * @param part The fraction, from 0 to 1.
+ * @returns Such as `0 %`, `0.4 %` or `37 %`.
+ */
+export function percentText(part: number): string {
+  const percent = part * 100;
+  if (!(percent > 0)) return "0 %";
+  return percent < 0.05
+    ? "< 0.1 %"
+    : `${percent < 9.95 ? percent.toFixed(1) : percent.toFixed(0)} %`;
+}
+
+/**
+ * Formats a count with its noun, in the plural if needed.
+ *
+ * @param count The count.
+ * @param noun The noun in the singular.
+ * @returns Such as `1 job` or `10,000 jobs`.
+ */
+export function countText(count: number, noun: string): string {
+  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+}
+
+/** Three significant digits, never with an exponent. */
 function threeDigits(amount: number): string {
   if (amount >= 99.95) return amount.toFixed(0);
   return amount.toFixed(amount >= 9.995 ? 1 : 2);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { bytesText, dollarsText, durationText, rateText } from "../../lib/terminal/amounts.ts";
+import { bytesText, dollarsText, durationText, rateText } from "../../lib/text/amounts.ts";
 
 Deno.test("bytes have three digits and a unit", () => {
   const cases: [number, string][] = [

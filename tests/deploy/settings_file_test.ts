@@ -5,7 +5,7 @@ import {
   settingInForce,
   settingsPath,
   writeSettings,
-} from "../../lib/deploy/settings.ts";
+} from "../../lib/deploy/settings_file.ts";
 import { TemporaryDirectory } from "../helpers.ts";
 import { failureOf } from "./failure_of.ts";
 
