@@ -167,3 +167,15 @@ export function isAbort(error: unknown, signal: AbortSignal | undefined): boolea
       (error instanceof DOMException && error.name === "TimeoutError") ||
       error instanceof Deno.errors.Interrupted);
 }
+
+/**
+ * Wraps any thrown value in a `LlamaError`.
+ *
+ * @param error What was thrown.
+ * @returns The value itself if it is a `LlamaError`.
+ */
+export function asLlamaError(error: unknown): LlamaError {
+  return error instanceof LlamaError
+    ? error
+    : new LlamaError("service", `unexpected failure: ${messageOf(error)}`, { cause: error });
+}

@@ -19,6 +19,7 @@ import { benchRuntime } from "./bench/runtime.ts";
 import { benchSignature } from "./bench/signature.ts";
 import { benchTemplate } from "./bench/template.ts";
 import { benchXargs } from "./bench/xargs.ts";
+import { writeSection } from "./bench/page.ts";
 import { root } from "./shell.ts";
 
 const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
@@ -40,8 +41,6 @@ const usage = `usage: deno task bench [--only NAME] [--write]
   --write       write the figures to docs/performance.md
 `;
 
-const [begin, end] = ["<!-- figures -->\n", "<!-- end of figures -->"];
-
 if (import.meta.main) Deno.exit(await main(Deno.args));
 
 async function main(args: string[]): Promise<number> {
@@ -61,7 +60,7 @@ async function main(args: string[]): Promise<number> {
     }
     console.log(tableOf(figures));
     if (options.write) {
-      await write(figures);
+      await writeSection("figures", `Deno ${Deno.version.deno}`, tableOf(figures));
       for (const [name, text] of drawings) await Deno.writeTextFile(join(root, "docs", name), text);
     }
     return 0;
@@ -97,15 +96,4 @@ async function measure(
   // If the benchmark fails, the directory is kept for its log.
   await Deno.remove(directory, { recursive: true });
   return figures;
-}
-
-async function write(figures: readonly Figure[]): Promise<void> {
-  const path = join(root, "docs/performance.md");
-  const text = await Deno.readTextFile(path);
-  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
-  if (from < 0 || to < from) throw new Error(`${path} lacks the markers for the figures`);
-  const where = `${new Date().toISOString().slice(0, 10)}, Deno ${Deno.version.deno}, ` +
-    `${navigator.hardwareConcurrency} cores, ${Deno.build.arch}, ${Deno.build.os}`;
-  const section = `${begin}\n${where}:\n\n${tableOf(figures)}\n\n`;
-  await Deno.writeTextFile(path, text.slice(0, from) + section + text.slice(to));
 }

@@ -16,6 +16,7 @@ import { type PeerFigure, peerTableOf } from "./bench/peer_figure.ts";
 import { benchPeerReadme } from "./bench/peer_readme.ts";
 import { benchPeerRuntime } from "./bench/peer_runtime.ts";
 import { Peers } from "./bench/peers.ts";
+import { describeRun, writeSection } from "./bench/page.ts";
 import { root } from "./shell.ts";
 
 type PeerBenchmark = (context: PeerBenchContext) => Promise<PeerFigure[]>;
@@ -57,11 +58,11 @@ async function main(args: string[]): Promise<number> {
   using _signals = onInterrupt((interrupted) => stop.abort(interrupted));
   try {
     const figures = await measure(options, stop.signal);
-    const text = `### ${await heading()}\n\n${peerTableOf(figures)}\n`;
-    console.log(text);
-    if (options.write) {
-      await Deno.writeTextFile(join(root, "docs/performance.md"), `\n${text}`, { append: true });
-    }
+    const [measured, table] = [await origin(), peerTableOf(figures)];
+    console.log(`${describeRun(measured)}:
+
+${table}`);
+    if (options.write) await writeSection("peers", measured, table);
     return 0;
   } catch (error) {
     console.error(`bench:peer: ${messageOf(error)}`);
@@ -143,11 +144,10 @@ async function makeDirectory(): Promise<string> {
   }
 }
 
-async function heading(): Promise<string> {
+/** The commit that is measured. */
+async function origin(): Promise<string> {
   const { stdout } = await new Deno.Command("git", {
     args: ["-C", root, "describe", "--always", "--dirty"],
   }).output();
-  const commit = new TextDecoder().decode(stdout).trim();
-  return `${new Date().toISOString().slice(0, 10)}, llama ${version} (${commit}), ` +
-    `${navigator.hardwareConcurrency} cores, ${Deno.build.arch}, ${Deno.build.os}`;
+  return `llama ${version} (${new TextDecoder().decode(stdout).trim()})`;
 }

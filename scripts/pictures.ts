@@ -5,7 +5,7 @@
  * @module
  */
 
-import { encodePng, unfiltered } from "./png.ts";
+import { encodePng } from "./png.ts";
 
 /** A picture file. */
 export interface Picture {
@@ -63,21 +63,19 @@ const motifs: readonly ((canvas: Canvas) => Painter)[] = [
  * @param options Options for the picture.
  * @returns The picture.
  */
-export async function makePicture(index: number, options: PictureOptions = {}): Promise<Picture> {
+export function makePicture(index: number, options: PictureOptions = {}): Picture {
   const { seed = 1, minSize = 240, maxSize = 400, uncompressed = false } = options;
   const random = randomNumbers(seed * 100_003 + index);
   const side = () => minSize + Math.floor(random() * (maxSize - minSize + 1));
   const [width, height] = [side(), side()];
   const motif = motifs[index % motifs.length] ?? flatShapes;
   const paint = motif({ width, height, random });
-  const rows = new DataView(new ArrayBuffer(width * height * 4));
+  const data = new Uint8Array(width * height * 4);
+  const pixels = new DataView(data.buffer);
   for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) rows.setUint32((y * width + x) * 4, paint(x, y));
+    for (let x = 0; x < width; x++) pixels.setUint32((y * width + x) * 4, paint(x, y));
   }
-  // Always RGBA without filters, which is inefficient on purpose.
-  const scanlines = unfiltered(new Uint8Array(rows.buffer), width * 4);
-  const format = { width, height, bitDepth: 8, colorType: 6 };
-  const bytes = await encodePng({ ...format, scanlines, uncompressed });
+  const bytes = encodePng({ width, height, data }, { uncompressed });
   return { name: `picture-${String(index + 1).padStart(3, "0")}.png`, bytes };
 }
 

@@ -56,7 +56,7 @@ interface Page {
 async function optimizePictures(directory: string): Promise<Page> {
   for (let index = 0; index < pictureCount; index++) {
     const size = { minSize: 220, maxSize: 280 };
-    const { name, bytes } = await makePicture(index * 6 + 5, size);
+    const { name, bytes } = makePicture(index * 6 + 5, size);
     await Deno.writeFile(join(directory, name), bytes);
   }
   const line = `ls -1 *.png | llama -local xargs -report pictures.html -j ${pictureCount} ` +

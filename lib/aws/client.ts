@@ -10,7 +10,7 @@ import { sha256 } from "../files/hash.ts";
 import { CallError } from "./call_error.ts";
 import { Connections } from "./connections.ts";
 import { CredentialCache } from "./credentials/credential_cache.ts";
-import type { Credentials } from "./credentials/credentials.ts";
+import type { Credentials } from "./credentials/keys.ts";
 import { type Location, type Service, withoutPassword } from "./endpoint.ts";
 import { longestPauseMilliseconds, patience, type RetryPolicy, withRetries } from "./retry.ts";
 import { fetchFailure } from "./fetch_failure.ts";

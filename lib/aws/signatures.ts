@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Credentials } from "./credentials/credentials.ts";
+import type { Credentials } from "./credentials/keys.ts";
 import { Signer } from "./signer.ts";
 
 /** What is signed. */

@@ -5,13 +5,13 @@
  */
 
 import { sizeOf } from "../store/blob.ts";
-import type { LlamaError } from "../errors.ts";
+import { asLlamaError, type LlamaError } from "../errors.ts";
 import type { FlagValues } from "../cli/flags.ts";
 import { expandInputs, findInputs } from "../jobs/inputs.ts";
-import type { InputFile } from "../jobs/job.ts";
+import type { InputFile, PlannedJob } from "../jobs/job.ts";
 import { hashSharedFiles } from "../jobs/log/identity.ts";
 import { LoggedJobs } from "../jobs/log/logged_jobs.ts";
-import { asLlamaError, type PlannedJob, Planner } from "../jobs/plan.ts";
+import { Planner } from "../jobs/plan.ts";
 import { failureOf, type JobFailure } from "../jobs/record.ts";
 import { sameJobs } from "../jobs/same_jobs.ts";
 import { chunked } from "../jobs/sources.ts";

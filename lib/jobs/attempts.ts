@@ -5,9 +5,8 @@
  */
 
 import type { CostMeter, InvocationCost } from "../cost/cost.ts";
-import { FunctionError, isAbort, type LlamaError } from "../errors.ts";
+import { asLlamaError, FunctionError, isAbort, type LlamaError } from "../errors.ts";
 import { type Job, type JobResult, succeeded } from "./job.ts";
-import { asLlamaError } from "./plan.ts";
 import { isWorthRetrying, type RetryOn } from "./policy.ts";
 import type { RunJobOptions, Transfer } from "./run.ts";
 

@@ -6,6 +6,7 @@
 
 import type { BlobSource } from "../store/blob.ts";
 import type { LlamaError } from "../errors.ts";
+import type { Spans } from "../spans.ts";
 import type { ExecutionEnvironment, Times } from "../protocol.ts";
 
 /** A file that is sent along. */
@@ -83,4 +84,32 @@ export interface JobResult extends Disposable {
  */
 export function succeeded(result: JobResult): boolean {
   return result.status === 0 && result.outputErrors.length === 0;
+}
+
+/** What a job is made of: two hashes, integers of 48 bits. */
+export interface Identity {
+  /** The job's own arguments, lines and files. */
+  readonly own: number;
+  /** The files that all jobs of the run share. */
+  readonly shared: number;
+}
+
+/** A job of a run: what a line became. */
+export interface PlannedJob {
+  /** The job's number, from 0. */
+  readonly index: number;
+  /** The function that runs it. */
+  readonly functionName: string;
+  /** The line; several are joined by line feeds. */
+  readonly line: string;
+  /** Function and arguments as a shell would read them; the templates where one fails. */
+  readonly command: string;
+  /** What the job is made of, for a job log. */
+  readonly identity?: Identity | undefined;
+  /** What is to run; absent if a template fails on this line. */
+  readonly job: Job | undefined;
+  /** Why it is not sent; absent if it is. */
+  readonly error?: LlamaError | undefined;
+  /** Where its time goes, if that is measured. */
+  readonly spans?: Spans | undefined;
 }

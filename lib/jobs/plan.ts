@@ -5,33 +5,12 @@
  */
 
 import { resolve } from "node:path";
-import { LlamaError, messageOf } from "../errors.ts";
+import { asLlamaError, LlamaError } from "../errors.ts";
 import { jobOf, LineTemplates } from "./expand.ts";
-import type { Job } from "./job.ts";
-import { hashJob, type Identity, noSharedFiles } from "./log/identity.ts";
+import type { Job, PlannedJob } from "./job.ts";
+import { hashJob, noSharedFiles } from "./log/identity.ts";
 import type { LoggedJobs } from "./log/logged_jobs.ts";
-import type { Spans } from "../spans.ts";
 import { shellQuote } from "../text/shell_quote.ts";
-
-/** What a line came to. */
-export interface PlannedJob {
-  /** The job's number, from 0. */
-  readonly index: number;
-  /** The function that runs it. */
-  readonly functionName: string;
-  /** The line; several are joined by line feeds. */
-  readonly line: string;
-  /** Function and arguments as a shell would read them; the templates where one fails. */
-  readonly command: string;
-  /** What the job is made of, for a job log. */
-  readonly identity?: Identity | undefined;
-  /** What is to run; absent if a template fails on this line. */
-  readonly job: Job | undefined;
-  /** Why it is not sent; absent if it is. */
-  readonly error?: LlamaError | undefined;
-  /** Where its time goes, if that is measured. */
-  readonly spans?: Spans | undefined;
-}
 
 /** What jobs are planned with. */
 export interface PlannerOptions {
@@ -171,16 +150,4 @@ function isAllInCommand(input: string | readonly string[], job: Job | undefined)
   return lines.every((line) =>
     job.args.some((arg) => arg.includes(line.startsWith("./") ? line.slice(2) : line))
   );
-}
-
-/**
- * Makes an error of llama's of whatever was thrown.
- *
- * @param error What was thrown.
- * @returns The error itself if it is one.
- */
-export function asLlamaError(error: unknown): LlamaError {
-  return error instanceof LlamaError
-    ? error
-    : new LlamaError("service", `unexpected failure: ${messageOf(error)}`, { cause: error });
 }

@@ -10,8 +10,7 @@ import { isFunctionTimeout } from "../functions/timeout.ts";
 import type { Times } from "../protocol.ts";
 import * as z from "../zod.ts";
 import type { Attempts } from "./attempts.ts";
-import { succeeded } from "./job.ts";
-import type { PlannedJob } from "./plan.ts";
+import { type PlannedJob, succeeded } from "./job.ts";
 
 /** What went wrong with a job. */
 export interface JobFailure {

@@ -7,7 +7,7 @@
 import { randomBytes } from "node:crypto";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import type { Credentials } from "../aws/credentials/credentials.ts";
+import type { Credentials } from "../aws/credentials/keys.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, messageOf } from "../errors.ts";
 import { ExecutionEnvironment } from "./execution_environment.ts";

@@ -7,7 +7,7 @@
 
 import { Buffer } from "node:buffer";
 import { timingSafeEqual } from "node:crypto";
-import type { Credentials } from "../aws/credentials/credentials.ts";
+import type { Credentials } from "../aws/credentials/keys.ts";
 import { Signer } from "../aws/signer.ts";
 import { sha256 } from "../files/hash.ts";
 import { ApiError } from "./api_error.ts";

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isArgument } from "./argument.ts";
 import type { Program } from "./function_command.ts";
 import type { OutOfMemory } from "./out_of_memory.ts";
 
@@ -42,16 +43,6 @@ export async function startProgram(
     const { insteadOf } = await import("./start_failures.ts");
     return spawn(insteadOf(program, error), options);
   }
-}
-
-/**
- * Whether a string can be an argument of a program.
- *
- * @param text The string.
- * @returns False if it has a NUL byte, or no UTF-8.
- */
-export function isArgument(text: string): boolean {
-  return !text.includes("\0") && text.isWellFormed();
 }
 
 function spawn({ path, args }: Program, options: StartOptions): Deno.ChildProcess {

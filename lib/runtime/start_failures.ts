@@ -7,7 +7,7 @@
 import { noSuchCommand, type Program } from "./function_command.ts";
 import { JobError } from "./job_error.ts";
 import { beginning, foreign, textBeginning, windowsLine } from "./program_file.ts";
-import { isArgument } from "./start.ts";
+import { isArgument } from "./argument.ts";
 
 /** The most bytes that Linux takes for one argument: 32 pages (execve(2)). */
 const longestArgument = 131_072;

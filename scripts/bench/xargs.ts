@@ -58,7 +58,7 @@ async function makeFiles(directory: string, uncompressed: boolean): Promise<void
   const size = uncompressed ? { minSize: 640, maxSize: 800 } : { minSize: 220, maxSize: 280 };
   for (let index = 0; index < fileCount; index++) {
     // Every sixth is marble, which has the most colors.
-    const { name, bytes } = await makePicture(index * 6 + 5, { ...size, uncompressed });
+    const { name, bytes } = makePicture(index * 6 + 5, { ...size, uncompressed });
     await Deno.writeFile(join(directory, name), bytes);
   }
 }

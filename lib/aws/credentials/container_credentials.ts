@@ -13,7 +13,7 @@ import { printable } from "../../text/printable.ts";
 import { AnswerTooLong, boundedBody } from "../answer.ts";
 import { CallError, isServerFailure } from "../call_error.ts";
 import { credentialsIn, fieldsIn, quotable } from "./credential_json.ts";
-import type { Credentials } from "./credentials.ts";
+import type { Credentials } from "./keys.ts";
 import { withRetries } from "../retry.ts";
 
 const ecsHost = "169.254.170.2";

@@ -5,7 +5,7 @@
  */
 
 import { unlessAborted } from "../../async/concurrency.ts";
-import type { Credentials } from "./credentials.ts";
+import type { Credentials } from "./keys.ts";
 
 /** Credentials are found anew this long before they expire, in milliseconds. */
 const renewBefore = 300_000;

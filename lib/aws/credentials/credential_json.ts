@@ -5,7 +5,7 @@
  */
 
 import type { LlamaError } from "../../errors.ts";
-import type { Credentials } from "./credentials.ts";
+import type { Credentials } from "./keys.ts";
 
 /**
  * Returns the fields of a JSON object.

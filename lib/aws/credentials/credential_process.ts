@@ -8,7 +8,7 @@ import type { Environment } from "../../environment.ts";
 import { LlamaError, messageOf, reasonOf } from "../../errors.ts";
 import { printable } from "../../text/printable.ts";
 import { credentialsIn, fieldsIn, quotable } from "./credential_json.ts";
-import type { Credentials } from "./credentials.ts";
+import type { Credentials } from "./keys.ts";
 import { splitWords } from "./ini.ts";
 
 /**

@@ -9,7 +9,7 @@
 
 import { type Environment, isTrue } from "../../environment.ts";
 import { LlamaError } from "../../errors.ts";
-import type { Credentials } from "./credentials.ts";
+import type { Credentials } from "./keys.ts";
 import type { Section } from "./ini.ts";
 import { type AwsFiles, type Profile, textOf } from "./profile.ts";
 

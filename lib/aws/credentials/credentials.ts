@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Credentials } from "./keys.ts";
 import { type Environment, isTrue } from "../../environment.ts";
 import { LlamaError } from "../../errors.ts";
 import { botoSource } from "./boto_files.ts";
@@ -15,18 +16,6 @@ import {
 } from "./credential_source.ts";
 import { looksLikeEc2 } from "../ec2.ts";
 import { type Profile, readProfile, textOf } from "./profile.ts";
-
-/** AWS credentials. */
-export interface Credentials {
-  /** The access key's public part. */
-  readonly accessKeyId: string;
-  /** The access key's secret part. */
-  readonly secretAccessKey: string;
-  /** The token of temporary credentials. */
-  readonly sessionToken?: string | undefined;
-  /** When they expire, in milliseconds since 1970; never if absent. */
-  readonly expiration?: number | undefined;
-}
 
 /** A request for credentials that are neither keys nor printed by a program. */
 export interface ProviderRequest {

@@ -10,15 +10,7 @@ import { mapConcurrently } from "../../async/concurrency.ts";
 import { hashFile, sha256 } from "../../files/hash.ts";
 import { Fingerprint } from "./fingerprint.ts";
 import { cannotSend } from "../inputs.ts";
-import type { InputFile, Job } from "../job.ts";
-
-/** What a job is made of: two hashes, integers of 48 bits. */
-export interface Identity {
-  /** The job's own arguments, lines and files. */
-  readonly own: number;
-  /** The files that all jobs of the run share. */
-  readonly shared: number;
-}
+import type { Identity, InputFile, Job } from "../job.ts";
 
 /** The `shared` of a run without shared files. */
 export const noSharedFiles = 0;

@@ -7,7 +7,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import { LlamaError, reasonOf } from "../../errors.ts";
-import type { Identity } from "./identity.ts";
+import type { Identity } from "../job.ts";
 import { writeToFile } from "../../files/quick.ts";
 import { libc, workingDirectory } from "../../system/libc.ts";
 import { lockFile } from "../../system/lock.ts";

@@ -8,7 +8,8 @@
 
 import { type ErrorCode, LlamaError } from "../../errors.ts";
 import { decodeBytes } from "../../template/mod.ts";
-import { formatIdentity, type Identity, identityDigits, parseIdentity } from "./identity.ts";
+import type { Identity } from "../job.ts";
+import { formatIdentity, identityDigits, parseIdentity } from "./identity.ts";
 import { exitValueOf, type JobRecord } from "../record.ts";
 
 /** Where a job log goes: a file, a device or a pipe by its path, or what writes its text. */

@@ -8,7 +8,8 @@ import { Buffer } from "node:buffer";
 import { LlamaError, reasonOf } from "../../errors.ts";
 import { readSize } from "../../files/hash.ts";
 import { printableLine } from "../../text/printable.ts";
-import { hashCommand, type Identity } from "./identity.ts";
+import type { Identity } from "../job.ts";
+import { hashCommand } from "./identity.ts";
 import {
   isBeginOfJobLog,
   type JobLogEntry,

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { CredentialCache } from "../../../lib/aws/credentials/credential_cache.ts";
-import type { Credentials } from "../../../lib/aws/credentials/credentials.ts";
+import type { Credentials } from "../../../lib/aws/credentials/keys.ts";
 
 const minute = 60_000;
 
