@@ -30,8 +30,6 @@ export interface AwsClientOptions {
   debug?: ((line: string) => void) | undefined;
   /** Told what a person would want to know while calls are repeated: a line, and what to do. */
   onNotice?: ((message: string, hint?: string) => void) | undefined;
-  /** Told before each repeat of a call why it is repeated. */
-  onRepeat?: ((error: LlamaError) => void) | undefined;
 }
 
 /** One request. */
@@ -115,6 +113,7 @@ export class AwsClient implements Disposable {
   #number = 0;
   #isEmulator = false;
   /** For what kinds of failure a person was told that a call is repeated, or of a long pause. */
+  #lastRepeat: { error: LlamaError; time: number } | undefined;
   readonly #said = new Set<ErrorCode | "pause">();
 
   /** @param options Credentials, location, and where to report requests. */
@@ -171,6 +170,16 @@ export class AwsClient implements Disposable {
    */
   notice(message: string, hint?: string): void {
     this.#options.onNotice?.(message, hint);
+  }
+
+  /**
+   * Returns why a call was last repeated.
+   *
+   * @param since The earliest time of interest, as `performance.now()` has it.
+   * @returns What the call had failed with; undefined if none was repeated since.
+   */
+  lastRepeat(since: number): LlamaError | undefined {
+    return this.#lastRepeat && this.#lastRepeat.time >= since ? this.#lastRepeat.error : undefined;
   }
 
   /**
@@ -336,7 +345,7 @@ export class AwsClient implements Disposable {
   }
 
   #reportRepeat(error: CallError, pause: number): void {
-    this.#options.onRepeat?.(error);
+    this.#lastRepeat = { error, time: performance.now() };
     this.#options.debug?.(`again in ${Math.round(pause)} ms: ${error.message}`);
     const { afterMilliseconds = 0 } = error;
     if (afterMilliseconds > longestPauseMilliseconds && !this.#said.has("pause")) {

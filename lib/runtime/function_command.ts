@@ -140,7 +140,6 @@ function usable(name: string, path: string): string {
 
 /** Looks a name up as execvp(3) does: the first that can be executed. */
 function search(name: string, searchPath: string, directory: string, prefix: string): string {
-  if (name === "") throw noSuchCommand(name, "its name is empty");
   let refused: string | undefined;
   for (const entry of searchPath.split(":")) {
     const path = join(absolute(directory, entry), name);

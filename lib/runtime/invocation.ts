@@ -49,8 +49,6 @@ export interface InvocationContext {
   workspace: Workspace;
   /** The function's object store, or undefined if it has none. */
   store: () => ObjectStore | undefined;
-  /** Returns why the store was last asked again, if it was; for the reason when time runs out. */
-  storeFailure?: (() => LlamaError | undefined) | undefined;
   /** How long the runtime took to start, in milliseconds; only for its first invocation. */
   initMs: number | undefined;
   /** When the request was received, as `performance.now()` has it. */
@@ -121,19 +119,18 @@ export async function runInvocation(text: string, context: InvocationContext): P
   });
   const executed = performance.now();
   const outputs = await findOutputs(workspace.job(), request.outputs);
-  for (const line of outputs.leftOut) await result?.stderr.addLine(`llama: ${line}`);
+  const lines = [...outputs.leftOut];
   const kills = context.outOfMemory?.kills();
   if (result && (result.status !== 0 || kills)) {
     const { explainEnding } = await import("./endings.ts");
-    const lines = explainEnding(result, {
+    lines.push(...explainEnding(result, {
+      ...context,
       program: prepared.program,
       timedOutMs: result.timedOut && limit.isFunctions ? executed - received : undefined,
       kills,
-      isMemoryBound: context.outOfMemory !== undefined,
-      memoryMb: context.memoryMb,
-    });
-    for (const line of lines) await result.stderr.addLine(`llama: ${line}`);
+    }));
   }
+  for (const line of lines) await result?.stderr.addLine(`llama: ${line}`);
   const response = await answer(request, result, outputs, limit, context);
   const end = performance.now();
   const times: Times = {
@@ -190,9 +187,12 @@ async function answer(
   result: CommandResult | undefined,
   { found, refused }: Outputs,
   limit: TimeLimit,
-  { store, storeFailure, memoryMb, signal, features = ownFeatures }: InvocationContext,
+  { store, received, memoryMb, signal, features = ownFeatures }: InvocationContext,
 ): Promise<Response> {
-  const late = result ? "" : await lateInputs(request, limit, store(), storeFailure?.());
+  const objects = store();
+  const late = result
+    ? ""
+    : await (await import("./unsent.ts")).lateInputs(request, limit, objects, received);
   const streams = (): BlobSource[] => [
     result?.stdout.source() ?? new Uint8Array(),
     result?.stderr.source() ?? new TextEncoder().encode(`llama: ${late}\n`),
@@ -212,7 +212,6 @@ async function answer(
     runtime: version,
     accepts: namesOf(features),
   };
-  const objects = store();
   const kinds = features.contents.filter(({ feature }) => request.accept?.includes(feature));
   const novel = kinds.length > 0 ? { kinds, refusal: newerResponse } : undefined;
   const reservedBytes = Buffer.byteLength(JSON.stringify(response)) + timesBytes +
@@ -231,8 +230,8 @@ async function answer(
       files: contents,
       reservedBytes,
       store: objects,
-      storeFailure: storeFailure?.(),
-      addLine: async (line) => await result?.stderr.addLine(line),
+      received,
+      stderr: result?.stderr,
       signal,
     });
   });
@@ -240,16 +239,6 @@ async function answer(
     files.set(remote, { ...blobs[index], m: mode });
   }
   return { ...response, stdout, stderr, outputs: Object.fromEntries(files) };
-}
-
-async function lateInputs(
-  request: Request,
-  { isFunctions }: TimeLimit,
-  store: ObjectStore | undefined,
-  storeFailure: LlamaError | undefined,
-): Promise<string> {
-  const { lateInputs } = await import("./unsent.ts");
-  return lateInputs(request, { isFunctions, store, storeFailure });
 }
 
 /** The architecture as Lambda names it. */

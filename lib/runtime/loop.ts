@@ -6,7 +6,7 @@
 
 import { setTimeout as delay } from "node:timers/promises";
 import type { Environment } from "../environment.ts";
-import { type LlamaError, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import { LazyStore } from "../store/lazy.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Invocation, RuntimeApi } from "./api.ts";
@@ -52,14 +52,11 @@ interface Jobs {
 /** What S3 takes is as much code again, and few jobs need it. */
 async function openStore(
   url: string,
-  options: {
-    environment: Environment;
-    functionArn: string | undefined;
-    onRepeat: (error: LlamaError) => void;
-  },
+  environment: Environment,
+  functionArn: string | undefined,
 ): Promise<ObjectStore> {
   const { accountOfArn, openStore } = await import("../store/open.ts");
-  return openStore(url, { ...options, bucketOwner: accountOfArn(options.functionArn) });
+  return openStore(url, { environment, bucketOwner: accountOfArn(functionArn) });
 }
 
 /**
@@ -76,8 +73,6 @@ class Runtime {
   readonly #end = new AbortController();
   readonly #signal: AbortSignal;
   #store: ObjectStore | undefined;
-  /** Why the store was last asked again for the current job. */
-  #storeFailure: LlamaError | undefined;
   #workspace: Workspace | undefined;
   #host: Host | undefined;
 
@@ -168,14 +163,9 @@ class Runtime {
   ): Promise<boolean> {
     const { environment, log } = this.#options;
     const url = environment["LLAMA_OBJECT_STORE"];
-    this.#storeFailure = undefined;
-    const onRepeat = (error: LlamaError) => void (this.#storeFailure = error);
     const store = () =>
       url
-        ? this.#store ??= new LazyStore(
-          url,
-          () => openStore(url, { environment, functionArn, onRepeat }),
-        )
+        ? this.#store ??= new LazyStore(url, () => openStore(url, environment, functionArn))
         : undefined;
     try {
       const answer = await runInvocation(text, {
@@ -187,7 +177,6 @@ class Runtime {
         searchPath: environment["PATH"],
         workspace,
         store,
-        storeFailure: () => this.#storeFailure,
         initMs,
         received,
         deadline,

@@ -11,8 +11,10 @@ import { LlamaError } from "../errors.ts";
 import { maxPayloadBytes } from "../limits.ts";
 import type { Blob, Request } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
+import type { Capture } from "./capture.ts";
 import { TimeUp } from "./in_time.ts";
 import { JobError } from "./job_error.ts";
+import type { TimeLimit } from "./time_limit.ts";
 
 /** What could not be sent. */
 export interface UnsentOptions {
@@ -24,10 +26,10 @@ export interface UnsentOptions {
   reservedBytes: number;
   /** The store that was asked, if there is one. */
   store: ObjectStore | undefined;
-  /** Why the store was last asked again, if it was. */
-  storeFailure: LlamaError | undefined;
-  /** Adds a line to standard error. */
-  addLine: (line: string) => Promise<void>;
+  /** When the request was received, as `performance.now()` has it. */
+  received: number;
+  /** Where the reason is told, if the command was started. */
+  stderr: Pick<Capture, "addLine"> | undefined;
   /** Ends the work. */
   signal: AbortSignal;
 }
@@ -43,12 +45,12 @@ export interface UnsentOptions {
  * @throws The error, if standard output and error are too much for an answer.
  */
 export async function encodeUnsent(error: unknown, options: UnsentOptions): Promise<Blob[]> {
-  const { streams, files, store, storeFailure, addLine, signal } = options;
+  const { streams, files, store, received, stderr, signal } = options;
   if (isTooLarge(error)) throw outputTooLarge([...streams(), ...files]);
   if (!store) throw error;
-  const reason = reasonOf(error, store, storeFailure);
+  const reason = await reasonOf(error, store, received);
   if (reason === undefined) throw error;
-  await addLine(`llama: ${reason}`);
+  await stderr?.addLine(`llama: ${reason}`);
   const e = `was not sent: ${reason}`;
   const { reservedBytes } = options;
   const blobs = (await encodeBlobs(files, { store: nowhere, reservedBytes, signal }))
@@ -71,29 +73,31 @@ export async function encodeUnsent(error: unknown, options: UnsentOptions): Prom
  * Says why a command was not started in time.
  *
  * @param request The request.
- * @param options Whether the function's own time was up rather than the job's, its store, and why
- * the store was last asked again.
+ * @param limit Whose time was up.
+ * @param store The store, if there is one.
+ * @param received When the request was received, as `performance.now()` has it.
  * @returns One line.
  */
-export function lateInputs(
+export async function lateInputs(
   { files, stdin }: Request,
-  { isFunctions, store, storeFailure }: {
-    isFunctions: boolean;
-    store: ObjectStore | undefined;
-    storeFailure: LlamaError | undefined;
-  },
-): string {
+  { isFunctions }: Pick<TimeLimit, "isFunctions">,
+  store: ObjectStore | undefined,
+  received: number,
+): Promise<string> {
   const whose = isFunctions ? "the function's" : "the job's";
   const what = `the command was not started: ${whose} time was up before its inputs had arrived`;
   const isStored = stdin?.r !== undefined || Object.values(files).some(({ r }) => r !== undefined);
   if (!store || !isStored) return what;
-  return `${what}: ${
-    storeFailure ? wordsOf(storeFailure) : `${store.url} had not sent them: ${slowStore}`
-  }`;
+  const failure = await store.lastRepeat?.(received);
+  return `${what}: ${failure ? "" : `${store.url} had not sent them: `}${whySlow(failure)}`;
 }
 
-/** What to do about a store that does not answer. */
-const slowStore = "raise the timeout; a function in a VPC reaches S3 by a gateway endpoint";
+/** What is known of a store that was too slow, and what to do. */
+function whySlow(failure: LlamaError | undefined): string {
+  if (failure?.hint !== undefined) return wordsOf(failure);
+  return (failure ? `${failure.message}; ` : "") +
+    "raise the timeout; a function in a VPC reaches S3 by a gateway endpoint";
+}
 
 /**
  * The error for an answer over Lambda's limit.
@@ -122,14 +126,15 @@ export function answerRefused(): JobError {
   );
 }
 
-function reasonOf(
+async function reasonOf(
   error: unknown,
-  { url }: ObjectStore,
-  storeFailure: LlamaError | undefined,
-): string | undefined {
+  store: ObjectStore,
+  received: number,
+): Promise<string | undefined> {
   if (error instanceof TimeUp) {
-    return `${url} had not taken what was to be stored before the function's time was up: ` +
-      (storeFailure ? wordsOf(storeFailure) : slowStore);
+    const failure = await store.lastRepeat?.(received);
+    return `${store.url} had not taken what was to be stored before the function's time was up: ` +
+      whySlow(failure);
   }
   // What cannot be read here is no affair of the store's.
   if (!(error instanceof LlamaError) || error.code === "input") return undefined;

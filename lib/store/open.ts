@@ -40,8 +40,6 @@ export interface OpenStoreOptions {
    * @default {nowhere}
    */
   noteDirectory?: string | undefined;
-  /** Told before each repeat of a call to S3 why it is repeated. */
-  onRepeat?: ((error: LlamaError) => void) | undefined;
 }
 
 /**
@@ -54,8 +52,7 @@ export interface OpenStoreOptions {
  * `LLAMA_OBJECT_LIFETIME_DAYS` is no number of days, or `LLAMA_BUCKET_OWNER` is not an account.
  */
 export function openStore(url: string, options: OpenStoreOptions): ObjectStore {
-  const { environment, onRepeat } = options;
-  return openStoreWith(url, new AwsClient({ ...findAccount(environment), onRepeat }), options);
+  return openStoreWith(url, new AwsClient(findAccount(options.environment)), options);
 }
 
 /**

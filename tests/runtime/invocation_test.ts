@@ -171,7 +171,8 @@ Deno.test("a store that does not answer costs what goes through it, and not the 
 Deno.test("a store that was asked again and again is reported with its own reason", async () => {
   const { signal } = new AbortController();
   const refused = new LlamaError("network", "no answer from S3: refused", { hint: "look there" });
-  const options = { millisecondsLeft: 1500, storeFailure: () => refused };
+  const store = Object.assign(new StuckStore(), { lastRepeat: () => Promise.resolve(refused) });
+  const options = { millisecondsLeft: 1500, store: () => store };
   const fetched = parseResponse(await invoke(stuck, signal, options));
   assert.equal(
     fetched.stderr.s,
