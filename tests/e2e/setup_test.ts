@@ -497,7 +497,7 @@ test("a function that moves to another stack keeps one runtime", async (account)
 test("a function created by hand belongs to every stack that uses its store", async (account) => {
   await account.bootstrap();
   const { role, store } = await account.settings();
-  const make = (name: string, LLAMA_OBJECT_STORE = "") =>
+  const make = (name: string, LLAMA_OBJECT_STORE = "", Tags = {}) =>
     account.ask("lambda", "/2015-03-31/functions", {
       method: "POST",
       body: JSON.stringify({
@@ -507,14 +507,23 @@ test("a function created by hand belongs to every stack that uses its store", as
         Handler: "x",
         Environment: { Variables: { LLAMA_OBJECT_STORE } },
         Code: { ZipFile: Buffer.from(runtime()).toString("base64") },
+        Tags,
       }),
     });
   await make("mine", store);
+  await make("nobodys", "", { llama: "" });
   await make("theirs", "s3://theirs-1/obj/");
   const { stdout } = await account.ok("update-function", "-memory", "512", "mine");
   assert.match(stdout, /^updated mine: memory 128 -> 512 MB; tag\n$/);
   const { status, stderr } = await account.aws(["update-function", "-memory", "512", "theirs"]);
   assert.equal(status, 2);
+  const nobodys = await account.aws(["update-function", "-memory", "512", "nobodys"]);
+  assert.equal(nobodys.status, 2);
+  assert.match(
+    nobodys.stderr,
+    /the function nobodys belongs to no stack: its tag llama is empty\n/,
+  );
+  assert.match(nobodys.stderr, /hint: .*aws lambda tag-resource .* --tags llama=llama\n/);
   assert.match(stderr, /the function theirs uses another store, s3:\/\/theirs-1\/obj\//);
   assert.match(stderr, /hint: .*aws lambda tag-resource .* --tags llama=llama\n/);
 });
