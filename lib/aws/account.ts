@@ -60,7 +60,7 @@ async function loadProviders(source: string): Promise<Providers> {
     return await import(import.meta.resolve("./credentials/providers.ts"));
   } catch (cause) {
     // The runtime's program is without it: Lambda gives keys. From source, npm may not be reached.
-    const message = `no AWS credentials from ${source}: what gets them cannot be loaded`;
+    const message = `no AWS credentials from ${source}: cannot load the credential provider`;
     throw new LlamaError("credentials", `${message}: ${messageOf(cause)}`, {
       cause,
       hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead",

@@ -28,7 +28,7 @@ export async function readText(
   const { headers } = response;
   const length = headers.get("content-length");
   const tooLong = () =>
-    new CallError("service", `the answer of ${from} is longer than ${maxBytes} bytes`);
+    new CallError("service", `the answer from ${from} is longer than ${maxBytes} bytes`);
   if (length !== null && !headers.has("content-encoding")) {
     if (!(Number(length) <= maxBytes)) throw tooLong();
     // No more bytes than that will come.

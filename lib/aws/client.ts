@@ -328,18 +328,18 @@ export class AwsClient implements Disposable {
     const offset = there - Date.now();
     if (!(Math.abs(offset - clockOffset) > toleratedSkew)) return false;
     this.#clockOffset = offset;
-    this.#options.debug?.(`the clock here is off by ${Math.round(-offset / 1000)} seconds`);
+    this.#options.debug?.(`this machine's clock is off by ${Math.round(-offset / 1000)} seconds`);
     return true;
   }
 
   #reportRepeat(error: CallError, pause: number): void {
-    this.#options.debug?.(`again in ${Math.round(pause)} ms: ${error.message}`);
+    this.#options.debug?.(`retrying in ${Math.round(pause)} ms: ${error.message}`);
     const { afterMilliseconds = 0 } = error;
     if (afterMilliseconds > longestPauseMilliseconds && !this.#said.has("pause")) {
       this.#said.add("pause");
       const [asked, seconds] = [afterMilliseconds, pause].map((time) => Math.round(time / 1000));
       this.notice(
-        `${error.message}; the service asks for ${asked} seconds: trying again in ${seconds}`,
+        `${error.message}; the service asks for ${asked} seconds: retrying in ${seconds}`,
       );
     }
     // Want of room has a message of its own.
@@ -349,7 +349,7 @@ export class AwsClient implements Disposable {
     this.#said.add(error.code);
     const minutes = (patience[error.code] ?? 0) / 60_000;
     this.notice(
-      `${error.message}; trying again for ${minutes < 1 ? "half a minute" : `${minutes} minutes`}`,
+      `${error.message}; retrying for up to ${minutes < 1 ? "30 seconds" : `${minutes} minutes`}`,
       error.hint,
     );
   }
@@ -442,7 +442,7 @@ function malformedAnswer(url: string, cause: unknown): CallError {
   const { origin } = new URL(url);
   return new CallError(
     "service",
-    `the answer from ${origin} cannot be understood: ${messageOf(cause)}`,
+    `malformed answer from ${origin}: ${messageOf(cause)}`,
     { cause },
   );
 }

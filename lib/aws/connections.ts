@@ -112,9 +112,9 @@ async function readBundle(path: string): Promise<string> {
     const text = await Deno.readTextFile(path);
     // Deno takes any file for one without certificates.
     if (/^-----BEGIN (TRUSTED )?CERTIFICATE-----/m.test(text)) return text;
-    throw new LlamaError("config", "there are none in it");
+    throw new LlamaError("config", "it contains none");
   } catch (cause) {
-    throw new LlamaError("config", `cannot read the certificates ${path}: ${reasonOf(cause)}`, {
+    throw new LlamaError("config", `cannot read certificates from ${path}: ${reasonOf(cause)}`, {
       cause,
       hint: "AWS_CA_BUNDLE, or ca_bundle of the profile, names a file of PEM certificates",
     });

@@ -169,7 +169,7 @@ function servicesOf({ name, values, files }: Profile, service: string): string |
     throw new LlamaError(
       "config",
       `profile ${JSON.stringify(name)} names the services ${JSON.stringify(section)}, ` +
-        `and ${files.configPath} has no settings for them`,
+        `but ${files.configPath} has no such section`,
       { hint: `write a section [services ${section}], or remove the line from the profile` },
     );
   }

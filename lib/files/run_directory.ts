@@ -24,9 +24,9 @@ export function makeRunDirectory(parent: string): string {
   try {
     return makeOwnDirectory(parent);
   } catch (cause) {
-    throw new LlamaError("config", `cannot make a directory in ${parent}: ${reasonOf(cause)}`, {
+    throw new LlamaError("config", `cannot create a directory in ${parent}: ${reasonOf(cause)}`, {
       cause,
-      hint: "set TMPDIR to a directory that can be written to",
+      hint: "set TMPDIR to a writable directory",
     });
   }
 }

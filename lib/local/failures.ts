@@ -54,7 +54,7 @@ export function initTimedOut(requestId: string, seconds: number): Failure {
   return failure(
     "Sandbox.Timedout",
     requestId,
-    `Runtime did not ask for its invocation within ${seconds} seconds`,
+    `Runtime did not request an invocation within ${seconds} seconds`,
   );
 }
 

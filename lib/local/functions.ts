@@ -81,7 +81,7 @@ async function readFolders(directory: string, shown: string): Promise<string[]> 
     if (cause instanceof Deno.errors.NotFound) return [];
     throw new LlamaError("config", `cannot read functions in ${shown}: ${reasonOf(cause)}`, {
       cause,
-      hint: "name the folder that has a folder for each function, with -functions",
+      hint: "use -functions to name the directory that has one subdirectory per function",
     });
   }
   // In an order of ours, so that two functions of one name always give the same message.
@@ -128,7 +128,7 @@ function nameIn(json: string): string | undefined {
 function twice(first: LocalFunction, second: LocalFunction): LocalFunction {
   const definition = new LlamaError(
     "config",
-    `two functions are called ${JSON.stringify(first.name)}: ${first.from} and ${second.from}`,
+    `two functions are named ${JSON.stringify(first.name)}: ${first.from} and ${second.from}`,
     { hint: 'give one of them another "name"' },
   );
   return { ...first, from: `${first.from} and ${second.from}`, definition };
@@ -150,7 +150,7 @@ export function checkHandler(handler: string, directory: string, from: string, p
     const onPath = !handler.includes("/") &&
       path.split(":").some((folder) => folder !== "" && isProgram(join(folder, handler)));
     if (onPath) return;
-    throw new LlamaError("config", `${from}: handler: there is no program ${file}`, {
+    throw new LlamaError("config", `${from}: handler: ${file} does not exist`, {
       hint: "a handler is a file of the function's folder, or a program on PATH",
     });
   }

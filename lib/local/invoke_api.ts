@@ -74,7 +74,7 @@ export class InvokeApi {
     await verifyBody(body);
     if (encoded === undefined || request.method !== "POST") {
       throw new ApiError(404, "UnknownOperationException", {
-        message: `only Invoke is served here: no ${request.method} ${pathname}`,
+        message: `the emulator supports only Invoke, not ${request.method} ${pathname}`,
       });
     }
     const found = this.#find(decode(encoded), searchParams.get("Qualifier"));

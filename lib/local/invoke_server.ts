@@ -60,7 +60,7 @@ export class InvokeServer {
       throw new LlamaError(
         "config",
         `cannot listen on ${hostname}:${port}: ${inUse ? "address in use" : reasonOf(cause)}`,
-        { cause, hint: "-listen 127.0.0.1:0 takes a free port" },
+        { cause, hint: "-listen 127.0.0.1:0 picks a free port" },
       );
     }
     const address = server.address();

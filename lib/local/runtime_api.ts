@@ -37,7 +37,7 @@ export async function serveRuntimeApi(
 ): Promise<Response> {
   if (path === `${api}/invocation/next` && request.method === "GET") {
     const delivery = await environment.next();
-    if (!delivery) return refuse(410, "Gone", "The execution environment is over");
+    if (!delivery) return refuse(410, "Gone", "The execution environment has ended");
     return new Response(delivery.invocation.payload, {
       headers: {
         "content-type": "application/json",

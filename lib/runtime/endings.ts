@@ -42,7 +42,7 @@ export function explainEnding(
   if (timedOutMs !== undefined) {
     lines.push(
       `ended after ${(timedOutMs / 1000).toFixed(2)} s, before Lambda ends the function at its ` +
-        "timeout: raise it (900 seconds at most), or give the job less to do",
+        "timeout: raise the timeout (900 seconds at most), or give the job less to do",
     );
   }
   const killed = options.isMemoryBound ? whyKilled(status, options) : undefined;

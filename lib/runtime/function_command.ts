@@ -162,6 +162,6 @@ function whyUnusable(path: string): { found: boolean; why: string } | undefined 
   } catch (error) {
     const found = !(error instanceof Deno.errors.NotFound) &&
       !(error instanceof Deno.errors.NotADirectory);
-    return { found, why: found ? `cannot be looked at: ${reasonOf(error)}` : "does not exist" };
+    return { found, why: found ? `cannot be accessed: ${reasonOf(error)}` : "does not exist" };
   }
 }

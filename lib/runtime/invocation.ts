@@ -190,7 +190,7 @@ async function answer(
   { answerBy }: TimeLimit,
   { store, memoryMb, signal, features = ownFeatures }: InvocationContext,
 ): Promise<Response> {
-  const late = "llama: the time went by before the job's inputs were there\n";
+  const late = "llama: timed out while fetching the job's inputs\n";
   const streams = (): BlobSource[] => [
     result?.stdout.source() ?? new Uint8Array(),
     result?.stderr.source() ?? new TextEncoder().encode(late),

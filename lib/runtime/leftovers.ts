@@ -40,7 +40,7 @@ export async function removeLeftovers(
       await removeTree(path);
     } catch (error) {
       // Two runtimes that start at once may be at the same one.
-      if (isOwnDirectory(path)) log(`${path} is left from before: ${messageOf(error)}`);
+      if (isOwnDirectory(path)) log(`cannot remove old ${path}: ${messageOf(error)}`);
     }
   }
   // Kept until the process ends.

@@ -133,7 +133,7 @@ class Runtime {
       // The answer is out, and the next job need not wait for this.
       this.#workspace = undefined;
       workspace.remove().catch((error) => {
-        log("WARN", `files are left: ${messageOf(error)}`, { requestId: invocation.id });
+        log("WARN", `cannot clean up: ${messageOf(error)}`, { requestId: invocation.id });
       });
     }
   }
@@ -214,7 +214,7 @@ class Runtime {
       if (this.#isLocal && id) this.#host?.endAll(`LLAMA_ENVIRONMENT=${id}`);
       this.#workspace?.removeSync();
     } catch (error) {
-      log("WARN", `files are left: ${messageOf(error)}`);
+      log("WARN", `cannot clean up: ${messageOf(error)}`);
     }
   }
 }

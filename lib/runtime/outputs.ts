@@ -118,7 +118,7 @@ function whyNot(error: unknown, path: string): string {
   const absent = error instanceof Deno.errors.NotFound ||
     error instanceof Deno.errors.NotADirectory;
   if (!absent) return reasonOf(error);
-  return isLink(path) ? "a symbolic link to nothing" : "was not made by the command";
+  return isLink(path) ? "a symbolic link to nothing" : "the command did not create it";
 }
 
 function isLink(path: string): boolean {

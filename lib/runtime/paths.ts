@@ -26,7 +26,7 @@ export function checkPath(
   const refuse = (why: string) =>
     new JobError("Llama.BadRequest", `${field}: ${JSON.stringify(path)} ${why}`);
   if (path === "") throw refuse("is an empty path");
-  if (path.includes("\0")) throw refuse("holds a NUL byte");
+  if (path.includes("\0")) throw refuse("contains a NUL byte");
   // Half a surrogate pair has no UTF-8; the file would silently get another name.
   if (!path.isWellFormed()) throw refuse("is not Unicode text");
   if (path.startsWith("/")) throw refuse("is an absolute path");

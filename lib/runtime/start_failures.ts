@@ -39,7 +39,7 @@ function checkArguments(args: readonly string[]): void {
   const index = args.findIndex((text) => !isArgument(text));
   const argument = args[index];
   if (argument === undefined) return;
-  const what = argument.includes("\0") ? "holds a NUL byte" : "is not Unicode text";
+  const what = argument.includes("\0") ? "contains a NUL byte" : "is not Unicode text";
   throw new JobError("Llama.BadRequest", `argument ${index + 1} ${what}`);
 }
 
@@ -50,14 +50,14 @@ function startFailure(program: Program, code: unknown, cause: unknown): unknown 
       return new JobError("Llama.BadRequest", tooLong(program.args), { cause });
     case "EACCES":
     case "EPERM":
-      return noSuchCommand(path, "it may not be executed here", cause);
+      return noSuchCommand(path, "permission to execute it is denied", cause);
     case "ENOEXEC":
       return noSuchCommand(path, foreign, cause);
     case "ENOENT":
       return isMissing(nullDevice)
         ? new JobError(
           "Llama.Internal",
-          `${nullDevice} does not exist, which a command without standard input needs: mount a /dev`,
+          `${nullDevice} is missing, and a command without standard input needs it: mount /dev`,
           { cause },
         )
         : noSuchCommand(path, missingInterpreter(path), cause);
@@ -67,7 +67,7 @@ function startFailure(program: Program, code: unknown, cause: unknown): unknown 
     case "ENFILE":
       return new JobError(
         "Llama.Internal",
-        `no process can be started: ${limits[code]}; this execution environment ends, and the ` +
+        `cannot start a process: ${limits[code]}; the execution environment exits, and the ` +
           "next invocation gets a new one",
         { cause, isLast: true },
       );
@@ -77,10 +77,10 @@ function startFailure(program: Program, code: unknown, cause: unknown): unknown 
 }
 
 const limits = {
-  EAGAIN: "there are as many processes and threads as there may be",
-  ENOMEM: "there is no memory for one",
-  EMFILE: "this process has as many open files as it may have",
-  ENFILE: "there are as many open files as there may be",
+  EAGAIN: "the limit on processes and threads is reached",
+  ENOMEM: "there is not enough memory",
+  EMFILE: "the runtime's limit on open files is reached",
+  ENFILE: "the system's limit on open files is reached",
 } as const;
 
 function tooLong(args: readonly string[]): string {
@@ -90,9 +90,9 @@ function tooLong(args: readonly string[]): string {
   const longest = sizes.reduce((most, size) => Math.max(most, size), 0);
   return longest > longestArgument
     ? `args: argument ${sizes.indexOf(longest) + 1} is too long for the kernel: ${longest - 1} ` +
-      `bytes, the limit for one is ${longestArgument - 1}`
+      `bytes, the limit per argument is ${longestArgument - 1}`
     : `args: the argument list is too long for the kernel: ${total} bytes in ${args.length} ` +
-      `arguments, the limit for all and the environment is ${argumentLimit()}`;
+      `arguments, the limit including the environment is ${argumentLimit()}`;
 }
 
 /** A quarter of the stack's limit, at most 6 MiB and at least 128 KiB (execve(2)). */
@@ -114,7 +114,7 @@ function missingInterpreter(path: string): string {
   if (windows !== undefined) return windows;
   const [, interpreter] = /^#![ \t]*(\S+)/.exec(textBeginning(path)) ?? [];
   return interpreter === undefined
-    ? "it needs a dynamic loader (a C library) that is not here"
+    ? "it needs a dynamic loader (a C library) that is missing"
     : `its interpreter ${JSON.stringify(interpreter)} does not exist`;
 }
 

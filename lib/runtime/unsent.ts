@@ -46,7 +46,7 @@ export async function encodeUnsent(error: unknown, options: UnsentOptions): Prom
   const reason = reasonOf(error, store);
   if (reason === undefined) throw error;
   await addLine(`llama: ${reason}`);
-  const e = `was not sent: ${reason}`;
+  const e = `could not be uploaded: ${reason}`;
   const { reservedBytes } = options;
   const blobs = (await encodeBlobs(files, { store: nowhere, reservedBytes, signal }))
     .map((blob) => (blob.r === undefined ? blob : { e }));
@@ -59,7 +59,9 @@ export async function encodeUnsent(error: unknown, options: UnsentOptions): Prom
     return [...inline, ...blobs];
   } catch (failure) {
     throw isTooLarge(failure)
-      ? new JobError("Llama.StoreError", `the output was not sent: ${reason}`, { cause: error })
+      ? new JobError("Llama.StoreError", `the output could not be uploaded: ${reason}`, {
+        cause: error,
+      })
       : failure;
   }
 }
@@ -73,7 +75,7 @@ export async function encodeUnsent(error: unknown, options: UnsentOptions): Prom
 export function answerTooLarge(bytes: number): JobError {
   return new JobError(
     "Llama.Internal",
-    `the answer is too large: ${bytes} bytes of JSON, Lambda's limit is ${maxPayloadBytes}; ask ` +
+    `the response is too large: ${bytes} bytes of JSON, Lambda's limit is ${maxPayloadBytes}; ask ` +
       "for fewer outputs, or pack them into one file",
   );
 }
@@ -86,15 +88,15 @@ export function answerTooLarge(bytes: number): JobError {
 export function answerRefused(): JobError {
   return new JobError(
     "Llama.Internal",
-    `the answer is too large: Lambda's limit is ${maxPayloadBytes} bytes of JSON; set ` +
+    `the response is too large: Lambda's limit is ${maxPayloadBytes} bytes of JSON; set ` +
       "LLAMA_OBJECT_STORE=s3://BUCKET/PREFIX/ in the function's environment",
   );
 }
 
 function reasonOf(error: unknown, { url }: ObjectStore): string | undefined {
   if (error instanceof TimeUp) {
-    return `${url} had not taken what was to be stored before the function's time was up: raise ` +
-      "its timeout; a function in a VPC reaches S3 by a gateway endpoint";
+    return `the upload to ${url} did not finish before the function's timeout: raise the ` +
+      "timeout; a function in a VPC needs a gateway endpoint for S3";
   }
   // What cannot be read here is no affair of the store's.
   if (!(error instanceof LlamaError) || error.code === "input") return undefined;

@@ -82,8 +82,8 @@ export class Workspace {
       if (isDiskFull(cause)) throw cause;
       throw new JobError(
         "Llama.Internal",
-        `cannot make the job's directory in ${JSON.stringify(dir)}: ${reasonOf(cause)}; set ` +
-          "TMPDIR to a directory that is there and can be written to, or unset it",
+        `cannot create the job's directory in ${JSON.stringify(dir)}: ${reasonOf(cause)}; set ` +
+          "TMPDIR to an existing, writable directory, or unset it",
         { cause },
       );
     }

@@ -100,7 +100,7 @@ Deno.test("a text is read up to its bound, and not beyond", async () => {
   await assert.rejects(readText(exact(), 99, "S3"), {
     code: "service",
     repeat: "never",
-    message: "the answer of S3 is longer than 99 bytes",
+    message: "the answer from S3 is longer than 99 bytes",
   });
   assert.equal(await readBeginning(exact(), 10), "é".repeat(5));
   assert.equal(await readBeginning(new Response(null), 10), "");

@@ -262,7 +262,7 @@ Deno.test("a server that is not there is tried for a while, and said once", asyn
   await assert.rejects(call(), /refused.* \(tried 3 times\)$/i);
   await assert.rejects(call());
   assert.equal(notices.length, 1);
-  assert.match(notices[0] ?? "", /trying again for half a minute$/);
+  assert.match(notices[0] ?? "", /retrying for up to 30 seconds$/);
 });
 
 Deno.test("a long pause that the service asks for is announced, once", async () => {
@@ -296,7 +296,7 @@ Deno.test("a long pause that the service asks for is announced, once", async () 
   assert.equal(notices.length, 1);
   assert.match(
     notices[0] ?? "",
-    /^busy; the service asks for (3600|7200) seconds: trying again in 60$/,
+    /^busy; the service asks for (3600|7200) seconds: retrying in 60$/,
   );
 });
 
@@ -352,7 +352,7 @@ Deno.test("a file without certificates is named", async () => {
   });
   await assert.rejects(
     server.call(),
-    /^LlamaError: cannot read the certificates \/.*junk\.pem: there are none in it$/,
+    /^LlamaError: cannot read certificates from \/.*junk\.pem: it contains none$/,
   );
 });
 
@@ -367,7 +367,7 @@ Deno.test("a file of certificates that cannot be read is named", async () => {
     assert.equal(error.code, "config");
     assert.equal(
       error.message,
-      `cannot read the certificates ${caBundle}: no such file or directory`,
+      `cannot read certificates from ${caBundle}: no such file or directory`,
     );
     return true;
   });

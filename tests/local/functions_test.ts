@@ -73,7 +73,7 @@ Deno.test("two functions of one name are an error that names both files", async 
   assert(only?.definition instanceof LlamaError);
   assert.equal(
     only.definition.message,
-    'two functions are called "same": images/a/function.json and images/b/function.json',
+    'two functions are named "same": images/a/function.json and images/b/function.json',
   );
 });
 
@@ -90,6 +90,6 @@ Deno.test("a handler is an executable of the folder, or a program on PATH", asyn
   );
   assert.throws(
     () => checkHandler("none.sh", root.path, "f.json", path),
-    { message: `f.json: handler: there is no program ${root.path}/none.sh` },
+    { message: `f.json: handler: ${root.path}/none.sh does not exist` },
   );
 });

@@ -47,7 +47,7 @@ peerTest("where Lambda has room for ten, few calls are refused and all jobs run"
   assert.equal(status, 0, stderr);
   assert.match(
     stderr,
-    /^llama: Lambda has no room for more: sending about \d+ jobs at once.*\nllama: hint: .*Service Quotas.*\n$/,
+    /^llama: Lambda is throttling: reduced to about \d+ concurrent jobs?\nllama: hint: .*Service Quotas.*\n$/,
   );
   const calls = (await aws.requests())["lambda.invoke"] ?? 0;
   assert(calls >= 1000 && calls <= 1150, `${calls} calls`);

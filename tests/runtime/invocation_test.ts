@@ -82,8 +82,8 @@ Deno.test("time that runs out while the inputs are fetched is told like any othe
   const signal = new AbortController().signal;
   const response = parseResponse(await invoke({ ...stuck, timeout: 0.05 }, signal));
   assert.equal(response.status, 124);
-  assert.match(response.stderr.s ?? "", /^llama: the time went by before the job's inputs/);
-  assert.deepEqual(response.outputs, { a: { e: "was not made by the command" } });
+  assert.match(response.stderr.s ?? "", /^llama: timed out while fetching the job's inputs/);
+  assert.deepEqual(response.outputs, { a: { e: "the command did not create it" } });
 });
 
 Deno.test("a command is ended before Lambda would kill it, and what it did is answered", async () => {
@@ -97,7 +97,7 @@ Deno.test("a command is ended before Lambda would kill it, and what it did is an
   assert.deepEqual([response.status, response.stdout.s], [124, "out\n"]);
   assert.match(
     response.stderr.s ?? "",
-    /^llama: ended after \d+\.\d\d s, before Lambda ends .*: raise it /,
+    /^llama: ended after \d+\.\d\d s, before Lambda ends .*: raise the timeout /,
   );
   assert.equal(response.outputs["a"]?.s, "half\n");
   assert.equal(response.environment?.memory, 512);
@@ -156,11 +156,11 @@ Deno.test("a store that does not answer costs what goes through it, and not the 
   const response = parseResponse(await invoke(request, signal, { millisecondsLeft: 1500 }));
   assert.equal(response.status, 3);
   assert.equal(atob(response.stdout.b ?? "").length, 300_000);
-  const reason = "memory: had not taken what was to be stored before the function's time was up: ";
-  assert(response.stderr.s?.startsWith(`err\nllama: ${reason}raise its timeout; `));
+  const reason = "the upload to memory: did not finish before the function's timeout: ";
+  assert(response.stderr.s?.startsWith(`err\nllama: ${reason}raise the timeout; `));
   const { big, small, none } = response.outputs;
-  assert(big?.e?.startsWith(`was not sent: ${reason}`), big?.e);
-  assert.deepEqual([small?.s, none?.e], ["small\n", "was not made by the command"]);
+  assert(big?.e?.startsWith(`could not be uploaded: ${reason}`), big?.e);
+  assert.deepEqual([small?.s, none?.e], ["small\n", "the command did not create it"]);
 });
 
 Deno.test("a store that refuses what is sent costs what goes through it, and not the rest", async () => {
@@ -172,12 +172,12 @@ Deno.test("a store that refuses what is sent costs what goes through it, and not
   const reason = "access denied to s3://bucket (allow it)";
   assert.deepEqual([response.status, response.stdout.s], [0, "out\n"]);
   assert.equal(response.stderr.s, `llama: ${reason}\n`);
-  assert.deepEqual(response.outputs["big"]?.e, `was not sent: ${reason}`);
+  assert.deepEqual(response.outputs["big"]?.e, `could not be uploaded: ${reason}`);
   // Nothing is ever cut short: what does not fit is an error.
   const huge = { args: ["/bin/sh", "-c", "head -c 7000000 /dev/zero"] };
   await assert.rejects(invoke(huge, signal, { store: () => store }), {
     type: "Llama.StoreError",
-    message: `the output was not sent: ${reason}`,
+    message: `the output could not be uploaded: ${reason}`,
   });
 });
 
@@ -189,7 +189,7 @@ Deno.test("outputs whose names are too much for an answer are not stored", async
     i=0; while [ $i -lt 3500 ]; do : >$(printf '%0200d' $i); i=$((i+1)); done`;
   await assert.rejects(
     invoke({ args: ["/bin/sh", "-c", script], outputs: ["o/"] }, signal, { store: () => store }),
-    /^JobError: the answer is too large: \d+ bytes of JSON, Lambda's limit is 6291456; ask for fewer/,
+    /^JobError: the response is too large: \d+ bytes of JSON, Lambda's limit is 6291456; ask for fewer/,
   );
   assert.equal(store.asked, 0);
 });

@@ -25,7 +25,7 @@ Deno.test("files, standard input and outputs make the round trip", async () => {
     "out/empty": { m: 0o644 },
     "new\nline": { s: "text\n", m: 0o644 },
     "none": { m: 0o644 },
-    "missing": { e: "was not made by the command" },
+    "missing": { e: "the command did not create it" },
   });
   await lambda.clean();
 });
@@ -116,7 +116,7 @@ Deno.test("a command's failure is its status", async () => {
   assert.equal(textOf(late.stdout), "a\n");
   assert.deepEqual(late.outputs, {
     b: { s: "b\n", m: 0o644 },
-    c: { e: "was not made by the command" },
+    c: { e: "the command did not create it" },
   });
 });
 

@@ -20,7 +20,7 @@ Deno.test("a request that is not llama's is refused, and names the field", async
     [{ files: { a: {}, "./a": {} } }, /^files: "a" is named twice/],
     [{ files: { ["x".repeat(300)]: {} } }, /^"x+": file name too long/],
     [{ timeout: 0 }, /timeout/],
-    [{ args: ["echo", "a\0b"] }, /^argument 1 holds a NUL byte/],
+    [{ args: ["echo", "a\0b"] }, /^argument 1 contains a NUL byte/],
     [
       { args: ["echo", "x".repeat(200_000)] },
       /^args: argument 1 is too long for the kernel: 200000 bytes/,
@@ -129,8 +129,8 @@ Deno.test("a directory for temporary files that cannot be used is named", async 
       assert.equal(errorType, "Llama.Internal");
       assert.equal(
         errorMessage,
-        `cannot make the job's directory in "${path}": ${reason}; set TMPDIR to a directory that ` +
-          "is there and can be written to, or unset it",
+        `cannot create the job's directory in "${path}": ${reason}; set TMPDIR to an existing, ` +
+          "writable directory, or unset it",
       );
     }
   } finally {

@@ -206,15 +206,15 @@ Deno.test("a program that cannot be started has a clear reason", async () => {
       "/bin/true",
       ["a", "x".repeat(131_072)],
       "Llama.BadRequest",
-      /argument 2 is too long for the kernel: 131072 bytes, the limit for one is 131071/,
+      /argument 2 is too long for the kernel: 131072 bytes, the limit per argument is 131071/,
     );
     await fails(
       "/bin/true",
       Array.from({ length: 300 }, () => "x".repeat(100_000)),
       "Llama.BadRequest",
-      /30000300 bytes in 300 arguments, the limit for all and the environment is \d+ bytes/,
+      /30000300 bytes in 300 arguments, the limit including the environment is \d+ bytes/,
     );
-    await fails("/bin/true", ["a\0b"], "Llama.BadRequest", /argument 1 holds a NUL byte/);
+    await fails("/bin/true", ["a\0b"], "Llama.BadRequest", /argument 1 contains a NUL byte/);
     await fails("/bin/true", ["", "\udfff"], "Llama.BadRequest", /argument 2 is not Unicode/);
   } finally {
     Deno.removeSync(directory, { recursive: true });

@@ -139,7 +139,7 @@ Deno.test({
     group.set("pids.max", 1);
     const { errorType, errorMessage } = await lambda.refuse({ args: ["true"] });
     assert.equal(errorType, "Llama.Internal");
-    assert.match(String(errorMessage), /^no process can be started: there are as many processes/);
+    assert.match(String(errorMessage), /^cannot start a process: the limit on processes/);
     assert.equal((await lambda.status).code, 1);
   },
 });

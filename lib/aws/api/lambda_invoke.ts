@@ -114,7 +114,7 @@ export class Lambda {
       throw new LlamaError(
         "too-large",
         `the request for ${functionName} is ${payload.length} bytes of JSON; ` +
-          `Lambda takes ${maxPayloadBytes}`,
+          `Lambda's limit is ${maxPayloadBytes}`,
         { hint: "send fewer or shorter arguments, or big files through an object store" },
       );
     }
@@ -180,12 +180,11 @@ export class Lambda {
     this.#saidThrottled = true;
     const { limit } = this.#limit;
     this.#client.notice(
-      `Lambda has no room for more: sending about ${limit} ${limit === 1 ? "job" : "jobs"} ` +
-        "at once, and more when there is",
+      `Lambda is throttling: reduced to about ${limit} concurrent ${limit === 1 ? "job" : "jobs"}`,
       this.#client.isEmulator
-        ? 'the "concurrency" in the function\'s function.json is its limit'
-        : "an account may run 1,000 at once in a region, a new one 10: Service Quotas, AWS Lambda, " +
-          '"Concurrent executions" raises it; a function may have a limit of its own',
+        ? 'the limit is "concurrency" in the function\'s function.json'
+        : "the default account limit is 1,000 per region (10 for new accounts): raise it in Service " +
+          'Quotas, AWS Lambda, "Concurrent executions"; a function may have a limit of its own',
     );
   }
 }
@@ -302,13 +301,13 @@ function refusal(
   }
   if (status === 413) return new CallError("too-large", says);
   if (type === "ExpiredTokenException") {
-    return new CallError("credentials", says, { expired: true, hint: "log in to AWS again" });
+    return new CallError("credentials", says, { expired: true, hint: "sign in to AWS again" });
   }
   if (status === 403) {
     return new CallError("credentials", says, {
       hint: type === "AccessDeniedException"
         ? "the credentials need lambda:InvokeFunction on this function"
-        : "check the access key and its secret: `aws sts get-caller-identity` tells whose they are",
+        : "check the access key and its secret: `aws sts get-caller-identity` shows whose they are",
     });
   }
   if (isServerFailure(status)) {
@@ -322,9 +321,9 @@ function refusal(
 function functionsHint(headers: Headers): string {
   const names = headers.get("x-llama-functions");
   const from = headers.get("x-llama-functions-from");
-  if (names === null || from === null) return "`llama functions` shows those there are";
+  if (names === null || from === null) return "`llama functions` lists the available functions";
   const place = decodeUriPart(from);
   return names === ""
-    ? `there are none in ${place}; see \`llama help local\``
-    : `there are: ${decodeUriPart(names).replaceAll(",", ", ")} (in ${place})`;
+    ? `${place} has no functions; see \`llama help local\``
+    : `available functions: ${decodeUriPart(names).replaceAll(",", ", ")} (in ${place})`;
 }

@@ -80,7 +80,7 @@ async function run(
 
 /** What a program wrote to stderr, unless that looks like credentials. */
 function quoted(stderr: string): string {
-  if (stderr.trim() === "") return ", and said nothing";
+  if (stderr.trim() === "") return " and wrote nothing to stderr";
   const words = quotable(stderr);
-  return words === undefined ? ", and wrote credentials to stderr" : `: ${printable(words)}`;
+  return words === undefined ? " and wrote credentials to stderr" : `: ${printable(words)}`;
 }

@@ -86,7 +86,7 @@ export function environmentKeys(environment: Environment): Credentials | undefin
   if (!accessKeyId) return undefined;
   const secretAccessKey = environment["AWS_SECRET_ACCESS_KEY"];
   if (!secretAccessKey) {
-    throw refusal("AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not", {
+    throw refusal("AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not", {
       hint: "set both, or neither to use a profile",
     });
   }
@@ -159,7 +159,7 @@ function roleSource(
   } else if (sourceProfile !== undefined) {
     source = sourceProfileOf(files, name, sourceProfile, environment, visited);
   } else {
-    throw refusal(`${from} has role_arn, and neither source_profile nor credential_source`, {
+    throw refusal(`${from} has role_arn, but neither source_profile nor credential_source`, {
       hint: "source_profile names the profile whose credentials assume the role",
     });
   }
@@ -207,7 +207,7 @@ function namedSource(source: string, from: string, environment: Environment): Cr
     ["Ec2InstanceMetadata", "AWS_EC2_METADATA_DISABLED is true"],
   ]).get(source);
   if (lacking !== undefined) {
-    throw refusal(`${from} has credential_source = ${source}, and ${lacking}`);
+    throw refusal(`${from} has credential_source = ${source}, but ${lacking}`);
   }
   throw refusal(`${from} has an unknown credential_source: ${JSON.stringify(source)}`, {
     hint: "write Environment, EcsContainer or Ec2InstanceMetadata",
@@ -223,7 +223,7 @@ function sourceProfileOf(
 ): CredentialSource {
   const section = files.profiles.get(source);
   if (section === undefined) {
-    throw refusal(`${fromProfile(name)} has source_profile = ${source}, which is in no file`);
+    throw refusal(`${fromProfile(name)} has source_profile = ${source}, which does not exist`);
   }
   // A profile may name itself, for its own keys.
   if (visited.includes(source) && (source !== name || !hasKeys(section))) {
@@ -266,7 +266,7 @@ function webIdentity(
   const place = environment["AWS_WEB_IDENTITY_TOKEN_FILE"] ? "AWS_WEB_IDENTITY_TOKEN_FILE" : from;
   const roleArn = get("AWS_ROLE_ARN", "role_arn");
   if (!roleArn) {
-    throw refusal(`${place} names a web identity's token, and nothing names the role it is for`, {
+    throw refusal(`${place} names the token of a web identity, but nothing names its role`, {
       hint: "set AWS_ROLE_ARN, or role_arn in the profile",
     });
   }
@@ -288,7 +288,7 @@ function sso(files: AwsFiles, name: string, section: Section): CredentialSource 
     const shared = files.ssoSessions.get(session);
     if (shared === undefined) {
       throw refusal(
-        `${from} names sso_session ${session}, and there is no [sso-session ${session}]`,
+        `${from} names sso_session ${session}, but there is no [sso-session ${session}]`,
       );
     }
     for (const [key, value] of shared) {
@@ -301,7 +301,7 @@ function sso(files: AwsFiles, name: string, section: Section): CredentialSource 
   const need = (key: string) => {
     const value = textOf(settings, key);
     if (value !== undefined) return value;
-    throw refusal(`${from} is one for a sign-in (SSO), and lacks ${key}`, {
+    throw refusal(`${from} is an SSO profile, but lacks ${key}`, {
       hint: `run \`aws configure sso --profile ${name}\``,
     });
   };
@@ -336,7 +336,7 @@ export function keysOf(
   const secretAccessKey = textOf(section, "aws_secret_access_key");
   if (!accessKeyId || !secretAccessKey) {
     const missing = accessKeyId ? "aws_secret_access_key" : "aws_access_key_id";
-    throw refusal(`${from} has half a pair of keys in ${path}: ${missing} is missing or empty`);
+    throw refusal(`${from} has an incomplete key pair in ${path}: ${missing} is missing or empty`);
   }
   const token = textOf(section, "aws_security_token") ?? textOf(section, "aws_session_token");
   return {

@@ -147,7 +147,7 @@ Deno.test("a request over Lambda's limit is not sent", async () => {
   const payload = encode(JSON.stringify("x".repeat(6_291_456)));
   await assert.rejects(
     server.lambda.invoke("f", payload),
-    failsWith("too-large", /6291458 bytes of JSON; Lambda takes 6291456/),
+    failsWith("too-large", /6291458 bytes of JSON; Lambda's limit is 6291456/),
   );
   assert.deepEqual(server.lines, []);
 });
@@ -191,7 +191,7 @@ Deno.test("a function that is being made or updated is waited for", async () => 
   assert.equal(number, 3);
   assert.deepEqual(notices, [
     "Lambda refused f: ResourceConflictException: The function is Pending; " +
-    "trying again for 5 minutes",
+    "retrying for up to 5 minutes",
   ]);
 });
 
@@ -262,7 +262,7 @@ Deno.test("a refusal for want of room is said once, with where the limit is rais
   await noticed.promise;
   const [[message, hint] = []] = notices;
   assert.equal(notices.length, 1);
-  assert.match(message ?? "", /^Lambda has no room for more: sending about 1 job at once/);
+  assert.match(message ?? "", /^Lambda is throttling: reduced to about 1 concurrent job$/);
   assert.match(hint ?? "", /Service Quotas/);
 });
 

@@ -273,7 +273,7 @@ Deno.test("a profile's services have their own endpoints, unless they are to be 
   await directory.write(".aws/config", "[default]\nregion = us-west-2\nservices = gone\n");
   await assert.rejects(
     findLocation({ HOME: directory.path }),
-    /^LlamaError: profile "default" names the services "gone", and .*\/config has no settings for them$/,
+    /^LlamaError: profile "default" names the services "gone", but .*\/config has no such section$/,
   );
 });
 
@@ -339,11 +339,11 @@ Deno.test("half a pair of keys is refused, and no other keys are used", async ()
   await using _directory = files.directory;
   await assert.rejects(
     findCredentials({ ...files.environment, AWS_ACCESS_KEY_ID: "HALF" }),
-    /^LlamaError: no AWS credentials: AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not$/,
+    /^LlamaError: no AWS credentials: AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not$/,
   );
   await assert.rejects(
     findCredentials(files.environment, { profile: "half" }),
-    /^LlamaError: no AWS credentials: profile "half" has half a pair of keys in .*config: aws_secret_access_key is/,
+    /^LlamaError: no AWS credentials: profile "half" has an incomplete key pair in .*config: aws_secret_access_key is/,
   );
 });
 
@@ -396,15 +396,15 @@ Deno.test("a profile that cannot give credentials is refused with the reason", a
     return error.message.replace("no AWS credentials: ", "");
   };
   const expected = {
-    gone: 'profile "gone" has source_profile = nobody, which is in no file',
+    gone: 'profile "gone" has source_profile = nobody, which does not exist',
     loop: 'profile "pool" has source_profile = loop, which leads back to it',
-    alone: 'profile "alone" has role_arn, and neither source_profile nor credential_source',
+    alone: 'profile "alone" has role_arn, but neither source_profile nor credential_source',
     empty: 'profile "empty" has source_profile = plain, which has no credentials',
     where: 'profile "where" has an unknown credential_source: "Moon"',
     both: 'profile "both" has both source_profile and credential_source',
     brief: 'role_session_name for profile "brief" has fewer than 2 characters',
     short: 'duration_seconds for profile "short" is less than 900',
-    sign: 'profile "sign" names sso_session s, and there is no [sso-session s]',
+    sign: 'profile "sign" names sso_session s, but there is no [sso-session s]',
   };
   for (const [profile, words] of Object.entries(expected)) {
     assert.equal(await message(profile), words);
@@ -418,8 +418,8 @@ Deno.test("a file that the AWS CLI refuses is refused, and the error does not qu
       [`[default]\n${secret}\n`, "line 2 is not NAME = VALUE"],
       [`a = ${secret}\n`, "line 1 comes before the first [section]"],
       [`\ufeff[default]\na = ${secret}\n`, "it begins with a byte order mark"],
-      [`[default]\na = ${secret}\nA = 2\n`, "line 3 sets what its section has set already"],
-      [`[default]\n[default]\na = ${secret}\n`, "line 2 begins a section that is there already"],
+      [`[default]\na = ${secret}\nA = 2\n`, "line 3 repeats a setting of its section"],
+      [`[default]\n[default]\na = ${secret}\n`, "line 2 repeats a section"],
       [`[default]\ns3 =\n  ${secret}\n`, "an indented line below s3 is not NAME = VALUE"],
     ] as const
   ) {
@@ -451,7 +451,7 @@ Deno.test("credentials that a program prints are used; if it fails, the error ha
   for (
     const [script, why] of [
       ["echo the/secret; echo sign in first >&2; exit 3", "ended with status 3: sign in first"],
-      ["exit 1", "ended with status 1, and said nothing"],
+      ["exit 1", "ended with status 1 and wrote nothing to stderr"],
       ['printf "\\033[2Jgone" >&2; exit 1', "ended with status 1: \\x1b[2Jgone"],
       [
         'echo {\\"SecretAccessKey\\": \\"the/secret\\"} >&2; exit 1',
