@@ -455,7 +455,7 @@ Deno.test("credentials that a program prints are used; if it fails, the error ha
       ['printf "\\033[2Jgone" >&2; exit 1', "ended with status 1: \\x1b[2Jgone"],
       [
         'echo {\\"SecretAccessKey\\": \\"the/secret\\"} >&2; exit 1',
-        "ended with status 1, and wrote credentials to stderr",
+        "ended with status 1 and wrote credentials to stderr",
       ],
       ["echo the/secret", "did not print JSON"],
       ['echo {\\"Version\\": 2}', "printed credentials of version 2, not 1"],
