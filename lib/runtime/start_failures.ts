@@ -1,5 +1,5 @@
 /**
- * Why a program could not be started, in words. Loaded only when that happens.
+ * Explains why a program could not be started. Loaded only when that happens.
  *
  * @module
  */
@@ -9,26 +9,24 @@ import { JobError } from "./job_error.ts";
 import { beginning, foreign, textBeginning, windowsLine } from "./program_file.ts";
 import { isArgument } from "./argument.ts";
 
-/** The most bytes that Linux takes for one argument: 32 pages (execve(2)). */
+/** Linux's limit for one argument in bytes: 32 pages (execve(2)). */
 const longestArgument = 131_072;
 
 /** The standard input of a command that has none. */
 const nullDevice = "/dev/null";
 
 /**
- * Finds what to start instead of a program that could not be.
+ * Returns what to start in place of a program that could not be started: the shell, for a script
+ * without `#!`.
  *
- * @param program The program.
- * @param error What was thrown.
- * @returns The shell, for a script without `#!`.
- * @throws {JobError} Why it could not be started.
- * @throws The error itself, if nothing is known of it.
+ * @throws {JobError} The reason why the program could not be started.
+ * @throws The error itself, if the reason is unknown.
  */
 export function insteadOf(program: Program, error: unknown): Program {
   const { path, args } = program;
   checkArguments(args);
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  // What execvp(3) does, and so all shells.
+  // As execvp(3) and all shells do.
   if (code === "ENOEXEC" && !beginning(path).includes(0)) {
     return { path: "/bin/sh", args: [path, ...args] };
   }
@@ -103,12 +101,12 @@ function argumentLimit(): string {
     const stack = soft === "unlimited" ? Infinity : Number(soft);
     return `${Math.min(Math.max(stack / 4, longestArgument), 6 * 1024 * 1024)} bytes`;
   } catch {
-    // Not Linux: the message does without the figure.
+    // Not Linux.
     return "the system's ARG_MAX";
   }
 }
 
-/** The file is there, so what the system did not find is what should run it. */
+/** The file exists, so ENOENT is about its interpreter. */
 function missingInterpreter(path: string): string {
   const windows = windowsLine(path);
   if (windows !== undefined) return windows;

@@ -1,5 +1,5 @@
 /**
- * The answer of a job whose results do not all get into it. Loaded only then.
+ * Answers for jobs whose results cannot all be sent. Loaded only then.
  *
  * @module
  */
@@ -13,31 +13,32 @@ import type { ObjectStore } from "../store/store.ts";
 import { TimeUp } from "./in_time.ts";
 import { JobError } from "./job_error.ts";
 
-/** What could not be sent. */
+/** Options for {@linkcode encodeUnsent}. */
 export interface UnsentOptions {
   /** Standard output and error. */
   streams: () => readonly BlobSource[];
   /** The outputs. */
   files: readonly BlobSource[];
-  /** How many bytes the rest of the message takes, with a reference for each source. */
+  /** The size of the rest of the response, with a reference for each source. */
   reservedBytes: number;
-  /** The store that was asked, if there is one. */
+  /** The store that failed, if there is one. */
   store: ObjectStore | undefined;
   /** Adds a line to standard error. */
   addLine: (line: string) => Promise<void>;
-  /** Ends the work. */
+  /** Aborts the work. */
   signal: AbortSignal;
 }
 
 /**
- * Makes blobs without the store, after it has failed or the time was up: standard output and error
- * are inlined whatever their size, small files as always, and of the others the reason is told.
+ * Encodes blobs without the store after an upload failed or timed out: standard output and error are
+ * inlined whatever their size, small files as usual, and other files are replaced by the reason.
  *
- * @param error Why the store did not take them.
- * @param options What there is to send.
- * @returns A blob for each of the streams, and for each file.
- * @throws {JobError} If there is no store, and all is too much for an answer.
- * @throws The error, if standard output and error are too much for an answer.
+ * @param error The reason why the upload failed.
+ * @param options The streams and files.
+ * @returns A blob for each of the streams, then for each file.
+ * @throws {JobError} If standard output and error are too large for a response, or everything is and
+ * there is no store.
+ * @throws The error itself, if the store is not its reason.
  */
 export async function encodeUnsent(error: unknown, options: UnsentOptions): Promise<Blob[]> {
   const { streams, files, store, addLine, signal } = options;
@@ -67,10 +68,7 @@ export async function encodeUnsent(error: unknown, options: UnsentOptions): Prom
 }
 
 /**
- * The error for an answer over Lambda's limit.
- *
- * @param bytes How many bytes of JSON it takes.
- * @returns An error to throw.
+ * Returns the error for a response over Lambda's limit.
  */
 export function answerTooLarge(bytes: number): JobError {
   return new JobError(
@@ -81,9 +79,7 @@ export function answerTooLarge(bytes: number): JobError {
 }
 
 /**
- * The error for an answer that Lambda did not take.
- *
- * @returns An error to throw.
+ * Returns the error for a response that Lambda refused.
  */
 export function answerRefused(): JobError {
   return new JobError(
@@ -98,7 +94,7 @@ function reasonOf(error: unknown, { url }: ObjectStore): string | undefined {
     return `the upload to ${url} did not finish before the function's timeout: raise the ` +
       "timeout; a function in a VPC needs a gateway endpoint for S3";
   }
-  // What cannot be read here is no affair of the store's.
+  // A file that cannot be read is not the store's failure.
   if (!(error instanceof LlamaError) || error.code === "input") return undefined;
   return error.message + (error.hint === undefined ? "" : ` (${error.hint})`);
 }
@@ -117,7 +113,7 @@ function outputTooLarge(sources: readonly BlobSource[]): JobError {
   );
 }
 
-/** Tells what would be stored. */
+/** A dry run: marks the blobs that would be uploaded. */
 const nowhere: ObjectStore = {
   url: "",
   put: () => Promise.resolve(""),
