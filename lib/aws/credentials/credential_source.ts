@@ -79,7 +79,7 @@ export interface SsoSource {
  *
  * @param environment The environment variables.
  * @returns The keys; undefined if there is no access key.
- * @throws {LlamaError} `credentials` if its secret is missing, or the time of its expiry is not one.
+ * @throws {LlamaError} `credentials` if its secret is missing, or its expiry is not a time.
  */
 export function environmentKeys(environment: Environment): Credentials | undefined {
   const accessKeyId = environment["AWS_ACCESS_KEY_ID"];
@@ -137,7 +137,7 @@ function assumesRole(section: Section): boolean {
 const hasKeys = (section: Section) =>
   section.has("aws_access_key_id") || section.has("aws_secret_access_key");
 
-/** @param visited The profiles on the way here. */
+/** @param visited The profiles that led to this one. */
 function roleSource(
   files: AwsFiles,
   name: string,
@@ -165,7 +165,7 @@ function roleSource(
   }
   const checked = (setting: RoleSetting) => check(text(setting), setting, from);
   const duration = text("duration_seconds");
-  // The AWS CLI overlooks what is not a number.
+  // The AWS CLI ignores a value that is not a number.
   const durationSeconds = duration !== undefined && /^\d+$/.test(duration)
     ? Number(duration)
     : undefined;
@@ -184,7 +184,7 @@ function roleSource(
   };
 }
 
-/** The least lengths: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
+/** Minimum lengths: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
 const leastLengths = { role_arn: 20, role_session_name: 2, external_id: 2, mfa_serial: 9 };
 const leastDurationSeconds = 900;
 type RoleSetting = keyof typeof leastLengths;
@@ -318,13 +318,13 @@ function sso(files: AwsFiles, name: string, section: Section): CredentialSource 
 }
 
 /**
- * Returns the keys of one file's section: keys and token of two files are never mixed.
+ * Returns the keys of one file's section; keys and tokens of two files are never mixed.
  *
  * @param section The section.
  * @param from The section's name for messages.
  * @param path The file's path.
  * @returns The keys; undefined if the section has no access key.
- * @throws {LlamaError} `credentials` if it has half a pair.
+ * @throws {LlamaError} `credentials` if the key pair is incomplete.
  */
 export function keysOf(
   section: Section | undefined,
@@ -347,10 +347,7 @@ export function keysOf(
 }
 
 /**
- * Whether a container's role is offered.
- *
- * @param environment The environment variables.
- * @returns True if it is.
+ * Reports whether the environment offers a container's role.
  */
 export function inContainer(environment: Environment): boolean {
   return environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] !== undefined ||
