@@ -78,7 +78,7 @@ async function invoke(
 
 const stuck = { args: ["true"], stdin: { r: sha256("x") }, outputs: ["a"] };
 
-Deno.test("time that runs out while the inputs are fetched is told like any other", async () => {
+Deno.test("a timeout while fetching inputs is reported like any other timeout", async () => {
   const signal = new AbortController().signal;
   const response = parseResponse(await invoke({ ...stuck, timeout: 0.05 }, signal));
   assert.equal(response.status, 124);
@@ -86,7 +86,7 @@ Deno.test("time that runs out while the inputs are fetched is told like any othe
   assert.deepEqual(response.outputs, { a: { e: "the command did not create it" } });
 });
 
-Deno.test("a command is ended before Lambda would kill it, and what it did is answered", async () => {
+Deno.test("a command is ended before Lambda's deadline, and its results are returned", async () => {
   const { signal } = new AbortController();
   const request = {
     args: ["/bin/sh", "-c", "echo out; echo half > a; sleep 1000 & sleep 1000"],
@@ -104,14 +104,14 @@ Deno.test("a command is ended before Lambda would kill it, and what it did is an
   assert.match(response.environment?.arch ?? "", /^(x86_64|arm64)$/);
 });
 
-Deno.test("a timeout that is asked for is told from the function's own", async () => {
+Deno.test("the request's timeout and the function's are reported differently", async () => {
   const { signal } = new AbortController();
   const request = { args: ["/bin/sleep", "1000"], timeout: 0.1 };
   const response = parseResponse(await invoke(request, signal));
   assert.deepEqual([response.status, response.stderr], [124, {}]);
 });
 
-Deno.test("a command gets SIGTERM when its time is up, and what it then does counts", async () => {
+Deno.test("a command gets SIGTERM on a timeout, and its reaction counts", async () => {
   const { signal } = new AbortController();
   const request = {
     args: ["/bin/sh", "-c", "trap 'echo saved >a; exit 0' TERM; : >ready; sleep 1000 & wait"],
@@ -122,7 +122,7 @@ Deno.test("a command gets SIGTERM when its time is up, and what it then does cou
   assert.deepEqual([response.status, response.outputs["a"]?.s], [124, "saved\n"]);
 });
 
-Deno.test("a command that does not heed SIGTERM gets SIGKILL, and one that was stopped goes on", async () => {
+Deno.test("a command that ignores SIGTERM gets SIGKILL, and a stopped one is continued", async () => {
   const { signal } = new AbortController();
   for (const script of ["trap '' TERM; while :; do sleep 1000; done", "kill -STOP $$"]) {
     const request = { args: ["/bin/sh", "-c", `echo out; ${script}`], timeout: 0.3 };
@@ -131,7 +131,7 @@ Deno.test("a command that does not heed SIGTERM gets SIGKILL, and one that was s
   }
 });
 
-Deno.test("the command knows its request, and when it must have ended", async () => {
+Deno.test("the command knows its request id and its deadline", async () => {
   const { signal } = new AbortController();
   const args = ["/bin/sh", "-c", 'echo "$LLAMA_REQUEST_ID"; echo "$LLAMA_DEADLINE_MS"'];
   const before = Date.now();
@@ -149,7 +149,7 @@ Deno.test("the command knows its request, and when it must have ended", async ()
   assert.deepEqual(await linesOf({}, { deadline: undefined }), ["request", "", ""]);
 });
 
-Deno.test("a store that does not answer costs what goes through it, and not the rest", async () => {
+Deno.test("a store that does not answer costs only what goes through it", async () => {
   const { signal } = new AbortController();
   const script = "head -c 300000 /dev/zero | tee big; echo small >small; echo err >&2; exit 3";
   const request = { args: ["/bin/sh", "-c", script], outputs: ["big", "small", "none"] };
@@ -163,7 +163,7 @@ Deno.test("a store that does not answer costs what goes through it, and not the 
   assert.deepEqual([small?.s, none?.e], ["small\n", "the command did not create it"]);
 });
 
-Deno.test("a store that refuses what is sent costs what goes through it, and not the rest", async () => {
+Deno.test("a store that refuses uploads costs only what goes through it", async () => {
   const { signal } = new AbortController();
   const store = new RefusingStore();
   const script = "head -c 300000 /dev/zero >big; echo out";
@@ -181,7 +181,7 @@ Deno.test("a store that refuses what is sent costs what goes through it, and not
   });
 });
 
-Deno.test("outputs whose names are too much for an answer are not stored", async () => {
+Deno.test("outputs whose names exceed the response limit are not uploaded", async () => {
   const { signal } = new AbortController();
   const store = new RefusingStore();
   // Each has a path of 1,900 bytes.
@@ -194,7 +194,7 @@ Deno.test("outputs whose names are too much for an answer are not stored", async
   assert.equal(store.asked, 0);
 });
 
-Deno.test("an invocation that is ended while its inputs are fetched ends with the reason", async () => {
+Deno.test("aborting an invocation while it fetches inputs throws the reason", async () => {
   const end = new AbortController();
   const invocation = invoke({ ...stuck, timeout: 60 }, end.signal);
   end.abort(new Error("the end"));

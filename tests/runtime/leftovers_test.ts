@@ -85,6 +85,6 @@ Deno.test({
   },
 });
 
-Deno.test("a directory for temporary files that is not there is no leftover", async () => {
+Deno.test("removing leftovers tolerates a missing directory for temporary files", async () => {
   await removeLeftovers("/nonexistent/directory", fail);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isOutOfDescriptors } from "../../lib/files/quick.ts";
 import { descriptorBudget, descriptorLimit } from "../../lib/system/descriptors.ts";
 
-Deno.test("connections, runtimes and files together stay below the limit, with room for Deno", () => {
+Deno.test("connections, runtimes and files together stay below the limit, with a reserve for Deno", () => {
   for (let limit = 48; limit < 70_000; limit = Math.ceil(limit * 1.1)) {
     const { connections, localConnections, environments, files } = descriptorBudget(limit);
     const remote = 2 * connections + 2 * files;

@@ -55,7 +55,7 @@ function awsError(status: number, type: string, body: unknown, headers = {}): Re
   return Response.json(body, { status, headers: { "x-amzn-errortype": type, ...headers } });
 }
 
-Deno.test("an invocation is one signed POST, and its answer comes back", async () => {
+Deno.test("an invocation is one signed POST, and its answer is returned", async () => {
   let seen = { url: "", headers: new Headers() };
   let body = "";
   await using server = lambda(async (request) => {
@@ -94,7 +94,7 @@ Deno.test("an invocation is one signed POST, and its answer comes back", async (
   assert.equal(await again.authHeader(), authorization);
 });
 
-Deno.test("a function's error has its type, its words, its log and what it missed", async () => {
+Deno.test("a function's error has its type, message, log and missing objects", async () => {
   const id = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
   await using server = lambda(() =>
     Response.json({ errorMessage: "not there", errorType: "Llama.MissingObject", objects: [id] }, {
@@ -167,7 +167,7 @@ Deno.test("an abort ends the wait with the caller's reason", async () => {
   release.resolve(new Response());
 });
 
-Deno.test("-debug-aws shows requests and answers, and no secret", async () => {
+Deno.test("-debug-aws shows requests and answers, but no secrets", async () => {
   await using server = lambda(() => new Response("{}", { headers: { "x-amzn-requestid": "r-9" } }));
   await server.lambda.invoke("f", encode("{}"));
   const [request = "", answer = ""] = server.lines;
@@ -177,7 +177,7 @@ Deno.test("-debug-aws shows requests and answers, and no secret", async () => {
   for (const secret of Object.values(credentials)) assert(!all.includes(secret));
 });
 
-Deno.test("a function that is being made or updated is waited for", async () => {
+Deno.test("a call waits for a function that is being created or updated", async () => {
   let number = 0;
   const notices: string[] = [];
   await using server = lambda(
@@ -195,7 +195,7 @@ Deno.test("a function that is being made or updated is waited for", async () => 
   ]);
 });
 
-Deno.test("a function that Lambda ended says what to change", async () => {
+Deno.test("the error for a function that Lambda ended says what to change", async () => {
   const failures: [Record<string, string>, RegExp][] = [
     [
       { errorType: "Sandbox.Timedout", errorMessage: "Task timed out after 3.00 seconds" },
@@ -223,7 +223,7 @@ Deno.test("a function that Lambda ended says what to change", async () => {
   }
 });
 
-Deno.test("a timeout of the function's is told from other failures, by AWS's emulator too", async () => {
+Deno.test("a function's timeout is told apart from other failures, with AWS's emulator too", async () => {
   const answers: [BodyInit, boolean][] = [
     ['{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: 1 Error: Task timed out"}', true],
     ['{"errorMessage":"2026-11-24T00:00:00Z id Task timed out after 3.00 seconds"}', true],
@@ -241,7 +241,7 @@ Deno.test("a timeout of the function's is told from other failures, by AWS's emu
   }
 });
 
-Deno.test("a refusal for want of room is said once, with where the limit is raised", async () => {
+Deno.test("throttling is reported once, with where to raise the limit", async () => {
   let number = 0;
   const notices: [string, string | undefined][] = [];
   const noticed = Promise.withResolvers<void>();
@@ -266,7 +266,7 @@ Deno.test("a refusal for want of room is said once, with where the limit is rais
   assert.match(hint ?? "", /Service Quotas/);
 });
 
-Deno.test("an invocation that Lambda refused has not run, and one that it may have run counts", async () => {
+Deno.test("a refused invocation has not run, and one with a lost answer may have", async () => {
   const cases: [() => Response, boolean][] = [
     [() => new Response("{}"), true],
     [() => awsError(429, "TooManyRequestsException", { message: "Rate Exceeded." }), false],
@@ -290,7 +290,7 @@ Deno.test("an invocation that Lambda refused has not run, and one that it may ha
   assert.equal(delivery.mayHaveRun, false);
 });
 
-Deno.test("an attempt that may have run stays so, whatever becomes of the next", async () => {
+Deno.test("an attempt that may have run counts, whatever happens to the next", async () => {
   let number = 0;
   await using server = lambda(
     () =>

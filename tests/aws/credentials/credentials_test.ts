@@ -70,7 +70,7 @@ Deno.test("a profile is found in the AWS CLI's files", async () => {
   assert.equal((await findCredentials(elsewhere)).accessKeyId, "DEFAULTKEY");
 });
 
-Deno.test("a profile that is in no file is an error, whatever else there is", async () => {
+Deno.test("a profile that is in neither file is an error, whatever else is set", async () => {
   await using directory = new TemporaryDirectory();
   const environment = {
     ...await home(directory),
@@ -84,7 +84,7 @@ Deno.test("a profile that is in no file is an error, whatever else there is", as
   await assert.rejects(findLocation({ ...environment, AWS_PROFILE: "none" }), message);
 });
 
-Deno.test("without credentials the places that were looked at are named", async () => {
+Deno.test("without credentials the error names the places searched", async () => {
   const environment = { HOME: "/nowhere" };
   const isEc2 = () => Promise.resolve(false);
   await assert.rejects(findCredentials(environment, { isEc2 }), (error) => {
@@ -108,7 +108,7 @@ Deno.test("without credentials the places that were looked at are named", async 
   );
 });
 
-Deno.test("the region is what was named, the environment's, or the profile's", async () => {
+Deno.test("the region comes from the command line, the environment or the profile", async () => {
   await using directory = new TemporaryDirectory();
   const environment = await home(directory);
   const region = async (more: Record<string, string>, named = {}) =>
@@ -125,7 +125,7 @@ Deno.test("the region is what was named, the environment's, or the profile's", a
   await assert.rejects(region({}, { region: "us.example.com/" }), /is not an AWS region/);
 });
 
-Deno.test("endpoints are the service's own, the one for all, or the profile's", async () => {
+Deno.test("endpoints come from the service's setting, the general one, or the profile", async () => {
   await using directory = new TemporaryDirectory();
   const environment = await home(directory);
   const work = await findLocation(environment, { profile: "work" });
@@ -213,7 +213,7 @@ Deno.test("every partition has its own endpoints, and IAM its own region", () =>
   }
 });
 
-Deno.test("FIPS and dual-stack endpoints are used where they are asked for, or refused", async () => {
+Deno.test("FIPS and dual-stack endpoints are used if requested, or refused", async () => {
   await using directory = new TemporaryDirectory();
   const at = async (region: string, environment: Record<string, string>, profile = "") => {
     await directory.write(".aws/config", `[default]\nregion = ${region}\n${profile}`);
@@ -244,7 +244,7 @@ Deno.test("FIPS and dual-stack endpoints are used where they are asked for, or r
   );
 });
 
-Deno.test("a profile's services have their own endpoints, unless they are to be ignored", async () => {
+Deno.test("a profile's services have their own endpoints, unless configured to be ignored", async () => {
   await using directory = new TemporaryDirectory();
   const at = async (more: string, environment: Record<string, string> = {}) => {
     const config =
@@ -297,7 +297,7 @@ Deno.test("buckets are addressed as the profile says", async () => {
   await assert.rejects(url(accelerated, "b", own), /bucket b has no accelerated endpoint$/);
 });
 
-Deno.test("a file that may not be read counts as absent, and the message says so if nothing is found", async () => {
+Deno.test("an unreadable file counts as absent, and the message says so if nothing is found", async () => {
   const environment = { HOME: "/nowhere", AWS_CONFIG_FILE: "/dev/null/config" };
   await assert.rejects(
     findCredentials(environment, { isEc2: () => Promise.resolve(false) }),
@@ -331,7 +331,7 @@ Deno.test("AWS_WEB_IDENTITY_TOKEN_FILE comes before the keys of a profile that w
   assert.equal(named.accessKeyId, "WORKKEY");
 });
 
-Deno.test("half a pair of keys is refused, and no other keys are used", async () => {
+Deno.test("an incomplete key pair is refused, and no other keys are used", async () => {
   const files = await withFiles({
     config: "[profile half]\naws_access_key_id = HALF\n",
     credentials: credentialsFile,
@@ -374,7 +374,7 @@ Deno.test("keys in the environment that have expired are refused with the time",
   );
 });
 
-Deno.test("a profile that cannot give credentials is refused with the reason", async () => {
+Deno.test("a profile that cannot provide credentials is refused with the reason", async () => {
   const role = (more: string) => `role_arn = arn:aws:iam::123456789012:role/r\n${more}\n`;
   const files = await withFiles({
     config: `[profile gone]\n${role("source_profile = nobody")}` +
