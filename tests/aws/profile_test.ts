@@ -17,7 +17,7 @@ Deno.test("a path's variables and home directory are expanded, and unknown ones 
 });
 
 Deno.test({
-  name: "without HOME, and for another user, the home directory is the system's",
+  name: "without HOME, and for another user, the home directory comes from /etc/passwd",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     const users = (await Deno.readTextFile("/etc/passwd")).split("\n").map((line) =>

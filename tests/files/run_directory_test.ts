@@ -96,7 +96,7 @@ Deno.test("a directory without permissions is removed, synchronously or not", as
 });
 
 Deno.test({
-  name: "directories without permissions are removed, whatever bytes their names are",
+  name: "directories without permissions are removed, even if their names are not UTF-8",
   ignore: !isRoot,
   async fn() {
     await using directory = new TemporaryDirectory();

@@ -105,7 +105,7 @@ Deno.test("a link with a temporary name is removed, and its target is not", asyn
 });
 
 Deno.test({
-  name: "what another user's run left is left to that user",
+  name: "leftovers of another user's run are not removed",
   ignore: !isRoot,
   async fn() {
     await using directory = new TemporaryDirectory();

@@ -74,7 +74,7 @@ Deno.test("an end by a signal leaves no process, no directory", options, async (
 });
 
 Deno.test(
-  "after SIGKILL no process is left in two seconds, and the next run cleans up",
+  "two seconds after SIGKILL no process is left, and the next run cleans up",
   options,
   async () => {
     using directory = temporaryDirectory();

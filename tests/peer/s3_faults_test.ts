@@ -18,7 +18,7 @@ for (const kind of ["503", "500", "reset", "truncate"]) {
 }
 
 peerTest(
-  "with both S3 and Lambda failing every second time, a job is right or reported",
+  "with S3 and Lambda failing every second time, each job is correct or reported",
   async () => {
     await using aws = await FakeAws.start({ echo: { stub: { echo: true } } });
     const kinds =

@@ -59,7 +59,7 @@ Deno.test("without /proc the count is unknown, and programs still start", () => 
 });
 
 Deno.test({
-  name: "when memory runs out, a command and all that it starts go before the runtime",
+  name: "when memory runs out, a command and its descendants are killed before the runtime",
   ignore,
   async fn() {
     await using lambda = new FakeLambda();
@@ -72,7 +72,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "on the user's machine a command is not the first to go",
+  name: "under the emulator a command is not killed first",
   ignore,
   async fn() {
     await using lambda = new FakeLambda({ env: { LLAMA_LOCAL: "1", LLAMA_ENVIRONMENT: "e" } });
@@ -82,7 +82,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the kernel kills a job that takes too much memory, and the runtime lives",
+  name: "the kernel kills a job that uses too much memory, and the runtime survives",
   ignore: !canLimit("memory"),
   async fn() {
     await using group = new ProcessGroup("memory");

@@ -119,7 +119,7 @@ Deno.test("the first ten of many files that cannot be sent are named", {
 });
 
 Deno.test({
-  name: "a file or directory that may not be read is missing from its directory, by name",
+  name: "an unreadable file or directory is reported as missing by name",
   ignore: !isRoot,
   async fn() {
     await using directory = new TemporaryDirectory();
@@ -153,7 +153,7 @@ Deno.test("the job's whole directory can be an output", async () => {
 });
 
 Deno.test({
-  name: "an output that cannot be read costs itself alone, by name and in a directory",
+  name: "an unreadable output does not affect other outputs, by name and in a directory",
   // Root may read everything.
   ignore: Deno.uid() === 0,
   async fn() {

@@ -55,7 +55,7 @@ Deno.test("a command's status is its exit status, or 128 plus its signal", async
 });
 
 Deno.test({
-  name: "a command that a real-time signal ends has 128 and its number",
+  name: "a command's status after a real-time signal is 128 plus the signal",
   // Deno 2.6 has no name for the signal, throws, and takes the child for one that still runs.
   sanitizeResources: false,
   fn: () => shell("kill -40 $$", {}, ({ status }) => assert.equal(status, 168)),

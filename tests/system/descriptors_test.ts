@@ -19,7 +19,7 @@ Deno.test("each share is at least one, and without a limit there is none", () =>
 });
 
 Deno.test({
-  name: "the limit is what the system says, and a failure for want of descriptors is known",
+  name: "the limit is the system's, and a lack of descriptors is recognized",
   ignore: Deno.build.os !== "linux",
   async fn() {
     const script = `
