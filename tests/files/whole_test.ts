@@ -21,7 +21,7 @@ async function leave(directory: string): Promise<string[]> {
     Deno.mkdirSync(path);
     Deno.writeTextFileSync(path + "/stdout", "half");
     tell(path.slice(path.lastIndexOf("/") + 1));`;
-  return (await runChild(script, { modules: { files: "../../lib/files/whole.ts" } })).map(String);
+  return (await runChild(script, { modules: { files: "../lib/files/whole.ts" } })).map(String);
 }
 
 const write = (path: string) => writeWhole(path, (file) => Deno.writeTextFile(file, "whole"));
@@ -133,7 +133,7 @@ Deno.test("a file from a store is private until its mode is set", async () => {
 Deno.test("the umask is the one that the process was started with", async () => {
   for (const mask of [0o000, 0o027, 0o077]) {
     const script = "tell([files.umask(), files.umask(), Deno.umask()]);";
-    const options = { modules: { files: "../../lib/files/whole.ts" }, umask: mask };
+    const options = { modules: { files: "../lib/files/whole.ts" }, umask: mask };
     assert.deepEqual(await runChild(script, options), [[mask, mask, mask]]);
   }
   assert.equal(umask(), Deno.umask());

@@ -24,7 +24,7 @@ Deno.test({
   async fn() {
     const script = `
       const { descriptorLimit } = await import(Deno.args[0] + "system/descriptors.ts");
-      const { isOutOfDescriptors } = await import(Deno.args[0] + "quick_files.ts");
+      const { isOutOfDescriptors } = await import(Deno.args[0] + "files/quick.ts");
       console.log(descriptorLimit());
       const open = [];
       try {
