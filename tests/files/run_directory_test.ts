@@ -13,7 +13,7 @@ const exists = (path: string) => Deno.lstat(path).then(() => true, () => false);
 
 /** Starts a process, lets it make its directory, and ends it by SIGKILL. */
 async function leaveDirectory(parent: string): Promise<string> {
-  const module = new URL("../lib/files/run_directory.ts", import.meta.url).href;
+  const module = new URL("../../lib/files/run_directory.ts", import.meta.url).href;
   const script = `import { makeRunDirectory } from ${JSON.stringify(module)};
     const path = makeRunDirectory(${JSON.stringify(parent)});
     Deno.mkdirSync(path + "/locked");
