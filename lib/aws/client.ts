@@ -13,6 +13,7 @@ import { CredentialCache } from "./credentials/credential_cache.ts";
 import type { Credentials } from "./credentials/keys.ts";
 import { type Location, type Service, withoutPassword } from "./endpoint.ts";
 import { longestPauseMilliseconds, patience, type RetryPolicy, withRetries } from "./retry.ts";
+import { fetchFailure } from "./fetch_failure.ts";
 import { Signatures, type Signed } from "./signatures.ts";
 
 /** Options for {@linkcode AwsClient}. */
@@ -111,6 +112,7 @@ export class AwsClient implements Disposable {
   #clockOffset = 0;
   #number = 0;
   #isEmulator = false;
+  #lastRepeat: { error: LlamaError; time: number } | undefined;
   /** The notices that were already given: of retries after a kind of failure, or of a long pause. */
   readonly #said = new Set<ErrorCode | "pause">();
 
@@ -165,6 +167,16 @@ export class AwsClient implements Disposable {
    */
   notice(message: string, hint?: string): void {
     this.#options.onNotice?.(message, hint);
+  }
+
+  /**
+   * Returns the error that caused the last retry.
+   *
+   * @param since The earliest time of interest, by `performance.now()`.
+   * @returns The error; undefined if no call was retried since then.
+   */
+  lastRepeat(since: number): LlamaError | undefined {
+    return this.#lastRepeat && this.#lastRepeat.time >= since ? this.#lastRepeat.error : undefined;
   }
 
   /**
@@ -306,7 +318,7 @@ export class AwsClient implements Disposable {
       }
       return response;
     } catch (cause) {
-      debug?.(`< ${number} failed: ${reasonOf(cause)}`);
+      debug?.(`< ${number} failed: ${fetchFailure(cause)}`);
       throw cause;
     }
   }
@@ -327,6 +339,7 @@ export class AwsClient implements Disposable {
   }
 
   #reportRepeat(error: CallError, pause: number): void {
+    this.#lastRepeat = { error, time: performance.now() };
     this.#options.debug?.(`retrying in ${Math.round(pause)} ms: ${error.message}`);
     const { afterMilliseconds = 0 } = error;
     if (afterMilliseconds > longestPauseMilliseconds && !this.#said.has("pause")) {
@@ -440,30 +453,15 @@ function malformedAnswer(url: string, cause: unknown): CallError {
 
 /** Returns the error for a missing or truncated answer. */
 async function networkError(url: string, cause: unknown, location: Location): Promise<CallError> {
-  const { origin } = new URL(url);
-  const words = innermost(cause);
+  const { noAnswer } = await import("./network_hint.ts");
+  const { message, hint, reason } = noAnswer(url, cause, location);
   // In both cases nothing was sent, but a retry within minutes would not help.
-  const isForGood = /invalid peer certificate|proxy authentication required/.test(words);
+  const isForGood = /invalid peer certificate|proxy authentication required/.test(reason);
   // hyper's term for all failures before a request is sent.
-  const repeat = words.includes("client error (Connect)") ? "unsent" : "maybe";
-  const { networkHint } = await import("./network_hint.ts");
-  return new CallError("network", `no answer from ${origin}: ${reasonOf(cause)}`, {
+  const repeat = reason.includes("client error (Connect)") ? "unsent" : "maybe";
+  return new CallError("network", message, {
     cause,
-    hint: networkHint(url, words, location),
+    hint,
     repeat: isForGood ? "never" : repeat,
   });
-}
-
-/** Returns the innermost message: Deno wraps the reason, once or twice. */
-function innermost(cause: unknown): string {
-  let words = messageOf(cause);
-  for (let inner = cause; inner instanceof Error && inner.cause; inner = inner.cause) {
-    words = messageOf(inner.cause);
-  }
-  return words;
-}
-
-/** Returns `fetch`'s message without the URL. */
-function reasonOf(cause: unknown): string {
-  return innermost(cause).replace(/^.*client error \(\w+\): /, "").replace(/ \(os error \d+\)/, "");
 }

@@ -16,8 +16,8 @@ export interface EndingOptions {
   timedOutMs: number | undefined;
   /** The number of processes that the kernel killed for lack of memory; undefined if unknown. */
   kills: number | undefined;
-  /** Whether the function's memory is limited; locally it is not. */
-  isMemoryBound: boolean;
+  /** Present only if the function's memory is limited; locally it is not. */
+  outOfMemory?: unknown;
   /** The function's memory in MB, if known. */
   memoryMb: number | undefined;
 }
@@ -40,7 +40,7 @@ export function explainEnding(
         "timeout: raise the timeout (900 seconds at most), or give the job less to do",
     );
   }
-  const killed = options.isMemoryBound ? whyKilled(status, options) : undefined;
+  const killed = options.outOfMemory ? whyKilled(status, options) : undefined;
   if (killed !== undefined) lines.push(killed);
   return lines;
 }

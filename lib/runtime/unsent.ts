@@ -1,5 +1,6 @@
 /**
- * Answers for jobs whose results cannot all be sent. Loaded only then.
+ * Answers for jobs whose results cannot all be sent, or whose inputs did not arrive. Loaded only
+ * then.
  *
  * @module
  */
@@ -8,10 +9,12 @@ import { Buffer } from "node:buffer";
 import { type BlobSource, encodeBlobs, sizeOf } from "../store/blob.ts";
 import { LlamaError } from "../errors.ts";
 import { maxPayloadBytes } from "../limits.ts";
-import type { Blob } from "../protocol.ts";
+import type { Blob, Request } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
+import type { Capture } from "./capture.ts";
 import { TimeUp } from "./in_time.ts";
 import { JobError } from "./job_error.ts";
+import type { TimeLimit } from "./time_limit.ts";
 
 /** Options for {@linkcode encodeUnsent}. */
 export interface UnsentOptions {
@@ -23,8 +26,10 @@ export interface UnsentOptions {
   reservedBytes: number;
   /** The store that failed, if there is one. */
   store: ObjectStore | undefined;
-  /** Adds a line to standard error. */
-  addLine: (line: string) => Promise<void>;
+  /** When the request was received, by `performance.now()`. */
+  received: number;
+  /** Receives the reason, if the command was started. */
+  stderr: Pick<Capture, "addLine"> | undefined;
   /** Aborts the work. */
   signal: AbortSignal;
 }
@@ -41,12 +46,12 @@ export interface UnsentOptions {
  * @throws The error itself, if the store is not its reason.
  */
 export async function encodeUnsent(error: unknown, options: UnsentOptions): Promise<Blob[]> {
-  const { streams, files, store, addLine, signal } = options;
+  const { streams, files, store, received, stderr, signal } = options;
   if (isTooLarge(error)) throw outputTooLarge([...streams(), ...files]);
   if (!store) throw error;
-  const reason = reasonOf(error, store);
+  const reason = await reasonOf(error, store, received);
   if (reason === undefined) throw error;
-  await addLine(`llama: ${reason}`);
+  await stderr?.addLine(`llama: ${reason}`);
   const e = `could not be uploaded: ${reason}`;
   const { reservedBytes } = options;
   const blobs = (await encodeBlobs(files, { store: nowhere, reservedBytes, signal }))
@@ -65,6 +70,35 @@ export async function encodeUnsent(error: unknown, options: UnsentOptions): Prom
       })
       : failure;
   }
+}
+
+/**
+ * Returns a line that explains why a command was not started in time.
+ *
+ * @param request The request.
+ * @param limit The time limit that was exceeded.
+ * @param store The store, if there is one.
+ * @param received When the request was received, by `performance.now()`.
+ */
+export async function lateInputs(
+  { files, stdin }: Request,
+  { isFunctions }: Pick<TimeLimit, "isFunctions">,
+  store: ObjectStore | undefined,
+  received: number,
+): Promise<string> {
+  const whose = isFunctions ? "the function's" : "the job's";
+  const what = `the command was not started: its inputs did not arrive before ${whose} timeout`;
+  const isStored = stdin?.r !== undefined || Object.values(files).some(({ r }) => r !== undefined);
+  if (!store || !isStored) return what;
+  const failure = await store.lastRepeat?.(received);
+  return `${what}: ${failure ? "" : `no answer from ${store.url}: `}${whySlow(failure)}`;
+}
+
+/** Returns what is known about a store that was too slow, and what to do. */
+function whySlow(failure: LlamaError | undefined): string {
+  if (failure?.hint !== undefined) return wordsOf(failure);
+  return (failure ? `${failure.message}; ` : "") +
+    "raise the timeout; a function in a VPC needs a gateway endpoint for S3";
 }
 
 /**
@@ -89,14 +123,23 @@ export function answerRefused(): JobError {
   );
 }
 
-function reasonOf(error: unknown, { url }: ObjectStore): string | undefined {
+async function reasonOf(
+  error: unknown,
+  store: ObjectStore,
+  received: number,
+): Promise<string | undefined> {
   if (error instanceof TimeUp) {
-    return `the upload to ${url} did not finish before the function's timeout: raise the ` +
-      "timeout; a function in a VPC needs a gateway endpoint for S3";
+    const failure = await store.lastRepeat?.(received);
+    return `the upload to ${store.url} did not finish before the function's timeout: ` +
+      whySlow(failure);
   }
   // A file that cannot be read is not the store's failure.
   if (!(error instanceof LlamaError) || error.code === "input") return undefined;
-  return error.message + (error.hint === undefined ? "" : ` (${error.hint})`);
+  return wordsOf(error);
+}
+
+function wordsOf({ message, hint }: LlamaError): string {
+  return message + (hint === undefined ? "" : ` (${hint})`);
 }
 
 function isTooLarge(error: unknown): boolean {

@@ -82,7 +82,12 @@ Deno.test("a timeout while fetching inputs is reported like any other timeout", 
   const signal = new AbortController().signal;
   const response = parseResponse(await invoke({ ...stuck, timeout: 0.05 }, signal));
   assert.equal(response.status, 124);
-  assert.match(response.stderr.s ?? "", /^llama: timed out while fetching the job's inputs/);
+  assert.equal(
+    response.stderr.s,
+    "llama: the command was not started: its inputs did not arrive before the job's timeout: " +
+      "no answer from memory:: raise the timeout; a function in a VPC needs a gateway endpoint " +
+      "for S3\n",
+  );
   assert.deepEqual(response.outputs, { a: { e: "the command did not create it" } });
 });
 
@@ -161,6 +166,26 @@ Deno.test("a store that does not answer costs only what goes through it", async 
   const { big, small, none } = response.outputs;
   assert(big?.e?.startsWith(`could not be uploaded: ${reason}`), big?.e);
   assert.deepEqual([small?.s, none?.e], ["small\n", "the command did not create it"]);
+});
+
+Deno.test("a store whose calls were retried is reported with its own reason", async () => {
+  const { signal } = new AbortController();
+  const refused = new LlamaError("network", "no answer from S3: refused", { hint: "look there" });
+  const store = Object.assign(new StuckStore(), { lastRepeat: () => Promise.resolve(refused) });
+  const options = { millisecondsLeft: 1500, store: () => store };
+  const fetched = parseResponse(await invoke(stuck, signal, options));
+  assert.equal(
+    fetched.stderr.s,
+    "llama: the command was not started: its inputs did not arrive before the function's " +
+      "timeout: no answer from S3: refused (look there)\n",
+  );
+  const request = { args: ["/bin/sh", "-c", "head -c 300000 /dev/zero >big"], outputs: ["big"] };
+  const stored = parseResponse(await invoke(request, signal, options));
+  assert.equal(
+    stored.outputs["big"]?.e,
+    "could not be uploaded: the upload to memory: did not finish before the function's timeout: " +
+      "no answer from S3: refused (look there)",
+  );
 });
 
 Deno.test("a store that refuses uploads costs only what goes through it", async () => {
