@@ -118,7 +118,8 @@ function whyNot(error: unknown, path: string): string {
   const absent = error instanceof Deno.errors.NotFound ||
     error instanceof Deno.errors.NotADirectory;
   if (!absent) return reasonOf(error);
-  return isLink(path) ? "a symbolic link to nothing" : "the command did not create it";
+  // Clients look for "was not made" to tell this reason from others.
+  return isLink(path) ? "a symbolic link to nothing" : "was not made by the command";
 }
 
 function isLink(path: string): boolean {

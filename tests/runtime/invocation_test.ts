@@ -88,7 +88,7 @@ Deno.test("a timeout while fetching inputs is reported like any other timeout", 
       "no answer from memory:: raise the timeout; a function in a VPC needs a gateway endpoint " +
       "for S3\n",
   );
-  assert.deepEqual(response.outputs, { a: { e: "the command did not create it" } });
+  assert.deepEqual(response.outputs, { a: { e: "was not made by the command" } });
 });
 
 Deno.test("a command is ended before Lambda's deadline, and its results are returned", async () => {
@@ -165,7 +165,7 @@ Deno.test("a store that does not answer costs only what goes through it", async 
   assert(response.stderr.s?.startsWith(`err\nllama: ${reason}raise the timeout; `));
   const { big, small, none } = response.outputs;
   assert(big?.e?.startsWith(`could not be uploaded: ${reason}`), big?.e);
-  assert.deepEqual([small?.s, none?.e], ["small\n", "the command did not create it"]);
+  assert.deepEqual([small?.s, none?.e], ["small\n", "was not made by the command"]);
 });
 
 Deno.test("a store whose calls were retried is reported with its own reason", async () => {

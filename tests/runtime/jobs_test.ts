@@ -25,7 +25,7 @@ Deno.test("files, standard input and outputs make the round trip", async () => {
     "out/empty": { m: 0o644 },
     "new\nline": { s: "text\n", m: 0o644 },
     "none": { m: 0o644 },
-    "missing": { e: "the command did not create it" },
+    "missing": { e: "was not made by the command" },
   });
   await lambda.clean();
 });
@@ -116,7 +116,7 @@ Deno.test("a failed command is reported by its status", async () => {
   assert.equal(textOf(late.stdout), "a\n");
   assert.deepEqual(late.outputs, {
     b: { s: "b\n", m: 0o644 },
-    c: { e: "the command did not create it" },
+    c: { e: "was not made by the command" },
   });
 });
 

@@ -53,8 +53,8 @@ Deno.test("outputs are regular files inside the job's directory; others have a r
       "out": "is a directory (ask for out/)",
       "broken": "a symbolic link to nothing",
       "loop": "too many levels of symbolic links",
-      "none": "the command did not create it",
-      "a/none": "the command did not create it",
+      "none": "was not made by the command",
+      "a/none": "was not made by the command",
     });
   });
 });
@@ -72,7 +72,7 @@ Deno.test("an output directory returns all regular files, and names what it leav
     assert.deepEqual(Object.fromEntries(refused), {
       "up/": "a symbolic link out of the job's directory",
       "a/": "not a directory",
-      "none/": "the command did not create it",
+      "none/": "was not made by the command",
     });
     assert.deepEqual(leftOut, [
       "left out out/fifo: not a regular file",
