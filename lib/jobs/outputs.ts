@@ -65,7 +65,7 @@ export async function writeOutputs(
     try {
       // Besides a kind of content that is known, `e` is for others.
       if (!file || (file.e !== undefined && !novelKindOf(file, kinds))) {
-        throw new LlamaError("output", file?.e ?? "the command did not make it", {
+        throw new LlamaError("output", file?.e ?? "the command did not create it", {
           // A command that failed has said why itself.
           hint: options.succeeded && isAbsent(file)
             ? `the command must make it at ${JSON.stringify(remote)} in its current directory`
