@@ -53,7 +53,7 @@ const corpus = Corpus.parse(
 /** Cases that llama does not follow on purpose, and what it says instead; nothing where it runs. */
 const DIFFERENT = new Map<string, string | undefined>([
   // The first line is of the usage text of help, whose wording is ours.
-  ["flag-078", "help takes one command at most"],
+  ["flag-078", "help takes at most one command"],
   // `llama help` and `llama help CMD` show the flags.
   ["flag-079", "unknown command: flags"],
   ["flag-080", "unknown command: flags"],
@@ -323,8 +323,8 @@ Deno.test("remote paths that are empty or leave the job's directory are usage er
     '-output: remote path outside the job\'s directory: "../x"',
   );
   assert.deepEqual(complaint("invoke", "-o", "here/:there", "fn"), [
-    '-output: "here/" is a directory, and "there" a file',
-    "write -output here/:there/ to fetch all that is below it; see llama help invoke",
+    '-output: "here/" is a directory, but "there" is a file',
+    "write -output here/:there/ to fetch everything below it; see llama help invoke",
   ]);
   for (const path of ["../x:x", "a:..b", "a:b/../c", "a:...", "out/", "out:d/", "a:b:c"]) {
     assert.equal(parse("invoke", "-f", path, "-o", path, "fn").kind, "command", path);
@@ -399,14 +399,14 @@ Deno.test("parseListenAddress takes loopback hosts with a port and no others", (
     assert.deepEqual(parseListenAddress(text), { hostname, port });
   }
   const refused: [string, string][] = [
-    ["", "no port from 0 to 65535"],
-    ["127.0.0.1", "no port from 0 to 65535"],
-    ["127.0.0.1:", "no port from 0 to 65535"],
-    ["127.0.0.1:65536", "no port from 0 to 65535"],
-    ["127.0.0.1:-1", "no port from 0 to 65535"],
-    ["127.0.0.1:http", "no port from 0 to 65535"],
+    ["", "the port is not a number from 0 to 65535"],
+    ["127.0.0.1", "the port is not a number from 0 to 65535"],
+    ["127.0.0.1:", "the port is not a number from 0 to 65535"],
+    ["127.0.0.1:65536", "the port is not a number from 0 to 65535"],
+    ["127.0.0.1:-1", "the port is not a number from 0 to 65535"],
+    ["127.0.0.1:http", "the port is not a number from 0 to 65535"],
     [":3001", '"" is not a loopback host'],
-    ["3001", "no port from 0 to 65535"],
+    ["3001", "the port is not a number from 0 to 65535"],
     ["0.0.0.0:3001", '"0.0.0.0" is not a loopback host'],
     ["127.0.0.256:3001", '"127.0.0.256" is not a loopback host'],
     ["127.0.0.1.example.com:3001", '"127.0.0.1.example.com" is not a loopback host'],
@@ -458,7 +458,7 @@ Deno.test("help and version explain themselves and refuse what they do not take"
     "version takes no arguments",
     "usage: llama version; see llama help version",
   ]);
-  assert.equal(usageFailure("help", "a", "b").message, "help takes one command at most");
+  assert.equal(usageFailure("help", "a", "b").message, "help takes at most one command");
   for (const topic of ["help", "version"]) {
     const line = parse("help", topic);
     assert.ok(line.kind === "help");

@@ -80,7 +80,7 @@ Deno.test("a file that cannot be written is told before anything is run", async 
   assert.equal(lambda.requests.length, 0);
   const { status, stderr } = await place.run(["-trace", "t", "functions"]);
   assert.equal(status, 2);
-  assert.match(stderr, /^-trace has no use with functions\n/);
+  assert.match(stderr, /^-trace cannot be used with functions\n/);
 });
 
 Deno.test("a run that is broken off leaves no file", async () => {
@@ -146,6 +146,6 @@ Deno.test("llama report says what is no log", async () => {
   assert.equal(await says("json"), 'llama: "json" line 1: it is not a job record');
   assert.equal(await says("broken"), 'llama: "broken" line 1: it is not JSON');
   assert.equal(await says("when"), 'llama: "when" is not a job log');
-  assert.equal(await says(), "no log");
+  assert.equal(await says(), "no log given");
   assert.equal(exists(place.here("text.html")), false);
 });

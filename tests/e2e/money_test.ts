@@ -251,5 +251,5 @@ Deno.test("a run whose jobs are all the same says so, before it and in -dry-run"
   }
   const { status, stderr } = await place.run(["xargs", "f", "{}", "::::", "list"]);
   assert.equal(status, 2);
-  assert.match(stderr, /^:::: is GNU parallel's, and llama xargs does not have it\nwrite -a FILE/);
+  assert.match(stderr, /^llama xargs does not support GNU parallel's ::::\nwrite -a FILE/);
 });

@@ -61,12 +61,12 @@ Deno.test("lines follow the arguments after a separator", () => {
 Deno.test("a file without a name is a mistake, as of a variable that is not set", () => {
   for (const flag of ["-a", "-joblog", "-results", "-prices"]) {
     assert.throws(() => parseFlags(xargsFlags, [flag, "", "f"]), {
-      message: `invalid value "" for flag ${flag}: empty`,
+      message: `invalid value "" for flag ${flag}: empty name`,
     });
   }
 });
 
-Deno.test("flags that do not go together are refused before anything runs", () => {
+Deno.test("flags that cannot be combined are refused before anything runs", () => {
   const complaint = (...argv: string[]) => {
     const { values, rest } = parseFlags(xargsFlags, argv);
     return xargsCommand.validate?.(values, rest)?.message;
@@ -75,18 +75,18 @@ Deno.test("flags that do not go together are refused before anything runs", () =
   assert.equal(complaint(":::", "a"), "no function name");
   assert.equal(complaint("f", ":::", "a", ":::", "b"), "more than one :::");
   for (const separator of ["::::", ":::+", "::::+"]) {
-    const words = `${separator} is GNU parallel's, and llama xargs does not have it`;
+    const words = `llama xargs does not support GNU parallel's ${separator}`;
     assert.equal(complaint("f", "x", separator, "a"), words);
     assert.equal(complaint("f", ":::", "a", separator, "b"), words);
     assert.equal(complaint("f", separator, "b", ":::", "a"), words);
   }
-  assert.match(complaint("-a", "lines", "f", ":::", "a") ?? "", /^-a "lines" and ::: do not go/);
-  assert.match(complaint("-0", "-d", ",", "f") ?? "", /^-0 and -d do not go together/);
-  assert.match(complaint("-d", ",", "f", ":::", "a") ?? "", /^-d and ::: do not go together/);
+  assert.match(complaint("-a", "lines", "f", ":::", "a") ?? "", /^-a "lines" and ::: cannot be combined/);
+  assert.match(complaint("-0", "-d", ",", "f") ?? "", /^-0 and -d cannot be combined/);
+  assert.match(complaint("-d", ",", "f", ":::", "a") ?? "", /^-d and ::: cannot be combined/);
   assert.match(complaint("-n", "0", "f") ?? "", /^-n must be at least 1/);
   assert.match(complaint("-retries", "-1", "f") ?? "", /^-retries must not be negative/);
   assert.equal(complaint("-resume", "f"), "no job log to resume");
   assert.equal(complaint("-resume-failed", "f"), "no job log to resume");
   assert.equal(complaint("-resume", "-joblog", "log", "f"), undefined);
-  assert.match(complaint("-json", "-tag", "f") ?? "", /^-json and -tag do not go together/);
+  assert.match(complaint("-json", "-tag", "f") ?? "", /^-json and -tag cannot be combined/);
 });
