@@ -8,18 +8,17 @@ import { LlamaError } from "../errors.ts";
 import type { JobLogTarget } from "../jobs/log/job_log_line.ts";
 import type { Output } from "../terminal/output.ts";
 
-/** Names of standard output: GNU parallel's own, and Linux's. */
+/** Names of standard output: GNU parallel's, and those of Linux. */
 const standardOutput = new Set(["-", "/dev/stdout", "/dev/fd/1"]);
 
 const standardError = new Set(["/dev/stderr", "/dev/fd/2"]);
 
 /**
- * Returns where a job log goes. What goes to standard output or standard error goes there together
- * with all else, so that neither a line nor the progress is torn.
+ * Returns the destination of a job log. A log on standard output or standard error is written
+ * through `output`, so that its lines do not mix with others or with the progress bar.
  *
  * @param name The value of `-joblog`.
- * @param output Standard output and standard error.
- * @returns The path, or what writes the log's text.
+ * @returns The path, or a function that writes the log's text.
  */
 export function jobLogTarget(name: string, output: Output): JobLogTarget {
   if (standardOutput.has(name)) return (text) => output.data(text);
@@ -28,12 +27,12 @@ export function jobLogTarget(name: string, output: Output): JobLogTarget {
 }
 
 /**
- * Checks that a job log is not the file that the lines are read from, which it would replace.
+ * Checks that a job log would not replace the input file.
  *
  * @param name The value of `-joblog`.
  * @param inputFile The value of `-a`; empty for standard input.
- * @param lines The lines of the command line, if it has them.
- * @throws {LlamaError} `usage` if it is the same file.
+ * @param lines The lines after `:::`, if there are any.
+ * @throws {LlamaError} `usage` if both are the same file.
  */
 export async function checkIsNotInput(
   name: string,
@@ -45,12 +44,12 @@ export async function checkIsNotInput(
   if (!log || !input || log.ino === null || log.dev !== input.dev || log.ino !== input.ino) return;
   throw new LlamaError(
     "usage",
-    `the job log ${JSON.stringify(name)} is the file that the lines are read from`,
+    `the job log ${JSON.stringify(name)} is the input file`,
     { hint: "name another file with -joblog" },
   );
 }
 
-/** Undefined for what cannot be replaced, or is not there: that is said where it is opened. */
+/** Returns undefined if it is not a regular file or not there; opening it reports the latter. */
 async function regularFile(path: string): Promise<Deno.FileInfo | undefined> {
   try {
     const info = await Deno.stat(path);

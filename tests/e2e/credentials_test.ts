@@ -340,7 +340,7 @@ Deno.test("a role that wants an MFA code says so where there is no terminal", as
   assert.notEqual(status, 0);
   assert.match(
     stderr,
-    /no terminal to ask: Code of the MFA device arn:aws:iam::123456789012:mfa\/me/,
+    /no terminal to ask: MFA code for arn:aws:iam::123456789012:mfa\/me/,
   );
   assert.deepEqual(aws.keys, []);
 });

@@ -117,9 +117,9 @@ Deno.test("-logs shows the function's log and -time where the time went, on stde
   assert.match(stderr, /^llama: request \S+: exit 0, \d+ ms, 0 files in, 0 out$/m);
   assert.match(stderr, /^REPORT RequestId: .*Billed Duration: \d+ ms/m);
   assert.match(stderr, /^llama: total [\d.]+ ms, runtime [\d.]+, .*cold start$/m);
-  assert.match(stderr, /^llama: billed \d+ ms with 512 MB: \$0\.0\d+ if it were AWS/m);
+  assert.match(stderr, /^llama: billed \d+ ms with 512 MB: \$0\.0\d+ if run in AWS/m);
   const estimate = await place.local(["invoke", "-time", "hello"]);
-  assert.match(estimate.stderr, /^llama: billed ~\d+ ms with 512 MB: ~\$0\.0\d+ if it were/m);
+  assert.match(estimate.stderr, /^llama: billed ~\d+ ms with 512 MB: ~\$0\.0\d+ if run in/m);
 });
 
 Deno.test("an output that the command did not make is a failure, named", async () => {

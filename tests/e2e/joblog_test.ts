@@ -36,11 +36,11 @@ Deno.test("a file that is not a job log is not replaced, and nothing runs", asyn
         [[], 2, 'cannot write the job log "list": the file exists and is not a job log'],
         [["-resume"], 1, '"list" is not a job log'],
         [["-resume-failed"], 1, '"list" is not a job log'],
-        [["-a", "list"], 2, 'the job log "list" is the file that the lines are read from'],
+        [["-a", "list"], 2, 'the job log "list" is the input file'],
         [
           ["-resume", "-a", "list"],
           2,
-          'the job log "list" is the file that the lines are read from',
+          'the job log "list" is the input file',
         ],
       ] as const
     ) {
@@ -73,7 +73,7 @@ Deno.test("the input is not replaced even if it is a job log, by whatever name",
       ]
     ) {
       assert.deepEqual([ended.status, ended.stdout], [2, ""]);
-      assert.match(ended.stderr, /is the file that the lines are read from/);
+      assert.match(ended.stderr, /is the input file/);
       assert.equal(await Deno.readTextFile(place.here("list")), text);
     }
   }

@@ -203,7 +203,7 @@ Deno.test("functions in the emulator of another shell cost nothing, and advice k
     { environment: emulator.environment },
   );
   assert.equal(status, 1);
-  assert.match(stderr, / if it were AWS \(/);
+  assert.match(stderr, / if run in AWS \(/);
   for (const line of stdout.trimEnd().split("\n")) assert.equal(JSON.parse(line).isLocal, true);
   const log = await Deno.readTextFile(place.here("log"));
   assert(log.trimEnd().split("\n").slice(1).every((line) => line.split("\t")[1] === ":"), log);
@@ -211,7 +211,7 @@ Deno.test("functions in the emulator of another shell cost nothing, and advice k
   assert.equal((await place.run(["report", "run.json"])).status, 0);
   for (const name of ["r.html", "run.json.html"]) {
     const page = await Deno.readTextFile(place.here(name));
-    assert(page.includes("if it were AWS"), name);
+    assert(page.includes("if run in AWS"), name);
     assert(!/as Lambda bills it|region that is nearer/.test(page), name);
     // Only the first has a job log by which it is resumed.
     assert.equal(page.includes("-resume-failed"), name === "r.html", name);
@@ -219,7 +219,7 @@ Deno.test("functions in the emulator of another shell cost nothing, and advice k
   const invoke = await place.run(["invoke", "-time", "any", "true"], {
     environment: emulator.environment,
   });
-  assert.match(invoke.stderr, / if it were AWS/);
+  assert.match(invoke.stderr, / if run in AWS/);
 });
 
 /** Starts `llama local`, and gives what makes another llama use it. */

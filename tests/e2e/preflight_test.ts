@@ -22,8 +22,9 @@ Deno.test("an argument that is not UTF-8 is refused rather than changed", {
 }, async () => {
   await using place = new Workplace();
   await place.addShell();
-  const hint = "llama: hint: arguments and names of files travel as UTF-8: give the file another " +
-    "name, or send such bytes in a file\n";
+  const hint =
+    "llama: hint: llama sends arguments and file names as UTF-8: rename the file, or send " +
+    "such bytes in a file\n";
   assert.deepEqual(await shell(place, `"$@" invoke any echo "$(printf 'a\\377b')"`), [
     2,
     "",
@@ -46,7 +47,7 @@ Deno.test("a current directory whose path is not UTF-8 is named as such", {
   const expected = [
     2,
     "",
-    "llama: cannot work in the current directory: its path is not UTF-8\n" +
+    "llama: cannot use the current directory: its path is not UTF-8\n" +
     "llama: hint: start llama in another directory\n",
   ];
   assert.deepEqual(await shell(place, `${enter} && "$@" invoke any true`), expected);

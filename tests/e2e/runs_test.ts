@@ -158,7 +158,7 @@ Deno.test("-retries repeats a job that failed", async () => {
   );
   assert.equal(status, 0);
   assert.equal(await Deno.readTextFile(tries), "x\nx\nx\n");
-  assert.match(stderr, /^llama: 1 job, 2 repeats, \d cold starts?; .* of work there/);
+  assert.match(stderr, /^llama: 1 job, 2 retries, \d cold starts?; .* of work there/);
 });
 
 Deno.test("-timeout ends a command and what it started, and answers with what there is", async () => {
@@ -218,10 +218,10 @@ Deno.test("-summary says at the end what a run took and would have cost", async 
     { stdin: "a\nb\nc\n" },
   );
   assert.equal(status, 0);
-  assert.match(stderr, /^llama: 3 jobs, \d cold starts?; \d+\.\ds, for \d+\.\ds of work there/m);
+  assert.match(stderr, /^llama: 3 jobs, \d cold starts?; \d+\.\ds for \d+\.\ds of work/m);
   assert.match(
     stderr,
-    /^llama: \d+ B sent, \d+ B received; 3 requests to Lambda; \$6\.00 if it were AWS \(prices of 2030-01-01\)$/m,
+    /^llama: \d+ B sent, \d+ B received; 3 requests to Lambda; \$6\.00 if run in AWS \(prices of 2030-01-01\)$/m,
   );
 });
 

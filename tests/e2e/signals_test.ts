@@ -162,7 +162,7 @@ Deno.test("the first ctrl-C waits for the jobs in flight, and starts no others",
     "llama: interrupted: no new jobs, waiting for 2 jobs in flight; ctrl-C again drops them\n" +
       "llama: ended early: 2 done, 0 failed, 0 dropped in flight, at least 2 not started " +
       "(the input was not read to its end)\n" +
-      "llama: hint: the same command with -resume goes on\n",
+      "llama: hint: run the same command with -resume to continue\n",
   );
   assert.deepEqual(hasRun(place).sort(), ["ran-1", "ran-2"]);
   assert.equal(await Deno.readTextFile(place.here("out-1")), "1\n");

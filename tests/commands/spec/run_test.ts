@@ -80,7 +80,10 @@ Deno.test("flags that cannot be combined are refused before anything runs", () =
     assert.equal(complaint("f", ":::", "a", separator, "b"), words);
     assert.equal(complaint("f", separator, "b", ":::", "a"), words);
   }
-  assert.match(complaint("-a", "lines", "f", ":::", "a") ?? "", /^-a "lines" and ::: cannot be combined/);
+  assert.match(
+    complaint("-a", "lines", "f", ":::", "a") ?? "",
+    /^-a "lines" and ::: cannot be combined/,
+  );
   assert.match(complaint("-0", "-d", ",", "f") ?? "", /^-0 and -d cannot be combined/);
   assert.match(complaint("-d", ",", "f", ":::", "a") ?? "", /^-d and ::: cannot be combined/);
   assert.match(complaint("-n", "0", "f") ?? "", /^-n must be at least 1/);
