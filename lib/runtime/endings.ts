@@ -7,7 +7,8 @@
 
 import type { Program } from "./function_command.ts";
 import { beginning, foreign, textBeginning, windowsLine } from "./program_file.ts";
-import { type CommandResult, killedStatus } from "./run_command.ts";
+import { signalStatus } from "../command_status.ts";
+import type { CommandResult } from "./run_command.ts";
 
 /** What is known of an end besides the command's result. */
 export interface EndingOptions {
@@ -59,7 +60,8 @@ function whyFailed(path: string, status: number): string | undefined {
  * the kernel kills may be any of the processes that it started.
  */
 function whyKilled(status: number, { kills, memoryMb }: EndingOptions): string | undefined {
-  const isKilled = status === killedStatus;
+  // Of a command that SIGKILL ended, and of a shell whose command it ended.
+  const isKilled = status === signalStatus(9);
   if (kills === 0 || (kills === undefined && !isKilled)) return undefined;
   const size = memoryMb === undefined ? "" : `, which is ${memoryMb} MB`;
   const advice = `raise the function's memory${size} (10,240 MB at most)`;

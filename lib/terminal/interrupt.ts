@@ -5,6 +5,7 @@
  */
 
 import { constants } from "node:os";
+import { signalStatus } from "../command_status.ts";
 
 /**
  * Signals that a program can catch and that end one which does not. Without SIGPROF, by which V8's
@@ -44,7 +45,7 @@ export class Interrupted extends Error {
   /** @param signal The signal's name. */
   constructor(signal: EndingSignal) {
     super(signal === "SIGINT" ? "interrupted" : `ended by ${signal}`);
-    this.exitCode = 128 + constants.signals[signal];
+    this.exitCode = signalStatus(constants.signals[signal]);
   }
 }
 

@@ -50,7 +50,7 @@ Deno.test("a failed job is reported with command, status and stderr, and the oth
   assert.match(stderr, /^llama: job 2: any sh -c 'echo no >&2; exit 3': exit status 3$/m);
   assert.match(
     stderr,
-    /^llama: job 3: any sh -c 'kill .*: exit status 137 \(ended by signal 9\)$/m,
+    /^llama: job 3: any sh -c 'kill .*: exit status 137 \(killed by signal 9\)$/m,
   );
   assert.match(stderr, /^llama: 2 of 4 jobs failed$/m);
 });

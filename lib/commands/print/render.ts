@@ -5,6 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
+import { signalOf, timedOutStatus } from "../../command_status.ts";
 import type { LlamaError } from "../../errors.ts";
 import { logOf } from "../../jobs/attempts.ts";
 import { piecesOfFile } from "../../jobs/big_output.ts";
@@ -189,13 +190,11 @@ function shortened(text: string): string {
 }
 
 function endedHow(status: number): string {
-  if (status === 124) return "exit status 124 (timed out)";
-  // The original's runtime says -1 where ours says 128 + the signal's number.
-  if (status < 0) return "ended by a signal";
-  const signal = status - 128;
-  return signal > 0 && signal < 65
-    ? `exit status ${status} (ended by signal ${signal})`
-    : `exit status ${status}`;
+  if (status === timedOutStatus) return `exit status ${status} (timed out)`;
+  // The original's runtime reports -1 for any signal.
+  if (status < 0) return "killed by a signal";
+  const signal = signalOf(status);
+  return `exit status ${status}` + (signal === 0 ? "" : ` (killed by signal ${signal})`);
 }
 
 /** As GNU parallel's: the input, and a tab. But control characters are escaped. */

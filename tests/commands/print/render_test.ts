@@ -137,7 +137,7 @@ Deno.test("a failure follows the output, with what to do", () => {
   assert.deepEqual(pieces(outcome({ status: 137, outputErrors }), {}), [
     "data: one\ntwo",
     "talk: oops\n",
-    "message: job 7: f 'a b': exit status 137 (ended by signal 9)",
+    "message: job 7: f 'a b': exit status 137 (killed by signal 9)",
     "message: job 7: f 'a b': no output",
     "message: hint: make it",
   ]);
