@@ -107,7 +107,7 @@ export function loadable<Context, Table extends FlagTable>(
 /** A line of a help text in two columns. */
 export type HelpRow = readonly [left: string, right: string];
 
-/** What a program accepts before a command, and what its help says besides the commands. */
+/** The flags that a program accepts before a command, and the sections of its help. */
 export interface Program<Table extends FlagTable = FlagTable> {
   /** The first line of its help. */
   readonly summary: string;
@@ -116,7 +116,7 @@ export interface Program<Table extends FlagTable = FlagTable> {
   /** Further sections of its help. */
   readonly sections: readonly { readonly title: string; readonly rows: readonly HelpRow[] }[];
   /**
-   * Checks what the flags' syntax cannot.
+   * Checks what the syntax of single flags cannot express.
    *
    * @param values The flags' values.
    * @param command The command that follows them.

@@ -240,7 +240,7 @@ export function openProgress(
     hasTyping: readsStdin && isStdinTerminal,
     // https://no-color.org
     style: {
-      hasColour: !environment["NO_COLOR"],
+      hasColor: !environment["NO_COLOR"],
       get hasCost() {
         return !isLocal();
       },

@@ -38,7 +38,7 @@ function target(
     output,
     term,
     hasTyping,
-    style: { hasColour: false, hasCost: true },
+    style: { hasColor: false, hasCost: true },
     size: () => size,
     isInForeground: () => true,
     isShared,

@@ -18,7 +18,7 @@ const counts: RunCounts = {
   isEnding: false,
 };
 const times = { elapsedSeconds: 63.4, lastEndSeconds: 63.2 };
-const style = { hasColour: false, hasCost: true };
+const style = { hasColor: false, hasCost: true };
 
 function lines(columns: number, rows = 24, changes: Partial<RunCounts> = {}): string[] {
   return statusLines({ ...counts, ...changes }, times, { columns, rows }, style);
@@ -105,10 +105,10 @@ Deno.test("jobs that end together leave a steady time, and none once it has run 
 
 Deno.test("failures are red where colour is wanted, and only then", () => {
   const size = { columns: 80, rows: 24 };
-  const [, second] = statusLines(counts, times, size, { hasColour: true, hasCost: true });
+  const [, second] = statusLines(counts, times, size, { hasColor: true, hasCost: true });
   assert(second?.startsWith("\x1b[31m3 failed\x1b[m  100 running"));
   const fine = statusLines({ ...counts, failed: 0 }, times, size, {
-    hasColour: true,
+    hasColor: true,
     hasCost: true,
   });
   assert(!fine.join().includes("\x1b"));
