@@ -155,7 +155,7 @@ for (const { id, argv, expect } of corpus) {
   }
 }
 
-Deno.test("a command's description and its run go together with their types", async () => {
+Deno.test("a command's definition and implementation are checked against each other's types", async () => {
   interface Context {
     seen: string[];
   }
@@ -180,7 +180,7 @@ Deno.test("a command's description and its run go together with their types", as
   assert.deepEqual(context.seen, ["7 true fn a", "y"]);
 });
 
-Deno.test("a misspelt flag or command gets the nearest real one", () => {
+Deno.test("a misspelled flag or command is answered with the nearest one", () => {
   const see = "see llama help xargs";
   assert.deepEqual(complaint("xargs", "-log", "fn"), [
     "flag provided but not defined: -log",
@@ -203,7 +203,7 @@ Deno.test("a misspelt flag or command gets the nearest real one", () => {
   ]);
 });
 
-Deno.test("where no flag or command is near, all are named", () => {
+Deno.test("without a similar flag or command, the hint lists all", () => {
   assert.deepEqual(complaint("nope"), [
     "unknown command: nope",
     "commands are invoke, xargs, local, help, version; see llama help",
@@ -218,7 +218,7 @@ Deno.test("where no flag or command is near, all are named", () => {
   );
 });
 
-Deno.test("a flag joined with its value is taken apart", () => {
+Deno.test("the hint separates a flag that is joined with its value", () => {
   assert.equal(usageFailure("xargs", "-j5", "fn").hint, "write -j 5; see llama help xargs");
   assert.equal(
     usageFailure("invoke", "-fa.txt", "fn").hint,
@@ -231,7 +231,7 @@ Deno.test("a flag joined with its value is taken apart", () => {
   );
 });
 
-Deno.test("a flag on the wrong side of the command is sent to the other", () => {
+Deno.test("a flag on the wrong side of the command gets a hint to move it", () => {
   assert.deepEqual(complaint("-logs", "xargs", "fn"), [
     "flag provided but not defined: -logs",
     "-logs goes after the command: llama xargs -logs ...; see llama help",
@@ -251,7 +251,7 @@ Deno.test("a flag on the wrong side of the command is sent to the other", () => 
   assert.equal(usageFailure("--version").hint, "did you mean llama version? see llama help");
 });
 
-Deno.test("a value that is missing or wrong is answered with the form of a right one", () => {
+Deno.test("the hint for a missing or invalid value shows a valid one", () => {
   assert.deepEqual(complaint("-region"), [
     "flag needs an argument: -region",
     "write -region REGION; see llama help",
@@ -274,12 +274,12 @@ Deno.test("a value that is missing or wrong is answered with the form of a right
   ]);
 });
 
-Deno.test("a mistake in a subcommand's flags comes before what the global flags' values may be", () => {
+Deno.test("errors in a command's flags are reported before the global flags are validated", () => {
   const [message] = complaint("-s3-concurrency", "0", "xargs", "-J", "fn");
   assert.equal(message, "flag provided but not defined: -J");
 });
 
-Deno.test("a number of things at once below 1 is a usage error", () => {
+Deno.test("a concurrency below 1 is a usage error", () => {
   for (const j of ["0", "-1", "-5"]) {
     assert.deepEqual(complaint("xargs", "-j", j, "fn"), [
       `-j must be at least 1: current value is ${j}`,
@@ -331,7 +331,7 @@ Deno.test("remote paths that are empty or leave the job's directory are usage er
   }
 });
 
-Deno.test("parseFileMapping divides at the first colon unless it comes first", () => {
+Deno.test("parseFileMapping splits at the first colon unless the text begins with it", () => {
   const cases: [string, string, string][] = [
     ["a", "a", "a"],
     ["a:b", "a", "b"],
@@ -349,7 +349,7 @@ Deno.test("parseFileMapping divides at the first colon unless it comes first", (
   });
 });
 
-Deno.test("parseFunctionCommand takes a name that Lambda takes, and a command", () => {
+Deno.test("parseFunctionCommand accepts names that are valid in Lambda, and a command", () => {
   assert.deepEqual(parseFunctionCommand("upper=tr a-z A-Z"), {
     name: "upper",
     command: "tr a-z A-Z",
@@ -374,7 +374,7 @@ Deno.test("parseFunctionCommand takes a name that Lambda takes, and a command", 
   }
 });
 
-Deno.test("-function may be repeated, and its errors are worded as Go's", () => {
+Deno.test("-function may be repeated, and its errors have Go's wording", () => {
   const line = parse("-function", "a=x", "-function=b=y z", "invoke", "a");
   assert.ok(line.kind === "command");
   assert.deepEqual(line.global.function, [
@@ -387,7 +387,7 @@ Deno.test("-function may be repeated, and its errors are worded as Go's", () => 
   );
 });
 
-Deno.test("parseListenAddress takes loopback hosts with a port and no others", () => {
+Deno.test("parseListenAddress accepts only loopback hosts with a port", () => {
   const taken: [string, string, number][] = [
     ["127.0.0.1:3001", "127.0.0.1", 3001],
     ["127.0.0.1:0", "127.0.0.1", 0],
@@ -427,7 +427,7 @@ Deno.test("local has defaults and takes no arguments", () => {
   assert.equal(usageFailure("local", "x").message, 'local takes no arguments: "x"');
 });
 
-Deno.test("help that was asked for goes to stdout, help after a mistake to stderr", () => {
+Deno.test("requested help goes to stdout, help after an error to stderr", () => {
   const all = helpText(commands, program);
   const xargs = commandHelp(xargsCommand);
   const cases: [string[], string, "stdout" | "stderr", 0 | 2][] = [
@@ -445,13 +445,13 @@ Deno.test("help that was asked for goes to stdout, help after a mistake to stder
   }
 });
 
-Deno.test("-h after the function's name is the function's", () => {
+Deno.test("-h after the function name is passed to the function", () => {
   const line = parse("xargs", "fn", "-h");
   assert.ok(line.kind === "command");
   assert.deepEqual(line.args, ["fn", "-h"]);
 });
 
-Deno.test("help and version explain themselves and refuse what they do not take", () => {
+Deno.test("help and version have help, and refuse extra arguments", () => {
   assert.deepEqual(parse("version"), { kind: "version" });
   assert.deepEqual(parse("-region", "x", "version"), { kind: "version" });
   assert.deepEqual(complaint("version", "1"), [
@@ -501,7 +501,7 @@ Deno.test("help names every command, flag, default, exit status and variable", (
   assert.match(xargs, /^ {2}1\. +optimize/m);
 });
 
-Deno.test("the examples in the help are command lines that llama takes", () => {
+Deno.test("the examples in help texts are valid command lines", () => {
   for (const { examples = [] } of commands) {
     for (const { command } of examples) {
       const [, line = ""] = /\bllama (.*)$/s.exec(command.replace(/ (<|2>|\| jq) .*$/, "")) ?? [];

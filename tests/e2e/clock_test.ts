@@ -48,7 +48,7 @@ class Ahead implements AsyncDisposable {
 }
 
 for (const minutes of [30, -30]) {
-  Deno.test(`a clock that is off by ${minutes} minutes costs none of 50 jobs at once`, async () => {
+  Deno.test(`a clock that is off by ${minutes} minutes fails none of 50 concurrent jobs`, async () => {
     await using place = new Workplace();
     await using aws = new Ahead(minutes);
     const { status, stdout, stderr } = await place.run(

@@ -189,7 +189,7 @@ for (const { from, config, environment, key } of sources) {
   });
 }
 
-Deno.test("what gives credentials is reached through a proxy, with a bundle of certificates", async () => {
+Deno.test("providers of credentials are reached through a proxy, with a CA bundle", async () => {
   // Made by `openssl req -x509` and `openssl x509 -req` for *.us-west-2.amazonaws.com; nobody has the
   // authority's key any more.
   const tls = new URL("../testdata/tls/", import.meta.url);
@@ -228,7 +228,7 @@ const endless = {
 };
 
 for (const [server, environment] of Object.entries(endless)) {
-  Deno.test(`an endless answer of ${server} is left after a megabyte`, async () => {
+  Deno.test(`an endless response from ${server} is dropped after a megabyte`, async () => {
     await using place = new Workplace();
     await using aws = new Aws();
     const config = sources.find(({ key }) => key === "BY-AssumeRole")?.config ?? assert.fail();
@@ -254,7 +254,7 @@ for (const [server, environment] of Object.entries(endless)) {
   });
 }
 
-Deno.test("without any credentials the places are named, and nothing is asked over the net", async () => {
+Deno.test("without credentials the error lists the places, and nothing is sent", async () => {
   await using place = new Workplace();
   await using aws = new Aws();
   const { status, stderr } = await place.run(["xargs", "f", "{{.Line}}"], {
@@ -312,7 +312,7 @@ Deno.test("credentials that expire in the middle of a run are renewed once for a
   assert.deepEqual(new Set(aws.keys), new Set(["TURN1", "TURN2"]));
 });
 
-Deno.test("a program that gives no credentials is an error, without what it said", async () => {
+Deno.test("a credential process that fails is an error without its output", async () => {
   await using place = new Workplace();
   await using aws = new Aws();
   await home(place, "[default]\ncredential_process = sh -c 'echo the/secret; exit 3'\n");
@@ -324,7 +324,7 @@ Deno.test("a program that gives no credentials is an error, without what it said
   assert.match(stderr, /^llama: no AWS credentials from profile "default": .*\n$/);
 });
 
-Deno.test("a role that wants an MFA code says so where there is no terminal", async () => {
+Deno.test("a role that needs an MFA code is an error without a terminal", async () => {
   await using place = new Workplace();
   await using aws = new Aws();
   await home(
@@ -345,7 +345,7 @@ Deno.test("a role that wants an MFA code says so where there is no terminal", as
   assert.deepEqual(aws.keys, []);
 });
 
-Deno.test("a provider's credentials have the time at which they expire", async () => {
+Deno.test("credentials from a provider have an expiration time", async () => {
   await using place = new Workplace();
   await home(place, "[profile p]\ncredential_process = HOME/keys.sh\n");
   const { expiration, ...found } = await provideCredentials({
@@ -375,7 +375,7 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`the role of a profile is assumed where its ${what} says, not at AWS`, async () => {
+  Deno.test(`the role of a profile is assumed at the endpoint of its ${what}`, async () => {
     await using place = new Workplace();
     await using aws = new Aws();
     await home(place, config.replaceAll("URL", aws.url));
@@ -387,7 +387,7 @@ for (
   });
 }
 
-Deno.test("a role is assumed at an endpoint of one's own, whatever FIPS and dual-stack settings there are", async () => {
+Deno.test("a custom STS endpoint takes precedence over FIPS and dual-stack settings", async () => {
   await using place = new Workplace();
   await using aws = new Aws();
   await home(place, `[default]\nuse_dualstack_endpoint = true\n${roleConfig}${baseConfig}`);
@@ -398,7 +398,7 @@ Deno.test("a role is assumed at an endpoint of one's own, whatever FIPS and dual
   assert.deepEqual(aws.keys, ["BY-AssumeRole"]);
 });
 
-Deno.test("a sign-in is used at the endpoint of the profile that is named", async () => {
+Deno.test("a sign-in is used at the endpoint of its profile", async () => {
   await using place = new Workplace();
   await using aws = new Aws();
   await home(

@@ -89,7 +89,7 @@ for (const [what, answer] of Object.entries(answers)) {
   });
 }
 
-Deno.test("the names of files that a function chose reach no terminal raw", async () => {
+Deno.test("file names that a function chose reach no terminal raw", async () => {
   await using place = new Place();
   const file = hostile.replaceAll("/", "");
   const answer = () => ({ status: 0, outputs: { [`o/${file}`]: { e: "no" } } });
@@ -97,7 +97,7 @@ Deno.test("the names of files that a function chose reach no terminal raw", asyn
   assertPrintable(stderr, "invoke -o o/");
 });
 
-Deno.test("-logs shows a log with its lines and tabs, and its control characters escaped", async () => {
+Deno.test("-logs shows lines and tabs of a log, with control characters escaped", async () => {
   await using place = new Place();
   const log = `START\tone\r\nevil${controls.replace(/[^]/g, (c) => c < "\xff" ? c : "")}\nEND`;
   const answers: StubAnswer[] = [
@@ -117,7 +117,7 @@ Deno.test("-logs shows a log with its lines and tabs, and its control characters
   }
 });
 
-Deno.test("lines reach no terminal raw, as a tag, as a name, as a job's own or in a dry run", async () => {
+Deno.test("lines reach no terminal raw: as tags, names or commands, and in dry runs", async () => {
   await using place = new Place();
   // From a file whose lines end in NUL, so that a line may hold line feeds.
   await place.write("work/lines", `${hostile}\0`);
@@ -142,7 +142,7 @@ Deno.test("lines reach no terminal raw, as a tag, as a name, as a job's own or i
   }
 });
 
-Deno.test("the names of files and what they hold reach no terminal raw", async () => {
+Deno.test("names and contents of files reach no terminal raw", async () => {
   await using place = new Place();
   const name = hostile.replaceAll("/", "");
   await place.write(`work/${name}`, "x");
@@ -176,7 +176,7 @@ Deno.test("a service's headers reach no terminal raw with -debug-aws", async () 
   assertPrintable(stderr, "-debug-aws");
 });
 
-Deno.test("what functions in AWS are called and say of themselves reaches no terminal raw", async () => {
+Deno.test("names and descriptions of functions in AWS reach no terminal raw", async () => {
   await using place = new Place();
   const settings = {
     FunctionName: hostile,
@@ -210,7 +210,7 @@ Deno.test("what functions in AWS are called and say of themselves reaches no ter
   }
 });
 
-Deno.test("a checkout's functions reach no terminal raw, and odd names are not completed", async () => {
+Deno.test("names of local functions reach no terminal raw, and invalid ones are not completed", async () => {
   await using place = new Place();
   const write = (folder: string, definition: unknown) =>
     place.write(`work/images/${folder}/function.json`, JSON.stringify(definition));

@@ -110,7 +110,7 @@ function test(name: string, run: (builder: Builder) => Promise<void>): void {
   });
 }
 
-test("an image is built, pushed with ECR's login, and made a function of; and again", async (builder) => {
+test("an image is built, pushed with ECR's login and deployed, and updated", async (builder) => {
   await builder.image("pic");
   const args = ["-create", "-build", "images/pic", "-registry", builder.host, "pic"];
   const first = await builder.aws(["update-function", ...args]);
@@ -128,7 +128,7 @@ test("an image is built, pushed with ECR's login, and made a function of; and ag
   assert.match(again.stdout, /^pic is up to date|^updated pic: code/);
 });
 
-test("an image for another processor is neither pushed nor deployed", async (builder) => {
+test("an image for another architecture is neither pushed nor deployed", async (builder) => {
   await builder.image("pic", "FROM --platform=linux/amd64 scratch\nCOPY program /program\n");
   // Built for the function's processor, and then for this machine's, as from a base image that is.
   await builder.write(

@@ -56,7 +56,7 @@ Deno.test("a file that is not a job log is not replaced, and nothing runs", asyn
   assert.deepEqual(lambda.requests, []);
 });
 
-Deno.test("the input is not replaced even if it is a job log, by whatever name", async () => {
+Deno.test("the input is not replaced by the job log, under any name", async () => {
   await using place = new Workplace();
   await using lambda = echoing();
   const { environment } = lambda;
@@ -146,7 +146,7 @@ Deno.test("-joblog writes to a process substitution", async () => {
   assert.match(await Deno.readTextFile(place.here("log")), /^Seq\t.*\n1\t.*\tf x #llama:/);
 });
 
-Deno.test("a job log without a file has nothing to resume, and that is said", async () => {
+Deno.test("a job log that is not a file cannot be resumed", async () => {
   await using place = new Workplace();
   await using lambda = echoing();
   for (
@@ -165,7 +165,7 @@ Deno.test("a job log without a file has nothing to resume, and that is said", as
   }
 });
 
-testWith(["LLAMA_TEST_PARALLEL"], "devices get the same log as from GNU parallel", async () => {
+testWith(["LLAMA_TEST_PARALLEL"], "devices get the same log as with GNU parallel", async () => {
   await using place = new Workplace();
   await using lambda = echoing();
   await place.write("bin/f", '#!/bin/sh\necho "$@"\n', 0o755);

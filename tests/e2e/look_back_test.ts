@@ -11,7 +11,7 @@ import { exists, Workplace } from "./llama.ts";
 const times = { cold: false, e2e: 300_000, fetch: 50_000, exec: 200_000, upload: 50_000 };
 const lines = Array.from({ length: 30 }, (_, index) => `${index + 1}\n`).join("");
 
-Deno.test("xargs -trace writes what the run's records say, and compresses by the name", async () => {
+Deno.test("xargs -trace agrees with the records, and is compressed by its extension", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(() => ({ status: 0, times }));
   const unpacked = {
@@ -37,7 +37,7 @@ Deno.test("xargs -trace writes what the run's records say, and compresses by the
   }
 });
 
-Deno.test("invoke leaves a trace and a report of its one job, even if it failed", async () => {
+Deno.test("invoke writes a trace and a report of its job, even if it failed", async () => {
   await using place = new Workplace();
   await place.addShell();
   const args = ["-trace", "t.json", "invoke", "-report", "r.html", "any"];
@@ -55,7 +55,7 @@ Deno.test("invoke leaves a trace and a report of its one job, even if it failed"
   assert.match(await Deno.readTextFile(place.here("r.html")), /Llama\.NoSuchCommand/);
 });
 
-Deno.test("a file that cannot be written is told before anything is run", async () => {
+Deno.test("a file that cannot be written is reported before anything runs", async () => {
   await using place = new Workplace();
   await place.write("work/file", "");
   await using lambda = new InvokeStub(() => ({ status: 0 }));
@@ -83,7 +83,7 @@ Deno.test("a file that cannot be written is told before anything is run", async 
   assert.match(stderr, /^-trace cannot be used with functions\n/);
 });
 
-Deno.test("a run that is broken off leaves no file", async () => {
+Deno.test("an interrupted run leaves no incomplete file", async () => {
   await using place = new Workplace();
   const arrived = Promise.withResolvers<void>();
   await using lambda = new InvokeStub(() => {
@@ -102,7 +102,7 @@ Deno.test("a run that is broken off leaves no file", async () => {
   assert.deepEqual(await place.list("work"), []);
 });
 
-Deno.test("llama report makes a page of a job log, and of the lines of -json", async () => {
+Deno.test("llama report creates a page from a job log, and from the lines of -json", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(({ args: [line] }) => ({
     status: line === "5" ? 3 : 0,
@@ -133,7 +133,7 @@ Deno.test("llama report makes a page of a job log, and of the lines of -json", a
   assert.match(await Deno.readTextFile(place.here("p.html")), /killed by signal 9/);
 });
 
-Deno.test("llama report says what is no log", async () => {
+Deno.test("llama report refuses files that are not logs", async () => {
   await using place = new Workplace();
   await place.write("work/text", "some text\n");
   await place.write("work/json", '{"seq": 1}\n');

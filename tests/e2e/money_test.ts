@@ -15,7 +15,7 @@ function endOf(stdout: string) {
   return { end: earlyEndSchema.parse(run), records: all.length - 1 };
 }
 
-Deno.test("a function that is not llama's ends the run with one line, after four calls at most", async () => {
+Deno.test("a function that is not llama's ends the run with one line, after at most four calls", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(
     () => ({ statusCode: 200, body: "sent" }),
@@ -49,7 +49,7 @@ Deno.test("a function that is not llama's ends the run with one line, after four
   assert.match(invoke.stderr, /^llama: "send-email" is not a llama function; it answered /);
 });
 
-Deno.test("a mistake in a template is one message, and nothing is sent", async () => {
+Deno.test("an error in a template is one message, and nothing is sent", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(() => ({ status: 0 }));
   for (const flags of [[], ["-dry-run"]]) {
@@ -66,7 +66,7 @@ Deno.test("a mistake in a template is one message, and nothing is sent", async (
   assert.equal(lambda.requests.length, 0);
 });
 
-Deno.test("failures and hints are told once per kind, and grouped in the terminal and report", async () => {
+Deno.test("failures and hints are printed once per kind, and grouped in terminal and report", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(({ args: [line] }) => {
     const n = Number(line);
@@ -149,7 +149,7 @@ Deno.test("-halt and -max-cost say how many jobs were done, dropped and not star
   }
 });
 
-Deno.test("a second ctrl-C leaves the summary, the report and the last line of -json", async () => {
+Deno.test("after a second ctrl-C, the summary, the report and the last line of -json are written", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(({ args: [line] }) =>
     Number(line) <= 3 ? { status: 0 } : new Promise(() => {})
@@ -191,7 +191,7 @@ Deno.test("a second ctrl-C leaves the summary, the report and the last line of -
   assert(page.includes("interrupted: 3 done, 0 failed, 5 dropped in flight"));
 });
 
-Deno.test("functions in the emulator of another shell cost nothing, and advice knows it", async () => {
+Deno.test("functions in another shell's emulator cost nothing, also in the advice", async () => {
   await using place = new Workplace();
   await place.addShell();
   await using emulator = await startEmulator(place);
@@ -236,7 +236,7 @@ async function startEmulator(place: Workplace) {
   };
 }
 
-Deno.test("a run whose jobs are all the same says so, before it and in -dry-run", async () => {
+Deno.test("identical jobs are reported, before the run and in -dry-run", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(() => ({ status: 0 }));
   const { environment } = lambda;

@@ -16,7 +16,7 @@ async function shell(place: Workplace, line: string): Promise<[number, string, s
 
 const linux = Deno.build.os === "linux";
 
-Deno.test("an argument that is not UTF-8 is refused rather than changed", {
+Deno.test("an argument that is not UTF-8 is refused, not changed", {
   // Before 2.9, Deno itself does not start with one, and neither does a program that it compiled.
   ignore: !linux || compiledPrograms !== undefined || Deno.version.deno.startsWith("2.6."),
 }, async () => {
@@ -39,7 +39,7 @@ Deno.test("an argument that is not UTF-8 is refused rather than changed", {
   assert.deepEqual(replacement, [0, "\ufffd", ""], "the character itself is one like any other");
 });
 
-Deno.test("a current directory whose path is not UTF-8 is named as such", {
+Deno.test("a current directory whose path is not UTF-8 is reported", {
   ignore: !linux,
 }, async () => {
   await using place = new Workplace();
@@ -80,7 +80,7 @@ Deno.test("a temporary directory may be named by a relative path", {
   assert.deepEqual(await place.list("work"), before, "left behind");
 });
 
-Deno.test("a temporary directory that is not there is one line", async () => {
+Deno.test("a missing temporary directory is reported on one line", async () => {
   await using place = new Workplace();
   await place.addShell();
   const environment = { TMPDIR: place.join("none") };
@@ -95,7 +95,7 @@ Deno.test("a temporary directory that is not there is one line", async () => {
   }
 });
 
-Deno.test("a current directory that is removed during a run is one line for each job", {
+Deno.test("a current directory removed during a run is one line per job", {
   ignore: !linux,
 }, async () => {
   await using place = new Workplace();

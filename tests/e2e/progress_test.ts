@@ -71,7 +71,7 @@ for (const [columns, rows] of [[80, 24], [40, 10]] as const) {
 }
 
 terminalTest(
-  "a bar goes along when the terminal is made narrower, lower, wider and higher",
+  "the bar follows the size of the terminal",
   async () => {
     await using place = new Jobs();
     const run = await place.prepare(24);
@@ -203,7 +203,7 @@ terminalTest("ctrl-Z gives the shell a clean terminal, and fg brings the bar bac
 });
 
 terminalTest(
-  "standard output in a pipe or a file is as it is, and the bar is on the terminal",
+  "output to a pipe or a file is unchanged, and the bar is on the terminal",
   async () => {
     await using place = new Jobs();
     const run = await place.prepare(6);
@@ -276,7 +276,7 @@ terminalTest("a failure is red, unless NO_COLOR is set", async () => {
 });
 
 terminalTest(
-  "there is no bar on a dumb terminal, with -progress none, or where the input is typed",
+  "there is no bar on a dumb terminal, with -progress none, or with typed input",
   async () => {
     await using place = new Jobs();
     const run = await place.prepare(1);

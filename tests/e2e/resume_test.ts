@@ -115,7 +115,7 @@ Deno.test("a run with other arguments or input is refused, and nothing runs", as
   assert.deepEqual([more.status, more.stdout], [0, "c d\n"]);
 });
 
-Deno.test("a job log that another run writes to is refused, and stays as it is", async () => {
+Deno.test("a job log that another run writes to is refused, and left unchanged", async () => {
   await using place = new Workplace();
   const asked = Promise.withResolvers<void>();
   const go = Promise.withResolvers<void>();
@@ -146,7 +146,7 @@ Deno.test("a job log that another run writes to is refused, and stays as it is",
   assert.equal(lambda.requests.length, 2);
 });
 
-Deno.test("-resume-failed repeats what failed, and then it is done", async () => {
+Deno.test("-resume-failed retries failed jobs until they succeed", async () => {
   await using place = new Workplace();
   await place.addShell();
   const script = `echo {{.Line}}; test -e ${place.here()}/{{.Line}}`;
@@ -169,7 +169,7 @@ Deno.test("-resume-failed repeats what failed, and then it is done", async () =>
 const parallel = Deno.env.get("LLAMA_TEST_PARALLEL");
 
 Deno.test({
-  name: "GNU parallel goes on with our log (LLAMA_TEST_PARALLEL names its program)",
+  name: "GNU parallel resumes llama's log (LLAMA_TEST_PARALLEL names its program)",
   ignore: parallel === undefined,
   async fn() {
     await using place = new Workplace();
@@ -196,7 +196,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "we go on with GNU parallel's log (LLAMA_TEST_PARALLEL names its program)",
+  name: "llama resumes GNU parallel's log (LLAMA_TEST_PARALLEL names its program)",
   ignore: parallel === undefined,
   async fn() {
     await using place = new Workplace();
@@ -294,7 +294,7 @@ Deno.test({
   },
 });
 
-Deno.test("a changed input is noticed though every command is the same", async () => {
+Deno.test("a changed input is detected even if every command is the same", async () => {
   await using place = new Workplace();
   await place.addFunction("check", '#!/bin/sh\ncat "$1"\n');
   const run = (lines: string, ...more: string[]) =>
@@ -321,7 +321,7 @@ Deno.test("a changed input is noticed though every command is the same", async (
   }
 });
 
-Deno.test("a changed file of -f is noticed, by its contents", async () => {
+Deno.test("a changed file of -f is detected by its contents", async () => {
   await using place = new Workplace();
   await place.addShell();
   const run = (...flags: string[]) =>
@@ -347,7 +347,7 @@ Deno.test("a changed file of -f is noticed, by its contents", async () => {
   }
 });
 
-Deno.test("the contents of an input that a job itself names are not compared", async () => {
+Deno.test("the contents of a job's own inputs are not compared", async () => {
   await using place = new Workplace();
   await place.addShell();
   await place.write("work/a", "1\n");
@@ -392,7 +392,7 @@ Deno.test("a damaged line is reported, and its job alone runs again", async () =
   ]);
 });
 
-Deno.test("a log of an older version is resumed, with one warning where commands do not say all", async () => {
+Deno.test("an older version's log is resumed, with a warning if commands are ambiguous", async () => {
   await using place = new Workplace();
   await place.addShell();
   for (

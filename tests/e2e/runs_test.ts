@@ -11,7 +11,7 @@ async function workplace(): Promise<Workplace> {
   return place;
 }
 
-Deno.test("lines come from arguments, from a file, with another end, and several a job", async () => {
+Deno.test("lines come from arguments or a file, with any delimiter, and several per job", async () => {
   await using place = await workplace();
   await place.write("work/lines", "a,b c,d");
   const run = async (...args: string[]) => {
@@ -40,7 +40,7 @@ Deno.test("lines come from arguments, from a file, with another end, and several
   );
 });
 
-Deno.test("a file of lines that cannot be read is a failure that names it", async () => {
+Deno.test("an input file that cannot be read is named", async () => {
   await using place = await workplace();
   const { status, stderr } = await place.local(["xargs", "-a", "absent", "any", "echo"]);
   assert.deepEqual([status, stderr], [
@@ -49,7 +49,7 @@ Deno.test("a file of lines that cannot be read is a failure that names it", asyn
   ]);
 });
 
-Deno.test("-k prints in the order of the input, whichever job ends first", async () => {
+Deno.test("-k prints in input order, whichever job ends first", async () => {
   await using place = await workplace();
   // The first ends only when the last has.
   const script = 'if [ "$0" = 1 ]; then while [ ! -e "$1" ]; do sleep 0.01; done; fi; ' +
@@ -63,7 +63,7 @@ Deno.test("-k prints in the order of the input, whichever job ends first", async
   }
 });
 
-Deno.test("-tag begins each line with its input, -print none prints none", async () => {
+Deno.test("-tag prefixes each line with its input, and -print none prints no output", async () => {
   await using place = await workplace();
   const args = ["any", "sh", "-c", "printf 'a\\nb'; echo c >&2; exit 1", ":::", "x y"];
   const tagged = await place.local(["xargs", "-tag", ...args]);
@@ -77,7 +77,7 @@ Deno.test("-tag begins each line with its input, -print none prints none", async
   assert.match(none.stderr, /^llama: job 1: .*: exit status 1\n/);
 });
 
-Deno.test("-json prints a record a job that the schema knows, and nothing else", async () => {
+Deno.test("-json prints one record per job that matches the schema, and nothing else", async () => {
   await using place = await workplace();
   const { status, stdout } = await place.local([
     "xargs",
@@ -149,7 +149,7 @@ Deno.test("-dry-run prints what would run, with its files, and sends nothing", a
   assert.equal(second.errors[0].code, "input");
 });
 
-Deno.test("-retries repeats a job that failed", async () => {
+Deno.test("-retries retries a failed job", async () => {
   await using place = await workplace();
   const tries = place.here("tries");
   const script = `echo x >>"${tries}"; [ "$(wc -l <"${tries}")" -ge 3 ]`;
@@ -161,7 +161,7 @@ Deno.test("-retries repeats a job that failed", async () => {
   assert.match(stderr, /^llama: 1 job, 2 retries, \d cold starts?; .* of work\b/);
 });
 
-Deno.test("-timeout ends a command and what it started, and answers with what there is", async () => {
+Deno.test("-timeout stops a command and its children, and keeps the output so far", async () => {
   await using place = await workplace();
   const script = "echo here; echo half >{{.O `half`}}; sleep 1000 & sleep 1000";
   const { status, stdout, stderr } = await place.local(
@@ -174,7 +174,7 @@ Deno.test("-timeout ends a command and what it started, and answers with what th
   assert.equal(invoke.status, 124);
 });
 
-Deno.test("-halt ends a run at failures, with 1 and a line of why", async () => {
+Deno.test("-halt ends a run when jobs fail, with status 1 and the reason", async () => {
   await using place = await workplace();
   const lines = ["true", "false", ...Array.from({ length: 50 }, () => "true")];
   const { status, stderr } = await place.local(
@@ -191,7 +191,7 @@ Deno.test("-halt ends a run at failures, with 1 and a line of why", async () => 
   );
 });
 
-Deno.test("-max-cost ends a run at its price, with 1 and a line of why", async () => {
+Deno.test("-max-cost ends a run at its price, with status 1 and the reason", async () => {
   await using place = await workplace();
   const { status, stdout, stderr } = await place.local(
     ["xargs", "-j", "1", "-max-cost", "0.0000003", "any", "echo"],
@@ -203,7 +203,7 @@ Deno.test("-max-cost ends a run at its price, with 1 and a line of why", async (
   assert.match(stderr, /^llama: the run has cost \$[\d.e-]+: no more jobs\nllama: hint: raise/);
 });
 
-Deno.test("-summary says at the end what a run took and would have cost", async () => {
+Deno.test("-summary prints the time and the cost of a run", async () => {
   await using place = await workplace();
   await place.write(
     "work/prices",
@@ -225,7 +225,7 @@ Deno.test("-summary says at the end what a run took and would have cost", async 
   );
 });
 
-Deno.test("prices that cannot be read are wrong usage, before anything runs", async () => {
+Deno.test("prices that cannot be read are a usage error before anything runs", async () => {
   await using place = await workplace();
   const args = ["xargs", "-prices", "absent", "any", "touch", place.here("ran"), ":::", "a"];
   const { status, stderr } = await place.local(args);
@@ -234,7 +234,7 @@ Deno.test("prices that cannot be read are wrong usage, before anything runs", as
   assert.deepEqual((await place.list("work")).includes("work/ran"), false);
 });
 
-Deno.test("-results keeps what each job wrote", async () => {
+Deno.test("-results keeps the output of each job", async () => {
   await using place = await workplace();
   await place.local(
     ["xargs", "-results", "res", "-print", "none", "any", "sh", "-c", "echo {{.Line}}; echo e >&2"],

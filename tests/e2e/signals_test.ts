@@ -71,7 +71,7 @@ for (
   });
 }
 
-Deno.test("a signal that whoever started llama has had ignored does not end a run", {
+Deno.test("a signal that was ignored at start-up does not end a run", {
   ignore: Deno.build.os !== "linux",
 }, async () => {
   await using place = new Workplace();
@@ -171,7 +171,7 @@ Deno.test("the first ctrl-C waits for the jobs in flight, and starts no others",
   await stdin.close().catch(() => {});
 });
 
-Deno.test("ctrl-C while Lambda has no room for any job waits for none", async () => {
+Deno.test("ctrl-C while Lambda is throttling all jobs waits for none", async () => {
   await using place = new Workplace();
   const refused = Promise.withResolvers<void>();
   await using lambda = new InvokeStub(() => {
@@ -259,7 +259,7 @@ Deno.test("after SIGKILL no process is left, and the next run removes the direct
   assert.equal((await place.local(["invoke", "any", "true"])).status, 0);
 });
 
-Deno.test("after SIGKILL the next run removes the standard input that was held", async () => {
+Deno.test("after SIGKILL the next run removes the stored standard input", async () => {
   await using place = new Workplace();
   await place.addFunction("count", "#!/bin/sh\nwc -c\n");
   const child = place.start(["-local", "invoke", "-stdin", "count"]);

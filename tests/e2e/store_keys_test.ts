@@ -14,7 +14,7 @@ done
 wc -c <big`;
 
 Deno.test({
-  name: "with -local and a bucket a job cannot read the user's keys from the processes above it",
+  name: "with -local and a bucket, a job cannot read the user's keys from its parent processes",
   ignore: Deno.build.os !== "linux",
   async fn() {
     await using place = new Workplace();

@@ -45,7 +45,7 @@ class Web implements AsyncDisposable {
   }
 }
 
-Deno.test("llama runs straight from a URL, in a folder without a deno.json", async () => {
+Deno.test("llama runs from a URL, in a directory without a deno.json", async () => {
   await using place = new Workplace();
   await place.addFunction("hello", '#!/bin/sh\necho "Received args: $*"\n');
   await using web = new Web();
@@ -80,7 +80,7 @@ testWith(needs, "bootstrap from a URL compiles the runtime, the same each time",
 
 testWith(
   ["LLAMA_TEST_MOTO"],
-  "a runtime that cannot be compiled is one line, and nothing is made",
+  "a runtime that cannot be compiled is reported on one line, and nothing is created",
   async () => {
     await using place = new Workplace();
     await using moto = await startMoto();

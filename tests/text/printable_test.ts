@@ -3,7 +3,7 @@ import { printable, printableLine } from "../../lib/text/printable.ts";
 import { printableBytes } from "../../lib/text/printable_bytes.ts";
 import { printableJson } from "../../lib/text/printable_json.ts";
 
-Deno.test("no control character survives but tab and line feed", () => {
+Deno.test("only tabs and line feeds are left unescaped", () => {
   const controls = [
     ...Array.from({ length: 0x20 }, (_, code) => code),
     ...Array.from({ length: 0x21 }, (_, code) => 0x7f + code),
@@ -19,13 +19,13 @@ Deno.test("no control character survives but tab and line feed", () => {
   }
 });
 
-Deno.test("all other text stays as it is", () => {
+Deno.test("all other text is unchanged", () => {
   const text = "naïve – 北京 👩‍💻 \u00a0 'quoted' \\x1b";
   assert.equal(printable(text), text);
   assert.equal(printableLine(text), text);
 });
 
-Deno.test("escapes name the character", () => {
+Deno.test("escapes contain the character's code", () => {
   assert.equal(printable("\x1b[31mred\r\n"), "\\x1b[31mred\\r\n");
   assert.equal(printableLine("a\u202eb\nc\td"), "a\\u202eb\\nc\\td");
 });
@@ -40,7 +40,7 @@ Deno.test("bytes that are not UTF-8 are escaped one by one", () => {
   assert.equal(printableBytes(bytes("\xed\xa0\x80")), "\\xed\\xa0\\x80");
 });
 
-Deno.test("JSON means the same after its controls are escaped", () => {
+Deno.test("JSON has the same value after its controls are escaped", () => {
   const all = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code));
   const json = printableJson(JSON.stringify(all));
   assert.deepEqual(JSON.parse(json), all);

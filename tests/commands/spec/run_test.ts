@@ -8,7 +8,7 @@ import {
 } from "../../../lib/commands/spec/run.ts";
 import { FlagValueError, parseFlags } from "../../../lib/cli/flags.ts";
 
-Deno.test("a delimiter is one byte, as itself or escaped", () => {
+Deno.test("a delimiter is one byte, literal or escaped", () => {
   for (
     const [text, byte] of [
       [",", 44],
@@ -34,7 +34,7 @@ Deno.test("a delimiter is one byte, as itself or escaped", () => {
   }
 });
 
-Deno.test("a halt has a time and a number", () => {
+Deno.test("-halt has a time and a count", () => {
   assert.deepEqual(parseHalt("now,fail=1"), { when: "now", count: 1, isPercent: false });
   assert.deepEqual(parseHalt("soon,fail=30%"), { when: "soon", count: 30, isPercent: true });
   assert.equal(parseHalt("never"), undefined);
@@ -45,20 +45,20 @@ Deno.test("a halt has a time and a number", () => {
   }
 });
 
-Deno.test("seconds and dollars are positive numbers", () => {
+Deno.test("-timeout and -max-cost accept only positive numbers", () => {
   assert.deepEqual(["1", "0.5", ".25", "90."].map(parsePositive), [1, 0.5, 0.25, 90]);
   for (const text of ["", "0", "-1", "1e3", "x", "0.0", "Infinity", "."]) {
     assert.throws(() => parsePositive(text), FlagValueError, text);
   }
 });
 
-Deno.test("lines follow the arguments after a separator", () => {
+Deno.test("lines may follow the arguments after :::", () => {
   assert.deepEqual(splitInput(["f", "a"]), { command: ["f", "a"], lines: undefined });
   assert.deepEqual(splitInput(["f", "a", ":::"]), { command: ["f", "a"], lines: [] });
   assert.deepEqual(splitInput(["f", ":::", "x", "y"]), { command: ["f"], lines: ["x", "y"] });
 });
 
-Deno.test("a file without a name is a mistake, as of a variable that is not set", () => {
+Deno.test("an empty file name, such as from an unset variable, is refused", () => {
   for (const flag of ["-a", "-joblog", "-results", "-prices"]) {
     assert.throws(() => parseFlags(xargsFlags, [flag, "", "f"]), {
       message: `invalid value "" for flag ${flag}: empty name`,
