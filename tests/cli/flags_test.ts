@@ -200,7 +200,7 @@ Deno.test("parseGoInt rejects what Go rejects", () => {
 
 Deno.test("parseGoInt rejects integers that do not fit in 64 bits", () => {
   const texts = ["9223372036854775808", "-9223372036854775809"];
-  // Go stops at the digit that overflows, whatever follows.
+  // Go stops at the digit that overflows.
   texts.push("9999999999999999999", "0xfffffffffffffffff", "99999999999999999999x");
   for (const text of texts) {
     assert.throws(() => parseGoInt(text), { message: "value out of range" }, text);

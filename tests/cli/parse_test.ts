@@ -50,9 +50,9 @@ const corpus = Corpus.parse(
   ),
 );
 
-/** Cases that llama does not follow on purpose, and what it says instead; nothing where it runs. */
+/** Cases in which llama differs on purpose, with its message; none if the command line is valid. */
 const DIFFERENT = new Map<string, string | undefined>([
-  // The first line is of the usage text of help, whose wording is ours.
+  // The first line is from the usage text of help, which is worded differently.
   ["flag-078", "help takes at most one command"],
   // `llama help` and `llama help CMD` show the flags.
   ["flag-079", "unknown command: flags"],
@@ -67,7 +67,7 @@ const DIFFERENT = new Map<string, string | undefined>([
   ["flag-095", undefined],
 ]);
 
-/** Cases whose flags can be read as Go reads them, and which llama then refuses on purpose. */
+/** Cases whose flags are parsed as in Go, but that llama then refuses on purpose. */
 const REFUSED = new Map([
   ["flag-019", "-j must be at least 1: current value is -5"],
   ["flag-020", "-j must be at least 1: current value is -5"],
@@ -81,7 +81,7 @@ const REFUSED = new Map([
 
 const PROFILING = ["cpu-profile", "mem-profile"];
 
-/** A flag that has another default than the original's 8. */
+/** A flag whose default differs from the original's 8. */
 const OWN_DEFAULT = "s3-concurrency";
 
 function shown(values: Record<string, unknown>): Record<string, unknown> {
@@ -505,7 +505,7 @@ Deno.test("the examples in help texts are valid command lines", () => {
   for (const { examples = [] } of commands) {
     for (const { command } of examples) {
       const [, line = ""] = /\bllama (.*)$/s.exec(command.replace(/ (<|2>|\| jq) .*$/, "")) ?? [];
-      // A shell's words, as far as the examples have them: quotes, and a line's continuation.
+      // The shell syntax that the examples use: quotes and line continuations.
       const words = line.replaceAll("\\\n", "").match(/(?:'[^']*'|[^\s'])+/g) ?? [];
       const argv = words.map((word) => word.replaceAll("'", ""));
       assert.equal(parse(...argv).kind, "command", command);

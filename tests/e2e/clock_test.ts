@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { Workplace } from "./llama.ts";
 
-/** Takes invocations that are dated by its clock, which is ahead of this machine's. */
+/** A stub of Lambda that refuses requests that are not dated by its clock, which differs from ours. */
 class Ahead implements AsyncDisposable {
-  /** How many requests were refused for their date. */
+  /** The number of requests that were refused for their date. */
   refused = 0;
   readonly #milliseconds: number;
   readonly #server = Deno.serve(

@@ -8,7 +8,7 @@ import { compiledPrograms, Workplace } from "./llama.ts";
 
 const needs = ["LLAMA_TEST_BIN"];
 
-/** All files of a folder, by name. */
+/** Reads all files of a directory, by name. */
 async function readAll(directory: string): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   for (

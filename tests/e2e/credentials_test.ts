@@ -4,19 +4,19 @@ import { provideCredentials } from "../../lib/aws/credentials/providers.ts";
 import { Proxy } from "../peer/proxy.ts";
 import { denoDirectory, Workplace } from "./llama.ts";
 
-/** What the test's profiles lead to, each with a key that tells where it is from. */
+/** A stub of Lambda and of the services that provide credentials; each key names its source. */
 class Aws implements AsyncDisposable {
   /** The key that each invocation was signed with. */
   readonly keys: string[] = [];
-  /** What was asked of STS. */
+  /** The requests to STS. */
   readonly actions: URLSearchParams[] = [];
-  /** Whether an invocation is refused, since the key that it was signed with has expired. */
+  /** Returns whether an invocation is refused because its key has expired. */
   hasExpired = (_key: string) => false;
-  /** Makes the answer of STS and the container's server, where it is not credentials. */
+  /** Replaces the responses of STS and the container's server. */
   instead: (() => Response) | undefined;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
-  /** @param tls Its key and certificate, where it is reached by https. */
+  /** @param tls Its key and certificate, if it is reached by https. */
   constructor(tls?: { key: string; cert: string }) {
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {}, ...tls },
@@ -32,11 +32,11 @@ class Aws implements AsyncDisposable {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** How the program finds all of AWS here. */
+  /** The environment in which the program finds these services. */
   environment(home: string): Record<string, string> {
     return {
       HOME: home,
-      // From source, Deno must find what it has cached in the other home.
+      // From source, Deno needs the cache in the real home directory.
       DENO_DIR: denoDirectory,
       AWS_ENDPOINT_URL: this.url,
       AWS_REGION: "us-west-2",
@@ -190,8 +190,8 @@ for (const { from, config, environment, key } of sources) {
 }
 
 Deno.test("providers of credentials are reached through a proxy, with a CA bundle", async () => {
-  // Made by `openssl req -x509` and `openssl x509 -req` for *.us-west-2.amazonaws.com; nobody has the
-  // authority's key any more.
+  // Created by `openssl req -x509` and `openssl x509 -req` for *.us-west-2.amazonaws.com; the
+  // authority's key was deleted.
   const tls = new URL("../testdata/tls/", import.meta.url);
   const read = (name: string) => Deno.readTextFile(new URL(name, tls));
   await using place = new Workplace();
@@ -408,7 +408,7 @@ Deno.test("a sign-in is used at the endpoint of its profile", async () => {
   );
   const { AWS_ENDPOINT_URL: _, ...environment } = aws.environment(place.path);
   const { stderr, stdout } = await place.run(["-profile", "sso", "invoke", "f"], {
-    // Anything that is not sent to this machine fails.
+    // Requests to other machines fail.
     environment: { ...environment, HTTPS_PROXY: "http://127.0.0.1:9", AWS_MAX_ATTEMPTS: "1" },
   });
   assert.deepEqual([stdout, stderr], ["ran\n", ""]);

@@ -201,7 +201,7 @@ Deno.test("a function whose runtime hangs ends with Lambda's timeout error, and 
 Deno.test("a runtime that exits after its response is replaced", async () => {
   await using place = new Workplace();
   await place.addShell();
-  // It may have one more open file than now, which is not enough for the pipes of another command.
+  // One more open file is allowed, which is not enough for the pipes of another command.
   const script =
     "n=$(($(ls /proc/$PPID/fd | wc -l) + 1)); prlimit --pid $PPID --nofile=$n:$n; echo first";
   const { status, stdout, stderr } = await place.local(

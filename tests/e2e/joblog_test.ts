@@ -1,4 +1,4 @@
-/** Where a job log is written, and what it never replaces. */
+/** The targets of job logs, and files that they must not replace. */
 
 import assert from "node:assert/strict";
 import { jobLogHeader } from "../../lib/jobs/log/job_log_line.ts";
@@ -6,17 +6,17 @@ import { testWith, textOf } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
 import { denoDirectory, program, Workplace } from "./llama.ts";
 
-/** A function that says which line it got. */
+/** Returns a stub of Lambda whose command prints its line. */
 function echoing(): InvokeStub {
   return new InvokeStub(({ args: [line] }) => ({ status: 0, stdout: { s: `${line}\n` } }));
 }
 
-/** The program in a shell that redirects. */
+/** Returns the command that runs the program in a shell with redirections. */
 function redirected(redirections: string): readonly string[] {
   return ["sh", "-c", `exec "$@" ${redirections}`, "sh", ...program];
 }
 
-/** A log without what differs from run to run. */
+/** Returns a log without the columns that differ from run to run. */
 function timeless(log: string): string {
   return log.replaceAll(
     /^(\d+)\t[^\t]*\t\d+\.\d{3}\t +\d+\.\d{3}\t\d+\t\d+\t/gm,
@@ -108,7 +108,7 @@ Deno.test("-joblog - writes to standard output, /dev/stderr to standard error, /
         stdout,
         stderr,
       ]);
-      // A file that is opened again would be written from its begin.
+      // A file that is opened again would be written from its start.
       await run(log, "> out 2> err");
       assert.deepEqual((await files()).map(timeless), [stdout, stderr]);
     }

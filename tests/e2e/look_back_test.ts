@@ -1,4 +1,4 @@
-/** Looking back at a run: -trace, -report, and llama report. */
+/** Traces and reports of runs: -trace, -report, and llama report. */
 
 import assert from "node:assert/strict";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
@@ -113,7 +113,7 @@ Deno.test("llama report creates a page from a job log, and from the lines of -js
     ["xargs", "-json", "-joblog", "log", "f", "{{.Line}}"],
     { stdin: lines, environment: lambda.environment },
   );
-  // A last line that was cut off counts as not written.
+  // An incomplete last line is ignored.
   await place.write("work/run.json", stdout + '{"seq": 31, "fun');
   for (const [log, tells] of [["log", false], ["run.json", true]] as const) {
     const { status, stderr } = await place.run(["report", log]);

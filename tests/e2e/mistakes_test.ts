@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { textOf } from "../helpers.ts";
 import { program, Workplace } from "./llama.ts";
 
-/** A mistake gives one line of what is wrong (and one of what to do), the status, no stack. */
+/** Checks that an error has a message (and a hint) on one line each, a status and no stack. */
 async function mistake(
   place: Workplace,
   args: readonly string[],

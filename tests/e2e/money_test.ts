@@ -1,4 +1,4 @@
-/** What a run costs when something is wrong with it, and what it says of that. */
+/** Runs that fail cost little, and say why. */
 
 import assert from "node:assert/strict";
 import { earlyEndSchema } from "../../lib/jobs/early_end.ts";
@@ -8,7 +8,7 @@ import { exportsOf, reader, Workplace } from "./llama.ts";
 
 const lines = (count: number) => Array.from({ length: count }, (_, i) => `${i + 1}\n`).join("");
 
-/** The last line of -json, and the number of lines before it. */
+/** Returns the last line of -json, and the number of lines before it. */
 function endOf(stdout: string) {
   const all = stdout.trimEnd().split("\n");
   const { run } = JSON.parse(all.at(-1) ?? "");
@@ -110,7 +110,7 @@ Deno.test("-halt and -max-cost say how many jobs were done, dropped and not star
       if (lambda.requests.length === 4) atOnce.resolve();
       await atOnce.promise;
       if (line === "3") return { status: 1, environment: { memory: 128 } };
-      // In flight until the run has ended, where those in flight are dropped.
+      // In flight until the run has ended, if jobs in flight are dropped.
       if (flags[1] === "now,fail=1" && line !== "1") await new Promise(() => {});
       return { status: 0, environment: { memory: 128 } };
     });
@@ -166,7 +166,7 @@ Deno.test("after a second ctrl-C, the summary, the report and the last line of -
   const stdout = new Response(child.stdout).text();
   let isHeard = false;
   const heard = stderr.until(": 5 jobs were in flight\n").then(() => isHeard = true);
-  // A second ctrl-C counts only some time after the first, so it is sent until it does.
+  // A second ctrl-C counts only some time after the first, so it is sent repeatedly.
   await until(() => {
     if (!isHeard) child.kill("SIGINT");
     return isHeard;
@@ -213,7 +213,7 @@ Deno.test("functions in another shell's emulator cost nothing, also in the advic
     const page = await Deno.readTextFile(place.here(name));
     assert(page.includes("if run in AWS"), name);
     assert(!/as Lambda bills it|region that is nearer/.test(page), name);
-    // Only the first has a job log by which it is resumed.
+    // Only the first has a job log for -resume.
     assert.equal(page.includes("-resume-failed"), name === "r.html", name);
   }
   const invoke = await place.run(["invoke", "-time", "any", "true"], {
@@ -222,7 +222,7 @@ Deno.test("functions in another shell's emulator cost nothing, also in the advic
   assert.match(invoke.stderr, / if run in AWS/);
 });
 
-/** Starts `llama local`, and gives what makes another llama use it. */
+/** Starts `llama local`, and returns the environment in which llama uses it. */
 async function startEmulator(place: Workplace) {
   const child = place.start(["local", "-listen", "127.0.0.1:0"]);
   const environment = await exportsOf(child);

@@ -4,7 +4,7 @@ import { until } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
 import { program, Workplace } from "./llama.ts";
 
-/** Runs a shell's script where the program runs. */
+/** Runs a shell script in the working directory of the program. */
 async function shell(place: Workplace, script: string): Promise<void> {
   const { success, stderr } = await new Deno.Command("sh", {
     args: ["-c", script],
@@ -81,7 +81,7 @@ Deno.test({
       env: place.environment(),
     }).output();
     assert(success, new TextDecoder().decode(stderr));
-    // The shell's place in the file is still its beginning, as after cp.
+    // The shell's offset in the file is still 0, as after cp.
     assert.equal(await Deno.readTextFile(place.here("file")), "more\nt\n");
     assert.equal(await Deno.readTextFile(place.here("substituted")), "output\n");
   },
@@ -149,7 +149,7 @@ Deno.test("files left by SIGKILL during a fetch are removed by the next run", as
       "o/a/big": { s: "x" },
     },
   }));
-  // The store's answers begin, and go on for ever.
+  // The store's responses begin and never end.
   const asked = Promise.withResolvers<void>();
   let requests = 0;
   await using s3 = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { textOf } from "../helpers.ts";
 import { compiledPrograms, program, Workplace } from "./llama.ts";
 
-/** Runs a shell's line in which `"$@"` is the program; the way to bytes that are not UTF-8. */
+/** Runs a shell command in which `"$@"` is the program, to pass bytes that are not UTF-8. */
 async function shell(place: Workplace, line: string): Promise<[number, string, string]> {
   const { code, stdout, stderr } = await new Deno.Command("sh", {
     args: ["-c", line, "sh", ...program, "-local"],
@@ -17,7 +17,7 @@ async function shell(place: Workplace, line: string): Promise<[number, string, s
 const linux = Deno.build.os === "linux";
 
 Deno.test("an argument that is not UTF-8 is refused, not changed", {
-  // Before 2.9, Deno itself does not start with one, and neither does a program that it compiled.
+  // Before 2.9, Deno does not start with such an argument, and neither do compiled programs.
   ignore: !linux || compiledPrograms !== undefined || Deno.version.deno.startsWith("2.6."),
 }, async () => {
   await using place = new Workplace();
@@ -57,14 +57,14 @@ Deno.test("a current directory whose path is not UTF-8 is reported", {
 });
 
 Deno.test("a temporary directory may be named by a relative path", {
-  // With one, Deno 2.6 does not start the programs that it compiled.
+  // Programs compiled with Deno 2.6 do not start with one.
   ignore: compiledPrograms !== undefined,
 }, async () => {
   await using place = new Workplace();
   await place.addShell();
   const before = await place.list("work");
   const environment = { TMPDIR: "." };
-  // Standard input, outputs that wait for their turn, and output that is too much for memory.
+  // Standard input, outputs that wait for their turn, and output that is too large for memory.
   const input = new Uint8Array(700_000);
   const read = await place.run(["-local", "invoke", "-stdin", "any", "wc", "-c"], {
     environment,

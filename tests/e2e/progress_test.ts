@@ -6,12 +6,12 @@ import { isAlive, until } from "../helpers.ts";
 import { exists, Workplace } from "./llama.ts";
 import { Terminal, terminalTest } from "./terminal.ts";
 
-/** Lines of a status area, at the beginning of a line of the screen. */
+/** The lines of a status area, at the start of a line of the screen. */
 const statusLine = /^(\[[=> ]+\]|\d+% |\d+ (of \d+ )?done|\d+ failed {2})/m;
 
-/** A place whose jobs, one a line of the file `lines`, wait until a file says what they do. */
+/** A workplace whose jobs, one per line of the file `lines`, wait until a file says what they do. */
 class Jobs extends Workplace {
-  /** Makes the jobs, and the flags and arguments that run them. */
+  /** Creates the jobs, and returns the flags and arguments that run them. */
   async prepare(count: number): Promise<string> {
     await this.addShell();
     await this.write("work/lines", Array.from({ length: count }, (_, i) => `${i + 1}\n`).join(""));
@@ -25,7 +25,7 @@ class Jobs extends Workplace {
     return `-local xargs -j 4 any ${this.here("job")} '{{.Line}}'`;
   }
 
-  /** Says what the next jobs do, and so ends them. */
+  /** Tells the next jobs what to do, which ends them. */
   async end(numbers: readonly number[], script = (n: number) => `echo out ${n}`): Promise<void> {
     for (const n of numbers) {
       await this.write(`work/${n}.part`, script(n));
@@ -109,7 +109,7 @@ terminalTest("output of any kind is on the terminal as it is", async () => {
     ["printf partial", /^partial$/m],
     ["printf partial >&2", /^partial\npartial$/m],
     ["printf %0100d 7", /^0{99}7$/m],
-    // As wide as the terminal is, to the last column.
+    // As wide as the terminal, to the last column.
     ["printf %040d 8", /^0{39}8$/m],
     [
       "echo 日本語のとても長いファイル名、端末の幅より広い.png",
@@ -129,7 +129,7 @@ terminalTest("output of any kind is on the terminal as it is", async () => {
   const history = await terminal.history();
   for (const [, shown] of texts) assert.match(history, shown);
   assert.doesNotMatch(history, statusLine);
-  // The job's red ends with it.
+  // The job's red color ends with its output.
   assert.doesNotMatch(await terminal.colours(), /\x1b\[31m[^\n]*llama:/);
 });
 
@@ -156,7 +156,7 @@ for (
         /waiting for 4 jobs in flight[^]*\n\nending {2}1 done/,
       );
       assert.match(text, /^out 1\nllama: interrupted: no new jobs/m);
-      // The second counts only some time after the first, so it is sent until it does.
+      // The second counts only some time after the first, so it is sent repeatedly.
       await until(async () => {
         if (/4 jobs were in flight|^status/m.test(await terminal.text())) return true;
         if (isAlive(pid)) Deno.kill(pid, signal);
@@ -164,7 +164,7 @@ for (
       }, "the second is heard");
     }
     const text = await terminal.untilShown(new RegExp(`^status ${status}\\b`, "m"));
-    // Nobody can clean up after a SIGKILL, but the cursor is there and lines wrap.
+    // Nothing can be removed after SIGKILL, but the cursor is visible and lines wrap.
     if (signal !== "SIGKILL") assert.doesNotMatch(text, statusLine);
     assert(await terminal.isSound());
   });
@@ -221,7 +221,7 @@ terminalTest(
   },
 );
 
-/** Writes each line some time after it has come, when the bar may have been drawn again. */
+/** Writes each line with a delay, when the bar may have been drawn again. */
 const slowly = `while read -r line; do sleep 0.06; printf '%s\\n' "$line"; done`;
 
 for (const mode of ["auto", "bar"]) {

@@ -1,4 +1,4 @@
-/** A run that is cut short at any point goes on where it was. */
+/** A run that was interrupted at any point is resumed where it was. */
 
 import assert from "node:assert/strict";
 import { jobRecordSchema } from "../../mod.ts";
@@ -9,7 +9,7 @@ import { Workplace } from "./llama.ts";
 const jobs = 1000;
 const kills = 50;
 
-/** Numbers that are as good as random, and the same each time. */
+/** Yields pseudo-random numbers from a seed. */
 function* random(seed: number): Generator<number, never> {
   for (let state = seed;;) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -17,14 +17,14 @@ function* random(seed: number): Generator<number, never> {
   }
 }
 
-/** The numbers of the jobs that a log has, and how many of its lines. */
+/** Returns the numbers of the jobs in a log, and the number of its lines. */
 async function logged(path: string): Promise<{ seqs: Set<number>; lines: number }> {
   const text = await Deno.readTextFile(path).catch(() => "");
   const lines = text.slice(0, text.lastIndexOf("\n") + 1).split("\n").slice(1, -1);
   return { seqs: new Set(lines.map((line) => Number(line.split("\t")[0]))), lines: lines.length };
 }
 
-/** Checks that a job that has a line has left all that it was to leave. */
+/** Checks that a job with a line in the log has left all of its output. */
 async function checkJob(place: Workplace, seq: number): Promise<void> {
   assert.equal(await Deno.readTextFile(place.here(`out/${seq}`)), `output ${seq}\n`);
   const results = place.here(`results/${seq}`);
@@ -59,7 +59,7 @@ Deno.test(`${jobs} jobs, killed ${kills} times on the way: nothing is lost, noth
   const numbers = random(1);
   let checked = 0;
   for (let kill = 0; kill < kills; kill++) {
-    // At most so many requests that some jobs are left for the last run.
+    // Few enough requests that some jobs are left for the last run.
     let requests = 1 + Math.floor(numbers.next().value * (jobs / kills) * 1.6);
     let turns = Math.floor(numbers.next().value * 40);
     const child = start();
@@ -216,7 +216,7 @@ Deno.test({
   },
 });
 
-/** Names of every printable character, and of others that are hard to quote. */
+/** Names with every printable character, and others that are hard to quote. */
 const hardNames = [
   ...Array.from({ length: 0x5f }, (_, i) => String.fromCharCode(0x20 + i)),
   ...Array.from({ length: 0x5f }, (_, i) => `a${String.fromCharCode(0x20 + i)}b`),

@@ -1,10 +1,10 @@
-/** What a run prints and keeps, where its lines are from, and what ends it. */
+/** The input of runs, what they print and keep, and what ends them. */
 
 import assert from "node:assert/strict";
 import { jobRecordSchema } from "../../mod.ts";
 import { Workplace } from "./llama.ts";
 
-/** Starts with a function that runs whatever it is asked to. */
+/** Creates a workplace with a function that runs any command. */
 async function workplace(): Promise<Workplace> {
   const place = new Workplace();
   await place.addShell();
@@ -51,7 +51,7 @@ Deno.test("an input file that cannot be read is named", async () => {
 
 Deno.test("-k prints in input order, whichever job ends first", async () => {
   await using place = await workplace();
-  // The first ends only when the last has.
+  // The first job ends only when the last has.
   const script = 'if [ "$0" = 1 ]; then while [ ! -e "$1" ]; do sleep 0.01; done; fi; ' +
     'echo "out $0"; echo "err $0" >&2; if [ "$0" = 3 ]; then touch "$1"; fi';
   const args = ["any", "sh", "-c", script, "{{.Line}}"];
@@ -106,7 +106,7 @@ Deno.test("-json prints one record per job that matches the schema, and nothing 
     [second?.seq, second?.ok, second?.status, second?.stdout, second?.stdoutBase64],
     [2, false, 1, undefined, "/w=="],
   );
-  // Lambda's own figures, since its log was asked for.
+  // Lambda's own figures, from its log.
   assert.match(first?.log ?? "", /^REPORT RequestId: /m);
   assert.equal(first?.cost?.isEstimate, false);
   assert.equal(first?.functionMemory, 512);
@@ -126,7 +126,7 @@ Deno.test("-dry-run prints what would run, with its files, and sends nothing", a
     "in",
     "absent",
   ];
-  // No function and no store is asked: there are none.
+  // There is no function or store that could be called.
   const { status, stdout, stderr } = await place.run(["xargs", "-dry-run", ...args]);
   assert.equal(status, 1);
   assert.equal(

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { withoutEchoes } from "../../lib/terminal/interrupt.ts";
 
-/** Lets signals arrive at times in milliseconds; gives those that count. */
+/** Delivers signals at times in milliseconds, and returns those that were handled. */
 function counted(arrivals: readonly (readonly [number, "SIGINT" | "SIGTERM"])[]): string[] {
   let time = 0;
   const heard: string[] = [];

@@ -3,7 +3,7 @@ import { Output, OutputClosed } from "../../lib/terminal/output.ts";
 import { textOf } from "../helpers.ts";
 import { Screen } from "./screen.ts";
 
-/** Takes a few bytes at a time, as a pipe may. */
+/** A writer that takes a few bytes at a time, as a pipe may. */
 class Slow {
   text = "";
   async write(bytes: Uint8Array): Promise<number> {
@@ -19,14 +19,14 @@ class Slow {
   }
 }
 
-/** Takes all at once. */
+/** A writer that takes everything at once. */
 class Whole extends Slow {
   override write(bytes: Uint8Array): Promise<number> {
     return Promise.resolve(this.writeSync(bytes));
   }
 }
 
-/** Whoever reads it has gone. */
+/** A writer whose reader has gone. */
 function gone(error: Error, isTerminal: boolean) {
   return {
     write: () => Promise.reject(error),
@@ -182,7 +182,7 @@ Deno.test("control characters are escaped in messages, lines and text, but not i
   const stdout = new Whole();
   const stderr = new Whole();
   const output = new Output(stdout, stderr);
-  // All characters of the basic plane, and so all that may be a control.
+  // All characters of the Basic Multilingual Plane, which has all controls.
   const all = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code)).join("");
   await output.message(`message ${all}`);
   await output.lines(`lines ${all}`);

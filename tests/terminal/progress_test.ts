@@ -27,7 +27,7 @@ class Log implements Writer {
   }
 }
 
-/** A terminal, and all that a progress wants to know of it. */
+/** A terminal, with the options of a progress display on it. */
 function target(
   stderr: Writer,
   { term = "xterm", hasTyping = false, isShared = (): boolean => false } = {},
@@ -95,7 +95,7 @@ Deno.test("a bar is redrawn only when something has changed", async () => {
   const counts = newCounts();
   const show = async (elapsedSeconds: number) => {
     bar.show(counts, { elapsedSeconds, lastEndSeconds: 1 });
-    // In the queue behind it.
+    // Queued after the drawing.
     await output.talk("");
   };
   await show(1);

@@ -34,7 +34,7 @@ Deno.test("bytes that are not UTF-8 are escaped one by one", () => {
   const bytes = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
   assert.equal(printableBytes(bytes("caf\xe9.txt")), "caf\\xe9.txt");
   assert.equal(printableBytes(new TextEncoder().encode("café 👩\n")), "café 👩\\n");
-  // A sequence that is cut short, an overlong one, and half of a surrogate pair.
+  // A truncated sequence, an overlong one, and a lone surrogate.
   assert.equal(printableBytes(bytes("\xf0\x9f\x91")), "\\xf0\\x9f\\x91");
   assert.equal(printableBytes(bytes("\xc0\xaf")), "\\xc0\\xaf");
   assert.equal(printableBytes(bytes("\xed\xa0\x80")), "\\xed\\xa0\\x80");

@@ -6,7 +6,7 @@ import { bytesOf, noise, TemporaryDirectory, textOf } from "../../helpers.ts";
 
 const piece = (text: string): Piece => ({ to: "data", bytes: bytesOf(text) });
 
-/** An order whose prints are kept as text. */
+/** A `KeepOrder` whose output is collected as text. */
 function order(directory: string, memoryBytes?: number) {
   const printed: string[] = [];
   const print = (pieces: readonly Piece[]) => {
@@ -20,14 +20,14 @@ function order(directory: string, memoryBytes?: number) {
   return { printed, keep: new KeepOrder({ print, directory, memoryBytes }) };
 }
 
-/** Open files of this process that have no name any more, in a directory. */
+/** Returns the unlinked files of a directory that this process has open. */
 function unnamedFiles(directory: string): number {
   return [...Deno.readDirSync("/proc/self/fd")].filter(({ name }) => {
     try {
       const target = Deno.readLinkSync(`/proc/self/fd/${name}`);
       return target.startsWith(directory) && target.endsWith(" (deleted)");
     } catch {
-      // It was the one that reads the directory.
+      // This was the descriptor that read the directory.
       return false;
     }
   }).length;

@@ -56,7 +56,7 @@ function pieces(what: JobOutcome, options: Partial<RenderOptions>): string[] {
   );
 }
 
-/** The bytes that go to one place. */
+/** Returns the bytes for one stream. */
 async function printed(
   what: JobOutcome,
   options: Partial<RenderOptions>,
@@ -72,7 +72,7 @@ async function printed(
   return new Uint8Array(Buffer.concat(all));
 }
 
-/** Output that is more than a piece of a file, whose pieces end within lines and characters. */
+/** Output of several pieces, which end within lines and characters. */
 const longTexts: Readonly<Record<string, Uint8Array<ArrayBuffer>>> = {
   "text": bytesOf(`a${"é\u202e\n".repeat(200_000)}end`),
   "lines that end": bytesOf("12345\n".repeat(200_000)),
