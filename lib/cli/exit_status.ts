@@ -4,7 +4,7 @@
  * @module
  */
 
-import { failedStatus, signalStatus, timedOutStatus } from "../command_status.ts";
+import { failedStatus, signalStatus, timedOutStatus } from "../functions/command_status.ts";
 import type { LlamaError } from "../errors.ts";
 
 /** llama's exit statuses; `invoke` also exits with the status of its command. */

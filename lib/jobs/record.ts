@@ -5,7 +5,7 @@
  * @module
  */
 
-import { failedStatus, timedOutStatus } from "../command_status.ts";
+import { failedStatus, timedOutStatus } from "../functions/command_status.ts";
 import { FunctionError, type LlamaError } from "../errors.ts";
 import { isFunctionTimeout } from "../functions/timeout.ts";
 import type { Times } from "../protocol.ts";

@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { signalStatus } from "../command_status.ts";
+import { signalStatus } from "../functions/command_status.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { type EarlyEnd, earlyEndSchema } from "../jobs/early_end.ts";
 import { type JobLogEntry, JobLogParser } from "../jobs/log/job_log_line.ts";

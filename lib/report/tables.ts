@@ -4,7 +4,7 @@
  * @module
  */
 
-import { signalOf, timedOutStatus } from "../command_status.ts";
+import { signalOf, timedOutStatus } from "../functions/command_status.ts";
 import { type FailureKind, failureKindText } from "../jobs/failure_kinds.ts";
 import { countText, timeText } from "../text/amounts.ts";
 import type { Figures, PlacedJob } from "./figures.ts";

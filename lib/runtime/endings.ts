@@ -7,7 +7,7 @@
 
 import type { Program } from "./function_command.ts";
 import { beginning, foreign, textBeginning, windowsLine } from "./program_file.ts";
-import { signalStatus } from "../command_status.ts";
+import { signalStatus } from "../functions/command_status.ts";
 import type { CommandResult } from "./run_command.ts";
 
 /** What is known of an end besides the command's result. */

@@ -24,7 +24,7 @@ import { inTime, TimeUp } from "./in_time.ts";
 import { writeInputs } from "./inputs.ts";
 import type { OutOfMemory } from "./out_of_memory.ts";
 import { findOutputs, type Outputs } from "./outputs.ts";
-import { timedOutStatus } from "../command_status.ts";
+import { timedOutStatus } from "../functions/command_status.ts";
 import { type CommandResult, runCommand } from "./run_command.ts";
 import type { Strays } from "./strays.ts";
 import { TimeLimit } from "./time_limit.ts";

@@ -5,7 +5,7 @@
  */
 
 import { constants } from "node:os";
-import { signalStatus } from "../command_status.ts";
+import { signalStatus } from "../functions/command_status.ts";
 
 /**
  * Signals that terminate a program unless it catches them, except for SIGPROF, which V8's profiler

@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { signalOf, timedOutStatus } from "../../command_status.ts";
+import { signalOf, timedOutStatus } from "../../functions/command_status.ts";
 import type { LlamaError } from "../../errors.ts";
 import { logOf } from "../../jobs/attempts.ts";
 import { piecesOfFile } from "../../jobs/big_output.ts";

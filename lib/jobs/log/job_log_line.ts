@@ -6,7 +6,7 @@
  * @module
  */
 
-import { signalOf } from "../../command_status.ts";
+import { signalOf } from "../../functions/command_status.ts";
 import { type ErrorCode, LlamaError } from "../../errors.ts";
 import { decodeBytes } from "../../template/mod.ts";
 import type { Identity } from "../job.ts";
