@@ -1,5 +1,5 @@
 /**
- * Where `-joblog` writes.
+ * Checks and destinations of `-joblog`.
  *
  * @module
  */

@@ -23,7 +23,7 @@ export interface SummaryDetails {
   readonly isGuess: boolean;
   /** The date of the price table. */
   readonly pricesDate: string;
-  /** How far the run got, if it ended early. */
+  /** The progress of a run that ended early. */
   readonly earlyEnd?: EarlyEnd | undefined;
 }
 

@@ -130,7 +130,7 @@ terminalTest("output of any kind is on the terminal as it is", async () => {
   for (const [, shown] of texts) assert.match(history, shown);
   assert.doesNotMatch(history, statusLine);
   // The job's red color ends with its output.
-  assert.doesNotMatch(await terminal.colours(), /\x1b\[31m[^\n]*llama:/);
+  assert.doesNotMatch(await terminal.colors(), /\x1b\[31m[^\n]*llama:/);
 });
 
 for (
@@ -261,17 +261,17 @@ terminalTest("there is a bar where the pipeline ends in a file, however long it 
 });
 
 terminalTest("a failure is red, unless NO_COLOR is set", async () => {
-  for (const [environment, colour] of [[{}, true], [{ NO_COLOR: "1" }, false]] as const) {
+  for (const [environment, color] of [[{}, true], [{ NO_COLOR: "1" }, false]] as const) {
     await using place = new Jobs();
     const run = await place.prepare(3);
     await using terminal = await Terminal.open(place, { columns: 80, rows: 24, environment });
     await terminal.enter(`llama ${run} <lines`);
     await place.end([1], () => "exit 1");
     await terminal.untilShown(/1 failed/);
-    assert.equal((await terminal.colours()).includes("\x1b[31m1 failed"), colour);
+    assert.equal((await terminal.colors()).includes("\x1b[31m1 failed"), color);
     await place.end([2, 3]);
     await terminal.untilPrompt();
-    assert.doesNotMatch(await terminal.colours(), /\x1b\[31m/);
+    assert.doesNotMatch(await terminal.colors(), /\x1b\[31m/);
   }
 });
 

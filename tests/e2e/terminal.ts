@@ -102,7 +102,7 @@ export class Terminal implements AsyncDisposable {
   }
 
   /** Returns the text on the screen, with the control sequences for its colors. */
-  async colours(): Promise<string> {
+  async colors(): Promise<string> {
     return (await this.#tmux("capture-pane", "-p", "-e")).trimEnd();
   }
 

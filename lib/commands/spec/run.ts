@@ -154,7 +154,7 @@ export const runFlags = {
     help: "price table to use instead of the built-in one",
     placeholder: "FILE",
   }),
-  summary: boolFlag({ help: "print time and cost at the end, as on a terminal" }),
+  summary: boolFlag({ help: "print time and cost at the end, even without a terminal" }),
 } as const;
 
 /** Separates the arguments from the lines. */
