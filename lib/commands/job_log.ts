@@ -1,9 +1,10 @@
 /**
- * Checks and destinations of `-joblog`.
+ * Destinations of `-joblog`, and checks of the files that a run writes.
  *
  * @module
  */
 
+import { resolve } from "node:path";
 import { LlamaError } from "../errors.ts";
 import type { JobLogTarget } from "../jobs/log/job_log_line.ts";
 import type { Output } from "../terminal/output.ts";
@@ -47,6 +48,27 @@ export async function checkIsNotInput(
     `the job log ${JSON.stringify(name)} is the input file`,
     { hint: "name another file with -joblog" },
   );
+}
+
+/**
+ * Checks that the job log, the report and the trace of a run are different files.
+ *
+ * @param files The flags with the files that they name; empty for flags that are not given.
+ * @throws {LlamaError} `usage` if two flags name one file.
+ */
+export function checkAreDistinct(files: Readonly<Record<string, string>>): void {
+  const flags = new Map<string, string>();
+  for (const [flag, name] of Object.entries(files)) {
+    if (name === "") continue;
+    const path = resolve(name);
+    const other = flags.get(path);
+    if (other !== undefined && !path.startsWith("/dev/")) {
+      throw new LlamaError("usage", `${other} and ${flag} both name ${JSON.stringify(name)}`, {
+        hint: "name a different file for each",
+      });
+    }
+    flags.set(path, flag);
+  }
 }
 
 /** Returns undefined if it is not a regular file or not there; opening it reports the latter. */

@@ -85,7 +85,8 @@ export class OutputDirectory implements Disposable {
   async write(path: string, { fill, mode }: Writing): Promise<void> {
     const components = path.split("/");
     const name = components.pop() ?? "";
-    if (isTemporaryName(name)) {
+    // A later run would take it for what a dead run has left, and remove it.
+    if (path.split("/").some(isTemporaryName)) {
       throw new LlamaError("output", "its name is one of those of unfinished files", {
         hint: "have the command give the file another name",
       });
@@ -175,8 +176,11 @@ async function followLinks(
 /**
  * Whether a path is that of something open, such as /dev/stdout or what a shell's >(...) gives. Even
  * of a file it is the open one that is meant, and not another one of its name.
+ *
+ * @param path The path.
+ * @returns True for a device too, which is in the same directories.
  */
-function isDescriptor(path: string): boolean {
+export function isDescriptor(path: string): boolean {
   return /^\/(dev|proc)\//.test(resolve(path));
 }
 

@@ -55,7 +55,7 @@ export async function writeOutputs(
   let storedBytes = 0;
   const errors: LlamaError[] = [];
   const written: string[] = [];
-  const files = wanted
+  const files = unique(wanted)
     .flatMap((output) => output.remote.endsWith("/") ? below(output, answered) : [output])
     .filter(options.succeeded ? () => true : replacesNone(options.inputs ?? []));
   await using directories = new OutputDirectories();
@@ -116,6 +116,14 @@ export function checkOutputs(outputs: readonly OutputFile[]): void {
     }
     remotes.set(path, remote);
   }
+}
+
+/** The outputs without those that are asked for twice, as `{{.O .Line}}` in two arguments does. */
+function unique(outputs: readonly OutputFile[]): readonly OutputFile[] {
+  if (outputs.length < 2) return outputs;
+  return [
+    ...new Map(outputs.map((output) => [`${output.remote}\0${output.local}`, output])).values(),
+  ];
 }
 
 /** Whether the command has not made a file, in the words of this runtime or of the original's. */
