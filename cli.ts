@@ -10,8 +10,8 @@ import { readEnvironment } from "./lib/environment.ts";
 if (import.meta.main) {
   const [first, ...rest] = Deno.args;
   if (first === "__runtime") {
-    // The compiled llama starts itself as the runtime of its functions. It is loaded only then,
-    // and named here so that a program run from a URL has it at hand too.
+    // llama starts itself as the runtime of local functions. The runtime is loaded only then; the
+    // literal import lets a compiled program, and one run from a URL, find it.
     const { runtimeMain } = await import("./lib/runtime/main.ts");
     Deno.exit(await runtimeMain(rest, readEnvironment()));
   } else {

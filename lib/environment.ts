@@ -1,5 +1,5 @@
 /**
- * Environment variables as a value: read once, at the top, and passed on.
+ * Environment variables as a value, which is read once at start-up and passed on.
  *
  * @module
  */
@@ -7,17 +7,13 @@
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/**
- * The process's environment as it is now.
- *
- * @returns All variables.
- */
+/** Returns the environment variables of the process. */
 export function readEnvironment(): Environment {
   return Deno.env.toObject();
 }
 
 /**
- * Whether a variable switches something on.
+ * Reports whether a variable is switched on.
  *
  * @param value The variable's value.
  * @returns False if it is unset, empty, `0`, `false` or `no`.
@@ -27,10 +23,10 @@ export function isOn(value: string | undefined): boolean {
 }
 
 /**
- * Whether one of the AWS CLI's variables or settings is on.
+ * Reports whether one of the AWS CLI's boolean variables or settings is true.
  *
  * @param value Its value.
- * @returns True for `true` in any case, and for nothing else.
+ * @returns True only for `true`, in upper or lower case.
  */
 export function isTrue(value: string | undefined): boolean {
   return value?.toLowerCase() === "true";

@@ -1,27 +1,27 @@
 /**
- * Limits and defaults that several rooms know. They are here so that help texts can name them without
- * loading what uses them.
+ * Limits and defaults that several modules use. They are here so that help texts can name them without
+ * loading those modules.
  *
  * @module
  */
 
-/** Lambda's limit for the JSON of a request, and for that of a response, in bytes. */
+/** Lambda's limit for the payload of a request and of a response, in bytes. */
 export const maxPayloadBytes = 6_291_456;
 
-/** Larger blobs go through the store, where there is one. */
+/** The size in bytes above which a blob goes through the store, if there is one. */
 export const maxInlineBytes = 256 * 1024;
 
-/** The largest blobs of a larger message go through the store, where there is one. */
+/** The size in bytes above which a payload's largest blobs go through the store, if there is one. */
 export const maxMessageBytes = 1024 * 1024;
 
-/** The longest delay of a timer, in milliseconds: 24.8 days. */
+/** The maximum delay of a timer, in milliseconds: 24.8 days. */
 export const maxTimerMilliseconds = 2 ** 31 - 1;
 
-/** How often an invocation that may have run is retried. */
+/** The default number of retries of an invocation that may have run. */
 export const defaultInvokeRetries = 8;
 
-/** Concurrent requests to S3. */
+/** The default number of concurrent requests to S3. */
 export const defaultS3Concurrency = 32;
 
-/** The header by which llama's emulator of Lambda marks its answers. */
+/** The header that marks the responses of llama's emulator. */
 export const emulatorHeader = "x-llama-emulator";

@@ -1,5 +1,5 @@
 /**
- * Which llama this is.
+ * The version of llama.
  *
  * @module
  */
@@ -8,11 +8,11 @@
 export const version = "0.1.0";
 
 /**
- * Whether a version is older than another one, by the rules of https://semver.org.
+ * Reports whether a version is older than another one, by the rules of https://semver.org.
  *
  * @param one The version.
  * @param other The other version.
- * @returns False if it is not, or if either is not a version.
+ * @returns False if it is not older, or if either is not a version.
  */
 export function isOlder(one: string, other: string): boolean {
   const [a, b] = [partsOf(one), partsOf(other)];
@@ -21,7 +21,7 @@ export function isOlder(one: string, other: string): boolean {
   return (a[index] ?? 0) < (b[index] ?? 0);
 }
 
-/** Major, minor and patch, and whether it is a release or comes before one. */
+/** Returns major, minor and patch, then 1 for a release and 0 for a pre-release. */
 function partsOf(text: string): number[] | undefined {
   const [, major, minor, patch, before] = /^(\d+)\.(\d+)\.(\d+)(-)?/.exec(text) ?? [];
   return major === undefined

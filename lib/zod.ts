@@ -1,19 +1,18 @@
 /**
- * What llama uses of zod, with its version; to be imported as `z`.
+ * The parts of zod that llama uses, to be imported as `z`. The version is pinned here.
  *
- * The mini build has the same schemas as zod itself and starts in half the time once bundled. It is
- * named piece by piece, since a bundler keeps all of a namespace that is passed on as a value.
+ * zod/mini has the same schemas as zod, and once bundled starts in half the time. Its members are
+ * re-exported one by one, since bundlers keep all of a namespace that is re-exported as a value.
  *
  * @module
  */
 
 import { config, type core } from "npm:zod@4.6.7/mini";
 
-// The mini build comes without words for what is wrong, and zod's own take more room in the runtime
-// than all that llama says.
+// zod/mini has no error messages, and those of zod are larger than all of llama's.
 config({ localeError: describeIssue });
 
-/** The words of zod's English for the checks below. */
+/** Returns zod's English message for the checks that llama uses. */
 function describeIssue(issue: core.$ZodRawIssue): string {
   switch (issue.code) {
     case "invalid_type":

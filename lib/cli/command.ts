@@ -10,13 +10,13 @@ import type { FlagTable, FlagValues } from "./flags.ts";
 export interface UsageProblem {
   /** The message: one line without a full stop. */
   readonly message: string;
-  /** What to write instead. @default {the command's synopsis} */
+  /** A suggestion for the user. @default {the command's synopsis} */
   readonly hint?: string | undefined;
 }
 
 /** An example in a command's help. */
 export interface Example {
-  /** What it does, in the imperative. */
+  /** A description, in the imperative. */
   readonly text: string;
   /** The command line; further lines continue it. */
   readonly command: string;
@@ -31,7 +31,7 @@ export interface Example {
 export interface Command<Table extends FlagTable = FlagTable> {
   /** Its name on the command line. */
   readonly name: string;
-  /** What it does: one line without a full stop. */
+  /** A description: one line without a full stop. */
   readonly summary: string;
   /** Its arguments in the synopsis, such as `FUNCTION ARGS...`; may be empty. */
   readonly usage: string;
@@ -107,7 +107,7 @@ export function loadable<Context, Table extends FlagTable>(
 /** A line of a help text in two columns. */
 export type HelpRow = readonly [left: string, right: string];
 
-/** What a program accepts before a command, and what its help says besides the commands. */
+/** The flags that a program accepts before a command, and the sections of its help. */
 export interface Program<Table extends FlagTable = FlagTable> {
   /** The first line of its help. */
   readonly summary: string;
@@ -116,7 +116,7 @@ export interface Program<Table extends FlagTable = FlagTable> {
   /** Further sections of its help. */
   readonly sections: readonly { readonly title: string; readonly rows: readonly HelpRow[] }[];
   /**
-   * Checks what the flags' syntax cannot.
+   * Checks what the syntax of single flags cannot express.
    *
    * @param values The flags' values.
    * @param command The command that follows them.

@@ -1,39 +1,37 @@
 /**
- * Exit statuses.
+ * The exit statuses of llama.
  *
  * @module
  */
 
+import { failedStatus, signalStatus, timedOutStatus } from "../functions/command_status.ts";
 import type { LlamaError } from "../errors.ts";
 
-/** What llama's exit status says; `invoke` gives the command's own beside these. */
+/** llama's exit statuses; `invoke` also exits with the status of its command. */
 export const exitCodes = {
-  /** All went well. */
+  /** Success. */
   ok: 0,
   /** A job of `xargs` failed. */
   jobFailed: 1,
-  /** `doctor` found something wrong, a setting is not set, `teardown` was not to go on. */
+  /** `doctor` found a problem, a setting is not set, or `teardown` was not confirmed. */
   no: 1,
-  /** Wrong usage, settings, or a template that fails; nothing was run. */
+  /** Invalid usage or settings, or a template failed; nothing was run. */
   usage: 2,
-  /** `invoke`: Lambda ended the function at its timeout, as the status says of a command too. */
-  timedOut: 124,
-  /** llama, AWS or the network failed; under `xargs` that is 1. */
-  failed: 125,
-  /** Ctrl-C. */
-  interrupted: 130,
-  /** Whoever read standard output has gone. */
-  pipeClosed: 141,
-  /** SIGTERM. */
-  terminated: 143,
+  /** `invoke`: the function reached its timeout. */
+  timedOut: timedOutStatus,
+  /** llama, AWS or the network failed; `xargs` exits with 1. */
+  failed: failedStatus,
+  /** Ctrl-C: SIGINT. */
+  interrupted: signalStatus(2),
+  /** The reader of standard output closed it: SIGPIPE. */
+  pipeClosed: signalStatus(13),
 } as const;
 
 /**
- * The exit status for an error that ends a command.
+ * Returns the exit status for an error that ends a command.
  *
  * @param error The error.
- * @param otherwise The status if it is not a mistake in usage, settings or templates.
- * @returns The exit status.
+ * @param otherwise The status if it is not an error in usage, settings or templates.
  */
 export function exitCodeOf(error: LlamaError, otherwise: number): number {
   return error.code === "usage" || error.code === "template" || error.code === "config"

@@ -9,18 +9,18 @@ import type { Flag, FlagTable } from "./flags.ts";
 
 const helpGroup = "Help";
 
-/** `llama help`. */
+/** The definition of `llama help`. */
 export const helpCommand: Command = {
   name: "help",
-  summary: "explain llama or one of its commands",
+  summary: "show help for llama or one of its commands",
   usage: "[COMMAND]",
   group: helpGroup,
   flags: {},
   validate: (_values, args) =>
-    args.length > 1 ? { message: "help takes one command at most" } : undefined,
+    args.length > 1 ? { message: "help takes at most one command" } : undefined,
 };
 
-/** `llama version`. */
+/** The definition of `llama version`. */
 export const versionCommand: Command = {
   name: "version",
   summary: "print the version of llama",
@@ -65,7 +65,7 @@ export function helpText(commands: readonly Command[], program: Program): string
     }),
     section("Global flags, before the command", flagRows(program.flags)),
     ...program.sections.map(({ title, rows }) => section(title, rows)),
-    "Help on a command: llama help COMMAND",
+    "For help on a command: llama help COMMAND",
   ]);
 }
 

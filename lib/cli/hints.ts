@@ -1,5 +1,5 @@
 /**
- * Hints for mistakes on a command line.
+ * Hints for errors on a command line.
  *
  * @module
  */
@@ -10,9 +10,9 @@ import { type Flag, type FlagError, type FlagTable, FlagValueError, namesOf } fr
 import { written } from "./help.ts";
 
 /**
- * Returns a hint for an unknown command: the nearest one, or all of them.
+ * Returns a hint for an unknown command: the most similar one, or all of them.
  *
- * @param name What was written.
+ * @param name The name as written.
  * @param known All commands.
  */
 export function nearestCommand(name: string, known: readonly Command[]): string {
@@ -22,12 +22,12 @@ export function nearestCommand(name: string, known: readonly Command[]): string 
 }
 
 /**
- * Returns a hint for a mistake in the flags before the command.
+ * Returns a hint for an error in the flags before the command.
  *
- * @param error The mistake.
+ * @param error The error.
  * @param argv The whole command line.
  * @param known All commands.
- * @param globalFlags The flags that may stand there.
+ * @param globalFlags The global flags.
  */
 export function globalHint(
   error: FlagError,
@@ -47,11 +47,11 @@ export function globalHint(
 }
 
 /**
- * Returns a hint for a mistake in a command's own flags.
+ * Returns a hint for an error in a command's own flags.
  *
- * @param error The mistake.
+ * @param error The error.
  * @param command The command.
- * @param globalFlags The flags that go before the command.
+ * @param globalFlags The global flags.
  */
 export function flagHint(
   error: FlagError,
@@ -84,7 +84,7 @@ function mistakeHint(error: FlagError, table: FlagTable): string | undefined {
   }
 }
 
-/** Flags of GNU xargs and GNU parallel that llama has by another name. */
+/** Flags of GNU xargs and GNU parallel that have another name in llama. */
 const namesElsewhere: Readonly<Record<string, string>> = {
   "arg-file": "a",
   "delimiter": "d",
@@ -100,7 +100,10 @@ const namesElsewhere: Readonly<Record<string, string>> = {
   "retry-failed": "resume-failed",
 };
 
-/** What was meant by a flag that is not there: another's name, or a name and value in one. */
+/**
+ * Returns a hint for an unknown flag: another program's name for one of ours, a similar flag, or one
+ * that was joined with its value.
+ */
 function nearestFlag(name: string, table: FlagTable): string {
   const names = [...namesOf(table).keys()];
   const [, word = "", digits = ""] = /^(.*?)(\d*)$/.exec(name) ?? [];
@@ -116,7 +119,7 @@ function nearestFlag(name: string, table: FlagTable): string {
     : undefined;
   if (/^[0-9]/.test(value)) {
     if (joined !== undefined) return joined;
-    // Other programs' -n5 or -P5, where there is one flag of a letter that takes a number.
+    // As in other programs' -n5 or -P5, if only one single-letter flag takes a number.
     const numeric = names.filter((other) =>
       other.length === 1 && typeof flagNamed(table, other)?.initial === "number"
     );

@@ -1,5 +1,5 @@
 /**
- * Reads command lines.
+ * Parses command lines.
  *
  * @module
  */
@@ -10,51 +10,51 @@ import { FlagError, type FlagTable, type FlagValues, parseFlags } from "./flags.
 import { commandHelp, helpText, synopsis, versionCommand, withHelp } from "./help.ts";
 import { flagHint, globalHint, nearestCommand } from "./hints.ts";
 
-/** A subcommand is to run. */
+/** A command to run. */
 export interface ParsedCommand<Found extends Command, Global extends FlagTable> {
   /** Tells this from the other outcomes. */
   readonly kind: "command";
-  /** The subcommand, as it was in the list of commands. */
+  /** The command, from the list of commands. */
   readonly command: Found;
-  /** The flags before the subcommand. */
+  /** The values of the global flags. */
   readonly global: FlagValues<Global>;
-  /** The subcommand's flags: the values that its `validate` and `run` take. */
+  /** The values of the command's flags, for its `run`. */
   readonly values: FlagValues<FlagTable>;
   /** The arguments after the flags. */
   readonly args: readonly string[];
 }
 
-/** A text is to be shown. */
+/** A help text to print. */
 export interface HelpRequest {
   /** Tells this from the other outcomes. */
   readonly kind: "help";
-  /** The text, with its final newline. */
+  /** The text, ending in a line feed. */
   readonly text: string;
-  /** Where it goes: help that was asked for with `help` or a global `-h` is data. */
+  /** Standard output for `llama help` and a global `-h`, standard error otherwise. */
   readonly stream: "stdout" | "stderr";
-  /** As Go has it: 2 for `llama CMD -h` and for no command at all. */
+  /** 0, or 2 as in Go for `llama CMD -h` and for a missing command. */
   readonly exitCode: 0 | 2;
 }
 
-/** The version is to be shown. */
+/** A request to print the version. */
 export interface VersionRequest {
   /** Tells this from the other outcomes. */
   readonly kind: "version";
 }
 
-/** The command line makes no sense. */
+/** An invalid command line. */
 export interface UsageFailure {
   /** Tells this from the other outcomes. */
   readonly kind: "usage";
-  /** The status of every usage error. */
+  /** The exit status for usage errors. */
   readonly exitCode: 2;
-  /** What is wrong, on one line; in Go's words where Go knows the mistake. */
+  /** The error, on one line; Go's message for errors that Go's flag package reports. */
   readonly message: string;
-  /** What helps, on one line. */
+  /** What to do, on one line. */
   readonly hint: string;
 }
 
-/** What a command line asks for. */
+/** A parsed command line. */
 export type CommandLine<Found extends Command, Global extends FlagTable> =
   | ParsedCommand<Found, Global>
   | HelpRequest
@@ -62,12 +62,12 @@ export type CommandLine<Found extends Command, Global extends FlagTable> =
   | UsageFailure;
 
 /**
- * Reads a whole command line.
+ * Parses a whole command line.
  *
  * @param argv The command line without the program's name.
  * @param commands The commands besides `help` and `version`.
- * @param program What the program accepts before a command.
- * @returns What it asks for; nothing is printed and nothing thrown.
+ * @param program The program's own flags and help.
+ * @returns The parsed command line; errors are returned as a {@linkcode UsageFailure}.
  */
 export function parseCommandLine<Found extends Command, Global extends FlagTable>(
   argv: readonly string[],

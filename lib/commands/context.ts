@@ -1,5 +1,5 @@
 /**
- * What a command gets from the outside.
+ * The context in which a command runs, and the connections and views that it opens.
  *
  * @module
  */
@@ -25,17 +25,17 @@ import { Progress, type ProgressMode, progressView } from "../terminal/progress.
 import type { TerminalSize } from "../terminal/status_lines.ts";
 import type { GlobalValues } from "./spec/global.ts";
 
-/** What must be ended before the process exits, whichever way it does. */
+/** A resource that must be closed before the process exits, however it exits. */
 export interface Closable {
-  /** Ends it, and waits until nothing is left. */
+  /** Closes it, and waits until that is done. */
   close(): Promise<void>;
-  /** Ends it at once. */
+  /** Closes it at once. */
   closeSync(): void;
-  /** How many jobs have been started and have not ended. */
+  /** The number of jobs in flight. */
   readonly inFlight?: number;
 }
 
-/** What a command gets from the outside. */
+/** The outside world as a command sees it. */
 export interface CommandContext {
   /** The flags before the subcommand. */
   readonly global: GlobalValues;
@@ -43,7 +43,7 @@ export interface CommandContext {
   readonly environment: Environment;
   /** Standard output and standard error. */
   readonly output: Output;
-  /** Standard input; asked for only by who reads it. */
+  /** Opens standard input; called only by commands that read it. */
   readonly stdin: () => ReadableStream<Uint8Array>;
   /** Whether standard input is a terminal. */
   readonly isStdinTerminal: boolean;
@@ -52,19 +52,19 @@ export interface CommandContext {
   /** Aborted, with an `Interrupted` as its reason, when the user wants to stop. */
   readonly signal: AbortSignal;
   /**
-   * For a command that can wait for its jobs: once it has called this, the first ctrl-C while there
-   * are some aborts only the signal that it gives, and the second is like any other's first.
+   * For a command that can wait for its jobs: once it has called this, the first ctrl-C with jobs in
+   * flight aborts only the returned signal, and the second one aborts `signal`.
    */
   readonly drain: () => AbortSignal;
-  /** Hands over what must be ended before the process exits. */
+  /** Registers a resource to be closed before the process exits. */
   readonly closeAtExit: <T extends Closable>(opened: T) => T;
 }
 
 /**
- * The connection that the flags ask for, or else the environment, or else llama's settings.
+ * Opens the connection that runs jobs, as configured by the flags, else the environment, else
+ * llama's settings.
  *
- * @param context Flags and environment.
- * @param options What the subcommand's own flags say.
+ * @param options Options from the command's own flags.
  * @returns A connection that is closed at exit.
  * @throws {LlamaError} `config` if the settings cannot be read.
  */
@@ -98,10 +98,7 @@ function reportersOf({ global, output }: CommandContext): Reporters {
 }
 
 /**
- * Returns a function that prints notices.
- *
- * @param output Where to.
- * @returns The function; it gets what happened, and what to do.
+ * Returns a function that prints notices: a message, and a hint if there is one.
  */
 export function noticesTo(output: Output): (message: string, hint?: string) => void {
   return (message, hint) => {
@@ -112,19 +109,18 @@ export function noticesTo(output: Output): (message: string, hint?: string) => v
 
 type Reporters = Pick<AwsClientOptions, "debug" | "onNotice">;
 
-/** The settings in force, and what follows from them. */
+/** The settings in force, with what is derived from them. */
 export interface SettingsInForce extends Settings {
-  /** The account that the store's bucket must belong to, where that is known. */
+  /** The account that the store's bucket must belong to, if it is known. */
   readonly bucketOwner?: string | undefined;
 }
 
 /**
- * The settings in force: the flags win over the environment, and that over the file.
+ * Returns the settings in force: flags take precedence over the environment, which takes precedence
+ * over the settings file.
  *
- * @param context Flags and environment.
- * @param region A region that a command's own flag names.
- * @param file What the file says, where that is known.
- * @returns The settings.
+ * @param region The region from a command's own flag.
+ * @param file The contents of the settings file, if it was read before.
  * @throws {LlamaError} `config` if the file cannot be read.
  */
 export async function settingsOf(
@@ -136,7 +132,7 @@ export async function settingsOf(
   const written = file ?? await readSettings(environment);
   const settings = inForce(written, environment);
   const store = global.store || settings.store;
-  // The bucket of a stack is of the same account as its role; any other may be anyone's.
+  // A stack's bucket belongs to the account of its role; any other bucket may be anyone's.
   const isOfStack = written.stack === settings.stack && written.stack !== undefined &&
     store === written.store;
   return {
@@ -147,21 +143,19 @@ export async function settingsOf(
   };
 }
 
-/** What the commands that set things up work with. */
+/** A connection to AWS for the commands that set things up. */
 export interface Aws {
-  /** Signs and sends; closed at exit. */
+  /** The client, which is closed at exit. */
   readonly client: AwsClient;
   /** The settings in force. */
   readonly settings: SettingsInForce;
 }
 
 /**
- * The connection of the commands that set things up.
+ * Opens a connection for a command that sets things up; nothing is sent yet.
  *
- * @param context Flags and environment.
- * @param named A region that the command's own flag names.
- * @param file What the settings' file says, where that is known.
- * @returns The connection, which nothing has been sent over yet.
+ * @param named The region from the command's own flag.
+ * @param file The contents of the settings file, if it was read before.
  * @throws {LlamaError} `config` if the settings cannot be read; `usage` with `-local`.
  */
 export async function openAws(
@@ -171,8 +165,8 @@ export async function openAws(
 ): Promise<Aws> {
   const { global, environment, closeAtExit } = context;
   if (global.local) {
-    throw new LlamaError("usage", "-local goes without AWS, which this command is about", {
-      hint: "leave out -local",
+    throw new LlamaError("usage", "-local cannot be used with a command that works in AWS", {
+      hint: "omit -local",
     });
   }
   const settings = await settingsOf(context, named, file);
@@ -186,12 +180,10 @@ export async function openAws(
 /**
  * Opens a store over the connection of a command that sets things up.
  *
- * @param context Flags and environment.
- * @param client The connection.
+ * @param client The connection, which the store uses.
  * @param url The store's URL.
- * @param bucketOwner The account that its bucket must belong to, where that is known.
- * @returns The store; its connections are the client's.
- * @throws {LlamaError} `config` if the URL names no kind of store that there is.
+ * @param bucketOwner The account that its bucket must belong to, if it is known.
+ * @throws {LlamaError} `config` if the URL names an unknown kind of store.
  */
 export function openStore(
   { global, environment }: CommandContext,
@@ -203,50 +195,34 @@ export function openStore(
   return openStoreWith(url, client, { environment, s3Concurrency, bucketOwner });
 }
 
-/**
- * What the flags say of the user's AWS account.
- *
- * @param global The flags before the subcommand.
- * @returns Region and profile, and how a code is asked for.
- */
+/** Returns the options of the AWS account that the global flags set. */
 export function accountOptions(global: GlobalValues): AccountOptions {
   return {
     region: global.region || undefined,
     profile: global.profile || undefined,
-    mfaCode: (serial) => ask(`Code of the MFA device ${serial}: `),
+    mfaCode: (serial) => ask(`MFA code for ${serial}: `),
   };
 }
 
-/**
- * Whether functions run on this machine.
- *
- * @param context Flags and environment.
- * @returns True if a flag or a variable says so.
- */
+/** Reports whether functions run on this machine, by a flag or by the environment. */
 export function isLocal(
   { global, environment }: Pick<CommandContext, "global" | "environment">,
 ): boolean {
   return global.local || isOn(environment["LLAMA_LOCAL"]);
 }
 
-/**
- * What the flags say of Lambda on this machine.
- *
- * @param global The flags before the subcommand.
- * @returns Where functions are found.
- */
+/** Returns the options of the emulator that the global flags set. */
 export function localOptions(global: GlobalValues): LocalOptions {
   return { functions: global.functions || undefined, commands: global.function };
 }
 
 /**
- * Shows how far a run is, from now on.
+ * Starts to show the progress of a run.
  *
- * @param context Output, environment, terminal.
- * @param mode How.
- * @param run How far it is, whether it reads its input from standard input, and whether its
- * functions run on this machine, as far as that is known.
- * @returns What ends it: by `await using`, or else at exit.
+ * @param mode The value of `-progress`.
+ * @param run The run's counts, whether its input is standard input, and whether its functions run on
+ * this machine, which may become known later.
+ * @returns Dispose of it to end the display; otherwise it ends at exit.
  */
 export function openProgress(
   context: CommandContext,
@@ -264,7 +240,7 @@ export function openProgress(
     hasTyping: readsStdin && isStdinTerminal,
     // https://no-color.org
     style: {
-      hasColour: !environment["NO_COLOR"],
+      hasColor: !environment["NO_COLOR"],
       get hasCost() {
         return !isLocal();
       },

@@ -1,5 +1,5 @@
 /**
- * What a run would do.
+ * `llama xargs -dry-run`: prints the jobs of a run without running them.
  *
  * @module
  */
@@ -24,26 +24,23 @@ import type { xargsFlags } from "./spec/xargs.ts";
 import { jobLogTarget } from "./job_log.ts";
 import { errorLines } from "./messages.ts";
 
-/** A job that was not run: what `-dry-run -json` prints a line of. */
+/** A job that was not run, as printed by `-dry-run -json`. */
 interface DryJob {
   readonly seq: number;
   readonly function: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** `local` is absent for what is no file here. */
+  /** `local` is absent for an input that is not a local file. */
   readonly inputs: readonly { remote: string; local?: string; bytes: number }[];
   readonly outputs: readonly { remote: string; local: string }[];
-  /** Why it would fail before anything is sent. */
+  /** The errors by which it would fail before anything is sent. */
   readonly errors: readonly JobFailure[];
 }
 
 /**
- * Prints what would run, with its files, and sends nothing.
+ * Prints the jobs that would run, with their files, and sends nothing.
  *
  * @param command The function and the templates of its arguments.
- * @param input The lines.
- * @param values The flags.
- * @param context Where to print.
  * @returns The exit status: 1 if a job would fail before anything is sent.
  * @throws {LlamaError} As a run does before its first job.
  */
@@ -70,7 +67,7 @@ export async function dryRun(
     const index = next++;
     if (planner.isDone(lines, index)) continue;
     const planned = planner.plan(lines, index);
-    // A mistake in a template ends a run as well.
+    // A mistake in a template ends a real run, too.
     if (planned.error?.affectsAll) throw planned.error;
     if (++jobs === 2 && !planner.templates.usesInput) await output.message(sameJobs(templates));
     const { job, error } = await look(planned, shared);
@@ -86,7 +83,7 @@ export async function dryRun(
   return failures === 0 ? exitCodes.ok : exitCodes.jobFailed;
 }
 
-/** Looks at a job's files, as a run would before it sends them. */
+/** Finds a job's files, as a run does before it sends them. */
 async function look(
   { index, functionName, command, job, error }: PlannedJob,
   shared: readonly InputFile[],

@@ -1,5 +1,5 @@
 /**
- * The lines of a run.
+ * The input lines of a run.
  *
  * @module
  */
@@ -9,22 +9,20 @@ import type { FlagValues } from "../cli/flags.ts";
 import { readLines } from "../jobs/lines.ts";
 import type { xargsFlags } from "./spec/xargs.ts";
 
-/** Where lines may come from beside a file. */
+/** Sources of lines besides a file. */
 export interface InputSources {
-  /** The lines that the command line has itself, after `:::`. */
+  /** The lines after `:::` on the command line. */
   readonly lines: readonly string[] | undefined;
-  /** Standard input; asked for only if it is read. */
+  /** Opens standard input; called only if it is read. */
   readonly stdin: () => ReadableStream<Uint8Array>;
-  /** Ends the reading. */
+  /** Stops reading. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Opens the lines that a command line names.
+ * Opens the input that a command line names.
  *
- * @param values The flags.
- * @param sources Where they may come from.
- * @returns The lines, read as they are asked for.
+ * @returns The lines, read on demand.
  * @throws {LlamaError} `input` if the file cannot be read.
  */
 export async function openInput(

@@ -1,5 +1,5 @@
 /**
- * `llama invoke`: one command in Lambda.
+ * `llama invoke`: runs one command in Lambda.
  *
  * @module
  */
@@ -29,7 +29,7 @@ import { invokeCommand } from "./spec/invoke.ts";
 import { type LookBack, openLookBack, stderrEndOf } from "./look_back.ts";
 import { costLine, reportError, reportLogs, timesLine } from "./messages.ts";
 
-/** The command, as data and with what it does. */
+/** `llama invoke`. */
 export const invoke = runnable(
   invokeCommand,
   async (values, [functionName = "", ...templates], context: CommandContext): Promise<number> => {
@@ -48,7 +48,7 @@ export const invoke = runnable(
       const files = await expandInputs(values.file);
       let stdin: BlobSource | undefined;
       if (values.stdin) {
-        // Whoever is asked for input shall not find out afterwards that a file is missing.
+        // A missing file is reported before the user types any input.
         await findInputs([...files, ...inputs]);
         stdin = await spool(context.stdin(), context.environment, signal);
         if (!(stdin instanceof Uint8Array)) spooled = stdin.path;
@@ -95,7 +95,7 @@ export const invoke = runnable(
   },
 );
 
-/** Runs a job as a run of one, and keeps what came of it, whether that is a result or not. */
+/** Runs a job as a run of one job, and adds it to the trace and the report even if it fails. */
 async function runAndKeep(
   llama: Llama,
   job: Job,

@@ -1,5 +1,5 @@
 /**
- * Where `-joblog` writes, and what it must not replace.
+ * Destinations of `-joblog`, and checks of the files that a run writes.
  *
  * @module
  */
@@ -9,18 +9,17 @@ import { LlamaError } from "../errors.ts";
 import type { JobLogTarget } from "../jobs/log/job_log_line.ts";
 import type { Output } from "../terminal/output.ts";
 
-/** Names of standard output: GNU parallel's own, and Linux's. */
+/** Names of standard output: GNU parallel's, and those of Linux. */
 const standardOutput = new Set(["-", "/dev/stdout", "/dev/fd/1"]);
 
 const standardError = new Set(["/dev/stderr", "/dev/fd/2"]);
 
 /**
- * Returns where a job log goes. What goes to standard output or standard error goes there together
- * with all else, so that neither a line nor the progress is torn.
+ * Returns the destination of a job log. A log on standard output or standard error is written
+ * through `output`, so that its lines do not mix with others or with the progress bar.
  *
  * @param name The value of `-joblog`.
- * @param output Standard output and standard error.
- * @returns The path, or what writes the log's text.
+ * @returns The path, or a function that writes the log's text.
  */
 export function jobLogTarget(name: string, output: Output): JobLogTarget {
   if (standardOutput.has(name)) return (text) => output.data(text);
@@ -29,12 +28,12 @@ export function jobLogTarget(name: string, output: Output): JobLogTarget {
 }
 
 /**
- * Checks that a job log is not the file that the lines are read from, which it would replace.
+ * Checks that a job log would not replace the input file.
  *
  * @param name The value of `-joblog`.
  * @param inputFile The value of `-a`; empty for standard input.
- * @param lines The lines of the command line, if it has them.
- * @throws {LlamaError} `usage` if it is the same file.
+ * @param lines The lines after `:::`, if there are any.
+ * @throws {LlamaError} `usage` if both are the same file.
  */
 export async function checkIsNotInput(
   name: string,
@@ -46,15 +45,15 @@ export async function checkIsNotInput(
   if (!log || !input || log.ino === null || log.dev !== input.dev || log.ino !== input.ino) return;
   throw new LlamaError(
     "usage",
-    `the job log ${JSON.stringify(name)} is the file that the lines are read from`,
+    `the job log ${JSON.stringify(name)} is the input file`,
     { hint: "name another file with -joblog" },
   );
 }
 
 /**
- * Checks that the files that a run writes about itself are different files.
+ * Checks that the job log, the report and the trace of a run are different files.
  *
- * @param files The flags and the files that they name; empty names are of flags that are not given.
+ * @param files The flags with the files that they name; empty for flags that are not given.
  * @throws {LlamaError} `usage` if two flags name one file.
  */
 export function checkAreDistinct(files: Readonly<Record<string, string>>): void {
@@ -65,14 +64,14 @@ export function checkAreDistinct(files: Readonly<Record<string, string>>): void 
     const other = flags.get(path);
     if (other !== undefined && !path.startsWith("/dev/")) {
       throw new LlamaError("usage", `${other} and ${flag} both name ${JSON.stringify(name)}`, {
-        hint: "name a file of its own for each",
+        hint: "name a different file for each",
       });
     }
     flags.set(path, flag);
   }
 }
 
-/** Undefined for what cannot be replaced, or is not there: that is said where it is opened. */
+/** Returns undefined if it is not a regular file or not there; opening it reports the latter. */
 async function regularFile(path: string): Promise<Deno.FileInfo | undefined> {
   try {
     const info = await Deno.stat(path);

@@ -1,5 +1,5 @@
 /**
- * `llama local`: Lambda on this machine, kept up for other shells.
+ * `llama local`: serves Lambda's API on this machine to other shells.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { runnable } from "../cli/command.ts";
 import { accountOptions, type CommandContext, localOptions } from "./context.ts";
 import { localCommand } from "./spec/local.ts";
 
-/** The command, as data and with what it does. */
+/** `llama local`. */
 export const local = runnable(
   localCommand,
   async (values, _args, context: CommandContext): Promise<never> => {
@@ -25,12 +25,14 @@ export const local = runnable(
         { listen: values.listen, onLog: (line) => void output.lines(line) },
       ),
     );
-    // LLAMA_LOCAL would have the other shells' llama start an emulator of its own.
+    // With LLAMA_LOCAL, llama in the other shells would start an emulator of its own.
     const unset = isOn(environment["LLAMA_LOCAL"]) ? "unset LLAMA_LOCAL\n" : "";
     const exports = Object.entries(lambda.environment())
       .map(([name, value]) => `export ${name}=${shellQuote([value])}\n`);
     await output.data(unset + exports.join(""));
-    await output.message(`Lambda is at ${lambda.endpoint} until ctrl-C; paste the lines above`);
+    await output.message(
+      `serving Lambda's API at ${lambda.endpoint} until ctrl-C; paste the lines above into a shell`,
+    );
     const stopped = Promise.withResolvers<never>();
     signal.addEventListener("abort", () => stopped.reject(signal.reason), { once: true });
     if (signal.aborted) throw signal.reason;

@@ -1,5 +1,5 @@
 /**
- * What is left of a run for those who look back at it: a trace, and a report.
+ * The trace and the report of a run (`-trace`, `-report`).
  *
  * @module
  */
@@ -13,14 +13,14 @@ import type { Run } from "../report/run.ts";
 import type { Span } from "../spans.ts";
 import type { CommandContext } from "./context.ts";
 
-/** Keeps what is needed of a run's jobs, and writes it down at the end. */
+/** Collects the jobs of a run, and writes the trace and the report at its end. */
 export interface LookBack {
   /**
    * Adds a job.
    *
    * @param record Its record.
-   * @param spans Where its time went.
-   * @param stderr What its command wrote to standard error.
+   * @param spans Its spans, if they were measured.
+   * @param stderr The standard error of its command, or the end of it.
    */
   add(
     record: JobRecord,
@@ -31,8 +31,8 @@ export interface LookBack {
    * Writes the files.
    *
    * @param command The command line after `llama`, without flags.
-   * @param facts What the jobs do not say of the run.
-   * @returns Why one could not be written; undefined if all were.
+   * @param facts Facts about the run besides its jobs.
+   * @returns The error if a file could not be written.
    */
   write(
     command: readonly string[],
@@ -40,13 +40,12 @@ export interface LookBack {
   ): Promise<LlamaError | undefined>;
 }
 
-/** How much of a long standard error is kept for a report, in bytes: more than it shows. */
+/** The part of a long standard error that is kept for a report, in bytes; it shows less. */
 const stderrEndBytes = 64 * 1024;
 
 /**
- * Reads the end of what a command wrote to standard error.
+ * Reads the standard error of a command.
  *
- * @param result What came of the job.
  * @returns All of it if it is in memory, otherwise its end.
  * @throws What the file system throws.
  */
@@ -58,12 +57,11 @@ export async function stderrEndOf(
 }
 
 /**
- * Makes ready for what the flags ask for. Nothing of it is loaded where they ask for nothing.
+ * Prepares the trace and the report that the flags ask for, and loads the code for them only then.
  *
- * @param context Flags and signal.
  * @param report The file for a report; empty for none.
- * @returns What keeps the jobs; undefined if nothing is asked for.
- * @throws {LlamaError} `output` if a file could not be written when all has ended.
+ * @returns The collector of jobs; undefined if the flags ask for neither.
+ * @throws {LlamaError} `output` if a file cannot be written, which is found out before the run.
  */
 export async function openLookBack(
   context: CommandContext,
@@ -82,7 +80,7 @@ export async function openLookBack(
   return {
     add: (record, spans, stderr) => jobs.add(record, spans, stderr),
     write: async (command, facts) => {
-      // A run that was interrupted is looked back at, too.
+      // An interrupted run gets its trace and report, too.
       const stop = signal.aborted ? undefined : signal;
       const subcommand = command[0] === "invoke" ? "invoke" : "xargs";
       try {

@@ -1,5 +1,5 @@
 /**
- * The `llama` program: from a command line to an exit status.
+ * The `llama` program: runs a command line and exits.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { commit } from "../commit.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
-import { type Interrupted, onInterrupt } from "../terminal/interrupt.ts";
+import { onInterrupt } from "../terminal/interrupt.ts";
 import { Output, OutputClosed } from "../terminal/output.ts";
 import { terminalSize } from "../terminal/terminal_size.ts";
 import { printableLine } from "../text/printable.ts";
@@ -15,7 +15,7 @@ import { version } from "../version.ts";
 import { loadable, type RunnableCommand } from "../cli/command.ts";
 import { parseCommandLine } from "../cli/parse.ts";
 import { completionCommand } from "./spec/completion.ts";
-import type { Closable, CommandContext } from "./context.ts";
+import type { CommandContext } from "./context.ts";
 import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
 import { program } from "./spec/global.ts";
 import { invokeCommand } from "./spec/invoke.ts";
@@ -29,6 +29,7 @@ import {
 import { reportCommand } from "./spec/report.ts";
 import { bootstrapCommand, configCommand, doctorCommand, teardownCommand } from "./spec/setup.ts";
 import { checkSurroundings } from "./preflight.ts";
+import { Shutdown } from "./shutdown.ts";
 
 const commands: readonly RunnableCommand<CommandContext>[] = [
   loadable(invokeCommand, async () => (await import("./invoke.ts")).invoke),
@@ -54,9 +55,6 @@ const commands: readonly RunnableCommand<CommandContext>[] = [
   ),
 ];
 
-/** How long an interrupted command may take to clean up before the process exits all the same. */
-const cleanUpMilliseconds = 3000;
-
 /**
  * Runs a command line, and exits the process with its status.
  *
@@ -65,79 +63,50 @@ const cleanUpMilliseconds = 3000;
  */
 export async function main(argv: readonly string[], environment: Environment): Promise<never> {
   const output = new Output(Deno.stdout, Deno.stderr);
-  const opened: Closable[] = [];
-  const stop = new AbortController();
-  const drain = new AbortController();
-  let canDrain = false;
-  /** Says what a first ctrl-C does; undefined if there is none, or it was said. */
-  let tellDraining: (() => void) | undefined;
-
-  const exitNow = (status: number): never => {
-    for (const closable of opened) closable.closeSync();
-    Deno.exit(status);
-  };
-  const countJobs = () => opened.reduce((sum, { inFlight = 0 }) => sum + inFlight, 0);
-  const interrupted = (reason: Interrupted) => {
-    if (stop.signal.aborted) exitNow(reason.exitCode);
-    const count = countJobs();
-    const isCtrlC = reason.exitCode === exitCodes.interrupted;
-    if (isCtrlC && canDrain && count > 0 && !drain.signal.aborted) {
-      drain.abort(reason);
-      tellDraining = () => {
-        tellDraining = undefined;
-        const count = countJobs();
-        const jobs = count === 1 ? "1 job" : `${count} jobs`;
-        const waiting = `no new jobs, waiting for ${jobs} in flight; ctrl-C again drops them`;
-        void output.message(count > 0 ? `${reason.message}: ${waiting}` : reason.message);
-      };
-      // Those that were not sent yet are gone in a moment.
-      setTimeout(() => tellDraining?.());
-      return;
-    }
-    const jobs = count === 1 ? "1 job was" : `${count} jobs were`;
-    void output.message(count > 0 ? `${reason.message}: ${jobs} in flight` : reason.message);
-    stop.abort(reason);
-    Deno.unrefTimer(setTimeout(() => exitNow(reason.exitCode), cleanUpMilliseconds));
-  };
-  addEventListener("unhandledrejection", (event) => {
-    event.preventDefault();
-    void reportUnexpected(output, event.reason).finally(() => exitNow(exitCodes.failed));
-  });
-
+  const shutdown = new Shutdown(output);
+  exitOnRejection(output, shutdown);
   let status: number;
   try {
-    using _signals = onInterrupt(interrupted);
-    status = await runCommandLine(argv, {
-      environment,
-      output,
-      stdin: () => Deno.stdin.readable,
-      isStdinTerminal: Deno.stdin.isTerminal(),
-      terminalSize,
-      signal: stop.signal,
-      drain: () => {
-        canDrain = true;
-        return drain.signal;
-      },
-      closeAtExit: (closable) => {
-        opened.push(closable);
-        return closable;
-      },
-    });
-    await Promise.all(opened.map((closable) => closable.close()));
-    tellDraining?.();
-    await output.flush();
+    using _signals = onInterrupt((reason) => shutdown.interrupt(reason));
+    status = await runCommandLine(argv, contextOf(environment, output, shutdown));
+    await shutdown.close();
   } catch (error) {
-    status = await statusOf(error, output, stop.signal);
-    await Promise.allSettled(opened.map((closable) => closable.close()));
-    // Messages that nobody waited for; that they cannot be written is known by now.
-    await output.flush().catch(() => {});
+    status = await statusOf(error, output, shutdown.signal);
+    await shutdown.closeAfterFailure();
   }
-  return exitNow(status);
+  return shutdown.exit(status);
+}
+
+/** Exits if a promise is rejected that nobody awaits, which is a defect. */
+function exitOnRejection(output: Output, shutdown: Shutdown): void {
+  addEventListener("unhandledrejection", (event) => {
+    event.preventDefault();
+    void reportUnexpected(output, event.reason).finally(() => shutdown.exit(exitCodes.failed));
+  });
+}
+
+type ContextWithoutFlags = Omit<CommandContext, "global">;
+
+function contextOf(
+  environment: Environment,
+  output: Output,
+  shutdown: Shutdown,
+): ContextWithoutFlags {
+  return {
+    environment,
+    output,
+    stdin: () => Deno.stdin.readable,
+    isStdinTerminal: Deno.stdin.isTerminal(),
+    terminalSize,
+    signal: shutdown.signal,
+    drain: () => shutdown.drain(),
+    closeAtExit: (closable) => shutdown.closeAtExit(closable),
+  };
 }
 
 async function runCommandLine(
   argv: readonly string[],
-  context: Omit<CommandContext, "global">,
+  context: ContextWithoutFlags,
 ): Promise<number> {
   const { output } = context;
   const line = parseCommandLine(argv, commands, program);
@@ -159,7 +128,7 @@ async function runCommandLine(
 
 async function statusOf(error: unknown, output: Output, signal: AbortSignal): Promise<number> {
   if (error instanceof OutputClosed) return exitCodes.pipeClosed;
-  // Whatever is thrown after an interruption came of it.
+  // Errors after an interruption are its consequences.
   if (signal.aborted) return signal.reason.exitCode;
   if (error instanceof LlamaError) {
     const { reportError } = await import("./messages.ts");
@@ -172,5 +141,5 @@ async function statusOf(error: unknown, output: Output, signal: AbortSignal): Pr
 
 async function reportUnexpected(output: Output, error: unknown): Promise<void> {
   const details = error instanceof Error ? error.stack ?? error.message : String(error);
-  await output.lines(`llama: this should not have happened, please report it: ${details}`);
+  await output.lines(`llama: internal error, please report it: ${details}`);
 }

@@ -1,5 +1,5 @@
 /**
- * Errors as a person reads them.
+ * Messages about errors, invocations and stacks.
  *
  * @module
  */
@@ -12,11 +12,9 @@ import { bytesText, dollarsText } from "../text/amounts.ts";
 import type { Output } from "../terminal/output.ts";
 
 /**
- * Reports an error: what went wrong on one line, and what to do on a second one.
+ * Prints an error and its hint, preceded by the function's log if the error has it.
  *
- * @param output Where to.
- * @param error The error.
- * @param prefix What it is about, such as a job.
+ * @param prefix Text before the message, such as the job that failed.
  */
 export async function reportError(output: Output, error: LlamaError, prefix = ""): Promise<void> {
   if (error instanceof FunctionError && error.logTail) await reportLogs(output, error.logTail);
@@ -24,44 +22,31 @@ export async function reportError(output: Output, error: LlamaError, prefix = ""
 }
 
 /**
- * An error in words.
+ * Returns the lines of a message about an error: what happened and, if it is known, what to do.
  *
- * @param error The error.
- * @param prefix What it is about, such as a job.
- * @returns What went wrong on one line, and what to do on a second one where that is known.
+ * @param prefix Text before the message, such as the job that failed.
  */
 export function errorLines(error: LlamaError, prefix = ""): string[] {
   const { message, hint } = error;
   return [prefix + oneLine(message), ...(hint === undefined ? [] : [`hint: ${oneLine(hint)}`])];
 }
 
-/**
- * Shows a function's log.
- *
- * @param output Where to.
- * @param logTail The log, as Lambda gave it.
- */
+/** Prints the end of a function's log, as Lambda returned it. */
 export async function reportLogs(output: Output, logTail: string): Promise<void> {
   await output.lines(logTail);
 }
 
-/**
- * Shows what happened to a stack.
- *
- * @param output Where to.
- * @param event What happened.
- */
+/** Prints an event of a CloudFormation stack. */
 export async function showEvent(output: Output, event: StackEvent): Promise<void> {
   const { resource, type, status, reason } = event;
   await output.message(`${status} ${resource} (${type})${reason ? `: ${oneLine(reason)}` : ""}`);
 }
 
 /**
- * Where the time of an invocation went, in milliseconds.
+ * Returns a line that says where the time of an invocation went, in milliseconds.
  *
- * @param elapsedMilliseconds From start to end, seen from here.
- * @param times What the runtime says.
- * @returns One line.
+ * @param elapsedMilliseconds The time from start to end, as measured by the client.
+ * @param times The times that the runtime measured.
  */
 export function timesLine(elapsedMilliseconds: number, times: Times | undefined): string {
   const milliseconds = (nanoseconds: number) => (nanoseconds / 1e6).toFixed(1);
@@ -71,19 +56,17 @@ export function timesLine(elapsedMilliseconds: number, times: Times | undefined)
     if (times.fetch !== undefined) parts.push(`fetch ${milliseconds(times.fetch)}`);
     if (times.exec !== undefined) parts.push(`command ${milliseconds(times.exec)}`);
     if (times.upload !== undefined) parts.push(`upload ${milliseconds(times.upload)}`);
-    parts.push(`around it ${(elapsedMilliseconds - times.e2e / 1e6).toFixed(1)}`);
+    parts.push(`outside the runtime ${(elapsedMilliseconds - times.e2e / 1e6).toFixed(1)}`);
   }
   if (times?.cold !== undefined) parts.push(times.cold ? "cold start" : "warm");
   return parts.join(", ");
 }
 
 /**
- * What an invocation cost.
+ * Returns a line that says what an invocation cost; `~` marks an estimate.
  *
- * @param cost The cost.
- * @param memoryBytes Peak bytes of the command, if they are known.
- * @param isLocal Whether it ran on this machine, so that nothing was paid.
- * @returns One line; `~` marks an estimate.
+ * @param memoryBytes The peak memory of the command, if it is known.
+ * @param isLocal Whether it ran on this machine, so that nothing is billed.
  */
 export function costLine(
   { billedMilliseconds, memory, dollars, isEstimate }: InvocationCost,
@@ -94,8 +77,8 @@ export function costLine(
   const size = memory === undefined ? "unknown memory" : `${memory} MB`;
   return `billed ${mark}${billedMilliseconds} ms with ${size}: ` +
     (memory === undefined ? "more than " : "") + dollarsText(dollars, isEstimate) +
-    (isLocal ? " if it were AWS" : "") +
-    (memoryBytes === undefined ? "" : `; the command had ${bytesText(memoryBytes)}`);
+    (isLocal ? " if run in AWS" : "") +
+    (memoryBytes === undefined ? "" : `; the command used ${bytesText(memoryBytes)}`);
 }
 
 function oneLine(text: string): string {

@@ -1,5 +1,5 @@
 /**
- * `llama report`: a page from the log of an earlier run.
+ * `llama report`: creates an HTML page about an earlier run from its log.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { type CommandContext, noticesTo } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
 import { reportCommand } from "./spec/report.ts";
 
-/** The command, as data and with what it does. */
+/** `llama report`. */
 export const runReport = runnable(
   reportCommand,
   async (values, [path = ""], { output, signal }: CommandContext): Promise<number> => {

@@ -1,5 +1,5 @@
 /**
- * What a run took and cost.
+ * The summary at the end of a run: time, cost and traffic.
  *
  * @module
  */
@@ -9,21 +9,21 @@ import type { JobRecord } from "../jobs/record.ts";
 import type { RequestTotals } from "../llama.ts";
 import { bytesText, dollarsText, durationText } from "../text/amounts.ts";
 
-/** What the records of the jobs do not say. */
+/** Facts about a run besides its jobs' records. */
 export interface SummaryDetails {
-  /** How long the run took, in seconds. */
+  /** The duration of the run, in seconds. */
   readonly seconds: number;
-  /** The requests that were sent. */
+  /** The requests sent, by service. */
   readonly requests: RequestTotals;
-  /** What those to S3 cost, in US dollars. */
+  /** The cost of the requests to S3, in US dollars. */
   readonly s3Dollars: number;
-  /** Whether the functions ran on this machine, so that nothing was paid. */
+  /** Whether the functions ran on this machine, so that nothing is billed. */
   readonly isLocal: boolean;
-  /** Whether the prices are another region's. */
+  /** Whether the prices are those of another region. */
   readonly isGuess: boolean;
-  /** When the prices were looked up. */
+  /** The date of the price table. */
   readonly pricesDate: string;
-  /** How far the run came, if it ended before its input. */
+  /** The progress of a run that ended early. */
   readonly earlyEnd?: EarlyEnd | undefined;
 }
 
@@ -32,7 +32,7 @@ export class Summary {
   #jobs = 0;
   #failed = 0;
   #skipped = 0;
-  #repeats = 0;
+  #retries = 0;
   #coldStarts = 0;
   #remoteSeconds = 0;
   #sentBytes = 0;
@@ -41,24 +41,24 @@ export class Summary {
   #isEstimate = false;
   #withoutCost = 0;
 
-  /** How many jobs there were. */
+  /** The number of jobs that ended. */
   get jobs(): number {
     return this.#jobs;
   }
 
-  /** How many of them failed. */
+  /** The number of jobs that failed. */
   get failed(): number {
     return this.#failed;
   }
 
-  /** @param record The record of a job that ended. */
+  /** Adds a job that ended. */
   add(record: JobRecord): void {
     const { ok, attempts, times, billedMilliseconds = 0, cost } = record;
     this.#jobs++;
     if (!ok) this.#failed++;
-    this.#repeats += Math.max(attempts - 1, 0);
+    this.#retries += Math.max(attempts - 1, 0);
     if (times?.cold) this.#coldStarts++;
-    // The times are the last attempt's, and of one that crashed there are none.
+    // The times are those of the last attempt, and a crash leaves none.
     const isWhole = times !== undefined && attempts === 1;
     this.#remoteSeconds += (isWhole ? times.totalMilliseconds : billedMilliseconds) / 1000;
     this.#sentBytes += record.sentBytes;
@@ -69,23 +69,22 @@ export class Summary {
     } else if (attempts > 0) this.#withoutCost++;
   }
 
-  /** A job was done by an earlier run. */
+  /** Counts a job that an earlier run has done. */
   skip(): void {
     this.#skipped++;
   }
 
   /**
-   * The summary.
+   * Returns the lines of the summary.
    *
-   * @param details What the records do not say.
-   * @returns Its lines.
+   * @param details Facts about the run besides its records.
    */
   lines(details: SummaryDetails): string[] {
     const jobs = [
       amount(this.#jobs, "job"),
-      ...(this.#skipped > 0 ? [`${this.#skipped} more done before`] : []),
+      ...(this.#skipped > 0 ? [`${this.#skipped} skipped`] : []),
       ...(this.#failed > 0 ? [`${this.#failed} failed`] : []),
-      ...(this.#repeats > 0 ? [amount(this.#repeats, "repeat")] : []),
+      ...(this.#retries > 0 ? [this.#retries === 1 ? "1 retry" : `${this.#retries} retries`] : []),
       amount(this.#coldStarts, "cold start"),
     ].join(", ");
     const { earlyEnd, isLocal, seconds } = details;
@@ -99,8 +98,8 @@ export class Summary {
   #time(seconds: number): string {
     const remote = this.#remoteSeconds;
     const speedUp = remote / seconds;
-    return `${secondsText(seconds)}, for ${secondsText(remote)} of work there` +
-      (speedUp >= 1.05 ? `: ${speedUp.toFixed(1)} times as fast as one job after the other` : "");
+    return `${secondsText(seconds)} for ${secondsText(remote)} of work` +
+      (speedUp >= 1.05 ? `: ${speedUp.toFixed(1)} times as fast as one job at a time` : "");
   }
 
   #cost({ requests, s3Dollars, isLocal, isGuess, pricesDate }: SummaryDetails): string {
@@ -112,15 +111,15 @@ export class Summary {
     const notes = [
       `prices of ${pricesDate}`,
       ...(isGuess
-        ? ["~ is a guess: China's own prices are not built in, -prices FILE has them"]
+        ? ["~ is a guess: prices in China are not built in, pass them with -prices FILE"]
         : this.#isEstimate
-        ? ["~ is an estimate: with -logs Lambda says what it bills"]
+        ? ["~ is an estimate: with -logs it is what Lambda bills"]
         : []),
       ...(this.#withoutCost > 0
-        ? [`without ${amount(this.#withoutCost, "job")} of unknown memory`]
+        ? [`without ${amount(this.#withoutCost, "job")} of unknown memory size`]
         : []),
     ];
-    return `${bytes}; ${sent}; ${isLocal ? `${dollars} if it were AWS` : dollars} (${
+    return `${bytes}; ${sent}; ${isLocal ? `${dollars} if run in AWS` : dollars} (${
       notes.join("; ")
     })`;
   }

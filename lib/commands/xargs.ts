@@ -1,5 +1,5 @@
 /**
- * `llama xargs`: one command in Lambda for each line of input.
+ * `llama xargs`: runs one command in Lambda per line of input.
  *
  * @module
  */
@@ -30,27 +30,27 @@ import { Interrupted } from "../terminal/interrupt.ts";
 type Values = FlagValues<typeof xargsFlags>;
 type Input = Iterable<string> | AsyncIterable<string>;
 
-/** What the parts of a run share. */
+/** The state that the parts of a run share. */
 interface Run {
   readonly llama: Llama;
   readonly options: MapOptions;
   readonly values: Values;
   readonly context: CommandContext;
   readonly summary: Summary;
-  /** How far it is. */
+  /** The run's progress. */
   readonly counts: RunCounts;
-  /** The failures of its jobs. */
+  /** The failures of its jobs, by kind. */
   readonly failures: FailureKinds;
-  /** What is kept of the jobs to look back at them; undefined if nobody will. */
+  /** Collects the jobs for the trace and the report; undefined if there is neither. */
   readonly lookBack: LookBack | undefined;
   /** Whether the lines come from standard input. */
   readonly readsStdin: boolean;
 }
 
-/** How many jobs' lines are read before there is room for them, so that their number is known. */
+/** The number of jobs whose lines are read ahead, so that the progress can show a total. */
 const readAhead = 10_000;
 
-/** The command, as data and with what it does. */
+/** `llama xargs`. */
 export const xargs = runnable(
   xargsCommand,
   async (values, args, context: CommandContext): Promise<number> => {
@@ -81,7 +81,7 @@ export const xargs = runnable(
       let failure = await runAll(command, input, run);
       const seconds = (performance.now() - start) / 1000;
       const interrupted = interruptionOf(context, options);
-      // What a ctrl-C does is said first, in the turn that is next.
+      // The message about a ctrl-C is printed in the next turn, and comes first.
       if (interrupted) await nextTurn();
       const earlyEnd = howItEnded(run.counts, failure, interrupted);
       if (values.json && earlyEnd) {
@@ -107,7 +107,7 @@ export const xargs = runnable(
       } else if (failed > 0) await output.message(`${failed} of ${jobs} jobs failed`);
       if (interrupted) {
         if (typeof options.jobLog === "string") {
-          await output.message("hint: the same command with -resume goes on");
+          await output.message("hint: run the same command with -resume to continue");
         }
         return interrupted.exitCode;
       }
@@ -121,7 +121,7 @@ export const xargs = runnable(
   },
 );
 
-/** The signal that ended the run, or that lets it end. */
+/** Returns the interruption that ended the run, at once or once its jobs in flight had ended. */
 function interruptionOf(
   { signal }: CommandContext,
   { stop }: MapOptions,
@@ -130,7 +130,7 @@ function interruptionOf(
   return reason instanceof Interrupted ? reason : undefined;
 }
 
-/** How far a run came that ended early; undefined where the failure alone tells it: no job has run. */
+/** Returns how far a run that ended early got; undefined if no job has run and the failure says all. */
 function howItEnded(
   counts: RunCounts,
   failure: LlamaError | undefined,
@@ -145,7 +145,7 @@ function isCtrlC(reason: unknown): boolean {
   return reason instanceof Interrupted && reason.exitCode === exitCodes.interrupted;
 }
 
-/** What the flags say of the run. */
+/** Returns the options of the run that the flags set. */
 async function mapOptions(values: Values, context: CommandContext): Promise<MapOptions> {
   const { resume, "resume-failed": repeatFailed } = values;
   return {
@@ -168,7 +168,7 @@ async function mapOptions(values: Values, context: CommandContext): Promise<MapO
   };
 }
 
-/** Runs all jobs and prints what comes of them; gives what ended the run before its input. */
+/** Runs all jobs and prints their outcomes; returns the error that ended the run early, if any. */
 async function runAll(
   [functionName = "", ...templates]: readonly string[],
   input: Input,
@@ -206,17 +206,17 @@ async function runAll(
     }
   } catch (error) {
     if (error instanceof LlamaError) failure = error;
-    // What a run came to is told after a ctrl-C. Other signals leave no time for it.
+    // After a ctrl-C the run's results are still reported. Other signals leave no time for that.
     else if (error !== context.signal.reason || !isCtrlC(error)) throw error;
   }
   await printer.end();
   return failure;
 }
 
-/** The most kinds of failure that are listed at the end. */
+/** The maximum number of kinds of failure listed at the end. */
 const mostKinds = 10;
 
-/** Says which jobs failed, grouped by what went wrong. One failure alone was told when it happened. */
+/** Lists the failed jobs by kind of failure. A single one has been reported when it happened. */
 async function tellFailures({ summary, failures, context: { output } }: Run): Promise<void> {
   if (summary.failed < 2) return;
   const { all } = failures;
@@ -225,7 +225,7 @@ async function tellFailures({ summary, failures, context: { output } }: Run): Pr
   if (rest > 0) await output.message(`${rest} x other failures`);
 }
 
-/** Says what the run took and cost. */
+/** Prints the summary. */
 async function tell(
   run: Run,
   seconds: number,
@@ -245,12 +245,12 @@ async function tell(
   for (const line of lines) await context.output.message(line);
 }
 
-/** What the requests to S3 cost, in US dollars, and whether the region's prices are not known. */
+/** Returns the cost of the requests to S3, in US dollars, and whether the prices are a guess. */
 async function s3CostOf(
   { llama, options: { prices = defaultPrices } }: Run,
 ): Promise<{ s3Dollars: number; isGuess: boolean }> {
   const { lambda, s3Reads, s3Writes } = llama.requests;
-  // Without a request there may be no region.
+  // If nothing was sent, a region may not be configured.
   if (lambda + s3Reads + s3Writes === 0) return { s3Dollars: 0, isGuess: false };
   const { s3Get, s3Put, isGuess = false } = pricesOf(prices, await llama.region());
   return { s3Dollars: s3Reads * s3Get + s3Writes * s3Put, isGuess };

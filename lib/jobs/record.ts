@@ -5,6 +5,7 @@
  * @module
  */
 
+import { failedStatus, timedOutStatus } from "../functions/command_status.ts";
 import { FunctionError, type LlamaError } from "../errors.ts";
 import { isFunctionTimeout } from "../functions/timeout.ts";
 import type { Times } from "../protocol.ts";
@@ -191,9 +192,6 @@ export interface RecordDetails {
   readonly isLocal: boolean;
 }
 
-/** The status of a command that ran out of time, whoever ended it. */
-const timedOutStatus = 124;
-
 /**
  * Makes a job's record.
  *
@@ -279,5 +277,5 @@ export function failureOf(error: LlamaError): JobFailure {
  * @returns 0 only if it did what it was asked for.
  */
 export function exitValueOf({ ok, status }: JobRecord): number {
-  return ok ? 0 : status === null || status === 0 ? 125 : status;
+  return ok ? 0 : status === null || status === 0 ? failedStatus : status;
 }

@@ -5,6 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
+import { signalStatus } from "../functions/command_status.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { type EarlyEnd, earlyEndSchema } from "../jobs/early_end.ts";
 import { type JobLogEntry, JobLogParser } from "../jobs/log/job_log_line.ts";
@@ -107,7 +108,7 @@ function* fromJobLog(
         command,
         line: "",
         ok,
-        status: logged.exitValue || logged.signal && 128 + logged.signal,
+        status: logged.exitValue || logged.signal && signalStatus(logged.signal),
         attempts: 1,
         started: new Date(logged.startedSeconds * 1000).toISOString(),
         // GNU parallel writes a negative run time if the clock was set back.

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { signalOf, timedOutStatus } from "../functions/command_status.ts";
 import { type FailureKind, failureKindText } from "../jobs/failure_kinds.ts";
 import { countText, timeText } from "../text/amounts.ts";
 import type { Figures, PlacedJob } from "./figures.ts";
@@ -106,9 +107,7 @@ export function failureOf({ status, errors }: PlacedJob["record"]): string[] {
 }
 
 function statusText(status: number): string {
-  const signal = status - 128;
-  if (status === 124) return "exit status 124: timed out";
-  return signal > 0 && signal < 65
-    ? `exit status ${status}: killed by signal ${signal}`
-    : `exit status ${status}`;
+  const signal = signalOf(status);
+  if (status === timedOutStatus) return `exit status ${status}: timed out`;
+  return signal > 0 ? `exit status ${status}: killed by signal ${signal}` : `exit status ${status}`;
 }

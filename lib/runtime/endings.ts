@@ -6,7 +6,8 @@
 
 import type { Program } from "./function_command.ts";
 import { beginning, foreign, textBeginning, windowsLine } from "./program_file.ts";
-import { type CommandResult, killedStatus } from "./run_command.ts";
+import { signalStatus } from "../functions/command_status.ts";
+import type { CommandResult } from "./run_command.ts";
 
 /** Options for {@linkcode explainEnding}. */
 export interface EndingOptions {
@@ -54,7 +55,8 @@ function whyFailed(path: string, status: number): string | undefined {
  * may kill any of the processes that the command started.
  */
 function whyKilled(status: number, { kills, memoryMb }: EndingOptions): string | undefined {
-  const isKilled = status === killedStatus;
+  // Of a command that SIGKILL ended, and of a shell whose command it ended.
+  const isKilled = status === signalStatus(9);
   if (kills === 0 || (kills === undefined && !isKilled)) return undefined;
   const size = memoryMb === undefined ? "" : `, which is ${memoryMb} MB`;
   const advice = `raise the function's memory${size} (10,240 MB at most)`;

@@ -7,18 +7,13 @@
 import { killGroup, terminateGroup } from "../system/signals.ts";
 import { sizeOf } from "../store/blob.ts";
 import { readSize } from "../files/hash.ts";
+import { signalStatus, timedOutStatus } from "../functions/command_status.ts";
 import { maxTimerMilliseconds } from "../limits.ts";
 import { Capture } from "./capture.ts";
 import type { Program } from "./function_command.ts";
 import { MemoryWatch } from "./memory.ts";
 import { type StartOptions, startProgram } from "./start.ts";
 import type { Strays } from "./strays.ts";
-
-/** The status of a command that timed out, as in coreutils' `timeout`. */
-export const timedOutStatus = 124;
-
-/** The status of a command killed by SIGKILL, and of a shell whose command was. */
-export const killedStatus = 137;
 
 /** A command's standard input: bytes, or the file that holds them. */
 export type Input = Uint8Array | { path: string };
@@ -139,7 +134,7 @@ async function statusOf(child: Deno.ChildProcess): Promise<number> {
     const [, signal] = /^Invalid signal: (\d+)/.exec(error instanceof Error ? error.message : "") ??
       [];
     if (signal === undefined) throw error;
-    return 128 + Number(signal);
+    return signalStatus(Number(signal));
   }
 }
 

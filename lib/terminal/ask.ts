@@ -1,5 +1,5 @@
 /**
- * Questions to the person at the terminal.
+ * Prompts on the terminal.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import { LlamaError } from "../errors.ts";
 import { printable } from "../text/printable.ts";
 
 /**
- * Asks for a line on the terminal itself: standard input may be a file.
+ * Asks for a line on `/dev/tty`, since standard input may be a file.
  *
- * @param question The question, with the space after it.
- * @returns The answer, without spaces around it.
- * @throws {LlamaError} `usage` if there is no terminal, or no answer.
+ * @param question The prompt, including a space at its end.
+ * @returns The answer, trimmed.
+ * @throws {LlamaError} `usage` if there is no terminal or no answer.
  */
 export async function ask(question: string): Promise<string> {
   const answer = await readAnswer(question);
-  if (answer === "") throw new LlamaError("usage", "no answer was given");
+  if (answer === "") throw new LlamaError("usage", `no answer to: ${question.trim()}`);
   return answer;
 }
 
@@ -31,25 +31,23 @@ async function readAnswer(question: string): Promise<string> {
   await tty.write(new TextEncoder().encode(printable(question)));
   const buffer = new Uint8Array(1024);
   const count = await tty.read(buffer);
-  // Ctrl-D leaves the line as it is.
+  // Ctrl-D does not end the line.
   if (!count) await tty.write(new TextEncoder().encode("\n"));
   return new TextDecoder().decode(buffer.subarray(0, count ?? 0)).trim();
 }
 
 /**
- * Whether there is a person to ask: one who sees standard error and types into standard input.
- *
- * @returns True if both are a terminal.
+ * Reports whether a person can be asked: whether standard input and standard error are terminals.
  */
 export function canAsk(): boolean {
   return Deno.stdin.isTerminal() && Deno.stderr.isTerminal();
 }
 
 /**
- * Asks a question whose answer is no, unless it begins with a y.
+ * Asks a yes-or-no question.
  *
- * @param question The question, without what may be answered.
- * @returns True for yes.
+ * @param question The question, without the choices.
+ * @returns True if the answer begins with y.
  * @throws {LlamaError} `usage` if there is no terminal.
  */
 export async function confirm(question: string): Promise<boolean> {

@@ -1,14 +1,15 @@
 /**
- * The signals that end a program.
+ * Signals that terminate a program.
  *
  * @module
  */
 
 import { constants } from "node:os";
+import { signalStatus } from "../functions/command_status.ts";
 
 /**
- * Signals that a program can catch and that end one which does not. Without SIGPROF, by which V8's
- * profiler works, and the real-time signals, for which Deno has no names.
+ * Signals that terminate a program unless it catches them, except for SIGPROF, which V8's profiler
+ * uses, and the real-time signals, for which Deno has no names.
  */
 const portable = [
   "SIGINT",
@@ -26,7 +27,7 @@ const portable = [
   "SIGTRAP",
 ] as const;
 
-/** Those that other systems lack, or do not end a program by. */
+/** Signals that do not exist, or do not terminate a program, on other systems. */
 const linuxOnly = ["SIGIO", "SIGPWR", "SIGSTKFLT"] as const;
 
 type EndingSignal = (typeof portable | typeof linuxOnly)[number];
@@ -35,29 +36,29 @@ const endingSignals: readonly EndingSignal[] = Deno.build.os === "linux"
   ? [...portable, ...linuxOnly]
   : portable;
 
-/** A signal came. */
+/** The reason for stopping after a signal. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
-  /** The exit status that says so: 128 + the signal's number. */
+  /** The exit status: 128 + the signal's number. */
   readonly exitCode: number;
 
   /** @param signal The signal's name. */
   constructor(signal: EndingSignal) {
     super(signal === "SIGINT" ? "interrupted" : `ended by ${signal}`);
-    this.exitCode = 128 + constants.signals[signal];
+    this.exitCode = signalStatus(constants.signals[signal]);
   }
 }
 
-/** Equal signals that are closer together are one signal, in milliseconds. */
+/** The time within which equal signals count as one. */
 const echoMilliseconds = 300;
 
 /**
- * Takes equal signals that follow closely as one: a terminal signals a whole group of processes, and
- * `deno task`, `timeout` and others in it pass the signal on, so that it arrives twice.
+ * Drops repeated signals: a terminal signals a whole process group, and `deno task`, `timeout` and
+ * others in the group forward the signal, so that it arrives twice.
  *
- * @param handle Called for each signal, but not for its echoes.
- * @param now The time in milliseconds.
- * @returns What to call for each signal that arrives.
+ * @param handle Called once per signal.
+ * @param now Returns the time in milliseconds.
+ * @returns The function to call for each signal that arrives.
  */
 export function withoutEchoes(
   handle: (interrupted: Interrupted) => void,
@@ -73,18 +74,18 @@ export function withoutEchoes(
 }
 
 /**
- * Listens for the signals that end a program, but for those that whoever started it has had ignored,
- * as `nohup` does with SIGHUP.
+ * Listens for signals that terminate a program. Signals that are ignored, as SIGHUP is under `nohup`,
+ * stay ignored.
  *
- * @param handle Called for each that comes; equal ones within 0.3 seconds are one.
+ * @param handle Called for each signal; equal signals within 0.3 seconds count as one.
  * @returns Dispose of it to stop listening.
  */
 export function onInterrupt(handle: (interrupted: Interrupted) => void): Disposable {
   const ignored = ignoredSignals();
   const take = withoutEchoes(handle);
   const listeners = endingSignals.map((signal) => {
-    // One that is ignored is listened to all the same: beside any listener, Deno itself takes SIGINT,
-    // SIGTERM and SIGHUP, and ends by them.
+    // An ignored signal needs a listener, too: once there is any listener, Deno itself terminates on
+    // SIGINT, SIGTERM and SIGHUP that have none.
     const listener = isIgnored(signal, ignored) ? () => {} : () => take(signal);
     Deno.addSignalListener(signal, listener);
     return { signal, listener };
@@ -97,11 +98,12 @@ export function onInterrupt(handle: (interrupted: Interrupted) => void): Disposa
 }
 
 /**
- * Whether whoever started the process has had a signal ignored; not for one that is listened to.
+ * Reports whether the process was started with a signal ignored. The answer is wrong for a signal
+ * that has a listener.
  *
  * @param signal The signal.
- * @param ignored All that are. @default {as the system says}
- * @returns False where that is not known.
+ * @param ignored A bit mask of the ignored signals. @default {that of the process}
+ * @returns False if it is not known.
  */
 export function isIgnored(
   signal: EndingSignal | "SIGTSTP",
@@ -110,7 +112,7 @@ export function isIgnored(
   return (ignored >> BigInt(constants.signals[signal] - 1) & 1n) === 1n;
 }
 
-/** A bit for each signal that is ignored, from 1 on. Only Linux tells. */
+/** Returns a bit mask of the ignored signals, in which bit 0 is signal 1; 0 on systems besides Linux. */
 function ignoredSignals(): bigint {
   try {
     const [, mask = "0"] = /^SigIgn:\s*([0-9a-f]+)$/m.exec(
@@ -118,7 +120,7 @@ function ignoredSignals(): bigint {
     ) ?? [];
     return BigInt(`0x${mask}`);
   } catch {
-    // No /proc: all are heeded.
+    // Without /proc no signal counts as ignored.
     return 0n;
   }
 }

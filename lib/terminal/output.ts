@@ -1,5 +1,5 @@
 /**
- * Standard output and standard error, and a status area below all text where they are a terminal.
+ * Standard output and standard error, with a status area at the bottom of a terminal.
  *
  * @module
  */
@@ -8,47 +8,47 @@ import { LlamaError, reasonOf } from "../errors.ts";
 import { printable } from "../text/printable.ts";
 import { drawArea, removeArea, soundTerminal } from "./status_area.ts";
 
-/** Whoever read standard output has gone. */
+/** Thrown when the reader of standard output has closed it. */
 export class OutputClosed extends Error {
   override readonly name = "OutputClosed";
 }
 
-/** What is written: at once, or piece by piece. */
+/** Data to write, whole or in pieces. */
 export type Data = Uint8Array | string | AsyncIterable<Uint8Array>;
 
-/** Where a program writes; `Deno.stdout` and `Deno.stderr` are two. */
+/** A writable stream such as `Deno.stdout`. */
 export interface Writer {
-  /** Writes some or all of the bytes, and says how many. */
+  /** Writes some or all of the bytes, and returns their number. */
   write(bytes: Uint8Array): Promise<number>;
-  /** The same, before anything else happens. */
+  /** Writes some or all of the bytes synchronously. */
   writeSync(bytes: Uint8Array): number;
   /** Whether it is a terminal. */
   isTerminal(): boolean;
 }
 
 /**
- * Writes each piece whole, and one after the other, however many write at once. A terminal may have
- * a status area: lines that stay below all text, whichever of the two streams the text is for.
+ * Serializes writes to standard output and standard error, so that concurrent writes do not mix. On a
+ * terminal, it keeps a status area below the text of both streams.
  */
 export class Output {
   readonly #stdout: Writer;
   readonly #stderr: Writer;
-  /** Whether standard error is a terminal: only there is a status area shown. */
+  /** Whether standard error is a terminal, and can have a status area. */
   readonly isTerminal: boolean;
   readonly #isStdoutTerminal: boolean;
-  /** What draws the status area; empty if there is none. */
+  /** The bytes that draw the status area; empty if there is none. */
   #area = nothing;
-  /** Whether it is on the terminal, and not only due there. */
+  /** Whether the status area is on the terminal. */
   #isShown = false;
-  /** Whether the text on the terminal ends within a line. */
+  /** Whether the last line of text on the terminal is incomplete. */
   #isMidLine = false;
   #last: Promise<void> = Promise.resolve();
-  /** Why something could not be written to standard error. */
+  /** The first error in writing to standard error. */
   #lost: LlamaError | undefined;
 
   /**
-   * @param stdout Where data goes.
-   * @param stderr Where talk goes.
+   * @param stdout The stream for data.
+   * @param stderr The stream for messages.
    */
   constructor(stdout: Writer, stderr: Writer) {
     this.#stdout = stdout;
@@ -60,10 +60,9 @@ export class Output {
   /**
    * Writes data.
    *
-   * @param data Bytes, or text that is written as it is; or pieces of what is too much for memory,
-   * which stay together.
-   * @throws {OutputClosed} If nobody reads it any more.
-   * @throws {LlamaError} `output` if it cannot be written, as on a full disk.
+   * @param data Bytes, text or pieces, written unchanged and without other output in between.
+   * @throws {OutputClosed} If its reader has closed it.
+   * @throws {LlamaError} `output` if it cannot be written, such as on a full disk.
    */
   data(data: Data): Promise<void> {
     return this.#enqueue(async () => {
@@ -82,8 +81,8 @@ export class Output {
   }
 
   /**
-   * Writes what a command wrote to its standard error, or anything else that is not ours. That it
-   * cannot be written is no reason to stop working: {@linkcode Output.flush} tells in the end.
+   * Writes to standard error unchanged, such as a command's standard error. A failure does not stop
+   * the run: {@linkcode Output.flush} reports it.
    *
    * @param data As for {@linkcode data}.
    */
@@ -97,10 +96,10 @@ export class Output {
   }
 
   /**
-   * Writes a message of llama's own, with control characters escaped: errors and names come from
-   * outside, and must neither reach the terminal nor forge another line.
+   * Writes a message to standard error, with control characters escaped: errors and names in it may
+   * come from outside, and must neither control the terminal nor forge another line.
    *
-   * @param text One line, without its end.
+   * @param text One line, without a line feed.
    */
   message(text: string): Promise<void> {
     return this.talk(`llama: ${printable(text).replaceAll("\n", "\\n")}\n`);
@@ -110,35 +109,35 @@ export class Output {
    * Writes lines that are not a command's own output, such as a function's log, to standard error,
    * with control characters escaped.
    *
-   * @param text The lines; the last one gets the end that it may lack.
+   * @param text The lines; a missing final line feed is added.
    */
   lines(text: string): Promise<void> {
     return this.talk(printableLines(text));
   }
 
   /**
-   * Writes a line of llama's own to standard output, with control characters escaped.
+   * Writes a line to standard output, with control characters escaped.
    *
-   * @param text The line, without its end.
+   * @param text The line, without a line feed.
    */
   line(text: string): Promise<void> {
     return this.data(`${printable(text).replaceAll("\n", "\\n")}\n`);
   }
 
   /**
-   * Writes text of llama's own to standard output, such as a table, with control characters escaped.
+   * Writes text such as a table to standard output, with control characters escaped.
    *
-   * @param text The text. Names in it that may hold line feeds are escaped by the caller.
+   * @param text The text. The caller escapes names in it that may contain line feeds.
    */
   text(text: string): Promise<void> {
     return this.data(printable(text));
   }
 
   /**
-   * Waits until all that was handed over is written.
+   * Waits for all writes.
    *
-   * @throws {LlamaError} `output` if something for standard error could not be written, though
-   * somebody was there to read it.
+   * @throws {LlamaError} `output` if a write to standard error failed for another reason than a
+   * closed reader.
    */
   async flush(): Promise<void> {
     await this.#last;
@@ -146,10 +145,10 @@ export class Output {
   }
 
   /**
-   * Shows lines below all text of the terminal that standard error must be, in the place of those
-   * that are there or were. A text that does not end its line gets a line's end from it.
+   * Replaces the status area; standard error must be a terminal. An incomplete line above it is
+   * ended.
    *
-   * @param lines The lines, narrower than the terminal and fewer than it has; none to end it.
+   * @param lines The lines, which must fit on the terminal; none to remove the area.
    */
   status(lines: readonly string[]): Promise<void> {
     return this.#enqueue(async () => {
@@ -159,7 +158,7 @@ export class Output {
     });
   }
 
-  /** Ends the status area at once, for a process that is about to exit or to stop. */
+  /** Removes the status area synchronously, for a process that is about to exit or to be stopped. */
   endStatusSync(): void {
     this.#area = nothing;
     if (!this.#isShown) return;
@@ -170,7 +169,7 @@ export class Output {
     }
   }
 
-  /** What writes a text above the status area; two terminals at once are nobody's. */
+  /** Returns the bytes that write text above the status area. Both streams are one terminal. */
   #aboveStatus(data: Uint8Array | string): Uint8Array {
     const bytes = bytesOf(data);
     if (bytes.length === 0) return bytes;
@@ -207,9 +206,9 @@ export class Output {
 }
 
 /**
- * Returns lines with control characters escaped.
+ * Escapes the control characters in lines.
  *
- * @param text The lines, which may end in CR LF; the last one gets the end that it may lack.
+ * @param text The lines, which may end in CR LF; a missing final line feed is added.
  * @returns Lines that are safe to print.
  */
 export function printableLines(text: string): string {
@@ -245,7 +244,7 @@ function bytesOf(data: Uint8Array | string): Uint8Array {
   return typeof data === "string" ? encoder.encode(data) : data;
 }
 
-/** Whether whoever read what was written has gone: a pipe's reader, or the terminal. */
+/** Reports whether an error means that the reader of a pipe, or the terminal, has gone. */
 function hasGone(error: unknown, isTerminal: boolean): boolean {
   if (error instanceof Deno.errors.BrokenPipe) return true;
   return isTerminal && error instanceof Error && "code" in error && error.code === "EIO";

@@ -1,8 +1,8 @@
 /**
- * Where the output of a pipeline ends up.
+ * Detects whether another program of the pipeline may write to the terminal.
  *
- * In `llama xargs ... | jq`, jq writes to the terminal whenever it likes. A bar that is drawn there
- * meanwhile goes into its lines, and nothing that llama does with its own output can prevent that.
+ * In `llama xargs ... | jq`, jq writes to the terminal at any time, and llama cannot keep a bar from
+ * mixing with jq's lines.
  *
  * @module
  */
@@ -10,25 +10,24 @@
 /** An open file of a process. */
 interface OpenFile {
   readonly number: number;
-  /** What it is, as `/proc` names it: a path, `pipe:[123]` or `socket:[123]`. */
+  /** Its target in `/proc`: a path, `pipe:[123]` or `socket:[123]`. */
   readonly target: string;
   readonly isWritable: boolean;
 }
 
 /**
- * Returns whether standard output is a pipe whose other end may write to a terminal. That it does not
- * is known only on Linux, where all processes that read the pipe can be seen, and those that read
- * from them.
+ * Reports whether standard output is a pipe whose readers, or theirs in turn, may write to a
+ * terminal. The readers can be found only on Linux; elsewhere any pipe may.
  *
- * @returns False if standard output is no pipe, or nothing of the pipeline has a terminal open but
- * for its standard error.
+ * @returns False if standard output is not a pipe, or no program of the pipeline has a terminal open,
+ * except as its standard error.
  */
 export function pipelineMayShow(): boolean {
   try {
     const { isFifo, isSocket } = Deno.statSync("/dev/fd/1");
     if (!isFifo && !isSocket) return false;
   } catch {
-    // It is closed, and nothing goes into it.
+    // Standard output is closed.
     return false;
   }
   if (Deno.build.os !== "linux") return true;
@@ -39,15 +38,15 @@ export function pipelineMayShow(): boolean {
   }
 }
 
-/** Whether what goes into a pipe may be shown. */
+/** Reports whether data written to a pipe may end up on a terminal. */
 function mayShow(first: string, processes: readonly (readonly OpenFile[])[]): boolean {
   const pipes = new Set([first]);
-  // The set grows meanwhile, and what was added is visited too.
+  // Pipes that are added during the iteration are visited, too.
   for (const pipe of pipes) {
     const readers = processes.filter((files) =>
       files.some(({ target, isWritable }) => target === pipe && !isWritable)
     );
-    // Nobody has it open yet, or it is another user's process.
+    // The reader has not opened the pipe yet, or belongs to another user.
     if (readers.length === 0) return true;
     for (const files of readers) {
       if (files.some(({ number, target }) => number !== 2 && isTerminal(target))) return true;
@@ -63,7 +62,7 @@ function isTerminal(target: string): boolean {
   return /^\/dev\/(pts\/|tty|console)/.test(target);
 }
 
-/** The open files of each process of this session: a pipeline is one shell's. */
+/** Returns the open files of each process in this session; a pipeline is within one session. */
 function openFiles(): OpenFile[][] {
   const own = sessionOf("self");
   const processes = [];
@@ -72,7 +71,7 @@ function openFiles(): OpenFile[][] {
     try {
       if (sessionOf(name) === own) processes.push(filesOf(name));
     } catch {
-      // It has ended, or is another user's.
+      // The process has ended, or belongs to another user.
     }
   }
   return processes;
@@ -88,7 +87,7 @@ function filesOf(pid: string): OpenFile[] {
   return [...Deno.readDirSync(`/proc/${pid}/fd`)].map(({ name }) => {
     const target = Deno.readLinkSync(`/proc/${pid}/fd/${name}`);
     const info = Deno.readTextFileSync(`/proc/${pid}/fdinfo/${name}`);
-    // In octal; the last digit is 1 or 2 with O_WRONLY or O_RDWR.
+    // The flags are octal; the last digit is 1 for O_WRONLY and 2 for O_RDWR.
     return { number: Number(name), target, isWritable: /^flags:\s+\d*[12]$/m.test(info) };
   });
 }

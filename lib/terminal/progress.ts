@@ -1,5 +1,5 @@
 /**
- * How far a run is, shown while it goes on.
+ * The progress display of a run.
  *
  * @module
  */
@@ -21,46 +21,46 @@ export const progressModes = ["auto", "bar", "lines", "none"] as const;
 /** A value of `-progress`. */
 export type ProgressMode = typeof progressModes[number];
 
-/** Seconds between two lines: those that were asked for, and those that `auto` chose. */
+/** Seconds between two lines, if lines were asked for or chosen by `auto`. */
 const lineSeconds = { asked: 5, auto: 30 };
 
-/** What a progress is shown on. */
+/** Options for {@linkcode progressView}. */
 export interface ProgressTarget {
-  /** Where it is written. */
+  /** The output to write to. */
   readonly output: Output;
-  /** The variable `TERM`: what kind of terminal it is. */
+  /** The kind of terminal: the variable `TERM`. */
   readonly term: string | undefined;
-  /** Whether a person types the run's input there, which a bar would get in the way of. */
+  /** Whether the run's input is typed on the terminal, where a bar would disturb. */
   readonly hasTyping: boolean;
-  /** What is said, and how. */
+  /** The style of the text. */
   readonly style: StatusStyle;
-  /** Reads the terminal's size. */
+  /** Returns the terminal's current size. */
   readonly size: () => TerminalSize;
-  /** Whether the terminal is ours to draw on at the moment. */
+  /** Returns whether the process is in the foreground of the terminal at the moment. */
   readonly isInForeground: () => boolean;
-  /** Whether another program of the pipeline may write to it. */
+  /** Returns whether another program of the pipeline may write to the terminal. */
   readonly isShared: () => boolean;
 }
 
-/** A form of progress. */
+/** A form of progress display. */
 export interface ProgressView {
-  /** How often it looks for news. */
+  /** The interval between calls of `show`. */
   readonly everyMilliseconds: number;
-  /** Shows how far the run is. */
+  /** Shows the progress. */
   show(counts: Readonly<RunCounts>, times: RunTimes): void;
-  /** Takes away what must not stay. */
+  /** Removes what must not stay on the terminal. */
   end(): Promise<void>;
-  /** The same at once. */
+  /** Does the same synchronously. */
   endSync(): void;
 }
 
 /**
- * The form that a value of `-progress` asks for.
+ * Returns the display for a value of `-progress`. A bar needs a terminal whose cursor can be moved
+ * and that no other program writes to; otherwise lines are printed.
  *
- * @param mode The value.
- * @param target What it is shown on. A bar needs a terminal whose cursor moves, and that nobody else
- * writes to; elsewhere it is lines.
- * @returns The form; undefined for none.
+ * @param mode The value of `-progress`.
+ * @param target The terminal or log.
+ * @returns The display; undefined for none.
  */
 export function progressView(
   mode: ProgressMode,
@@ -74,9 +74,9 @@ export function progressView(
   return canMove && wantsBar ? new UnsharedBar(target, log) : log;
 }
 
-/** Lines at the bottom of a terminal, drawn anew where they are. */
+/** A bar and counts in the status area of a terminal. */
 export class ProgressBar implements ProgressView {
-  /** As often as an eye can follow. */
+  /** Ten times a second; more could not be read. */
   readonly everyMilliseconds = 100;
   readonly #target: ProgressTarget;
   #shown = "";
@@ -87,9 +87,9 @@ export class ProgressBar implements ProgressView {
     this.#target = target;
   }
 
-  /** Draws what has changed: the numbers, or the terminal's size. */
+  /** Redraws the lines if they or the terminal's size have changed. */
   show(counts: Readonly<RunCounts>, times: RunTimes): void {
-    // A terminal that stands still (ctrl-S) gets one drawing when it goes on, not all of them.
+    // A terminal that was paused by ctrl-S gets one drawing when it resumes, not all of them.
     if (this.#isDrawing || !this.#target.isInForeground()) return;
     const { output, style } = this.#target;
     const size = this.#target.size();
@@ -101,21 +101,21 @@ export class ProgressBar implements ProgressView {
     void output.status(lines).finally(() => this.#isDrawing = false);
   }
 
-  /** Takes the lines away. */
+  /** Removes the lines. */
   end(): Promise<void> {
     return this.#target.output.status([]);
   }
 
-  /** Takes the lines away at once; the next drawing brings them back. */
+  /** Removes the lines synchronously; the next `show` draws them again. */
   endSync(): void {
     this.#target.output.endStatusSync();
     this.#shown = "";
   }
 }
 
-/** A bar once it is known that nobody else writes to the terminal, and lines until then. */
+/** A bar once it is known that no other program writes to the terminal, and lines until then. */
 export class UnsharedBar implements ProgressView {
-  /** As a bar. */
+  /** That of a bar. */
   readonly everyMilliseconds: number;
   readonly #target: ProgressTarget;
   readonly #bar: ProgressBar;
@@ -136,7 +136,7 @@ export class UnsharedBar implements ProgressView {
 
   /** Draws the bar, or writes a line if it is time for one. */
   show(counts: Readonly<RunCounts>, times: RunTimes): void {
-    // The other programs may not have been started yet, so it is looked again, ever less often.
+    // The other programs may not have been started yet. Checks become less frequent with time.
     if (!this.#isUnshared && times.elapsedSeconds >= firstLookSeconds * (2 ** this.#looks - 1)) {
       this.#looks++;
       this.#isUnshared = !this.#target.isShared();
@@ -145,31 +145,31 @@ export class UnsharedBar implements ProgressView {
     else this.#log.show(counts, times);
   }
 
-  /** Takes the bar away. */
+  /** Removes the bar. */
   end(): Promise<void> {
     return this.#bar.end();
   }
 
-  /** The same at once. */
+  /** Removes the bar synchronously. */
   endSync(): void {
     this.#bar.endSync();
   }
 }
 
-/** The time between the first two looks at who else writes to the terminal. */
+/** The time between the first two checks for other programs on the terminal. */
 const firstLookSeconds = 0.1;
 
-/** Lines in a log, ever fewer: each of them stays. */
+/** Progress as lines in a log, at growing intervals. */
 export class ProgressLog implements ProgressView {
-  /** Finer than what is between two lines. */
+  /** Shorter than the interval between two lines. */
   readonly everyMilliseconds = 1000;
   readonly #target: Pick<ProgressTarget, "output" | "style">;
   readonly #everySeconds: number;
   #nextSeconds: number;
 
   /**
-   * @param target Where the lines go.
-   * @param everySeconds The time before the first line, and between two.
+   * @param target The output and style.
+   * @param everySeconds The time before the first line, and the shortest time between two.
    */
   constructor(target: Pick<ProgressTarget, "output" | "style">, everySeconds: number) {
     this.#target = target;
@@ -181,24 +181,24 @@ export class ProgressLog implements ProgressView {
   show(counts: Readonly<RunCounts>, times: RunTimes): void {
     const { elapsedSeconds } = times;
     if (elapsedSeconds < this.#nextSeconds) return;
-    // A tenth more of a long run is worth a line, so that a day does not fill a log.
+    // A line per tenth of the elapsed time keeps the log of a long run short.
     this.#nextSeconds = elapsedSeconds + Math.max(this.#everySeconds, elapsedSeconds / 10);
     const { output, style } = this.#target;
     void output.message(logLine(counts, times, style));
   }
 
-  /** Nothing is to be taken away. */
+  /** Does nothing: the lines stay. */
   end(): Promise<void> {
     return Promise.resolve();
   }
 
-  /** Nothing is to be taken away. */
+  /** Does nothing: the lines stay. */
   endSync(): void {}
 }
 
 /**
- * Shows how far a run is until it is closed. It looks at the counts now and then of its own accord,
- * so that a job costs nothing, however many there are.
+ * Shows the progress of a run until it is closed. It polls the counts, so that the display costs
+ * nothing per job.
  */
 export class Progress {
   readonly #view: ProgressView;
@@ -210,10 +210,10 @@ export class Progress {
   #lastEndSeconds = 0;
 
   /**
-   * Starts to show it.
+   * Starts the display.
    *
-   * @param view How it is shown.
-   * @param counts How far the run is, kept up to date by whoever runs it.
+   * @param view The form of display.
+   * @param counts The counts, which the run updates.
    */
   constructor(view: ProgressView, counts: Readonly<RunCounts>) {
     this.#view = view;
@@ -222,13 +222,13 @@ export class Progress {
     if (this.#canSuspend) Deno.addSignalListener("SIGTSTP", this.#suspend);
   }
 
-  /** Ends it, and waits until nothing of it is left on the terminal. */
+  /** Ends the display, and waits until it has been removed from the terminal. */
   async close(): Promise<void> {
     this.#stop();
     await this.#view.end();
   }
 
-  /** The same at once, for a process that is about to exit. */
+  /** Ends the display synchronously, for a process that is about to exit. */
   closeSync(): void {
     this.#stop();
     this.#view.endSync();
@@ -249,7 +249,7 @@ export class Progress {
     this.#view.show(this.#counts, { elapsedSeconds, lastEndSeconds: this.#lastEndSeconds });
   }
 
-  /** Ctrl-Z: the shell gets a clean terminal, and the process stops as it would have. */
+  /** Handles ctrl-Z: removes the display, and stops the process as the default action does. */
   readonly #suspend = (): void => {
     this.#view.endSync();
     Deno.kill(Deno.pid, "SIGSTOP");

@@ -1,7 +1,7 @@
 /**
- * How far a run is, in words.
+ * The text of the progress display.
  *
- * All of it is ASCII, so that a character is a column in every terminal and every locale.
+ * It is ASCII, so that a character takes one column in every terminal and locale.
  *
  * @module
  */
@@ -9,11 +9,11 @@
 import type { RunCounts } from "../jobs/counts.ts";
 import { bytesText, dollarsText, durationText, rateText } from "../text/amounts.ts";
 
-/** How long a run has taken. */
+/** Times of a run. */
 export interface RunTimes {
   /** Seconds since its start. */
   readonly elapsedSeconds: number;
-  /** Seconds from its start to the last time that jobs were seen to have ended. */
+  /** Seconds from its start to the last poll that found that jobs had ended. */
   readonly lastEndSeconds: number;
 }
 
@@ -25,15 +25,15 @@ export interface TerminalSize {
   readonly rows: number;
 }
 
-/** What is said of a run, and how. */
+/** Options for the text. */
 export interface StatusStyle {
   /** Whether failures are red. */
-  readonly hasColour: boolean;
+  readonly hasColor: boolean;
   /** Whether the run costs anything. */
   readonly hasCost: boolean;
 }
 
-/** One thing that is said, and how readily it is left out: the highest goes first. */
+/** A part of a line. If there is not enough room, the part with the highest rank is omitted first. */
 interface Part {
   readonly text: string;
   readonly rank: number;
@@ -43,21 +43,21 @@ interface Part {
 const red = "\x1b[31m";
 const plain = "\x1b[m";
 
-/** What is between two parts. */
+/** Separates two parts. */
 const gap = "  ";
 
-/** The widest bar, and the narrowest that is worth its place, with their brackets. */
+/** The widest bar, and the narrowest that is useful, including brackets. */
 const barColumns = { most: 32, least: 12 };
 
 /**
- * What a status area says: two lines at most, none of them wider than the terminal. Where there is
- * no room for all of it, what matters least is left out.
+ * Returns the lines of the status area: at most two, none wider than the terminal. The least
+ * important parts are omitted if there is not enough room.
  *
- * @param counts How far the run is.
- * @param times How long it has taken.
+ * @param counts The counts of the run.
+ * @param times The times of the run.
  * @param size The terminal's size.
- * @param style What is said, and how.
- * @returns The lines, the area's first line first; none where the terminal is too low for any.
+ * @param style Options for the text.
+ * @returns The lines from top to bottom; none if the terminal is too low.
  */
 export function statusLines(
   counts: RunCounts,
@@ -65,24 +65,24 @@ export function statusLines(
   size: TerminalSize,
   style: StatusStyle,
 ): string[] {
-  // One column is left free: some terminals wrap when the last one is written.
+  // Some terminals wrap when the last column is written.
   const columns = Math.max(size.columns - 1, 0);
   const lines = [progressLine(counts, times, columns), fit(workParts(counts, style), columns)];
-  // The line above the area is the cursor's, and one more of text is worth more than a second line.
+  // The cursor needs the line above the area, and one line of text is worth more than a second line.
   const room = Math.max(0, Math.min(lines.length, size.rows - 2));
   return lines.filter((parts) => parts.length > 0).slice(0, room).map((parts) =>
-    parts.map(({ text, isFailure }) => style.hasColour && isFailure ? red + text + plain : text)
+    parts.map(({ text, isFailure }) => style.hasColor && isFailure ? red + text + plain : text)
       .join(gap)
   );
 }
 
 /**
- * The same on one line, for a log.
+ * Returns the progress as one line, for a log.
  *
- * @param counts How far the run is.
- * @param times How long it has taken.
- * @param style What is said.
- * @returns The line, without its end.
+ * @param counts The counts of the run.
+ * @param times The times of the run.
+ * @param style Options for the text.
+ * @returns The line, without a line feed.
  */
 export function logLine(
   counts: RunCounts,
@@ -93,7 +93,7 @@ export function logLine(
     .join(", ");
 }
 
-/** The first line: how far it is, with a bar in what room is left. */
+/** Returns the first line: the progress, with a bar if there is room. */
 function progressLine(counts: RunCounts, times: RunTimes, columns: number): readonly Part[] {
   const parts = fit(progressParts(counts, times), columns);
   const fraction = fractionOf(counts);
@@ -109,7 +109,7 @@ function progressParts(counts: RunCounts, times: RunTimes): Part[] {
   const left = secondsLeft(counts, times);
   return [
     ...counts.isEnding ? [{ text: "ending", rank: 2 }] : [],
-    // Rounded down: 100% is when all have ended.
+    // Rounded down, so that 100% means that all jobs have ended.
     ...fraction === undefined ? [] : [{ text: `${Math.floor(fraction * 100)}%`, rank: 2 }],
     { text: fraction === undefined ? `${done} done` : `${done} of ${total} done`, rank: 1 },
     ...skipped === 0 ? [] : [{ text: `${skipped} skipped`, rank: 3 }],
@@ -135,15 +135,15 @@ function workParts(counts: RunCounts, { hasCost }: Pick<StatusStyle, "hasCost">)
   ];
 }
 
-/** Which part of the jobs has ended; undefined while nobody knows how many there will be. */
+/** Returns the fraction of the jobs that have ended; undefined while their number is unknown. */
 function fractionOf({ done, failed, total, isEnding }: RunCounts): number | undefined {
   if (total === undefined || isEnding) return undefined;
   return total === 0 ? 1 : (done + failed) / total;
 }
 
 /**
- * How long it will take if the rest is as fast as what has ended. Jobs that run side by side end
- * together, so the time since the last of them ended is not held against the rate.
+ * Returns the remaining time at the rate so far. Concurrent jobs tend to end together, so the rate
+ * leaves out the time since the last of them ended.
  */
 function secondsLeft(counts: RunCounts, times: RunTimes): number | undefined {
   const { done, failed, total, isEnding } = counts;
@@ -151,11 +151,11 @@ function secondsLeft(counts: RunCounts, times: RunTimes): number | undefined {
   if (total === undefined || isEnding || ended === 0) return undefined;
   const left = (total - ended) * times.lastEndSeconds / ended -
     (times.elapsedSeconds - times.lastEndSeconds);
-  // Less than nothing: the rest is slower than what has ended.
+  // Negative: the rest is slower than the jobs so far.
   return left < 0 ? undefined : left;
 }
 
-/** Leaves out what matters least until the rest fits. A number that is cut would be another. */
+/** Omits the least important parts until the rest fits. Cutting one could change a number. */
 function fit(parts: readonly Part[], columns: number): readonly Part[] {
   let kept = parts;
   while (widthOf(kept) > columns) {

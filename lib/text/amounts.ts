@@ -1,5 +1,5 @@
 /**
- * Amounts in words: bytes, rates, times, prices, percentages and counts.
+ * Formats amounts: bytes, rates, times, prices, percentages and counts.
  *
  * @module
  */
@@ -15,7 +15,7 @@ const units = ["B", "kB", "MB", "GB", "TB", "PB"];
 export function bytesText(bytes: number): string {
   let amount = bytes;
   let power = 0;
-  // 999.5 would be shown as 1000.
+  // 999.5 would be rounded to 1000.
   while (amount >= 999.5 && power < units.length - 1) {
     amount /= 1000;
     power++;
@@ -100,7 +100,7 @@ export function countText(count: number, noun: string): string {
   return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
 }
 
-/** Three significant digits, never with an exponent. */
+/** Formats a number with three significant digits, without an exponent. */
 function threeDigits(amount: number): string {
   if (amount >= 99.95) return amount.toFixed(0);
   return amount.toFixed(amount >= 9.995 ? 1 : 2);

@@ -1,23 +1,22 @@
 /**
- * Text from outside, made safe to print.
+ * Makes text from outside safe to print.
  *
- * A function, a server or a file name could otherwise move the cursor, recolor or retitle the
- * terminal, reorder what a reader sees, or forge a line of llama's own.
+ * Unescaped, a function, a server or a file name could move the cursor, recolor or retitle the
+ * terminal, reorder the visible text, or forge a line of llama's output.
  *
  * @module
  */
 
 /**
- * C0 (but for tab and line feed), DEL, C1, the Unicode line and paragraph separators, the controls
- * that change the direction of text, and halves of surrogate pairs.
+ * C0 except for tab and line feed, DEL, C1, the Unicode line and paragraph separators, bidirectional
+ * controls, and lone surrogates.
  */
 const unsafe =
   // deno-lint-ignore no-control-regex
   /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]|\p{Surrogate}/gu;
 
 /**
- * Returns text in which control characters are escaped as `\x1b` or `\u202e`. Tabs and line feeds
- * stay.
+ * Escapes control characters, such as `\x1b` or `\u202e`, except for tabs and line feeds.
  *
  * @param text Text of any origin.
  * @returns Text that is safe to print, of one or more lines.
@@ -27,8 +26,8 @@ export function printable(text: string): string {
 }
 
 /**
- * Returns a name, or other text that belongs on one line, with all control characters escaped:
- * those of {@linkcode printable}, line feeds (`\n`) and tabs (`\t`).
+ * Escapes all control characters in a name or other text on one line: those of
+ * {@linkcode printable}, line feeds (`\n`) and tabs (`\t`).
  *
  * @param text Text of any origin.
  * @returns Text that is safe to print, of one line.

@@ -1,5 +1,5 @@
 /**
- * Bytes that should be text, made safe to print.
+ * Makes bytes that should be UTF-8 safe to print.
  *
  * @module
  */
@@ -7,8 +7,8 @@
 import { printableLine } from "./printable.ts";
 
 /**
- * Returns the text of bytes that should be UTF-8 and may not be, such as a file name: bytes that
- * are not are escaped as `\xe9`, and control characters as by `printableLine`.
+ * Decodes bytes that should be UTF-8, such as a file name. Invalid bytes are escaped as `\xe9`, and
+ * control characters as by `printableLine`.
  *
  * @param bytes The bytes.
  * @returns Text that is safe to print, of one line.
@@ -27,7 +27,7 @@ export function printableBytes(bytes: Uint8Array): string {
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** The length of the valid UTF-8 sequence at an index, 0 if there is none. */
+/** Returns the length of the UTF-8 sequence at an index, 0 if there is no valid one. */
 function sequenceLength(bytes: Uint8Array, start: number): number {
   for (let length = 1; length <= 4 && start + length <= bytes.length; length++) {
     try {

@@ -1,15 +1,15 @@
 /**
- * JSON, made safe to print.
+ * Makes JSON safe to print.
  *
  * @module
  */
 
 /**
- * Returns JSON in which the characters that `printable` escapes, and that JSON leaves as
- * they are, are written as `\u202e`. Its meaning is the same.
+ * Escapes the characters that `printable` escapes and that `JSON.stringify` does not, such as
+ * `\u202e`.
  *
  * @param json JSON on one line.
- * @returns The same JSON, safe to print.
+ * @returns JSON with the same value, safe to print.
  */
 export function printableJson(json: string): string {
   return json.replace(
@@ -18,5 +18,5 @@ export function printableJson(json: string): string {
   );
 }
 
-/** JSON itself escapes C0 and halves of surrogate pairs. */
+/** `JSON.stringify` escapes C0 and lone surrogates. */
 const unsafeInJson = /[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;

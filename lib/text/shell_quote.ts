@@ -1,15 +1,15 @@
 /**
- * Commands as a person can read and repeat them.
+ * Quotes commands for a shell.
  *
  * @module
  */
 
 /**
- * Quotes words for a POSIX shell, where they need it.
+ * Quotes the words that need it for a POSIX shell.
  *
  * @param words A command and its arguments.
  * @returns One line that a shell reads as the same words. Control characters, line separators and
- * those that change the direction of text are shown as `$'\n'` or `$'\u2028'`.
+ * bidirectional controls are written as `$'\n'` or `$'\u2028'`.
  */
 export function shellQuote(words: readonly string[]): string {
   return words.map(quoteWord).join(" ");

@@ -1,18 +1,18 @@
 /**
- * What the quoting of a command means.
+ * Parses commands that are quoted for a shell.
  *
  * @module
  */
 
 /**
- * Returns the words that a POSIX shell reads in a command.
+ * Splits a command into the words that a POSIX shell would read.
  *
- * A NUL within quotes is a line feed, which GNU parallel writes so in its job log. A comment counts
- * for nothing.
+ * A NUL within quotes is read as a line feed, which is written so in GNU parallel's job log. Comments
+ * are ignored.
  *
  * @param command The command, quoted by llama, by GNU parallel, or by a person.
- * @returns The words; undefined if the shell would not take them literally: it would expand a
- * variable or a pattern, or run more than one command.
+ * @returns The words; undefined if the shell would expand a variable or a pattern, or run more than
+ * one command.
  */
 export function literalWords(command: string): string[] | undefined {
   if (plain.test(command)) return command.split(" ").filter((word) => word !== "");
@@ -32,7 +32,7 @@ export function literalWords(command: string): string[] | undefined {
   return words;
 }
 
-/** A part of a word, or what is between two words; and where it ends. */
+/** A part of a word, or a separator, and the index of its end. */
 interface Piece {
   readonly text: string | undefined;
   readonly end: number;
@@ -83,7 +83,7 @@ function lines(text: string): string {
   return text.replaceAll("\0", "\n");
 }
 
-/** Commands that any shell reads literally, most of them. */
+/** Most commands: those without any character that is special to a shell. */
 const plain = /^[A-Za-z0-9_@%+=:,./ -]*$/;
 
 const bare = /[^ \t\n\0|&;<>()$`"'\\*?[#~]+/y;
@@ -91,10 +91,10 @@ const doubleQuoted = /"((?:[^"$`\\]|\\[^\n\0])*)"/y;
 const controls = /\$'((?:[^'\\]|\\[^])*)'/y;
 const escaped = /\\([^\n\0])/uy;
 
-/** What bash expands to several words. */
+/** A brace expression, which bash expands to several words. */
 const braces = /\{[^{}]*(,|\.\.)[^{}]*\}/;
 
-/** The contents of `$'...'`; undefined where it is not text. */
+/** Decodes the contents of `$'...'`; undefined if an escape is not a character. */
 function unescaped(text: string): string | undefined {
   let isText = true;
   const result = text.replace(

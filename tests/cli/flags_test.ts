@@ -20,10 +20,10 @@ const table = {
   limit: intFlag({ help: "limit", placeholder: "N" }),
   region: stringFlag({ help: "region", placeholder: "REGION" }),
   file: listFlag({ help: "files", placeholder: "FILE", alias: "f" }, (text) => text),
-  colour: valueFlag(
-    { help: "colour", placeholder: "COLOUR", default: { name: "red" } },
+  color: valueFlag(
+    { help: "color", placeholder: "COLOR", default: { name: "red" } },
     (name) => {
-      if (name === "none") throw new FlagValueError("no colour", "take any colour");
+      if (name === "none") throw new FlagValueError("no color", "take any color");
       return { name };
     },
   ),
@@ -47,16 +47,16 @@ Deno.test("omitted flags have their defaults", () => {
     limit: undefined,
     region: "",
     file: [],
-    colour: { name: "red" },
+    color: { name: "red" },
   });
   assert.deepEqual(rest, []);
 });
 
 Deno.test("values have the types of their flags", () => {
-  const { values } = parseFlags(table, ["-limit=3", "-f", "a", "-colour", "blue"]);
+  const { values } = parseFlags(table, ["-limit=3", "-f", "a", "-color", "blue"]);
   const limit: number | undefined = values.limit;
   const file: readonly string[] = values.file;
-  const name: string = values.colour.name;
+  const name: string = values.color.name;
   assert.deepEqual([limit, file, name], [3, ["a"], "blue"]);
 });
 
@@ -115,10 +115,10 @@ Deno.test("each error has Go's message, a code and the flag's name as written", 
     [["-f"], "needs-argument", "f", "flag needs an argument: -f"],
     [["-j", ""], "invalid-value", "j", 'invalid value "" for flag -j: parse error'],
     [
-      ["-colour=none"],
+      ["-color=none"],
       "invalid-value",
-      "colour",
-      'invalid value "none" for flag -colour: no colour',
+      "color",
+      'invalid value "none" for flag -color: no color',
     ],
     [["-h"], "help", "h", "flag: help requested"],
     [["--help=1"], "help", "help", "flag: help requested"],
@@ -131,9 +131,9 @@ Deno.test("each error has Go's message, a code and the flag's name as written", 
 });
 
 Deno.test("the error of an invalid value has the FlagValueError as its cause", () => {
-  const { cause } = failure(["-colour", "none"]);
+  const { cause } = failure(["-color", "none"]);
   assert.ok(cause instanceof FlagValueError);
-  assert.equal(cause.hint, "take any colour");
+  assert.equal(cause.hint, "take any color");
 });
 
 Deno.test("an error other than a FlagValueError is rethrown", () => {
@@ -158,7 +158,7 @@ Deno.test("namesOf returns names and aliases", () => {
     ["region", "region"],
     ["file", "file"],
     ["f", "file"],
-    ["colour", "colour"],
+    ["color", "color"],
   ]);
 });
 
@@ -200,7 +200,7 @@ Deno.test("parseGoInt rejects what Go rejects", () => {
 
 Deno.test("parseGoInt rejects integers that do not fit in 64 bits", () => {
   const texts = ["9223372036854775808", "-9223372036854775809"];
-  // Go stops at the digit that overflows, whatever follows.
+  // Go stops at the digit that overflows.
   texts.push("9999999999999999999", "0xfffffffffffffffff", "99999999999999999999x");
   for (const text of texts) {
     assert.throws(() => parseGoInt(text), { message: "value out of range" }, text);

@@ -50,10 +50,10 @@ const corpus = Corpus.parse(
   ),
 );
 
-/** Cases that llama does not follow on purpose, and what it says instead; nothing where it runs. */
+/** Cases in which llama differs on purpose, with its message; none if the command line is valid. */
 const DIFFERENT = new Map<string, string | undefined>([
-  // The first line is of the usage text of help, whose wording is ours.
-  ["flag-078", "help takes one command at most"],
+  // The first line is from the usage text of help, which is worded differently.
+  ["flag-078", "help takes at most one command"],
   // `llama help` and `llama help CMD` show the flags.
   ["flag-079", "unknown command: flags"],
   ["flag-080", "unknown command: flags"],
@@ -67,7 +67,7 @@ const DIFFERENT = new Map<string, string | undefined>([
   ["flag-095", undefined],
 ]);
 
-/** Cases whose flags can be read as Go reads them, and which llama then refuses on purpose. */
+/** Cases whose flags are parsed as in Go, but that llama then refuses on purpose. */
 const REFUSED = new Map([
   ["flag-019", "-j must be at least 1: current value is -5"],
   ["flag-020", "-j must be at least 1: current value is -5"],
@@ -81,7 +81,7 @@ const REFUSED = new Map([
 
 const PROFILING = ["cpu-profile", "mem-profile"];
 
-/** A flag that has another default than the original's 8. */
+/** A flag whose default differs from the original's 8. */
 const OWN_DEFAULT = "s3-concurrency";
 
 function shown(values: Record<string, unknown>): Record<string, unknown> {
@@ -155,7 +155,7 @@ for (const { id, argv, expect } of corpus) {
   }
 }
 
-Deno.test("a command's description and its run go together with their types", async () => {
+Deno.test("a command's definition and implementation are checked against each other's types", async () => {
   interface Context {
     seen: string[];
   }
@@ -180,7 +180,7 @@ Deno.test("a command's description and its run go together with their types", as
   assert.deepEqual(context.seen, ["7 true fn a", "y"]);
 });
 
-Deno.test("a misspelt flag or command gets the nearest real one", () => {
+Deno.test("a misspelled flag or command is answered with the nearest one", () => {
   const see = "see llama help xargs";
   assert.deepEqual(complaint("xargs", "-log", "fn"), [
     "flag provided but not defined: -log",
@@ -203,7 +203,7 @@ Deno.test("a misspelt flag or command gets the nearest real one", () => {
   ]);
 });
 
-Deno.test("where no flag or command is near, all are named", () => {
+Deno.test("without a similar flag or command, the hint lists all", () => {
   assert.deepEqual(complaint("nope"), [
     "unknown command: nope",
     "commands are invoke, xargs, local, help, version; see llama help",
@@ -218,7 +218,7 @@ Deno.test("where no flag or command is near, all are named", () => {
   );
 });
 
-Deno.test("a flag joined with its value is taken apart", () => {
+Deno.test("the hint separates a flag that is joined with its value", () => {
   assert.equal(usageFailure("xargs", "-j5", "fn").hint, "write -j 5; see llama help xargs");
   assert.equal(
     usageFailure("invoke", "-fa.txt", "fn").hint,
@@ -248,7 +248,7 @@ Deno.test("a flag joined with its value is taken apart", () => {
   );
 });
 
-Deno.test("a flag on the wrong side of the command is sent to the other", () => {
+Deno.test("a flag on the wrong side of the command gets a hint to move it", () => {
   assert.deepEqual(complaint("-logs", "xargs", "fn"), [
     "flag provided but not defined: -logs",
     "-logs goes after the command: llama xargs -logs ...; see llama help",
@@ -268,7 +268,7 @@ Deno.test("a flag on the wrong side of the command is sent to the other", () => 
   assert.equal(usageFailure("--version").hint, "did you mean llama version? see llama help");
 });
 
-Deno.test("a value that is missing or wrong is answered with the form of a right one", () => {
+Deno.test("the hint for a missing or invalid value shows a valid one", () => {
   assert.deepEqual(complaint("-region"), [
     "flag needs an argument: -region",
     "write -region REGION; see llama help",
@@ -291,12 +291,12 @@ Deno.test("a value that is missing or wrong is answered with the form of a right
   ]);
 });
 
-Deno.test("a mistake in a subcommand's flags comes before what the global flags' values may be", () => {
+Deno.test("errors in a command's flags are reported before the global flags are validated", () => {
   const [message] = complaint("-s3-concurrency", "0", "xargs", "-J", "fn");
   assert.equal(message, "flag provided but not defined: -J");
 });
 
-Deno.test("a number of things at once below 1 is a usage error", () => {
+Deno.test("a concurrency below 1 is a usage error", () => {
   for (const j of ["0", "-1", "-5"]) {
     assert.deepEqual(complaint("xargs", "-j", j, "fn"), [
       `-j must be at least 1: current value is ${j}`,
@@ -340,15 +340,15 @@ Deno.test("remote paths that are empty or leave the job's directory are usage er
     '-output: remote path outside the job\'s directory: "../x"',
   );
   assert.deepEqual(complaint("invoke", "-o", "here/:there", "fn"), [
-    '-output: "here/" is a directory, and "there" a file',
-    "write -output here/:there/ to fetch all that is below it; see llama help invoke",
+    '-output: "here/" is a directory, but "there" is a file',
+    "write -output here/:there/ to fetch everything below it; see llama help invoke",
   ]);
   for (const path of ["../x:x", "a:..b", "a:b/../c", "a:...", "out/", "out:d/", "a:b:c"]) {
     assert.equal(parse("invoke", "-f", path, "-o", path, "fn").kind, "command", path);
   }
 });
 
-Deno.test("parseFileMapping divides at the first colon unless it comes first", () => {
+Deno.test("parseFileMapping splits at the first colon unless the text begins with it", () => {
   const cases: [string, string, string][] = [
     ["a", "a", "a"],
     ["a:b", "a", "b"],
@@ -366,7 +366,7 @@ Deno.test("parseFileMapping divides at the first colon unless it comes first", (
   });
 });
 
-Deno.test("parseFunctionCommand takes a name that Lambda takes, and a command", () => {
+Deno.test("parseFunctionCommand accepts names that are valid in Lambda, and a command", () => {
   assert.deepEqual(parseFunctionCommand("upper=tr a-z A-Z"), {
     name: "upper",
     command: "tr a-z A-Z",
@@ -391,7 +391,7 @@ Deno.test("parseFunctionCommand takes a name that Lambda takes, and a command", 
   }
 });
 
-Deno.test("-function may be repeated, and its errors are worded as Go's", () => {
+Deno.test("-function may be repeated, and its errors have Go's wording", () => {
   const line = parse("-function", "a=x", "-function=b=y z", "invoke", "a");
   assert.ok(line.kind === "command");
   assert.deepEqual(line.global.function, [
@@ -404,7 +404,7 @@ Deno.test("-function may be repeated, and its errors are worded as Go's", () => 
   );
 });
 
-Deno.test("parseListenAddress takes loopback hosts with a port and no others", () => {
+Deno.test("parseListenAddress accepts only loopback hosts with a port", () => {
   const taken: [string, string, number][] = [
     ["127.0.0.1:3001", "127.0.0.1", 3001],
     ["127.0.0.1:0", "127.0.0.1", 0],
@@ -416,14 +416,14 @@ Deno.test("parseListenAddress takes loopback hosts with a port and no others", (
     assert.deepEqual(parseListenAddress(text), { hostname, port });
   }
   const refused: [string, string][] = [
-    ["", "no port from 0 to 65535"],
-    ["127.0.0.1", "no port from 0 to 65535"],
-    ["127.0.0.1:", "no port from 0 to 65535"],
-    ["127.0.0.1:65536", "no port from 0 to 65535"],
-    ["127.0.0.1:-1", "no port from 0 to 65535"],
-    ["127.0.0.1:http", "no port from 0 to 65535"],
+    ["", "the port is not a number from 0 to 65535"],
+    ["127.0.0.1", "the port is not a number from 0 to 65535"],
+    ["127.0.0.1:", "the port is not a number from 0 to 65535"],
+    ["127.0.0.1:65536", "the port is not a number from 0 to 65535"],
+    ["127.0.0.1:-1", "the port is not a number from 0 to 65535"],
+    ["127.0.0.1:http", "the port is not a number from 0 to 65535"],
     [":3001", '"" is not a loopback host'],
-    ["3001", "no port from 0 to 65535"],
+    ["3001", "the port is not a number from 0 to 65535"],
     ["0.0.0.0:3001", '"0.0.0.0" is not a loopback host'],
     ["127.0.0.256:3001", '"127.0.0.256" is not a loopback host'],
     ["127.0.0.1.example.com:3001", '"127.0.0.1.example.com" is not a loopback host'],
@@ -444,7 +444,7 @@ Deno.test("local has defaults and takes no arguments", () => {
   assert.equal(usageFailure("local", "x").message, 'local takes no arguments: "x"');
 });
 
-Deno.test("help that was asked for goes to stdout, help after a mistake to stderr", () => {
+Deno.test("requested help goes to stdout, help after an error to stderr", () => {
   const all = helpText(commands, program);
   const xargs = commandHelp(xargsCommand);
   const cases: [string[], string, "stdout" | "stderr", 0 | 2][] = [
@@ -462,20 +462,20 @@ Deno.test("help that was asked for goes to stdout, help after a mistake to stder
   }
 });
 
-Deno.test("-h after the function's name is the function's", () => {
+Deno.test("-h after the function name is passed to the function", () => {
   const line = parse("xargs", "fn", "-h");
   assert.ok(line.kind === "command");
   assert.deepEqual(line.args, ["fn", "-h"]);
 });
 
-Deno.test("help and version explain themselves and refuse what they do not take", () => {
+Deno.test("help and version have help, and refuse extra arguments", () => {
   assert.deepEqual(parse("version"), { kind: "version" });
   assert.deepEqual(parse("-region", "x", "version"), { kind: "version" });
   assert.deepEqual(complaint("version", "1"), [
     "version takes no arguments",
     "usage: llama version; see llama help version",
   ]);
-  assert.equal(usageFailure("help", "a", "b").message, "help takes one command at most");
+  assert.equal(usageFailure("help", "a", "b").message, "help takes at most one command");
   for (const topic of ["help", "version"]) {
     const line = parse("help", topic);
     assert.ok(line.kind === "help");
@@ -518,11 +518,11 @@ Deno.test("help names every command, flag, default, exit status and variable", (
   assert.match(xargs, /^ {2}1\. +optimize/m);
 });
 
-Deno.test("the examples in the help are command lines that llama takes", () => {
+Deno.test("the examples in help texts are valid command lines", () => {
   for (const { examples = [] } of commands) {
     for (const { command } of examples) {
       const [, line = ""] = /\bllama (.*)$/s.exec(command.replace(/ (<|2>|\| jq) .*$/, "")) ?? [];
-      // A shell's words, as far as the examples have them: quotes, and a line's continuation.
+      // The shell syntax that the examples use: quotes and line continuations.
       const words = line.replaceAll("\\\n", "").match(/(?:'[^']*'|[^\s'])+/g) ?? [];
       const argv = words.map((word) => word.replaceAll("'", ""));
       assert.equal(parse(...argv).kind, "command", command);

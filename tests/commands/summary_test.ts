@@ -38,26 +38,26 @@ const details = {
   pricesDate: "2026-09-19",
 };
 
-Deno.test("a run is summed up: jobs, time against one after the other, bytes and dollars", () => {
+Deno.test("the summary has jobs, speed-up, bytes and dollars", () => {
   const summary = new Summary();
   for (let i = 0; i < 100; i++) summary.add(record());
   assert.deepEqual(summary.lines(details), [
-    "100 jobs, 0 cold starts; 10.0s, for 2m30s of work there: " +
-    "15.0 times as fast as one job after the other",
+    "100 jobs, 0 cold starts; 10.0s for 2m30s of work: " +
+    "15.0 times as fast as one job at a time",
     "100 kB sent, 50.0 kB received; 101 requests to Lambda; $1.00 (prices of 2026-09-19)",
   ]);
 });
 
-Deno.test("the work of attempts before the last, and of those that crashed, is what is billed", () => {
+Deno.test("the work of earlier and of crashed attempts is what Lambda billed", () => {
   const summary = new Summary();
   summary.add(record({ attempts: 3, billedMilliseconds: 4600 }));
   summary.add(record({ times: undefined, billedMilliseconds: 400 }));
   summary.add(record({ billedMilliseconds: 1600 }));
   const [first] = summary.lines(details);
-  assert.match(first ?? "", /; 10\.0s, for 6\.5s of work there$/);
+  assert.match(first ?? "", /; 10\.0s for 6\.5s of work$/);
 });
 
-Deno.test("failures, repeats, cold starts, earlier jobs and estimates are told", () => {
+Deno.test("failures, retries, cold starts, skipped jobs and estimates are in the summary", () => {
   const summary = new Summary();
   const cold = {
     cold: true,
@@ -82,22 +82,22 @@ Deno.test("failures, repeats, cold starts, earlier jobs and estimates are told",
   const requests = { lambda: 1, s3Reads: 20, s3Writes: 30 };
   const more = { ...details, requests, s3Dollars: 0.5, isLocal: true };
   assert.deepEqual(summary.lines(more), [
-    "2 jobs, 2 more done before, 1 failed, 2 repeats, 1 cold start; 10.0s, for 1.5s of work there",
-    "2.00 kB sent, 1.00 kB received; 1 request to Lambda, 50 to S3; ~$1.50 if it were AWS (prices of 2026-09-19; " +
-    "~ is an estimate: with -logs Lambda says what it bills; without 1 job of unknown memory)",
+    "2 jobs, 2 skipped, 1 failed, 2 retries, 1 cold start; 10.0s for 1.5s of work",
+    "2.00 kB sent, 1.00 kB received; 1 request to Lambda, 50 to S3; ~$1.50 if run in AWS (prices of 2026-09-19; " +
+    "~ is an estimate: with -logs it is what Lambda bills; without 1 job of unknown memory size)",
   ]);
 });
 
-Deno.test("where the prices are another region's, the summary says so", () => {
+Deno.test("prices of another region are marked as a guess in the summary", () => {
   const summary = new Summary();
   summary.add(record({ cost: { dollars: 1, isEstimate: true } }));
   assert.match(
     summary.lines({ ...details, isGuess: true })[1] ?? "",
-    /; ~\$1\.00 \(prices of 2026-09-19; ~ is a guess: China's own prices are not built in/,
+    /; ~\$1\.00 \(prices of 2026-09-19; ~ is a guess: prices in China are not built in/,
   );
 });
 
-Deno.test("a run that ended early says first how far it came", () => {
+Deno.test("the summary of a run that ended early begins with how far it got", () => {
   const summary = new Summary();
   summary.add(record());
   const earlyEnd = {

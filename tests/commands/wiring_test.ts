@@ -1,7 +1,6 @@
 /**
- * Each flag of the program does something that can be seen from outside it. A function may be tested
- * with every option, and the program still not pass the option on; so there is a row for each flag,
- * and a flag without a row fails.
+ * Runs the program with each flag and checks the effect from outside: options of tested functions may
+ * still not be passed on by the program. A flag without a row fails.
  */
 
 import assert from "node:assert/strict";
@@ -12,7 +11,7 @@ import { xargsFlags } from "../../lib/commands/spec/xargs.ts";
 import { type Ended, type RunOptions, Workplace } from "../e2e/llama.ts";
 import { logHeader, type StubRequest } from "../invoke_stub.ts";
 
-/** A request to Lambda as the program sent it. */
+/** A request to Lambda, as the program sent it. */
 interface Sent {
   url: string;
   headers: Headers;
@@ -23,7 +22,7 @@ const log =
   "REPORT RequestId: x\tDuration: 1 ms\tBilled Duration: 1000 ms\tMemory Size: 1024 MB\t" +
   "Max Memory Used: 40 MB\t\n";
 
-/** A function that writes its arguments and makes what is asked for; it fails where they say so. */
+/** A stub of Lambda whose command writes its arguments, and creates outputs or fails as they say. */
 class FunctionStub implements AsyncDisposable {
   readonly sent: Sent[] = [];
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -63,10 +62,10 @@ class FunctionStub implements AsyncDisposable {
   }
 }
 
-/** What a row has to work with. */
+/** The context of a row. */
 interface Bench {
   readonly place: Workplace;
-  /** Runs the program against the stub, and gives what it sent in this run alone. */
+  /** Runs the program against the stub, and returns the requests of this run. */
   readonly run: (
     args: readonly string[],
     options?: RunOptions,
@@ -141,7 +140,7 @@ const global: Readonly<Record<keyof typeof globalFlags, Row>> = {
           await request.body?.cancel();
           if (request.method === "HEAD") return new Response(null, { status: 404 });
           most = Math.max(most, ++now);
-          // An upload ends when a second one is there, or there will be none.
+          // An upload ends when a second one has begun, or none will.
           const { promise, resolve } = Promise.withResolvers<void>();
           waiting.push(resolve);
           const timer = setTimeout(resolve, concurrency === "1" ? 0 : 60_000);
@@ -218,7 +217,7 @@ const xargs: Readonly<Record<keyof typeof xargsFlags, Row>> = {
       'while [ "$(ls running | wc -l)" -lt "$1" ]; do sleep 0.01; done';
     await Deno.mkdir(place.here("running"));
     const args = ["-local", "-function", `f=sh -c 'cd ${place.here()}; ${script}'`];
-    // Two jobs wait for one another, which takes as many at once.
+    // Two jobs wait for each other, so they must run concurrently.
     const both = await run([...args, "xargs", "-j", "2", "f", "{{.Line}}", "2", ":::", "a", "b"]);
     assert.deepEqual([both.status, both.stderr], [0, ""]);
     const { sent } = await run(["xargs", "-j", "1", "-k", "f", "{{.Line}}", ...lines]);
@@ -362,7 +361,7 @@ const xargs: Readonly<Record<keyof typeof xargsFlags, Row>> = {
     assert.match(await Deno.readTextFile(place.here("run.html")), /<!doctype html>/i);
   },
   async progress({ place }) {
-    // The job ends when the first line has been seen, which comes after five seconds.
+    // The job ends once the first line has been printed, after five seconds.
     const go = place.here("go");
     const command = `f=sh -c 'while [ ! -e ${go} ]; do sleep 0.1; done'`;
     const args = ["-local", "-function", command, "xargs", "-progress", "lines", "f", ":::", "a"];
@@ -381,7 +380,7 @@ const xargs: Readonly<Record<keyof typeof xargsFlags, Row>> = {
 
 const local: Readonly<Record<keyof typeof localFlags, Row>> = {
   async listen({ place }) {
-    // The address that it names is the one that answers.
+    // The printed address is the one that responds.
     const { url, end } = await startLocal(place, ["-listen", "127.0.0.2:0"]);
     const response = await fetch(`${url}/2015-03-31/functions/f/invocations`, { method: "POST" });
     await response.body?.cancel();
@@ -389,7 +388,7 @@ const local: Readonly<Record<keyof typeof localFlags, Row>> = {
     await end();
   },
   async concurrency({ place, run }) {
-    // More jobs than there are processors wait for one another, which takes as many at once.
+    // More jobs than processors wait for each other, so they must run concurrently.
     const count = navigator.hardwareConcurrency + 1;
     await Deno.mkdir(place.here("running"));
     const script = `cd ${place.here("running")}; touch $0; ` +
@@ -403,7 +402,7 @@ const local: Readonly<Record<keyof typeof localFlags, Row>> = {
   },
 };
 
-/** Starts `llama local`, and waits until it has said where it is. */
+/** Starts `llama local`, and waits until it has printed its address. */
 async function startLocal(place: Workplace, flags: readonly string[], command = "f=echo") {
   const child = place.start(["-function", command, "local", ...flags]);
   await child.stdin.close();

@@ -6,7 +6,7 @@ import { Workplace } from "./llama.ts";
 
 const megabytes = 200;
 
-/** The most memory that a process has had, in MB. */
+/** Returns the peak memory of a process, in MB. */
 function peakMemory(pid: number): number {
   const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(Deno.readTextFileSync(`/proc/${pid}/status`)) ??
     [];
@@ -33,7 +33,7 @@ for (const [form, flags] of [["as it is", []], ["-tag", ["-tag"]], ["-json", ["-
       let lines = 0;
       let peak = 0;
       for await (const piece of child.stdout) {
-        // The process still runs: it waits for the rest of its output to be taken.
+        // The process still runs: it waits for its output to be read.
         if (size < output.length) peak = peakMemory(child.pid);
         size += piece.length;
         for (const byte of piece) if (byte === 10) lines++;

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { Workplace } from "./llama.ts";
 
-/** Takes invocations that are dated by its clock, which is ahead of this machine's. */
+/** A stub of Lambda that refuses requests that are not dated by its clock, which differs from ours. */
 class Ahead implements AsyncDisposable {
-  /** How many requests were refused for their date. */
+  /** The number of requests that were refused for their date. */
   refused = 0;
   readonly #milliseconds: number;
   readonly #server = Deno.serve(
@@ -48,7 +48,7 @@ class Ahead implements AsyncDisposable {
 }
 
 for (const minutes of [30, -30]) {
-  Deno.test(`a clock that is off by ${minutes} minutes costs none of 50 jobs at once`, async () => {
+  Deno.test(`a clock that is off by ${minutes} minutes fails none of 50 concurrent jobs`, async () => {
     await using place = new Workplace();
     await using aws = new Ahead(minutes);
     const { status, stdout, stderr } = await place.run(

@@ -8,7 +8,7 @@ import { compiledPrograms, Workplace } from "./llama.ts";
 
 const needs = ["LLAMA_TEST_BIN"];
 
-/** All files of a folder, by name. */
+/** Reads all files of a directory, by name. */
 async function readAll(directory: string): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   for (
@@ -27,7 +27,7 @@ async function copyTree(from: string, to: string): Promise<void> {
   }
 }
 
-testWith(needs, "the compiled llama names its version and the commit", async () => {
+testWith(needs, "the compiled llama prints its version and commit", async () => {
   await using place = new Workplace();
   const { status, stdout } = await place.run(["version"]);
   assert.equal(status, 0);
@@ -50,7 +50,7 @@ for (const main of ["llama/cli.js", "bootstrap/bootstrap.js"]) {
   });
 }
 
-testWith(needs, "a job with small files has the runtime load less than 60 kB", async () => {
+testWith(needs, "the runtime loads less than 60 kB for a job with small files", async () => {
   const paths = await jobFiles(resolve(root, compiledPrograms ?? "", "bundle/bootstrap"));
   const texts = await Promise.all(paths.map((path) => Deno.readTextFile(path)));
   const size = texts.reduce((sum, text) => sum + text.length, 0);
@@ -58,7 +58,7 @@ testWith(needs, "a job with small files has the runtime load less than 60 kB", a
   assert(!texts.some((text) => text.includes("AWS4-HMAC-SHA256")), "signatures are among it");
 });
 
-testWith(needs, "the same sources give the same bundles, wherever they lie", async () => {
+testWith(needs, "bundles are reproducible, wherever the sources are", async () => {
   await using directory = new TemporaryDirectory();
   const copy = directory.join("somewhere", "else");
   for (const folder of ["lib", "scripts"]) await copyTree(join(root, folder), join(copy, folder));

@@ -1,5 +1,5 @@
 /**
- * Completion as a person sees it: ignored unless LLAMA_TEST_TERMINAL names a tmux, and for each shell
+ * Completion in real shells: ignored unless LLAMA_TEST_TERMINAL names a tmux, and for each shell
  * unless LLAMA_TEST_SHELLS names it.
  */
 
@@ -9,7 +9,7 @@ import { Terminal, tmux } from "./terminal.ts";
 
 const shells = (Deno.env.get("LLAMA_TEST_SHELLS") ?? "").split(" ");
 
-/** How each shell is started without anybody's settings, and how it gets llama's script. */
+/** The command that starts each shell without user settings, and the one that loads the script. */
 const setups: readonly [shell: string, start: string, source: string][] = [
   ["bash", "bash --norc --noprofile", "source <(llama completion bash)"],
   ["zsh", "zsh -f", "autoload -U compinit; compinit -u -D; source <(llama completion zsh)"],
@@ -20,7 +20,7 @@ const setups: readonly [shell: string, start: string, source: string][] = [
   ],
 ];
 
-/** What is typed before the tab, and what the line is after it. */
+/** The text typed before the tab, and the line after it. */
 const typed: readonly [before: string, after: string][] = [
   ["xar", "xargs "],
   ["help comp", "help completion "],
@@ -55,11 +55,11 @@ for (const [shell, start, source] of setups) {
         await terminal.type(`llama ${before}`);
         await terminal.untilShown(new RegExp(`^ready> ${RegExp.escape(`llama ${before}`)}$`, "m"));
         await terminal.press("Tab");
-        // A word that is whole is followed by a space, which the next one then follows.
+        // A complete word is followed by a space.
         await terminal.type("@");
         const text = await terminal.untilShown(/^ready> llama .*@$/m);
         assert.equal(text.split("\n").at(-1), `ready> llama ${after}@`, before);
-        // A key, since fish may miss the signal that ctrl-C is while it is busy.
+        // A key, since fish may miss the signal of ctrl-C while it is busy.
         await terminal.press("C-u");
         await terminal.enter("true");
       }

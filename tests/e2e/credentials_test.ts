@@ -4,19 +4,19 @@ import { provideCredentials } from "../../lib/aws/credentials/providers.ts";
 import { Proxy } from "../peer/proxy.ts";
 import { denoDirectory, Workplace } from "./llama.ts";
 
-/** What the test's profiles lead to, each with a key that tells where it is from. */
+/** A stub of Lambda and of the services that provide credentials; each key names its source. */
 class Aws implements AsyncDisposable {
   /** The key that each invocation was signed with. */
   readonly keys: string[] = [];
-  /** What was asked of STS. */
+  /** The requests to STS. */
   readonly actions: URLSearchParams[] = [];
-  /** Whether an invocation is refused, since the key that it was signed with has expired. */
+  /** Returns whether an invocation is refused because its key has expired. */
   hasExpired = (_key: string) => false;
-  /** Makes the answer of STS and the container's server, where it is not credentials. */
+  /** Replaces the responses of STS and the container's server. */
   instead: (() => Response) | undefined;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
 
-  /** @param tls Its key and certificate, where it is reached by https. */
+  /** @param tls Its key and certificate, if it is reached by https. */
   constructor(tls?: { key: string; cert: string }) {
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {}, ...tls },
@@ -32,11 +32,11 @@ class Aws implements AsyncDisposable {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** How the program finds all of AWS here. */
+  /** The environment in which the program finds these services. */
   environment(home: string): Record<string, string> {
     return {
       HOME: home,
-      // From source, Deno must find what it has cached in the other home.
+      // From source, Deno needs the cache in the real home directory.
       DENO_DIR: denoDirectory,
       AWS_ENDPOINT_URL: this.url,
       AWS_REGION: "us-west-2",
@@ -189,9 +189,9 @@ for (const { from, config, environment, key } of sources) {
   });
 }
 
-Deno.test("what gives credentials is reached through a proxy, with a bundle of certificates", async () => {
-  // Made by `openssl req -x509` and `openssl x509 -req` for *.us-west-2.amazonaws.com; nobody has the
-  // authority's key any more.
+Deno.test("providers of credentials are reached through a proxy, with a CA bundle", async () => {
+  // Created by `openssl req -x509` and `openssl x509 -req` for *.us-west-2.amazonaws.com; the
+  // authority's key was deleted.
   const tls = new URL("../testdata/tls/", import.meta.url);
   const read = (name: string) => Deno.readTextFile(new URL(name, tls));
   await using place = new Workplace();
@@ -228,7 +228,7 @@ const endless = {
 };
 
 for (const [server, environment] of Object.entries(endless)) {
-  Deno.test(`an endless answer of ${server} is left after a megabyte`, async () => {
+  Deno.test(`an endless response from ${server} is dropped after a megabyte`, async () => {
     await using place = new Workplace();
     await using aws = new Aws();
     const config = sources.find(({ key }) => key === "BY-AssumeRole")?.config ?? assert.fail();
@@ -254,7 +254,7 @@ for (const [server, environment] of Object.entries(endless)) {
   });
 }
 
-Deno.test("without any credentials the places are named, and nothing is asked over the net", async () => {
+Deno.test("without credentials the error lists the places, and nothing is sent", async () => {
   await using place = new Workplace();
   await using aws = new Aws();
   const { status, stderr } = await place.run(["xargs", "f", "{{.Line}}"], {
@@ -312,7 +312,7 @@ Deno.test("credentials that expire in the middle of a run are renewed once for a
   assert.deepEqual(new Set(aws.keys), new Set(["TURN1", "TURN2"]));
 });
 
-Deno.test("a program that gives no credentials is an error, without what it said", async () => {
+Deno.test("a credential process that fails is an error without its output", async () => {
   await using place = new Workplace();
   await using aws = new Aws();
   await home(place, "[default]\ncredential_process = sh -c 'echo the/secret; exit 3'\n");
@@ -324,7 +324,7 @@ Deno.test("a program that gives no credentials is an error, without what it said
   assert.match(stderr, /^llama: no AWS credentials from profile "default": .*\n$/);
 });
 
-Deno.test("a role that wants an MFA code says so where there is no terminal", async () => {
+Deno.test("a role that needs an MFA code is an error without a terminal", async () => {
   await using place = new Workplace();
   await using aws = new Aws();
   await home(
@@ -340,12 +340,12 @@ Deno.test("a role that wants an MFA code says so where there is no terminal", as
   assert.notEqual(status, 0);
   assert.match(
     stderr,
-    /no terminal to ask: Code of the MFA device arn:aws:iam::123456789012:mfa\/me/,
+    /no terminal to ask: MFA code for arn:aws:iam::123456789012:mfa\/me/,
   );
   assert.deepEqual(aws.keys, []);
 });
 
-Deno.test("a provider's credentials have the time at which they expire", async () => {
+Deno.test("credentials from a provider have an expiration time", async () => {
   await using place = new Workplace();
   await home(place, "[profile p]\ncredential_process = HOME/keys.sh\n");
   const { expiration, ...found } = await provideCredentials({
@@ -375,7 +375,7 @@ for (
     ],
   ] as const
 ) {
-  Deno.test(`the role of a profile is assumed where its ${what} says, not at AWS`, async () => {
+  Deno.test(`the role of a profile is assumed at the endpoint of its ${what}`, async () => {
     await using place = new Workplace();
     await using aws = new Aws();
     await home(place, config.replaceAll("URL", aws.url));
@@ -387,7 +387,7 @@ for (
   });
 }
 
-Deno.test("an STS that is not reached is named, with a hint as for any other call", async () => {
+Deno.test("an STS endpoint that cannot be reached is named, with a hint as for any other call", async () => {
   await using place = new Workplace();
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const url = `http://127.0.0.1:${listener.addr.port}`;
@@ -405,7 +405,7 @@ Deno.test("an STS that is not reached is named, with a hint as for any other cal
   );
 });
 
-Deno.test("a role is assumed at an endpoint of one's own, whatever FIPS and dual-stack settings there are", async () => {
+Deno.test("a custom STS endpoint takes precedence over FIPS and dual-stack settings", async () => {
   await using place = new Workplace();
   await using aws = new Aws();
   await home(place, `[default]\nuse_dualstack_endpoint = true\n${roleConfig}${baseConfig}`);
@@ -416,7 +416,7 @@ Deno.test("a role is assumed at an endpoint of one's own, whatever FIPS and dual
   assert.deepEqual(aws.keys, ["BY-AssumeRole"]);
 });
 
-Deno.test("a sign-in is used at the endpoint of the profile that is named", async () => {
+Deno.test("a sign-in is used at the endpoint of its profile", async () => {
   await using place = new Workplace();
   await using aws = new Aws();
   await home(
@@ -426,7 +426,7 @@ Deno.test("a sign-in is used at the endpoint of the profile that is named", asyn
   );
   const { AWS_ENDPOINT_URL: _, ...environment } = aws.environment(place.path);
   const { stderr, stdout } = await place.run(["-profile", "sso", "invoke", "f"], {
-    // Anything that is not sent to this machine fails.
+    // Requests to other machines fail.
     environment: { ...environment, HTTPS_PROXY: "http://127.0.0.1:9", AWS_MAX_ATTEMPTS: "1" },
   });
   assert.deepEqual([stdout, stderr], ["ran\n", ""]);

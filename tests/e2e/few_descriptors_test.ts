@@ -7,7 +7,7 @@ import { type Ended, program, Workplace } from "./llama.ts";
 
 const jobs = Array.from({ length: 60 }, (_, i) => String(i + 1));
 
-/** Runs llama where it may have few files and connections open. */
+/** Runs llama with a limit of open files. */
 function runWithFew(
   place: Workplace,
   limit: number,

@@ -1,28 +1,28 @@
-/** Text from outside, through every way out that llama has to a terminal. */
+/** Hostile text from outside, in everything that llama prints. */
 
 import assert from "node:assert/strict";
 import { echo, functionError, InvokeStub, logHeader, type StubAnswer } from "../invoke_stub.ts";
 import { json, lambdaError, queryError, ScriptedAws } from "../scripted_aws.ts";
 import { type Ended, type RunOptions, Workplace } from "./llama.ts";
 
-/** Moves the cursor, retitles, recolors, rings, reorders and ends lines, in all ways there are. */
+/** Text that moves the cursor, sets the title and colors, rings, and reorders and ends lines. */
 const controls =
   "\x07\b\r\x1b[2J\x1b]0;title\x07\x7f\x85\x9b31m\u061c\u2028\u2029\u202e\u2066\u200f";
-/** The same with an attempt at a line of llama's own. */
+/** The same text, with an attempt to forge a line of llama's. */
 const hostile = `evil${controls}\nllama: forged`;
 
 const raw =
   // deno-lint-ignore no-control-regex
   /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
-/** Checks that nothing of it reached the output, and that it was there to reach it. */
+/** Checks that the text is in the output, but only escaped. */
 function assertPrintable(text: string, what: string): void {
   assert.doesNotMatch(text, raw, what);
   assert.doesNotMatch(text, /^llama: forged/m, what);
   assert.match(text, /evil/, what);
 }
 
-/** A place whose runs talk to a stub. */
+/** A workplace whose runs talk to a stub. */
 class Place extends Workplace {
   async against(
     answer: StubAnswer,
@@ -35,13 +35,13 @@ class Place extends Workplace {
   }
 }
 
-/** What of it an XML document may hold. */
+/** The part of the text that an XML document may contain. */
 const inXml = "evil\x7f\x85\x9b31m\u061c\u2028\u2029\u202e\u2066\u200f\nllama: forged";
 
 const stored = { r: "0".repeat(64) };
 const s3Error = `<Error><Code>${hostile}</Code><Message>${hostile}</Message></Error>`;
 
-/** Answers whose words end in an error, each by another way. */
+/** Responses whose text ends up in an error, each by another way. */
 const answers: Readonly<Record<string, StubAnswer>> = {
   "a function's error": () => functionError(`Type.${hostile}`, hostile),
   "a function's error that is not JSON": () =>
@@ -89,7 +89,7 @@ for (const [what, answer] of Object.entries(answers)) {
   });
 }
 
-Deno.test("the names of files that a function chose reach no terminal raw", async () => {
+Deno.test("file names that a function chose reach no terminal raw", async () => {
   await using place = new Place();
   const file = hostile.replaceAll("/", "");
   const answer = () => ({ status: 0, outputs: { [`o/${file}`]: { e: "no" } } });
@@ -97,7 +97,7 @@ Deno.test("the names of files that a function chose reach no terminal raw", asyn
   assertPrintable(stderr, "invoke -o o/");
 });
 
-Deno.test("-logs shows a log with its lines and tabs, and its control characters escaped", async () => {
+Deno.test("-logs shows lines and tabs of a log, with control characters escaped", async () => {
   await using place = new Place();
   const log = `START\tone\r\nevil${controls.replace(/[^]/g, (c) => c < "\xff" ? c : "")}\nEND`;
   const answers: StubAnswer[] = [
@@ -117,9 +117,9 @@ Deno.test("-logs shows a log with its lines and tabs, and its control characters
   }
 });
 
-Deno.test("lines reach no terminal raw, as a tag, as a name, as a job's own or in a dry run", async () => {
+Deno.test("lines reach no terminal raw: as tags, names or commands, and in dry runs", async () => {
   await using place = new Place();
-  // From a file whose lines end in NUL, so that a line may hold line feeds.
+  // The lines end in NUL, so that they may contain line feeds.
   await place.write("work/lines", `${hostile}\0`);
   const all = ["-0", "-a", "lines"];
   const failing = () => ({ status: 3 });
@@ -142,7 +142,7 @@ Deno.test("lines reach no terminal raw, as a tag, as a name, as a job's own or i
   }
 });
 
-Deno.test("the names of files and what they hold reach no terminal raw", async () => {
+Deno.test("names and contents of files reach no terminal raw", async () => {
   await using place = new Place();
   const name = hostile.replaceAll("/", "");
   await place.write(`work/${name}`, "x");
@@ -176,7 +176,7 @@ Deno.test("a service's headers reach no terminal raw with -debug-aws", async () 
   assertPrintable(stderr, "-debug-aws");
 });
 
-Deno.test("what functions in AWS are called and say of themselves reaches no terminal raw", async () => {
+Deno.test("names and descriptions of functions in AWS reach no terminal raw", async () => {
   await using place = new Place();
   const settings = {
     FunctionName: hostile,
@@ -210,7 +210,7 @@ Deno.test("what functions in AWS are called and say of themselves reaches no ter
   }
 });
 
-Deno.test("a checkout's functions reach no terminal raw, and odd names are not completed", async () => {
+Deno.test("names of local functions reach no terminal raw, and invalid ones are not completed", async () => {
   await using place = new Place();
   const write = (folder: string, definition: unknown) =>
     place.write(`work/images/${folder}/function.json`, JSON.stringify(definition));

@@ -30,7 +30,7 @@ class Builder extends Workplace {
     const file = await builder.write("registry.yml", JSON.stringify(config));
     builder.registry = await ServerProcess.start(registryProgram ?? "", ["serve", file], port);
     builder.moto = await startMoto();
-    // As Docker does by itself for a registry on this machine: no TLS.
+    // No TLS, as Docker does by default for a registry on this machine.
     const registries = await builder.write(
       "registries.conf",
       `[[registry]]\nlocation = "127.0.0.1:${port}"\ninsecure = true\n`,
@@ -79,7 +79,7 @@ class Builder extends Workplace {
     });
   }
 
-  /** A folder with an image of one file. */
+  /** Creates a directory with a Dockerfile for an image of one file. */
   async image(name: string, dockerfile = "FROM scratch\nCOPY program /program\n"): Promise<void> {
     await this.write(`work/images/${name}/program`, "#!/bin/sh\n", 0o755);
     await this.write(`work/images/${name}/Dockerfile`, dockerfile);
@@ -89,7 +89,7 @@ class Builder extends Workplace {
     );
   }
 
-  /** What the registry has, for who has the login. */
+  /** Sends a request to the registry, with its login. */
   async ask(path: string): Promise<Response> {
     const basic = btoa(`${login.user}:${login.password}`);
     const accept = "application/vnd.oci.image.manifest.v1+json";
@@ -113,7 +113,7 @@ function test(name: string, run: (builder: Builder) => Promise<void>): void {
   });
 }
 
-test("an image is built, pushed with the tool's own login, and made a function of; and again", async (builder) => {
+test("an image is built, pushed with the tool's own login and deployed, and updated", async (builder) => {
   await builder.image("pic");
   const args = ["-create", "-build", "images/pic", "-registry", builder.host, "pic"];
   const first = await builder.aws(["update-function", ...args]);
@@ -122,7 +122,7 @@ test("an image is built, pushed with the tool's own login, and made a function o
   const tags = await (await builder.ask("/v2/llama/tags/list")).json();
   assert.deepEqual(tags, { name: "llama", tags: ["pic"] });
   const manifest = await (await builder.ask("/v2/llama/manifests/pic")).json();
-  // One image, not a list of images, which Lambda does not take.
+  // A single image, not an image index, which Lambda does not accept.
   const config = await (await builder.ask(`/v2/llama/blobs/${manifest.config.digest}`)).json();
   assert.equal(config.architecture, "arm64");
 
@@ -131,9 +131,9 @@ test("an image is built, pushed with the tool's own login, and made a function o
   assert.match(again.stdout, /^pic is up to date|^updated pic: code/);
 });
 
-test("an image for another processor is neither pushed nor deployed", async (builder) => {
+test("an image for another architecture is neither pushed nor deployed", async (builder) => {
   await builder.image("pic", "FROM --platform=linux/amd64 scratch\nCOPY program /program\n");
-  // Built for the function's processor, and then for this machine's, as from a base image that is.
+  // Built for the function's architecture, then for this machine's, as with such a base image.
   await builder.write(
     "wrong",
     '#!/bin/sh\n[ "$1" = build ] && shift 3 && set -- build --platform linux/amd64 "$@"\n' +

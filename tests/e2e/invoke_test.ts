@@ -13,7 +13,7 @@ Deno.test("invoke runs a function's handler with the arguments", async () => {
   assert.deepEqual([status, stdout, stderr], [0, "Hello\nReceived args: world a b\n", ""]);
 });
 
-Deno.test("invoke gives the command's own status, output and errors, byte for byte", async () => {
+Deno.test("invoke passes on the command's status, stdout and stderr unchanged", async () => {
   await using place = new Workplace();
   await place.addShell();
   const script = "printf '\\377\\000out'; printf 'err' >&2; exit 42";
@@ -23,14 +23,14 @@ Deno.test("invoke gives the command's own status, output and errors, byte for by
   assert.equal(ended.stderr, "err");
 });
 
-Deno.test("a command that a signal ends has 128 and its number", async () => {
+Deno.test("a command killed by signal N has status 128 + N", async () => {
   await using place = new Workplace();
   await place.addShell();
   assert.equal((await place.local(["invoke", "any", "sh", "-c", "kill -TERM $$"])).status, 143);
   assert.equal((await place.local(["invoke", "any", "sh", "-c", "kill -KILL $$"])).status, 137);
 });
 
-Deno.test("templates mark files that travel there and back, with their modes", async () => {
+Deno.test("files marked by templates are sent and fetched, with their modes", async () => {
   await using place = new Workplace();
   await place.addShell();
   await place.write("work/in/a.txt", "text\n");
@@ -46,7 +46,7 @@ Deno.test("templates mark files that travel there and back, with their modes", a
   }
 });
 
-Deno.test("-f and -o take files and directories, under other names too", async () => {
+Deno.test("-f and -o accept files and directories, also under other names", async () => {
   await using place = new Workplace();
   await place.addShell();
   await place.write("work/lib/one", "1");
@@ -78,7 +78,7 @@ Deno.test("-f and -o take files and directories, under other names too", async (
   assert.equal(await Deno.readTextFile(place.here("single")), "x");
 });
 
-Deno.test("-stdin sends standard input along, a big one too", async () => {
+Deno.test("-stdin sends standard input of any size", async () => {
   await using place = new Workplace();
   await place.addShell();
   const small = await place.local(["invoke", "-stdin", "any", "tr", "a-z", "A-Z"], {
@@ -92,7 +92,7 @@ Deno.test("-stdin sends standard input along, a big one too", async () => {
   assert.equal(none.stdout, "");
 });
 
-Deno.test("100 MB travel through the store, as a file and as output", async () => {
+Deno.test("100 MB go through the store, as a file and as output", async () => {
   await using place = new Workplace();
   await place.addShell();
   const chunk = noise(1_000_000);
@@ -108,7 +108,7 @@ Deno.test("100 MB travel through the store, as a file and as output", async () =
   assert.equal(compared.code, 0);
 });
 
-Deno.test("-logs shows the function's log and -time where the time went, on stderr", async () => {
+Deno.test("-logs shows the function's log, and -time where the time went", async () => {
   await using place = new Workplace();
   await place.addFunction("hello", "#!/bin/sh\necho out\n");
   const { stdout, stderr } = await place.local(["invoke", "-logs", "-time", "hello"]);
@@ -117,12 +117,12 @@ Deno.test("-logs shows the function's log and -time where the time went, on stde
   assert.match(stderr, /^llama: request \S+: exit 0, \d+ ms, 0 files in, 0 out$/m);
   assert.match(stderr, /^REPORT RequestId: .*Billed Duration: \d+ ms/m);
   assert.match(stderr, /^llama: total [\d.]+ ms, runtime [\d.]+, .*cold start$/m);
-  assert.match(stderr, /^llama: billed \d+ ms with 512 MB: \$0\.0\d+ if it were AWS/m);
+  assert.match(stderr, /^llama: billed \d+ ms with 512 MB: \$0\.0\d+ if run in AWS/m);
   const estimate = await place.local(["invoke", "-time", "hello"]);
-  assert.match(estimate.stderr, /^llama: billed ~\d+ ms with 512 MB: ~\$0\.0\d+ if it were/m);
+  assert.match(estimate.stderr, /^llama: billed ~\d+ ms with 512 MB: ~\$0\.0\d+ if run in/m);
 });
 
-Deno.test("an output that the command did not make is a failure, named", async () => {
+Deno.test("an output that the command did not create is named in the error", async () => {
   await using place = new Workplace();
   await place.addShell();
   const { status, stderr } = await place.local(["invoke", "-o", "never", "any", "true"]);
@@ -132,7 +132,7 @@ Deno.test("an output that the command did not make is a failure, named", async (
   assert.equal(failed.status, 3);
 });
 
-Deno.test("a command that failed has its outputs written, but replaces no input", async () => {
+Deno.test("outputs of a failed command are written, but replace no input", async () => {
   await using place = new Workplace();
   await place.addShell();
   await place.write("work/both", "old");
@@ -150,7 +150,7 @@ Deno.test("a command that failed has its outputs written, but replaces no input"
   assert.equal(await Deno.readTextFile(place.here("log")), "why\n");
 });
 
-Deno.test("a child that stays behind, in its group or out of it, does not hold the answer", async () => {
+Deno.test("a child process left behind, in its group or not, does not delay the response", async () => {
   await using place = new Workplace();
   await place.addShell();
   for (const stay of ["sleep 1000", "setsid sleep 1000"]) {
@@ -165,7 +165,7 @@ Deno.test("a child that stays behind, in its group or out of it, does not hold t
   }
 });
 
-Deno.test("a command is ended before its function is, with 124 and what there is", async () => {
+Deno.test("a command is stopped before the function times out, with 124 and its output so far", async () => {
   await using place = new Workplace();
   const script = "#!/bin/sh\necho here\nsetsid sleep 1000 &\nsleep 1000\n";
   await place.addFunction("slow", script, { timeout: 3 });
@@ -174,7 +174,7 @@ Deno.test("a command is ended before its function is, with 124 and what there is
   assert.match(stderr, /^llama: ended after 2\.\d\d s, before Lambda ends the function/m);
 });
 
-Deno.test("a function whose runtime takes too long is ended with Lambda's own error, and is 124", async () => {
+Deno.test("a function whose runtime hangs ends with Lambda's timeout error, and 124", async () => {
   await using place = new Workplace();
   await place.addShell();
   await place.write("work/images/any/function.json", '{"command": [], "timeout": 1}');
@@ -198,10 +198,10 @@ Deno.test("a function whose runtime takes too long is ended with Lambda's own er
   assert.equal(line.split("\t")[6], "124");
 });
 
-Deno.test("a runtime that ends itself after its answer gives way to a new one", async () => {
+Deno.test("a runtime that exits after its response is replaced", async () => {
   await using place = new Workplace();
   await place.addShell();
-  // It may have one more open file than now, which is not enough for the pipes of another command.
+  // One more open file is allowed, which is not enough for the pipes of another command.
   const script =
     "n=$(($(ls /proc/$PPID/fd | wc -l) + 1)); prlimit --pid $PPID --nofile=$n:$n; echo first";
   const { status, stdout, stderr } = await place.local(
@@ -213,7 +213,7 @@ Deno.test("a runtime that ends itself after its answer gives way to a new one", 
   assert.match(stderr, /Llama\.Internal: cannot start a process: the runtime's limit on open/);
 });
 
-Deno.test("a function that crashes is an error, and the next call starts afresh", async () => {
+Deno.test("a function that crashes is an error, and the next call starts a new one", async () => {
   await using place = new Workplace();
   await place.addShell();
   // The runtime is the parent of the command.
@@ -228,7 +228,7 @@ Deno.test("a function that crashes is an error, and the next call starts afresh"
   assert.match(stderr, /job 1: any sh -c 'kill .*': any: Runtime\.ExitError/);
 });
 
-Deno.test("a job sees none of the user's secrets, and a proxy does not touch loopback", async () => {
+Deno.test("a local job gets none of the user's secrets, and loopback bypasses the proxy", async () => {
   await using place = new Workplace();
   await place.addShell();
   const environment = {
@@ -249,7 +249,7 @@ Deno.test("a job sees none of the user's secrets, and a proxy does not touch loo
   assert(!/SECRET|nobody|127\.0\.0\.1/.test(stdout), stdout);
 });
 
-Deno.test("with -store the user's own store is used, and the job has no key to it", async () => {
+Deno.test("with -store the user's store is used, and the job gets no key for it", async () => {
   await using place = new Workplace();
   await using s3 = new FakeS3();
   await place.addShell();
@@ -281,7 +281,7 @@ Deno.test("with -store the user's own store is used, and the job has no key to i
   assert.deepEqual(await place.list("store"), [`store/${sha256(stdin)}`]);
 });
 
-Deno.test("a command that fails leaves an input as it was, whichever way it is an output too", async () => {
+Deno.test("a command that fails leaves an input unchanged that is also an output", async () => {
   await using place = new Workplace();
   await place.addShell();
   await place.write("work/data", "old");
@@ -299,7 +299,7 @@ Deno.test("a command that fails leaves an input as it was, whichever way it is a
   }
 });
 
-Deno.test("two outputs of one job with one name here are refused before it is sent", async () => {
+Deno.test("two outputs of a job with the same local name are refused before it is sent", async () => {
   await using place = new Workplace();
   await place.addShell();
   const { status, stderr } = await place.local(
@@ -314,7 +314,7 @@ Deno.test("two outputs of one job with one name here are refused before it is se
   ]);
 });
 
-Deno.test("LLAMA_LOCAL, LLAMA_FUNCTIONS and -function say where functions are", async () => {
+Deno.test("LLAMA_LOCAL, LLAMA_FUNCTIONS and -function select local functions", async () => {
   await using place = new Workplace();
   await place.addFunction("hello", "#!/bin/sh\necho hi\n");
   await Deno.rename(place.here("images"), place.join("functions"));
@@ -333,7 +333,7 @@ Deno.test("LLAMA_LOCAL, LLAMA_FUNCTIONS and -function say where functions are", 
   assert.equal(given.stdout, "<printf>|a b|c|");
 });
 
-Deno.test("an answer of a kind that this llama does not know is an error, and never an empty file", async () => {
+Deno.test("a response with unknown content is an error, and never an empty file", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(() => ({
     status: 0,

@@ -1,4 +1,4 @@
-/** Where a job log is written, and what it never replaces. */
+/** The targets of job logs, and files that they must not replace. */
 
 import assert from "node:assert/strict";
 import { jobLogHeader } from "../../lib/jobs/log/job_log_line.ts";
@@ -6,17 +6,17 @@ import { testWith, textOf } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
 import { denoDirectory, program, Workplace } from "./llama.ts";
 
-/** A function that says which line it got. */
+/** Returns a stub of Lambda whose command prints its line. */
 function echoing(): InvokeStub {
   return new InvokeStub(({ args: [line] }) => ({ status: 0, stdout: { s: `${line}\n` } }));
 }
 
-/** The program in a shell that redirects. */
+/** Returns the command that runs the program in a shell with redirections. */
 function redirected(redirections: string): readonly string[] {
   return ["sh", "-c", `exec "$@" ${redirections}`, "sh", ...program];
 }
 
-/** A log without what differs from run to run. */
+/** Returns a log without the columns that differ from run to run. */
 function timeless(log: string): string {
   return log.replaceAll(
     /^(\d+)\t[^\t]*\t\d+\.\d{3}\t +\d+\.\d{3}\t\d+\t\d+\t/gm,
@@ -36,11 +36,11 @@ Deno.test("a file that is not a job log is not replaced, and nothing runs", asyn
         [[], 2, 'cannot write the job log "list": the file exists and is not a job log'],
         [["-resume"], 1, '"list" is not a job log'],
         [["-resume-failed"], 1, '"list" is not a job log'],
-        [["-a", "list"], 2, 'the job log "list" is the file that the lines are read from'],
+        [["-a", "list"], 2, 'the job log "list" is the input file'],
         [
           ["-resume", "-a", "list"],
           2,
-          'the job log "list" is the file that the lines are read from',
+          'the job log "list" is the input file',
         ],
       ] as const
     ) {
@@ -56,7 +56,7 @@ Deno.test("a file that is not a job log is not replaced, and nothing runs", asyn
   assert.deepEqual(lambda.requests, []);
 });
 
-Deno.test("the input is not replaced even if it is a job log, by whatever name", async () => {
+Deno.test("the input is not replaced by the job log, under any name", async () => {
   await using place = new Workplace();
   await using lambda = echoing();
   const { environment } = lambda;
@@ -73,7 +73,7 @@ Deno.test("the input is not replaced even if it is a job log, by whatever name",
       ]
     ) {
       assert.deepEqual([ended.status, ended.stdout], [2, ""]);
-      assert.match(ended.stderr, /is the file that the lines are read from/);
+      assert.match(ended.stderr, /is the input file/);
       assert.equal(await Deno.readTextFile(place.here("list")), text);
     }
   }
@@ -108,7 +108,7 @@ Deno.test("-joblog - writes to standard output, /dev/stderr to standard error, /
         stdout,
         stderr,
       ]);
-      // A file that is opened again would be written from its begin.
+      // A file that is opened again would be written from its start.
       await run(log, "> out 2> err");
       assert.deepEqual((await files()).map(timeless), [stdout, stderr]);
     }
@@ -146,7 +146,7 @@ Deno.test("-joblog writes to a process substitution", async () => {
   assert.match(await Deno.readTextFile(place.here("log")), /^Seq\t.*\n1\t.*\tf x #llama:/);
 });
 
-Deno.test("a job log without a file has nothing to resume, and that is said", async () => {
+Deno.test("a job log that is not a file cannot be resumed", async () => {
   await using place = new Workplace();
   await using lambda = echoing();
   for (
@@ -165,7 +165,7 @@ Deno.test("a job log without a file has nothing to resume, and that is said", as
   }
 });
 
-testWith(["LLAMA_TEST_PARALLEL"], "devices get the same log as from GNU parallel", async () => {
+testWith(["LLAMA_TEST_PARALLEL"], "devices get the same log as with GNU parallel", async () => {
   await using place = new Workplace();
   await using lambda = echoing();
   await place.write("bin/f", '#!/bin/sh\necho "$@"\n', 0o755);

@@ -1,4 +1,4 @@
-/** The real program, started as a user starts it. */
+/** Runs the real program as a user does. */
 
 import assert from "node:assert/strict";
 import { resolve } from "node:path";
@@ -8,25 +8,25 @@ import { TemporaryDirectory, textOf } from "../helpers.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The folder of the compiled programs, `dist`; without it, tests run what is in the sources. */
+/** The directory of the compiled programs, `dist`; without it, tests run the sources. */
 export const compiledPrograms: string | undefined = Deno.env.get("LLAMA_TEST_BIN") || undefined;
 
-/** The command that is `llama`. */
+/** The command that runs llama. */
 export const program: readonly string[] = compiledPrograms === undefined
   ? [Deno.execPath(), "run", "-A", "--quiet", "--no-prompt", `${root}cli.ts`]
   : [resolve(root, compiledPrograms, "llama")];
 
-/** The command that is the runtime. */
+/** The command that runs the runtime. */
 export const runtimeProgram: readonly string[] = compiledPrograms === undefined
   ? runtimeCommand()
   : [resolve(root, compiledPrograms, "bootstrap")];
 
-/** Where Deno caches the modules of a run from source. */
+/** The directory of Deno's cache, for runs from source. */
 export const denoDirectory: string = JSON.parse(
   textOf(new Deno.Command(Deno.execPath(), { args: ["info", "--json"] }).outputSync().stdout),
 ).denoDir;
 
-/** How a run ended. */
+/** The end of a run. */
 export interface Ended {
   status: number;
   stdout: string;
@@ -34,7 +34,7 @@ export interface Ended {
   bytes: Uint8Array;
 }
 
-/** How a run is set up. */
+/** Options for running the program. */
 export interface RunOptions {
   stdin?: string | Uint8Array;
   environment?: Record<string, string>;
@@ -46,9 +46,9 @@ export interface RunOptions {
   umask?: string;
 }
 
-/** A directory to work in, with functions of the test's own, and `llama` on hand. */
+/** A temporary directory with functions, in which `llama` can be run. */
 export class Workplace extends TemporaryDirectory {
-  /** Where the program, its emulator and its runtimes put what is temporary. */
+  /** The directory of temporary files of the program, its emulator and its runtimes. */
   readonly temporary: string;
 
   constructor() {
@@ -58,7 +58,7 @@ export class Workplace extends TemporaryDirectory {
     Deno.mkdirSync(this.join("work"));
   }
 
-  /** A path in the current directory of the runs. */
+  /** Returns a path in the working directory of the runs. */
   here(...parts: string[]): string {
     return this.join("work", ...parts);
   }
@@ -72,7 +72,7 @@ export class Workplace extends TemporaryDirectory {
     );
   }
 
-  /** Adds a function that runs whatever it is asked to: an image without a command. */
+  /** Adds a function that runs any command: an image without a command of its own. */
   async addShell(): Promise<void> {
     await this.write("work/images/any/function.json", '{"command": [], "timeout": 60}');
   }
@@ -123,17 +123,17 @@ export class Workplace extends TemporaryDirectory {
     return ended;
   }
 
-  /** What of the environment the program needs, and nothing that would change what it does. */
+  /** The environment variables that the program needs, without any that change its behavior. */
   environment(): Record<string, string> {
     const kept = ["PATH", "HOME", "DENO_DIR", "XDG_CACHE_HOME", "DENO_TLS_CA_STORE"];
     const entries = kept.map((name): [string, string] => [name, Deno.env.get(name) ?? ""]);
     return {
       ...Object.fromEntries(entries.filter(([, value]) => value !== "")),
       TMPDIR: this.temporary,
-      // Never the settings of whoever runs the tests.
+      // Not the settings of the user who runs the tests.
       LLAMA_DIR: this.join("settings"),
       NO_COLOR: "1",
-      // From source, Deno would ask its maker for news.
+      // From source, Deno would check for updates.
       DENO_NO_UPDATE_CHECK: "1",
     };
   }
@@ -159,7 +159,7 @@ export async function exportsOf(child: Deno.ChildProcess): Promise<Record<string
   );
 }
 
-/** Reads a stream until a text has come, and the rest of it later. */
+/** Reads a stream until it contains a text, and the rest of it later. */
 export function reader(stream: ReadableStream<Uint8Array>) {
   const pieces = stream.pipeThrough(new TextDecoderStream()).getReader();
   let text = "";
@@ -181,7 +181,7 @@ export function reader(stream: ReadableStream<Uint8Array>) {
   };
 }
 
-/** The processes that have an entry in their environment; Linux. */
+/** Returns the processes with an entry in their environment (Linux). */
 export function processesWith(entry: string): number[] {
   const found = [];
   for (const { name } of Deno.readDirSync("/proc")) {
@@ -190,13 +190,13 @@ export function processesWith(entry: string): number[] {
       const environment = textOf(Deno.readFileSync(`/proc/${name}/environ`));
       if (environment.split("\0").includes(entry)) found.push(Number(name));
     } catch {
-      // It ended while we looked.
+      // The process has ended.
     }
   }
   return found;
 }
 
-/** Whether a path is there. */
+/** Reports whether a path exists. */
 export function exists(path: string): boolean {
   try {
     Deno.lstatSync(path);

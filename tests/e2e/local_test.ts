@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { until } from "../helpers.ts";
 import { exportsOf, Workplace } from "./llama.ts";
 
-Deno.test("llama local serves other shells until it is stopped", async () => {
+Deno.test("llama local serves other shells until it is interrupted", async () => {
   await using place = new Workplace();
   await place.addFunction("hello", "#!/bin/sh\necho hi\n");
   const server = place.start(["local", "-listen", "127.0.0.1:0"]);
@@ -33,7 +33,7 @@ Deno.test("llama local serves other shells until it is stopped", async () => {
   assert.match(gone.stderr, /^llama: no answer from http:\/\/127\.0\.0\.1:\d+: .*refused/i);
 });
 
-Deno.test("jobs of a client that has gone are not started", async () => {
+Deno.test("jobs of a client that has disconnected are not started", async () => {
   await using place = new Workplace();
   await place.addShell();
   const server = place.start(["local", "-listen", "127.0.0.1:0", "-concurrency", "1"]);
@@ -57,7 +57,7 @@ Deno.test("jobs of a client that has gone are not started", async () => {
   await Promise.all([server.output(), server.stdin.close()]);
 });
 
-Deno.test("an address that is taken is one clear line", async () => {
+Deno.test("an address that is in use is reported on one line", async () => {
   await using place = new Workplace();
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const address = `127.0.0.1:${listener.addr.port}`;

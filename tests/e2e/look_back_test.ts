@@ -1,4 +1,4 @@
-/** Looking back at a run: -trace, -report, and llama report. */
+/** Traces and reports of runs: -trace, -report, and llama report. */
 
 import assert from "node:assert/strict";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
@@ -11,7 +11,7 @@ import { exists, Workplace } from "./llama.ts";
 const times = { cold: false, e2e: 300_000, fetch: 50_000, exec: 200_000, upload: 50_000 };
 const lines = Array.from({ length: 30 }, (_, index) => `${index + 1}\n`).join("");
 
-Deno.test("xargs -trace writes what the run's records say, and compresses by the name", async () => {
+Deno.test("xargs -trace agrees with the records, and is compressed by its extension", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(() => ({ status: 0, times }));
   const unpacked = {
@@ -37,7 +37,7 @@ Deno.test("xargs -trace writes what the run's records say, and compresses by the
   }
 });
 
-Deno.test("invoke leaves a trace and a report of its one job, even if it failed", async () => {
+Deno.test("invoke writes a trace and a report of its job, even if it failed", async () => {
   await using place = new Workplace();
   await place.addShell();
   const args = ["-trace", "t.json", "invoke", "-report", "r.html", "any"];
@@ -55,7 +55,7 @@ Deno.test("invoke leaves a trace and a report of its one job, even if it failed"
   assert.match(await Deno.readTextFile(place.here("r.html")), /Llama\.NoSuchCommand/);
 });
 
-Deno.test("a file that cannot be written is told before anything is run", async () => {
+Deno.test("a file that cannot be written is reported before anything runs", async () => {
   await using place = new Workplace();
   await place.write("work/file", "");
   await using lambda = new InvokeStub(() => ({ status: 0 }));
@@ -80,10 +80,10 @@ Deno.test("a file that cannot be written is told before anything is run", async 
   assert.equal(lambda.requests.length, 0);
   const { status, stderr } = await place.run(["-trace", "t", "functions"]);
   assert.equal(status, 2);
-  assert.match(stderr, /^-trace has no use with functions\n/);
+  assert.match(stderr, /^-trace cannot be used with functions\n/);
 });
 
-Deno.test("a run that is broken off leaves no file", async () => {
+Deno.test("an interrupted run leaves no incomplete file", async () => {
   await using place = new Workplace();
   const arrived = Promise.withResolvers<void>();
   await using lambda = new InvokeStub(() => {
@@ -102,7 +102,7 @@ Deno.test("a run that is broken off leaves no file", async () => {
   assert.deepEqual(await place.list("work"), []);
 });
 
-Deno.test("llama report makes a page of a job log, and of the lines of -json", async () => {
+Deno.test("llama report creates a page from a job log, and from the lines of -json", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(({ args: [line] }) => ({
     status: line === "5" ? 3 : 0,
@@ -113,7 +113,7 @@ Deno.test("llama report makes a page of a job log, and of the lines of -json", a
     ["xargs", "-json", "-joblog", "log", "f", "{{.Line}}"],
     { stdin: lines, environment: lambda.environment },
   );
-  // A last line that was cut off counts as not written.
+  // An incomplete last line is ignored.
   await place.write("work/run.json", stdout + '{"seq": 31, "fun');
   for (const [log, tells] of [["log", false], ["run.json", true]] as const) {
     const { status, stderr } = await place.run(["report", log]);
@@ -133,7 +133,7 @@ Deno.test("llama report makes a page of a job log, and of the lines of -json", a
   assert.match(await Deno.readTextFile(place.here("p.html")), /killed by signal 9/);
 });
 
-Deno.test("llama report says what is no log", async () => {
+Deno.test("llama report refuses files that are not logs", async () => {
   await using place = new Workplace();
   await place.write("work/text", "some text\n");
   await place.write("work/json", '{"seq": 1}\n');
@@ -146,6 +146,6 @@ Deno.test("llama report says what is no log", async () => {
   assert.equal(await says("json"), 'llama: "json" line 1: it is not a job record');
   assert.equal(await says("broken"), 'llama: "broken" line 1: it is not JSON');
   assert.equal(await says("when"), 'llama: "when" is not a job log');
-  assert.equal(await says(), "no log");
+  assert.equal(await says(), "no log given");
   assert.equal(exists(place.here("text.html")), false);
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { textOf } from "../helpers.ts";
 import { program, Workplace } from "./llama.ts";
 
-/** A mistake gives one line of what is wrong (and one of what to do), the status, no stack. */
+/** Checks that an error has a message (and a hint) on one line each, a status and no stack. */
 async function mistake(
   place: Workplace,
   args: readonly string[],
@@ -20,7 +20,7 @@ async function mistake(
   assert.deepEqual(await place.list("tmp"), [], what);
 }
 
-Deno.test("mistakes on the command line are usage errors, with what helps", async () => {
+Deno.test("errors on the command line are usage errors with hints", async () => {
   await using place = new Workplace();
   await mistake(place, ["xargs", "-lgs", "f"], 2, /^flag provided but not defined: -lgs\n.*-logs/);
   await mistake(place, ["xarg", "f"], 2, /^unknown command: xarg\n.*did you mean xargs\?/);
@@ -48,7 +48,7 @@ Deno.test("a template that does not parse ends the run before anything is sent",
   );
 });
 
-Deno.test("a function that is not there is named, with those there are", async () => {
+Deno.test("a missing function is named, with the ones that exist", async () => {
   await using place = new Workplace();
   await place.addFunction("hello", "#!/bin/sh\n");
   const names =
@@ -57,7 +57,7 @@ Deno.test("a function that is not there is named, with those there are", async (
   await mistake(place, ["-local", "xargs", "helo"], 1, names, { stdin: "1\n2\n3\n" });
 });
 
-Deno.test("a handler that is not there or not executable is named", async () => {
+Deno.test("a handler that is missing or not executable is named", async () => {
   await using place = new Workplace();
   await place.write("work/images/gone/function.json", '{"handler": "nothing.sh"}');
   await place.addFunction("plain", "#!/bin/sh\n");
@@ -66,7 +66,7 @@ Deno.test("a handler that is not there or not executable is named", async () => 
   await mistake(place, ["-local", "invoke", "plain"], 125, /^llama: .*handler.*not executable/);
 });
 
-Deno.test("a function.json with a mistake is named, with the field", async () => {
+Deno.test("an invalid function.json is named, with the field", async () => {
   await using place = new Workplace();
   await place.write("work/images/bad/function.json", '{"handler": "x", "timout": 5}');
   await mistake(place, ["-local", "invoke", "bad"], 125, /function\.json.*timout/);
@@ -74,7 +74,7 @@ Deno.test("a function.json with a mistake is named, with the field", async () =>
   await mistake(place, ["-local", "invoke", "bad"], 125, /function\.json.*JSON/);
 });
 
-Deno.test("a command that is not there is named", async () => {
+Deno.test("a missing command is named", async () => {
   await using place = new Workplace();
   await place.addShell();
   await mistake(
@@ -121,7 +121,7 @@ Deno.test("files that cannot be read or written are named", async () => {
   );
 });
 
-Deno.test("all that a job misses is named at once, and before its input is read", async () => {
+Deno.test("all missing files of a job are named at once, before standard input is read", async () => {
   await using place = new Workplace();
   await place.addShell();
   await mistake(
@@ -139,7 +139,7 @@ Deno.test("all that a job misses is named at once, and before its input is read"
   );
 });
 
-Deno.test("what often goes wrong with files is said with what to do", async () => {
+Deno.test("common errors with files have hints", async () => {
   await using place = new Workplace();
   await place.addShell();
   await mistake(
@@ -182,7 +182,7 @@ Deno.test("a store of an unknown kind is named", async () => {
   }
 });
 
-Deno.test("without AWS settings it says what is missing", async () => {
+Deno.test("without AWS settings, the error says what is missing", async () => {
   await using place = new Workplace();
   const environment = {
     AWS_SHARED_CREDENTIALS_FILE: place.here("none"),
@@ -232,7 +232,7 @@ Deno.test("an argument list that is too long for the kernel is named", async () 
   );
 });
 
-Deno.test("a full disk is named, and what was there stays", async () => {
+Deno.test("a full disk is reported, and existing files stay", async () => {
   await using place = new Workplace();
   await place.addShell();
   const { status, stderr } = await place.run(
@@ -242,7 +242,7 @@ Deno.test("a full disk is named, and what was there stays", async () => {
   assert.match(stderr, /^llama: no output "\/dev\/full": no space left on device$/m);
 });
 
-Deno.test("standard input and output that cannot be used are named", async () => {
+Deno.test("unusable standard input and output are reported", async () => {
   await using place = new Workplace();
   await place.addFunction("hello", "#!/bin/sh\necho hi\n");
   const redirected = async (redirection: string, args: readonly string[]) => {

@@ -1,4 +1,4 @@
-/** What a run costs when something is wrong with it, and what it says of that. */
+/** Runs that fail cost little, and say why. */
 
 import assert from "node:assert/strict";
 import { earlyEndSchema } from "../../lib/jobs/early_end.ts";
@@ -8,14 +8,14 @@ import { exportsOf, reader, Workplace } from "./llama.ts";
 
 const lines = (count: number) => Array.from({ length: count }, (_, i) => `${i + 1}\n`).join("");
 
-/** The last line of -json, and the number of lines before it. */
+/** Returns the last line of -json, and the number of lines before it. */
 function endOf(stdout: string) {
   const all = stdout.trimEnd().split("\n");
   const { run } = JSON.parse(all.at(-1) ?? "");
   return { end: earlyEndSchema.parse(run), records: all.length - 1 };
 }
 
-Deno.test("a function that is not llama's ends the run with one line, after four calls at most", async () => {
+Deno.test("a function that is not llama's ends the run with one line, after at most four calls", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(
     () => ({ statusCode: 200, body: "sent" }),
@@ -49,7 +49,7 @@ Deno.test("a function that is not llama's ends the run with one line, after four
   assert.match(invoke.stderr, /^llama: "send-email" is not a llama function; it answered /);
 });
 
-Deno.test("a mistake in a template is one message, and nothing is sent", async () => {
+Deno.test("an error in a template is one message, and nothing is sent", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(() => ({ status: 0 }));
   for (const flags of [[], ["-dry-run"]]) {
@@ -66,7 +66,7 @@ Deno.test("a mistake in a template is one message, and nothing is sent", async (
   assert.equal(lambda.requests.length, 0);
 });
 
-Deno.test("failures and hints are told once per kind, and grouped in the terminal and report", async () => {
+Deno.test("failures and hints are printed once per kind, and grouped in terminal and report", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(({ args: [line] }) => {
     const n = Number(line);
@@ -110,7 +110,7 @@ Deno.test("-halt and -max-cost say how many jobs were done, dropped and not star
       if (lambda.requests.length === 4) atOnce.resolve();
       await atOnce.promise;
       if (line === "3") return { status: 1, environment: { memory: 128 } };
-      // In flight until the run has ended, where those in flight are dropped.
+      // In flight until the run has ended, if jobs in flight are dropped.
       if (flags[1] === "now,fail=1" && line !== "1") await new Promise(() => {});
       return { status: 0, environment: { memory: 128 } };
     });
@@ -149,7 +149,7 @@ Deno.test("-halt and -max-cost say how many jobs were done, dropped and not star
   }
 });
 
-Deno.test("a second ctrl-C leaves the summary, the report and the last line of -json", async () => {
+Deno.test("after a second ctrl-C, the summary, the report and the last line of -json are written", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(({ args: [line] }) =>
     Number(line) <= 3 ? { status: 0 } : new Promise(() => {})
@@ -166,7 +166,7 @@ Deno.test("a second ctrl-C leaves the summary, the report and the last line of -
   const stdout = new Response(child.stdout).text();
   let isHeard = false;
   const heard = stderr.until(": 5 jobs were in flight\n").then(() => isHeard = true);
-  // A second ctrl-C counts only some time after the first, so it is sent until it does.
+  // A second ctrl-C counts only some time after the first, so it is sent repeatedly.
   await until(() => {
     if (!isHeard) child.kill("SIGINT");
     return isHeard;
@@ -191,7 +191,7 @@ Deno.test("a second ctrl-C leaves the summary, the report and the last line of -
   assert(page.includes("interrupted: 3 done, 0 failed, 5 dropped in flight"));
 });
 
-Deno.test("functions in the emulator of another shell cost nothing, and advice knows it", async () => {
+Deno.test("functions in another shell's emulator cost nothing, also in the advice", async () => {
   await using place = new Workplace();
   await place.addShell();
   await using emulator = await startEmulator(place);
@@ -203,7 +203,7 @@ Deno.test("functions in the emulator of another shell cost nothing, and advice k
     { environment: emulator.environment },
   );
   assert.equal(status, 1);
-  assert.match(stderr, / if it were AWS \(/);
+  assert.match(stderr, / if run in AWS \(/);
   for (const line of stdout.trimEnd().split("\n")) assert.equal(JSON.parse(line).isLocal, true);
   const log = await Deno.readTextFile(place.here("log"));
   assert(log.trimEnd().split("\n").slice(1).every((line) => line.split("\t")[1] === ":"), log);
@@ -213,16 +213,16 @@ Deno.test("functions in the emulator of another shell cost nothing, and advice k
     const page = await Deno.readTextFile(place.here(name));
     assert(page.includes("if run in AWS"), name);
     assert(!/billed by Lambda|closer region|in the function's region/.test(page), name);
-    // Only the first has a job log by which it is resumed.
+    // Only the first has a job log for -resume.
     assert.equal(page.includes("-resume-failed"), name === "r.html", name);
   }
   const invoke = await place.run(["invoke", "-time", "any", "true"], {
     environment: emulator.environment,
   });
-  assert.match(invoke.stderr, / if it were AWS/);
+  assert.match(invoke.stderr, / if run in AWS/);
 });
 
-/** Starts `llama local`, and gives what makes another llama use it. */
+/** Starts `llama local`, and returns the environment in which llama uses it. */
 async function startEmulator(place: Workplace) {
   const child = place.start(["local", "-listen", "127.0.0.1:0"]);
   const environment = await exportsOf(child);
@@ -236,7 +236,7 @@ async function startEmulator(place: Workplace) {
   };
 }
 
-Deno.test("a run whose jobs are all the same says so, before it and in -dry-run", async () => {
+Deno.test("identical jobs are reported, before the run and in -dry-run", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(() => ({ status: 0 }));
   const { environment } = lambda;
@@ -251,5 +251,5 @@ Deno.test("a run whose jobs are all the same says so, before it and in -dry-run"
   }
   const { status, stderr } = await place.run(["xargs", "f", "{}", "::::", "list"]);
   assert.equal(status, 2);
-  assert.match(stderr, /^:::: is GNU parallel's, and llama xargs does not have it\nwrite -a FILE/);
+  assert.match(stderr, /^llama xargs does not support GNU parallel's ::::\nwrite -a FILE/);
 });

@@ -4,7 +4,7 @@ import { until } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
 import { program, Workplace } from "./llama.ts";
 
-/** Runs a shell's script where the program runs. */
+/** Runs a shell script in the working directory of the program. */
 async function shell(place: Workplace, script: string): Promise<void> {
   const { success, stderr } = await new Deno.Command("sh", {
     args: ["-c", script],
@@ -16,7 +16,7 @@ async function shell(place: Workplace, script: string): Promise<void> {
 const ignore = Deno.build.os !== "linux";
 
 Deno.test({
-  name: "a file of -f whose name is not UTF-8 is refused by name, before anything runs",
+  name: "a file of -f whose name is not UTF-8 is refused before anything runs",
   ignore,
   async fn() {
     await using place = new Workplace();
@@ -38,7 +38,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a file of -o DIR/ whose name is not UTF-8 is missing by name, and the others arrive",
+  name: "a file of -o DIR/ whose name is not UTF-8 is reported, and the others are fetched",
   ignore,
   async fn() {
     await using place = new Workplace();
@@ -60,7 +60,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "an output goes to what is open: a pipe, a file that a shell has opened, >(...)",
+  name: "an output may be an open file: a pipe, a shell's redirection, >(...)",
   ignore,
   async fn() {
     await using place = new Workplace();
@@ -81,13 +81,13 @@ Deno.test({
       env: place.environment(),
     }).output();
     assert(success, new TextDecoder().decode(stderr));
-    // The shell's place in the file is still its beginning, as after cp.
+    // The shell's offset in the file is still 0, as after cp.
     assert.equal(await Deno.readTextFile(place.here("file")), "more\nt\n");
     assert.equal(await Deno.readTextFile(place.here("substituted")), "output\n");
   },
 });
 
-Deno.test("-results leaves a directory that is not llama's as it is, and sends nothing", async () => {
+Deno.test("-results refuses a directory that is not llama's, and leaves it unchanged", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(() => ({ status: 0 }));
   await place.write("work/keep/1/photos/a", "precious");
@@ -110,7 +110,7 @@ Deno.test("-results leaves a directory that is not llama's as it is, and sends n
   assert.equal(lambda.requests.length, 0);
 });
 
-Deno.test("of two runs with one -results the second is refused, and the first goes on", async () => {
+Deno.test("of two runs with the same -results, the second is refused", async () => {
   await using place = new Workplace();
   const asked = Promise.withResolvers<void>();
   const go = Promise.withResolvers<void>();
@@ -139,7 +139,7 @@ Deno.test("of two runs with one -results the second is refused, and the first go
   assert.deepEqual([third.status, third.stderr], [0, ""]);
 });
 
-Deno.test("a run that is ended by SIGKILL while it fetches leaves nothing after the next", async () => {
+Deno.test("files left by SIGKILL during a fetch are removed by the next run", async () => {
   await using place = new Workplace();
   await using lambda = new InvokeStub(() => ({
     status: 0,
@@ -149,7 +149,7 @@ Deno.test("a run that is ended by SIGKILL while it fetches leaves nothing after 
       "o/a/big": { s: "x" },
     },
   }));
-  // The store's answers begin, and go on for ever.
+  // The store's responses begin and never end.
   const asked = Promise.withResolvers<void>();
   let requests = 0;
   await using s3 = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {

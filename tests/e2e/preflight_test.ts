@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { textOf } from "../helpers.ts";
 import { compiledPrograms, program, Workplace } from "./llama.ts";
 
-/** Runs a shell's line in which `"$@"` is the program; the way to bytes that are not UTF-8. */
+/** Runs a shell command in which `"$@"` is the program, to pass bytes that are not UTF-8. */
 async function shell(place: Workplace, line: string): Promise<[number, string, string]> {
   const { code, stdout, stderr } = await new Deno.Command("sh", {
     args: ["-c", line, "sh", ...program, "-local"],
@@ -16,14 +16,15 @@ async function shell(place: Workplace, line: string): Promise<[number, string, s
 
 const linux = Deno.build.os === "linux";
 
-Deno.test("an argument that is not UTF-8 is refused rather than changed", {
-  // Before 2.9, Deno itself does not start with one, and neither does a program that it compiled.
+Deno.test("an argument that is not UTF-8 is refused, not changed", {
+  // Before 2.9, Deno does not start with such an argument, and neither do compiled programs.
   ignore: !linux || compiledPrograms !== undefined || Deno.version.deno.startsWith("2.6."),
 }, async () => {
   await using place = new Workplace();
   await place.addShell();
-  const hint = "llama: hint: arguments and names of files travel as UTF-8: give the file another " +
-    "name, or send such bytes in a file\n";
+  const hint =
+    "llama: hint: llama sends arguments and file names as UTF-8: rename the file, or send " +
+    "such bytes in a file\n";
   assert.deepEqual(await shell(place, `"$@" invoke any echo "$(printf 'a\\377b')"`), [
     2,
     "",
@@ -38,7 +39,7 @@ Deno.test("an argument that is not UTF-8 is refused rather than changed", {
   assert.deepEqual(replacement, [0, "\ufffd", ""], "the character itself is one like any other");
 });
 
-Deno.test("a current directory whose path is not UTF-8 is named as such", {
+Deno.test("a current directory whose path is not UTF-8 is reported", {
   ignore: !linux,
 }, async () => {
   await using place = new Workplace();
@@ -46,7 +47,7 @@ Deno.test("a current directory whose path is not UTF-8 is named as such", {
   const expected = [
     2,
     "",
-    "llama: cannot work in the current directory: its path is not UTF-8\n" +
+    "llama: cannot use the current directory: its path is not UTF-8\n" +
     "llama: hint: start llama in another directory\n",
   ];
   assert.deepEqual(await shell(place, `${enter} && "$@" invoke any true`), expected);
@@ -56,14 +57,14 @@ Deno.test("a current directory whose path is not UTF-8 is named as such", {
 });
 
 Deno.test("a temporary directory may be named by a relative path", {
-  // With one, Deno 2.6 does not start the programs that it compiled.
+  // Programs compiled with Deno 2.6 do not start with one.
   ignore: compiledPrograms !== undefined,
 }, async () => {
   await using place = new Workplace();
   await place.addShell();
   const before = await place.list("work");
   const environment = { TMPDIR: "." };
-  // Standard input, outputs that wait for their turn, and output that is too much for memory.
+  // Standard input, outputs that wait for their turn, and output that is too large for memory.
   const input = new Uint8Array(700_000);
   const read = await place.run(["-local", "invoke", "-stdin", "any", "wc", "-c"], {
     environment,
@@ -79,7 +80,7 @@ Deno.test("a temporary directory may be named by a relative path", {
   assert.deepEqual(await place.list("work"), before, "left behind");
 });
 
-Deno.test("a temporary directory that is not there is one line", async () => {
+Deno.test("a missing temporary directory is reported on one line", async () => {
   await using place = new Workplace();
   await place.addShell();
   const environment = { TMPDIR: place.join("none") };
@@ -94,7 +95,7 @@ Deno.test("a temporary directory that is not there is one line", async () => {
   }
 });
 
-Deno.test("a current directory that is removed during a run is one line for each job", {
+Deno.test("a current directory removed during a run is one line per job", {
   ignore: !linux,
 }, async () => {
   await using place = new Workplace();

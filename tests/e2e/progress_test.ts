@@ -6,12 +6,12 @@ import { isAlive, until } from "../helpers.ts";
 import { exists, Workplace } from "./llama.ts";
 import { Terminal, terminalTest } from "./terminal.ts";
 
-/** Lines of a status area, at the beginning of a line of the screen. */
+/** The lines of a status area, at the start of a line of the screen. */
 const statusLine = /^(\[[=> ]+\]|\d+% |\d+ (of \d+ )?done|\d+ failed {2})/m;
 
-/** A place whose jobs, one a line of the file `lines`, wait until a file says what they do. */
+/** A workplace whose jobs, one per line of the file `lines`, wait until a file says what they do. */
 class Jobs extends Workplace {
-  /** Makes the jobs, and the flags and arguments that run them. */
+  /** Creates the jobs, and returns the flags and arguments that run them. */
   async prepare(count: number): Promise<string> {
     await this.addShell();
     await this.write("work/lines", Array.from({ length: count }, (_, i) => `${i + 1}\n`).join(""));
@@ -25,7 +25,7 @@ class Jobs extends Workplace {
     return `-local xargs -j 4 any ${this.here("job")} '{{.Line}}'`;
   }
 
-  /** Says what the next jobs do, and so ends them. */
+  /** Tells the next jobs what to do, which ends them. */
   async end(numbers: readonly number[], script = (n: number) => `echo out ${n}`): Promise<void> {
     for (const n of numbers) {
       await this.write(`work/${n}.part`, script(n));
@@ -71,7 +71,7 @@ for (const [columns, rows] of [[80, 24], [40, 10]] as const) {
 }
 
 terminalTest(
-  "a bar goes along when the terminal is made narrower, lower, wider and higher",
+  "the bar follows the size of the terminal",
   async () => {
     await using place = new Jobs();
     const run = await place.prepare(24);
@@ -109,7 +109,7 @@ terminalTest("output of any kind is on the terminal as it is", async () => {
     ["printf partial", /^partial$/m],
     ["printf partial >&2", /^partial\npartial$/m],
     ["printf %0100d 7", /^0{99}7$/m],
-    // As wide as the terminal is, to the last column.
+    // As wide as the terminal, to the last column.
     ["printf %040d 8", /^0{39}8$/m],
     [
       "echo 日本語のとても長いファイル名、端末の幅より広い.png",
@@ -129,8 +129,8 @@ terminalTest("output of any kind is on the terminal as it is", async () => {
   const history = await terminal.history();
   for (const [, shown] of texts) assert.match(history, shown);
   assert.doesNotMatch(history, statusLine);
-  // The job's red ends with it.
-  assert.doesNotMatch(await terminal.colours(), /\x1b\[31m[^\n]*llama:/);
+  // The job's red color ends with its output.
+  assert.doesNotMatch(await terminal.colors(), /\x1b\[31m[^\n]*llama:/);
 });
 
 for (
@@ -156,7 +156,7 @@ for (
         /waiting for 4 jobs in flight[^]*\n\nending {2}1 done/,
       );
       assert.match(text, /^out 1\nllama: interrupted: no new jobs/m);
-      // The second counts only some time after the first, so it is sent until it does.
+      // The second counts only some time after the first, so it is sent repeatedly.
       await until(async () => {
         if (/4 jobs were in flight|^status/m.test(await terminal.text())) return true;
         if (isAlive(pid)) Deno.kill(pid, signal);
@@ -164,7 +164,7 @@ for (
       }, "the second is heard");
     }
     const text = await terminal.untilShown(new RegExp(`^status ${status}\\b`, "m"));
-    // Nobody can clean up after a SIGKILL, but the cursor is there and lines wrap.
+    // Nothing can be removed after SIGKILL, but the cursor is visible and lines wrap.
     if (signal !== "SIGKILL") assert.doesNotMatch(text, statusLine);
     assert(await terminal.isSound());
   });
@@ -203,7 +203,7 @@ terminalTest("ctrl-Z gives the shell a clean terminal, and fg brings the bar bac
 });
 
 terminalTest(
-  "standard output in a pipe or a file is as it is, and the bar is on the terminal",
+  "output to a pipe or a file is unchanged, and the bar is on the terminal",
   async () => {
     await using place = new Jobs();
     const run = await place.prepare(6);
@@ -221,7 +221,7 @@ terminalTest(
   },
 );
 
-/** Writes each line some time after it has come, when the bar may have been drawn again. */
+/** Writes each line with a delay, when the bar may have been drawn again. */
 const slowly = `while read -r line; do sleep 0.06; printf '%s\\n' "$line"; done`;
 
 for (const mode of ["auto", "bar"]) {
@@ -261,22 +261,22 @@ terminalTest("there is a bar where the pipeline ends in a file, however long it 
 });
 
 terminalTest("a failure is red, unless NO_COLOR is set", async () => {
-  for (const [environment, colour] of [[{}, true], [{ NO_COLOR: "1" }, false]] as const) {
+  for (const [environment, color] of [[{}, true], [{ NO_COLOR: "1" }, false]] as const) {
     await using place = new Jobs();
     const run = await place.prepare(3);
     await using terminal = await Terminal.open(place, { columns: 80, rows: 24, environment });
     await terminal.enter(`llama ${run} <lines`);
     await place.end([1], () => "exit 1");
     await terminal.untilShown(/1 failed/);
-    assert.equal((await terminal.colours()).includes("\x1b[31m1 failed"), colour);
+    assert.equal((await terminal.colors()).includes("\x1b[31m1 failed"), color);
     await place.end([2, 3]);
     await terminal.untilPrompt();
-    assert.doesNotMatch(await terminal.colours(), /\x1b\[31m/);
+    assert.doesNotMatch(await terminal.colors(), /\x1b\[31m/);
   }
 });
 
 terminalTest(
-  "there is no bar on a dumb terminal, with -progress none, or where the input is typed",
+  "there is no bar on a dumb terminal, with -progress none, or with typed input",
   async () => {
     await using place = new Jobs();
     const run = await place.prepare(1);

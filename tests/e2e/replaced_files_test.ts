@@ -130,7 +130,7 @@ Deno.test("two of -joblog, -report and -trace that name one file are refused", a
     assert.deepEqual([status, stdout, stderr], [
       2,
       "",
-      `llama: ${message}\nllama: hint: name a file of its own for each\n`,
+      `llama: ${message}\nllama: hint: name a different file for each\n`,
     ]);
     assert(!exists(place.here("x")));
   }

@@ -1,4 +1,4 @@
-/** A run that is cut short at any point goes on where it was. */
+/** A run that was interrupted at any point is resumed where it was. */
 
 import assert from "node:assert/strict";
 import { jobRecordSchema } from "../../mod.ts";
@@ -9,7 +9,7 @@ import { Workplace } from "./llama.ts";
 const jobs = 1000;
 const kills = 50;
 
-/** Numbers that are as good as random, and the same each time. */
+/** Yields pseudo-random numbers from a seed. */
 function* random(seed: number): Generator<number, never> {
   for (let state = seed;;) {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
@@ -17,14 +17,14 @@ function* random(seed: number): Generator<number, never> {
   }
 }
 
-/** The numbers of the jobs that a log has, and how many of its lines. */
+/** Returns the numbers of the jobs in a log, and the number of its lines. */
 async function logged(path: string): Promise<{ seqs: Set<number>; lines: number }> {
   const text = await Deno.readTextFile(path).catch(() => "");
   const lines = text.slice(0, text.lastIndexOf("\n") + 1).split("\n").slice(1, -1);
   return { seqs: new Set(lines.map((line) => Number(line.split("\t")[0]))), lines: lines.length };
 }
 
-/** Checks that a job that has a line has left all that it was to leave. */
+/** Checks that a job with a line in the log has left all of its output. */
 async function checkJob(place: Workplace, seq: number): Promise<void> {
   assert.equal(await Deno.readTextFile(place.here(`out/${seq}`)), `output ${seq}\n`);
   const results = place.here(`results/${seq}`);
@@ -59,7 +59,7 @@ Deno.test(`${jobs} jobs, killed ${kills} times on the way: nothing is lost, noth
   const numbers = random(1);
   let checked = 0;
   for (let kill = 0; kill < kills; kill++) {
-    // At most so many requests that some jobs are left for the last run.
+    // Few enough requests that some jobs are left for the last run.
     let requests = 1 + Math.floor(numbers.next().value * (jobs / kills) * 1.6);
     let turns = Math.floor(numbers.next().value * 40);
     const child = start();
@@ -115,7 +115,7 @@ Deno.test("a run with other arguments or input is refused, and nothing runs", as
   assert.deepEqual([more.status, more.stdout], [0, "c d\n"]);
 });
 
-Deno.test("a job log that another run writes to is refused, and stays as it is", async () => {
+Deno.test("a job log that another run writes to is refused, and left unchanged", async () => {
   await using place = new Workplace();
   const asked = Promise.withResolvers<void>();
   const go = Promise.withResolvers<void>();
@@ -146,7 +146,7 @@ Deno.test("a job log that another run writes to is refused, and stays as it is",
   assert.equal(lambda.requests.length, 2);
 });
 
-Deno.test("-resume-failed repeats what failed, and then it is done", async () => {
+Deno.test("-resume-failed retries failed jobs until they succeed", async () => {
   await using place = new Workplace();
   await place.addShell();
   const script = `echo {{.Line}}; test -e ${place.here()}/{{.Line}}`;
@@ -169,7 +169,7 @@ Deno.test("-resume-failed repeats what failed, and then it is done", async () =>
 const parallel = Deno.env.get("LLAMA_TEST_PARALLEL");
 
 Deno.test({
-  name: "GNU parallel goes on with our log (LLAMA_TEST_PARALLEL names its program)",
+  name: "GNU parallel resumes llama's log (LLAMA_TEST_PARALLEL names its program)",
   ignore: parallel === undefined,
   async fn() {
     await using place = new Workplace();
@@ -196,7 +196,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "we go on with GNU parallel's log (LLAMA_TEST_PARALLEL names its program)",
+  name: "llama resumes GNU parallel's log (LLAMA_TEST_PARALLEL names its program)",
   ignore: parallel === undefined,
   async fn() {
     await using place = new Workplace();
@@ -216,7 +216,7 @@ Deno.test({
   },
 });
 
-/** Names of every printable character, and of others that are hard to quote. */
+/** Names with every printable character, and others that are hard to quote. */
 const hardNames = [
   ...Array.from({ length: 0x5f }, (_, i) => String.fromCharCode(0x20 + i)),
   ...Array.from({ length: 0x5f }, (_, i) => `a${String.fromCharCode(0x20 + i)}b`),
@@ -294,7 +294,7 @@ Deno.test({
   },
 });
 
-Deno.test("a changed input is noticed though every command is the same", async () => {
+Deno.test("a changed input is detected even if every command is the same", async () => {
   await using place = new Workplace();
   await place.addFunction("check", '#!/bin/sh\ncat "$1"\n');
   const run = (lines: string, ...more: string[]) =>
@@ -321,7 +321,7 @@ Deno.test("a changed input is noticed though every command is the same", async (
   }
 });
 
-Deno.test("a changed file of -f is noticed, by its contents", async () => {
+Deno.test("a changed file of -f is detected by its contents", async () => {
   await using place = new Workplace();
   await place.addShell();
   const run = (...flags: string[]) =>
@@ -347,7 +347,7 @@ Deno.test("a changed file of -f is noticed, by its contents", async () => {
   }
 });
 
-Deno.test("the contents of an input that a job itself names are not compared", async () => {
+Deno.test("the contents of a job's own inputs are not compared", async () => {
   await using place = new Workplace();
   await place.addShell();
   await place.write("work/a", "1\n");
@@ -392,7 +392,7 @@ Deno.test("a damaged line is reported, and its job alone runs again", async () =
   ]);
 });
 
-Deno.test("a log of an older version is resumed, with one warning where commands do not say all", async () => {
+Deno.test("an older version's log is resumed, with a warning if commands are ambiguous", async () => {
   await using place = new Workplace();
   await place.addShell();
   for (

@@ -1,17 +1,17 @@
-/** What a run prints and keeps, where its lines are from, and what ends it. */
+/** The input of runs, what they print and keep, and what ends them. */
 
 import assert from "node:assert/strict";
 import { jobRecordSchema } from "../../mod.ts";
 import { Workplace } from "./llama.ts";
 
-/** Starts with a function that runs whatever it is asked to. */
+/** Creates a workplace with a function that runs any command. */
 async function workplace(): Promise<Workplace> {
   const place = new Workplace();
   await place.addShell();
   return place;
 }
 
-Deno.test("lines come from arguments, from a file, with another end, and several a job", async () => {
+Deno.test("lines come from arguments or a file, with any delimiter, and several per job", async () => {
   await using place = await workplace();
   await place.write("work/lines", "a,b c,d");
   const run = async (...args: string[]) => {
@@ -40,7 +40,7 @@ Deno.test("lines come from arguments, from a file, with another end, and several
   );
 });
 
-Deno.test("a file of lines that cannot be read is a failure that names it", async () => {
+Deno.test("an input file that cannot be read is named", async () => {
   await using place = await workplace();
   const { status, stderr } = await place.local(["xargs", "-a", "absent", "any", "echo"]);
   assert.deepEqual([status, stderr], [
@@ -49,9 +49,9 @@ Deno.test("a file of lines that cannot be read is a failure that names it", asyn
   ]);
 });
 
-Deno.test("-k prints in the order of the input, whichever job ends first", async () => {
+Deno.test("-k prints in input order, whichever job ends first", async () => {
   await using place = await workplace();
-  // The first ends only when the last has.
+  // The first job ends only when the last has.
   const script = 'if [ "$0" = 1 ]; then while [ ! -e "$1" ]; do sleep 0.01; done; fi; ' +
     'echo "out $0"; echo "err $0" >&2; if [ "$0" = 3 ]; then touch "$1"; fi';
   const args = ["any", "sh", "-c", script, "{{.Line}}"];
@@ -63,7 +63,7 @@ Deno.test("-k prints in the order of the input, whichever job ends first", async
   }
 });
 
-Deno.test("-tag begins each line with its input, -print none prints none", async () => {
+Deno.test("-tag prefixes each line with its input, and -print none prints no output", async () => {
   await using place = await workplace();
   const args = ["any", "sh", "-c", "printf 'a\\nb'; echo c >&2; exit 1", ":::", "x y"];
   const tagged = await place.local(["xargs", "-tag", ...args]);
@@ -77,7 +77,7 @@ Deno.test("-tag begins each line with its input, -print none prints none", async
   assert.match(none.stderr, /^llama: job 1: .*: exit status 1\n/);
 });
 
-Deno.test("-json prints a record a job that the schema knows, and nothing else", async () => {
+Deno.test("-json prints one record per job that matches the schema, and nothing else", async () => {
   await using place = await workplace();
   const { status, stdout } = await place.local([
     "xargs",
@@ -106,7 +106,7 @@ Deno.test("-json prints a record a job that the schema knows, and nothing else",
     [second?.seq, second?.ok, second?.status, second?.stdout, second?.stdoutBase64],
     [2, false, 1, undefined, "/w=="],
   );
-  // Lambda's own figures, since its log was asked for.
+  // Lambda's own figures, from its log.
   assert.match(first?.log ?? "", /^REPORT RequestId: /m);
   assert.equal(first?.cost?.isEstimate, false);
   assert.equal(first?.functionMemory, 512);
@@ -126,7 +126,7 @@ Deno.test("-dry-run prints what would run, with its files, and sends nothing", a
     "in",
     "absent",
   ];
-  // No function and no store is asked: there are none.
+  // There is no function or store that could be called.
   const { status, stdout, stderr } = await place.run(["xargs", "-dry-run", ...args]);
   assert.equal(status, 1);
   assert.equal(
@@ -149,7 +149,7 @@ Deno.test("-dry-run prints what would run, with its files, and sends nothing", a
   assert.equal(second.errors[0].code, "input");
 });
 
-Deno.test("-retries repeats a job that failed", async () => {
+Deno.test("-retries retries a failed job", async () => {
   await using place = await workplace();
   const tries = place.here("tries");
   const script = `echo x >>"${tries}"; [ "$(wc -l <"${tries}")" -ge 3 ]`;
@@ -158,10 +158,10 @@ Deno.test("-retries repeats a job that failed", async () => {
   );
   assert.equal(status, 0);
   assert.equal(await Deno.readTextFile(tries), "x\nx\nx\n");
-  assert.match(stderr, /^llama: 1 job, 2 repeats, \d cold starts?; .* of work there/);
+  assert.match(stderr, /^llama: 1 job, 2 retries, \d cold starts?; .* of work\b/);
 });
 
-Deno.test("-timeout ends a command and what it started, and answers with what there is", async () => {
+Deno.test("-timeout stops a command and its children, and keeps the output so far", async () => {
   await using place = await workplace();
   const script = "echo here; echo half >{{.O `half`}}; sleep 1000 & sleep 1000";
   const { status, stdout, stderr } = await place.local(
@@ -174,7 +174,7 @@ Deno.test("-timeout ends a command and what it started, and answers with what th
   assert.equal(invoke.status, 124);
 });
 
-Deno.test("-halt ends a run at failures, with 1 and a line of why", async () => {
+Deno.test("-halt ends a run when jobs fail, with status 1 and the reason", async () => {
   await using place = await workplace();
   const lines = ["true", "false", ...Array.from({ length: 50 }, () => "true")];
   const { status, stderr } = await place.local(
@@ -191,7 +191,7 @@ Deno.test("-halt ends a run at failures, with 1 and a line of why", async () => 
   );
 });
 
-Deno.test("-max-cost ends a run at its price, with 1 and a line of why", async () => {
+Deno.test("-max-cost ends a run at its price, with status 1 and the reason", async () => {
   await using place = await workplace();
   const { status, stdout, stderr } = await place.local(
     ["xargs", "-j", "1", "-max-cost", "0.0000003", "any", "echo"],
@@ -203,7 +203,7 @@ Deno.test("-max-cost ends a run at its price, with 1 and a line of why", async (
   assert.match(stderr, /^llama: the run has cost \$[\d.e-]+: no more jobs\nllama: hint: raise/);
 });
 
-Deno.test("-summary says at the end what a run took and would have cost", async () => {
+Deno.test("-summary prints the time and the cost of a run", async () => {
   await using place = await workplace();
   await place.write(
     "work/prices",
@@ -218,14 +218,14 @@ Deno.test("-summary says at the end what a run took and would have cost", async 
     { stdin: "a\nb\nc\n" },
   );
   assert.equal(status, 0);
-  assert.match(stderr, /^llama: 3 jobs, \d cold starts?; \d+\.\ds, for \d+\.\ds of work there/m);
+  assert.match(stderr, /^llama: 3 jobs, \d cold starts?; \d+\.\ds for \d+\.\ds of work/m);
   assert.match(
     stderr,
-    /^llama: \d+ B sent, \d+ B received; 3 requests to Lambda; \$6\.00 if it were AWS \(prices of 2030-01-01\)$/m,
+    /^llama: \d+ B sent, \d+ B received; 3 requests to Lambda; \$6\.00 if run in AWS \(prices of 2030-01-01\)$/m,
   );
 });
 
-Deno.test("prices that cannot be read are wrong usage, before anything runs", async () => {
+Deno.test("prices that cannot be read are a usage error before anything runs", async () => {
   await using place = await workplace();
   const args = ["xargs", "-prices", "absent", "any", "touch", place.here("ran"), ":::", "a"];
   const { status, stderr } = await place.local(args);
@@ -234,7 +234,7 @@ Deno.test("prices that cannot be read are wrong usage, before anything runs", as
   assert.deepEqual((await place.list("work")).includes("work/ran"), false);
 });
 
-Deno.test("-results keeps what each job wrote", async () => {
+Deno.test("-results keeps the output of each job", async () => {
   await using place = await workplace();
   await place.local(
     ["xargs", "-results", "res", "-print", "none", "any", "sh", "-c", "echo {{.Line}}; echo e >&2"],

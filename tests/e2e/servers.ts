@@ -1,8 +1,8 @@
-/** Servers that others wrote, started for a test and ended with it. */
+/** Third-party servers, which run during a test. */
 
 import { until } from "../helpers.ts";
 
-/** A server on loopback, in a process of its own. */
+/** A server on loopback, in its own process. */
 export class ServerProcess implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #output: Promise<string>;
@@ -10,12 +10,12 @@ export class ServerProcess implements AsyncDisposable {
   readonly host: string;
 
   /**
-   * Starts it, and waits until it answers.
+   * Starts the server, and waits until it responds.
    *
    * @param program The program.
    * @param args Its arguments.
-   * @param port Where it listens.
-   * @param env Its environment beside ours.
+   * @param port The port that it listens on.
+   * @param env Environment variables besides ours.
    */
   static async start(
     program: string,
@@ -55,7 +55,7 @@ export class ServerProcess implements AsyncDisposable {
     try {
       this.#child.kill("SIGTERM");
     } catch (error) {
-      // It has ended by itself, which the test has noticed.
+      // The server has exited, which has failed the test.
       if (!(error instanceof TypeError)) throw error;
     }
     await this.#child.status;
@@ -73,13 +73,13 @@ async function answers(host: string): Promise<boolean> {
   }
 }
 
-/** A port that was free a moment ago. */
+/** Returns a port that was free a moment ago. */
 export function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return listener.addr.port;
 }
 
-/** The program of moto, a stand-in for AWS; undefined where `.ci/setup-moto` was not run. */
+/** The program of moto, a mock of AWS; undefined unless `.ci/setup-moto` was run. */
 export const motoProgram: string | undefined = Deno.env.get("LLAMA_TEST_MOTO");
 
 /** Starts moto. */
@@ -93,7 +93,7 @@ export async function startMoto(): Promise<ServerProcess> {
   ], port);
 }
 
-/** What `llama` needs to take moto for AWS. */
+/** Returns the environment in which `llama` uses moto as AWS. */
 export function motoEnvironment({ host }: ServerProcess): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: `http://${host}`,
@@ -102,7 +102,7 @@ export function motoEnvironment({ host }: ServerProcess): Record<string, string>
   };
 }
 
-/** Asks moto itself, which checks no signatures, but takes the service from them. */
+/** Sends a request to moto, which reads the service from signatures but does not verify them. */
 export async function askMoto(
   { host }: ServerProcess,
   service: string,

@@ -466,8 +466,8 @@ Deno.test("-local is rejected by the commands for AWS", async () => {
     ) {
       assert.deepEqual(said(await llama("-local", ...args)), [
         2,
-        "-local goes without AWS, which this command is about",
-        "hint: leave out -local",
+        "-local cannot be used with a command that works in AWS",
+        "hint: omit -local",
       ]);
     }
     assert.deepEqual(aws.calls, []);

@@ -4,7 +4,7 @@ import { until } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
 import { exists, processesWith, program, reader, Workplace } from "./llama.ts";
 
-/** Starts `xargs` with jobs that say that they run and then wait forever. */
+/** Starts `xargs` with jobs that report their start and then wait forever. */
 async function startForever(place: Workplace, lines: string) {
   await place.addShell();
   const child = place.start([
@@ -24,13 +24,13 @@ async function startForever(place: Workplace, lines: string) {
   return { child, stdin };
 }
 
-/** The lines whose jobs have started. */
+/** Returns the lines whose jobs have started. */
 function hasRun(place: Workplace): string[] {
   return [...Deno.readDirSync(place.here())].map(({ name }) => name)
     .filter((name) => name.startsWith("ran-"));
 }
 
-/** The environment ids of the runtimes below this place's temporary directory. */
+/** Returns the environment ids of the runtimes below this place's temporary directory. */
 function environments(place: Workplace): string[] {
   const found = new Set<string>();
   for (const { name } of Deno.readDirSync("/proc")) {
@@ -41,7 +41,7 @@ function environments(place: Workplace): string[] {
       const id = variables.find((entry) => entry.startsWith("LLAMA_ENVIRONMENT="));
       if (id) found.add(id);
     } catch {
-      // It ended while we looked.
+      // The process has ended.
     }
   }
   return [...found];
@@ -71,7 +71,7 @@ for (
   });
 }
 
-Deno.test("a signal that whoever started llama has had ignored does not end a run", {
+Deno.test("a signal that was ignored at start-up does not end a run", {
   ignore: Deno.build.os !== "linux",
 }, async () => {
   await using place = new Workplace();
@@ -153,7 +153,7 @@ Deno.test("the first ctrl-C waits for the jobs in flight, and starts no others",
   child.kill("SIGINT");
   await stderr.until("interrupted: no new jobs, waiting for 2 jobs in flight");
   await Deno.writeTextFile(place.here("go"), "");
-  // Its input has not ended, and need not.
+  // The input has not ended, and need not.
   const { code } = await child.status;
   assert.equal(code, 130);
   assert.deepEqual((await stdout).split("\n").sort(), ["", "out 1", "out 2"]);
@@ -162,7 +162,7 @@ Deno.test("the first ctrl-C waits for the jobs in flight, and starts no others",
     "llama: interrupted: no new jobs, waiting for 2 jobs in flight; ctrl-C again drops them\n" +
       "llama: ended early: 2 done, 0 failed, 0 dropped in flight, at least 2 not started " +
       "(the input was not read to its end)\n" +
-      "llama: hint: the same command with -resume goes on\n",
+      "llama: hint: run the same command with -resume to continue\n",
   );
   assert.deepEqual(hasRun(place).sort(), ["ran-1", "ran-2"]);
   assert.equal(await Deno.readTextFile(place.here("out-1")), "1\n");
@@ -171,7 +171,7 @@ Deno.test("the first ctrl-C waits for the jobs in flight, and starts no others",
   await stdin.close().catch(() => {});
 });
 
-Deno.test("ctrl-C while Lambda has no room for any job waits for none", async () => {
+Deno.test("ctrl-C while Lambda is throttling all jobs waits for none", async () => {
   await using place = new Workplace();
   const refused = Promise.withResolvers<void>();
   await using lambda = new InvokeStub(() => {
@@ -207,7 +207,7 @@ for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     await stderr.until("waiting for 3 jobs in flight");
     let isHeard = false;
     const heard = stderr.until(": 3 jobs were in flight\n").then(() => isHeard = true);
-    // A second SIGINT counts only some time after the first, so it is sent until it does.
+    // A second SIGINT counts only some time after the first, so it is sent repeatedly.
     await until(() => {
       if (!isHeard) child.kill(signal);
       return isHeard;
@@ -218,7 +218,7 @@ for (const [signal, status] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
     await child.stdout.cancel();
     assert.equal(code, status);
     const words = await stderr.rest();
-    // What a run came to is told after a ctrl-C; other signals leave no time for it.
+    // The run's results are reported after a ctrl-C; other signals leave no time for that.
     const told =
       /\nllama: ended early: 0 done, 0 failed, 3 dropped in flight, at least 0 not started/;
     assert.equal(told.test(words), signal === "SIGINT");
@@ -259,7 +259,7 @@ Deno.test("after SIGKILL no process is left, and the next run removes the direct
   assert.equal((await place.local(["invoke", "any", "true"])).status, 0);
 });
 
-Deno.test("after SIGKILL the next run removes the standard input that was held", async () => {
+Deno.test("after SIGKILL the next run removes the stored standard input", async () => {
   await using place = new Workplace();
   await place.addFunction("count", "#!/bin/sh\nwc -c\n");
   const child = place.start(["-local", "invoke", "-stdin", "count"]);

@@ -3,7 +3,7 @@ import { noise } from "../helpers.ts";
 import { FakeS3 } from "../store/fake_s3.ts";
 import { Workplace } from "./llama.ts";
 
-/** Prints the variables of the processes above a job: its runtime, llama, and whoever started that. */
+/** Prints the environment of a job's ancestors: its runtime, llama, and llama's parent. */
 const script = `
 p=$PPID
 while [ "$p" -gt 1 ]; do
@@ -14,7 +14,7 @@ done
 wc -c <big`;
 
 Deno.test({
-  name: "with -local and a bucket a job cannot read the user's keys from the processes above it",
+  name: "with -local and a bucket, a job cannot read the user's keys from its parent processes",
   ignore: Deno.build.os !== "linux",
   async fn() {
     await using place = new Workplace();
@@ -29,10 +29,10 @@ Deno.test({
       { environment: Object.fromEntries(keys) },
     );
     assert.deepEqual([status, stderr], [0, ""]);
-    // The runtime has them, or it could not have fetched the file.
+    // The runtime has the keys, or it could not have fetched the file.
     assert.match(stdout, /^300000$/m);
     const [, runtime = "", ...others] = stdout.split(/^process \d+$/m);
-    // Root may read everything.
+    // Root can read everything.
     const readable = Deno.uid() === 0 ? runtime : [runtime, ...others].join("");
     for (const [name, value] of keys) {
       if (/ENDPOINT|REGION/.test(name)) continue;

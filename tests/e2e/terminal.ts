@@ -1,13 +1,13 @@
-/** A real terminal, with a shell in it that knows `llama`: tmux, which `LLAMA_TEST_TERMINAL` names. */
+/** A real terminal with a shell in it: the tmux that `LLAMA_TEST_TERMINAL` names. */
 
 import assert from "node:assert/strict";
 import { textOf, until } from "../helpers.ts";
 import { program, type Workplace } from "./llama.ts";
 
-/** The tmux to use; without it, tests of the terminal are ignored: they need a program to be there. */
+/** The tmux to use; without it, tests of the terminal are ignored. */
 export const tmux = Deno.env.get("LLAMA_TEST_TERMINAL");
 
-/** How a terminal is opened. */
+/** Options for opening a terminal. */
 export interface TerminalOptions {
   columns: number;
   rows: number;
@@ -19,7 +19,7 @@ export interface TerminalOptions {
 /** The shell's prompt. */
 const prompt = "ready> ";
 
-/** A terminal that is closed, with all that runs in it, at the end of the test. */
+/** A terminal, which is closed with everything that runs in it at the end of the test. */
 export class Terminal implements AsyncDisposable {
   readonly #place: Workplace;
   readonly #environment: Record<string, string>;
@@ -29,7 +29,7 @@ export class Terminal implements AsyncDisposable {
     this.#environment = environment;
   }
 
-  /** Opens one, in the current directory of the place's runs. */
+  /** Opens a terminal in the working directory of the place's runs. */
   static async open(place: Workplace, options: TerminalOptions): Promise<Terminal> {
     const { columns, rows, shell = "sh", environment } = options;
     const quoted = program.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ");
@@ -62,12 +62,12 @@ export class Terminal implements AsyncDisposable {
     await this.#tmux("send-keys", ...keys);
   }
 
-  /** Types text as it is. */
+  /** Types text literally. */
   async type(text: string): Promise<void> {
     await this.#tmux("send-keys", "-l", text);
   }
 
-  /** Types a command line once the shell is ready for one, on a screen that has nothing else. */
+  /** Types a command line on a cleared screen once the shell is ready. */
   async enter(line: string): Promise<void> {
     await this.untilPrompt();
     await this.type(`clear; ${line}`);
@@ -76,14 +76,14 @@ export class Terminal implements AsyncDisposable {
     await until(async () => !(await this.text()).includes("clear; "), "the screen is clear");
   }
 
-  /** Waits until the shell asks for the next command. */
+  /** Waits for the shell's prompt. */
   async untilPrompt(): Promise<void> {
     let text = "";
     const isThere = async () => (text = await this.text()).endsWith(prompt.trimEnd());
     await until(isThere, "there is a prompt").catch((error) => assert.fail(`${error}\n${text}`));
   }
 
-  /** Waits until the screen shows something; gives the screen. */
+  /** Waits until the screen matches, and returns it. */
   async untilShown(pattern: RegExp): Promise<string> {
     let text = "";
     await until(async () => pattern.test(text = await this.text()), `${pattern}`, 30_000)
@@ -91,18 +91,18 @@ export class Terminal implements AsyncDisposable {
     return text;
   }
 
-  /** What the screen shows, without what is empty at its end. */
+  /** Returns the text on the screen, without empty lines at its end. */
   async text(): Promise<string> {
     return (await this.#tmux("capture-pane", "-p")).trimEnd();
   }
 
-  /** The same with what has scrolled off; lines that were too wide are whole. */
+  /** Returns the text including what has scrolled off, with wrapped lines joined. */
   async history(): Promise<string> {
     return (await this.#tmux("capture-pane", "-p", "-J", "-S", "-")).trimEnd();
   }
 
-  /** What the screen shows, with its colours as a terminal is told them. */
-  async colours(): Promise<string> {
+  /** Returns the text on the screen, with the control sequences for its colors. */
+  async colors(): Promise<string> {
     return (await this.#tmux("capture-pane", "-p", "-e")).trimEnd();
   }
 
@@ -111,7 +111,7 @@ export class Terminal implements AsyncDisposable {
     await this.#tmux("resize-window", "-x", String(columns), "-y", String(rows));
   }
 
-  /** Whether the cursor is shown, and lines wrap. */
+  /** Returns whether the cursor is visible and lines wrap. */
   async isSound(): Promise<boolean> {
     return (await this.#tmux("display-message", "-p", "#{cursor_flag}#{wrap_flag}")).trim() ===
       "11";

@@ -1,4 +1,4 @@
-/** llama straight from a URL, in a folder without a deno.json. */
+/** llama run from a URL, in a directory without a deno.json. */
 
 import assert from "node:assert/strict";
 import { extname, join } from "node:path";
@@ -7,7 +7,7 @@ import { testWith, textOf } from "../helpers.ts";
 import { Workplace } from "./llama.ts";
 import { motoEnvironment, startMoto } from "./servers.ts";
 
-/** The sources on a server, and llama run from there. */
+/** Serves the sources, and runs llama from there. */
 class Web implements AsyncDisposable {
   readonly served: string[] = [];
   readonly #server = Deno.serve(
@@ -29,7 +29,7 @@ class Web implements AsyncDisposable {
     deno: string = Deno.execPath(),
   ): Promise<{ code: number; stdout: string; stderr: string }> {
     const origin = `http://127.0.0.1:${this.#server.addr.port}`;
-    // An earlier run may have had the same port, and its modules be in the cache.
+    // The cache may have modules from an earlier run on the same port.
     const options = ["-A", "--quiet", "--no-prompt", `--reload=${origin}`];
     const { code, stdout, stderr } = await new Deno.Command(deno, {
       args: ["run", ...options, `${origin}/cli.ts`, ...args],
@@ -45,7 +45,7 @@ class Web implements AsyncDisposable {
   }
 }
 
-Deno.test("llama runs straight from a URL, in a folder without a deno.json", async () => {
+Deno.test("llama runs from a URL, in a directory without a deno.json", async () => {
   await using place = new Workplace();
   await place.addFunction("hello", '#!/bin/sh\necho "Received args: $*"\n');
   await using web = new Web();
@@ -80,7 +80,7 @@ testWith(needs, "bootstrap from a URL compiles the runtime, the same each time",
 
 testWith(
   ["LLAMA_TEST_MOTO"],
-  "a runtime that cannot be compiled is one line, and nothing is made",
+  "a runtime that cannot be compiled is reported on one line, and nothing is created",
   async () => {
     await using place = new Workplace();
     await using moto = await startMoto();

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { until } from "../helpers.ts";
 import { exists, Workplace } from "./llama.ts";
 
-Deno.test("xargs runs one job a line, and the last counts without its newline", async () => {
+Deno.test("xargs runs one job per line, and the last line needs no line feed", async () => {
   await using place = new Workplace();
   await place.addShell();
   const { status, stdout, stderr } = await place.local(
@@ -37,7 +37,7 @@ Deno.test("1,000 jobs with files both ways", async () => {
   assert.equal((await place.list("work/out")).length, 1000);
 });
 
-Deno.test("a failed job is reported with command, status and stderr, and the others go on", async () => {
+Deno.test("a failed job is reported with command, status and stderr, and the others run", async () => {
   await using place = new Workplace();
   await place.addShell();
   const { status, stdout, stderr } = await place.local(
@@ -50,7 +50,7 @@ Deno.test("a failed job is reported with command, status and stderr, and the oth
   assert.match(stderr, /^llama: job 2: any sh -c 'echo no >&2; exit 3': exit status 3$/m);
   assert.match(
     stderr,
-    /^llama: job 3: any sh -c 'kill .*: exit status 137 \(ended by signal 9\)$/m,
+    /^llama: job 3: any sh -c 'kill .*: exit status 137 \(killed by signal 9\)$/m,
   );
   assert.match(stderr, /^llama: 2 of 4 jobs failed$/m);
 });
@@ -99,7 +99,7 @@ Deno.test("a missing input fails its job before anything is sent, the others run
   assert.match(stderr, /^llama: job 5: .*cannot send "images": is a directory$/m);
 });
 
-Deno.test("of two jobs that name one output the second fails before it is sent", async () => {
+Deno.test("of two jobs with the same output, the second fails before it is sent", async () => {
   await using place = new Workplace();
   await place.addShell();
   const { status, stdout, stderr } = await place.local(
@@ -111,7 +111,7 @@ Deno.test("of two jobs that name one output the second fails before it is sent",
   assert.equal(await Deno.readTextFile(place.here("same")), "ran a\n");
 });
 
-Deno.test("a job whose file would take the name of one of -f fails, and the others run", async () => {
+Deno.test("a job fails if its file has the name of a file of -f, and the others run", async () => {
   await using place = new Workplace();
   await place.addShell();
   for (const name of ["a", "b", "model"]) await place.write(`work/${name}`, `${name}\n`);
@@ -125,7 +125,7 @@ Deno.test("a job whose file would take the name of one of -f fails, and the othe
   );
 });
 
-Deno.test("-f sends files along with every job, -0 takes lines that end in NUL", async () => {
+Deno.test("-f sends files with every job, and -0 reads lines that end in NUL", async () => {
   await using place = new Workplace();
   await place.addShell();
   await place.write("work/data/small", "s");
@@ -158,7 +158,7 @@ Deno.test("a line that is not UTF-8 fails its job, and is kept whole as a file",
   assert.deepEqual(new Uint8Array(file.bytes), stdin);
 });
 
-Deno.test("the first job starts before the second line is there", async () => {
+Deno.test("the first job starts before the second line arrives", async () => {
   await using place = new Workplace();
   await place.addShell();
   const child = place.start(["-local", "xargs", "any", "touch", place.here("ran-{{.Line}}")]);
@@ -171,7 +171,7 @@ Deno.test("the first job starts before the second line is there", async () => {
   assert(exists(place.here("ran-second")));
 });
 
-Deno.test("an endless input is read as it is needed, and a closed reader ends it with 141", async () => {
+Deno.test("endless input is read on demand, and a closed reader ends the run with 141", async () => {
   await using place = new Workplace();
   await place.addShell();
   const script = `yes line | "$@" | head -n 3; exit "\${PIPESTATUS[1]}"`;
@@ -200,7 +200,7 @@ Deno.test("an endless input is read as it is needed, and a closed reader ends it
   assert.deepEqual(await place.list("tmp"), []);
 });
 
-Deno.test("-j bounds how many run at once", async () => {
+Deno.test("-j limits the number of concurrent jobs", async () => {
   await using place = new Workplace();
   await place.addShell();
   await Deno.mkdir(place.here("running"));
@@ -215,7 +215,7 @@ Deno.test("-j bounds how many run at once", async () => {
   assert.equal(stdout, "1\n".repeat(5));
 });
 
-Deno.test("empty input is no job and no failure", async () => {
+Deno.test("empty input runs no jobs and succeeds", async () => {
   await using place = new Workplace();
   await place.addShell();
   const { status, stdout, stderr } = await place.local(["xargs", "any", "echo"], { stdin: "" });

@@ -3,7 +3,7 @@ import { Output, OutputClosed } from "../../lib/terminal/output.ts";
 import { textOf } from "../helpers.ts";
 import { Screen } from "./screen.ts";
 
-/** Takes a few bytes at a time, as a pipe may. */
+/** A writer that takes a few bytes at a time, as a pipe may. */
 class Slow {
   text = "";
   async write(bytes: Uint8Array): Promise<number> {
@@ -19,14 +19,14 @@ class Slow {
   }
 }
 
-/** Takes all at once. */
+/** A writer that takes everything at once. */
 class Whole extends Slow {
   override write(bytes: Uint8Array): Promise<number> {
     return Promise.resolve(this.writeSync(bytes));
   }
 }
 
-/** Whoever reads it has gone. */
+/** A writer whose reader has gone. */
 function gone(error: Error, isTerminal: boolean) {
   return {
     write: () => Promise.reject(error),
@@ -37,7 +37,7 @@ function gone(error: Error, isTerminal: boolean) {
   };
 }
 
-Deno.test("pieces are written whole and in order, however many write at once", async () => {
+Deno.test("concurrent writes are written whole and in order", async () => {
   const stdout = new Slow();
   const stderr = new Slow();
   const output = new Output(stdout, stderr);
@@ -51,14 +51,14 @@ Deno.test("pieces are written whole and in order, however many write at once", a
   assert.equal(stderr.text, "llama: a message\n");
 });
 
-Deno.test("a reader that has gone is an error on standard output and none on standard error", async () => {
+Deno.test("a closed reader is an error on standard output but not on standard error", async () => {
   const brokenPipe = gone(new Deno.errors.BrokenPipe("gone"), false);
   const output = new Output(brokenPipe, brokenPipe);
   await assert.rejects(output.data("x"), OutputClosed);
   await output.message("nobody hears this");
 });
 
-Deno.test("a full disk is one line, at once for standard output and in the end for standard error", async () => {
+Deno.test("a full disk is reported at once for standard output, and at the end for standard error", async () => {
   const full = gone(new Error("No space left on device (os error 28)"), false);
   const output = new Output(full, full);
   await assert.rejects(output.data("x"), {
@@ -72,7 +72,7 @@ Deno.test("a full disk is one line, at once for standard output and in the end f
   });
 });
 
-Deno.test("flush waits for what nobody waited for", async () => {
+Deno.test("flush waits for writes that were not awaited", async () => {
   const stderr = new Slow();
   const output = new Output(new Slow(), stderr);
   void output.message("a message");
@@ -80,7 +80,7 @@ Deno.test("flush waits for what nobody waited for", async () => {
   assert.equal(stderr.text, "llama: a message\n");
 });
 
-Deno.test("a terminal that has gone is no more of an error", async () => {
+Deno.test("a terminal that has gone is not an error of its own", async () => {
   const error = Object.assign(new Error("Input/output error (os error 5)"), { code: "EIO" });
   const terminal = gone(error, true);
   const output = new Output(terminal, terminal);
@@ -94,7 +94,7 @@ Deno.test("a terminal that has gone is no more of an error", async () => {
   await assert.rejects(file.flush(), { code: "output" });
 });
 
-Deno.test("text of both streams scrolls above the status, and ends with it", async () => {
+Deno.test("text of both streams scrolls above the status area, which is then removed", async () => {
   const screen = new Screen(40, 6);
   const output = new Output(screen, screen);
   await output.data("one\n");
@@ -116,7 +116,7 @@ Deno.test("text of both streams scrolls above the status, and ends with it", asy
   assert.match(screen.text, /\nal is\nlast$/);
 });
 
-Deno.test("text that does not end its line gets a line's end from the status, and only then", async () => {
+Deno.test("the status area adds a line feed to text that ends within a line", async () => {
   const screen = new Screen();
   const output = new Output(screen, screen);
   await output.data("not ");
@@ -132,7 +132,7 @@ Deno.test("text that does not end its line gets a line's end from the status, an
   assert.equal(screen.text, "not yet\nonce\nmore\nab");
 });
 
-Deno.test("a line that is as wide as the terminal stays whole", async () => {
+Deno.test("a line as wide as the terminal is not broken", async () => {
   const screen = new Screen(10, 6);
   const output = new Output(screen, screen);
   await output.status(["status"]);
@@ -141,7 +141,7 @@ Deno.test("a line that is as wide as the terminal stays whole", async () => {
   assert.equal(screen.text, "0123456789\nnext\n\nstatus");
 });
 
-Deno.test("a status that is wider than the terminal has become is cut and does not wrap", async () => {
+Deno.test("a status area wider than a shrunk terminal is cut and does not wrap", async () => {
   const screen = new Screen(10, 6);
   const output = new Output(screen, screen);
   await output.status(["0123456789abc", "second"]);
@@ -151,7 +151,7 @@ Deno.test("a status that is wider than the terminal has become is cut and does n
   assert.equal(screen.text, "long enoug\nh to wrap\n\n012345678c\nthird");
 });
 
-Deno.test("what is written to a pipe is as it is, and the status stays on the terminal", async () => {
+Deno.test("output to a pipe is unchanged, and the status area stays on the terminal", async () => {
   const stdout = new Slow();
   const screen = new Screen();
   const output = new Output(stdout, screen);
@@ -162,7 +162,7 @@ Deno.test("what is written to a pipe is as it is, and the status stays on the te
   assert.equal(screen.text, "llama: a message\n\nstatus");
 });
 
-Deno.test("a status ends at once, and nothing is drawn after it", async () => {
+Deno.test("a status area is removed synchronously, and not drawn again", async () => {
   const screen = new Screen();
   const output = new Output(screen, screen);
   output.endStatusSync();
@@ -178,11 +178,11 @@ const controls =
   // deno-lint-ignore no-control-regex
   /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
-Deno.test("messages, lines and text have their control characters escaped, and data is as it is", async () => {
+Deno.test("control characters are escaped in messages, lines and text, but not in data", async () => {
   const stdout = new Whole();
   const stderr = new Whole();
   const output = new Output(stdout, stderr);
-  // All characters of the basic plane, and so all that may be a control.
+  // All characters of the Basic Multilingual Plane, which has all controls.
   const all = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code)).join("");
   await output.message(`message ${all}`);
   await output.lines(`lines ${all}`);
@@ -196,7 +196,7 @@ Deno.test("messages, lines and text have their control characters escaped, and d
   assert.equal(stdout.text, "\x1b[31mred\u009b");
 });
 
-Deno.test("lines that end in CR LF, or not at all, end in a line feed", async () => {
+Deno.test("lines that end in CR LF or nothing are printed with a line feed", async () => {
   const stderr = new Whole();
   const output = new Output(new Whole(), stderr);
   await output.lines("one\r\ntwo");

@@ -27,7 +27,7 @@ class Log implements Writer {
   }
 }
 
-/** A terminal, and all that a progress wants to know of it. */
+/** A terminal, with the options of a progress display on it. */
 function target(
   stderr: Writer,
   { term = "xterm", hasTyping = false, isShared = (): boolean => false } = {},
@@ -38,14 +38,14 @@ function target(
     output,
     term,
     hasTyping,
-    style: { hasColour: false, hasCost: true },
+    style: { hasColor: false, hasCost: true },
     size: () => size,
     isInForeground: () => true,
     isShared,
   };
 }
 
-Deno.test("a bar is for a terminal whose cursor moves, lines are for all else", () => {
+Deno.test("a bar needs a terminal whose cursor can be moved, and lines are printed otherwise", () => {
   const form = (mode: ProgressMode, stderr: Writer, options = {}) =>
     progressView(mode, target(stderr, options))?.constructor;
   assert.equal(form("auto", new Screen()), UnsharedBar);
@@ -61,7 +61,7 @@ Deno.test("a bar is for a terminal whose cursor moves, lines are for all else", 
   assert.equal(form("bar", new Screen(), { hasTyping: true }), UnsharedBar);
 });
 
-Deno.test("there is no bar until nobody else is known to write to the terminal, and lines until then", async () => {
+Deno.test("until no other program can write to the terminal, lines are printed instead of the bar", async () => {
   const screen = new Screen();
   let looks = 0;
   let isShared = true;
@@ -88,14 +88,14 @@ Deno.test("there is no bar until nobody else is known to write to the terminal, 
   assert.match(screen.text, /\$0$/);
 });
 
-Deno.test("a bar is drawn when something has changed, and not otherwise", async () => {
+Deno.test("a bar is redrawn only when something has changed", async () => {
   const screen = new Screen();
   const { output, ...rest } = target(screen);
   const bar = new ProgressBar({ output, ...rest });
   const counts = newCounts();
   const show = async (elapsedSeconds: number) => {
     bar.show(counts, { elapsedSeconds, lastEndSeconds: 1 });
-    // In the queue behind it.
+    // Queued after the drawing.
     await output.talk("");
   };
   await show(1);
@@ -113,7 +113,7 @@ Deno.test("a bar is drawn when something has changed, and not otherwise", async 
   assert.equal(screen.text, "");
 });
 
-Deno.test("nothing is drawn from the background", async () => {
+Deno.test("nothing is drawn while llama is in the background", async () => {
   const screen = new Screen();
   let inForeground = false;
   const bar = new ProgressBar({ ...target(screen), isInForeground: () => inForeground });
@@ -126,7 +126,7 @@ Deno.test("nothing is drawn from the background", async () => {
   await bar.end();
 });
 
-Deno.test("a terminal that stands still is sent one drawing and no more", async () => {
+Deno.test("a paused terminal is sent one drawing and no more", async () => {
   const held = Promise.withResolvers<void>();
   const screen = new Screen();
   let writes = 0;
@@ -150,7 +150,7 @@ Deno.test("a terminal that stands still is sent one drawing and no more", async 
   assert.equal(screen.text, "");
 });
 
-Deno.test("a log gets lines at a distance that grows with the run", async () => {
+Deno.test("the interval between lines in a log grows with the run", async () => {
   const log = new Log();
   const { output, style } = target(log);
   const lines = new ProgressLog({ output, style }, 5);
@@ -168,7 +168,7 @@ Deno.test("a log gets lines at a distance that grows with the run", async () => 
   await lines.end();
 });
 
-Deno.test("a progress looks by itself at what has changed, until it is closed", async () => {
+Deno.test("the progress display polls the counts until it is closed", async () => {
   const screen = new Screen();
   const counts = newCounts();
   const progress = new Progress(new ProgressBar(target(screen)), counts);

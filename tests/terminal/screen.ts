@@ -1,19 +1,19 @@
 // deno-lint-ignore-file no-control-regex -- control characters are what a terminal is about
-/** A terminal in memory, for what the progress of a run writes; the real one is in tests/e2e. */
+/** A terminal emulator in memory; tests with a real terminal are in tests/e2e. */
 
 import type { Writer } from "../../lib/terminal/output.ts";
 import { textOf } from "../helpers.ts";
 
-/** Understands what a VT100 does with text and with the sequences that llama writes. */
+/** Interprets text and the control sequences that llama writes as a VT100 does. */
 export class Screen implements Writer {
   readonly columns: number;
   readonly rows: number;
-  /** All that was ever shown and not overwritten: lines above the screen, and those of it. */
+  /** All lines that were not overwritten: those scrolled off, and those of the screen. */
   readonly #lines: string[][] = [[]];
   #row = 0;
   #column = 0;
   #wraps = true;
-  /** How often something was written. */
+  /** The number of writes. */
   writes = 0;
 
   constructor(columns = 80, rows = 24) {
@@ -40,7 +40,7 @@ export class Screen implements Writer {
     return this.#lines.map((line) => line.join("").trimEnd()).join("\n").trimEnd();
   }
 
-  /** Where the cursor is: the number of its line, from 0, and its column. */
+  /** The line and the column of the cursor, from 0. */
   get cursor(): [number, number] {
     return [this.#row, this.#column];
   }
@@ -51,7 +51,7 @@ export class Screen implements Writer {
         this.#column = 0;
         return;
       case "\n":
-        // As a terminal's driver has it, which makes a carriage return and a line feed of it.
+        // The terminal driver turns a line feed into a carriage return and a line feed.
         this.#down();
         this.#column = 0;
         return;

@@ -18,20 +18,20 @@ const counts: RunCounts = {
   isEnding: false,
 };
 const times = { elapsedSeconds: 63.4, lastEndSeconds: 63.2 };
-const style = { hasColour: false, hasCost: true };
+const style = { hasColor: false, hasCost: true };
 
 function lines(columns: number, rows = 24, changes: Partial<RunCounts> = {}): string[] {
   return statusLines({ ...counts, ...changes }, times, { columns, rows }, style);
 }
 
-Deno.test("a status says all that there is to say where there is room", () => {
+Deno.test("with enough room, the status area shows everything", () => {
   assert.deepEqual(lines(80), [
     "[============>                 ]  42%  4213 of 10000 done  66.7/s  1m27s left",
     "3 failed  100 running  5684 waiting  12.1 MB sent  3.40 MB received  ~$0.0012",
   ]);
 });
 
-Deno.test("a narrow terminal gets less, and a low one fewer lines", () => {
+Deno.test("a narrow terminal shows fewer parts, and a low one fewer lines", () => {
   assert.deepEqual(lines(50), [
     "42%  4213 of 10000 done  66.7/s  1m27s left",
     "3 failed  100 running  5684 waiting  ~$0.0012",
@@ -49,14 +49,14 @@ Deno.test("a narrow terminal gets less, and a low one fewer lines", () => {
   }
 });
 
-Deno.test("the total and what follows from it are said once the input's end is known", () => {
+Deno.test("the total, percentage and time left appear once the input has been read", () => {
   assert.deepEqual(lines(80, 24, { total: undefined }), [
     "4213 done  66.7/s  1m03s",
     "3 failed  100 running  400 waiting  12.1 MB sent  3.40 MB received  ~$0.0012",
   ]);
 });
 
-Deno.test("a resumed run tells how many jobs it has skipped", () => {
+Deno.test("a resumed run shows the number of skipped jobs", () => {
   const changes = { done: 0, failed: 0, running: 0, waiting: 0, skipped: 412_000 };
   const skipping = { ...counts, ...changes, total: undefined, bytesSent: 0, bytesReceived: 0 };
   assert.equal(
@@ -66,7 +66,7 @@ Deno.test("a resumed run tells how many jobs it has skipped", () => {
   assert.match(logLine(skipping, times, style), /^0 done, 412000 skipped, 1m03s, 0 failed/);
 });
 
-Deno.test("a run that ends early says so, and nothing of jobs that will not be", () => {
+Deno.test("a run that ends early shows neither a total nor the time left", () => {
   assert.deepEqual(lines(80, 24, { isEnding: true }), [
     "ending  4213 done  66.7/s  1m03s",
     "3 failed  100 running  5684 not started  12.1 MB sent  ~$0.0012",
@@ -77,7 +77,7 @@ Deno.test("a run that ends early says so, and nothing of jobs that will not be",
   );
 });
 
-Deno.test("before the first job has ended there is neither a rate nor a time left", () => {
+Deno.test("before the first job has ended, neither a rate nor the time left is shown", () => {
   const early = { elapsedSeconds: 2, lastEndSeconds: 0 };
   const size = { columns: 80, rows: 24 };
   assert.deepEqual(statusLines({ ...newCounts(), running: 8 }, early, size, style), [
@@ -88,13 +88,13 @@ Deno.test("before the first job has ended there is neither a rate nor a time lef
   assert.equal(first, "[>                             ]  0%  0 of 20 done  2s");
 });
 
-Deno.test("all is 100% only when all have ended, and an empty run is all", () => {
+Deno.test("100% is shown only when all jobs have ended, and for an empty run", () => {
   assert.match(lines(80, 24, { done: 9996, running: 1 })[0] ?? "", /=>\] {2}99% {2}9996 of 10000/);
   assert.match(lines(80, 24, { done: 9997, running: 0 })[0] ?? "", /==\] {2}100% {2}9997 of 10000/);
   assert.match(lines(80, 24, { done: 0, failed: 0, total: 0 })[0] ?? "", /==\] {2}100% {2}0 of 0/);
 });
 
-Deno.test("jobs that end together leave a steady time, and none once it has run out", () => {
+Deno.test("the time left is steady when jobs end together, and disappears once it has passed", () => {
   const some = { ...newCounts(), done: 100, running: 100, total: 300 };
   const left = (elapsedSeconds: number) =>
     logLine(some, { elapsedSeconds, lastEndSeconds: 60 }, style).split(", ")[3];
@@ -103,18 +103,18 @@ Deno.test("jobs that end together leave a steady time, and none once it has run 
   assert.equal(left(181), "3m01s");
 });
 
-Deno.test("failures are red where colour is wanted, and only then", () => {
+Deno.test("failures are red only with colors on", () => {
   const size = { columns: 80, rows: 24 };
-  const [, second] = statusLines(counts, times, size, { hasColour: true, hasCost: true });
+  const [, second] = statusLines(counts, times, size, { hasColor: true, hasCost: true });
   assert(second?.startsWith("\x1b[31m3 failed\x1b[m  100 running"));
   const fine = statusLines({ ...counts, failed: 0 }, times, size, {
-    hasColour: true,
+    hasColor: true,
     hasCost: true,
   });
   assert(!fine.join().includes("\x1b"));
 });
 
-Deno.test("a log gets it all on one line", () => {
+Deno.test("a log line has everything", () => {
   assert.equal(
     logLine(counts, times, style),
     "42%, 4213 of 10000 done, 66.7/s, 1m27s left, 3 failed, 100 running, 5684 waiting, " +
@@ -122,6 +122,6 @@ Deno.test("a log gets it all on one line", () => {
   );
 });
 
-Deno.test("a run that costs nothing says nothing of cost", () => {
+Deno.test("a local run shows no cost", () => {
   assert.match(logLine(counts, times, { hasCost: false }), /MB received$/);
 });

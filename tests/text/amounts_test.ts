@@ -18,7 +18,7 @@ Deno.test("bytes have three digits and a unit", () => {
   for (const [bytes, text] of cases) assert.equal(bytesText(bytes), text);
 });
 
-Deno.test("rates have three digits, and more only before the point", () => {
+Deno.test("rates have three digits, or more before the decimal point", () => {
   const cases: [number, string][] = [
     [0.001, "0.06/min"],
     [0.254, "15.2/min"],
@@ -46,7 +46,7 @@ Deno.test("times have their two largest units", () => {
   for (const [seconds, text] of cases) assert.equal(durationText(seconds), text);
 });
 
-Deno.test("prices show what counts, and are marked where they are estimates", () => {
+Deno.test("prices have their significant digits, and estimates are marked", () => {
   const cases: [number, string][] = [
     [0, "$0"],
     [0.0000004, "$0.00000040"],

@@ -19,7 +19,7 @@ Deno.test("editDistance counts insertions, deletions, replacements and swaps", (
   }
 });
 
-Deno.test("closest finds a name that is misspelt by little", () => {
+Deno.test("closest finds a slightly misspelled name", () => {
   const names = ["invoke", "xargs", "local", "help", "version"];
   assert.equal(closest("xarg", names), "xargs");
   assert.equal(closest("invkoe", names), "invoke");
@@ -27,7 +27,7 @@ Deno.test("closest finds a name that is misspelt by little", () => {
   assert.equal(closest("versoin", names), "version");
 });
 
-Deno.test("closest finds the only name that begins with what was written", () => {
+Deno.test("closest finds the only name that begins with the input", () => {
   assert.equal(closest("prof", ["region", "profile"]), "profile");
   assert.equal(closest("fun", ["functions", "function"]), undefined);
 });
@@ -36,7 +36,7 @@ Deno.test("closest prefers the nearest of several near names", () => {
   assert.equal(closest("function", ["functions", "function"]), "function");
 });
 
-Deno.test("closest gives nothing where no name is near", () => {
+Deno.test("closest returns undefined if no name is similar", () => {
   assert.equal(closest("optipng", ["invoke", "xargs"]), undefined);
   assert.equal(closest("", ["invoke", "j"]), undefined);
   assert.equal(closest("n", ["j", "0"]), undefined);

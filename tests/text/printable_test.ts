@@ -3,7 +3,7 @@ import { printable, printableLine } from "../../lib/text/printable.ts";
 import { printableBytes } from "../../lib/text/printable_bytes.ts";
 import { printableJson } from "../../lib/text/printable_json.ts";
 
-Deno.test("no control character survives but tab and line feed", () => {
+Deno.test("only tabs and line feeds are left unescaped", () => {
   const controls = [
     ...Array.from({ length: 0x20 }, (_, code) => code),
     ...Array.from({ length: 0x21 }, (_, code) => 0x7f + code),
@@ -19,13 +19,13 @@ Deno.test("no control character survives but tab and line feed", () => {
   }
 });
 
-Deno.test("all other text stays as it is", () => {
+Deno.test("all other text is unchanged", () => {
   const text = "naïve – 北京 👩‍💻 \u00a0 'quoted' \\x1b";
   assert.equal(printable(text), text);
   assert.equal(printableLine(text), text);
 });
 
-Deno.test("escapes name the character", () => {
+Deno.test("escapes contain the character's code", () => {
   assert.equal(printable("\x1b[31mred\r\n"), "\\x1b[31mred\\r\n");
   assert.equal(printableLine("a\u202eb\nc\td"), "a\\u202eb\\nc\\td");
 });
@@ -34,13 +34,13 @@ Deno.test("bytes that are not UTF-8 are escaped one by one", () => {
   const bytes = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
   assert.equal(printableBytes(bytes("caf\xe9.txt")), "caf\\xe9.txt");
   assert.equal(printableBytes(new TextEncoder().encode("café 👩\n")), "café 👩\\n");
-  // A sequence that is cut short, an overlong one, and half of a surrogate pair.
+  // A truncated sequence, an overlong one, and a lone surrogate.
   assert.equal(printableBytes(bytes("\xf0\x9f\x91")), "\\xf0\\x9f\\x91");
   assert.equal(printableBytes(bytes("\xc0\xaf")), "\\xc0\\xaf");
   assert.equal(printableBytes(bytes("\xed\xa0\x80")), "\\xed\\xa0\\x80");
 });
 
-Deno.test("JSON means the same after its controls are escaped", () => {
+Deno.test("JSON has the same value after its controls are escaped", () => {
   const all = Array.from({ length: 0x10000 }, (_, code) => String.fromCharCode(code));
   const json = printableJson(JSON.stringify(all));
   assert.deepEqual(JSON.parse(json), all);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { shellQuote } from "../../lib/text/shell_quote.ts";
 
-Deno.test("words are quoted where a shell needs it", () => {
+Deno.test("words are quoted only if a shell needs it", () => {
   assert.equal(shellQuote(["optipng", "a.png", "-out", "x/a.png"]), "optipng a.png -out x/a.png");
   assert.equal(shellQuote(["a b", "it's", "", "$x", "é"]), `'a b' 'it'\\''s' '' '$x' 'é'`);
 });

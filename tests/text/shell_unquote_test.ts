@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { shellQuote } from "../../lib/text/shell_quote.ts";
 import { literalWords } from "../../lib/text/shell_unquote.ts";
 
-Deno.test("what is quoted is read back", () => {
+Deno.test("quoted words are read back", () => {
   const every = Array.from({ length: 0x300 }, (_, code) => String.fromCharCode(code + 1));
   const words = [
     ...every,
@@ -39,7 +39,7 @@ Deno.test("a shell reads the same words", async () => {
   assert.deepEqual(literalWords(command), words);
 });
 
-Deno.test("a command that a shell would not take literally has no words", () => {
+Deno.test("a command that a shell would expand has no literal words", () => {
   const commands = [
     "f $x",
     "f `x`",

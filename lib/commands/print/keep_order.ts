@@ -1,5 +1,5 @@
 /**
- * Jobs' output in the order of the input.
+ * Prints the output of jobs in input order.
  *
  * @module
  */
@@ -7,31 +7,31 @@
 import type { Piece } from "./piece.ts";
 import { type Place, Spill } from "./spill.ts";
 
-/** How order is kept. */
+/** Options for {@linkcode KeepOrder}. */
 export interface KeepOrderOptions {
-  /** Prints what is next. */
+  /** Prints the pieces of the next job. */
   readonly print: (pieces: readonly Piece[]) => Promise<void>;
-  /** Where a temporary file is made when there is too much for memory. */
+  /** The directory of a temporary file for output that exceeds `memoryBytes`. */
   readonly directory: string;
-  /** The most bytes of output that are held in memory. @default {16 MiB} */
+  /** The maximum number of bytes of output held in memory. @default {16 MiB} */
   readonly memoryBytes?: number | undefined;
 }
 
-/** A piece that waits on disk. */
+/** A piece that is kept on disk. */
 interface PlacedPiece {
   readonly to: Piece["to"];
   readonly place: Place;
 }
 
-/** What waits for the jobs before it: pieces, and where others lie on disk. */
+/** The output of a job that waits for earlier jobs. */
 interface Held {
   readonly pieces: readonly (Piece | PlacedPiece)[];
   readonly end: () => void;
 }
 
 /**
- * Prints what comes in any order in the order of its numbers. Of what waits, only so much is held in
- * memory; the rest goes to disk, but for a few words a job.
+ * Prints the output of jobs, which arrives in any order, in the order of their numbers. Waiting
+ * output is held in memory up to a limit, and beyond it on disk.
  */
 export class KeepOrder implements Disposable {
   readonly #options: KeepOrderOptions;
@@ -41,19 +41,19 @@ export class KeepOrder implements Disposable {
   #next = 0;
   #bytes = 0;
 
-  /** @param options How to print, and where to put what is too much. */
+  /** @param options How to print, and where to keep output. */
   constructor(options: KeepOrderOptions) {
     this.#options = options;
     this.#memoryBytes = options.memoryBytes ?? 16 * 1024 * 1024;
   }
 
   /**
-   * Prints a job's pieces when it is its turn, and those that waited for it. One call at a time.
+   * Adds a job, and prints the pieces of all jobs whose turn it is. Calls must not overlap.
    *
    * @param index The job's number, from 0.
-   * @param pieces What is printed of it.
-   * @param end Called when all of it is printed.
-   * @throws What printing throws, and the file system.
+   * @param pieces The job's pieces.
+   * @param end Called once they are printed.
+   * @throws Errors from printing and from the file system.
    */
   async add(index: number, pieces: readonly Piece[], end: () => void = () => {}): Promise<void> {
     const size = sizeOf(pieces);
@@ -76,7 +76,7 @@ export class KeepOrder implements Disposable {
   }
 
   /**
-   * Leaves a job out.
+   * Skips a job that prints nothing.
    *
    * @param index The job's number, from 0.
    */
@@ -84,7 +84,7 @@ export class KeepOrder implements Disposable {
     this.#held.set(index, { pieces: [], end: () => {} });
   }
 
-  /** Prints what still waits for jobs that never came. */
+  /** Prints the output that still waits for jobs that never ended. */
   async end(): Promise<void> {
     const left = [...this.#held.keys()].sort((a, b) => a - b);
     for (const index of left) {
@@ -93,7 +93,7 @@ export class KeepOrder implements Disposable {
     }
   }
 
-  /** Gives up what still waits. */
+  /** Drops the output that still waits. */
   [Symbol.dispose](): void {
     this.#spill?.[Symbol.dispose]();
   }

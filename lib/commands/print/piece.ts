@@ -1,49 +1,46 @@
 /**
- * What is printed of a job: pieces, each for one of the places where a program writes.
+ * The pieces that are printed for a job, each for standard output, standard error or as a message.
  *
  * @module
  */
 
 import type { Data, Output } from "../../terminal/output.ts";
 
-/** A piece of what is printed of a job. */
+/** A piece of a job's output. */
 export type Piece = BytesPiece | StreamPiece;
 
-/** A piece that is in memory. */
+/** A piece in memory. */
 export interface BytesPiece {
-  /** Standard output, standard error, or a message of llama's own. */
+  /** Standard output, standard error, or one of llama's messages. */
   readonly to: "data" | "talk" | "message";
-  /** What is printed: bytes, and of a message its text in UTF-8. */
+  /** The bytes; those of a message are UTF-8. */
   readonly bytes: Uint8Array;
 }
 
-/** A piece that is too much for memory. */
+/** A piece that is too large for memory. */
 export interface StreamPiece {
   /** Standard output or standard error. */
   readonly to: "data" | "talk";
-  /** Reads what is printed, bit by bit. */
+  /** Reads the bytes. */
   readonly stream: () => AsyncIterable<Uint8Array>;
 }
 
 /**
- * A message of llama's own.
+ * Creates a message.
  *
- * @param text One line, without its end.
- * @returns The piece.
+ * @param text One line, without a line feed.
  */
 export function message(text: string): Piece {
   return { to: "message", bytes: encoder.encode(text) };
 }
 
 /**
- * Prints pieces, with nothing of another job between them.
+ * Prints pieces, with no other output between them.
  *
- * @param output Where to.
- * @param pieces What.
- * @throws {OutputClosed} If nobody reads standard output any more.
+ * @throws {OutputClosed} If the reader of standard output has closed it.
  */
 export async function printPieces(output: Output, pieces: readonly Piece[]): Promise<void> {
-  // Not awaited one by one: all of them are in the queue before anything else can be.
+  // Not awaited one by one, so that all are queued before anything else.
   await Promise.all(pieces.map((piece) => {
     switch (piece.to) {
       case "data":

@@ -1,5 +1,5 @@
 /**
- * Prints what came of jobs, as the flags say.
+ * Prints the outcomes of jobs as the flags ask for.
  *
  * @module
  */
@@ -10,23 +10,23 @@ import { KeepOrder } from "./keep_order.ts";
 import { printPieces } from "./piece.ts";
 import { render, type RenderOptions } from "./render.ts";
 
-/** How jobs are printed. */
+/** Options for {@linkcode Printer}. */
 export interface PrinterOptions extends RenderOptions {
-  /** Where to. */
+  /** The output to print to. */
   readonly output: Output;
-  /** Whether in the order of the input, or as they end. */
+  /** Whether to print in input order rather than as jobs end. */
   readonly keepOrder: boolean;
-  /** Where a temporary file is made when too much waits for its turn. */
+  /** The directory of a temporary file for large output that waits for its turn. */
   readonly directory: string;
 }
 
-/** Prints what came of jobs. */
+/** Prints the outcomes of jobs. */
 export class Printer implements Disposable {
   readonly #options: PrinterOptions;
   readonly #order: KeepOrder | undefined;
   readonly #saidHints = new Set<string>();
 
-  /** @param options How. */
+  /** @param options How to print. */
   constructor(options: PrinterOptions) {
     const { output, keepOrder, directory } = options;
     this.#options = options;
@@ -36,12 +36,11 @@ export class Printer implements Disposable {
   }
 
   /**
-   * Prints what came of a job, or keeps it until it is its turn; then the result is disposed of. One
-   * call at a time.
+   * Prints the outcome of a job at its turn, and then disposes of the result. Calls must not overlap.
    *
-   * @param outcome What came of it.
-   * @param isToldBefore Whether it has failed as another job has, so that nothing is said of it.
-   * @throws {OutputClosed} If nobody reads standard output any more.
+   * @param outcome The outcome.
+   * @param isToldBefore Whether a failure of the same kind has been reported, so that this one is not.
+   * @throws {OutputClosed} If the reader of standard output has closed it.
    */
   async print(outcome: JobOutcome, isToldBefore: boolean): Promise<void> {
     const said = { failure: isToldBefore, hints: this.#saidHints };
@@ -53,7 +52,7 @@ export class Printer implements Disposable {
   }
 
   /**
-   * There will be nothing of a job.
+   * Skips a job that does not run.
    *
    * @param index Its number, from 0.
    */
@@ -61,12 +60,12 @@ export class Printer implements Disposable {
     this.#order?.skip(index);
   }
 
-  /** Prints what still waits for jobs that never ended. */
+  /** Prints the output that still waits for jobs that never ended. */
   async end(): Promise<void> {
     await this.#order?.end();
   }
 
-  /** Removes what is temporary. */
+  /** Removes the temporary file. */
   [Symbol.dispose](): void {
     this.#order?.[Symbol.dispose]();
   }

@@ -1,10 +1,11 @@
 /**
- * From what came of a job to what is printed of it.
+ * Renders the outcome of a job as the pieces to print.
  *
  * @module
  */
 
 import { Buffer } from "node:buffer";
+import { signalOf, timedOutStatus } from "../../functions/command_status.ts";
 import type { LlamaError } from "../../errors.ts";
 import { logOf } from "../../jobs/attempts.ts";
 import { piecesOfFile } from "../../jobs/big_output.ts";
@@ -20,36 +21,36 @@ import { printableJson } from "../../text/printable_json.ts";
 import { errorLines } from "../messages.ts";
 import { message, type Piece } from "./piece.ts";
 
-/** How much of a command or a line a message shows, in characters. */
+/** The maximum number of characters of a command or a line in a message. */
 const longestShown = 1000;
 
-/** What is printed of a job. */
+/** Options for {@linkcode render}. */
 export interface RenderOptions {
-  /** Its output as it is, in whole lines, or not at all. */
+  /** Whether output is printed unchanged, in complete lines, or not at all. */
   readonly form: "group" | "line" | "none";
-  /** Whether each line of its output begins with the input line. */
+  /** Whether each line of output is prefixed with the input line. */
   readonly tag: boolean;
-  /** Whether its record is printed as JSON, with its output inside. */
+  /** Whether the record is printed as JSON, including the output. */
   readonly json: boolean;
   /** Whether the function's log is shown. */
   readonly logs: boolean;
 }
 
-/** What was said before, of other jobs, and is not said again. */
+/** Messages about earlier jobs, which are not repeated. */
 export interface SaidBefore {
-  /** Whether a job has failed in the same way. */
+  /** Whether a failure of the same kind has been reported. */
   readonly failure: boolean;
-  /** The hints; those of this job are added. */
+  /** The hints so far; those of this job are added. */
   readonly hints: Set<string>;
 }
 
 /**
- * Renders a job.
+ * Renders the outcome of a job.
  *
- * @param outcome What came of it.
- * @param options What is printed.
- * @param said What was said before.
- * @returns The pieces, in order: the log, the output, and what went wrong.
+ * @param outcome The outcome.
+ * @param options Options for rendering.
+ * @param said Messages about earlier jobs.
+ * @returns The pieces in order: the log, the output, and the errors.
  */
 export function render(
   outcome: JobOutcome,
@@ -99,7 +100,7 @@ function jsonPieces({ record, result }: JobOutcome, { form }: RenderOptions): Pi
   return [{ to: "data", bytes: encoder.encode(printableJson(JSON.stringify(whole)) + "\n") }];
 }
 
-/** The same for output that is too much for memory, or for a string. */
+/** Renders a record with output that is too large for memory, or for a string. */
 async function* jsonOfBig(
   record: JobRecord,
   result: JobResult,
@@ -146,7 +147,7 @@ async function* base64Of(file: string): AsyncGenerator<string, void, undefined> 
   let rest = Buffer.alloc(0);
   for await (const piece of piecesOfFile(file)) {
     const bytes = Buffer.concat([rest, piece]);
-    // Three bytes are four characters, and what is left over waits for more.
+    // Three bytes are four characters; the remainder is prepended to the next piece.
     const whole = bytes.length - bytes.length % 3;
     yield bytes.subarray(0, whole).toString("base64");
     rest = bytes.subarray(whole);
@@ -154,7 +155,7 @@ async function* base64Of(file: string): AsyncGenerator<string, void, undefined> 
   yield rest.toString("base64");
 }
 
-/** JSON is text: what is not UTF-8 goes into it as base64. */
+/** Returns output as a field of JSON: as text, or as base64 if it is not UTF-8. */
 function inJson(name: "stdout" | "stderr", bytes: Uint8Array): Partial<JobRecord> {
   try {
     return { [name]: decoder.decode(bytes) };
@@ -183,35 +184,33 @@ function failurePieces(
   return lines.map(message);
 }
 
-/** A line of a megabyte in a message is of no use; the job log has it whole. */
+/** Shortens a command or a line for a message; the job log has all of it. */
 function shortened(text: string): string {
   return text.length <= longestShown ? text : `${text.slice(0, longestShown).toWellFormed()}...`;
 }
 
 function endedHow(status: number): string {
-  if (status === 124) return "exit status 124 (timed out)";
-  // The original's runtime says -1 where ours says 128 + the signal's number.
-  if (status < 0) return "ended by a signal";
-  const signal = status - 128;
-  return signal > 0 && signal < 65
-    ? `exit status ${status} (ended by signal ${signal})`
-    : `exit status ${status}`;
+  if (status === timedOutStatus) return `exit status ${status} (timed out)`;
+  // The original's runtime reports -1 for any signal.
+  if (status < 0) return "killed by a signal";
+  const signal = signalOf(status);
+  return `exit status ${status}` + (signal === 0 ? "" : ` (killed by signal ${signal})`);
 }
 
-/** As GNU parallel's: the input, and a tab. But control characters are escaped. */
+/** Returns the input line and a tab, as GNU parallel does, but with control characters escaped. */
 function tagOf(line: string): Uint8Array {
   const text = line.replaceAll("\n", " ");
   const isText = text.isWellFormed();
   return encoder.encode(`${isText ? printable(text) : printableBytes(encodeString(text))}\t`);
 }
 
-/** Whole lines, each with the same beginning; the last one gets the end that it lacks. */
+/** Prefixes each line, and adds a missing final line feed. */
 function inLines(bytes: Uint8Array, prefix: Uint8Array): Uint8Array {
   const isEnded = bytes.length === 0 || bytes.at(-1) === newline;
   return withPrefix(bytes, prefix, true, isEnded ? 0 : 1);
 }
 
-/** The same for pieces, of which a line may have several. */
+/** Does the same for pieces, which may divide a line. */
 async function* linesOfPieces(
   pieces: AsyncIterable<Uint8Array>,
   prefix: Uint8Array,
@@ -224,7 +223,7 @@ async function* linesOfPieces(
   if (!isStart) yield new Uint8Array([newline]);
 }
 
-/** Puts a prefix before each line that begins, and line feeds after the last one. */
+/** Inserts a prefix at the start of each line, and appends line feeds. */
 function withPrefix(
   bytes: Uint8Array,
   prefix: Uint8Array,

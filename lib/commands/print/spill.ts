@@ -1,5 +1,5 @@
 /**
- * Bytes that are waited for, on disk.
+ * Keeps bytes in a temporary file until they are printed.
  *
  * @module
  */
@@ -8,17 +8,17 @@ import { join } from "node:path";
 import { temporaryPrefix } from "../../files/whole.ts";
 import { writeToFile } from "../../files/quick.ts";
 
-/** Where bytes lie in a {@linkcode Spill}. */
+/** The position of bytes in a {@linkcode Spill}. */
 export interface Place {
-  /** Where they begin. */
+  /** Their offset. */
   readonly at: number;
-  /** How many they are. */
+  /** Their number. */
   readonly length: number;
 }
 
 /**
- * A temporary file without a name, so that nothing is left of it however the process ends. It shrinks
- * to nothing whenever all that was put into it has been taken out again.
+ * A temporary file without a name, so that nothing is left behind however the process ends. It is
+ * truncated whenever all of its bytes have been taken out.
  */
 export class Spill implements Disposable {
   readonly #file: Deno.FsFile;
@@ -30,11 +30,10 @@ export class Spill implements Disposable {
   }
 
   /**
-   * Makes one.
+   * Creates the file.
    *
-   * @param directory Where.
-   * @returns An empty one.
-   * @throws What the file system throws.
+   * @param directory The directory for it.
+   * @throws Errors from the file system.
    */
   static async open(directory: string): Promise<Spill> {
     const path = join(directory, temporaryPrefix + crypto.randomUUID());
@@ -44,11 +43,10 @@ export class Spill implements Disposable {
   }
 
   /**
-   * Puts bytes in. One call at a time, of this and of `take`.
+   * Adds bytes. Calls of this and of `take` must not overlap.
    *
-   * @param pieces The bytes.
-   * @returns Where each piece lies.
-   * @throws What the file system throws, such as for a disk that is full.
+   * @returns The place of each piece.
+   * @throws Errors from the file system, such as for a full disk.
    */
   async put(pieces: readonly Uint8Array[]): Promise<Place[]> {
     const places = [];
@@ -65,9 +63,7 @@ export class Spill implements Disposable {
   /**
    * Takes bytes out, once.
    *
-   * @param place Where they lie.
-   * @returns The bytes.
-   * @throws What the file system throws.
+   * @throws Errors from the file system.
    */
   async take({ at, length }: Place): Promise<Uint8Array> {
     const bytes = new Uint8Array(length);
@@ -75,7 +71,7 @@ export class Spill implements Disposable {
     for (let done = 0; done < length;) {
       const count = await this.#file.read(bytes.subarray(done));
       if (count === null) {
-        throw new Error("the temporary file is shorter than what was put into it");
+        throw new Error("a temporary file is shorter than the bytes written to it");
       }
       done += count;
     }
@@ -86,7 +82,7 @@ export class Spill implements Disposable {
     return bytes;
   }
 
-  /** Gives the disk's room back. */
+  /** Closes the file, which frees its space. */
   [Symbol.dispose](): void {
     this.#file.close();
   }

@@ -1,5 +1,5 @@
 /**
- * The flags and the help of `llama completion`.
+ * The definition of `llama completion`: flags, help and validation.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import type { Command } from "../../cli/command.ts";
 
 const completionFlags = {
   line: stringFlag({
-    help: "print the completions of a command line, for the scripts",
+    help: "print the completions of a command line, used by the scripts",
     placeholder: "TEXT",
   }),
 } as const;

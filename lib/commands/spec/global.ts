@@ -1,5 +1,5 @@
 /**
- * What `llama` accepts before a command.
+ * The flags before a command, and the help of `llama` itself.
  *
  * @module
  */
@@ -18,7 +18,7 @@ import { functionNameRule, isFunctionName } from "../../functions/names.ts";
 import { quote } from "../../template/quote.ts";
 import { atLeastOne } from "./shared.ts";
 
-/** A function of `-function`: a command of this machine under a function's name. */
+/** A function defined by `-function`: a command on this machine that runs under a function's name. */
 export interface FunctionCommand {
   /** The function's name. */
   readonly name: string;
@@ -56,7 +56,7 @@ export const globalFlags = {
   }),
   local: boolFlag({ help: "run functions on this machine, without AWS" }),
   functions: stringFlag({
-    help: "functions to run on this machine, one folder each",
+    help: "directory of local functions, one subdirectory each",
     placeholder: "DIR",
   }),
   function: listFlag({
@@ -65,12 +65,12 @@ export const globalFlags = {
   }, parseFunctionCommand),
   "debug-aws": boolFlag({ help: "log AWS requests and responses to stderr" }),
   "s3-concurrency": intFlag({
-    help: "uploads and downloads at once",
+    help: "concurrent uploads and downloads",
     placeholder: "N",
     default: defaultS3Concurrency,
   }),
   trace: stringFlag({
-    help: "under invoke and xargs: write where the time went, for ui.perfetto.dev (.gz, .zst)",
+    help: "with invoke or xargs: write a trace for ui.perfetto.dev (.gz, .zst: compressed)",
     placeholder: "FILE",
   }),
 } as const;
@@ -88,37 +88,38 @@ export type GlobalValues = FlagValues<typeof globalFlags>;
 function validateGlobal(values: GlobalValues, command: string): UsageProblem | undefined {
   if (values.trace !== "" && command !== "invoke" && command !== "xargs") {
     return {
-      message: `-trace has no use with ${command}`,
-      hint: "it goes with invoke and xargs, which run jobs",
+      message: `-trace cannot be used with ${command}`,
+      hint: "use it with invoke or xargs, which run jobs",
     };
   }
   return atLeastOne("s3-concurrency", values["s3-concurrency"]);
 }
 
-/** `llama` itself: its flags, and what its help says besides the commands. */
+/** The flags of `llama` itself, and the sections of its help. */
 export const program: Program<typeof globalFlags> = {
-  summary: "llama runs commands in AWS Lambda, many at once, as if they ran here.",
+  summary: "llama runs commands in AWS Lambda, many at once, as if they ran locally.",
   flags: globalFlags,
   sections: [
     {
-      title: "Exit status (of invoke: the command's own)",
+      title: "Exit status (invoke: that of the command)",
       rows: [
-        ["0", "all went well"],
-        ["1", "a job of xargs failed, or doctor found something wrong"],
-        ["2", "wrong usage or settings, or a template that fails; nothing was run"],
-        ["125", "llama, AWS or the network failed (under xargs 1)"],
+        ["0", "success"],
+        ["1", "a job of xargs failed, or doctor found a problem"],
+        ["2", "invalid usage or settings, or a template failed; nothing was run"],
+        ["124", "invoke: the command or its function timed out"],
+        ["125", "llama, AWS or the network failed (xargs: 1)"],
         ["130, 143", "interrupted, terminated"],
-        ["141", "the reader of standard output has gone"],
+        ["141", "the reader of standard output closed it"],
       ],
     },
     {
       title: "Environment",
       rows: [
-        ["LLAMA_OBJECT_STORE", "the object store, as -store"],
-        ["LLAMA_DIR", "where llama's settings are; see llama help config"],
-        ["LLAMA_OBJECT_NOTE", "0 keeps no note of the objects that were sent"],
-        ["LLAMA_LOCAL", "1 runs functions on this machine, as -local"],
-        ["LLAMA_FUNCTIONS", "functions to run on this machine, as -functions"],
+        ["LLAMA_OBJECT_STORE", "object store, like -store"],
+        ["LLAMA_DIR", "directory of llama's settings; see llama help config"],
+        ["LLAMA_OBJECT_NOTE", "0: do not remember which objects the store has"],
+        ["LLAMA_LOCAL", "1: run functions on this machine, like -local"],
+        ["LLAMA_FUNCTIONS", "directory of local functions, like -functions"],
       ],
     },
   ],

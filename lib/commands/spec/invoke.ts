@@ -1,5 +1,5 @@
 /**
- * What `llama invoke` accepts.
+ * The definition of `llama invoke`: flags, help and validation.
  *
  * @module
  */
@@ -21,12 +21,12 @@ import {
 /** The flags of `llama invoke`. */
 export const invokeFlags = {
   logs,
-  time: boolFlag({ help: "show how long each part took, on stderr" }),
+  time: boolFlag({ help: "show where the time went and the cost, on stderr" }),
   stdin: boolFlag({ help: "send standard input to the command" }),
   timeout,
   file,
   output: listFlag({
-    help: "fetch a file that is written; may be repeated",
+    help: "fetch a file that the command writes; may be repeated",
     placeholder: "LOCAL[:REMOTE]",
     alias: "o",
   }, parseFileMapping),
@@ -45,7 +45,7 @@ const examples: readonly Example[] = [
     command: "llama invoke -stdin -f ~/words:words grep -f words < book.txt",
   },
   {
-    text: "send a folder and fetch another",
+    text: "send a directory and fetch another",
     command: "llama invoke -f src -o dist/ build src -o dist",
   },
   {
@@ -58,17 +58,17 @@ const examples: readonly Example[] = [
   },
 ];
 
-/** `llama invoke` as data. */
+/** The definition of `llama invoke`. */
 export const invokeCommand: Command<typeof invokeFlags> = {
   name: "invoke",
   summary: "run a function's command once",
   usage: "FUNCTION ARGS...",
   group: "Run",
   details: `Runs the command of FUNCTION with ARGS. Its output goes to stdout and stderr,
-and its exit status is llama's.
+and llama exits with its status.
 
-ARGS are Go templates: {{.I "a.png"}} sends a file and stands for its path
-there, {{.O "b.png"}} fetches one, {{.IO "c.png"}} does both.`,
+ARGS are Go templates: {{.I "a.png"}} sends a file and expands to its path in
+Lambda, {{.O "b.png"}} fetches one, {{.IO "c.png"}} does both.`,
   examples,
   flags: invokeFlags,
   validate: (values, args) =>

@@ -1,5 +1,5 @@
 /**
- * The flags of `llama report`, with what its help says.
+ * The definition of `llama report`: flags, help and validation.
  *
  * @module
  */
@@ -10,25 +10,25 @@ import type { Command } from "../../cli/command.ts";
 /** The flags of `llama report`. */
 export const reportFlags = {
   output: stringFlag({
-    help: "the page to write (default: the log's name and .html)",
+    help: "page to write (default: the log's name plus .html)",
     placeholder: "FILE",
     alias: "o",
   }),
 } as const;
 
-/** `llama report`, without what it does. */
+/** The definition of `llama report`. */
 export const reportCommand: Command<typeof reportFlags> = {
   name: "report",
-  summary: "make a page that shows a run, from its log",
+  summary: "create an HTML page about a run, from its log",
   usage: "FILE",
   group: "Run",
-  details: `Makes a page that shows an earlier run, from its job log (-joblog, also GNU
-parallel's) or from the lines of -json, which tell more. One that tells all
-is made by the run itself, with -report.`,
+  details: `Creates an HTML page about an earlier run, from its job log (-joblog, or GNU
+parallel's --joblog) or from the lines of -json, which have more detail. The
+most detailed page is written by the run itself, with -report.`,
   examples: [
-    { text: "look back at a run by its job log", command: "llama report -o run.html log" },
+    { text: "show a run from its job log", command: "llama report -o run.html log" },
     {
-      text: "the same by its records",
+      text: "show a run from its JSON output",
       command: `llama xargs -json -a files count '{{.I .Line}}' > run.json
 llama report run.json`,
     },
@@ -37,7 +37,7 @@ llama report run.json`,
   validate(_values, [path, ...more]) {
     if (path && more.length === 0) return undefined;
     return {
-      message: path ? `more than one log: ${more.join(" ")}` : "no log",
+      message: path ? `more than one log: ${more.join(" ")}` : "no log given",
       hint: "flags go before the log: llama report -o run.html log",
     };
   },

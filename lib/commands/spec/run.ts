@@ -1,6 +1,5 @@
 /**
- * The flags of a run of many jobs: where its lines are from, what is printed and kept, and when it
- * ends.
+ * The flags of a run of many jobs: its input, what is printed and kept, retries and limits.
  *
  * @module
  */
@@ -20,11 +19,11 @@ import type { UsageProblem } from "../../cli/command.ts";
 import { atLeastOne, notNegative } from "./shared.ts";
 
 /**
- * Reads a positive number, with a fraction or without.
+ * Parses a positive decimal number.
  *
  * @param text The number as written.
  * @returns Its value.
- * @throws {FlagValueError} If it is none.
+ * @throws {FlagValueError} If it is not one.
  */
 export function parsePositive(text: string): number {
   const value = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : 0;
@@ -33,7 +32,7 @@ export function parsePositive(text: string): number {
 }
 
 /**
- * Reads `WHEN,fail=COUNT` as GNU parallel's `--halt` has it.
+ * Parses `WHEN,fail=COUNT`, a subset of GNU parallel's `--halt`.
  *
  * @param text The value as written.
  * @returns Its parts; undefined for `never`.
@@ -46,14 +45,14 @@ export function parseHalt(text: string): Halt | undefined {
   const isPercent = percent === "%";
   if (when === undefined || count === 0 || (isPercent && count > 100)) {
     throw new FlagValueError(
-      "not a condition",
-      "write soon,fail=N or now,fail=N, with N a number of jobs or 1% to 100%",
+      "not a halt condition",
+      "write soon,fail=N or now,fail=N, where N is a number of jobs or 1% to 100%",
     );
   }
   return { when: when === "now" ? "now" : "soon", count, isPercent };
 }
 
-/** Those of C. */
+/** C's single-character escapes. */
 const escapes = new Map([
   ["a", 7],
   ["b", 8],
@@ -66,8 +65,8 @@ const escapes = new Map([
 ]);
 
 /**
- * Reads a delimiter as GNU xargs' `-d` does: one byte, itself or as C has it, `\n`, `\t`, `\0`,
- * `\012`, `\x0a`.
+ * Parses a delimiter as GNU xargs' `-d` does: one byte, written literally or as a C escape such as
+ * `\n`, `\0`, `\012` or `\x0a`.
  *
  * @param text The delimiter as written.
  * @returns The byte.
@@ -84,22 +83,22 @@ export function parseDelimiter(text: string): number {
   if (escaped !== undefined) return escaped;
   if (text.length === 1 && text.charCodeAt(0) < 128) return text.charCodeAt(0);
   throw new FlagValueError(
-    "not one byte",
+    "not a single byte",
     String.raw`write one character such as , or \n, \t, \0, \xHH`,
   );
 }
 
-/** A flag that names a file; an empty name is what a shell makes of a variable that is not set. */
+/** Creates a flag for a file name. An empty one is most likely an unset shell variable. */
 function fileFlag(options: { help: string; placeholder: string }): Flag<string> {
   return valueFlag({ ...options, default: "" }, (text) => {
     if (text !== "") return text;
-    throw new FlagValueError("empty", "name a file, or leave the flag out");
+    throw new FlagValueError("empty name", "name a file, or omit the flag");
   });
 }
 
-/** The flag of `invoke` and `xargs`. */
+/** The `-timeout` flag of `invoke` and `xargs`. */
 export const timeout = valueFlag<number | undefined>({
-  help: "end a command after so many seconds, with status 124",
+  help: "stop a command after this many seconds, with status 124",
   placeholder: "SECONDS",
   default: undefined,
 }, parsePositive);
@@ -112,60 +111,61 @@ export const runFlags = {
     placeholder: "CHAR",
     default: undefined,
   }, parseDelimiter),
-  n: intFlag({ help: "lines a job: {{.Lines}}, and joined {{.Line}}", placeholder: "N" }),
+  n: intFlag({ help: "lines per job: {{.Lines}}, or joined as {{.Line}}", placeholder: "N" }),
   "dry-run": boolFlag({ help: "print what would run, with its files, and send nothing" }),
   print: choiceFlag({
-    help: "jobs' output: whole as each job ends, whole in the order of the input, or in lines",
+    help: "job output: as each job ends, in input order, as complete lines, or not at all",
     default: "group",
   }, ["group", "keep-order", "line", "none"]),
-  k: boolFlag({ help: "print in the order of the input, as -print keep-order" }),
-  tag: boolFlag({ help: "begin each line of a job's output with its input line and a tab" }),
-  json: boolFlag({ help: "print a line of JSON for each job, its output inside" }),
+  k: boolFlag({ help: "print in input order, like -print keep-order" }),
+  tag: boolFlag({ help: "prefix each line of a job's output with its input line and a tab" }),
+  json: boolFlag({ help: "print one line of JSON per job, including its output" }),
   results: fileFlag({
-    help: "keep stdout, stderr and status.json of each job in DIR/SEQ",
+    help: "write stdout, stderr and status.json of each job to DIR/SEQ",
     placeholder: "DIR",
   }),
   joblog: fileFlag({
-    help: "log each job that ended, as GNU parallel does",
+    help: "log each finished job, in GNU parallel's format",
     placeholder: "FILE",
   }),
-  resume: boolFlag({ help: "go on with the run of -joblog: skip the jobs that ended" }),
-  "resume-failed": boolFlag({ help: "the same, but repeat the jobs that failed" }),
+  resume: boolFlag({ help: "continue the run logged by -joblog: skip finished jobs" }),
+  "resume-failed": boolFlag({ help: "like -resume, but also retry the jobs that failed" }),
   retries: intFlag({
-    help: "repeat a job that failed, at most N times",
+    help: "retry a failed job up to N times",
     placeholder: "N",
     default: 0,
   }),
   "retry-on": choiceFlag({
-    help: "failures to repeat for: of the command, of the function or network, or both",
+    help: "failures to retry: of the command, of the function or network, or both",
     default: "all",
   }, ["exit", "function", "all"]),
   timeout,
   halt: valueFlag<Halt | undefined>({
-    help: "stop at failures: now,fail=N drops the jobs in flight, soon,fail=N% waits",
+    help: "stop when jobs fail: now,fail=N drops jobs in flight, soon,fail=N% waits for them",
     placeholder: "WHEN",
     default: undefined,
   }, parseHalt),
   "max-cost": valueFlag<number | undefined>({
-    help: "start no more jobs once the run has cost so much",
+    help: "start no more jobs once the run has cost this much",
     placeholder: "DOLLARS",
     default: undefined,
   }, parsePositive),
   prices: fileFlag({
-    help: "a table of prices instead of the one built in",
+    help: "price table to use instead of the built-in one",
     placeholder: "FILE",
   }),
-  summary: boolFlag({ help: "tell at the end what it took and cost, as on a terminal" }),
+  summary: boolFlag({ help: "print time and cost at the end, even without a terminal" }),
 } as const;
 
-/** The separator between the arguments and the lines. */
+/** Separates the arguments from the lines. */
 export const inputSeparator = ":::";
 
 /**
- * Divides `FUNCTION ARGS... ::: LINES...`.
+ * Splits `FUNCTION ARGS... ::: LINES...`.
  *
  * @param args The arguments after the flags.
- * @returns What is before the separator, and the lines after it; undefined if there is none.
+ * @returns The arguments before the separator, and the lines after it; `lines` is undefined if there
+ * is no separator.
  */
 export function splitInput(
   args: readonly string[],
@@ -176,11 +176,11 @@ export function splitInput(
     : { command: args.slice(0, at), lines: args.slice(at + 1) };
 }
 
-/** Separators that only GNU parallel has, and what llama has instead. */
+/** GNU parallel's other separators, with llama's equivalents. */
 const foreignSeparators: Readonly<Record<string, string>> = {
   "::::": "write -a FILE for the lines of a file, or ::: LINE... for the lines themselves",
-  ":::+": "write one ::: with all lines; -n N puts several into a job, {{index .Lines 1}} is one",
-  "::::+": "write -a FILE; -n N puts several lines into a job, {{index .Lines 1}} is one",
+  ":::+": "write all lines after one :::; -n N passes N to each job, {{index .Lines 1}} is one",
+  "::::+": "write -a FILE; -n N passes N lines to each job, {{index .Lines 1}} is one",
 };
 
 /**
@@ -188,7 +188,7 @@ const foreignSeparators: Readonly<Record<string, string>> = {
  *
  * @param values Their values, and that of `-0`.
  * @param args The arguments after the flags.
- * @returns What is wrong, or undefined.
+ * @returns The problem, or undefined.
  */
 export function validateRun(
   values: FlagValues<typeof runFlags> & { readonly "0": boolean },
@@ -198,7 +198,7 @@ export function validateRun(
   const foreign = args.find((arg) => Object.hasOwn(foreignSeparators, arg));
   if (foreign !== undefined) {
     return {
-      message: `${foreign} is GNU parallel's, and llama xargs does not have it`,
+      message: `llama xargs does not support GNU parallel's ${foreign}`,
       hint: foreignSeparators[foreign] ?? "",
     };
   }
@@ -210,24 +210,24 @@ export function validateRun(
     };
   }
   if (lines !== undefined && values.a !== "") {
-    return both(`-a ${quote(values.a)}`, inputSeparator, "both say what the lines are");
+    return both(`-a ${quote(values.a)}`, inputSeparator, "both name the input");
   }
-  if (values["0"] && values.d !== undefined) return both("-0", "-d", "both say how lines end");
+  if (values["0"] && values.d !== undefined) return both("-0", "-d", "both set the delimiter");
   if (lines !== undefined && (values["0"] || values.d !== undefined)) {
-    return both(values["0"] ? "-0" : "-d", inputSeparator, "arguments have no line ends");
+    return both(values["0"] ? "-0" : "-d", inputSeparator, "arguments have no delimiter");
   }
   const problem = atLeastOne("n", values.n) ?? notNegative("retries", values.retries);
   if (problem !== undefined) return problem;
   if (isResumed && values.joblog === "") {
     return { message: "no job log to resume", hint: "write -joblog FILE with -resume" };
   }
-  if (values.json && values.tag) return both("-json", "-tag", "a line of JSON has no tag");
+  if (values.json && values.tag) return both("-json", "-tag", "JSON lines are not tagged");
   return undefined;
 }
 
 function both(one: string, other: string, why: string): UsageProblem {
   return {
-    message: `${one} and ${other} do not go together: ${why}`,
-    hint: "leave one of them out",
+    message: `${one} and ${other} cannot be combined: ${why}`,
+    hint: "omit one of them",
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Flags that several commands have, and checks that several make.
+ * Flags and checks that several commands share.
  *
  * @module
  */
@@ -115,7 +115,7 @@ export function noArguments(command: string, args: readonly string[]): UsageProb
     : { message: `${command} takes no arguments: ${quote(arg)}` };
 }
 
-/** A file of `-f` or `-o`: where it is here, and where in the job's directory. */
+/** A file of `-f` or `-o`, with its local and its remote path. */
 export interface FileMapping {
   /** Its path on this machine. */
   readonly local: string;
@@ -126,10 +126,10 @@ export interface FileMapping {
 const outsideHint = "write LOCAL:REMOTE, with REMOTE a path in the job's directory";
 
 /**
- * Reads `LOCAL[:REMOTE]` as the original does: the first `:` divides, unless it comes first.
+ * Parses `LOCAL[:REMOTE]` as the original does: at the first `:`, unless the text begins with it.
  *
  * @param text The mapping as written.
- * @returns Both paths, which are the same where one is given.
+ * @returns Both paths, which are equal if only one is given.
  * @throws {FlagValueError} If the remote path is absolute.
  */
 export function parseFileMapping(text: string): FileMapping {
@@ -146,24 +146,25 @@ export function parseFileMapping(text: string): FileMapping {
   return { local, remote };
 }
 
-/** Lambda's logs. */
+/** The `-logs` flag. */
 export const logs = boolFlag({ help: "show Lambda's log of each invocation on stderr" });
-/** Files that are sent along. */
+
+/** The `-file` flag. */
 export const file = listFlag({
   help: "send a file along; may be repeated",
   placeholder: "LOCAL[:REMOTE]",
   alias: "f",
 }, parseFileMapping);
 
-/** The page that shows a run. */
+/** The `-report` flag. */
 export const report = stringFlag({
-  help: "write a page that shows the run: a timeline, where the time went, what failed",
+  help: "write an HTML page about the run: timeline, where the time went, failures",
   placeholder: "FILE",
 });
 
-/** Retries of calls whose answer was lost. */
+/** The `-invoke-retries` flag. */
 export const invokeRetries = intFlag({
-  help: "repeats of a call whose answer was lost; with 0 no job ever runs twice",
+  help: "retries of a call whose response was lost; with 0, no job ever runs twice",
   placeholder: "N",
   default: defaultInvokeRetries,
 });
@@ -230,8 +231,8 @@ export function badMapping(
     }
     if (flag === "output" && local.endsWith("/") && !remote.endsWith("/")) {
       return {
-        message: `-output: ${quote(local)} is a directory, and ${quote(remote)} a file`,
-        hint: `write -output ${local}:${remote}/ to fetch all that is below it`,
+        message: `-output: ${quote(local)} is a directory, but ${quote(remote)} is a file`,
+        hint: `write -output ${local}:${remote}/ to fetch everything below it`,
       };
     }
     const clean = posix.normalize(remote);

@@ -1,5 +1,5 @@
 /**
- * What `llama xargs` accepts.
+ * The definition of `llama xargs`: flags, help and validation.
  *
  * @module
  */
@@ -22,21 +22,21 @@ import {
 /** The flags of `llama xargs`. */
 export const xargsFlags = {
   logs,
-  j: intFlag({ help: "jobs at once", placeholder: "N", default: 100 }),
+  j: intFlag({ help: "jobs to run at once", placeholder: "N", default: 100 }),
   file,
-  "0": boolFlag({ help: "lines end in NUL, as find -print0 writes them" }),
+  "0": boolFlag({ help: "lines end in NUL, as written by find -print0" }),
   "invoke-retries": invokeRetries,
   ...runFlags,
   report,
   progress: choiceFlag({
-    help: "how far the run is, on stderr: as a bar, or a line now and then",
+    help: "show progress on stderr: as a bar, or as a line from time to time",
     default: "auto",
   }, progressModes),
 } as const;
 
 const examples: readonly Example[] = [
   {
-    text: "optimize all images in a folder, 151 at a time",
+    text: "optimize all images in a directory, 151 at a time",
     command: `ls *.png | llama xargs -j 151 optipng \\
   '{{.I .Line}}' -out '{{.O (printf "optimized/%s" .Line)}}'`,
   },
@@ -49,7 +49,7 @@ const examples: readonly Example[] = [
     command: "find . -name '*.png' -print0 | llama xargs -0 optipng '{{.IO .Line}}'",
   },
   {
-    text: "send a file that all jobs share",
+    text: "send a file to all jobs",
     command: `seq 100 | llama xargs -f scene.blend render scene.blend \\
   -frame '{{.Line}}' '{{.O (printf "frame-%03s.png" .Line)}}'`,
   },
@@ -58,7 +58,7 @@ const examples: readonly Example[] = [
     command: "llama xargs -k -tag -a hosts.txt lookup '{{.Line}}'",
   },
   {
-    text: "give each job 100 lines, as a file",
+    text: "pass 100 lines to each job, as a file",
     command: "llama xargs -n 100 -a urls.txt check '{{.AsFile .Line}}'",
   },
   {
@@ -75,7 +75,7 @@ const examples: readonly Example[] = [
     command: "llama xargs -json -a files count '{{.I .Line}}' | jq .stdout",
   },
   {
-    text: "save each job's output, and the progress, in files",
+    text: "save each job's output, and the progress, to files",
     command: `llama xargs -results out -progress lines -a files \\
   count '{{.I .Line}}' 2> log`,
   },
@@ -86,7 +86,7 @@ const examples: readonly Example[] = [
   },
 ];
 
-/** `llama xargs` as data. */
+/** The definition of `llama xargs`. */
 export const xargsCommand: Command<typeof xargsFlags> = {
   name: "xargs",
   summary: "run a function's command for each line of standard input",
@@ -95,12 +95,13 @@ export const xargsCommand: Command<typeof xargsFlags> = {
   details: `Runs the command of FUNCTION once for each line of standard input, many at once.
 
 ARGS are Go templates: {{.Line}} is the line and {{.Idx}} its number, from 0.
-{{.I .Line}} sends the file of that name and stands for its path there,
-{{.O PATH}} fetches a file, {{.IO PATH}} does both, and {{.AsFile TEXT}} makes a
-file of a text. The lines may also follow the arguments, after a :::.
+{{.I .Line}} sends the file of that name and expands to its path in Lambda,
+{{.O PATH}} fetches a file, {{.IO PATH}} does both, and {{.AsFile TEXT}} sends a
+text as a file. The lines may also follow the arguments, after a :::.
 
-The first ctrl-C starts no more jobs and waits for those in flight; the second
-drops them. With -joblog FILE, a run that was cut short goes on with -resume.`,
+After the first ctrl-C, llama starts no more jobs and waits for those in flight;
+a second one drops them. With -joblog FILE, an interrupted run can be continued
+with -resume.`,
   examples,
   flags: xargsFlags,
   validate: (values, args) =>

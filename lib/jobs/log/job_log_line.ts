@@ -6,6 +6,7 @@
  * @module
  */
 
+import { signalOf } from "../../functions/command_status.ts";
 import { type ErrorCode, LlamaError } from "../../errors.ts";
 import { decodeBytes } from "../../template/mod.ts";
 import type { Identity } from "../job.ts";
@@ -48,11 +49,6 @@ export function formatJobLogLine(
     signalOf(exitValue),
     identity === undefined ? command : command + identityMark + formatIdentity(identity),
   ].join("\t") + "\n";
-}
-
-/** A shell's status of a command that a signal ended is 128 + its number; Linux has 64 of them. */
-function signalOf(exitValue: number): number {
-  return exitValue > 128 && exitValue <= 128 + 64 ? exitValue - 128 : 0;
 }
 
 /** What a line of a job log says of a job. */

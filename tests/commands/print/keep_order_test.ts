@@ -6,7 +6,7 @@ import { bytesOf, noise, TemporaryDirectory, textOf } from "../../helpers.ts";
 
 const piece = (text: string): Piece => ({ to: "data", bytes: bytesOf(text) });
 
-/** An order whose prints are kept as text. */
+/** A `KeepOrder` whose output is collected as text. */
 function order(directory: string, memoryBytes?: number) {
   const printed: string[] = [];
   const print = (pieces: readonly Piece[]) => {
@@ -20,20 +20,20 @@ function order(directory: string, memoryBytes?: number) {
   return { printed, keep: new KeepOrder({ print, directory, memoryBytes }) };
 }
 
-/** Open files of this process that have no name any more, in a directory. */
+/** Returns the unlinked files of a directory that this process has open. */
 function unnamedFiles(directory: string): number {
   return [...Deno.readDirSync("/proc/self/fd")].filter(({ name }) => {
     try {
       const target = Deno.readLinkSync(`/proc/self/fd/${name}`);
       return target.startsWith(directory) && target.endsWith(" (deleted)");
     } catch {
-      // It was the one that reads the directory.
+      // This was the descriptor that read the directory.
       return false;
     }
   }).length;
 }
 
-Deno.test("what comes in any order is printed in the order of its numbers, and once", async () => {
+Deno.test("output that arrives in any order is printed in input order, once", async () => {
   const { printed, keep } = order("/nowhere");
   using _keep = keep;
   for (const index of [3, 1, 0, 5, 2, 4]) await keep.add(index, [piece(String(index))]);
@@ -42,7 +42,7 @@ Deno.test("what comes in any order is printed in the order of its numbers, and o
   assert.equal(printed.length, 6);
 });
 
-Deno.test("a job's pieces stay together, and one without any takes its turn", async () => {
+Deno.test("a job's pieces stay together, and a job without output takes its turn", async () => {
   const { printed, keep } = order("/nowhere");
   using _keep = keep;
   await keep.add(1, [piece("out"), message("failed")]);
@@ -51,7 +51,7 @@ Deno.test("a job's pieces stay together, and one without any takes its turn", as
   assert.deepEqual(printed, ["data out, message failed", "data next"]);
 });
 
-Deno.test("jobs that are left out are not waited for, and at the end nobody is", async () => {
+Deno.test("skipped jobs are not waited for, and at the end no job is", async () => {
   const { printed, keep } = order("/nowhere");
   using _keep = keep;
   keep.skip(0);
@@ -65,7 +65,7 @@ Deno.test("jobs that are left out are not waited for, and at the end nobody is",
 });
 
 Deno.test({
-  name: "what is too much for memory waits on disk, in a file without a name",
+  name: "output that exceeds the memory limit waits in an unlinked file",
   ignore: Deno.build.os !== "linux",
   async fn() {
     await using directory = new TemporaryDirectory();
@@ -88,7 +88,7 @@ Deno.test({
   },
 });
 
-Deno.test("what is in files waits there, and each job's end is told once it is printed", async () => {
+Deno.test("output in files stays there, and end is called once a job is printed", async () => {
   await using directory = new TemporaryDirectory();
   const { printed, keep } = order(directory.path, 10);
   using _keep = keep;
@@ -104,7 +104,7 @@ Deno.test("what is in files waits there, and each job's end is told once it is p
   assert.deepEqual(printed, Array(3).fill(`data stream, data ${"x".repeat(20)}`));
 });
 
-Deno.test("little that waits needs no file", async () => {
+Deno.test("small output waits without a file", async () => {
   const { printed, keep } = order("/nowhere", 100);
   using _keep = keep;
   for (let round = 0; round < 50; round++) {
@@ -114,7 +114,7 @@ Deno.test("little that waits needs no file", async () => {
   assert.equal(printed.length, 100);
 });
 
-Deno.test("a spill gives back what was put in, and shrinks to nothing when all is out", async () => {
+Deno.test("a spill returns what was added, and is truncated once it is empty", async () => {
   await using directory = new TemporaryDirectory();
   using spill = await Spill.open(directory.path);
   for (let round = 0; round < 3; round++) {

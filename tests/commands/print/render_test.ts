@@ -56,7 +56,7 @@ function pieces(what: JobOutcome, options: Partial<RenderOptions>): string[] {
   );
 }
 
-/** The bytes that go to one place. */
+/** Returns the bytes for one stream. */
 async function printed(
   what: JobOutcome,
   options: Partial<RenderOptions>,
@@ -72,7 +72,7 @@ async function printed(
   return new Uint8Array(Buffer.concat(all));
 }
 
-/** Output that is more than a piece of a file, whose pieces end within lines and characters. */
+/** Output of several pieces, which end within lines and characters. */
 const longTexts: Readonly<Record<string, Uint8Array<ArrayBuffer>>> = {
   "text": bytesOf(`a${"é\u202e\n".repeat(200_000)}end`),
   "lines that end": bytesOf("12345\n".repeat(200_000)),
@@ -109,16 +109,16 @@ for (const [what, bytes] of Object.entries(longTexts)) {
   });
 }
 
-Deno.test("as a group, output is as it was", () => {
+Deno.test("-print group leaves output unchanged", () => {
   assert.deepEqual(pieces(outcome(), {}), ["data: one\ntwo", "talk: oops\n"]);
   assert.deepEqual(pieces(outcome({ stdout: new Uint8Array(), stderr: new Uint8Array() }), {}), []);
 });
 
-Deno.test("in lines, the last one gets the end that it lacks", () => {
+Deno.test("-print line adds a missing final line feed", () => {
   assert.deepEqual(pieces(outcome(), { form: "line" }), ["data: one\ntwo\n", "talk: oops\n"]);
 });
 
-Deno.test("a tag begins each line: the input, and a tab", () => {
+Deno.test("-tag prefixes each line with the input and a tab", () => {
   const tagged = ["data: a b\tone\na b\ttwo\n", "talk: a b\toops\n"];
   assert.deepEqual(pieces(outcome(), { tag: true }), tagged);
   assert.deepEqual(pieces(outcome(), { tag: true, form: "line" }), tagged);
@@ -126,18 +126,18 @@ Deno.test("a tag begins each line: the input, and a tab", () => {
   assert.deepEqual(pieces(two, { tag: true }), ["data: a b\t\n"]);
 });
 
-Deno.test("none leaves out output, and not what went wrong", () => {
+Deno.test("-print none omits output but not errors", () => {
   assert.deepEqual(pieces(outcome({ status: 2 }), { form: "none" }), [
     "message: job 7: f 'a b': exit status 2",
   ]);
 });
 
-Deno.test("a failure follows the output, with what to do", () => {
+Deno.test("a failure is reported after the output, with a hint", () => {
   const outputErrors = [new LlamaError("output", "no output", { hint: "make it" })];
   assert.deepEqual(pieces(outcome({ status: 137, outputErrors }), {}), [
     "data: one\ntwo",
     "talk: oops\n",
-    "message: job 7: f 'a b': exit status 137 (ended by signal 9)",
+    "message: job 7: f 'a b': exit status 137 (killed by signal 9)",
     "message: job 7: f 'a b': no output",
     "message: hint: make it",
   ]);
@@ -148,14 +148,14 @@ Deno.test("a failure follows the output, with what to do", () => {
   ]);
 });
 
-Deno.test("a failure shows no more of a command than a person reads", () => {
+Deno.test("the message about a failure shortens a long command", () => {
   const failed = outcome({ status: 1 });
   const command = `f ${"x".repeat(100_000)}`;
   const [, , words] = pieces({ ...failed, record: { ...failed.record, command } }, {});
   assert.equal(words, `message: job 7: ${command.slice(0, 1000)}...: exit status 1`);
 });
 
-Deno.test("a log is shown where it is wanted, whether the function failed or not", () => {
+Deno.test("-logs shows the log whether the function failed or not", () => {
   const logged = outcome({ logTail: "START", stdout: new Uint8Array(), stderr: new Uint8Array() });
   assert.deepEqual(pieces(logged, { logs: true }), ["talk: START\n"]);
   assert.deepEqual(pieces(logged, {}), []);
@@ -169,7 +169,7 @@ Deno.test("a log is shown where it is wanted, whether the function failed or not
   assert.deepEqual(pieces(failed, {}), ["message: job 7: f 'a b': f: T: m"]);
 });
 
-Deno.test("as JSON a job is its record, with its output inside", () => {
+Deno.test("-json prints a job's record, including its output", () => {
   const binary = outcome({ stderr: new Uint8Array([0xff, 0]), status: 1 });
   const [line = "", failure] = pieces(binary, { json: true });
   assert.match(line, /^data: \{[^\n]*\}\n$/);

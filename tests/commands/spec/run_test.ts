@@ -8,7 +8,7 @@ import {
 } from "../../../lib/commands/spec/run.ts";
 import { FlagValueError, parseFlags } from "../../../lib/cli/flags.ts";
 
-Deno.test("a delimiter is one byte, as itself or escaped", () => {
+Deno.test("a delimiter is one byte, literal or escaped", () => {
   for (
     const [text, byte] of [
       [",", 44],
@@ -34,7 +34,7 @@ Deno.test("a delimiter is one byte, as itself or escaped", () => {
   }
 });
 
-Deno.test("a halt has a time and a number", () => {
+Deno.test("-halt has a time and a count", () => {
   assert.deepEqual(parseHalt("now,fail=1"), { when: "now", count: 1, isPercent: false });
   assert.deepEqual(parseHalt("soon,fail=30%"), { when: "soon", count: 30, isPercent: true });
   assert.equal(parseHalt("never"), undefined);
@@ -45,28 +45,28 @@ Deno.test("a halt has a time and a number", () => {
   }
 });
 
-Deno.test("seconds and dollars are positive numbers", () => {
+Deno.test("-timeout and -max-cost accept only positive numbers", () => {
   assert.deepEqual(["1", "0.5", ".25", "90."].map(parsePositive), [1, 0.5, 0.25, 90]);
   for (const text of ["", "0", "-1", "1e3", "x", "0.0", "Infinity", "."]) {
     assert.throws(() => parsePositive(text), FlagValueError, text);
   }
 });
 
-Deno.test("lines follow the arguments after a separator", () => {
+Deno.test("lines may follow the arguments after :::", () => {
   assert.deepEqual(splitInput(["f", "a"]), { command: ["f", "a"], lines: undefined });
   assert.deepEqual(splitInput(["f", "a", ":::"]), { command: ["f", "a"], lines: [] });
   assert.deepEqual(splitInput(["f", ":::", "x", "y"]), { command: ["f"], lines: ["x", "y"] });
 });
 
-Deno.test("a file without a name is a mistake, as of a variable that is not set", () => {
+Deno.test("an empty file name, such as from an unset variable, is refused", () => {
   for (const flag of ["-a", "-joblog", "-results", "-prices"]) {
     assert.throws(() => parseFlags(xargsFlags, [flag, "", "f"]), {
-      message: `invalid value "" for flag ${flag}: empty`,
+      message: `invalid value "" for flag ${flag}: empty name`,
     });
   }
 });
 
-Deno.test("flags that do not go together are refused before anything runs", () => {
+Deno.test("flags that cannot be combined are refused before anything runs", () => {
   const complaint = (...argv: string[]) => {
     const { values, rest } = parseFlags(xargsFlags, argv);
     return xargsCommand.validate?.(values, rest)?.message;
@@ -75,18 +75,21 @@ Deno.test("flags that do not go together are refused before anything runs", () =
   assert.equal(complaint(":::", "a"), "no function name");
   assert.equal(complaint("f", ":::", "a", ":::", "b"), "more than one :::");
   for (const separator of ["::::", ":::+", "::::+"]) {
-    const words = `${separator} is GNU parallel's, and llama xargs does not have it`;
+    const words = `llama xargs does not support GNU parallel's ${separator}`;
     assert.equal(complaint("f", "x", separator, "a"), words);
     assert.equal(complaint("f", ":::", "a", separator, "b"), words);
     assert.equal(complaint("f", separator, "b", ":::", "a"), words);
   }
-  assert.match(complaint("-a", "lines", "f", ":::", "a") ?? "", /^-a "lines" and ::: do not go/);
-  assert.match(complaint("-0", "-d", ",", "f") ?? "", /^-0 and -d do not go together/);
-  assert.match(complaint("-d", ",", "f", ":::", "a") ?? "", /^-d and ::: do not go together/);
+  assert.match(
+    complaint("-a", "lines", "f", ":::", "a") ?? "",
+    /^-a "lines" and ::: cannot be combined/,
+  );
+  assert.match(complaint("-0", "-d", ",", "f") ?? "", /^-0 and -d cannot be combined/);
+  assert.match(complaint("-d", ",", "f", ":::", "a") ?? "", /^-d and ::: cannot be combined/);
   assert.match(complaint("-n", "0", "f") ?? "", /^-n must be at least 1/);
   assert.match(complaint("-retries", "-1", "f") ?? "", /^-retries must not be negative/);
   assert.equal(complaint("-resume", "f"), "no job log to resume");
   assert.equal(complaint("-resume-failed", "f"), "no job log to resume");
   assert.equal(complaint("-resume", "-joblog", "log", "f"), undefined);
-  assert.match(complaint("-json", "-tag", "f") ?? "", /^-json and -tag do not go together/);
+  assert.match(complaint("-json", "-tag", "f") ?? "", /^-json and -tag cannot be combined/);
 });
