@@ -17,7 +17,7 @@ import { encodeInputs, expandInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
 import { type JobOutcome, mapJobs, type MapJobsOptions } from "./jobs/map.ts";
 import { nameOfFunction, novelFor } from "./jobs/negotiation.ts";
-import { unheeded } from "./jobs/older_runtime.ts";
+import { unsupportedFeatures } from "./jobs/older_runtime.ts";
 import { type JobRunner, runJob, type RunJobOptions, type Transfer } from "./jobs/run.ts";
 import { SharedFiles } from "./jobs/shared_files.ts";
 import type { BlobSource } from "./store/blob.ts";
@@ -349,12 +349,12 @@ export class Llama implements AsyncDisposable {
   /** Says once of each function that its runtime does not do all that is asked of it. */
   #noticeOlderRuntime(job: Job, timeoutSeconds: number | undefined, result: JobResult): void {
     const { functionName } = job;
-    const what = unheeded(job, timeoutSeconds, result);
+    const what = unsupportedFeatures(job, timeoutSeconds, result);
     if (what === undefined || this.#older.has(functionName)) return;
     this.#older.add(functionName);
     this.#options.onNotice?.(
-      `the runtime of ${functionName} is older than this llama and does not know ${what}`,
-      "deploy the function again with this llama's runtime",
+      `the runtime of ${functionName} is older than this llama and does not support ${what}`,
+      "redeploy the function with this llama's runtime",
     );
   }
 
@@ -367,7 +367,7 @@ export class Llama implements AsyncDisposable {
     if (theirs === version || !known || known.get(functionName)?.toldOf === toldOf) return;
     known.learn(functionName, { toldOf });
     this.#options.onNotice?.(
-      `the runtime of ${functionName} is ${printableLine(theirs)}, and this llama is ${version}`,
+      `the runtime of ${functionName} has version ${printableLine(theirs)}, this llama ${version}`,
       isOlder(version, theirs)
         ? "update llama"
         : `update the runtime: llama update-function ${nameOfFunction(functionName)}`,
@@ -380,7 +380,7 @@ export class Llama implements AsyncDisposable {
     this.#replaced.add(functionName);
     this.#options.onNotice?.(
       `the runtime of ${functionName} was replaced by an older one: its jobs are sent again ` +
-        "without what that does not know",
+        "without the features that it lacks",
       `update the runtime: llama update-function ${nameOfFunction(functionName)}`,
     );
   }
@@ -439,8 +439,8 @@ export class Llama implements AsyncDisposable {
   async #openLocal(options: LocalOptions): Promise<JobRunner> {
     const { store, invokeRetries } = this.#options;
     if (typeof store === "object") {
-      throw new LlamaError("usage", "functions on this machine need a store with a URL", {
-        hint: "name the store by its URL, such as file:///DIR",
+      throw new LlamaError("usage", "local functions need a store that has a URL", {
+        hint: "pass the store's URL, such as file:///DIR",
       });
     }
     // A store that was asked for is the user's own, reached with the user's credentials.

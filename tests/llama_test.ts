@@ -233,12 +233,12 @@ Deno.test("a runtime that does not know what a job asks for is named once", asyn
   await llama.invoke("old", [], { timeoutSeconds: 1 });
   await llama.invoke("older", [], { outputs, timeoutSeconds: 1 });
   const words = (name: string, what: string) =>
-    `the runtime of ${name} is older than this llama and does not know ${what}`;
-  const hint = "deploy the function again with this llama's runtime";
+    `the runtime of ${name} is older than this llama and does not support ${what}`;
+  const hint = "redeploy the function with this llama's runtime";
   assert.deepEqual(notices.splice(0), [
-    words("old", "directories as outputs"),
+    words("old", "output directories"),
     hint,
-    words("older", "a timeout or directories as outputs"),
+    words("older", "timeouts or output directories"),
     hint,
   ]);
   await llama.invoke("ours", ["0.1.0"], { outputs, timeoutSeconds: 1 });
@@ -260,7 +260,7 @@ Deno.test("the first call says that client and runtime differ, once of each diff
     return notices.splice(0);
   };
   const older = (name: string) => [
-    `the runtime of ${name} is 0.0.9, and this llama is ${version}`,
+    `the runtime of ${name} has version 0.0.9, this llama ${version}`,
     "update the runtime: llama update-function hello",
   ];
   assert.deepEqual(await call("hello"), older("hello"));
@@ -270,11 +270,11 @@ Deno.test("the first call says that client and runtime differ, once of each diff
   const [escaped] = await call("hello");
   assert.equal(
     escaped,
-    `the runtime of hello is 0.0.10\\u202e\\x1b[2J, and this llama is ${version}`,
+    `the runtime of hello has version 0.0.10\\u202e\\x1b[2J, this llama ${version}`,
   );
   runtime = "1000.0.0";
   assert.deepEqual(await call("hello"), [
-    `the runtime of hello is 1000.0.0, and this llama is ${version}`,
+    `the runtime of hello has version 1000.0.0, this llama ${version}`,
     "update llama",
   ]);
   runtime = version;

@@ -63,13 +63,13 @@ export function earlyEndText(
   { done, failed, dropped, notStarted, isInputRead }: EarlyEnd,
   isLocal: boolean,
 ): string {
-  const bill = isLocal || dropped === 0 ? "" : " (Lambda goes on with them, and bills them)";
+  const bill = isLocal || dropped === 0 ? "" : " (Lambda keeps running them, and bills them)";
   return [
     `${done} done`,
     `${failed} failed`,
     `${dropped} dropped in flight${bill}`,
     isInputRead
       ? `${notStarted} not started`
-      : `at least ${notStarted} not started (the input was not read to its end)`,
+      : `at least ${notStarted} not started (the end of the input was not reached)`,
   ].join(", ");
 }

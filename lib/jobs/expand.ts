@@ -117,7 +117,7 @@ function execute(template: Template, context: FileContext): string {
   if (text.isWellFormed()) return text;
   throw new LlamaError(
     "template",
-    `${template.name} gives an argument that is not UTF-8: ${quote(text)}`,
+    `${template.name} produces an argument that is not UTF-8: ${quote(text)}`,
     { hint: "send such bytes as a file, with {{.AsFile .Line}}" },
   );
 }

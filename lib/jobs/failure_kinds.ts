@@ -20,13 +20,13 @@ export interface FailureKind {
 }
 
 /** The most kinds that are told apart, so that a long run does not fill the memory. */
-const mostKinds = 200;
+const maxKinds = 200;
 
 /** How many jobs of a kind are named. */
-const mostJobs = 5;
+const maxJobsNamed = 5;
 
 /** How much of what a job said is looked at, in characters. */
-const longestWords = 200;
+const maxMessageLength = 200;
 
 /** How much of the end of standard error is looked at, in bytes. */
 const tailBytes = 2048;
@@ -57,7 +57,7 @@ export class FailureKinds {
     const said = record.status ? lastLine(stderr) : record.errors[0]?.message ?? "";
     const words = wordsOf(said, record);
     let key = [how, ...words.map((word) => varies(word, record) ? gap : word)].join(" ");
-    if (!this.#kinds.has(key) && this.#kinds.size >= mostKinds) key = how;
+    if (!this.#kinds.has(key) && this.#kinds.size >= maxKinds) key = how;
     const kind = this.#kinds.get(key);
     if (kind === undefined) {
       const isRest = key === how && words.length > 0;
@@ -65,7 +65,7 @@ export class FailureKinds {
       return true;
     }
     kind.count++;
-    if (kind.jobs.length < mostJobs) kind.jobs.push(record.seq);
+    if (kind.jobs.length < maxJobsNamed) kind.jobs.push(record.seq);
     if (kind.words.length === words.length) {
       kind.words = kind.words.map((word, at) => common(word, words[at] ?? ""));
     }
@@ -111,7 +111,7 @@ function wordsOf(said: string, { line, function: name, errors: [error] }: JobRec
   // Messages begin with what `how` says already.
   const prefix = `${name}: ${error?.type}: `;
   const text = (said.startsWith(prefix) ? said.slice(prefix.length) : said)
-    .slice(0, longestWords).toWellFormed();
+    .slice(0, maxMessageLength).toWellFormed();
   const whole = line.length > 1 && /\s/.test(line) ? text.replaceAll(line, gap) : text;
   return whole.split(/\s+/).filter((word) => word !== "");
 }

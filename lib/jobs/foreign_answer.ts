@@ -10,7 +10,7 @@ import { parseResponse, type Response } from "../protocol.ts";
 import { printableLine } from "../text/printable.ts";
 
 /** What a message shows of an answer, in characters. */
-const longestShown = 100;
+const maxShownLength = 100;
 
 /** What an answer of llama's may hold beside its status. */
 const ownKeys: ReadonlySet<string> = new Set(
@@ -79,8 +79,8 @@ const damaged = new RegExp(`^\\{"status": ?-?\\d+, ?"(${[...ownKeys].join("|")})
 
 function foreignAnswer(functionName: string, payload: string, cause?: unknown): LlamaError {
   const name = printableLine(JSON.stringify(functionName));
-  const shown = payload.length > longestShown
-    ? `${payload.slice(0, longestShown).toWellFormed()}...`
+  const shown = payload.length > maxShownLength
+    ? `${payload.slice(0, maxShownLength).toWellFormed()}...`
     : payload || "nothing";
   return new LlamaError(
     "protocol",

@@ -102,7 +102,7 @@ function byName(
         `cannot send two files as ${JSON.stringify(remote)}: ${nameOf(before)} and ${
           nameOf(source)
         }`,
-        { hint: "give one another name in the job's directory, with -f LOCAL:REMOTE" },
+        { hint: "give one of them another name in the job's directory with -f LOCAL:REMOTE" },
       );
     }
     files.set(remote, input);
@@ -115,7 +115,7 @@ function pathOf(source: InputFile["source"]): string | Uint8Array {
 }
 
 function nameOf(source: InputFile["source"]): string {
-  return typeof source === "string" ? JSON.stringify(source) : "a text";
+  return typeof source === "string" ? JSON.stringify(source) : "generated text";
 }
 
 /**
@@ -188,7 +188,7 @@ export async function expandInputs(
     }
     if (unsendable.length > 0) {
       throw new LlamaError("input", `cannot send ${notUtf8(unsendable)}`, {
-        hint: "rename what is not UTF-8: the names of a job's files travel as UTF-8",
+        hint: "rename these files: names of files must be UTF-8",
       });
     }
   }
@@ -226,7 +226,7 @@ async function* walk(
     else if (trail.includes(real)) {
       throw new LlamaError(
         "input",
-        `cannot send ${full}: the link leads back to its own directory`,
+        `cannot send ${full}: the link points to a directory that contains it`,
         { hint: "remove the link, or send the other files one by one with -f" },
       );
     } else yield* walk(context, [...trail, real], path);
@@ -246,14 +246,14 @@ async function followLink(path: string, top: string): Promise<string> {
   try {
     real = await Deno.realPath(path);
   } catch (cause) {
-    throw new LlamaError("input", `cannot send ${path}: the link leads nowhere`, {
+    throw new LlamaError("input", `cannot send ${path}: the link is broken`, {
       cause,
-      hint: "remove the link, or make what it leads to",
+      hint: "remove the link, or create its target",
     });
   }
   if (real !== top && !real.startsWith(top + sep)) {
-    throw new LlamaError("input", `cannot send ${path}: the link leads out of the directory`, {
-      hint: `send what it points to with a -f of its own`,
+    throw new LlamaError("input", `cannot send ${path}: the link points outside the directory`, {
+      hint: "send its target with another -f",
     });
   }
   return real;
@@ -286,7 +286,7 @@ function nameHint(path: string): string | undefined {
   if (path.endsWith("\r")) return "the name ends in a carriage return, which tr -d '\\r' removes";
   if (path !== path.trim()) return "the name begins or ends with a space";
   if (/[*?]/.test(path)) {
-    return "a shell fills in * and ? where they are not in quotes; llama does not";
+    return "llama does not expand * and ?; the shell does, unless they are quoted";
   }
   return undefined;
 }
@@ -300,7 +300,7 @@ function notAFile(path: string, directory: boolean): LlamaError {
     {
       hint: directory
         ? `send a directory with -f ${path}`
-        : "write what it gives to a file first, or send it as -stdin",
+        : "write its contents to a file first, or send them with -stdin",
     },
   );
 }

@@ -52,7 +52,7 @@ export async function* readLines(
         held += piece.length;
         if (held > maxLineBytes) {
           throw new LlamaError("input", `line ${number} is longer than ${maxLineBytes} bytes`, {
-            hint: "where lines do not end in a line feed, say with -0 or -d what they end in",
+            hint: "if lines do not end in a line feed, set their delimiter with -0 or -d",
           });
         }
         pieces.push(piece);

@@ -16,7 +16,7 @@ import { JobLog } from "./log/job_log.ts";
 import type { JobLogTarget } from "./log/job_log_line.ts";
 import { LoggedJobs, type Notice } from "./log/logged_jobs.ts";
 import { Planner } from "./plan.ts";
-import { concernsAllJobs, Ending, failsAtStart, type Halt, type RetryOn } from "./policy.ts";
+import { concernsAllJobs, failsAtStart, type Halt, type RetryOn, StopPolicy } from "./policy.ts";
 import { type JobRecord, recordOf } from "./record.ts";
 import { Results } from "./results.ts";
 import type { JobDelivery, RunJobOptions } from "./run.ts";
@@ -156,13 +156,13 @@ export async function* mapJobs(
   using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, { logged, signal });
   if (resume === undefined) await results?.begin();
   const counts = options.counts ?? newCounts();
-  using ending = new Ending(counts, { ...options, jobLog: log?.path });
+  using stopPolicy = new StopPolicy(counts, { ...options, jobLog: log?.path });
   using trial = new Trial({
     functionName,
     lookUp: connection.isLlama,
     notice: connection.notice,
   });
-  const run = new Run(connection, options, { counts, ending, trial, planner, log, results });
+  const run = new Run(connection, options, { counts, stopPolicy, trial, planner, log, results });
   const inputs = linesPerJob === undefined ? lines : chunked(lines, linesPerJob);
   const jobs = run.plan(inputs, templates);
   try {
@@ -172,7 +172,7 @@ export async function* mapJobs(
   } finally {
     if (signal?.aborted) counts.isEnding = true;
   }
-  if (ending.error !== undefined) throw ending.error;
+  if (stopPolicy.error !== undefined) throw stopPolicy.error;
   if (!options.stop?.aborted) await results?.end();
 }
 
@@ -183,7 +183,7 @@ function sumOf({ done, failed, running, dropped, waiting }: RunCounts): number {
 
 function atLeast(least: 0 | 1, value: number, name: string): void {
   if (Number.isInteger(value) && value >= least) return;
-  const kind = least === 1 ? "a positive integer" : "an integer of at least 0";
+  const kind = least === 1 ? "a positive integer" : "a non-negative integer";
   throw new LlamaError("usage", `${name} must be ${kind}, not ${value}`);
 }
 
@@ -192,7 +192,7 @@ const nothing = new Uint8Array();
 /** What the parts of a run share. */
 interface RunState {
   readonly counts: RunCounts;
-  readonly ending: Ending;
+  readonly stopPolicy: StopPolicy;
   readonly trial: Trial;
   readonly planner: Planner;
   readonly log: JobLog | undefined;
@@ -220,7 +220,7 @@ class Run {
     inputs: Iterable<string> | AsyncIterable<string | readonly string[]>,
     templates: readonly string[],
   ): AsyncGenerator<PlannedJob, void, undefined> {
-    const { counts, ending, trial, planner } = this.#state;
+    const { counts, stopPolicy, trial, planner } = this.#state;
     let planned = 0;
     const ahead = readAhead(this.#undone(inputs, planner), {
       items: this.#options.readAhead ?? 0,
@@ -231,7 +231,7 @@ class Run {
           : input.reduce((sum, line) => sum + line.length, 0),
       onRead: () => void counts.waiting++,
       onEnd: () => void (counts.total = sumOf(counts)),
-      stop: ending.soon,
+      stop: stopPolicy.soon,
     });
     try {
       for await (const { input, index } of ahead) {
@@ -242,13 +242,13 @@ class Run {
         if (++planned === 2 && !planner.templates.usesInput) {
           this.#connection.notice(sameJobs(templates));
         }
-        await trial.admit(ending.soon);
-        if (ending.soon.aborted) return;
+        await trial.admit(stopPolicy.soon);
+        if (stopPolicy.soon.aborted) return;
         yield spans ? { ...next, spans } : next;
       }
     } catch (error) {
       // What the jobs before it do is not lost.
-      ending.endInput(error);
+      stopPolicy.endInput(error);
     }
   }
 
@@ -257,7 +257,7 @@ class Run {
     inputs: Iterable<string> | AsyncIterable<string | readonly string[]>,
     planner: Planner,
   ): AsyncGenerator<{ input: string | readonly string[]; index: number }, void, undefined> {
-    const { counts, ending } = this.#state;
+    const { counts, stopPolicy } = this.#state;
     const { onSkip, signal } = this.#options;
     let index = 0;
     for await (const input of inputs) {
@@ -265,7 +265,7 @@ class Run {
         onSkip?.(index);
         // Lines that are at hand would keep everything else waiting: the progress, and ctrl-C.
         if (++counts.skipped % skipsPerTurn === 0) await setImmediate();
-        if (ending.soon.aborted || signal?.aborted) return;
+        if (stopPolicy.soon.aborted || signal?.aborted) return;
       } else yield { input, index };
       index++;
     }
@@ -276,10 +276,10 @@ class Run {
     planned: PlannedJob,
     inner: AbortSignal,
   ): Promise<JobOutcome | undefined> => {
-    const { counts, ending, trial } = this.#state;
+    const { counts, stopPolicy, trial } = this.#state;
     // `inner` is the same for all jobs of a run.
     const signal = this.#signal ??= this.#open(inner);
-    const admission = this.#admission ??= AbortSignal.any([signal, ending.unsent]);
+    const admission = this.#admission ??= AbortSignal.any([signal, stopPolicy.unsent]);
     const delivery: JobDelivery = { mayHaveRun: false, isLlama: false };
     let failure: LlamaError | undefined;
     let isCounted = false;
@@ -294,15 +294,15 @@ class Run {
       this.#hasStarted ||= result !== undefined;
       if (error && this.#isShared(error, planned.job)) {
         // Another function does with the jobs in flight what nobody asked for.
-        if (error.code === "protocol") ending.endNow(error);
-        else ending.end(error);
+        if (error.code === "protocol") stopPolicy.endNow(error);
+        else stopPolicy.end(error);
         if (delivery.mayHaveRun) counts.failed++;
         isCounted = delivery.mayHaveRun;
         return undefined;
       }
       // The others' outputs would be lost for the same reason, and billed.
       const shared = result?.outputErrors.find(concernsAllJobs);
-      if (shared) ending.end(shared);
+      if (shared) stopPolicy.end(shared);
       const elapsedMilliseconds = performance.now() - start;
       const { spans } = planned;
       spans?.add("job", start, start + elapsedMilliseconds);
@@ -342,9 +342,9 @@ class Run {
 
   /** Makes the signal of all jobs. A run that is left waits for no word on its function. */
   #open(inner: AbortSignal): AbortSignal {
-    const { ending, trial } = this.#state;
+    const { stopPolicy, trial } = this.#state;
     inner.addEventListener("abort", () => trial[Symbol.dispose](), { once: true });
-    return AbortSignal.any([inner, ending.now]);
+    return AbortSignal.any([inner, stopPolicy.now]);
   }
 
   /** Whether a failure is not the job's own, so that all others would meet it. */
@@ -378,7 +378,7 @@ class Run {
       retryOn,
       isShared: (error) => this.#isShared(error, job),
       meter: () => this.#meter ??= this.#openMeter(),
-      noMore: this.#state.ending.soon,
+      noMore: this.#state.stopPolicy.soon,
     });
   }
 
@@ -397,7 +397,7 @@ class Run {
     result: JobResult | undefined,
     identity: Identity | undefined,
   ): Promise<void> {
-    const { log, results, ending } = this.#state;
+    const { log, results, stopPolicy } = this.#state;
     try {
       await results?.write(record, {
         stdout: result?.stdoutFile ?? result?.stdout ?? nothing,
@@ -405,7 +405,7 @@ class Run {
       });
       if (log !== undefined) await log.append(record, await this.#host(record), identity);
     } catch (error) {
-      ending.end(error);
+      stopPolicy.end(error);
     }
   }
 
@@ -416,7 +416,7 @@ class Run {
   }
 
   #count({ ok, attempts, sentBytes, receivedBytes, cost }: JobRecord): void {
-    const { counts, ending } = this.#state;
+    const { counts, stopPolicy } = this.#state;
     if (ok) counts.done++;
     else counts.failed++;
     counts.bytesSent += sentBytes;
@@ -424,6 +424,6 @@ class Run {
     counts.dollars += cost?.dollars ?? 0;
     // Without the function's memory the cost is not known, and the sum is less than it.
     counts.isEstimate ||= cost?.isEstimate ?? attempts > 0;
-    ending.jobEnded();
+    stopPolicy.jobEnded();
   }
 }

@@ -61,7 +61,7 @@ export function featuresUsed(
 const none: ReadonlySet<string> = new Set();
 
 /** What is kept of a runtime's version, in characters. */
-const longestVersion = 64;
+const maxVersionLength = 64;
 
 /**
  * Whether an error may be due to a runtime that does not know a feature that it was known to accept:
@@ -106,7 +106,7 @@ export async function learnFrom(
   await functions.load(functionName);
   // A function may answer with anything; only these features are ever looked up.
   const names = namesOf(features).filter((name) => accepts?.includes(name));
-  functions.learn(functionName, { accepts: names, runtime: runtime?.slice(0, longestVersion) });
+  functions.learn(functionName, { accepts: names, runtime: runtime?.slice(0, maxVersionLength) });
 }
 
 /**
@@ -119,8 +119,8 @@ export function replacedRuntime(functionName: string): LlamaError {
   return new LlamaError(
     "protocol",
     `the runtime of ${functionName} was replaced by an older one, which ran the job ` +
-      "and may have read its files as empty ones",
-    { hint: "run the job again; without -invoke-retries 0 this happens by itself" },
+      "and may have taken its files for empty ones",
+    { hint: "run the job again; without -invoke-retries 0, llama does so itself" },
   );
 }
 

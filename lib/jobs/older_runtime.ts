@@ -15,15 +15,15 @@ import type { Job, JobResult } from "./job.ts";
  * @param result What came of it.
  * @returns What was not heeded, in words; undefined if there is nothing.
  */
-export function unheeded(
+export function unsupportedFeatures(
   job: Job,
   timeoutSeconds: number | undefined,
   result: JobResult,
 ): string | undefined {
   if (result.runtime !== undefined) return undefined;
   const asked = [
-    ...(timeoutSeconds === undefined ? [] : ["a timeout"]),
-    ...(job.outputs.some(({ remote }) => remote.endsWith("/")) ? ["directories as outputs"] : []),
+    ...(timeoutSeconds === undefined ? [] : ["timeouts"]),
+    ...(job.outputs.some(({ remote }) => remote.endsWith("/")) ? ["output directories"] : []),
   ];
   return asked.length === 0 ? undefined : asked.join(" or ");
 }

@@ -86,7 +86,7 @@ export class OutputDirectory implements Disposable {
     const components = path.split("/");
     const name = components.pop() ?? "";
     if (isTemporaryName(name)) {
-      throw new LlamaError("output", "its name is one of those of unfinished files", {
+      throw new LlamaError("output", "its name is reserved for unfinished files", {
         hint: "have the command give the file another name",
       });
     }
@@ -96,7 +96,7 @@ export class OutputDirectory implements Disposable {
     if (existing?.isSymlink) throw isALink(name);
     if (existing?.isDirectory) throw isADirectory();
     if (existing && !existing.isFile) {
-      throw new LlamaError("output", "is not a regular file here", { hint: nameItHint });
+      throw new LlamaError("output", "is not a regular file", { hint: nameItHint });
     }
     const target = inner.directory.at(name);
     if (existing && isOthers(existing)) {
@@ -145,7 +145,7 @@ class Descent implements Disposable {
 }
 
 /** As Linux has it. */
-const mostLinks = 40;
+const maxLinks = 40;
 
 /** Where a path leads, and what is there. */
 async function followLinks(
@@ -162,7 +162,7 @@ async function followLinks(
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   let target = path;
-  for (let links = 0; links < mostLinks; links++) {
+  for (let links = 0; links < maxLinks; links++) {
     target = `${await directoryOf(target)}/${basename(target)}`;
     if (!(await lookAt(target))?.isSymlink) return { target, existing: undefined };
     const next = await Deno.readLink(target);
@@ -188,8 +188,8 @@ async function directoryOf(target: string): Promise<string> {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
     throw new LlamaError(
       "output",
-      `it is a link to ${JSON.stringify(target)}, whose directory is not there`,
-      { cause, hint: "make that directory, or remove the link" },
+      `it is a link to ${JSON.stringify(target)}, whose directory does not exist`,
+      { cause, hint: "create that directory, or remove the link" },
     );
   }
 }
@@ -218,7 +218,7 @@ async function checkWritable(open: () => Promise<void> | void): Promise<void> {
     if (!(cause instanceof Deno.errors.PermissionDenied)) throw cause;
     throw new LlamaError("output", "permission denied", {
       cause,
-      hint: "the file belongs to another user: remove it, or name another one",
+      hint: "the file belongs to another user: remove it, or choose another name",
     });
   }
 }
@@ -234,21 +234,21 @@ function modeOver({ mode }: Deno.FileInfo, jobMode: number): number {
 const nameItHint = "remove it, or name the file itself with -o LOCAL:REMOTE";
 
 function isALink(name: string): LlamaError {
-  return new LlamaError("output", `${JSON.stringify(name)} is a symbolic link here`, {
+  return new LlamaError("output", `${JSON.stringify(name)} is a symbolic link`, {
     hint: nameItHint,
   });
 }
 
 function isADirectory(): LlamaError {
   return new LlamaError("output", "is a directory", {
-    hint: "a file goes to the path of a file; to fetch a directory, end its path in /",
+    hint: "name a file; to fetch a directory, end its path in /",
   });
 }
 
 function notADirectory(parent: OpenDirectory, name: string): LlamaError {
   return Deno.lstatSync(parent.at(name)).isSymlink
     ? isALink(name)
-    : new LlamaError("output", `${JSON.stringify(name)} is not a directory here`, {
-      hint: "remove it, or fetch into another directory",
+    : new LlamaError("output", `${JSON.stringify(name)} is not a directory`, {
+      hint: "remove it, or fetch the files into another directory",
     });
 }

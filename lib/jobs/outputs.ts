@@ -65,10 +65,10 @@ export async function writeOutputs(
     try {
       // Besides a kind of content that is known, `e` is for others.
       if (!file || (file.e !== undefined && !novelKindOf(file, kinds))) {
-        throw new LlamaError("output", file?.e ?? "the command did not make it", {
-          // A command that failed has said why itself.
+        throw new LlamaError("output", reasonOfAbsence(file), {
+          // A command that failed has given the reason itself.
           hint: options.succeeded && isAbsent(file)
-            ? `the command must make it at ${JSON.stringify(remote)} in its current directory`
+            ? `the command must create it as ${JSON.stringify(remote)} in its current directory`
             : undefined,
         });
       }
@@ -82,7 +82,7 @@ export async function writeOutputs(
       if (isAbort(cause, options.signal)) throw cause;
       const code = cause instanceof LlamaError && cause.code !== "protocol" ? cause.code : "output";
       errors.push(
-        new LlamaError(code, `no output ${JSON.stringify(local)}: ${reasonOf(cause)}`, {
+        new LlamaError(code, `output ${JSON.stringify(local)}: ${reasonOf(cause)}`, {
           cause,
           hint: cause instanceof LlamaError ? cause.hint : undefined,
         }),
@@ -111,14 +111,21 @@ export function checkOutputs(outputs: readonly OutputFile[]): void {
         `cannot write two outputs to ${JSON.stringify(local)}: ${JSON.stringify(before)} and ${
           JSON.stringify(remote)
         }`,
-        { hint: "give one another name here, with -o LOCAL:REMOTE" },
+        { hint: "give one of them another local name with -o LOCAL:REMOTE" },
       );
     }
     remotes.set(path, remote);
   }
 }
 
-/** Whether the command has not made a file, in the words of this runtime or of the original's. */
+/** Returns why there is no file; `e` of our runtime says "was not made by the command". */
+function reasonOfAbsence(file: File | undefined): string {
+  return file?.e === undefined || file.e.startsWith("was not made")
+    ? "the command did not create it"
+    : file.e;
+}
+
+/** Whether the command did not create a file, in the words of our runtime or the original's. */
 function isAbsent(file: File | undefined): boolean {
   return file?.e === undefined || /was not made|no such file/.test(file.e);
 }
@@ -191,10 +198,10 @@ async function writeOutput(
   if (!("directory" in output)) {
     await writeNamedFile(output.local, writing);
   } else if (!isInside(output.path)) {
-    throw new LlamaError("output", "its name leads out of the directory that was asked for");
+    throw new LlamaError("output", "its name leads out of the requested directory");
   } else if (!output.path.isWellFormed()) {
     // Half a surrogate pair has no UTF-8: the file would silently get another name.
-    throw new LlamaError("output", "its name is not Unicode text");
+    throw new LlamaError("output", "its name is not valid Unicode");
   } else {
     await (await directories.open(output.directory)).write(output.path, writing);
   }

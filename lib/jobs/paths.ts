@@ -34,7 +34,7 @@ export function cleanPath(path: string): string {
     throw new LlamaError(
       "template",
       `Cannot pass a path that is not UTF-8: ${quote(clean)}`,
-      { hint: "give the file another name: those of a job travel as UTF-8" },
+      { hint: "rename the file: names of files must be UTF-8" },
     );
   }
   return clean;
@@ -59,6 +59,6 @@ function trimSlash(path: string): string {
 function otherName(path: string): string {
   const name = posix.basename(path);
   const remote = name === "" || name === ".." ? "NAME" : name;
-  return `name it in the job's directory with -f or -o ${quote(`${path}:${remote}`)}, ` +
+  return `map it into the job's directory with -f or -o ${quote(`${path}:${remote}`)}, ` +
     `and write ${remote} in the argument`;
 }

@@ -130,8 +130,8 @@ export class Planner {
       if (owner !== undefined) {
         return new LlamaError(
           "output",
-          `output ${JSON.stringify(path)} is named by job ${owner + 1} already`,
-          { hint: "give each job an output of its own, with {{.Line}} or {{.Idx}} in its name" },
+          `output ${JSON.stringify(path)} is already written by job ${owner + 1}`,
+          { hint: "give each job its own output, with {{.Line}} or {{.Idx}} in its name" },
         );
       }
     }

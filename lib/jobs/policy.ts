@@ -100,7 +100,7 @@ export interface Halt {
 }
 
 /** What ends a run before its input. */
-export interface EndingOptions {
+export interface StopPolicyOptions {
   /** After how many jobs. */
   readonly halt?: Halt | undefined;
   /** After how many US dollars. */
@@ -112,8 +112,8 @@ export interface EndingOptions {
 }
 
 /** Whether a run goes on. Dispose of it when the run has ended. */
-export class Ending implements Disposable {
-  readonly #options: EndingOptions;
+export class StopPolicy implements Disposable {
+  readonly #options: StopPolicyOptions;
   readonly #counts: RunCounts;
   readonly #soon = new AbortController();
   readonly #unsent = new AbortController();
@@ -128,7 +128,7 @@ export class Ending implements Disposable {
    * @param counts How far the run is; they are told when it ends.
    * @param options What ends it.
    */
-  constructor(counts: RunCounts, options: EndingOptions) {
+  constructor(counts: RunCounts, options: StopPolicyOptions) {
     this.#counts = counts;
     this.#options = options;
     if (options.stop?.aborted) this.#stop();
@@ -201,11 +201,15 @@ export class Ending implements Disposable {
     const { failed, total, dollars } = this.#counts;
     if (maxDollars !== undefined && dollars >= maxDollars) {
       this.end(
-        new LlamaError("halted", `the run has cost $${dollars.toPrecision(3)}: no more jobs`, {
-          hint: jobLog === undefined
-            ? "raise -max-cost; a run with -joblog FILE can be resumed"
-            : "raise -max-cost, and -resume goes on",
-        }),
+        new LlamaError(
+          "halted",
+          `the run has cost $${dollars.toPrecision(3)}: no more jobs are started`,
+          {
+            hint: jobLog === undefined
+              ? "raise -max-cost; a run with -joblog FILE can be resumed"
+              : "raise -max-cost and continue with -resume",
+          },
+        ),
       );
     }
     if (halt === undefined) return;
@@ -214,12 +218,12 @@ export class Ending implements Disposable {
       : halt.count;
     if (failed < limit) return;
     const jobs = failed === 1 ? "1 job" : `${failed} jobs`;
-    const rest = halt.when === "now" ? "those in flight are dropped" : "no more are started";
+    const rest = halt.when === "now" ? "jobs in flight are dropped" : "no more jobs are started";
     this.end(
       new LlamaError("halted", `${jobs} failed: ${rest}`, {
         hint: jobLog === undefined
           ? "a run with -joblog FILE can be resumed"
-          : "the same command with -resume goes on; -resume-failed also repeats what failed",
+          : "continue with the same command and -resume, or -resume-failed to repeat failed jobs too",
       }),
     );
     if (halt.when === "now") this.#now.abort(this.#error);

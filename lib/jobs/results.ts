@@ -164,8 +164,8 @@ async function lockDirectory(directory: string): Promise<Deno.FsFile> {
     if (isSameFile(await file.stat(), path)) return file;
     file.close();
   }
-  throw new LlamaError("usage", `another run writes results to ${JSON.stringify(directory)}`, {
-    hint: "wait until it has ended, or name another directory with -results",
+  throw new LlamaError("usage", `another run is writing results to ${JSON.stringify(directory)}`, {
+    hint: "wait until it ends, or name another directory with -results",
   });
 }
 

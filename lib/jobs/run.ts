@@ -118,9 +118,9 @@ export async function runJob(
     if (store) return store;
     throw new LlamaError(
       "config",
-      "the function answered through an object store, and none is set",
+      "the function returned data through an object store, but none is configured",
       {
-        hint: "set LLAMA_OBJECT_STORE to the store of the function",
+        hint: "set LLAMA_OBJECT_STORE to the function's store",
       },
     );
   };

@@ -61,10 +61,10 @@ export async function spool(
     if (own !== undefined) await removeIfThere(own);
     signal?.throwIfAborted();
     if (cause instanceof LlamaError) throw cause;
-    const message = `cannot hold standard input in ${directory}: ${reasonOf(cause)}`;
+    const message = `cannot buffer standard input in ${directory}: ${reasonOf(cause)}`;
     throw new LlamaError("input", message, {
       cause,
-      hint: "set TMPDIR to a directory that has room for it",
+      hint: "set TMPDIR to a directory with enough free space",
     });
   } finally {
     signal?.removeEventListener("abort", cancel);

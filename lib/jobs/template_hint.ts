@@ -26,15 +26,15 @@ export function templateHint(error: TemplateError): string | undefined {
   if (cause instanceof LlamaError) return cause.hint;
   const name = /function "(\w+)" not defined$/.exec(message)?.[1];
   if (name !== undefined) {
-    if (marks.includes(name)) return `write {{.${name} "PATH"}}, with a point`;
-    if (ofLines.includes(name)) return `write {{.${name}}}, with a point`;
+    if (marks.includes(name)) return `write {{.${name} "PATH"}}, with a dot`;
+    if (ofLines.includes(name)) return `write {{.${name}}}, with a dot`;
     return didYouMean(closest(name, BUILTINS.keys()));
   }
   const method = /wrong number of args for (\w+):/.exec(message)?.[1];
   if (method !== undefined && marks.includes(method)) return `write {{.${method} "PATH"}}`;
   const [, field, type] = /can't evaluate field (\w+) in type (\S+)$/.exec(message) ?? [];
   if (field !== undefined && type !== undefined) return fieldHint(field, type);
-  return phase === "parse" ? 'a {{ that is meant as it stands is written {{"{{"}}' : undefined;
+  return phase === "parse" ? 'write a literal {{ as {{"{{"}}' : undefined;
 }
 
 function fieldHint(field: string, type: string): string | undefined {

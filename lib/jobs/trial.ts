@@ -8,7 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { LlamaError } from "../errors.ts";
 
 /** How many jobs start before the function is known to be llama's. */
-const mostJobs = 4;
+const maxTrialJobs = 4;
 
 /** After how long a person is told what the other jobs wait for, in milliseconds. */
 const silentMilliseconds = 5000;
@@ -68,9 +68,9 @@ export class Trial implements Disposable {
     const wake = () => this.#changed.resolve();
     signal.addEventListener("abort", wake, { once: true });
     try {
-      while (!this.#over.signal.aborted && this.#started >= mostJobs && !signal.aborted) {
+      while (!this.#over.signal.aborted && this.#started >= maxTrialJobs && !signal.aborted) {
         if (this.#lookUp === "due") void this.#ask();
-        if (this.#failed >= mostJobs && this.#lookUp === "in-vain") throw this.#failure();
+        if (this.#failed >= maxTrialJobs && this.#lookUp === "in-vain") throw this.#failure();
         await this.#changed.promise;
         this.#changed = Promise.withResolvers();
       }
@@ -121,8 +121,8 @@ export class Trial implements Disposable {
     if (this.#over.signal.aborted) return;
     const name = JSON.stringify(functionName);
     notice(
-      `${name} is not known to be a llama function: ${mostJobs} jobs have started, ` +
-        "all others start when one of them was answered",
+      `${name} is not known to be a llama function: ${maxTrialJobs} jobs have started, ` +
+        "the others wait until one of them is answered",
     );
   }
 
@@ -131,10 +131,10 @@ export class Trial implements Disposable {
     const reason = this.#lastFailure?.message ?? "no reason is known";
     return new LlamaError(
       this.#lastFailure?.code ?? "function",
-      `the first ${mostJobs} jobs failed, and ${name} may not be a llama function: ${reason}`,
+      `the first ${maxTrialJobs} jobs failed, and ${name} may not be a llama function: ${reason}`,
       {
         cause: this.#lastFailure,
-        hint: "once `llama invoke` has run one job on it, llama knows the function",
+        hint: "run one job with `llama invoke` first: then llama knows the function",
       },
     );
   }

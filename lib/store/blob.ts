@@ -90,8 +90,8 @@ export async function encodeBlobs(
   if (!store && (inline.length < sources.length || total > budget)) {
     throw new LlamaError(
       "too-large",
-      `${sizes.reduce((sum, size) => sum + size, 0)} bytes do not fit into one message ` +
-        `of Lambda's (${maxPayloadBytes} bytes), and there is no object store`,
+      `${sizes.reduce((sum, size) => sum + size, 0)} bytes do not fit into one Lambda ` +
+        `payload (${maxPayloadBytes} bytes), and there is no object store`,
       { hint: "set LLAMA_OBJECT_STORE or -store to s3://BUCKET/PREFIX/" },
     );
   }

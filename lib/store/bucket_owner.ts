@@ -41,6 +41,6 @@ export function bucketOwner(
   if (/^\d{12}$/.test(named)) return named;
   throw new LlamaError(
     "config",
-    `LLAMA_BUCKET_OWNER must be an account's number of 12 digits, or any: ${JSON.stringify(named)}`,
+    `LLAMA_BUCKET_OWNER must be a 12-digit account number or "any", not ${JSON.stringify(named)}`,
   );
 }

@@ -32,7 +32,7 @@ export class DirectoryStore implements ObjectStore {
     try {
       this.#directory = fileURLToPath(url);
     } catch (cause) {
-      throw new LlamaError("config", `object store ${url}: not a directory of this machine`, {
+      throw new LlamaError("config", `object store ${url}: not a directory on this machine`, {
         cause,
         hint: "write file:///path/to/directory",
       });
@@ -130,8 +130,8 @@ export class DirectoryStore implements ObjectStore {
       signal?.throwIfAborted();
       throw new LlamaError("store", `cannot store an object in ${this.url}: ${reasonOf(cause)}`, {
         cause,
-        hint: "it must be a directory with room that you may write to, as -store or " +
-          "LLAMA_OBJECT_STORE names it",
+        hint: "-store or LLAMA_OBJECT_STORE must name a writable directory with enough free " +
+          "space",
       });
     }
   }

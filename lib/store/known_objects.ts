@@ -12,10 +12,10 @@ import { readOwnFile } from "../files/own.ts";
 import { stat } from "../files/quick.ts";
 
 /** How many objects, and how many files, are remembered at most. */
-const most = 16_384;
+const maxEntries = 16_384;
 
 /** How long a note is believed at most, in milliseconds: 15 days. */
-const longestMilliseconds = 15 * 86_400_000;
+const maxAgeMilliseconds = 15 * 86_400_000;
 
 /**
  * A file that was changed so short a time ago may change once more without its times telling, in
@@ -24,7 +24,7 @@ const longestMilliseconds = 15 * 86_400_000;
 const restMilliseconds = 3000;
 
 /** The most that is read of a note, in bytes: ours are smaller. */
-const mostBytes = 32 * 1024 * 1024;
+const maxNoteBytes = 32 * 1024 * 1024;
 
 /**
  * Where notes are kept.
@@ -100,7 +100,7 @@ export class KnownObjects {
    */
   add(id: string, milliseconds: number): void {
     this.#forgotten.delete(id);
-    put(this.#objects, id, this.#now() + Math.min(milliseconds, longestMilliseconds));
+    put(this.#objects, id, this.#now() + Math.min(milliseconds, maxAgeMilliseconds));
     this.#isChanged = true;
   }
 
@@ -196,7 +196,7 @@ export class KnownObjects {
       const [, fileId, key] = /^file ([0-9a-f]{64}) (\d+ \d+ \d+ \d+ \d+ \/.*)$/.exec(line) ?? [];
       if (fileId !== undefined && key !== undefined) files.set(key, fileId);
       // A time that is further away than any that is written was written by a clock that is wrong.
-      else if (Number(until) <= now + longestMilliseconds && !this.#forgotten.has(id)) {
+      else if (Number(until) <= now + maxAgeMilliseconds && !this.#forgotten.has(id)) {
         objects.set(id, Number(until));
       }
     }
@@ -207,9 +207,9 @@ export class KnownObjects {
   }
 
   #text(): string {
-    const objects = [...this.#objects.keys()].filter((id) => this.has(id)).slice(-most);
+    const objects = [...this.#objects.keys()].filter((id) => this.has(id)).slice(-maxEntries);
     const kept = new Set(objects);
-    const files = [...this.#files].filter(([, id]) => kept.has(id)).slice(-most);
+    const files = [...this.#files].filter(([, id]) => kept.has(id)).slice(-maxEntries);
     return [
       this.#heading,
       ...objects.map((id) => `object ${id} ${this.#objects.get(id)}`),
@@ -223,7 +223,7 @@ export class KnownObjects {
 function put<V>(map: Map<string, V>, key: string, value: V): void {
   map.delete(key);
   map.set(key, value);
-  if (map.size <= most) return;
+  if (map.size <= maxEntries) return;
   const [oldest] = map.keys();
   if (oldest !== undefined) map.delete(oldest);
 }
@@ -233,5 +233,5 @@ function put<V>(map: Map<string, V>, key: string, value: V): void {
  * the place of a file, so it must be this user's own.
  */
 function readNote(path: string): string {
-  return readOwnFile(path, mostBytes) ?? "";
+  return readOwnFile(path, maxNoteBytes) ?? "";
 }

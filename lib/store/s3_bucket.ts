@@ -69,7 +69,7 @@ const silenceMilliseconds = 5000;
 const roomBytes = 32 * 1024 * 1024;
 
 /** How much of it one call uses at most, however many bytes go either way: they come and go. */
-const mostRoomBytes = 1024 * 1024;
+const maxCallRoomBytes = 1024 * 1024;
 
 /** How often S3 may send us to another region. */
 const maxMoves = 2;
@@ -96,7 +96,7 @@ export class Bucket {
     const [, name, prefix = ""] =
       /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(url) ?? [];
     if (name === undefined) {
-      throw new LlamaError("config", `object store ${JSON.stringify(url)}: not a bucket's URL`, {
+      throw new LlamaError("config", `object store ${JSON.stringify(url)}: not a bucket URL`, {
         hint: "write s3://BUCKET/PREFIX/",
       });
     }
@@ -204,7 +204,7 @@ export class Bucket {
         silenceMilliseconds + extraMilliseconds * 2 ** (attempt - 1),
       around: async (attempt) => {
         using _place = await this.#requests.acquire(signal);
-        using _room = await this.#room.acquire(signal, Math.min(bytes, mostRoomBytes));
+        using _room = await this.#room.acquire(signal, Math.min(bytes, maxCallRoomBytes));
         return await attempt();
       },
       read: async (response, alive) => {

@@ -197,7 +197,7 @@ function sizeOf({ status, headers }: Response, position: number): number {
 function wrongBytes(position: number): LlamaError {
   return new LlamaError(
     "store",
-    `S3 sent something other than the object from byte ${position} on`,
+    `S3 did not send the requested bytes from byte ${position} on`,
   );
 }
 
@@ -246,5 +246,5 @@ async function* piecesOf(
     pieces.give(piece);
     await reader.cancel().catch(() => {});
   }
-  if (isEmpty) throw new Error("the answer was empty");
+  if (isEmpty) throw new Error("the response was empty");
 }

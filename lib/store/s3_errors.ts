@@ -36,7 +36,7 @@ export class OtherRegion extends LlamaError {
    * @param region Its region.
    */
   constructor(bucket: string, region: string) {
-    super("config", `bucket ${bucket} is in region ${region}, and is not reached there`);
+    super("config", `bucket ${bucket} is in region ${region}, but could not be reached there`);
     this.region = region;
   }
 }
@@ -50,30 +50,32 @@ interface Meaning {
 }
 
 const login = "log in to AWS again";
-const changed = "the file may have changed while it was sent";
+const changed = "the file may have changed while it was being sent";
 
 const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ["NoSuchBucket", {
     code: "config",
-    hint: "-store and LLAMA_OBJECT_STORE name the bucket; `aws s3 mb s3://NAME` makes one",
+    hint: "-store and LLAMA_OBJECT_STORE name the bucket; `aws s3 mb s3://NAME` creates one",
   }],
   ["AccessDenied", {
     code: "credentials",
     hint: ({ action, bucket, owner }) =>
       `the credentials need ${permissionOf(action)} on arn:aws:s3:::${bucket}/*` +
       // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, "Permissions"
-      (action === "GetObject" ? "; without s3:ListBucket, S3 says this of what is not there" : "") +
+      (action === "GetObject"
+        ? "; without s3:ListBucket, S3 also reports this for missing objects"
+        : "") +
       (owner === undefined
         ? ""
         : `; if the bucket is not account ${owner}'s, set LLAMA_BUCKET_OWNER to its account`),
   }],
   ["InvalidAccessKeyId", {
     code: "credentials",
-    hint: "check the access key: `aws sts get-caller-identity` tells whose it is",
+    hint: "check the access key: `aws sts get-caller-identity` shows whose it is",
   }],
   ["SignatureDoesNotMatch", {
     code: "credentials",
-    hint: "check the secret access key: it must be the one of the access key",
+    hint: "check the secret access key: it must belong to the access key",
   }],
   ["ExpiredToken", { code: "credentials", hint: login, expired: true }],
   ["TokenRefreshRequired", { code: "credentials", hint: login, expired: true }],
@@ -81,14 +83,14 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
     code: "credentials",
     hint: "check AWS_SESSION_TOKEN, or log in to AWS again",
   }],
-  ["RequestTimeTooSkewed", { code: "credentials", hint: "set the clock of this machine" }],
+  ["RequestTimeTooSkewed", { code: "credentials", hint: "correct this machine's clock" }],
   ["PermanentRedirect", {
     code: "config",
     hint: ({ region }) => `set AWS_REGION to the bucket's region, which is not ${region}`,
   }],
   ["AuthorizationHeaderMalformed", { code: "config", hint: "check AWS_REGION" }],
   ["TemporaryRedirect", { code: "store", repeat: "maybe" }],
-  ["EntityTooLarge", { code: "too-large", hint: "S3 takes no object of that size" }],
+  ["EntityTooLarge", { code: "too-large", hint: "S3 does not accept objects of that size" }],
   ["SlowDown", { code: "throttled", repeat: "maybe" }],
   ["RequestLimitExceeded", { code: "throttled", repeat: "maybe" }],
   ["InternalError", { code: "store", repeat: "maybe" }],

@@ -16,7 +16,7 @@ export const partBytes = 8 * 1024 * 1024;
 const partConcurrency = 8;
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
-const mostParts = 10_000;
+const maxParts = 10_000;
 
 /**
  * How long the parts of an object are.
@@ -25,7 +25,7 @@ const mostParts = 10_000;
  * @returns The length in bytes; 0 if the object is sent in one piece.
  */
 export function partSizeOf(size: number): number {
-  return size < multipartBytes ? 0 : Math.max(partBytes, Math.ceil(size / mostParts));
+  return size < multipartBytes ? 0 : Math.max(partBytes, Math.ceil(size / maxParts));
 }
 
 /**

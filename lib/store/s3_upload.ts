@@ -131,7 +131,7 @@ async function start(bucket: Bucket, id: string, signal: AbortSignal): Promise<s
     read: async (response) => {
       const uploadId = element(await readText(response, maxAnswerBytes, "S3"), "UploadId");
       if (uploadId !== undefined) return uploadId;
-      throw new LlamaError("store", "S3 began an upload and did not say which");
+      throw new LlamaError("store", "S3 started an upload without returning its id");
     },
     signal,
   });
@@ -204,8 +204,8 @@ class Upload {
       });
     } catch (error) {
       this.#bucket.notice(
-        `the parts of an upload that failed could not be taken back: ${messageOf(error)}`,
-        "they cost as much as objects, until a lifecycle rule with AbortIncompleteMultipartUpload " +
+        `cannot remove the parts of a failed upload: ${messageOf(error)}`,
+        "they are billed like objects until a lifecycle rule with AbortIncompleteMultipartUpload " +
           "removes them",
       );
     }

@@ -103,8 +103,8 @@ async function* readPieces(path: string, offset: number, length: number): Pieces
     const piece = new Uint8Array(Math.min(left, pieceBytes));
     const count = await file.read(piece);
     if (count === null) {
-      throw new LlamaError("input", `${JSON.stringify(path)} became shorter while it was sent`, {
-        hint: "send it when nothing writes to it",
+      throw new LlamaError("input", `${JSON.stringify(path)} shrank while it was being sent`, {
+        hint: "send it again once nothing writes to it",
       });
     }
     left -= count;

@@ -112,7 +112,10 @@ export function missingObject(url: string, id: string): LlamaError {
  * @returns An error to throw.
  */
 export function tooLarge(id: string, size: number, maxBytes: number): LlamaError {
-  return new LlamaError("too-large", `object ${id} is ${size} bytes, more than ${maxBytes}`);
+  return new LlamaError(
+    "too-large",
+    `object ${id} has ${size} bytes, more than the limit of ${maxBytes}`,
+  );
 }
 
 /**

@@ -98,7 +98,7 @@ Deno.test("every template case without test data of its own holds in a job's con
 
 Deno.test("an argument that is not UTF-8 is refused, and named", () => {
   assert.throws(() => new LineTemplates(["{{.Line}}"]).expand("a\udcff", 0), {
-    message: 'arg-0 gives an argument that is not UTF-8: "a\\xff"',
+    message: 'arg-0 produces an argument that is not UTF-8: "a\\xff"',
   });
 });
 

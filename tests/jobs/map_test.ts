@@ -164,7 +164,10 @@ Deno.test("halting soon starts no more jobs and waits for those in flight", asyn
     return { status: 0 };
   }, { halt: { when: "soon", count: 1, isPercent: false }, concurrency: 3 });
   assert(error instanceof LlamaError);
-  assert.deepEqual([error.code, error.message], ["halted", "1 job failed: no more are started"]);
+  assert.deepEqual([error.code, error.message], [
+    "halted",
+    "1 job failed: no more jobs are started",
+  ]);
   assert(sent.length < 10, `${sent.length} jobs`);
   assert.equal(outcomes.length, sent.length);
   assert(outcomes[0]?.record.ok);
@@ -472,7 +475,7 @@ Deno.test("options that make no sense are refused before anything is run", async
     const [options, words] of [
       [{ concurrency: 0 }, /concurrency must be a positive integer, not 0/],
       [{ linesPerJob: 1.5 }, /linesPerJob must be a positive integer, not 1\.5/],
-      [{ retries: -1 }, /retries must be an integer of at least 0, not -1/],
+      [{ retries: -1 }, /retries must be a non-negative integer, not -1/],
     ] as const
   ) {
     const { error, sent } = await run(["a"], echo, options);

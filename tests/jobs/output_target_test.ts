@@ -76,7 +76,7 @@ for (const [what, put] of Object.entries(obstacles)) {
       assert.equal(code, "output");
       assert.match(
         message,
-        /^no output ".*": ("x" is a symbolic link here|"x" is not a directory here|is not a regular file here|its name leads out of the directory .*)$/,
+        /^output ".*": ("x" is a symbolic link|"x" is not a directory|is not a regular file|its name leads out of the requested directory)$/,
       );
     }
     const after = await look(directory.path);
@@ -115,8 +115,8 @@ Deno.test("names that would become one file here are refused, not written over o
   );
   assert.deepEqual(written, [directory.join("\ufffd")]);
   assert.deepEqual(errors.map(({ message }) => /: (.*)$/.exec(message)?.[1]), [
-    "its name is not Unicode text",
-    "its name is not Unicode text",
+    "its name is not valid Unicode",
+    "its name is not valid Unicode",
   ]);
   assert.equal(await Deno.readTextFile(directory.join("\ufffd")), String(0xfffd));
 });
@@ -365,9 +365,9 @@ Deno.test("a link into a directory that is missing says so", async () => {
   );
   assert.match(
     errors[0]?.message ?? "",
-    /: it is a link to ".*\/disk\/out", whose directory is not there$/,
+    /: it is a link to ".*\/disk\/out", whose directory does not exist$/,
   );
-  assert.equal(errors[0]?.hint, "make that directory, or remove the link");
+  assert.equal(errors[0]?.hint, "create that directory, or remove the link");
   assert.deepEqual(await directory.list(), ["out"]);
 });
 
@@ -473,7 +473,9 @@ Deno.test({
       `,
       { modules, unprivileged: true },
     );
-    assert.deepEqual(hints, ["the file belongs to another user: remove it, or name another one"]);
+    assert.deepEqual(hints, [
+      "the file belongs to another user: remove it, or choose another name",
+    ]);
     const source = await directory.write("source", "new");
     for (const mode of modes) {
       const { success } = await new Deno.Command("setpriv", {
@@ -486,7 +488,7 @@ Deno.test({
       const expected = success ? "new" : "old";
       for (const way of ["named", "chosen"]) {
         assert.equal(await Deno.readTextFile(directory.join(way, String(mode))), expected, way);
-        const message = `no output "${directory.join(way, String(mode))}": permission denied`;
+        const message = `output "${directory.join(way, String(mode))}": permission denied`;
         assert(Array.isArray(failed) && failed.includes(message) !== success, message);
       }
     }

@@ -22,14 +22,14 @@ Deno.test("outputs are written with their modes, and their directories made", as
   assert.deepEqual(await directory.list(), ["a", "a/b", "a/b/out"]);
 });
 
-Deno.test("an output that was not made is an error, and the file that is there stays", async () => {
+Deno.test("an output that the command did not create is an error, and the file that is there stays", async () => {
   await using directory = new TemporaryDirectory();
   const local = await directory.write("out", "old");
   for (const answer of [{}, { out: { e: "was not made by the command" } }]) {
     const { written, errors } = await writeOutputs([{ remote: "out", local }], answer, succeeded);
     assert.deepEqual(written, []);
     assert.equal(errors.length, 1);
-    assert.match(errors[0]?.message ?? "", /^no output ".*out": .*not ma|did not make it/);
+    assert.match(errors[0]?.message ?? "", /^output ".*out": the command did not create it$/);
   }
   assert.equal(await Deno.readTextFile(local), "old");
 });
@@ -92,7 +92,7 @@ Deno.test("two outputs of one job do not overwrite one another", () => {
   assert.throws(() => checkOutputs([{ remote: "b", local: "a" }, { remote: "c", local: "./a" }]), {
     code: "output",
     message: 'cannot write two outputs to "./a": "b" and "c"',
-    hint: "give one another name here, with -o LOCAL:REMOTE",
+    hint: "give one of them another local name with -o LOCAL:REMOTE",
   });
   assert.throws(() => checkOutputs([{ remote: "b/", local: "a/" }, { remote: "c", local: "a" }]), {
     message: 'cannot write two outputs to "a": "b/" and "c"',
@@ -111,8 +111,8 @@ Deno.test("a directory brings back all that is below it, and nothing from elsewh
     "other": { s: "!" },
   }, succeeded);
   assert.deepEqual(errors.map(({ message }) => message.slice(message.indexOf("/here/"))).sort(), [
-    '/here/../escape": its name leads out of the directory that was asked for',
-    '/here//escape": its name leads out of the directory that was asked for',
+    '/here/../escape": its name leads out of the requested directory',
+    '/here//escape": its name leads out of the requested directory',
   ]);
   assert.deepEqual(await directory.list(), ["here", "here/a", "here/sub", "here/sub/b"]);
 });
@@ -129,7 +129,7 @@ Deno.test("a runtime that knows no directories says so", async () => {
   const { errors } = await writeOutputs([{ remote: "d/", local: "here/" }], {
     "d/": { e: "read d/: is a directory" },
   }, succeeded);
-  assert.equal(errors[0]?.message, 'no output "here/": read d/: is a directory');
+  assert.equal(errors[0]?.message, 'output "here/": read d/: is a directory');
 });
 
 Deno.test("a link is written through, and a device is written to", async () => {

@@ -32,7 +32,7 @@ Deno.test("of two jobs that write one file the second has an error", () => {
   const planner = new Planner({ functionName: "f", templates: ["{{.O `./same`}}"] });
   assert.equal(planner.plan("a", 0).error, undefined);
   const { error } = planner.plan("b", 1);
-  assert.match(error?.message ?? "", /same" is named by job 1 already$/);
+  assert.match(error?.message ?? "", /same" is already written by job 1$/);
 });
 
 /** The lines of a log of the jobs that a planner plans; each ended with this status. */
@@ -144,14 +144,14 @@ Deno.test("a resumed run is refused whatever of a job has changed", async () => 
 Deno.test("the refusal says what has changed", async () => {
   const before = { templates: ["{{.Line}}"], inputs: ["a"] };
   await assert.rejects(resume(before, { inputs: ["b c"] }), {
-    message: "the job log has another job 1: it ran `f a`, and now it is `f 'b c'`",
+    message: "the job log has another job 1: it was `f a` and is now `f 'b c'`",
   });
   await assert.rejects(resume({ ...before, templates: ["{{.AsFile .Line}}"] }, { inputs: ["b"] }), {
-    message: "the job log has another job 1: its command was the same, `f llama/tmp.0`, " +
-      "but not its lines, files or outputs",
+    message: "the job log has another job 1: its command is the same, `f llama/tmp.0`, " +
+      "but its lines, files or outputs are not",
   });
   await assert.rejects(resume(before, { shared: 2 }), {
-    message: "the job log has another job 1: the files that all jobs share (-f) were not the same",
+    message: "the job log has another job 1: the shared files (-f) have changed",
   });
 });
 

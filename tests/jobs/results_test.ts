@@ -203,8 +203,8 @@ Deno.test("of two runs on one directory the second is refused", async () => {
     using first = await Results.open(directory.path);
     await assert.rejects(Results.open(directory.path), {
       code: "usage",
-      message: `another run writes results to "${directory.path}"`,
-      hint: "wait until it has ended, or name another directory with -results",
+      message: `another run is writing results to "${directory.path}"`,
+      hint: "wait until it ends, or name another directory with -results",
     });
     // The one that was refused has not taken the lock with it.
     await assert.rejects(Results.open(directory.path), { code: "usage" });

@@ -37,7 +37,7 @@ Deno.test("input that cannot be read or held is named, and leaves no file", asyn
     assert(error instanceof LlamaError);
     assert.equal(
       error.message,
-      `cannot hold standard input in ${nowhere}: no such file or directory`,
+      `cannot buffer standard input in ${nowhere}: no such file or directory`,
     );
     return error.hint?.includes("TMPDIR") === true;
   });

@@ -134,7 +134,7 @@ Deno.test("where few jobs run for long, a person is told why", async () => {
   assert.equal(await started(), 4);
   assert.deepEqual(notices, [
     '"f" is not known to be a llama function: 4 jobs have started, ' +
-    "all others start when one of them was answered",
+    "the others wait until one of them is answered",
   ]);
   trial.jobEnded("llama", undefined);
   await jobs;

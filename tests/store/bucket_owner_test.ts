@@ -39,7 +39,7 @@ Deno.test("LLAMA_BUCKET_OWNER names another account, or any", () => {
   assert.equal(owner("999999999999"), "999999999999");
   assert.equal(owner("any"), undefined);
   assert.throws(() => owner("me"), {
-    message: 'LLAMA_BUCKET_OWNER must be an account\'s number of 12 digits, or any: "me"',
+    message: 'LLAMA_BUCKET_OWNER must be a 12-digit account number or "any", not "me"',
   });
 });
 

@@ -94,7 +94,7 @@ Deno.test("an answer from somewhere else in the object is refused", async () => 
     new Response("other", { status: 206, headers: { "content-range": "bytes 5-9/1000" } });
   await assert.rejects(
     store.getFile(id, directory.join("file")),
-    /^LlamaError: S3 sent something other than the object from byte 0 on$/,
+    /^LlamaError: S3 did not send the requested bytes from byte 0 on$/,
   );
 });
 

@@ -36,7 +36,7 @@ const refusals: {
     status: 404,
     name: "NoSuchBucket",
     code: "config",
-    hint: "-store and LLAMA_OBJECT_STORE name the bucket; `aws s3 mb s3://NAME` makes one",
+    hint: "-store and LLAMA_OBJECT_STORE name the bucket; `aws s3 mb s3://NAME` creates one",
   },
   { status: 404, name: "NoSuchBucket", of: get, code: "config", hint: /name the bucket/ },
   {
@@ -51,7 +51,7 @@ const refusals: {
     of: get,
     code: "credentials",
     hint: "the credentials need s3:GetObject on arn:aws:s3:::bucket/*; " +
-      "without s3:ListBucket, S3 says this of what is not there",
+      "without s3:ListBucket, S3 also reports this for missing objects",
   },
   {
     status: 301,
@@ -154,7 +154,10 @@ Deno.test("a bucket that each region says is in another one is given up", async 
     return failure(301, "PermanentRedirect", "elsewhere", { "x-amz-bucket-region": s3.region });
   };
   const error = await failureOf(store.put(small));
-  assert.match(error.message, /^bucket bucket is in region eu-west-\d, and is not reached there$/);
+  assert.match(
+    error.message,
+    /^bucket bucket is in region eu-west-\d, but could not be reached there$/,
+  );
   assert.equal(s3.requests.length, 3);
 });
 

@@ -189,7 +189,9 @@ Deno.test("parts that cannot be taken back are told, with what they cost", async
   assert.equal(notices.length, 1);
   assert.match(
     notices[0] ?? "",
-    new RegExp(`^bucket bucket: the parts of an upload .*AbortMultipartUpload .*${id}`),
+    new RegExp(
+      `^bucket bucket: cannot remove the parts of a failed upload: .*AbortMultipartUpload .*${id}`,
+    ),
   );
 });
 
@@ -231,6 +233,6 @@ Deno.test("a file that becomes shorter while it is sent is named", async () => {
     if (method === "HEAD") await Deno.truncate(path, 1000);
     return undefined;
   };
-  await assert.rejects(store.putFile(path), /^LlamaError: ".*file" became shorter/);
+  await assert.rejects(store.putFile(path), /^LlamaError: ".*file" shrank/);
   assert.equal(s3.objects.size, 0);
 });

@@ -236,8 +236,8 @@ async function isReplaceable(file: Deno.FsFile): Promise<boolean> {
 }
 
 function inUse(path: string): LlamaError {
-  return new LlamaError("usage", `another run writes to the job log ${JSON.stringify(path)}`, {
-    hint: "wait until it has ended, or name another file with -joblog",
+  return new LlamaError("usage", `another run is writing to the job log ${JSON.stringify(path)}`, {
+    hint: "wait until it ends, or name another file with -joblog",
   });
 }
 

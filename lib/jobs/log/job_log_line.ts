@@ -245,9 +245,11 @@ export class JobLogParser {
     if (!this.#isJobLog && !isTornHeader) throw notAJobLog("input", this.#path);
     const damaged = this.#damaged;
     if (damaged.length === 0) return undefined;
-    const more = damaged.length > mostNamed ? ` and ${damaged.length - mostNamed} more` : "";
+    const more = damaged.length > maxLinesNamed
+      ? ` and ${damaged.length - maxLinesNamed} more`
+      : "";
     return `the job log ${JSON.stringify(this.#path)} is damaged in ` +
-      `line${damaged.length === 1 ? "" : "s"} ${damaged.slice(0, mostNamed).join(", ")}${more}`;
+      `line${damaged.length === 1 ? "" : "s"} ${damaged.slice(0, maxLinesNamed).join(", ")}${more}`;
   }
 }
 
@@ -285,4 +287,4 @@ const hashByte = 0x23;
 const lineFeed = 10;
 
 /** How many damaged lines are named. */
-const mostNamed = 10;
+const maxLinesNamed = 10;

@@ -186,7 +186,7 @@ export class LoggedJobs {
       begun.push(piece.slice(end));
     }
     const damage = parser.end(joined(begun));
-    if (damage !== undefined) this.#onNotice?.(damage, "the jobs of such lines run again");
+    if (damage !== undefined) this.#onNotice?.(damage, "the jobs of these lines run again");
   }
 
   #add(entry: JobLogEntry): void {
@@ -214,7 +214,9 @@ export class LoggedJobs {
 
   #warnOfNothingKept(): void {
     this.#onNotice?.(
-      `the job log ${JSON.stringify(this.#path)} keeps nothing to resume: all jobs run`,
+      `the job log ${
+        JSON.stringify(this.#path)
+      } is not a regular file, so there is nothing to resume: all jobs run`,
       "to resume a run later, name a regular file with -joblog",
     );
   }
@@ -225,8 +227,8 @@ export class LoggedJobs {
       `the job log ${
         JSON.stringify(this.#path)
       } has only the commands of some jobs: whether their ` +
-        "lines, generated files and shared files are the same is not known",
-      "if they are not, start a new job log",
+        "lines, generated files and shared files have changed is not known",
+      "if they have, start a new job log",
     );
   }
 
@@ -235,10 +237,10 @@ export class LoggedJobs {
     const before = this.#commandOf(job.seq);
     const now = shellQuote(job.words);
     const difference = isSharedOnly
-      ? "the files that all jobs share (-f) were not the same"
+      ? "the shared files (-f) have changed"
       : before === now
-      ? `its command was the same, \`${now}\`, but not its lines, files or outputs`
-      : `it ran \`${printableLine(before)}\`, and now it is \`${now}\``;
+      ? `its command is the same, \`${now}\`, but its lines, files or outputs are not`
+      : `it was \`${printableLine(before)}\` and is now \`${now}\``;
     return new LlamaError("usage", `the job log has another job ${job.seq}: ${difference}`, {
       hint: "resume with the same function, arguments and input, or start a new job log",
     });

@@ -266,7 +266,7 @@ Deno.test("a log that another run has written to since it was read is refused", 
   const whole = await Deno.readTextFile(path);
   await assert.rejects(write(path, [record(2)], logged), {
     code: "usage",
-    message: `another run writes to the job log ${JSON.stringify(path)}`,
+    message: `another run is writing to the job log ${JSON.stringify(path)}`,
   });
   assert.equal(await Deno.readTextFile(path), whole);
 });
@@ -338,7 +338,7 @@ Deno.test("a line that is damaged loses its own job, and is reported", async () 
     const logged = await LoggedJobs.read(path, { onNotice });
     assert.deepEqual(skipped(logged, [1, 2, 3, 4]), [1, 2, 4], JSON.stringify(damage));
     assert.deepEqual(notices, [
-      `the job log ${JSON.stringify(path)} is damaged in line 4; the jobs of such lines run again`,
+      `the job log ${JSON.stringify(path)} is damaged in line 4; the jobs of these lines run again`,
     ]);
     assert.equal(logged.wholeBytes, (await Deno.stat(path)).size);
   }
