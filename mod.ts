@@ -81,6 +81,20 @@ export {
 } from "./lib/llama.ts";
 export type { LocalOptions } from "./lib/local/start.ts";
 export type { ExecutionEnvironment, Times } from "./lib/protocol.ts";
+export {
+  packProgram,
+  type PackProgramOptions,
+  ProgramImage,
+  type PushImageOptions,
+} from "./lib/pack_program.ts";
+export type { CheckVerdict } from "./lib/image/check.ts";
+export type { PushedImage } from "./lib/image/image.ts";
+export type { PackedProgram } from "./lib/image/labels.ts";
+export type { LayerEntry } from "./lib/image/layer.ts";
+export type { InstalledPackage } from "./lib/image/packages/package_manager.ts";
+export type { ImagePlan } from "./lib/image/plan.ts";
+export type { RegistryCredentials } from "./lib/image/registry.ts";
+export type { ImageEntry, LayerName, LeftOut } from "./lib/image/tree.ts";
 export { DirectoryStore } from "./lib/store/directory.ts";
 export { MemoryStore } from "./lib/store/memory.ts";
 export { openStore, type OpenStoreOptions } from "./lib/store/open.ts";

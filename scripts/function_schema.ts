@@ -20,7 +20,10 @@ export function functionJsonSchema(): string {
     title: "A function of llama's",
     // Editors support draft 7 best.
     ...toJSONSchema(functionSchema, { target: "draft-7" }),
-    oneOf: [{ required: ["handler"] }, { required: ["command"] }],
+    oneOf: [
+      { required: ["handler"] },
+      { anyOf: [{ required: ["command"] }, { required: ["programs"] }] },
+    ],
   };
   return JSON.stringify(schema, undefined, 2) + "\n";
 }

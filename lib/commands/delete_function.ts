@@ -4,9 +4,9 @@
  * @module
  */
 
-import { deleteImage } from "../aws/api/ecr.ts";
 import { deleteFunction as deleteInLambda } from "../aws/api/lambda_functions.ts";
-import { findOurs } from "../deploy/owned_functions.ts";
+import { findOurs, listOurs } from "../deploy/owned_functions.ts";
+import { defaultStackName } from "../deploy/stack_template.ts";
 import { LlamaError } from "../errors.ts";
 import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
@@ -17,9 +17,9 @@ import { deleteFunctionCommand } from "./spec/functions.ts";
 export const deleteFunction = runnable(
   deleteFunctionCommand,
   async (_values, [name = ""], context: CommandContext): Promise<number> => {
-    const { output, signal } = context;
+    const { environment, output, signal } = context;
     const { client, settings } = await openAws(context);
-    const { repository } = settings;
+    const { repository, stack = defaultStackName } = settings;
     const found = await findOurs(client, name, settings, signal);
     if (!found) {
       const { region } = await client.location();
@@ -29,10 +29,13 @@ export const deleteFunction = runnable(
     }
     await deleteInLambda(client, name, signal);
     await output.line(`deleted ${name}`);
-    // Only the tag that update-function assigns: any other image may be in use elsewhere.
-    if (repository !== undefined && found.image === `${repository}:${name}`) {
-      await deleteImage(client, repository.slice(repository.indexOf("/") + 1), name, signal);
-      await output.line(`deleted ${found.image}`);
+    if (found.image !== undefined) {
+      const { removeImage } = await import("../image/remove.ts");
+      const removed = await removeImage(found, {
+        ...{ client, environment, repository, stack, signal },
+        others: await listOurs(client, signal),
+      });
+      if (removed !== undefined) await output.line(`deleted ${removed}`);
     }
     await output.message(`left: the log group /aws/lambda/${name}`);
     return exitCodes.ok;

@@ -29,6 +29,10 @@ export const doctor = runnable(
       settings,
       isFileBroken,
       openStore: (url) => openStore(context, client, url, settings.bucketOwner),
+      imageState: async (found) => {
+        const { imageState } = await import("../image/contents.ts");
+        return await imageState(found, client, environment, signal);
+      },
       now: () => new Date(),
       signal,
     });

@@ -121,15 +121,18 @@ function listOf({ name, stack, functions, layers }: Found): string {
 }
 
 async function remove(
-  { output, signal }: CommandContext,
+  context: CommandContext,
   work: StackWork,
-  { owner, stack, functions, layers }: Found,
+  found: Found,
 ): Promise<void> {
+  const { output, signal } = context;
+  const { owner, stack, functions, layers } = found;
   const { client } = work;
-  for (const { name } of functions) {
-    await deleteFunction(client, name, signal);
-    await output.line(`deleted the function ${name}`);
-    await removeLogs(output, client, name, signal);
+  for (const each of functions) {
+    await deleteFunction(client, each.name, signal);
+    await output.line(`deleted the function ${each.name}`);
+    await removeLogs(output, client, each.name, signal);
+    if (each.image !== undefined) await removeOtherImage(context, client, found, each);
   }
   for (const { name, version } of layers) {
     await deleteLayerVersion(client, name, version, signal);
@@ -154,6 +157,31 @@ async function remove(
   } else if (isBucketLeft) {
     const what = other ?? "other versions of objects";
     await output.message(`left: the bucket ${outputs?.bucket}, which also holds ${what}`);
+  }
+}
+
+/** The stack's repository goes with all that is in it; images elsewhere are removed one by one. */
+async function removeOtherImage(
+  { environment, output, signal }: CommandContext,
+  client: AwsClient,
+  { name, stack }: Found,
+  found: DeployedFunction,
+): Promise<void> {
+  const repository = stack && outputsOf(stack.outputs)?.repository;
+  if (repository !== undefined && found.image?.startsWith(repository)) return;
+  try {
+    const { removeImage } = await import("../image/remove.ts");
+    const removed = await removeImage(found, {
+      ...{ client, environment, repository, stack: name, signal },
+      // All functions of the stack go, and images of other stacks have other labels.
+      others: [],
+    });
+    if (removed !== undefined) await output.line(`deleted the image ${removed}`);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof LlamaError)) throw error;
+    await output.message(`left: the image ${found.image}: ${error.message}`);
+    if (error.hint !== undefined) await output.message(`hint: ${error.hint}`);
   }
 }
 

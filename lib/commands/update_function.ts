@@ -8,7 +8,7 @@ import { imageKind, registryLogin } from "../aws/api/ecr.ts";
 import type { FunctionCode } from "../aws/api/lambda_functions.ts";
 import type { DeployedFunction } from "../aws/api/lambda_types.ts";
 import { deployFunction } from "../deploy/function.ts";
-import { type FunctionPlan, planFunction } from "../deploy/function_plan.ts";
+import { type FunctionOptions, type FunctionPlan, planFunction } from "../deploy/function_plan.ts";
 import {
   buildImage,
   builtArchitecture,
@@ -24,7 +24,8 @@ import { pause } from "../deploy/pause.ts";
 import { otherRuntimes } from "../deploy/runtime_layer.ts";
 import { defaultStackName } from "../deploy/stack_template.ts";
 import { LlamaError } from "../errors.ts";
-import type { FunctionDefinition } from "../functions/definition.ts";
+import { type FunctionDefinition, programMemory } from "../functions/definition.ts";
+import { repositoryOf } from "../image/repository.ts";
 import { runnable } from "../cli/command.ts";
 import { type Aws, type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
@@ -33,6 +34,7 @@ import {
   updateFunctionCommand,
   type UpdateFunctionValues,
 } from "./spec/functions.ts";
+import { listFiles, type PackedPrograms, packPrograms, pushPrograms } from "./programs.ts";
 import { updateAllRuntimes, updateOneRuntime } from "./update_runtimes.ts";
 
 /** The `update-function` command. */
@@ -40,6 +42,12 @@ export const updateFunction = runnable(
   updateFunctionCommand,
   async (values, [name = ""], context: CommandContext): Promise<number> => {
     const { output, signal } = context;
+    // What cannot become an image is refused before anything is sent.
+    await using programs = await packPrograms(values, name, context);
+    if (programs && values["dry-run"]) {
+      await listFiles(programs, name, context);
+      return exitCodes.ok;
+    }
     const aws = await openAws(context);
     if (values.all) return await updateAllRuntimes(context, aws);
     const current = await findOurs(aws.client, name, aws.settings, signal);
@@ -49,7 +57,9 @@ export const updateFunction = runnable(
       await updateOneRuntime(context, aws, current);
       return exitCodes.ok;
     }
-    const prepared = await prepare(values, name, context, aws, current);
+    const prepared = programs
+      ? await prepareOfPrograms(programs, values, name, context, aws, current)
+      : await prepare(values, name, context, aws, current);
     const { isNew, changes, function: deployed } = await deployFunction(
       { client: aws.client, pause, onWait: (what) => void output.message(what), signal },
       { name, ...prepared, stack: aws.settings.stack ?? defaultStackName },
@@ -91,7 +101,7 @@ async function limitItsLogs(
 
 /** Rejects an impossible change before anything is built. */
 function checkKind(
-  { create, zip, build, image }: UpdateFunctionValues,
+  { create, zip, build, image, program }: UpdateFunctionValues,
   name: string,
   region: string,
   current: DeployedFunction | undefined,
@@ -102,7 +112,7 @@ function checkKind(
       hint: `add -create to create it in ${region}; \`llama functions\` lists the existing ones`,
     });
   }
-  const wanted = zip ? "zip" : build || image ? "image" : current.kind;
+  const wanted = zip ? "zip" : build || image || program.length > 0 ? "image" : current.kind;
   if (wanted === current.kind) return;
   const article = (kind: string) => kind === "zip" ? "a zip" : "an image";
   throw new LlamaError(
@@ -119,6 +129,45 @@ interface Prepared {
   readonly codeSha256?: string | undefined;
 }
 
+function optionsOf(values: UpdateFunctionValues): FunctionOptions {
+  return {
+    memory: values.memory,
+    timeout: values.timeout,
+    storage: values.storage,
+    handler: values.handler || undefined,
+    architecture: values.arch,
+    environment: Object.fromEntries(values.env),
+  };
+}
+
+async function prepareOfPrograms(
+  programs: PackedPrograms,
+  values: UpdateFunctionValues,
+  name: string,
+  context: CommandContext,
+  aws: Aws,
+  current: DeployedFunction | undefined,
+): Promise<Prepared> {
+  const { definition, architecture } = programs;
+  const options = { ...optionsOf(values), architecture };
+  const plan = planFunction({
+    name,
+    kind: "image",
+    options: current || definition
+      ? options
+      : { ...options, memory: options.memory ?? programMemory },
+    definition,
+    settings: aws.settings,
+    // The image itself has the command.
+    current: current && { ...current, command: [] },
+    needsLayer: false,
+  });
+  const image = await pushPrograms(programs, values, name, context, aws, current);
+  const isThere = current?.image === image && current.state === "Active" &&
+    current.architecture === architecture;
+  return { plan, code: isThere ? undefined : { ImageUri: image } };
+}
+
 async function prepare(
   values: UpdateFunctionValues,
   name: string,
@@ -126,19 +175,7 @@ async function prepare(
   aws: Aws,
   current: DeployedFunction | undefined,
 ): Promise<Prepared> {
-  const input = {
-    name,
-    options: {
-      memory: values.memory,
-      timeout: values.timeout,
-      storage: values.storage,
-      handler: values.handler || undefined,
-      architecture: values.arch,
-      environment: Object.fromEntries(values.env),
-    },
-    settings: aws.settings,
-    current,
-  };
+  const input = { name, options: optionsOf(values), settings: aws.settings, current };
   if (values.zip) {
     const source = await readPackage(values.zip, name);
     const { definition, zip, members } = source;
@@ -185,14 +222,7 @@ async function buildAndPush(
   definition: FunctionDefinition | undefined,
   { architecture, settings }: FunctionPlan,
 ): Promise<string> {
-  const target = definition?.image ??
-    (repository === undefined ? undefined : `${repository}:${name}`);
-  if (target === undefined) {
-    throw new LlamaError("config", "no repository to push the image to", {
-      hint: "run `llama bootstrap`, or set one: llama config repository URI",
-    });
-  }
-  const image = values.registry ? values.registry + target.slice(target.indexOf("/")) : target;
+  const image = imageOf(values.registry || undefined, definition?.image, repository, name);
   const tool: ContainerTool = {
     program: values["container-tool"] || environment["LLAMA_CONTAINER_TOOL"] || "docker",
     environment,
@@ -202,6 +232,21 @@ async function buildAndPush(
   await buildImage(tool, values.build, image, architecture, settings.command);
   const made = await builtArchitecture(tool, image);
   checkArchitecture(image, { isList: false, architecture: made }, architecture);
-  await pushImage(tool, image, await registryLogin(client, signal));
+  const [host = ""] = image.split("/");
+  await pushImage(tool, image, await registryLogin(client, host, signal));
   return image;
+}
+
+/** The name of an image that is built: `-registry` wins over its `function.json`. */
+function imageOf(
+  registry: string | undefined,
+  named: string | undefined,
+  own: string | undefined,
+  name: string,
+): string {
+  if (named === undefined || registry?.includes("/")) {
+    const repository = repositoryOf(own, registry);
+    return `${repository.host}/${repository.name}:${name}`;
+  }
+  return registry === undefined ? named : registry + named.slice(named.indexOf("/"));
 }

@@ -8,11 +8,11 @@
  * @module
  */
 
+import type { Architecture } from "../aws/api/lambda_types.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import * as z from "../zod.ts";
 
-/** A processor architecture, as Lambda names it. */
-export type Architecture = "x86_64" | "arm64";
+export type { Architecture };
 
 /** The prices of one region, in US dollars. */
 export interface RegionPrices {

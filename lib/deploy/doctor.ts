@@ -13,6 +13,7 @@ import type { DeployedFunction } from "../aws/api/lambda_types.ts";
 import { bucketState } from "../aws/api/s3_bucket.ts";
 import { callerIdentity, type Identity } from "../aws/api/sts.ts";
 import { LlamaError } from "../errors.ts";
+import type { ImageState } from "../image/contents.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { isOlder, version } from "../version.ts";
 import { compatibleRuntime } from "./layer.ts";
@@ -48,6 +49,10 @@ export interface Patient {
   readonly isFileBroken?: boolean;
   /** Opens the object store. */
   readonly openStore: (url: string) => ObjectStore;
+  /** Asks the registry about a function's image. */
+  readonly imageState?:
+    | ((found: DeployedFunction) => Promise<ImageState | undefined>)
+    | undefined;
   /** Returns the local time. */
   readonly now: () => Date;
   /** Aborts the work. */
@@ -353,7 +358,7 @@ async function concurrency({ client, signal }: Patient): Promise<Attempt<never>>
  */
 export async function examineFunction(
   found: DeployedFunction,
-  { settings, signal }: Pick<Patient, "settings" | "signal">,
+  { settings, signal, imageState }: Pick<Patient, "settings" | "signal" | "imageState">,
   layers: RuntimeLayers,
 ): Promise<Finding[]> {
   const { name, kind, memory, timeout, architecture } = found;
@@ -388,6 +393,10 @@ export async function examineFunction(
       );
     }
   }
+  if (kind === "image" && imageState) {
+    const look = async () => await imageState(found);
+    findings.push(...await imageFindings(found, look, signal));
+  }
   const theirs = found.environment["LLAMA_OBJECT_STORE"];
   if (theirs !== settings.store) {
     const words = `its LLAMA_OBJECT_STORE is ${theirs ?? "not set"}, and the store setting is ${
@@ -398,4 +407,46 @@ export async function examineFunction(
   if (findings.length > 0) return findings;
   const words = found.runtime === undefined ? kind : `${kind} on ${found.runtime}`;
   return [good(subject, `${words}, ${memory} MB, ${timeout} s, ${architecture}, ${found.state}`)];
+}
+
+/** What is wrong with a function's image, as its registry has it. */
+async function imageFindings(
+  { name, architecture }: DeployedFunction,
+  look: () => Promise<ImageState | undefined>,
+  signal: AbortSignal | undefined,
+): Promise<Finding[]> {
+  const subject = `function ${name}`;
+  let state: ImageState | undefined;
+  try {
+    state = await look();
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (!(error instanceof LlamaError)) throw error;
+    return [bad(subject, `its image: ${error.message}`, error.hint ?? debugHint)];
+  }
+  if (state === undefined) return [];
+  const { repository, digest, tagged, isThere, contents } = state;
+  const again = contents === undefined
+    ? `run \`llama update-function -build DIR ${name}\` again`
+    : `run \`llama update-function ${
+      contents.programs.map(({ path }) => `-program ${path} `).join("")
+    }${name}\` again`;
+  const findings: Finding[] = [];
+  if (!isThere) {
+    const words = `its image ${digest ?? ""} is no longer in ${repository}`;
+    findings.push(bad(subject, words.replace("  ", " "), again));
+  } else if (digest !== undefined && tagged !== undefined && tagged !== digest) {
+    findings.push(
+      bad(subject, `its image is ${digest}, and ${repository}:${name} ${tagged}`, again),
+    );
+  }
+  if (state.architecture !== undefined && state.architecture !== architecture) {
+    const words = `its image is for ${state.architecture}, and the function for ${architecture}`;
+    findings.push(bad(subject, words, again));
+  }
+  if (contents !== undefined && contents.runtime !== version) {
+    const words = `the runtime in its image is of ${contents.runtime}, and llama is ${version}`;
+    findings.push(bad(subject, words, isOlder(version, contents.runtime) ? "update llama" : again));
+  }
+  return findings;
 }

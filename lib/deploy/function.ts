@@ -105,7 +105,7 @@ async function create(work: FunctionWork, deployment: Deployment): Promise<Deplo
       "usage",
       `the function ${name} does not exist, and there is no code to create it from`,
       {
-        hint: "add -zip PATH, -build DIR or -image URI",
+        hint: "add -program NAME, -zip PATH, -build DIR or -image URI",
       },
     );
   }

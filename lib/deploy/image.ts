@@ -69,17 +69,19 @@ export async function buildImage(
  *
  * @param tool Pushes it.
  * @param image `HOST/REPOSITORY:TAG`.
- * @param login The registry's login.
+ * @param login The registry's login; undefined if the tool has its own.
  * @throws {LlamaError} `config` if the tool cannot be run, `service` if it fails.
  */
 export async function pushImage(
   tool: ContainerTool,
   image: string,
-  { user, password }: RegistryLogin,
+  login: RegistryLogin | undefined,
 ): Promise<void> {
-  const [host = ""] = image.split("/");
-  const login = ["login", "--username", user, "--password-stdin", host];
-  await runTool(tool, login, `logging in to ${host}`, password);
+  if (login !== undefined) {
+    const [host = ""] = image.split("/");
+    const args = ["login", "--username", login.user, "--password-stdin", host];
+    await runTool(tool, args, `logging in to ${host}`, login.password);
+  }
   await runTool(tool, ["push", image], `pushing ${image}`);
 }
 

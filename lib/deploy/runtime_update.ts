@@ -159,7 +159,8 @@ export async function updateRuntime(
  * @returns The hint.
  */
 export function rebuilding(name: string): string {
-  return "rebuild it: run `docker build -t llama .` in this llama's source tree, then " +
+  return `for programs, run \`llama update-function -program PROGRAM ${name}\`; for a Dockerfile, ` +
+    "run `docker build -t llama .` in this llama's source tree, then " +
     `\`llama update-function -build DIR ${name}\``;
 }
 

@@ -14,8 +14,12 @@ import { programKind } from "./executable.ts";
 import { type ZipEntry, zipOf } from "./zip_writer.ts";
 import { zipMembers } from "./zip_reader.ts";
 
-/** Returns the path of the compiled runtime: next to the compiled llama, or in a checkout. */
-function programPath(architecture: Architecture): string | undefined {
+/**
+ * Returns where the runtime's program may be: next to the compiled llama, or in a checkout's `dist`.
+ *
+ * @param architecture The processor that it is for.
+ */
+export function programPath(architecture: Architecture): string | undefined {
   const name = `bootstrap-linux-${architecture}`;
   if (Deno.build.standalone) return join(dirname(Deno.execPath()), name);
   const url = new URL(`../../dist/${name}`, import.meta.url);

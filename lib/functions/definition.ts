@@ -31,6 +31,14 @@ export interface FunctionDefinition {
   readonly ephemeralStorage?: number | undefined;
   /** The container image it is deployed as. */
   readonly image?: string | undefined;
+  /** Programs of this machine that its image is made of; the first is its command if it has none. */
+  readonly programs?: readonly string[] | undefined;
+  /** Files and directories that go into that image, relative to the function's folder. */
+  readonly include?: readonly string[] | undefined;
+  /** What is left out of that image: globs. */
+  readonly exclude?: readonly string[] | undefined;
+  /** A command that must succeed in that image before it is sent; empty for none. */
+  readonly check?: string | undefined;
   /** Reserved concurrency: Lambda throttles further concurrent invocations. */
   readonly concurrency?: number | undefined;
   /** The ARN of its execution role; llama's if absent. */
@@ -52,6 +60,9 @@ export interface VpcAttachment {
 /** The default memory of a function in MB. */
 export const defaultMemory = 512;
 
+/** The default memory of a function that is made of programs: a whole vCPU, which has 1,769 MB. */
+export const programMemory = 1792;
+
 /** The default timeout of a function in seconds. */
 export const defaultTimeout = 60;
 
@@ -64,6 +75,14 @@ function whole(least: number, most: number, unit: string) {
 
 const commandError = 'must be a list of strings, such as ["/usr/bin/optipng"]';
 const nameError = "must be 1 to 64 letters, digits, - and _";
+const programsError = 'must be a list of programs, such as ["optipng"]';
+const pathsError = "must be a list of non-empty strings";
+
+/** A list of names or paths. */
+function names(error: string) {
+  return z.array(z.string(error).check(z.minLength(1, error)), error);
+}
+
 const variableError = "must be letters, digits and _, starting with a letter";
 
 const roleError = "must be the ARN of a role, such as arn:aws:iam::123456789012:role/NAME";
@@ -111,7 +130,9 @@ const shape = {
     ),
   ),
   memory: z.optional(
-    whole(128, 10_240, "MB").check(z.describe(`Memory in MB; ${defaultMemory} if absent`)),
+    whole(128, 10_240, "MB").check(z.describe(
+      `Memory in MB; ${defaultMemory} if absent, ${programMemory} for a function of programs`,
+    )),
   ),
   timeout: z.optional(
     whole(1, 900, "seconds").check(
@@ -141,6 +162,28 @@ const shape = {
       z.describe(
         "The image that it is deployed as, HOST/REPOSITORY:TAG; in llama's repository if absent",
       ),
+    ),
+  ),
+  programs: z.optional(
+    names(programsError).check(
+      z.minLength(1, programsError),
+      z.describe(
+        "Programs of this machine, names or paths, that its image is made of; " +
+          "the first is its command if it has none",
+      ),
+    ),
+  ),
+  include: z.optional(
+    names(pathsError).check(
+      z.describe("With programs: files and directories that go along, relative to this folder"),
+    ),
+  ),
+  exclude: z.optional(
+    names(pathsError).check(z.describe("With programs: globs of what is left out")),
+  ),
+  check: z.optional(
+    z.string("must be a command line").check(
+      z.describe("With programs: a command that must succeed in the image; empty for none"),
     ),
   ),
   concurrency: z.optional(
@@ -205,12 +248,13 @@ export function parseFunctionJson(json: string, path: string, folder: string): F
   if (!parsed.success) throw schemaError(path, parsed.error);
   const {
     name = folder,
-    memory = defaultMemory,
+    memory = parsed.data.programs === undefined ? defaultMemory : programMemory,
     timeout = defaultTimeout,
     environment = {},
     $schema: _,
-    ...rest
+    ...given
   } = parsed.data;
+  const rest = { ...given, ...commandOfPrograms(given) };
   const fail = (field: string, message: string, hint?: string) =>
     new LlamaError("config", `${path}: ${field}: ${message}`, { hint });
   if (!isFunctionName(name)) {
@@ -226,6 +270,13 @@ export function parseFunctionJson(json: string, path: string, folder: string): F
   if (rest.handler === undefined && rest.command === undefined) {
     throw fail("handler", 'either "handler" or "command" is needed', kindHint);
   }
+  if (rest.programs === undefined) {
+    const [field] = (["include", "exclude", "check"] as const)
+      .filter((field) => rest[field] !== undefined);
+    if (field !== undefined) throw fail(field, 'is for a function with "programs"');
+  } else if (rest.handler !== undefined) {
+    throw fail("programs", "programs make an image, and a handler is for a zip", kindHint);
+  }
   if (rest.handler !== undefined) checkHandler(rest.handler, fail);
   if (rest.layers !== undefined && rest.command !== undefined) {
     throw fail(
@@ -237,10 +288,23 @@ export function parseFunctionJson(json: string, path: string, folder: string): F
   return { name, memory, timeout, environment, ...rest };
 }
 
+/** A function of programs runs the first one, unless it says otherwise. */
+function commandOfPrograms(
+  { command, handler, programs: [program] = [] }: {
+    command?: string[] | undefined;
+    handler?: string | undefined;
+    programs?: string[] | undefined;
+  },
+): { command?: string[] } {
+  return command === undefined && handler === undefined && program !== undefined
+    ? { command: [program] }
+    : {};
+}
+
 const nameHint = 'set "name" to 1 to 64 letters, digits, - and _';
 const kindHint =
   'use "handler" for a program in the folder, "command" for one on this machine or ' +
-  "in an image";
+  'in an image, or "programs" for an image that is made of those on this machine';
 
 function checkHandler(
   handler: string,

@@ -5,7 +5,7 @@
  */
 
 import { resolve } from "node:path";
-import { asLlamaError, LlamaError } from "../errors.ts";
+import { asLlamaError, LlamaError, reasonOf } from "../errors.ts";
 import { jobOf, LineTemplates } from "./expand.ts";
 import type { Job, PlannedJob } from "./job.ts";
 import { hashJob, noSharedFiles } from "./log/identity.ts";
@@ -124,7 +124,16 @@ export class Planner {
   /** Two jobs that write one file would leave either's result; the second is not even sent. */
   #claimOutputs(job: Job, index: number): LlamaError | undefined {
     if (job.outputs.length === 0) return undefined;
-    const paths = new Set(job.outputs.map(({ local }) => resolve(local)));
+    let paths: Set<string>;
+    try {
+      paths = new Set(job.outputs.map(({ local }) => resolve(local)));
+    } catch (cause) {
+      // Relative paths lead nowhere once the current directory has been removed.
+      return new LlamaError("output", `cannot write outputs here: ${reasonOf(cause)}`, {
+        cause,
+        hint: "the current directory has been removed",
+      });
+    }
     for (const path of paths) {
       const owner = this.#claimed.get(path);
       if (owner !== undefined) {

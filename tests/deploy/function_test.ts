@@ -308,6 +308,6 @@ Deno.test("a new function without code is an error", async () => {
   await using test = scripted({});
   assert.deepEqual(await failureOf(test.create({ code: undefined })), [
     "the function hello does not exist, and there is no code to create it from",
-    "add -zip PATH, -build DIR or -image URI",
+    "add -program NAME, -zip PATH, -build DIR or -image URI",
   ]);
 });

@@ -219,3 +219,10 @@ Deno.test("a missing tool or Dockerfile is an error with a hint", async () => {
   );
   assert.equal(hint, "use -build for a folder with a Dockerfile, -zip for a folder with a handler");
 });
+
+Deno.test("a tool with a login of its own is not given another", async () => {
+  await using directory = new TemporaryDirectory();
+  const { tool: docker, log } = await tool(directory, 'echo "$@" >>"$LOG"');
+  await pushImage(docker, "host:5000/repo:tag", undefined);
+  assert.equal(await Deno.readTextFile(log), "push host:5000/repo:tag\n");
+});

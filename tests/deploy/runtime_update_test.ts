@@ -116,7 +116,8 @@ Deno.test("a function that contains the runtime is an error with a hint how to r
   const image = await move({}, { PackageType: "Image" });
   assert.deepEqual(image.words, [
     "hello is an image, which contains the runtime",
-    "rebuild it: run `docker build -t llama .` in this llama's source tree, then " +
+    "for programs, run `llama update-function -program PROGRAM hello`; for a Dockerfile, " +
+    "run `docker build -t llama .` in this llama's source tree, then " +
     "`llama update-function -build DIR hello`",
   ]);
   const zip = await move({ GetLayerVersion: [layerOf(3, version)] }, { Layers: [{ Arn: own }] });

@@ -1,4 +1,4 @@
-/** Images built by buildah, and pushed to Debian's docker-registry with the login that ECR gives. */
+/** Images built by buildah, and pushed to Debian's docker-registry with a login of the tool's own. */
 
 import assert from "node:assert/strict";
 import { zipOf } from "../../lib/deploy/zip_writer.ts";
@@ -10,7 +10,7 @@ import { freePort, motoEnvironment, ServerProcess, startMoto } from "./servers.t
 const buildah = Deno.env.get("LLAMA_TEST_BUILDAH");
 const registryProgram = Deno.env.get("LLAMA_TEST_REGISTRY");
 
-/** The login of moto's ECR, user AWS, as htpasswd -B writes it. */
+/** A login, and the same as htpasswd -B writes it. */
 const login = { user: "AWS", password: "123456789012-auth-token" };
 const htpasswd = "AWS:$2y$05$c8NWqe.vZvfPN5Ladgr/1un5srxS3prxm1j4eBezjzzB3MXqwAlP2\n";
 
@@ -45,6 +45,9 @@ class Builder extends Workplace {
       `[storage]\ndriver = "vfs"\ngraphroot = "${builder.join("graph")}"\n` +
         `runroot = "${builder.join("run")}"\n`,
     );
+    const auth = btoa(`${login.user}:${login.password}`);
+    const logins = { auths: { [builder.host]: { auth } } };
+    await builder.write("auth.json", JSON.stringify(logins), 0o600);
     const zip = zipOf([{ name: "bootstrap", bytes: bytesOf("#!/bin/sh\n"), mode: 0o755 }]);
     const runtime = await builder.write("runtime.zip", zip);
     const { status, stderr } = await builder.aws([
@@ -110,7 +113,7 @@ function test(name: string, run: (builder: Builder) => Promise<void>): void {
   });
 }
 
-test("an image is built, pushed with ECR's login, and made a function of; and again", async (builder) => {
+test("an image is built, pushed with the tool's own login, and made a function of; and again", async (builder) => {
   await builder.image("pic");
   const args = ["-create", "-build", "images/pic", "-registry", builder.host, "pic"];
   const first = await builder.aws(["update-function", ...args]);
@@ -167,7 +170,7 @@ test("a Dockerfile that fails, and a registry that refuses, leave no function", 
   assert.equal(refused.status, 125);
   assert.match(
     refused.stderr,
-    /logging in to 127\.0\.0\.1:\d+: \S*buildah login exited with status \d+\n/,
+    /pushing 127\.0\.0\.1:\d+\/llama:pic: \S*buildah push exited with status \d+\n/,
   );
   assert.doesNotMatch(refused.stderr, /auth-token/);
   assert.match((await builder.aws(["functions"])).stderr, /no llama functions/);

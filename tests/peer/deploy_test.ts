@@ -33,6 +33,9 @@ const script: Script = {
   DescribeStackEvents: [events([])],
   UpdateStack: [queryError(400, "ValidationError", "No updates are to be performed.")],
   DeleteStack: [query("DeleteStack")],
+  GetRole: [
+    query("GetRole", "<Role><Arn>arn:aws:iam::123456789012:role/llama-Role-1</Arn></Role>"),
+  ],
   ListFunctions: [json({ Functions: [] })],
   ListLayerVersions: [
     noLayers,
@@ -58,8 +61,11 @@ peerTest(
     const made = await place.run(["bootstrap", "-runtime", path], { environment });
     assert.equal(made.status, 0, made.stderr);
     const { Content } = aws.inputOf("PublishLayerVersion");
-    assert.deepEqual(Content, { S3Bucket: "llama-bucket-1", S3Key: `obj/${sha256(zip)}` });
-    assert.deepEqual(await Deno.readFile(join(bucket, "obj", sha256(zip))), new Uint8Array(zip));
+    assert.deepEqual(Content, { S3Bucket: "llama-bucket-1", S3Key: `obj/code/${sha256(zip)}` });
+    assert.deepEqual(
+      await Deno.readFile(join(bucket, "obj/code", sha256(zip))),
+      new Uint8Array(zip),
+    );
 
     const removed = await place.run(["teardown", "-yes"], { environment });
     assert.equal(removed.status, 0, removed.stderr);
@@ -69,6 +75,6 @@ peerTest(
     );
     const left = [...Deno.readDirSync(bucket)].filter(({ isFile }) => isFile);
     assert.deepEqual(left.map(({ name }) => name), ["notes.txt"]);
-    await assert.rejects(Deno.stat(join(bucket, "obj", sha256(zip))), Deno.errors.NotFound);
+    await assert.rejects(Deno.stat(join(bucket, "obj/code", sha256(zip))), Deno.errors.NotFound);
   },
 );

@@ -63,9 +63,9 @@ export async function survivors(aws: FakeAws, survival: Survival): Promise<Survi
     await place.write(`work/in/${name}`, noise(20_000, index + 1));
   }
   await aws.fail(rate, kinds);
-  const { status, stderr } = await place.run(
+  const { status, stdout, stderr } = await place.run(
     [
-      ...[...globalFlags, "xargs", "-j", "50", "-progress", "none", ...flags, "echo"],
+      ...[...globalFlags, "xargs", "-j", "50", "-json", "-progress", "none", ...flags, "echo"],
       ...['{{.I (printf "in/%s" .Line)}}', '{{.O (printf "out/%s" .Line)}}'],
       ...stored ? [filler] : [],
     ],
@@ -85,7 +85,8 @@ export async function survivors(aws: FakeAws, survival: Survival): Promise<Survi
   if (stored) assert((requests["s3.PUT"] ?? 0) >= jobs, "the files did not go through the store");
   const written = (await place.list("work/out")).map((path) => path.replace("work/out/", ""));
   await areCopies(place, written, ` with ${kinds} at ${rate}`);
-  const reported = stderr.match(/^llama: job \d+: /gm)?.length ?? 0;
+  const records = stdout.trimEnd().split("\n").map((line) => JSON.parse(line));
+  const reported = records.filter(({ ok }) => ok === false).length;
   return { status, stderr, right: written.length, reported, requests };
 }
 

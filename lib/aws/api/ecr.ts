@@ -6,6 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { LlamaError } from "../../errors.ts";
+import { sha256 } from "../../files/hash.ts";
 import * as z from "../../zod.ts";
 import type { AwsClient } from "../client.ts";
 import { AwsError, callJson, isRefusal } from "./call.ts";
@@ -22,7 +23,9 @@ export interface RegistryLogin {
 const api = { service: "ecr", target: "AmazonEC2ContainerRegistry_V20150921" } as const;
 
 const token = z.object({
-  authorizationData: z.array(z.object({ authorizationToken: z.string() })),
+  authorizationData: z.array(
+    z.object({ authorizationToken: z.string(), proxyEndpoint: z.string() }),
+  ),
 });
 
 const deleted = z.object({
@@ -32,18 +35,24 @@ const deleted = z.object({
   }))),
 });
 
+/** Hosts of ECR's private registries. */
+const ecrHost = /\.dkr[.-]ecr[.-]/;
+
 /**
- * Gets a login for the account's registry.
+ * Gets a login for a registry, if it is the account's own: no other host gets what pushes to ECR.
  *
  * @param client The AWS client.
+ * @param host The registry.
  * @param signal Aborts the call.
- * @returns The login.
+ * @returns The login; undefined for another registry.
  * @throws {LlamaError} As `callJson`.
  */
 export async function registryLogin(
   client: AwsClient,
+  host: string,
   signal?: AbortSignal,
-): Promise<RegistryLogin> {
+): Promise<RegistryLogin | undefined> {
+  if (!ecrHost.test(host)) return undefined;
   // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_GetAuthorizationToken.html
   const { authorizationData: [data] } = await callJson(
     client,
@@ -52,10 +61,10 @@ export async function registryLogin(
   );
   const text = Buffer.from(data?.authorizationToken ?? "", "base64").toString();
   const [, user, password] = /^([^:]+):(.+)$/s.exec(text) ?? [];
-  if (user === undefined || password === undefined) {
+  if (user === undefined || password === undefined || !URL.canParse(data?.proxyEndpoint ?? "")) {
     throw new LlamaError("service", "the response to ecr:GetAuthorizationToken has no login");
   }
-  return { user, password };
+  return new URL(data?.proxyEndpoint ?? "").host === host ? { user, password } : undefined;
 }
 
 /** Matches the account and the rest of an ECR URI. */
@@ -87,6 +96,94 @@ export async function hasRepository(
   }
 }
 
+const foundImages = z.object({
+  images: maybe(z.array(z.object({
+    imageId: maybe(z.object({ imageDigest: maybe(z.string()) })),
+    imageManifest: maybe(z.string()),
+  }))),
+});
+const layerUrl = z.object({ downloadUrl: z.string() });
+
+/** A repository of ECR. */
+export interface EcrRepository {
+  /** The account that it is in. @default {the caller's} */
+  readonly registryId?: string | undefined;
+  /** Its name, without the registry's host. */
+  readonly repositoryName: string;
+}
+
+/** An image in a repository. */
+export interface StoredImage {
+  /** The digest of its manifest. */
+  readonly digest: string;
+  /** Its manifest, JSON. */
+  readonly manifest: string;
+}
+
+/**
+ * Returns whether a registry is one of ECR's private ones.
+ *
+ * @param host The registry.
+ */
+export function isEcr(host: string): boolean {
+  return ecrHost.test(host);
+}
+
+/**
+ * Looks up an image.
+ *
+ * @param client Signs and sends.
+ * @param repository The repository.
+ * @param id The image's digest, or its tag.
+ * @param signal Ends it early.
+ * @returns The image, or undefined if there is none.
+ * @throws {LlamaError} As `callJson`.
+ */
+export async function findImage(
+  client: AwsClient,
+  repository: EcrRepository,
+  id: { readonly imageDigest: string } | { readonly imageTag: string },
+  signal?: AbortSignal,
+): Promise<StoredImage | undefined> {
+  try {
+    const { images } = await callJson(client, {
+      ...api,
+      action: "BatchGetImage",
+      input: { ...repository, imageIds: [id], acceptedMediaTypes: manifestTypes },
+      signal,
+    }, foundImages);
+    const { imageId, imageManifest } = images?.[0] ?? {};
+    if (!imageManifest) return undefined;
+    // A digest is what a manifest is known by, whether or not ECR repeats it.
+    const digest = imageId?.imageDigest ?? `sha256:${sha256(Buffer.from(imageManifest))}`;
+    return { digest, manifest: imageManifest };
+  } catch (error) {
+    if (isRefusal(error, "RepositoryNotFoundException")) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Returns where a blob can be downloaded for a while without a signature.
+ *
+ * @param client Signs and sends.
+ * @param repository The repository.
+ * @param digest The blob's digest.
+ * @param signal Ends it early.
+ * @returns A URL.
+ * @throws {LlamaError} As `callJson`.
+ */
+export async function blobUrl(
+  client: AwsClient,
+  repository: EcrRepository,
+  digest: string,
+  signal?: AbortSignal,
+): Promise<string> {
+  const input = { ...repository, layerDigest: digest };
+  const call = { ...api, action: "GetDownloadUrlForLayer", input, signal };
+  return (await callJson(client, call, layerUrl)).downloadUrl;
+}
+
 /** The platform of an image. */
 export interface ImageKind {
   /** Whether it is a list of images, one per platform. */
@@ -95,14 +192,10 @@ export interface ImageKind {
   readonly architecture: string | undefined;
 }
 
-const foundImages = z.object({
-  images: maybe(z.array(z.object({ imageManifest: maybe(z.string()) }))),
-});
 const manifest = z.object({
   manifests: maybe(z.array(z.unknown())),
   config: maybe(z.object({ digest: z.string() })),
 });
-const layerUrl = z.object({ downloadUrl: z.string() });
 const imageConfig = z.object({ architecture: maybe(z.string()) });
 
 /** https://github.com/opencontainers/image-spec/blob/main/media-types.md, and Docker's own. */
@@ -133,25 +226,15 @@ export async function imageKind(
     /^([^:@]+)(?::([^@]+))?(?:@(.+))?$/.exec(rest) ?? [];
   if (registryId === undefined || repositoryName === undefined) return undefined;
   const repository = { registryId, repositoryName };
-  const imageIds = [digest === undefined ? { imageTag: tag } : { imageDigest: digest }];
   try {
-    const { images } = await callJson(client, {
-      ...api,
-      action: "BatchGetImage",
-      input: { ...repository, imageIds, acceptedMediaTypes: manifestTypes },
-      signal,
-    }, foundImages);
-    const found = manifest.safeParse(parseJson(images?.[0]?.imageManifest));
+    const id = digest === undefined ? { imageTag: tag } : { imageDigest: digest };
+    const image = await findImage(client, repository, id, signal);
+    const found = manifest.safeParse(parseJson(image?.manifest));
     if (!found.success) return undefined;
     const { manifests, config } = found.data;
     if (manifests) return { isList: true, architecture: undefined };
     if (!config) return undefined;
-    const { downloadUrl } = await callJson(client, {
-      ...api,
-      action: "GetDownloadUrlForLayer",
-      input: { ...repository, layerDigest: config.digest },
-      signal,
-    }, layerUrl);
+    const downloadUrl = await blobUrl(client, repository, config.digest, signal);
     const read = imageConfig.safeParse(parseJson(await download(downloadUrl, signal)));
     return { isList: false, architecture: read.data?.architecture ?? undefined };
   } catch (error) {

@@ -62,7 +62,7 @@ export async function listFunctions(
 
 const functionDetails = z.object({
   Configuration: configuration,
-  Code: maybe(z.object({ ImageUri: maybe(z.string()) })),
+  Code: maybe(z.object({ ImageUri: maybe(z.string()), ResolvedImageUri: maybe(z.string()) })),
   Tags: maybe(strings),
   Concurrency: maybe(z.object({ ReservedConcurrentExecutions: maybe(z.number()) })),
 });
@@ -92,6 +92,7 @@ export async function getFunction(
     ...stateOf(found.Configuration),
     tags: found.Tags ?? {},
     image: found.Code?.ImageUri ?? undefined,
+    resolvedImage: found.Code?.ResolvedImageUri ?? undefined,
     concurrency: found.Concurrency?.ReservedConcurrentExecutions ?? undefined,
   };
 }

@@ -73,6 +73,8 @@ export interface DeployedFunction extends FunctionState {
   readonly tags: Readonly<Record<string, string>>;
   /** An image function's image, as specified. */
   readonly image: string | undefined;
+  /** The same by its digest, where Lambda says so. */
+  readonly resolvedImage?: string | undefined;
   /** Its reserved concurrency. */
   readonly concurrency: number | undefined;
 }

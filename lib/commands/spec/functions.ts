@@ -14,7 +14,7 @@ import {
 import { isReservedVariable } from "../../functions/names.ts";
 import { quote } from "../../template/quote.ts";
 import type { Command, UsageProblem } from "../../cli/command.ts";
-import { architectureFlag, boundedFlag, noArguments, oneFunctionName } from "./shared.ts";
+import { architectureFlag, boundedFlag, oneFunctionName } from "./shared.ts";
 
 /** The flags of `llama update-function`. */
 export const updateFunctionFlags = {
@@ -23,6 +23,34 @@ export const updateFunctionFlags = {
   zip: stringFlag({ help: "a zip file, or a folder to zip", placeholder: "PATH" }),
   build: stringFlag({ help: "a folder with a Dockerfile, to build and push", placeholder: "DIR" }),
   image: stringFlag({ help: "an image in ECR", placeholder: "URI" }),
+  program: listFlag(
+    {
+      help: "a program of this machine, to make an image of; may be repeated",
+      placeholder: "NAME|PATH",
+    },
+    notEmpty,
+  ),
+  include: listFlag(
+    {
+      help: "with -program: a file or directory that goes along; may be repeated",
+      placeholder: "PATH",
+    },
+    notEmpty,
+  ),
+  exclude: listFlag(
+    { help: "with -program: what is left out; may be repeated", placeholder: "GLOB" },
+    notEmpty,
+  ),
+  minimal: boolFlag({ help: "with -program: only linked libraries, no packages" }),
+  check: stringFlag({
+    help: "with -program: must succeed in the image first (default: the program's --version)",
+    placeholder: "COMMAND",
+  }),
+  "dry-run": boolFlag({ help: "with -program: list the files with their reasons, send nothing" }),
+  runtime: stringFlag({
+    help: "with -program: the compiled runtime (default: the one that comes with llama)",
+    placeholder: "FILE",
+  }),
   handler: stringFlag({
     help: "the program in the zip that the function runs",
     placeholder: "FILE",
@@ -40,10 +68,15 @@ export const updateFunctionFlags = {
     placeholder: "PROGRAM",
   }),
   registry: stringFlag({
-    help: "push to HOST instead of ECR's host, with ECR's login",
-    placeholder: "HOST",
+    help: "push there instead of to llama's repository, with docker's login",
+    placeholder: "HOST[/REPOSITORY]",
   }),
 } as const;
+
+function notEmpty(text: string): string {
+  if (text === "") throw new FlagValueError("no value");
+  return text;
+}
 
 function readVariable(text: string): readonly [name: string, value: string] {
   const [, name, value] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
@@ -74,8 +107,11 @@ be invoked, and prints what changed. Anything that neither of them mentions
 stays as it is; a new function gets the default.
 
 The code is either a zip with the handler, which gets the runtime from llama's
-layer; or an image with /llama_runtime as its entry point, which is built with
-docker and pushed to llama's repository, or is in ECR already.
+layer; or an image with /llama_runtime as its entry point. An image is made of
+programs that are installed here, with all that they need and without docker
+(-program; docs/programs.md says what goes into it); or it is built with docker
+and pushed to llama's repository; or it is in ECR already. -build DIR also takes
+a folder whose function.json names "programs".
 
 FUNCTION without flags moves the function to this llama's version of the layer,
 and -all does so for every function of the stack; nothing else changes. An
@@ -84,6 +120,15 @@ image contains the runtime: llama prints how to rebuild it.`,
     {
       text: "create a function from a folder with a handler and a function.json",
       command: "llama update-function -create -zip images/hello-llama hello",
+    },
+    {
+      text: "create a function from a program that is installed here",
+      command: "llama update-function -create -program optipng optipng",
+    },
+    {
+      text: "include files that belong to no package, and check the image before it is sent",
+      command: "llama update-function -create -program ./report.py -include ./data \\\n" +
+        "    -check './report.py --help' report",
     },
     {
       text: "build an image and create a function from it",
@@ -95,11 +140,19 @@ image contains the runtime: llama prints how to rebuild it.`,
   flags: updateFunctionFlags,
   validate(values, args) {
     const { zip, build, image, handler, arch } = values;
-    const sources = [zip && "-zip", build && "-build", image && "-image"].filter(Boolean);
+    const ofPrograms = values.program.length > 0;
+    const sources = [zip && "-zip", build && "-build", image && "-image", ofPrograms && "-program"]
+      .filter(Boolean);
     if (sources.length > 1) {
       return { message: `${sources.join(" and ")} do not go together`, hint: "give one of them" };
     }
-    if (handler && (build || image)) {
+    if (!ofPrograms && !build) {
+      const given = onlyForPrograms.filter((name) => isGiven(values[name]));
+      if (given[0] !== undefined) {
+        return { message: `-${given[0]} is only for -program`, hint: "add -program NAME" };
+      }
+    }
+    if (handler && (build || image || ofPrograms)) {
       return { message: "-handler is only for -zip", hint: "an image runs its CMD" };
     }
     if (values.all) return onlyAll(values, args);
@@ -108,12 +161,19 @@ image contains the runtime: llama prints how to rebuild it.`,
     if (sources.length === 0 && (values.create || arch !== undefined)) {
       return {
         message: "no code for the function",
-        hint: "add -zip PATH, -build DIR or -image URI",
+        hint: "add -program NAME, -zip PATH, -build DIR or -image URI",
       };
     }
     return undefined;
   },
 };
+
+/** Flags that only say something of an image of programs. */
+const onlyForPrograms = ["include", "exclude", "minimal", "check", "dry-run", "runtime"] as const;
+
+function isGiven(value: string | boolean | readonly string[]): boolean {
+  return typeof value === "object" ? value.length > 0 : Boolean(value);
+}
 
 /** The values of the flags of `llama update-function`. */
 export type UpdateFunctionValues = FlagValues<typeof updateFunctionFlags>;
@@ -125,8 +185,10 @@ export type UpdateFunctionValues = FlagValues<typeof updateFunctionFlags>;
  * @returns True if no flag changes the function itself.
  */
 export function changesRuntimeAlone(values: UpdateFunctionValues): boolean {
-  const { create, zip, build, image, handler, memory, timeout, storage, arch, env } = values;
-  return !create && !zip && !build && !image && !handler && env.length === 0 &&
+  const { create, zip, build, image, program, handler, memory, timeout, storage, arch, env } =
+    values;
+  return !create && !zip && !build && !image && !handler &&
+    program.length === 0 && env.length === 0 &&
     [memory, timeout, storage, arch].every((value) => value === undefined);
 }
 
@@ -146,14 +208,16 @@ function onlyAll(
 export const functionsCommand: Command<Record<never, never>> = {
   name: "functions",
   summary: "list llama's functions in AWS",
-  usage: "",
+  usage: "[FUNCTION]",
   group: "Functions",
   details: `Lists llama's functions in the account and region: those with the tag llama,
 which llama update-function sets, and those with LLAMA_OBJECT_STORE in their
 environment. STACK is the stack that a function belongs to, or "-" for a
-function created by hand.`,
+function created by hand. CONTENTS is what an image was made from by
+update-function -program. With FUNCTION, lists the programs and packages in the
+image of that function.`,
   flags: {},
-  validate: (_values, args) => noArguments("functions", args),
+  validate: (_values, args) => args.length === 0 ? undefined : oneFunctionName(args),
 };
 
 /** The definition of `llama delete-function`. */

@@ -18,6 +18,8 @@ import {
 
 const raw = (status: number, text: string): Answer => () => new Response(text, { status });
 
+const registry = "123456789012.dkr.ecr.us-west-2.amazonaws.com";
+
 Deno.test("XML is read with its entities, and what is missing is undefined", () => {
   const xml = parseXml("<a><b>x &amp; &#252;</b><c><d>1</d><d>2</d></c></a>", "test");
   assert.equal(xml.textAt("b"), "x & ü");
@@ -58,7 +60,7 @@ Deno.test("each protocol's errors become one line, a code and a hint", async () 
     "CloudFormation refused DescribeStacks: AccessDenied: not allowed",
     "the credentials need cloudformation:DescribeStacks",
   ]);
-  assert.deepEqual(await failureOf(registryLogin(aws.client)), [
+  assert.deepEqual(await failureOf(registryLogin(aws.client, registry)), [
     "ECR refused GetAuthorizationToken: AccessDeniedException: no",
     "the credentials need ecr:GetAuthorizationToken",
   ]);
@@ -126,8 +128,23 @@ Deno.test("an answer of another form is an error that says where", async () => {
   assert.match(message, /^unexpected response from Lambda to GetFunction: Configuration\.F/);
   const [text] = await failureOf(listFunctions(aws.client));
   assert.match(text, /^unexpected response from Lambda to ListFunctions: it is not JSON$/);
-  const [login] = await failureOf(registryLogin(aws.client));
+  const [login] = await failureOf(registryLogin(aws.client, registry));
   assert.match(login, /has no login$/);
+});
+
+Deno.test("ECR's login is for the registry that it names, and no other host gets it", async () => {
+  // https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_AuthorizationData.html
+  const answer = json({
+    authorizationData: [{
+      authorizationToken: btoa("AWS:secret"),
+      proxyEndpoint: `https://${registry}`,
+    }],
+  });
+  await using aws = new ScriptedAws({ GetAuthorizationToken: [answer, answer] });
+  assert.deepEqual(await registryLogin(aws.client, registry), { user: "AWS", password: "secret" });
+  for (const host of [`${registry}.example.com`, "registry.example.com", "127.0.0.1:5000"]) {
+    assert.equal(await registryLogin(aws.client, host), undefined, host);
+  }
 });
 
 Deno.test("an image that is not deleted is an error, unless it is not there", async () => {

@@ -43,9 +43,13 @@ const usage: readonly [string[], string, string | RegExp][] = [
   [
     ["update-function", "-create", "hello"],
     "no code for the function",
-    /^add -zip PATH, -build DIR/,
+    /^add -program NAME, -zip PATH, -build DIR/,
   ],
-  [["update-function", "-arch", "arm64", "hello"], "no code for the function", /^add -zip/],
+  [
+    ["update-function", "-arch", "arm64", "hello"],
+    "no code for the function",
+    /^add -program NAME, -zip/,
+  ],
   [["update-function", "-all", "hello"], '-all and "hello" do not go together', /^give one/],
   [
     ["update-function", "-all", "-memory", "256"],
@@ -103,7 +107,7 @@ const usage: readonly [string[], string, string | RegExp][] = [
     /^an image runs/,
   ],
   [["delete-function"], "no function name", /^usage:/],
-  [["functions", "x"], 'functions takes no arguments: "x"', /^usage:/],
+  [["functions", "x", "y"], 'more than one function name: "y"', /^usage:/],
   [["config", "stor"], 'there is no setting "stor"', "did you mean store? see llama help config"],
   [["config", "-unset"], "config -unset needs the name of a setting", /^usage:/],
   [["config", "-shell", "store"], "config -shell takes no arguments", /^usage:/],
