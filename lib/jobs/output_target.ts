@@ -1,5 +1,5 @@
 /**
- * Where outputs may be put on this machine, and with which mode.
+ * Writes outputs to where they may go on this machine, with the right mode.
  *
  * @module
  */
@@ -16,31 +16,31 @@ import {
 import { chmod, lstat, makeDirectories } from "../files/quick.ts";
 import { OpenDirectory } from "../system/open_directory.ts";
 
-/** How a file gets its contents and its mode. */
+/** A file's contents and mode. */
 export interface Writing {
-  /** Writes the contents into a new file of the name that it is given. */
+  /** Writes the contents into a new file. */
   readonly fill: (path: string) => Promise<void>;
   /** Writes the contents to a device or a pipe. */
   readonly pour: (path: string) => Promise<void>;
-  /** The permission bits that the file has in the job's directory. */
+  /** The file's permission bits in the job's directory. */
   readonly mode: number;
 }
 
 /**
- * Writes a file whose name the user has chosen. Links are followed as by a shell's `>`: one that
- * leads nowhere has its target made. Devices and pipes are written to.
+ * Writes a file whose name the user has chosen. Links are followed as by a shell's `>`: the target of
+ * a broken one is created. Devices and pipes are written to.
  *
  * @param path The file.
  * @param writing Its contents and mode.
- * @throws {LlamaError} `output` if a directory has the name, or a link leads into a directory that
- * is not there.
+ * @throws {LlamaError} `output` if the path is a directory, or a link into a directory that does
+ * not exist.
  * @throws What the file system throws.
  */
 export async function writeNamedFile(path: string, { fill, pour, mode }: Writing): Promise<void> {
   const { target, existing } = await followLinks(path);
   if (existing === undefined) return await writeWhole(target, fill, mode);
   if (existing.isDirectory) throw isADirectory();
-  // A rename would put a file in its place.
+  // A rename would replace the device or pipe.
   if (!existing.isFile || isDescriptor(path)) return await pour(target);
   if (isOthers(existing)) {
     await checkWritable(async () => (await Deno.open(target, { write: true })).close());
@@ -50,8 +50,8 @@ export async function writeNamedFile(path: string, { fill, pour, mode }: Writing
 }
 
 /**
- * A directory of outputs, in which the function chooses the names. Nothing outside of it is ever
- * written, and in it only new files and regular ones are.
+ * A directory of outputs whose names the function chooses. Nothing outside of it is written; inside,
+ * only new and regular files are.
  */
 export class OutputDirectory implements Disposable {
   readonly #path: string;
@@ -63,10 +63,7 @@ export class OutputDirectory implements Disposable {
   }
 
   /**
-   * Opens a directory, and makes it where it is missing.
-   *
-   * @param path The directory, which the user has named.
-   * @returns The directory.
+   * Opens a directory, and creates it if it is missing.
    * @throws What the file system throws.
    */
   static async open(path: string): Promise<OutputDirectory> {
@@ -77,9 +74,9 @@ export class OutputDirectory implements Disposable {
   /**
    * Writes a file.
    *
-   * @param path The file's path in the directory, each component the name of something.
+   * @param path The file's path in the directory, without empty, `.` or `..` components.
    * @param writing Its contents and mode.
-   * @throws {LlamaError} `output` if a link or anything else than a regular file is in the way.
+   * @throws {LlamaError} `output` if a link or anything but a regular file is in the way.
    * @throws What the file system throws.
    */
   async write(path: string, { fill, mode }: Writing): Promise<void> {
@@ -118,7 +115,7 @@ export class OutputDirectory implements Disposable {
   }
 }
 
-/** Leads from one directory into the next, and holds open no more than the last. */
+/** Descends from directory to directory, and keeps only the last one open. */
 class Descent implements Disposable {
   directory: OpenDirectory;
   readonly #top: OpenDirectory;
@@ -144,10 +141,10 @@ class Descent implements Disposable {
   }
 }
 
-/** As Linux has it. */
+/** Linux's limit. */
 const maxLinks = 40;
 
-/** Where a path leads, and what is there. */
+/** Returns a path's target, and the existing file, if any. */
 async function followLinks(
   path: string,
 ): Promise<{ target: string; existing: Deno.FileInfo | undefined }> {
@@ -155,7 +152,7 @@ async function followLinks(
   if (!info?.isSymlink) return { target: path, existing: info };
   try {
     const existing = await Deno.stat(path);
-    // Only the system can follow a link to a descriptor: a pipe has no path.
+    // Only the kernel can follow a link to a descriptor: a pipe has no path.
     const isReal = existing.isFile && !isDescriptor(path);
     return { target: isReal ? await Deno.realPath(path) : path, existing };
   } catch (error) {
@@ -166,21 +163,21 @@ async function followLinks(
     target = `${await directoryOf(target)}/${basename(target)}`;
     if (!(await lookAt(target))?.isSymlink) return { target, existing: undefined };
     const next = await Deno.readLink(target);
-    // As it is written: of "link/.." only the system knows what it means.
+    // Not normalized: only the kernel can resolve "link/..".
     target = next.startsWith("/") ? next : `${dirname(target)}/${next}`;
   }
   throw new Deno.errors.FilesystemLoop();
 }
 
 /**
- * Whether a path is that of something open, such as /dev/stdout or what a shell's >(...) gives. Even
- * of a file it is the open one that is meant, and not another one of its name.
+ * Whether a path names an open descriptor, such as /dev/stdout or a shell's >(...). Then the open file
+ * is meant, not a new one of the same name.
  */
 function isDescriptor(path: string): boolean {
   return /^\/(dev|proc)\//.test(resolve(path));
 }
 
-/** A directory that a link leads into may be that of a disk that is not mounted: it is not made. */
+/** Returns the real directory of a link's target. It is not created: its disk may not be mounted. */
 async function directoryOf(target: string): Promise<string> {
   try {
     return await Deno.realPath(dirname(target));
@@ -204,8 +201,8 @@ async function lookAt(path: string): Promise<Deno.FileInfo | undefined> {
 }
 
 /**
- * Whether another user owns a file. The rename that puts a file in place asks for the right to write
- * to the directory alone; cp and others need the right to write to the file.
+ * Reports whether another user owns a file. A rename needs write permission only for the directory;
+ * cp needs it for the file, so it is checked.
  */
 function isOthers({ uid }: Deno.FileInfo): boolean {
   return uid !== null && uid !== Deno.uid();
@@ -224,8 +221,8 @@ async function checkWritable(open: () => Promise<void> | void): Promise<void> {
 }
 
 /**
- * The mode of a file that replaces another one: whoever may read and write it stays as it is, and it
- * is a program if the job's file is one.
+ * Returns the mode of a file that replaces another one: read and write bits stay, executable bits come
+ * from the job's file.
  */
 function modeOver({ mode }: Deno.FileInfo, jobMode: number): number {
   return mode === null ? jobMode & ~umask() : mode & 0o666 | jobMode & 0o111 & ~umask();
