@@ -1,5 +1,5 @@
 /**
- * What to do about a template that was refused.
+ * Hints about invalid templates.
  *
  * @module
  */
@@ -12,15 +12,10 @@ import { BUILTINS } from "../template/functions.ts";
 /** The methods that take a path. */
 const marks = ["I", "O", "IO", "Input", "Output", "InputOutput"];
 
-/** What only a job of `xargs` has. */
+/** The members that only jobs of `xargs` have. */
 const ofLines = ["Line", "Idx", "AsFile"];
 
-/**
- * What to write instead of a template that was refused.
- *
- * @param error Why it was refused.
- * @returns A sentence without its full stop; undefined where nothing is known.
- */
+/** Returns a hint about an invalid template, if there is one. */
 export function templateHint(error: TemplateError): string | undefined {
   const { message, cause, phase } = error;
   if (cause instanceof LlamaError) return cause.hint;
