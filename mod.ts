@@ -89,8 +89,8 @@ export {
 } from "./lib/pack_program.ts";
 export type { CheckVerdict } from "./lib/image/check.ts";
 export type { PushedImage } from "./lib/image/image.ts";
-export type { PackedProgram } from "./lib/image/labels.ts";
-export type { LayerEntry } from "./lib/image/layer.ts";
+export type { PackedProgram } from "./lib/image/plan.ts";
+export type { LayerEntry } from "./lib/image/entry.ts";
 export type { InstalledPackage } from "./lib/image/packages/package_manager.ts";
 export type { ImagePlan } from "./lib/image/plan.ts";
 export type { RegistryCredentials } from "./lib/image/registry.ts";

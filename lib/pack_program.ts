@@ -5,7 +5,8 @@
  */
 
 import type { Architecture } from "./aws/api/lambda_types.ts";
-import { findRuntimeProgram, type RuntimeProgram } from "./deploy/runtime_program.ts";
+import { findRuntimeProgram } from "./deploy/runtime_program.ts";
+import type { RuntimeProgram } from "./image/pack.ts";
 import { defaultStackName } from "./deploy/stack_template.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError } from "./errors.ts";

@@ -13,6 +13,7 @@ import { CredentialCache } from "./credentials/credential_cache.ts";
 import type { Credentials } from "./credentials/keys.ts";
 import { type Location, type Service, withoutPassword } from "./endpoint.ts";
 import { longestPauseMilliseconds, patience, type RetryPolicy, withRetries } from "./retry.ts";
+import { fetchFailure } from "./fetch_failure.ts";
 import { Signatures, type Signed } from "./signatures.ts";
 
 /** What a client is made of. */
@@ -112,6 +113,7 @@ export class AwsClient implements Disposable {
   #number = 0;
   #isEmulator = false;
   /** For what kinds of failure a person was told that a call is repeated, or of a long pause. */
+  #lastRepeat: { error: LlamaError; time: number } | undefined;
   readonly #said = new Set<ErrorCode | "pause">();
 
   /** @param options Credentials, location, and where to report requests. */
@@ -168,6 +170,16 @@ export class AwsClient implements Disposable {
    */
   notice(message: string, hint?: string): void {
     this.#options.onNotice?.(message, hint);
+  }
+
+  /**
+   * Returns why a call was last repeated.
+   *
+   * @param since The earliest time of interest, as `performance.now()` has it.
+   * @returns What the call had failed with; undefined if none was repeated since.
+   */
+  lastRepeat(since: number): LlamaError | undefined {
+    return this.#lastRepeat && this.#lastRepeat.time >= since ? this.#lastRepeat.error : undefined;
   }
 
   /**
@@ -312,7 +324,7 @@ export class AwsClient implements Disposable {
       }
       return response;
     } catch (cause) {
-      debug?.(`< ${number} failed: ${reasonOf(cause)}`);
+      debug?.(`< ${number} failed: ${fetchFailure(cause)}`);
       throw cause;
     }
   }
@@ -333,6 +345,7 @@ export class AwsClient implements Disposable {
   }
 
   #reportRepeat(error: CallError, pause: number): void {
+    this.#lastRepeat = { error, time: performance.now() };
     this.#options.debug?.(`again in ${Math.round(pause)} ms: ${error.message}`);
     const { afterMilliseconds = 0 } = error;
     if (afterMilliseconds > longestPauseMilliseconds && !this.#said.has("pause")) {
@@ -449,31 +462,16 @@ function malformedAnswer(url: string, cause: unknown): CallError {
 
 /** The error for a call without an answer, or without the end of one. */
 async function networkError(url: string, cause: unknown, location: Location): Promise<CallError> {
-  const { origin } = new URL(url);
-  const words = innermost(cause);
+  const { noAnswer } = await import("./network_hint.ts");
+  const { message, hint, reason } = noAnswer(url, cause, location);
   // Before the certificate is believed, or the proxy lets the request pass, nothing is sent; but
   // neither changes within minutes.
-  const isForGood = /invalid peer certificate|proxy authentication required/.test(words);
+  const isForGood = /invalid peer certificate|proxy authentication required/.test(reason);
   // hyper's word for all that goes wrong before a request is sent.
-  const repeat = words.includes("client error (Connect)") ? "unsent" : "maybe";
-  const { networkHint } = await import("./network_hint.ts");
-  return new CallError("network", `no answer from ${origin}: ${reasonOf(cause)}`, {
+  const repeat = reason.includes("client error (Connect)") ? "unsent" : "maybe";
+  return new CallError("network", message, {
     cause,
-    hint: networkHint(url, words, location),
+    hint,
     repeat: isForGood ? "never" : repeat,
   });
-}
-
-/** Deno wraps the reason, once or twice. */
-function innermost(cause: unknown): string {
-  let words = messageOf(cause);
-  for (let inner = cause; inner instanceof Error && inner.cause; inner = inner.cause) {
-    words = messageOf(inner.cause);
-  }
-  return words;
-}
-
-/** What `fetch` says, without the URL that it repeats. */
-function reasonOf(cause: unknown): string {
-  return innermost(cause).replace(/^.*client error \(\w+\): /, "").replace(/ \(os error \d+\)/, "");
 }

@@ -36,6 +36,16 @@ export interface Location {
   readonly s3?: S3Settings;
   /** The hosts that are not reached through a proxy, as `NO_PROXY` lists them. */
   readonly noProxy?: string | undefined;
+  /** The proxies for each kind of URL, for hints: Deno itself reads the variables. */
+  readonly proxies?: { readonly [P in "http:" | "https:"]?: Proxy | undefined };
+}
+
+/** A proxy that the environment names. */
+export interface Proxy {
+  /** The variable that names it. */
+  readonly variable: string;
+  /** Its host and port, without user and password. */
+  readonly host: string;
 }
 
 /** The settings below `s3 =` of a profile. */
@@ -111,7 +121,18 @@ export async function findLocation(
       }
       : {}),
     noProxy: environment["no_proxy"] ?? environment["NO_PROXY"],
+    proxies: {
+      "http:": proxyIn(environment, ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"]),
+      "https:": proxyIn(environment, ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]),
+    },
   };
+}
+
+function proxyIn(environment: Environment, variables: readonly string[]): Proxy | undefined {
+  const variable = variables.find((name) => environment[name]);
+  const url = variable === undefined ? undefined : environment[variable];
+  if (variable === undefined || url === undefined) return undefined;
+  return { variable, host: url.replace(/^\w+:\/\//, "").replace(/\/.*$/, "").replace(/^.*@/, "") };
 }
 
 function findEndpoints(environment: Environment, profile: Profile): Location["endpoints"] {

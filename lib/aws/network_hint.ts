@@ -1,11 +1,13 @@
 /**
- * Hints for servers that cannot be reached. Loaded on demand.
+ * Words and hints for servers that cannot be reached. Loaded on demand.
  *
  * @module
  */
 
+import { bypassesProxy } from "../system/loopback.ts";
 import { closest } from "../text/closest.ts";
 import type { Location } from "./endpoint.ts";
+import { fetchFailure, innermostReason } from "./fetch_failure.ts";
 
 /** Used for hints only; AWS adds regions over time. */
 const regions: readonly string[] = [
@@ -18,6 +20,30 @@ const regions: readonly string[] = [
   ...["cn-north-1", "cn-northwest-1", "us-gov-east-1", "us-gov-west-1", "eusc-de-east-1"],
 ];
 
+/** A request that got no answer. */
+export interface NoAnswer {
+  /** What happened, without the URL that `fetch` repeats. */
+  readonly message: string;
+  /** What to do about it, where the reason is known. */
+  readonly hint: string | undefined;
+  /** The innermost reason, in `fetch`'s words. */
+  readonly reason: string;
+}
+
+/**
+ * Describes a request that got no answer, or not all of it.
+ *
+ * @param url The request's URL.
+ * @param cause What `fetch` threw.
+ * @param location Region, endpoints and proxies.
+ * @returns The words for it.
+ */
+export function noAnswer(url: string, cause: unknown, location: Location): NoAnswer {
+  const reason = innermostReason(cause);
+  const message = `no answer from ${new URL(url).origin}: ${fetchFailure(cause)}`;
+  return { message, hint: networkHint(url, reason, location), reason };
+}
+
 /**
  * Returns what to do about a request that got no answer.
  *
@@ -29,9 +55,9 @@ const regions: readonly string[] = [
 export function networkHint(
   url: string,
   reason: string,
-  { region, endpoints }: Location,
+  { region, endpoints, noProxy, proxies }: Location,
 ): string | undefined {
-  const { origin, hostname } = new URL(url);
+  const { origin, hostname, protocol } = new URL(url);
   const isStandIn = Object.values(endpoints).some((endpoint) =>
     endpoint !== undefined && URL.canParse(endpoint) && new URL(endpoint).origin === origin
   );
@@ -41,6 +67,12 @@ export function networkHint(
   }
   if (reason.includes("proxy authentication required")) {
     return "write the proxy's user and password into HTTPS_PROXY";
+  }
+  const isUnreachable = /dns error|failed to lookup|connection refused|unreachable|no route/i;
+  const proxy = protocol === "http:" || protocol === "https:" ? proxies?.[protocol] : undefined;
+  if (proxy && isUnreachable.test(reason) && !bypassesProxy(new URL(url), noProxy)) {
+    return `${proxy.variable} names the proxy ${proxy.host}, which was not reached: correct it, ` +
+      `or list ${hostname} in NO_PROXY`;
   }
   if (/dns error|failed to lookup address/i.test(reason)) {
     if (isStandIn) return `${named} names ${hostname}, which has no address: check its spelling`;

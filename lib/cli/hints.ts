@@ -84,9 +84,30 @@ function mistakeHint(error: FlagError, table: FlagTable): string | undefined {
   }
 }
 
+/** Flags of GNU xargs and GNU parallel that llama has by another name. */
+const namesElsewhere: Readonly<Record<string, string>> = {
+  "arg-file": "a",
+  "delimiter": "d",
+  "jobs": "j",
+  "keep-order": "k",
+  "L": "n",
+  "max-args": "n",
+  "max-lines": "n",
+  "max-procs": "j",
+  "N": "n",
+  "null": "0",
+  "P": "j",
+  "retry-failed": "resume-failed",
+};
+
 /** What was meant by a flag that is not there: another's name, or a name and value in one. */
 function nearestFlag(name: string, table: FlagTable): string {
   const names = [...namesOf(table).keys()];
+  const [, word = "", digits = ""] = /^(.*?)(\d*)$/.exec(name) ?? [];
+  const ours = Object.hasOwn(namesElsewhere, word) ? namesElsewhere[word] : undefined;
+  if (ours !== undefined && names.includes(ours)) {
+    return `did you mean -${ours}${digits === "" ? "" : ` ${digits}`}?`;
+  }
   const letter = name.slice(0, 1);
   const value = name.slice(1);
   const short = flagNamed(table, letter);

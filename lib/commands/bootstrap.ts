@@ -6,6 +6,7 @@
 
 import type { AwsClient } from "../aws/client.ts";
 import type { Stack } from "../aws/api/cloudformation.ts";
+import { hasRepository } from "../aws/api/ecr.ts";
 import { trustPolicy } from "../aws/api/iam.ts";
 import { bucketState } from "../aws/api/s3_bucket.ts";
 import { callerIdentity } from "../aws/api/sts.ts";
@@ -80,7 +81,7 @@ export const bootstrap = runnable(
       signal,
     });
     await output.message(`the layer is ${layer.isNew ? "published" : "already published"}`);
-    if (!isNew) await checkRole(client, name, outputs.role, signal);
+    if (!isNew) await checkParts(client, name, outputs, { owner, signal });
     made = { ...made, [architecture === "arm64" ? "layerArm64" : "layer"]: layer.arn };
     const path = await writeSettings(environment, made);
 
@@ -137,28 +138,44 @@ async function makeStack(
   }
 }
 
-/** Checks that the role exists: CloudFormation does not notice a deletion outside of the stack. */
-async function checkRole(
+/** Checks that the parts exist: CloudFormation does not notice a deletion outside of the stack. */
+async function checkParts(
   client: AwsClient,
   stack: string,
-  role: string,
-  signal: AbortSignal,
+  { bucket, role, repository }: StackOutputs,
+  options: { owner: string | undefined; signal: AbortSignal },
 ): Promise<void> {
-  let policy: string | undefined;
-  try {
-    policy = await trustPolicy(client, role, signal);
-  } catch (error) {
-    // Permission to use CloudFormation does not imply permission to read roles.
-    if (error instanceof LlamaError && error.code === "credentials") return;
-    throw error;
-  }
-  if (policy !== undefined) return;
-  throw new LlamaError("config", `the stack ${stack} exists, but its role ${role} does not`, {
-    hint: tearDownFirst,
-  });
+  const { signal } = options;
+  const bucketKind = async () => (await bucketState(client, bucket, options)).kind;
+  const parts = [
+    { name: `bucket ${bucket}`, isThere: async () => await bucketKind() !== "missing" },
+    {
+      name: `role ${role}`,
+      isThere: async () => await trustPolicy(client, role, signal) !== undefined,
+    },
+    {
+      name: `repository ${repository}`,
+      isThere: async () => await hasRepository(client, repository, signal) !== false,
+    },
+  ];
+  await Promise.all(parts.map(async ({ name, isThere }) => {
+    try {
+      if (await isThere()) return;
+    } catch (error) {
+      // Permission to use CloudFormation does not imply permission to look at each resource.
+      if (error instanceof LlamaError && error.code === "credentials") return;
+      throw error;
+    }
+    throw partIsGone(stack, name);
+  }));
 }
 
-const tearDownFirst = "run `llama teardown` first, then `llama bootstrap` again";
+function partIsGone(stack: string, part: string, cause?: unknown): LlamaError {
+  return new LlamaError("config", `the stack ${stack} exists, but its ${part} does not`, {
+    cause,
+    hint: "run `llama teardown` first, then `llama bootstrap` again",
+  });
+}
 
 /**
  * Sets the retention of existing functions' logs; `update-function` does so for new functions. A
@@ -197,13 +214,7 @@ async function publish(
     // S3's own hint is to create the bucket, which would then not belong to the stack.
     const isGone = /NoSuchBucket/.test(cause.message) &&
       (await bucketState(client, bucket, { owner, signal })).kind === "missing";
-    if (isGone) {
-      const words = `the stack ${runtime.stack} exists, but its bucket ${bucket} does not`;
-      throw new LlamaError("config", words, {
-        cause,
-        hint: tearDownFirst,
-      });
-    }
+    if (isGone) throw partIsGone(runtime.stack, `bucket ${bucket}`, cause);
     const done = "the stack is complete: run this again to publish the layer, or llama teardown";
     throw new LlamaError(cause.code, cause.message, {
       cause,

@@ -1,9 +1,10 @@
 /**
- * Where `-joblog` writes.
+ * Where `-joblog` writes, and what it must not replace.
  *
  * @module
  */
 
+import { resolve } from "node:path";
 import { LlamaError } from "../errors.ts";
 import type { JobLogTarget } from "../jobs/log/job_log_line.ts";
 import type { Output } from "../terminal/output.ts";
@@ -48,6 +49,27 @@ export async function checkIsNotInput(
     `the job log ${JSON.stringify(name)} is the file that the lines are read from`,
     { hint: "name another file with -joblog" },
   );
+}
+
+/**
+ * Checks that the files that a run writes about itself are different files.
+ *
+ * @param files The flags and the files that they name; empty names are of flags that are not given.
+ * @throws {LlamaError} `usage` if two flags name one file.
+ */
+export function checkAreDistinct(files: Readonly<Record<string, string>>): void {
+  const flags = new Map<string, string>();
+  for (const [flag, name] of Object.entries(files)) {
+    if (name === "") continue;
+    const path = resolve(name);
+    const other = flags.get(path);
+    if (other !== undefined && !path.startsWith("/dev/")) {
+      throw new LlamaError("usage", `${other} and ${flag} both name ${JSON.stringify(name)}`, {
+        hint: "name a file of its own for each",
+      });
+    }
+    flags.set(path, flag);
+  }
 }
 
 /** Undefined for what cannot be replaced, or is not there: that is said where it is opened. */

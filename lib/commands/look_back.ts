@@ -71,11 +71,13 @@ export async function openLookBack(
 ): Promise<LookBack | undefined> {
   const { global: { trace }, signal } = context;
   if (trace === "" && report === "") return undefined;
-  const [{ RunJobs }, { checkWritable, writeCompressed }] = await Promise.all([
-    import("../report/run.ts"),
-    import("../report/write.ts"),
-  ]);
-  for (const path of [trace, report]) if (path !== "") await checkWritable(path);
+  const [{ RunJobs }, { checkWritable, reportFormat, traceFormat, writeCompressed }] = await Promise
+    .all([
+      import("../report/run.ts"),
+      import("../report/write.ts"),
+    ]);
+  if (trace !== "") await checkWritable(trace, traceFormat);
+  if (report !== "") await checkWritable(report, reportFormat);
   const jobs = new RunJobs();
   return {
     add: (record, spans, stderr) => jobs.add(record, spans, stderr),
@@ -86,14 +88,14 @@ export async function openLookBack(
       try {
         if (trace !== "") {
           const { traceText } = await import("../report/trace.ts");
-          await writeCompressed(trace, traceText(jobs.all), stop);
+          await writeCompressed(trace, traceText(jobs.all), traceFormat, stop);
         }
         if (report !== "") {
           const { reportPage } = await import("../report/page.ts");
           const title = `llama ${shellQuote(command)}`;
           const { all, failures } = jobs;
           const page = reportPage({ title, jobs: all, failures, subcommand, ...facts });
-          await writeCompressed(report, [page], stop);
+          await writeCompressed(report, [page], reportFormat, stop);
         }
         return undefined;
       } catch (error) {

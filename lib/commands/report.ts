@@ -6,7 +6,7 @@
 
 import { reportPage } from "../report/page.ts";
 import { readRun } from "../report/read_log.ts";
-import { checkWritable, writeCompressed } from "../report/write.ts";
+import { checkWritable, reportFormat, writeCompressed } from "../report/write.ts";
 import { runnable } from "../cli/command.ts";
 import { type CommandContext, noticesTo } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
@@ -18,8 +18,8 @@ export const runReport = runnable(
   async (values, [path = ""], { output, signal }: CommandContext): Promise<number> => {
     const target = values.output || `${path}.html`;
     const run = await readRun(path, noticesTo(output));
-    await checkWritable(target);
-    await writeCompressed(target, [reportPage(run)], signal);
+    await checkWritable(target, reportFormat);
+    await writeCompressed(target, [reportPage(run)], reportFormat, signal);
     await output.message(`${run.jobs.length} jobs: ${target}`);
     return exitCodes.ok;
   },

@@ -108,8 +108,9 @@ function checkKind(
 ): void {
   if (!current) {
     if (create) return;
-    throw new LlamaError("no-such-function", `there is no function ${JSON.stringify(name)}`, {
-      hint: `add -create to create it in ${region}; \`llama functions\` lists the existing ones`,
+    const words = `no function ${JSON.stringify(name)} in ${region}`;
+    throw new LlamaError("no-such-function", words, {
+      hint: "add -create to create it; `llama functions` lists the existing ones",
     });
   }
   const wanted = zip ? "zip" : build || image || program.length > 0 ? "image" : current.kind;

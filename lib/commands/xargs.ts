@@ -18,7 +18,7 @@ import { dryRun } from "./dry_run.ts";
 import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
 import { xargsCommand, type xargsFlags } from "./spec/xargs.ts";
 import { openInput } from "./input.ts";
-import { checkIsNotInput, jobLogTarget } from "./job_log.ts";
+import { checkAreDistinct, checkIsNotInput, jobLogTarget } from "./job_log.ts";
 import { type LookBack, openLookBack, stderrEndOf } from "./look_back.ts";
 import { Printer } from "./print/printer.ts";
 import { printableJson } from "../text/printable_json.ts";
@@ -57,7 +57,9 @@ export const xargs = runnable(
     const { output } = context;
     const { command, lines } = splitInput(args);
     try {
-      if (values.joblog !== "") await checkIsNotInput(values.joblog, values.a, lines);
+      const { joblog, report } = values;
+      checkAreDistinct({ "-joblog": joblog, "-report": report, "-trace": context.global.trace });
+      if (joblog !== "") await checkIsNotInput(joblog, values.a, lines);
       const input = await openInput(values, { ...context, lines });
       if (values["dry-run"]) return await dryRun(command, input, values, context);
       const lookBack = await openLookBack(context, values.report);

@@ -212,7 +212,15 @@ async function oncePropagated<T>(
         });
       }
       const isEarly = error instanceof AwsError && notYet.test(error.refusal.words);
-      if (!isEarly || tries === maxPropagationTries) throw error;
+      if (isEarly && tries === maxPropagationTries) {
+        throw new LlamaError("config", error.message, {
+          cause: error,
+          hint:
+            "the role must exist and trust lambda.amazonaws.com, and Lambda must be allowed to " +
+            "read the repository: `llama doctor` examines llama's own",
+        });
+      }
+      if (!isEarly) throw error;
       if (tries === 1) onWait("waiting until Lambda can use the role");
       await pause(propagationMilliseconds, signal);
     }

@@ -33,7 +33,8 @@ export function isOurs(
 
 /**
  * Reports whether one of llama's functions belongs to the current stack, by its tag. A function
- * created by hand has no tag and belongs to every stack that uses its store.
+ * created by hand has no tag, or one without a value, and belongs to every stack that uses its
+ * store.
  *
  * @param found One of llama's functions.
  * @param settings The settings in effect.
@@ -45,7 +46,7 @@ export function belongsTo(
 ): boolean {
   const owner = tags[llamaTag];
   if (owner) return owner === stack;
-  return owner === "" || store === undefined || environment[storeVariable] === store;
+  return store === undefined || environment[storeVariable] === store;
 }
 
 /**
@@ -127,7 +128,9 @@ export async function findOurs(
     );
   }
   const why = isOurs(found)
-    ? `uses another store, ${found.environment[storeVariable]}, not ${store}`
+    ? found.environment[storeVariable]
+      ? `uses another store, ${found.environment[storeVariable]}, not ${store}`
+      : `belongs to no stack: its tag ${llamaTag} is empty`
     : `is not llama's: it has no tag ${llamaTag}`;
   throw new LlamaError("config", `the function ${name} ${why}`, {
     hint: "choose another name; or assign it to this stack: " +

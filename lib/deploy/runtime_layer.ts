@@ -7,6 +7,7 @@
 import type { AwsClient } from "../aws/client.ts";
 import { getLayerVersion, listLayerVersions } from "../aws/api/lambda_layers.ts";
 import type { Architecture } from "../aws/api/lambda_types.ts";
+import { LlamaError } from "../errors.ts";
 import { sha256 } from "../files/hash.ts";
 import { version } from "../version.ts";
 import { type CodeStore, publishLayer } from "./layer.ts";
@@ -98,8 +99,13 @@ export async function otherRuntimes(
   for (const arn of layers) {
     const isNamedSo = /:layer:[\w-]+-runtime(-arm64)?:\d+$/.test(arn);
     if (!isNamedSo || own.includes(arn.replace(/:\d+$/, ""))) continue;
-    const version = await getLayerVersion(client, arn, signal);
-    if (!version || versionOfLayer(version.description) !== undefined) found.push(arn);
+    try {
+      const version = await getLayerVersion(client, arn, signal);
+      if (!version || versionOfLayer(version.description) !== undefined) found.push(arn);
+    } catch (error) {
+      // Another account's layer may be used, but not looked at. It is the user's own affair.
+      if (!(error instanceof LlamaError && error.code === "credentials")) throw error;
+    }
   }
   return found;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { RuntimeProgram } from "../image/pack.ts";
 import { join } from "node:path";
 import type { Architecture } from "../aws/api/lambda_types.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
@@ -12,14 +13,6 @@ import { runtimeSubcommand } from "../local/runtime_command.ts";
 import { compileRuntime } from "./compile_runtime.ts";
 import { programKind } from "./executable.ts";
 import { programPath, type RuntimeZipOptions } from "./runtime_zip.ts";
-
-/** A program that is the runtime. Dispose of it: it may have been made for this once. */
-export interface RuntimeProgram extends AsyncDisposable {
-  /** Where it is on this machine. */
-  readonly path: string;
-  /** The arguments by which it is the runtime; those of a function follow. */
-  readonly args: readonly string[];
-}
 
 /**
  * Finds the runtime's program as `runtimeZip` does for the layer.

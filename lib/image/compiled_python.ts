@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { LayerEntry } from "./layer.ts";
+import type { LayerEntry } from "./entry.ts";
 
 /** The header: a magic number, flags, the module's time and its size, each of 4 bytes. */
 const headerBytes = 16;

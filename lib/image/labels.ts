@@ -4,17 +4,10 @@
  * @module
  */
 
+import type { PackedProgram } from "./plan.ts";
 import { version } from "../version.ts";
 import * as z from "../zod.ts";
 import type { ImagePlan } from "./plan.ts";
-
-/** A program in an image. */
-export interface PackedProgram {
-  /** Its absolute path. */
-  readonly path: string;
-  /** The package that it is of. */
-  readonly package?: string | undefined;
-}
 
 /** What llama's labels say of an image. */
 export interface ImageContents {

@@ -4,31 +4,12 @@
  * @module
  */
 
+import type { LayerEntry } from "./entry.ts";
 import { createHash, type Hash } from "node:crypto";
 import { join } from "node:path";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { gzip } from "./gzip.ts";
 import { tarEnd, tarHeader, tarPadding } from "./tar.ts";
-
-/** One entry of a layer. Owner and group are always root, which is all that Lambda looks at. */
-export interface LayerEntry {
-  /** Its absolute path in the image. */
-  readonly path: string;
-  /** What it is. */
-  readonly kind: "file" | "directory" | "link";
-  /** Its permission bits, without setuid and setgid. */
-  readonly mode: number;
-  /** When it was changed, in seconds since 1970; 0 unless something depends on it. */
-  readonly mtimeSeconds: number;
-  /** Its size in bytes, of a file. */
-  readonly size: number;
-  /** Where a file's bytes are: a path on this machine, or the bytes themselves. */
-  readonly source?: string | Uint8Array;
-  /** Where a link leads. */
-  readonly target?: string;
-  /** Bytes of a file that are replaced, near its beginning. */
-  readonly patch?: { readonly at: number; readonly bytes: Uint8Array } | undefined;
-}
 
 /** A layer that was compressed, in a file that is gone when it is disposed of. */
 export interface CompressedLayer extends Disposable {

@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { RuntimeProgram } from "../deploy/runtime_program.ts";
 import { checkPlan, type CheckVerdict } from "./check.ts";
 import {
   imageEnvironment,
@@ -25,6 +24,14 @@ import {
 } from "./plan.ts";
 import type { Registry } from "./registry.ts";
 import type { LayerName } from "./tree.ts";
+
+/** A program that is the runtime. Dispose of it: it may have been made for this once. */
+export interface RuntimeProgram extends AsyncDisposable {
+  /** Where it is on this machine. */
+  readonly path: string;
+  /** The arguments by which it is the runtime; those of a function follow. */
+  readonly args: readonly string[];
+}
 
 /** Options for {@linkcode pack}. */
 export interface PackOptions extends Omit<PlanOptions, "runtime"> {

@@ -11,7 +11,6 @@ import { LlamaError, reasonOf } from "../errors.ts";
 import { moduleOf, retimed } from "./compiled_python.ts";
 import { type ElfHeaders, readElf } from "./elf.ts";
 import { usualFonts } from "./fonts.ts";
-import type { PackedProgram } from "./labels.ts";
 import { type Libraries, librariesOf } from "./libraries.ts";
 import { cachedLibraries, writeLoaderCache } from "./loader_cache.ts";
 import { Dpkg } from "./packages/dpkg.ts";
@@ -26,6 +25,14 @@ import {
   secrets,
 } from "./tables.ts";
 import { type ImageEntry, type LeftOut, Tree } from "./tree.ts";
+
+/** A program in an image. */
+export interface PackedProgram {
+  /** Its absolute path. */
+  readonly path: string;
+  /** The package that it is of. */
+  readonly package?: string | undefined;
+}
 
 /** What an image is made of. */
 export interface PlanOptions {

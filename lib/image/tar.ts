@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { LayerEntry } from "./layer.ts";
+import type { LayerEntry } from "./entry.ts";
 
 /** Headers and contents are padded to blocks of this size. */
 const blockBytes = 512;

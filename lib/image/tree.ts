@@ -7,7 +7,7 @@
 
 import { dirname, isAbsolute } from "node:path";
 import { LlamaError, reasonOf } from "../errors.ts";
-import type { LayerEntry } from "./layer.ts";
+import type { LayerEntry } from "./entry.ts";
 
 /** Which layer an entry goes into. */
 export type LayerName = "runtime" | "packages" | "programs";

@@ -148,7 +148,12 @@ export async function* mapJobs(
   );
   await connection.prepare();
   if (jobLog !== undefined) {
-    planner.useLog({ shared: await connection.hashShared(), logged, repeatFailed });
+    planner.useLog({
+      shared: await connection.hashShared(),
+      logged,
+      repeatFailed,
+      path: typeof jobLog === "string" ? jobLog : undefined,
+    });
   }
   using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, { logged, signal });
   if (resume === undefined) await results?.begin();

@@ -82,7 +82,8 @@ export class OutputDirectory implements Disposable {
   async write(path: string, { fill, mode }: Writing): Promise<void> {
     const components = path.split("/");
     const name = components.pop() ?? "";
-    if (isTemporaryName(name)) {
+    // A later run would take it for a leftover of a dead run, and remove it.
+    if (path.split("/").some(isTemporaryName)) {
       throw new LlamaError("output", "its name is reserved for unfinished files", {
         hint: "have the command give the file another name",
       });
@@ -172,8 +173,10 @@ async function followLinks(
 /**
  * Whether a path names an open descriptor, such as /dev/stdout or a shell's >(...). Then the open file
  * is meant, not a new one of the same name.
+ *
+ * @returns True also for other devices, which are in the same directories.
  */
-function isDescriptor(path: string): boolean {
+export function isDescriptor(path: string): boolean {
   return /^\/(dev|proc)\//.test(resolve(path));
 }
 

@@ -54,7 +54,7 @@ export async function writeOutputs(
   let storedBytes = 0;
   const errors: LlamaError[] = [];
   const written: string[] = [];
-  const files = wanted
+  const files = unique(wanted)
     .flatMap((output) => output.remote.endsWith("/") ? below(output, answered) : [output])
     .filter(options.succeeded ? () => true : replacesNone(options.inputs ?? []));
   await using directories = new OutputDirectories();
@@ -114,6 +114,14 @@ export function checkOutputs(outputs: readonly OutputFile[]): void {
     }
     remotes.set(path, remote);
   }
+}
+
+/** Returns the outputs without duplicates, as from `{{.O .Line}}` in two arguments. */
+function unique(outputs: readonly OutputFile[]): readonly OutputFile[] {
+  if (outputs.length < 2) return outputs;
+  return [
+    ...new Map(outputs.map((output) => [`${output.remote}\0${output.local}`, output])).values(),
+  ];
 }
 
 /** Returns why there is no file; `e` of our runtime says "was not made by the command". */

@@ -28,6 +28,8 @@ export interface LogOptions {
   readonly logged?: LoggedJobs | undefined;
   /** Whether to run failed jobs again. @default {false} */
   readonly repeatFailed?: boolean | undefined;
+  /** The log itself, which no job may replace. @default {not a file} */
+  readonly path?: string | undefined;
 }
 
 /** Plans the jobs of one run. */
@@ -117,14 +119,22 @@ export class Planner {
   /** Refuses a job that writes an earlier job's output, which would leave either one's result. */
   #claimOutputs(job: Job, index: number): LlamaError | undefined {
     if (job.outputs.length === 0) return undefined;
+    const { path: log } = this.#log ?? {};
     let paths: Set<string>;
+    let replacesLog;
     try {
       paths = new Set(job.outputs.map(({ local }) => resolve(local)));
+      replacesLog = log !== undefined && paths.has(resolve(log));
     } catch (cause) {
       // Relative paths lead nowhere once the current directory has been removed.
       return new LlamaError("output", `cannot write outputs here: ${reasonOf(cause)}`, {
         cause,
         hint: "the current directory has been removed",
+      });
+    }
+    if (replacesLog) {
+      return new LlamaError("output", `output ${JSON.stringify(log)} is the job log of this run`, {
+        hint: "give the job log or the output another name",
       });
     }
     for (const path of paths) {

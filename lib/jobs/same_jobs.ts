@@ -6,9 +6,10 @@
 
 /** What GNU parallel replaces, and what llama has instead. */
 const replacements: readonly (readonly [RegExp, string])[] = [
-  [/\{\}|\{\d+\}/, "write {{.Line}}"],
-  [/\{#\}/, "write {{.Idx}}, which counts from 0"],
-  [/\{(\.|\/|\/\/|\/\.|%)\}/, "llama has only the whole line, {{.Line}}"],
+  [/\{[-+]?\d*\}/, "write {{.Line}}"],
+  [/\{0*#\}/, "write {{.Idx}}, which counts from 0"],
+  [/\{0*%\}/, "llama does not number job slots; {{.Idx}} is the job's number"],
+  [/\{[-+]?\d*(\.+|\/\.*|\/\/)\}|\{=.*=\}/s, "llama has only the whole line, {{.Line}}"],
 ];
 
 /**

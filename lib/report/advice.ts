@@ -187,6 +187,6 @@ function onMemory({ functionMemory, usedMemory }: Figures, isLocal: boolean): Ad
   return [{
     seen,
     tip:
-      "Less memory costs less per second but also means less CPU (1,792 MB is one full vCPU). To try it, use `llama update-function -memory`.",
+      "Less memory costs less per second but also means less CPU (1,769 MB is one full vCPU). To try it, use `llama update-function -memory`.",
   }];
 }

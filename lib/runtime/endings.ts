@@ -17,8 +17,8 @@ export interface EndingOptions {
   timedOutMs: number | undefined;
   /** How many processes the kernel killed meanwhile for want of memory; undefined if it is not told. */
   kills: number | undefined;
-  /** Whether the function's memory is bounded; on the user's machine it is not. */
-  isMemoryBound: boolean;
+  /** There only where the function's memory is bounded; on the user's machine it is not. */
+  outOfMemory?: unknown;
   /** The function's memory in MB, if it is known. */
   memoryMb: number | undefined;
 }
@@ -45,7 +45,7 @@ export function explainEnding(
         "timeout: raise it (900 seconds at most), or give the job less to do",
     );
   }
-  const killed = options.isMemoryBound ? whyKilled(status, options) : undefined;
+  const killed = options.outOfMemory ? whyKilled(status, options) : undefined;
   if (killed !== undefined) lines.push(killed);
   return lines;
 }

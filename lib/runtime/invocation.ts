@@ -119,19 +119,18 @@ export async function runInvocation(text: string, context: InvocationContext): P
   });
   const executed = performance.now();
   const outputs = await findOutputs(workspace.job(), request.outputs);
-  for (const line of outputs.leftOut) await result?.stderr.addLine(`llama: ${line}`);
+  const lines = [...outputs.leftOut];
   const kills = context.outOfMemory?.kills();
   if (result && (result.status !== 0 || kills)) {
     const { explainEnding } = await import("./endings.ts");
-    const lines = explainEnding(result, {
+    lines.push(...explainEnding(result, {
+      ...context,
       program: prepared.program,
       timedOutMs: result.timedOut && limit.isFunctions ? executed - received : undefined,
       kills,
-      isMemoryBound: context.outOfMemory !== undefined,
-      memoryMb: context.memoryMb,
-    });
-    for (const line of lines) await result.stderr.addLine(`llama: ${line}`);
+    }));
   }
+  for (const line of lines) await result?.stderr.addLine(`llama: ${line}`);
   const response = await answer(request, result, outputs, limit, context);
   const end = performance.now();
   const times: Times = {
@@ -184,16 +183,19 @@ async function prepare(
 }
 
 async function answer(
-  { accept }: Request,
+  request: Request,
   result: CommandResult | undefined,
   { found, refused }: Outputs,
-  { answerBy }: TimeLimit,
-  { store, memoryMb, signal, features = ownFeatures }: InvocationContext,
+  limit: TimeLimit,
+  { store, received, memoryMb, signal, features = ownFeatures }: InvocationContext,
 ): Promise<Response> {
-  const late = "llama: the time went by before the job's inputs were there\n";
+  const objects = store();
+  const late = result
+    ? ""
+    : await (await import("./unsent.ts")).lateInputs(request, limit, objects, received);
   const streams = (): BlobSource[] => [
     result?.stdout.source() ?? new Uint8Array(),
-    result?.stderr.source() ?? new TextEncoder().encode(late),
+    result?.stderr.source() ?? new TextEncoder().encode(`llama: ${late}\n`),
   ];
   const contents = found.map(({ source }) => source);
   const sources = [...streams(), ...contents];
@@ -210,15 +212,14 @@ async function answer(
     runtime: version,
     accepts: namesOf(features),
   };
-  const objects = store();
-  const kinds = features.contents.filter(({ feature }) => accept?.includes(feature));
+  const kinds = features.contents.filter(({ feature }) => request.accept?.includes(feature));
   const novel = kinds.length > 0 ? { kinds, refusal: newerResponse } : undefined;
   const reservedBytes = Buffer.byteLength(JSON.stringify(response)) + timesBytes +
     (objects ? sources.length * referenceBytes : 0);
   // Before anything is stored: names alone may be too much for an answer.
   await checkSize(reservedBytes);
   const [stdout = {}, stderr = {}, ...blobs] = await inTime(
-    answerBy,
+    limit.answerBy,
     signal,
     (signal) => encodeBlobs(sources, { store: objects, reservedBytes, novel, signal }),
   ).catch(async (error) => {
@@ -229,7 +230,8 @@ async function answer(
       files: contents,
       reservedBytes,
       store: objects,
-      addLine: async (line) => await result?.stderr.addLine(line),
+      received,
+      stderr: result?.stderr,
       signal,
     });
   });

@@ -9,6 +9,10 @@ import { basename } from "node:path";
 /** Shells that have POSIX's `-c` and `"$@"`, maybe with a version. */
 const posixShell = /^(a|r?ba|da|o?k|lok|mk|ya|z)?sh[\d.-]*$/;
 
+/** Programs that a `SHELL` may begin with: they run the words that follow their own. */
+const runner =
+  /^(env|busybox|nice|ionice|stdbuf|setpriv|gosu|su-exec|tini|dumb-init|(micro)?mamba|conda)$/;
+
 /** Options of theirs whose value is the next word; of letters, `o` and bash's `O` have one. */
 const valued = /^(--(rcfile|init-file|emulate)$|[-+][A-Za-z]*[oO])/;
 
@@ -20,7 +24,11 @@ const valued = /^(--(rcfile|init-file|emulate)$|[-+][A-Za-z]*[oO])/;
  * @returns The words that the job's arguments follow; the same if this is no shell form.
  */
 export function passArguments(words: readonly string[]): readonly string[] {
-  const start = words.findIndex((word) => !/^(env|busybox)$/.test(basename(word)));
+  const isShell = (word: string) => posixShell.test(basename(word)) || basename(word) === "fish";
+  // An option with `c` and the text follow the shell. A runner's own words may look like one before.
+  const start = runner.test(basename(words[0] ?? ""))
+    ? words.findLastIndex((word, index) => index < words.length - 2 && isShell(word))
+    : 0;
   const shell = basename(words[start] ?? "");
   let isCommand = false;
   let index = start + 1;
@@ -32,7 +40,8 @@ export function passArguments(words: readonly string[]): readonly string[] {
   }
   // A word after the text would be the shell's $0 already: an exec form, with its own arguments.
   if (!isCommand || index !== words.length - 1) return words;
-  const text = words[index] ?? "";
+  // After a line break, the arguments would be a command of their own.
+  const text = (words[index] ?? "").replace(/\s*\n\s*$/, "");
   const before = words.slice(0, index);
   // fish has no $0, and calls the arguments $argv.
   if (shell === "fish") return [...before, `${text} $argv`];

@@ -1,5 +1,6 @@
 /**
- * The answer of a job whose results do not all get into it. Loaded only then.
+ * The answer of a job whose results do not all get into it, or whose inputs did not arrive. Loaded
+ * only then.
  *
  * @module
  */
@@ -8,10 +9,12 @@ import { Buffer } from "node:buffer";
 import { type BlobSource, encodeBlobs, sizeOf } from "../store/blob.ts";
 import { LlamaError } from "../errors.ts";
 import { maxPayloadBytes } from "../limits.ts";
-import type { Blob } from "../protocol.ts";
+import type { Blob, Request } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
+import type { Capture } from "./capture.ts";
 import { TimeUp } from "./in_time.ts";
 import { JobError } from "./job_error.ts";
+import type { TimeLimit } from "./time_limit.ts";
 
 /** What could not be sent. */
 export interface UnsentOptions {
@@ -23,8 +26,10 @@ export interface UnsentOptions {
   reservedBytes: number;
   /** The store that was asked, if there is one. */
   store: ObjectStore | undefined;
-  /** Adds a line to standard error. */
-  addLine: (line: string) => Promise<void>;
+  /** When the request was received, as `performance.now()` has it. */
+  received: number;
+  /** Where the reason is told, if the command was started. */
+  stderr: Pick<Capture, "addLine"> | undefined;
   /** Ends the work. */
   signal: AbortSignal;
 }
@@ -40,12 +45,12 @@ export interface UnsentOptions {
  * @throws The error, if standard output and error are too much for an answer.
  */
 export async function encodeUnsent(error: unknown, options: UnsentOptions): Promise<Blob[]> {
-  const { streams, files, store, addLine, signal } = options;
+  const { streams, files, store, received, stderr, signal } = options;
   if (isTooLarge(error)) throw outputTooLarge([...streams(), ...files]);
   if (!store) throw error;
-  const reason = reasonOf(error, store);
+  const reason = await reasonOf(error, store, received);
   if (reason === undefined) throw error;
-  await addLine(`llama: ${reason}`);
+  await stderr?.addLine(`llama: ${reason}`);
   const e = `was not sent: ${reason}`;
   const { reservedBytes } = options;
   const blobs = (await encodeBlobs(files, { store: nowhere, reservedBytes, signal }))
@@ -62,6 +67,36 @@ export async function encodeUnsent(error: unknown, options: UnsentOptions): Prom
       ? new JobError("Llama.StoreError", `the output was not sent: ${reason}`, { cause: error })
       : failure;
   }
+}
+
+/**
+ * Says why a command was not started in time.
+ *
+ * @param request The request.
+ * @param limit Whose time was up.
+ * @param store The store, if there is one.
+ * @param received When the request was received, as `performance.now()` has it.
+ * @returns One line.
+ */
+export async function lateInputs(
+  { files, stdin }: Request,
+  { isFunctions }: Pick<TimeLimit, "isFunctions">,
+  store: ObjectStore | undefined,
+  received: number,
+): Promise<string> {
+  const whose = isFunctions ? "the function's" : "the job's";
+  const what = `the command was not started: ${whose} time was up before its inputs had arrived`;
+  const isStored = stdin?.r !== undefined || Object.values(files).some(({ r }) => r !== undefined);
+  if (!store || !isStored) return what;
+  const failure = await store.lastRepeat?.(received);
+  return `${what}: ${failure ? "" : `${store.url} had not sent them: `}${whySlow(failure)}`;
+}
+
+/** What is known of a store that was too slow, and what to do. */
+function whySlow(failure: LlamaError | undefined): string {
+  if (failure?.hint !== undefined) return wordsOf(failure);
+  return (failure ? `${failure.message}; ` : "") +
+    "raise the timeout; a function in a VPC reaches S3 by a gateway endpoint";
 }
 
 /**
@@ -91,14 +126,23 @@ export function answerRefused(): JobError {
   );
 }
 
-function reasonOf(error: unknown, { url }: ObjectStore): string | undefined {
+async function reasonOf(
+  error: unknown,
+  store: ObjectStore,
+  received: number,
+): Promise<string | undefined> {
   if (error instanceof TimeUp) {
-    return `${url} had not taken what was to be stored before the function's time was up: raise ` +
-      "its timeout; a function in a VPC reaches S3 by a gateway endpoint";
+    const failure = await store.lastRepeat?.(received);
+    return `${store.url} had not taken what was to be stored before the function's time was up: ` +
+      whySlow(failure);
   }
   // What cannot be read here is no affair of the store's.
   if (!(error instanceof LlamaError) || error.code === "input") return undefined;
-  return error.message + (error.hint === undefined ? "" : ` (${error.hint})`);
+  return wordsOf(error);
+}
+
+function wordsOf({ message, hint }: LlamaError): string {
+  return message + (hint === undefined ? "" : ` (${hint})`);
 }
 
 function isTooLarge(error: unknown): boolean {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { LlamaError } from "../errors.ts";
 import type { ObjectStore } from "./store.ts";
 
 /**
@@ -42,6 +43,10 @@ export class LazyStore implements ObjectStore {
 
   async has(id: string, signal?: AbortSignal): Promise<boolean> {
     return await (await this.#store()).has(id, signal);
+  }
+
+  async lastRepeat(since: number): Promise<LlamaError | undefined> {
+    return await (await this.#store()).lastRepeat?.(since);
   }
 
   forget(id: string): void {

@@ -6,6 +6,7 @@
 
 import type { AwsClient } from "../aws/client.ts";
 import { Semaphore } from "../async/concurrency.ts";
+import type { LlamaError } from "../errors.ts";
 import { InFlight } from "./in_flight.ts";
 import { KnownObjects } from "./known_objects.ts";
 import { Bucket } from "./s3_bucket.ts";
@@ -108,6 +109,10 @@ export class S3Store implements ObjectStore {
 
   forget(id: string): void {
     this.#known.forget(id);
+  }
+
+  lastRepeat(since: number): Promise<LlamaError | undefined> {
+    return Promise.resolve(this.#bucket.lastRepeat(since));
   }
 
   /** Closes the client's connections, and writes the note. */

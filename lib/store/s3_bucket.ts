@@ -167,6 +167,16 @@ export class Bucket {
     this.#client.notice(`bucket ${this.#name}: ${message}`, hint);
   }
 
+  /**
+   * Returns why a call was last repeated, as {@linkcode AwsClient.lastRepeat}.
+   *
+   * @param since The earliest time of interest, as `performance.now()` has it.
+   * @returns What the call had failed with; undefined if none was repeated since.
+   */
+  lastRepeat(since: number): LlamaError | undefined {
+    return this.#client.lastRepeat(since);
+  }
+
   /** Closes the client's connections. */
   [Symbol.dispose](): void {
     this.#client[Symbol.dispose]();

@@ -77,6 +77,14 @@ export interface ObjectStore extends Disposable {
    * @param id The object's id.
    */
   forget(id: string): void;
+
+  /**
+   * Returns why the store was last asked again, where it is asked again by itself.
+   *
+   * @param since The earliest time of interest, as `performance.now()` has it.
+   * @returns What it had failed with; undefined if it was not asked again since.
+   */
+  lastRepeat?(since: number): Promise<LlamaError | undefined>;
 }
 
 /**

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { AwsClient } from "../../lib/aws/client.ts";
+import { findLocation } from "../../lib/aws/endpoint.ts";
 import { networkHint } from "../../lib/aws/network_hint.ts";
 import { callerIdentity } from "../../lib/aws/api/sts.ts";
 import { LlamaError } from "../../lib/errors.ts";
@@ -40,6 +41,37 @@ Deno.test("a connection that is refused has a hint, by whose server it is", () =
   assert.match(hint(refused, "us-west-2"), /^a firewall or proxy refuses the connection: /);
   assert.equal(hint("Network is unreachable", "us-west-2"), "check this machine's network");
   assert.equal(hint("connection reset", "us-west-2"), "");
+});
+
+Deno.test("a proxy that is not reached is blamed, and not what is behind it", () => {
+  const proxies = { "https:": { variable: "HTTPS_PROXY", host: "proxy.test:3128" } };
+  const location = { region: "us-wset-2", endpoints: {}, proxies, noProxy: "other.test" };
+  const url = "https://sts.us-wset-2.amazonaws.com/";
+  const words = "HTTPS_PROXY names the proxy proxy.test:3128, which was not reached: correct it, " +
+    "or list sts.us-wset-2.amazonaws.com in NO_PROXY";
+  for (const reason of [dns, refused, "No route to host"]) {
+    assert.equal(networkHint(url, reason, location), words);
+  }
+  assert.match(
+    networkHint(url, dns, { ...location, noProxy: ".amazonaws.com" }) ?? "",
+    /^check the region us-wset-2/,
+  );
+});
+
+Deno.test("the proxies are those of the environment, without their passwords", async () => {
+  const proxiesOf = async (environment: Record<string, string>) =>
+    (await findLocation({ AWS_REGION: "us-west-2", HOME: "/nowhere", ...environment })).proxies;
+  assert.deepEqual(
+    await proxiesOf({ HTTPS_PROXY: "http://me:pass@word@proxy.test:3128/", all_proxy: "any:1" }),
+    {
+      "http:": { variable: "all_proxy", host: "any:1" },
+      "https:": { variable: "HTTPS_PROXY", host: "proxy.test:3128" },
+    },
+  );
+  assert.deepEqual(await proxiesOf({ HTTP_PROXY: "" }), {
+    "http:": undefined,
+    "https:": undefined,
+  });
 });
 
 Deno.test("a call to an address where nobody listens ends with the hint", async () => {

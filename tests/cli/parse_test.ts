@@ -225,6 +225,23 @@ Deno.test("a flag joined with its value is taken apart", () => {
     "write -f a.txt; see llama help invoke",
   );
   assert.equal(usageFailure("xargs", "-P5", "fn").hint, "did you mean -j 5? see llama help xargs");
+  for (
+    const [written, ours] of [
+      ["-P", "-j"],
+      ["--jobs=4", "-j"],
+      ["--max-procs", "-j"],
+      ["-L1", "-n 1"],
+      ["-N2", "-n 2"],
+      ["--max-args=2", "-n"],
+      ["--arg-file=list", "-a"],
+      ["--null", "-0"],
+      ["--keep-order", "-k"],
+      ["--retry-failed", "-resume-failed"],
+    ] as const
+  ) {
+    const { hint } = usageFailure("xargs", written, "fn");
+    assert.equal(hint, `did you mean ${ours}? see llama help xargs`, written);
+  }
   assert.equal(
     usageFailure("xargs", "-fil", "fn").hint,
     "did you mean -file? see llama help xargs",

@@ -129,8 +129,12 @@ Deno.test("deploying waits until IAM has propagated a new role", async () => {
 
 Deno.test("a role that is never propagated is an error after two minutes", async () => {
   await using test = scripted({ CreateFunction: [early] });
-  const [message = ""] = await failureOf(test.create());
+  const [message = "", hint = ""] = await failureOf(test.create());
   assert.match(message, /^Lambda refused CreateFunction: InvalidParameterValueException: The role/);
+  assert.match(
+    hint,
+    /^the role must exist and trust lambda\.amazonaws\.com, and .*: `llama doctor`/,
+  );
   assert.equal(test.pauses.reduce((sum, pause) => sum + pause, 0), 115_000);
 });
 

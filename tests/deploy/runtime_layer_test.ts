@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
-import { publishRuntime, versionOfLayer } from "../../lib/deploy/runtime_layer.ts";
+import { otherRuntimes, publishRuntime, versionOfLayer } from "../../lib/deploy/runtime_layer.ts";
 import { runtimeZip } from "../../lib/deploy/runtime_zip.ts";
 import { zipOf } from "../../lib/deploy/zip_writer.ts";
 import { zipMembers } from "../../lib/deploy/zip_reader.ts";
 import { sha256 } from "../../lib/files/hash.ts";
 import { version } from "../../lib/version.ts";
 import { bytesOf, TemporaryDirectory } from "../helpers.ts";
-import { json, ScriptedAws } from "../scripted_aws.ts";
+import { json, lambdaError, ScriptedAws } from "../scripted_aws.ts";
 import { failureOf } from "./failure_of.ts";
 
 const arn = "arn:aws:lambda:us-west-2:123456789012:layer:llama-runtime-arm64:4";
@@ -46,6 +46,30 @@ Deno.test("a changed runtime becomes the layer's next version", async () => {
 Deno.test("a layer's description contains its llama version", () => {
   assert.equal(versionOfLayer(description), version);
   assert.equal(versionOfLayer("something else"), undefined);
+});
+
+Deno.test("layers of other stacks are found by their description, and unreadable ones are left", async () => {
+  const layer = (name: string, account = "123456789012") =>
+    `arn:aws:lambda:us-west-2:${account}:layer:${name}:1`;
+  const version = (Description: string) =>
+    json({ LayerVersionArn: layer("x"), Version: 1, Description });
+  await using aws = new ScriptedAws({
+    GetLayerVersion: [
+      version(description),
+      version("my own java"),
+      lambdaError(403, "AccessDeniedException", "not authorized to perform: GetLayerVersion"),
+      lambdaError(404, "ResourceNotFoundException", "it was deleted"),
+    ],
+  });
+  const layers = ["two-runtime", "java-runtime", "their-runtime", "gone-runtime"].map((name) =>
+    layer(name, name === "their-runtime" ? "210987654321" : undefined)
+  );
+  const others = await otherRuntimes(aws.client, [
+    layer("tools"),
+    layer("llama-runtime"),
+    ...layers,
+  ], [layer("llama-runtime").replace(/1$/, "7")]);
+  assert.deepEqual(others, [layers[0], layers[3]]);
 });
 
 Deno.test("a compiled runtime is zipped as bootstrap, and a zip is used unchanged", async () => {

@@ -387,6 +387,24 @@ for (
   });
 }
 
+Deno.test("an STS that is not reached is named, with a hint as for any other call", async () => {
+  await using place = new Workplace();
+  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const url = `http://127.0.0.1:${listener.addr.port}`;
+  listener.close();
+  await home(place, `[default]\nendpoint_url = ${url}\n${roleConfig}${baseConfig}`);
+  const environment = { HOME: place.path, DENO_DIR: denoDirectory, AWS_REGION: "us-west-2" };
+  const { status, stderr } = await place.run(["invoke", "f"], { environment });
+  assert.equal(status, 125);
+  assert.equal(
+    stderr,
+    'llama: no AWS credentials from profile "default": AssumeRole of ' +
+      `arn:aws:iam::123456789012:role/r: no answer from ${url}: tcp connect error: Connection ` +
+      `refused\nllama: hint: AWS_ENDPOINT_URL, a variable like it, or the profile names ${url}, ` +
+      "where no server listens: start it, or correct the address\n",
+  );
+});
+
 Deno.test("a role is assumed at an endpoint of one's own, whatever FIPS and dual-stack settings there are", async () => {
   await using place = new Workplace();
   await using aws = new Aws();

@@ -211,8 +211,8 @@ Deno.test("functions in the emulator of another shell cost nothing, and advice k
   assert.equal((await place.run(["report", "run.json"])).status, 0);
   for (const name of ["r.html", "run.json.html"]) {
     const page = await Deno.readTextFile(place.here(name));
-    assert(page.includes("if it were AWS"), name);
-    assert(!/as Lambda bills it|region that is nearer/.test(page), name);
+    assert(page.includes("if run in AWS"), name);
+    assert(!/billed by Lambda|closer region|in the function's region/.test(page), name);
     // Only the first has a job log by which it is resumed.
     assert.equal(page.includes("-resume-failed"), name === "r.html", name);
   }

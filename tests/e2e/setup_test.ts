@@ -271,7 +271,7 @@ test("a function is created from a folder, changed, listed and deleted", async (
   assert.equal(early.status, 125);
   assert.match(
     early.stderr,
-    /there is no function "hello"\nllama: hint: add -create to create it in us-west-2/,
+    /no function "hello" in us-west-2\nllama: hint: add -create to create it; /,
   );
 
   const create = await account.ok(...update, "-create", "hello");
@@ -497,7 +497,7 @@ test("a function that moves to another stack keeps one runtime", async (account)
 test("a function created by hand belongs to every stack that uses its store", async (account) => {
   await account.bootstrap();
   const { role, store } = await account.settings();
-  const make = (name: string, LLAMA_OBJECT_STORE = "") =>
+  const make = (name: string, LLAMA_OBJECT_STORE = "", Tags = {}) =>
     account.ask("lambda", "/2015-03-31/functions", {
       method: "POST",
       body: JSON.stringify({
@@ -507,14 +507,23 @@ test("a function created by hand belongs to every stack that uses its store", as
         Handler: "x",
         Environment: { Variables: { LLAMA_OBJECT_STORE } },
         Code: { ZipFile: Buffer.from(runtime()).toString("base64") },
+        Tags,
       }),
     });
   await make("mine", store);
+  await make("nobodys", "", { llama: "" });
   await make("theirs", "s3://theirs-1/obj/");
   const { stdout } = await account.ok("update-function", "-memory", "512", "mine");
   assert.match(stdout, /^updated mine: memory 128 -> 512 MB; tag\n$/);
   const { status, stderr } = await account.aws(["update-function", "-memory", "512", "theirs"]);
   assert.equal(status, 2);
+  const nobodys = await account.aws(["update-function", "-memory", "512", "nobodys"]);
+  assert.equal(nobodys.status, 2);
+  assert.match(
+    nobodys.stderr,
+    /the function nobodys belongs to no stack: its tag llama is empty\n/,
+  );
+  assert.match(nobodys.stderr, /hint: .*aws lambda tag-resource .* --tags llama=llama\n/);
   assert.match(stderr, /the function theirs uses another store, s3:\/\/theirs-1\/obj\//);
   assert.match(stderr, /hint: .*aws lambda tag-resource .* --tags llama=llama\n/);
 });
@@ -535,11 +544,14 @@ test("if the stack's bucket is missing, doctor and bootstrap say to run teardown
     stdout.includes(`✗ store: the stack's bucket ${bucket} does not exist\n  ${hint}\n`),
     stdout,
   );
-  await account.write("runtime.zip", runtime("exec false"));
   const args = ["bootstrap", "-region", region, "-runtime", account.join("runtime.zip")];
-  const again = await account.aws(args);
-  assert.equal(again.status, 2, again.stderr);
-  assert.match(again.stderr, /its bucket \S+ does not\nllama: hint: run `llama teardown` first/);
+  // A layer goes through the bucket only if it is a new one.
+  for (const text of ["exec true", "exec false"]) {
+    await account.write("runtime.zip", runtime(text));
+    const again = await account.aws(args);
+    assert.equal(again.status, 2, again.stderr);
+    assert.match(again.stderr, /its bucket \S+ does not\nllama: hint: run `llama teardown` first/);
+  }
   // Unlike CloudFormation, moto fails if a resource is missing.
 });
 
@@ -563,6 +575,30 @@ test("if the stack's role is missing, doctor and bootstrap say to run teardown f
     stderr.endsWith(
       `the stack llama exists, but its role ${role} does not\nllama: hint: ${hint} again\n`,
     ),
+    stderr,
+  );
+});
+
+test("if the stack's repository is missing, doctor and bootstrap say to run teardown first", async (account) => {
+  await account.bootstrap();
+  const { repository = "" } = await account.settings();
+  await account.ask("ecr", "/", {
+    method: "POST",
+    headers: {
+      authorization: "AWS4-HMAC-SHA256 Credential=x/20260101/us-west-2/ecr/aws4_request",
+      "x-amz-target": "AmazonEC2ContainerRegistry_V20150921.DeleteRepository",
+      "content-type": "application/x-amz-json-1.1",
+    },
+    body: JSON.stringify({ repositoryName: "llama", force: true }),
+  });
+  const hint = "run `llama teardown` first, then `llama bootstrap`";
+  const { stdout } = await account.aws(["doctor"]);
+  assert(stdout.includes(`✗ repository: ${repository} does not exist\n  ${hint}\n`), stdout);
+  const args = ["bootstrap", "-region", region, "-runtime", account.join("runtime.zip")];
+  const { status, stderr } = await account.aws(args);
+  assert.equal(status, 2, stderr);
+  assert(
+    stderr.includes(`its repository ${repository} does not\nllama: hint: ${hint} again\n`),
     stderr,
   );
 });

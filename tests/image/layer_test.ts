@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { gunzipSync } from "node:zlib";
 import { sha256 } from "../../lib/files/hash.ts";
-import { Layer, type LayerEntry } from "../../lib/image/layer.ts";
+import { Layer } from "../../lib/image/layer.ts";
+import type { LayerEntry } from "../../lib/image/entry.ts";
 import { bytesOf, noise, TemporaryDirectory, textOf } from "../helpers.ts";
 
 const directory = (path: string): LayerEntry => ({

@@ -56,6 +56,25 @@ Deno.test("a function that is not llama's is invoked four times at most", async 
   }
 });
 
+Deno.test("the first foreign answer drops the jobs in flight, which no one waits for", async () => {
+  const allStarted = Promise.withResolvers<void>();
+  const forEver = Promise.withResolvers<void>();
+  await using lambda = new InvokeStub(async ({ args: [line] }) => {
+    if (lambda.requests.length === 4) allStarted.resolve();
+    await allStarted.promise;
+    if (line !== lines[0]) await forEver.promise;
+    return { statusCode: 200 };
+  }, denied);
+  const counts = newCounts();
+  // So that a run that waits for them ends too, with other counts.
+  const late = setTimeout(forEver.resolve, 10_000);
+  const error = await run(lambda, { counts, concurrency: 100, readAhead: 1000 });
+  clearTimeout(late);
+  assert.equal(error?.code, "protocol");
+  const { done, failed, dropped, waiting } = counts;
+  assert.deepEqual([done, failed, dropped, waiting], [0, 1, 3, 496]);
+});
+
 Deno.test("of a function that crashes in its own way, four jobs are run", async () => {
   await using lambda = new InvokeStub(() => functionError("KeyError", "'to'"), denied);
   const error = await run(lambda, { concurrency: 100 });

@@ -28,6 +28,10 @@ Deno.test("answers of other functions are told from llama's", () => {
     '{"status":200,"message":"sent"}',
     '{"status":0,"result":[]}',
     '{"status":1.5,"stdout":{}}',
+    // HTTP's statuses, and what no process ends with.
+    '{"status":404}',
+    '{"status":256,"stdout":{}}',
+    '{"status":-2}',
     '{"stdout":{"s":"x"},"stderr":{}}',
     "",
     "not JSON",

@@ -460,6 +460,25 @@ Deno.test("a run that ends early keeps earlier results, and the one that resumes
   for (const seq of numbers(4)) await Deno.stat(`${results}/${seq}/status.json`);
 });
 
+Deno.test("a run that is stopped keeps earlier results", async () => {
+  await using directory = new TemporaryDirectory();
+  const results = directory.join("results");
+  await run(numbers(4), echo, { results });
+  const stop = new AbortController();
+  const stopping: StubAnswer = (request) => {
+    stop.abort();
+    return echo(request);
+  };
+  const { error, sent } = await run(numbers(4), stopping, {
+    results,
+    stop: stop.signal,
+    concurrency: 1,
+  });
+  assert.deepEqual([error, sent.length], [undefined, 1]);
+  const old = (await directory.list("results")).filter((path) => /\/\.old-[^/]*\/\d$/.test(path));
+  assert.equal(old.length, 4);
+});
+
 Deno.test("a log or results that cannot be are an error before anything is sent", async () => {
   await using directory = new TemporaryDirectory();
   const results = await directory.write("results", "a file");

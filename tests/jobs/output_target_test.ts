@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { writeOutputs } from "../../lib/jobs/outputs.ts";
+import { temporaryName } from "../../lib/files/whole.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { isRoot, nobody, runChild } from "../child.ts";
 import { bytesOf, TemporaryDirectory } from "../helpers.ts";
@@ -102,6 +103,22 @@ Deno.test("a file that has another name outside is replaced, and the other name 
   assert.deepEqual(errors, []);
   assert.equal(await Deno.readTextFile(directory.join("out/x")), "new");
   assert.equal(await Deno.readTextFile(directory.join("victim/file")), "precious");
+});
+
+Deno.test("a function cannot give a file or a directory the name of an unfinished one", async () => {
+  await using directory = new TemporaryDirectory();
+  const temporary = temporaryName("");
+  const earlier = ".llama-01234567-89ab-cdef-0123-456789abcdef";
+  for (const name of [temporary, earlier, `${temporary}/file`, `deep/${earlier}/file`]) {
+    const { written, errors } = await writeOutputs(
+      [{ remote: "out/", local: directory.join("out/") }],
+      { [`out/${name}`]: { s: "lost tomorrow" }, "out/fine": { s: "fine" } },
+      succeeded,
+    );
+    assert.deepEqual(written, [directory.join("out/fine")]);
+    assert.match(errors[0]?.message ?? "", /: its name is one of those of unfinished files$/);
+    assert.deepEqual(await directory.list(), ["out", "out/fine"]);
+  }
 });
 
 Deno.test("names that would become one file here are refused, not written over one another", async () => {

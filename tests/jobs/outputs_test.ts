@@ -34,6 +34,19 @@ Deno.test("an output that the command did not create is an error, and the file t
   assert.equal(await Deno.readTextFile(local), "old");
 });
 
+Deno.test("an output that is asked for twice is written once, and missing once", async () => {
+  await using directory = new TemporaryDirectory();
+  const local = directory.join("out");
+  const wanted = [{ remote: "out", local }, { remote: "out", local }];
+  const { written } = await writeOutputs(wanted, { out: { s: "result" } }, succeeded);
+  assert.deepEqual(written, [local]);
+  const { errors } = await writeOutputs(wanted, {}, succeeded);
+  assert.equal(errors.length, 1);
+  const below = [{ remote: "d/", local: directory.join("d/") }];
+  const both = await writeOutputs([...below, ...below], { "d/x": { s: "1" } }, succeeded);
+  assert.deepEqual(both.written, [directory.join("d/x")]);
+});
+
 Deno.test("an output that cannot be had whole leaves what was there", async () => {
   await using directory = new TemporaryDirectory();
   const local = await directory.write("out", "old");

@@ -89,6 +89,21 @@ async function resume(
   return { runs, notices };
 }
 
+Deno.test("a job does not overwrite an output of a job that a resumed run skips, nor the log", async () => {
+  await using directory = new TemporaryDirectory();
+  const run = { templates: ["{{.O .Line}}"] };
+  const path = await directory.write("log", logOf(plannerOf(run), ["kept"]));
+  const logged = await LoggedJobs.read(path);
+  const planner = plannerOf(run, { logged, path: "./log" });
+  assert(planner.isDone("kept", 0));
+  const words = ["./kept", "log", "new"].map((line, at) =>
+    planner.plan(line, at + 1).error?.message
+  );
+  assert.match(words[0] ?? "", /kept" is named by job 1 already$/);
+  assert.equal(words[1], 'output "./log" is the job log of this run');
+  assert.equal(words[2], undefined);
+});
+
 Deno.test("a resumed run skips the jobs that the log has, or those that succeeded", async () => {
   const before = { templates: ["{{.Line}}"], inputs: ["a", "b"] };
   const inputs = ["a", "b", "c"];

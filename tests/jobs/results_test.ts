@@ -93,6 +93,21 @@ Deno.test("a resumed run replaces the results of the jobs that it repeats, and n
   assert.deepEqual(names, ["1", "2"]);
 });
 
+Deno.test("what lies with the results of a job that a resumed run skips is no concern of the run", async () => {
+  await using directory = new TemporaryDirectory();
+  await leave(directory.path, [1, 2]);
+  await directory.write("1/notes", "mine");
+  await assert.rejects(Results.open(directory.path), /is not the result of an earlier run/);
+  {
+    using results = await Results.open(directory.path, (seq) => seq === 1);
+    await results.write({ ...record, seq: 2 }, output("new"));
+    await results.end();
+  }
+  assert.equal(await Deno.readTextFile(directory.join("1/notes")), "mine");
+  assert.equal(await Deno.readTextFile(directory.join("1/stdout")), "old");
+  assert.equal(await Deno.readTextFile(directory.join("2/stdout")), "new");
+});
+
 /** What a user may have under a job's number; each is given the path that it is to have. */
 const foreign: Record<string, (path: string) => Promise<unknown> | void> = {
   "a directory of photos": (path) => fill(path, { "photos/a": "precious" }),

@@ -82,7 +82,12 @@ Deno.test("time that runs out while the inputs are fetched is told like any othe
   const signal = new AbortController().signal;
   const response = parseResponse(await invoke({ ...stuck, timeout: 0.05 }, signal));
   assert.equal(response.status, 124);
-  assert.match(response.stderr.s ?? "", /^llama: the time went by before the job's inputs/);
+  assert.equal(
+    response.stderr.s,
+    "llama: the command was not started: the job's time was up before its inputs had arrived: " +
+      "memory: had not sent them: raise the timeout; a function in a VPC reaches S3 by a gateway " +
+      "endpoint\n",
+  );
   assert.deepEqual(response.outputs, { a: { e: "was not made by the command" } });
 });
 
@@ -157,10 +162,30 @@ Deno.test("a store that does not answer costs what goes through it, and not the 
   assert.equal(response.status, 3);
   assert.equal(atob(response.stdout.b ?? "").length, 300_000);
   const reason = "memory: had not taken what was to be stored before the function's time was up: ";
-  assert(response.stderr.s?.startsWith(`err\nllama: ${reason}raise its timeout; `));
+  assert(response.stderr.s?.startsWith(`err\nllama: ${reason}raise the timeout; `));
   const { big, small, none } = response.outputs;
   assert(big?.e?.startsWith(`was not sent: ${reason}`), big?.e);
   assert.deepEqual([small?.s, none?.e], ["small\n", "was not made by the command"]);
+});
+
+Deno.test("a store that was asked again and again is reported with its own reason", async () => {
+  const { signal } = new AbortController();
+  const refused = new LlamaError("network", "no answer from S3: refused", { hint: "look there" });
+  const store = Object.assign(new StuckStore(), { lastRepeat: () => Promise.resolve(refused) });
+  const options = { millisecondsLeft: 1500, store: () => store };
+  const fetched = parseResponse(await invoke(stuck, signal, options));
+  assert.equal(
+    fetched.stderr.s,
+    "llama: the command was not started: the function's time was up before its inputs had " +
+      "arrived: no answer from S3: refused (look there)\n",
+  );
+  const request = { args: ["/bin/sh", "-c", "head -c 300000 /dev/zero >big"], outputs: ["big"] };
+  const stored = parseResponse(await invoke(request, signal, options));
+  assert.equal(
+    stored.outputs["big"]?.e,
+    "was not sent: memory: had not taken what was to be stored before the function's time was up: " +
+      "no answer from S3: refused (look there)",
+  );
 });
 
 Deno.test("a store that refuses what is sent costs what goes through it, and not the rest", async () => {

@@ -14,7 +14,7 @@ function explain(status: number, kills: number | undefined, isMemoryBound = true
     program: { path: "/bin/sh", args: [] },
     timedOutMs: undefined,
     kills,
-    isMemoryBound,
+    outOfMemory: isMemoryBound,
     memoryMb: 512,
   });
 }

@@ -24,6 +24,14 @@ const shells = [
   "/bin/mksh -c",
   "/bin/zsh -o pipefail -c",
   "/usr/bin/env bash -c",
+  "/usr/bin/env -i bash -c",
+  "/usr/bin/env -u FOO BAR=1 bash -o pipefail -c",
+  "/usr/bin/env -S bash -ec",
+  "nice -n 1 /bin/bash -c",
+  "stdbuf -oL sh -c",
+  "tini -- /bin/sh -c",
+  "conda run --no-capture-output -n sh /bin/bash -c",
+  "/usr/bin/micromamba run -n base bash -o pipefail -c",
   "/bin/busybox sh -c",
   "busybox ash -ec",
 ];
@@ -37,6 +45,10 @@ Deno.test("a CMD in shell form gets the job's arguments as positional parameters
       shell,
     );
   }
+  assert.deepEqual(
+    passArguments(["/bin/sh", "-c", "cd /srv\nexec tool\n \n"]),
+    ["/bin/sh", "-c", 'cd /srv\nexec tool "$@"', "cd"],
+  );
   assert.deepEqual(
     passArguments(["/usr/bin/fish", "-c", "echo hi"]),
     ["/usr/bin/fish", "-c", "echo hi $argv"],
@@ -56,7 +68,12 @@ Deno.test("a CMD in exec form stays what it is", () => {
       ["/bin/bash", "-o", "-c", "x"],
       ["/bin/bash", "--norc", "x"],
       ["/bin/busybox", "tr", "-c", "a"],
-      ["/usr/bin/env", "-i", "sh", "-c", "x"],
+      ["/usr/bin/env", "-i", "tr", "-c", "x"],
+      ["env", "sh"],
+      ["env", "sh", "-c"],
+      ["nice", "sh", "-c", "a", "b"],
+      ["xargs", "-n1", "sh", "-c", "echo"],
+      ["conda", "run", "-n", "sh", "tr", "-c", "x"],
       ["/usr/bin/python3", "-c", "print(1)"],
       ["/usr/bin/perl", "-c", "x"],
       ["grep", "-c", "x"],

@@ -261,6 +261,8 @@ function failureHint(details: FunctionErrorDetails): string | undefined {
  */
 const brokenFunction: ReadonlySet<string> = new Set([
   "EC2AccessDeniedException",
+  "EFSMountFailureException",
+  "InvalidParameterValueException",
   "InvalidRuntimeException",
   "InvalidSecurityGroupIDException",
   "InvalidSubnetIDException",
@@ -269,6 +271,9 @@ const brokenFunction: ReadonlySet<string> = new Set([
   "KMSDisabledException",
   "KMSInvalidStateException",
   "KMSNotFoundException",
+  "SnapStartException",
+  // A name that no function can have.
+  "ValidationException",
 ]);
 
 /** Lambda's errors: a type in a header, a message in the body under one of two spellings. */
@@ -282,7 +287,8 @@ function refusal(
   const type = headers.get("x-amzn-errortype")?.split(":")[0] ?? `HTTP status ${status}`;
   const message = /"[Mm]essage"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(text)?.[1];
   const words = message === undefined ? text.slice(0, 200) : valueOfJsonString(message);
-  const says = `Lambda refused ${functionName}: ${type}: ${words}`;
+  const says = `Lambda refused ${functionName}: ${type}${words === "" ? "" : `: ${words}`}`;
+  const affectsAll = brokenFunction.has(type);
   const afterMilliseconds = retryAfter(headers);
   if (type === "ResourceNotFoundException") {
     // An ARN has a region of its own, and the emulator is here.
@@ -304,7 +310,7 @@ function refusal(
   if (type === "ExpiredTokenException") {
     return new CallError("credentials", says, { expired: true, hint: "log in to AWS again" });
   }
-  if (status === 403) {
+  if (status === 403 && !affectsAll) {
     return new CallError("credentials", says, {
       hint: type === "AccessDeniedException"
         ? "the credentials need lambda:InvokeFunction on this function"
@@ -312,10 +318,9 @@ function refusal(
     });
   }
   if (isServerFailure(status)) {
-    const affectsAll = brokenFunction.has(type);
     return new CallError("service", says, { repeat: "maybe", afterMilliseconds, affectsAll });
   }
-  return new CallError("service", says);
+  return new CallError("service", says, { affectsAll });
 }
 
 /** The emulator says which functions there are; AWS does not, and lists them on request. */

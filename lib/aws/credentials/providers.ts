@@ -26,6 +26,7 @@ import type { CredentialSource, RoleSource, WebIdentitySource } from "./credenti
 import type { ProviderRequest } from "./credentials.ts";
 import type { Credentials } from "./keys.ts";
 import { configuredEndpoint, findLocation, type Location, serviceUrl } from "../endpoint.ts";
+import { noAnswer } from "../network_hint.ts";
 import { readProfile } from "./profile.ts";
 
 /** The most that is read of an answer with credentials, in bytes. */
@@ -62,7 +63,7 @@ export async function provideCredentials(
     configuredEndpoint(environment, settings, id)
   );
   using connections = new Connections(options.caBundle, location.noProxy);
-  const requestHandler = handlerOver(connections);
+  const requestHandler = handlerOver(connections, location);
   return await provide(source, {
     environment,
     mfaCode: options.mfaCode,
@@ -227,6 +228,9 @@ async function attempt(
     const { accessKeyId, secretAccessKey, sessionToken, expiration } = await provider();
     return { accessKeyId, secretAccessKey, sessionToken, expiration: expiration?.getTime() };
   } catch (cause) {
+    if (cause instanceof LlamaError && cause.code === "network") {
+      throw refusal(source.from, `${what}: ${cause.message}`, cause, cause.hint);
+    }
     if (cause instanceof LlamaError) throw cause;
     const reason = reasonIn(cause);
     const isSignIn = source.kind === "sso" || source.kind === "login";
@@ -260,7 +264,7 @@ type RequestHandler = Pick<FetchHttpHandler, "handle">;
  * Sends the SDK's calls as llama's own are sent: its handler for Node knows neither proxies nor other
  * certificates.
  */
-function handlerOver(connections: Connections): RequestHandler {
+function handlerOver(connections: Connections, location: Location): RequestHandler {
   return {
     async handle(request, options) {
       const { protocol, hostname, port } = request;
@@ -271,7 +275,12 @@ function handlerOver(connections: Connections): RequestHandler {
         // `client` is Deno's addition to what `fetch` takes.
         requestInit: () => ({ client }) as RequestInit,
       });
-      const { response } = await handler.handle(request, options);
+      const { response } = await handler.handle(request, options).catch((cause) => {
+        // What `fetch` throws where there is no connection.
+        if (!(cause instanceof TypeError)) throw cause;
+        const { message, hint } = noAnswer(url.href, cause, location);
+        throw new LlamaError("network", message, { cause, hint });
+      });
       if (response.body instanceof ReadableStream) {
         response.body = boundedBody(response.body, maxAnswerBytes);
       }

@@ -206,7 +206,7 @@ export function validateRun(
   if (lines?.includes(inputSeparator)) {
     return {
       message: `more than one ${inputSeparator}`,
-      hint: `write the lines after one ${inputSeparator}: -n N puts several into a job`,
+      hint: `write all lines after the first ${inputSeparator}, and -n N to put several into a job`,
     };
   }
   if (lines !== undefined && values.a !== "") {

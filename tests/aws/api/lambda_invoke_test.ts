@@ -142,6 +142,52 @@ Deno.test("Lambda's errors become ours", async () => {
   }
 });
 
+Deno.test("what Lambda says of a function, and not of a job, affects all jobs", async () => {
+  // With the status that the API's reference has for each.
+  const types: Record<string, number> = {
+    EC2AccessDeniedException: 502,
+    EFSMountFailureException: 403,
+    InvalidParameterValueException: 400,
+    InvalidRuntimeException: 502,
+    InvalidSecurityGroupIDException: 502,
+    InvalidSubnetIDException: 502,
+    InvalidZipFileException: 502,
+    KMSAccessDeniedException: 502,
+    KMSDisabledException: 502,
+    KMSInvalidStateException: 502,
+    KMSNotFoundException: 502,
+    SnapStartException: 400,
+    ValidationException: 400,
+  };
+  const ofJobs: Record<string, number> = {
+    EFSMountTimeoutException: 408,
+    ENILimitReachedException: 502,
+    InvalidRequestContentException: 400,
+    ServiceException: 500,
+  };
+  for (const [type, status] of Object.entries({ ...types, ...ofJobs })) {
+    await using server = lambda(() => awsError(status, type, { Message: "why" }), {
+      maxRepeats: 0,
+    });
+    await assert.rejects(server.lambda.invoke("f", encode("{}")), (error) => {
+      assert(error instanceof LlamaError);
+      assert.deepEqual(
+        [error.code, error.message, error.hint, error.affectsAll],
+        ["service", `Lambda refused f: ${type}: why`, undefined, type in types],
+      );
+      return true;
+    });
+  }
+});
+
+Deno.test("a refusal without words ends with its type", async () => {
+  await using server = lambda(() => new Response(null, { status: 413 }));
+  await assert.rejects(
+    server.lambda.invoke("f", encode("{}")),
+    failsWith("too-large", /^Lambda refused f: HTTP status 413$/),
+  );
+});
+
 Deno.test("a request over Lambda's limit is not sent", async () => {
   await using server = lambda(() => new Response("{}"));
   const payload = encode(JSON.stringify("x".repeat(6_291_456)));
