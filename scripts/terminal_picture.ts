@@ -13,7 +13,7 @@ import { makePicture } from "./pictures.ts";
 import { quote, root } from "./shell.ts";
 
 const pictureCount = 151;
-const [columns, rows] = [92, 14];
+const [columns, rows] = [100, 14];
 const frameMilliseconds = 250;
 /** How long the last frame stays before it begins anew. */
 const restMilliseconds = 4000;
@@ -98,7 +98,8 @@ function delay(milliseconds: number): Promise<void> {
 function drawing(frames: readonly Frame[]): string {
   const total = (frames.at(-1)?.atMilliseconds ?? 0) + restMilliseconds;
   const share = (milliseconds: number) => (100 * milliseconds / total).toFixed(2);
-  const [w, h] = [columns * width + 2 * margin, rows * height + 2 * margin];
+  const shown = Math.max(...frames.map(({ lines }) => lines.length));
+  const [w, h] = [columns * width + 2 * margin, shown * height + 2 * margin];
   const rules: string[] = [];
   const groups: string[] = [];
   frames.forEach(({ atMilliseconds, lines }, index) => {
