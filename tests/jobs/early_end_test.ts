@@ -13,7 +13,7 @@ const counts = {
   isEnding: true,
 };
 
-Deno.test("a run that ended early tells all of its jobs, and what Lambda still bills", () => {
+Deno.test("a run that ended early accounts for all jobs, and for what Lambda still bills", () => {
   const end = earlyEndOf(counts, "interrupted");
   assert(end);
   assert.deepEqual(earlyEndSchema.parse(JSON.parse(JSON.stringify(end))), end);

@@ -116,7 +116,7 @@ Deno.test("a function cannot give a file or a directory the name of an unfinishe
       succeeded,
     );
     assert.deepEqual(written, [directory.join("out/fine")]);
-    assert.match(errors[0]?.message ?? "", /: its name is one of those of unfinished files$/);
+    assert.match(errors[0]?.message ?? "", /: its name is reserved for unfinished files$/);
     assert.deepEqual(await directory.list(), ["out", "out/fine"]);
   }
 });
@@ -326,7 +326,7 @@ Deno.test("no descriptor is left open, whether files are written or refused", {
   assert(Number(more) < 10, `${more} more are open`);
 });
 
-Deno.test("a link that the user has named is written through as by cp, even to what is not there", async () => {
+Deno.test("a link that the user named is written through as by cp, even if it is broken", async () => {
   // Each is made in a directory of its own; `out` is the name that is written to.
   const setups = [
     "ln -s target out",
@@ -372,7 +372,7 @@ Deno.test("a link that the user has named is written through as by cp, even to w
   }
 });
 
-Deno.test("a link into a directory that is missing says so", async () => {
+Deno.test("a link into a missing directory is reported", async () => {
   await using directory = new TemporaryDirectory();
   await Deno.symlink("disk/out", directory.join("out"));
   const { errors } = await writeOutputs(
@@ -439,7 +439,7 @@ for (const umask of [0o000, 0o022, 0o027, 0o077]) {
   });
 }
 
-Deno.test("nobody else may read an output that is not whole, wherever it goes", async () => {
+Deno.test("no other user can read an incomplete output, wherever it goes", async () => {
   await using directory = new TemporaryDirectory();
   await directory.write("named", "old", 0o666);
   await directory.write("out/chosen", "old", 0o666);

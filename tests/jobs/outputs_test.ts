@@ -8,7 +8,7 @@ const noStore = () => {
 };
 const succeeded = { succeeded: true, store: noStore };
 
-Deno.test("outputs are written with their modes, and their directories made", async () => {
+Deno.test("outputs are written with their modes, and their directories created", async () => {
   await using directory = new TemporaryDirectory();
   const local = directory.join("a/b/out");
   const { written, errors } = await writeOutputs(
@@ -22,7 +22,7 @@ Deno.test("outputs are written with their modes, and their directories made", as
   assert.deepEqual(await directory.list(), ["a", "a/b", "a/b/out"]);
 });
 
-Deno.test("an output that the command did not create is an error, and the file that is there stays", async () => {
+Deno.test("an output that the command did not create is an error, and the existing file stays", async () => {
   await using directory = new TemporaryDirectory();
   const local = await directory.write("out", "old");
   for (const answer of [{}, { out: { e: "was not made by the command" } }]) {
@@ -34,7 +34,7 @@ Deno.test("an output that the command did not create is an error, and the file t
   assert.equal(await Deno.readTextFile(local), "old");
 });
 
-Deno.test("an output that is asked for twice is written once, and missing once", async () => {
+Deno.test("an output that is requested twice is written once, and reported once if missing", async () => {
   await using directory = new TemporaryDirectory();
   const local = directory.join("out");
   const wanted = [{ remote: "out", local }, { remote: "out", local }];
@@ -47,7 +47,7 @@ Deno.test("an output that is asked for twice is written once, and missing once",
   assert.deepEqual(both.written, [directory.join("d/x")]);
 });
 
-Deno.test("an output that cannot be had whole leaves what was there", async () => {
+Deno.test("an incomplete output leaves the existing file", async () => {
   await using directory = new TemporaryDirectory();
   const local = await directory.write("out", "old");
   const store = new MemoryStore();
@@ -114,7 +114,7 @@ Deno.test("two outputs of one job do not overwrite one another", () => {
   checkOutputs([{ remote: "b/", local: "a/" }, { remote: "c/", local: "a/" }]);
 });
 
-Deno.test("a directory brings back all that is below it, and nothing from elsewhere", async () => {
+Deno.test("a directory brings back everything below it, and nothing from elsewhere", async () => {
   await using directory = new TemporaryDirectory();
   const { errors } = await writeOutputs([{ remote: "d/", local: directory.join("here/") }], {
     "d/a": { s: "a" },

@@ -99,7 +99,7 @@ Deno.test("a job does not overwrite an output of a job that a resumed run skips,
   const words = ["./kept", "log", "new"].map((line, at) =>
     planner.plan(line, at + 1).error?.message
   );
-  assert.match(words[0] ?? "", /kept" is named by job 1 already$/);
+  assert.match(words[0] ?? "", /kept" is already written by job 1$/);
   assert.equal(words[1], 'output "./log" is the job log of this run');
   assert.equal(words[2], undefined);
 });
@@ -156,7 +156,7 @@ Deno.test("a resumed run is refused whatever of a job has changed", async () => 
   }
 });
 
-Deno.test("the refusal says what has changed", async () => {
+Deno.test("the refusal states what has changed", async () => {
   const before = { templates: ["{{.Line}}"], inputs: ["a"] };
   await assert.rejects(resume(before, { inputs: ["b c"] }), {
     message: "the job log has another job 1: it was `f a` and is now `f 'b c'`",
@@ -170,7 +170,7 @@ Deno.test("the refusal says what has changed", async () => {
   });
 });
 
-Deno.test("a template that is written otherwise and says the same is the same job", async () => {
+Deno.test("an equivalent template makes the same job", async () => {
   const before = { templates: ["{{.Line}}", "{{.Idx}}"], inputs: ["a", "b"] };
   const now = { templates: ["{{ .Line }}", "{{printf `%d` .Idx}}"] };
   assert.deepEqual((await resume(before, now)).runs, []);

@@ -59,7 +59,7 @@ Deno.test("per cent are of all jobs, once it is known how many there are", () =>
   assert.deepEqual(jobs(0, 1), [true, false]);
 });
 
-Deno.test("a run that has cost enough starts no more jobs", () => {
+Deno.test("a run that reaches its cost limit starts no more jobs", () => {
   const { counts, stopPolicy, jobs } = run({ maxDollars: 0.01 });
   counts.dollars = 0.009;
   assert.deepEqual(jobs(9, 0), [false, false]);
@@ -68,7 +68,7 @@ Deno.test("a run that has cost enough starts no more jobs", () => {
   assert.match(String(stopPolicy.error), /the run has cost \$0\.0101: no more jobs/);
 });
 
-Deno.test("the user's stop is no error, and the first reason counts", () => {
+Deno.test("the user's stop is not an error, and the first reason counts", () => {
   const stop = new AbortController();
   const stopped = run({ stop: stop.signal });
   stop.abort();
@@ -99,14 +99,14 @@ Deno.test("resuming is hinted at only where there is a job log", () => {
   }
 });
 
-Deno.test("a run that is to end at once drops the jobs in flight", () => {
+Deno.test("ending a run at once drops the jobs in flight", () => {
   const { stopPolicy } = run({});
   stopPolicy.endNow(new Error("first"));
   assert(stopPolicy.soon.aborted && stopPolicy.unsent.aborted && stopPolicy.now.aborted);
   assert.match(String(stopPolicy.error), /first/);
 });
 
-Deno.test("what all jobs would meet is not repeated", () => {
+Deno.test("a failure that affects all jobs is not retried", () => {
   const shared = new LlamaError("protocol", "", { affectsAll: true });
   assert(concernsAllJobs(shared) && !isWorthRetrying(shared, "all"));
   assert(!concernsAllJobs(new LlamaError("protocol", "")));

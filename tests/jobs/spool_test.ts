@@ -44,7 +44,7 @@ Deno.test("input that cannot be read or held is named, and leaves no file", asyn
   assert.deepEqual(await place.list(), []);
 });
 
-Deno.test("an abort removes what was held", async () => {
+Deno.test("an abort removes the buffered input", async () => {
   await using place = new TemporaryDirectory();
   const stop = new AbortController();
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();

@@ -15,7 +15,7 @@ function hintOf(work: () => unknown): string | undefined {
 const invoked = (text: string) => hintOf(() => expandOnce([text]));
 const mapped = (text: string) => hintOf(() => new LineTemplates([text]).expand("a line", 0));
 
-Deno.test("a template that was refused is answered with what to write instead", () => {
+Deno.test("a refused template gets a hint with what to write instead", () => {
   assert.equal(mapped("{{Line}}"), "write {{.Line}}, with a dot");
   assert.equal(mapped('{{I "x"}}'), 'write {{.I "PATH"}}, with a dot');
   assert.equal(mapped('{{pritnf "x"}}'), "did you mean printf?");

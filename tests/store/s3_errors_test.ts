@@ -72,7 +72,7 @@ const refusals: {
 ];
 
 for (const { status, name, of = put, code, hint } of refusals) {
-  Deno.test(`S3's ${name} of a ${of === get ? "GET" : "PUT"} is told with what to do`, async () => {
+  Deno.test(`S3's ${name} of a ${of === get ? "GET" : "PUT"} is reported with what to do`, async () => {
     await using s3 = new FakeS3();
     using store = openStore(url, { environment: s3.environment });
     s3.intercept = () => failure(status, name, "S3's own words &amp; more");
@@ -99,7 +99,7 @@ for (const [status, name] of [[503, "SlowDown"], [500, "InternalError"]] as cons
     assert.equal(s3.requests.length, 2);
   });
 
-  Deno.test(`S3's ${name} that does not end is told`, async () => {
+  Deno.test(`S3's ${name} that does not end is reported`, async () => {
     await using s3 = new FakeS3();
     const client = new AwsClient({ ...findAccount(s3.environment), maxAttempts: 3 });
     using store = openStoreWith(url, client, { environment: s3.environment });
@@ -162,7 +162,7 @@ Deno.test("a bucket that each region says is in another one is given up", async 
 });
 
 for (const minutes of [-30, 30]) {
-  Deno.test(`a clock that is off by ${minutes} minutes is no matter to S3's calls`, async () => {
+  Deno.test(`a clock that is off by ${minutes} minutes does not affect S3's calls`, async () => {
     await using s3 = new FakeS3();
     s3.skew = minutes * 60_000;
     using store = openStore(url, { environment: s3.environment });
