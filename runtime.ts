@@ -1,5 +1,5 @@
 /**
- * The `bootstrap` of a Lambda function: runs a command for each invocation.
+ * The `bootstrap` of a Lambda function, which runs a command for each invocation.
  *
  * @module
  */

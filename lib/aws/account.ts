@@ -1,5 +1,5 @@
 /**
- * The user's own AWS account, as flags and environment name it.
+ * The user's AWS account, as configured by flags and environment.
  *
  * @module
  */
@@ -10,28 +10,27 @@ import type { AwsClientOptions } from "./client.ts";
 import { type CredentialProvider, findCredentials } from "./credentials/credentials.ts";
 import { findLocation } from "./endpoint.ts";
 
-/** What the user named, beside the environment. */
+/** Settings from the command line. */
 export interface AccountOptions {
   /** The region. */
   region?: string | undefined;
   /** The profile of the AWS CLI's files. */
   profile?: string | undefined;
-  /** Asks for the code of an MFA device; gets the device's serial number. */
+  /** Asks the user for the code of the MFA device with a serial number. */
   mfaCode?: ((serial: string) => Promise<string>) | undefined;
 }
 
 type Providers = typeof import("./credentials/providers.ts");
 
-/** How the account is reached. */
+/** The client options for an account. */
 export type Account = Pick<AwsClientOptions, "credentials" | "location" | "maxAttempts">;
 
 /**
- * Says how the user's account is reached. Nothing is read before it is needed.
+ * Returns the client options for the user's account. Files are read on demand.
  *
  * @param environment The environment variables.
- * @param options What the user named.
- * @returns What a client is made of.
- * @throws {LlamaError} `config` if `AWS_MAX_ATTEMPTS` is no number.
+ * @param options Settings from the command line.
+ * @throws {LlamaError} `config` if `AWS_MAX_ATTEMPTS` is not a positive integer.
  */
 export function findAccount(environment: Environment, options: AccountOptions = {}): Account {
   const { region, profile, mfaCode } = options;
@@ -55,12 +54,11 @@ export function findAccount(environment: Environment, options: AccountOptions = 
 
 async function loadProviders(source: string): Promise<Providers> {
   try {
-    // By a name that is computed: what is named literally is fetched before the program starts, and
-    // behind this one is the AWS SDK.
+    // With a computed name: a literal one would make Deno fetch the AWS SDK before the program starts.
     return await import(import.meta.resolve("./credentials/providers.ts"));
   } catch (cause) {
-    // The runtime's program is without it: Lambda gives keys. From source, npm may not be reached.
-    const message = `no AWS credentials from ${source}: what gets them cannot be loaded`;
+    // The runtime's program lacks it, since Lambda provides keys. From source, npm may be unreachable.
+    const message = `no AWS credentials from ${source}: cannot load the credential provider`;
     throw new LlamaError("credentials", `${message}: ${messageOf(cause)}`, {
       cause,
       hint: "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY instead",

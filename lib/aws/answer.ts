@@ -1,21 +1,21 @@
 /**
- * The bodies of answers, read with a bound: a server must not decide how much memory they take.
+ * Reads the bodies of answers with a size limit, so that a server cannot exhaust memory.
  *
  * @module
  */
 
 import { CallError } from "./call_error.ts";
 
-/** What is read of an answer that refuses, in bytes: far more than any service has to say. */
+/** The size limit of error answers, in bytes; real ones are far smaller. */
 export const maxRefusalBytes = 64 * 1024;
 
 /**
  * Reads a body as text.
  *
  * @param response The answer.
- * @param maxBytes The most bytes that it may have, after decompression.
- * @param from The service that answers, for the message.
- * @param onPiece Called with each piece of a body without a length.
+ * @param maxBytes The maximum size, after decompression.
+ * @param from The service, for the message.
+ * @param onPiece Called per chunk of a body without a length.
  * @returns The text.
  * @throws {CallError} `service` if the body is longer, as soon as that is known.
  */
@@ -28,10 +28,10 @@ export async function readText(
   const { headers } = response;
   const length = headers.get("content-length");
   const tooLong = () =>
-    new CallError("service", `the answer of ${from} is longer than ${maxBytes} bytes`);
+    new CallError("service", `the answer from ${from} is longer than ${maxBytes} bytes`);
   if (length !== null && !headers.has("content-encoding")) {
     if (!(Number(length) <= maxBytes)) throw tooLong();
-    // No more bytes than that will come.
+    // The HTTP client enforces the length.
     if (onPiece === undefined) return await response.text();
   }
   const { text, isWhole } = await readPieces(response, maxBytes, onPiece);
@@ -40,10 +40,10 @@ export async function readText(
 }
 
 /**
- * Reads the beginning of a body as text; of one that is longer the rest is left.
+ * Reads the beginning of a body as text.
  *
  * @param response The answer.
- * @param maxBytes How much is read. @default {64 KiB}
+ * @param maxBytes The maximum number of bytes read. @default {64 KiB}
  * @returns The text.
  */
 export async function readBeginning(
@@ -53,17 +53,17 @@ export async function readBeginning(
   return (await readPieces(response, maxBytes)).text;
 }
 
-/** A body is longer than {@linkcode boundedBody} lets pass. */
+/** A body exceeds the limit of {@linkcode boundedBody}. */
 export class AnswerTooLong extends Error {
   override readonly name = "AnswerTooLong";
 }
 
 /**
- * Passes a body on up to a bound.
+ * Limits the size of a body.
  *
  * @param body The body.
- * @param maxBytes The most bytes that it may have.
- * @returns The same body; it fails with {@linkcode AnswerTooLong} if it is longer.
+ * @param maxBytes The maximum size.
+ * @returns The same body, which fails with {@linkcode AnswerTooLong} if it is longer.
  */
 export function boundedBody(
   body: ReadableStream<Uint8Array>,
@@ -99,10 +99,9 @@ async function readPieces(
 }
 
 /**
- * Returns the value of a string as JSON has it; its own text where its escapes are wrong.
+ * Decodes a JSON string; returns its raw text if an escape is invalid.
  *
  * @param json The string with its quotes.
- * @returns The value.
  */
 export function valueOfJsonString(json: string): string {
   try {
@@ -113,10 +112,7 @@ export function valueOfJsonString(json: string): string {
 }
 
 /**
- * Decodes a part of a URL; what is not encoded as it should be stays as it is.
- *
- * @param text The part.
- * @returns The decoded text.
+ * Decodes a part of a URL; returns it unchanged if its encoding is invalid.
  */
 export function decodeUriPart(text: string): string {
   try {

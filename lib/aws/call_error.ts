@@ -1,5 +1,5 @@
 /**
- * The failure of one call to AWS, with what its repetition depends on.
+ * Failures of calls to AWS, with what is needed to decide on a retry.
  *
  * @module
  */
@@ -7,16 +7,16 @@
 import { type ErrorCode, LlamaError, type LlamaErrorOptions } from "../errors.ts";
 
 /**
- * Whether a call may be sent again: `never`; `unsent`, since it surely did nothing; `maybe`, since
- * nobody knows what it did, so that a job may run twice.
+ * Whether a call may be retried: `never`; `unsent` if it certainly had no effect; `maybe` if its
+ * effect is unknown, so that a job may run twice.
  */
 export type Repeat = "never" | "unsent" | "maybe";
 
-/** What a {@linkcode CallError} carries beside its message. */
+/** Options for {@linkcode CallError}. */
 export interface CallErrorOptions extends LlamaErrorOptions {
-  /** Whether the call may be sent again. @default {"never"} */
+  /** Whether the call may be retried. @default {"never"} */
   repeat?: Repeat;
-  /** How long the service wants to be left alone, in milliseconds. */
+  /** `Retry-After`, in milliseconds. */
   afterMilliseconds?: number | undefined;
   /** Whether newer credentials would help. @default {false} */
   expired?: boolean;
@@ -24,11 +24,11 @@ export interface CallErrorOptions extends LlamaErrorOptions {
 
 /** A call that failed. */
 export class CallError extends LlamaError {
-  /** The error's class name, which is no concern of who sees it. */
+  /** The base class's name: callers need not know this class. */
   override readonly name = "LlamaError";
-  /** Whether the call may be sent again. */
+  /** Whether the call may be retried. */
   readonly repeat: Repeat;
-  /** How long the service wants to be left alone, in milliseconds. */
+  /** `Retry-After`, in milliseconds. */
   readonly afterMilliseconds: number | undefined;
   /** Whether newer credentials would help. */
   readonly expired: boolean;
@@ -36,7 +36,7 @@ export class CallError extends LlamaError {
   /**
    * @param code The kind of failure.
    * @param message One line: what failed, where, and why.
-   * @param options Hint, cause, and what its repetition depends on.
+   * @param options Hint, cause, and whether to retry.
    */
   constructor(code: ErrorCode, message: string, options: CallErrorOptions = {}) {
     super(code, message, options);
@@ -46,10 +46,7 @@ export class CallError extends LlamaError {
   }
 
   /**
-   * The same for a call that was sent several times in vain.
-   *
-   * @param attempts How many times.
-   * @returns An error that says so; this one after a single attempt.
+   * Returns the error with the number of attempts in its message, or this one after a single attempt.
    */
   after(attempts: number): CallError {
     if (attempts === 1) return this;
@@ -62,21 +59,17 @@ export class CallError extends LlamaError {
 }
 
 /**
- * Whether an HTTP status is one that a service gives when it fails itself.
- *
- * @param status The status.
- * @returns True for 500, 502, 503 and 504.
+ * Reports whether an HTTP status means that the service failed: 500, 502, 503 or 504.
  */
 export function isServerFailure(status: number): boolean {
   return status === 500 || (status >= 502 && status <= 504);
 }
 
 /**
- * How long an answer asks to be left alone: RFC 9110, section 10.2.3.
+ * Returns the value of `Retry-After` in milliseconds, if any: RFC 9110, section 10.2.3.
  *
  * @param headers The answer's headers.
  * @param now The time, in milliseconds since 1970.
- * @returns Milliseconds; undefined if it does not say.
  */
 export function retryAfter(headers: Headers, now: number = Date.now()): number | undefined {
   const value = headers.get("retry-after");

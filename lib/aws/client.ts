@@ -1,5 +1,5 @@
 /**
- * Signed calls to AWS, or to what stands in for it.
+ * Signed calls to AWS.
  *
  * @module
  */
@@ -16,80 +16,80 @@ import { longestPauseMilliseconds, patience, type RetryPolicy, withRetries } fro
 import { fetchFailure } from "./fetch_failure.ts";
 import { Signatures, type Signed } from "./signatures.ts";
 
-/** What a client is made of. */
+/** Options for {@linkcode AwsClient}. */
 export interface AwsClientOptions {
-  /** Finds credentials: when the first request needs them, and again before they expire. */
+  /** Finds credentials, for the first request and again before they expire. */
   credentials: () => Promise<Credentials>;
-  /** Gives region and endpoints when the first request needs them. */
+  /** Finds region and endpoints, for the first request. */
   location: () => Promise<Location>;
-  /** The most attempts of any call, as `AWS_MAX_ATTEMPTS`. @default {Infinity} */
+  /** The maximum number of attempts per call, as `AWS_MAX_ATTEMPTS`. @default {Infinity} */
   maxAttempts?: number | undefined;
-  /** The most connections at once. @default {what the system allows, with files beside them} */
+  /** The maximum number of connections. @default {what the limit on open files allows} */
   maxConnections?: number | undefined;
-  /** Gets a line for each request and each answer, without secrets. */
+  /** Receives a line for each request and each answer, without secrets. */
   debug?: ((line: string) => void) | undefined;
-  /** Told what a person would want to know while calls are repeated: a line, and what to do. */
+  /** Receives notices for the user during retries: a line, and what to do. */
   onNotice?: ((message: string, hint?: string) => void) | undefined;
 }
 
-/** One request. */
+/** A request. */
 export interface AwsRequest {
-  /** For which service it is signed. */
+  /** The service to sign for. */
   service: Service;
-  /** For which region, where it is not the client's own. */
+  /** The region to sign for. @default {the client's region} */
   region?: string | undefined;
   /** The HTTP method. */
   method: string;
   /** The whole URL, already encoded. */
   url: string;
-  /** Headers beside those of the signature. */
+  /** Headers besides those of the signature. */
   headers?: Record<string, string>;
   /**
-   * The body; or a function that makes it for each attempt, and gets one to call as long as the
-   * body goes on being taken: the attempt's time then begins anew.
+   * The body, or a function that creates it for each attempt. Its argument is to be called on
+   * progress, which restarts the attempt's timeout.
    */
   body?: Uint8Array<ArrayBuffer> | string | ((alive: () => void) => Blob) | undefined;
-  /** The body's SHA-256 where it is known already, in hexadecimal; a body yet to be made needs it. */
+  /** The body's SHA-256 in hexadecimal, if known; required if `body` is a function. */
   bodyHash?: string | undefined;
-  /** Ends the request early. */
+  /** Aborts the request. */
   signal?: AbortSignal | undefined;
 }
 
-/** How a call is made of requests. */
+/** Options for {@linkcode AwsClient.call}. */
 export interface CallOptions<T> {
   /**
-   * Reads the whole answer. Anything it throws counts as an answer that did not arrive whole, except
-   * for a `LlamaError`, and for what parsing throws: `SyntaxError`, `URIError` and `RangeError`.
+   * Reads the whole answer. Errors count as a truncated answer, except for a `LlamaError` and for
+   * parse errors: `SyntaxError`, `URIError` and `RangeError`.
    *
    * @param response The answer, whatever its status.
-   * @param alive Says that the answer goes on: the attempt's time begins anew.
-   * @returns What the call gives.
+   * @param alive To be called on progress, which restarts the attempt's timeout.
+   * @returns The call's result.
    * @throws {CallError} If the service refused.
    */
   read: (response: Response, alive: () => void) => Promise<T>;
-  /** How often the call is repeated. */
+  /** The retry policy. */
   retry: RetryPolicy;
-  /** Ends the call where it has surely done nothing yet. @default {the request's signal} */
+  /** Aborts the call while it certainly had no effect. @default {the request's signal} */
   unsent?: AbortSignal | undefined;
   /**
-   * How long one attempt may take, in milliseconds, reading included; or a function that tells it
-   * for the attempt of a number, from 1. @default {60,000}
+   * The timeout of one attempt in milliseconds, including reading, or a function of the attempt's
+   * number, from 1. @default {60,000}
    */
   attemptMilliseconds?: number | ((attempt: number) => number) | undefined;
-  /** Called when a request is sent, after all that comes before. */
+  /** Called just before a request is sent. */
   onSend?: (() => void) | undefined;
-  /** Whether each attempt needs a connection of its own, so that it surely is one. */
+  /** Whether each attempt needs a new connection, so that `fetch` does not retry by itself. */
   isFresh?: boolean;
   /**
-   * Wraps each attempt, such as to wait for its turn.
+   * Wraps each attempt, for example to limit concurrency.
    *
    * @param attempt Makes the attempt.
-   * @returns What the attempt gives.
+   * @returns The attempt's result.
    */
   around?: (attempt: () => Promise<T>) => Promise<T>;
 }
 
-/** How many requests were sent to a service. */
+/** The number of requests sent to a service. */
 export interface RequestCounts {
   /** GET and HEAD. */
   reads: number;
@@ -97,10 +97,10 @@ export interface RequestCounts {
   writes: number;
 }
 
-/** A clock that is off by less than this is right enough for any signature, in milliseconds. */
+/** The clock skew that every service tolerates, in milliseconds. */
 const toleratedSkew = 240_000;
 
-/** Signs requests, sends them, and repeats what failed. Close it when done: it holds connections. */
+/** Signs, sends and retries requests. Dispose of it when done: it holds connections. */
 export class AwsClient implements Disposable {
   readonly #options: AwsClientOptions;
   readonly #credentials: CredentialCache;
@@ -112,8 +112,8 @@ export class AwsClient implements Disposable {
   #clockOffset = 0;
   #number = 0;
   #isEmulator = false;
-  /** For what kinds of failure a person was told that a call is repeated, or of a long pause. */
   #lastRepeat: { error: LlamaError; time: number } | undefined;
+  /** The notices that were already given: of retries after a kind of failure, or of a long pause. */
   readonly #said = new Set<ErrorCode | "pause">();
 
   /** @param options Credentials, location, and where to report requests. */
@@ -122,22 +122,21 @@ export class AwsClient implements Disposable {
     this.#credentials = new CredentialCache(options.credentials);
   }
 
-  /** How many requests were sent to each service, repeated ones included. */
+  /** The number of requests sent to each service, including retries. */
   get sent(): Readonly<Partial<Record<Service, Readonly<RequestCounts>>>> {
     return this.#sent;
   }
 
   /**
-   * Region and endpoints.
+   * Returns region and endpoints, which are found once.
    *
-   * @returns The location, found once.
    * @throws {LlamaError} `config`.
    */
   location(): Promise<Location> {
     return this.#location ??= this.#options.location();
   }
 
-  /** Whether llama's emulator of Lambda has answered a request, so that nothing is paid. */
+  /** Whether llama's emulator has answered a request, so that nothing is billed. */
   get isEmulator(): boolean {
     return this.#isEmulator;
   }
@@ -153,9 +152,7 @@ export class AwsClient implements Disposable {
   }
 
   /**
-   * Makes room for as many requests at once.
-   *
-   * @param count How many.
+   * Raises the number of concurrent requests to `count`, up to the maximum number of connections.
    */
   reserve(count: number): void {
     this.#reserved = Math.max(this.#reserved, count);
@@ -163,7 +160,7 @@ export class AwsClient implements Disposable {
   }
 
   /**
-   * Tells a person something.
+   * Passes a notice to the user.
    *
    * @param message One line.
    * @param hint What to do about it.
@@ -173,23 +170,21 @@ export class AwsClient implements Disposable {
   }
 
   /**
-   * Returns why a call was last repeated.
+   * Returns the error that caused the last retry.
    *
-   * @param since The earliest time of interest, as `performance.now()` has it.
-   * @returns What the call had failed with; undefined if none was repeated since.
+   * @param since The earliest time of interest, by `performance.now()`.
+   * @returns The error; undefined if no call was retried since then.
    */
   lastRepeat(since: number): LlamaError | undefined {
     return this.#lastRepeat && this.#lastRepeat.time >= since ? this.#lastRepeat.error : undefined;
   }
 
   /**
-   * Makes a call, and repeats it as its policy says.
+   * Makes a call, with retries.
    *
-   * @param request The request.
-   * @param options How the answer is read, and how often the call is repeated.
-   * @returns What `read` gives.
-   * @throws {LlamaError} What `read` throws for the last attempt; `credentials`, `config`; `network`
-   * if no whole answer came.
+   * @returns The result of `read`.
+   * @throws {LlamaError} The error of `read` in the last attempt; `credentials`, `config`; `network`
+   * if no complete answer arrived.
    */
   async call<T>(request: AwsRequest, options: CallOptions<T>): Promise<T> {
     const { retry, around = (attempt) => attempt() } = options;
@@ -217,7 +212,7 @@ export class AwsClient implements Disposable {
     try {
       return await this.#once(request, number, options, used);
     } catch (error) {
-      // Neither a clock that was just put right nor fresh credentials are worth a pause.
+      // A corrected clock or renewed credentials need no pause.
       if (error instanceof ClockOff) return await this.#once(request, number, options);
       const { credentials } = used;
       if (!(error instanceof CallError && error.expired && credentials)) throw error;
@@ -226,7 +221,7 @@ export class AwsClient implements Disposable {
     }
   }
 
-  /** @param first What it was signed with goes here; without it, a refusal is taken as it is. */
+  /** @param first Set to what the request was signed with; if absent, the clock is not corrected. */
   async #once<T>(
     request: AwsRequest,
     attempt: number,
@@ -237,7 +232,7 @@ export class AwsClient implements Disposable {
     const { read, attemptMilliseconds: time = 60_000, isFresh = false } = options;
     const milliseconds = typeof time === "number" ? time : time(attempt);
     const connections = await this.#connect();
-    // Outside of the attempt's time: a person may be asked for a code.
+    // Before the timeout starts: the user may be asked for a code.
     const credentials = await this.#credentials.get(signal);
     using _place = await connections.enter(signal);
     using deadline = new Deadline(milliseconds, signal);
@@ -266,8 +261,7 @@ export class AwsClient implements Disposable {
       if (response !== undefined && isMalformed(cause)) throw malformedAnswer(url, cause);
       throw await networkError(url, cause, await this.location());
     } finally {
-      // An answer that nobody reads holds its connection. It fails where it has been read, or has
-      // failed itself.
+      // An unread answer holds its connection. Canceling fails if it was read or has failed.
       if (response?.body && !response.bodyUsed) await response.body.cancel().catch(() => {});
     }
   }
@@ -330,9 +324,9 @@ export class AwsClient implements Disposable {
   }
 
   /**
-   * Takes the time from an answer that refuses, where the clock here is off so far that this may be
-   * why. S3 says so without a body where the request was a HEAD. Other requests may have been on
-   * their way when the clock was put right, so what counts is the time that this one was signed with.
+   * Takes the time from a refusal if clock skew may be its reason. Does not need a body, since S3's
+   * answer to HEAD has none. Compares with the offset that this request was signed with, since the
+   * clock may have been corrected while the request was in flight.
    */
   #putClockRight({ status, headers }: Response, { clockOffset }: Used): boolean {
     if (status !== 400 && status !== 403) return false;
@@ -340,29 +334,29 @@ export class AwsClient implements Disposable {
     const offset = there - Date.now();
     if (!(Math.abs(offset - clockOffset) > toleratedSkew)) return false;
     this.#clockOffset = offset;
-    this.#options.debug?.(`the clock here is off by ${Math.round(-offset / 1000)} seconds`);
+    this.#options.debug?.(`this machine's clock is off by ${Math.round(-offset / 1000)} seconds`);
     return true;
   }
 
   #reportRepeat(error: CallError, pause: number): void {
     this.#lastRepeat = { error, time: performance.now() };
-    this.#options.debug?.(`again in ${Math.round(pause)} ms: ${error.message}`);
+    this.#options.debug?.(`retrying in ${Math.round(pause)} ms: ${error.message}`);
     const { afterMilliseconds = 0 } = error;
     if (afterMilliseconds > longestPauseMilliseconds && !this.#said.has("pause")) {
       this.#said.add("pause");
       const [asked, seconds] = [afterMilliseconds, pause].map((time) => Math.round(time / 1000));
       this.notice(
-        `${error.message}; the service asks for ${asked} seconds: trying again in ${seconds}`,
+        `${error.message}; the service asks for ${asked} seconds: retrying in ${seconds}`,
       );
     }
-    // Want of room has a message of its own.
+    // Throttling has its own notice.
     if (error.repeat !== "unsent" || error.code === "throttled" || this.#said.has(error.code)) {
       return;
     }
     this.#said.add(error.code);
     const minutes = (patience[error.code] ?? 0) / 60_000;
     this.notice(
-      `${error.message}; trying again for ${minutes < 1 ? "half a minute" : `${minutes} minutes`}`,
+      `${error.message}; retrying for up to ${minutes < 1 ? "30 seconds" : `${minutes} minutes`}`,
       error.hint,
     );
   }
@@ -383,16 +377,16 @@ function hashOf({ body = "", bodyHash }: AwsRequest): string {
   return sha256(body);
 }
 
-/** What a request was signed with. */
+/** The credentials and clock offset that a request was signed with. */
 interface Used {
   credentials?: Credentials;
   clockOffset: number;
 }
 
-/** The clock was put right: the same request again. */
+/** The clock was corrected, and the request is to be sent again. */
 class ClockOff extends Error {}
 
-/** A signal for one attempt: the caller's, or too long a wait. */
+/** An abort signal for one attempt: the caller's, or a timeout. */
 class Deadline implements Disposable {
   isOver = false;
   readonly #controller = new AbortController();
@@ -415,7 +409,7 @@ class Deadline implements Disposable {
     return this.#controller.signal;
   }
 
-  /** Called with every piece of a body, so it sets no timer. */
+  /** Called per chunk of a body, so it does not set a timer. */
   restart(): void {
     this.#end = performance.now() + this.#milliseconds;
   }
@@ -436,38 +430,34 @@ class Deadline implements Disposable {
 }
 
 /**
- * The id that a service gave a request.
- *
- * @param response The answer.
- * @returns The id, where there is one.
+ * Returns the id that a service gave a request, if any.
  */
 export function requestIdOf({ headers }: Response): string | undefined {
   return headers.get("x-amzn-requestid") ?? headers.get("x-amz-request-id") ?? undefined;
 }
 
-/** Whether an error comes of what an answer says, and not of how it arrived. */
+/** Reports whether an error is about an answer's content rather than its transmission. */
 function isMalformed(error: unknown): boolean {
   return error instanceof SyntaxError || error instanceof URIError || error instanceof RangeError;
 }
 
-/** The same answer would come again. */
+/** Not retried: the answer would be the same. */
 function malformedAnswer(url: string, cause: unknown): CallError {
   const { origin } = new URL(url);
   return new CallError(
     "service",
-    `the answer from ${origin} cannot be understood: ${messageOf(cause)}`,
+    `malformed answer from ${origin}: ${messageOf(cause)}`,
     { cause },
   );
 }
 
-/** The error for a call without an answer, or without the end of one. */
+/** Returns the error for a missing or truncated answer. */
 async function networkError(url: string, cause: unknown, location: Location): Promise<CallError> {
   const { noAnswer } = await import("./network_hint.ts");
   const { message, hint, reason } = noAnswer(url, cause, location);
-  // Before the certificate is believed, or the proxy lets the request pass, nothing is sent; but
-  // neither changes within minutes.
+  // In both cases nothing was sent, but a retry within minutes would not help.
   const isForGood = /invalid peer certificate|proxy authentication required/.test(reason);
-  // hyper's word for all that goes wrong before a request is sent.
+  // hyper's term for all failures before a request is sent.
   const repeat = reason.includes("client error (Connect)") ? "unsent" : "maybe";
   return new CallError("network", message, {
     cause,

@@ -9,16 +9,16 @@ import { Semaphore } from "../async/concurrency.ts";
 import { descriptorBudget } from "../system/descriptors.ts";
 import { bypassesProxy, directClient } from "../system/loopback.ts";
 
-/** How many connections there are at most, unless more jobs are asked for at once. */
+/** The maximum number of connections, unless more are reserved. */
 export const defaultConnections = 256;
 
 /**
- * Servers close connections that nobody uses, and a request that crosses that on its way is lost;
- * S3 does so after some 20 seconds.
+ * Idle connections are closed after this time. Servers close them too, S3 after some 20 seconds, and
+ * a request sent at that moment would be lost.
  */
 const idleMilliseconds = 15_000;
 
-/** HTTP connections, bounded in number. Close them when done. */
+/** A limited number of HTTP connections. Dispose of it when done. */
 export class Connections implements Disposable {
   readonly #caBundle: string | undefined;
   readonly #noProxy: string | undefined;
@@ -28,10 +28,10 @@ export class Connections implements Disposable {
   #isClosed = false;
 
   /**
-   * @param caBundle A file of certificates that are trusted besides Mozilla's.
-   * @param noProxy The hosts that are not reached through a proxy, as `NO_PROXY` lists them.
-   * @param most How many there may be at once, whatever is reserved. @default {as many as this
-   * process may have, with files besides them}
+   * @param caBundle A file of certificates to trust besides Mozilla's.
+   * @param noProxy The hosts to reach without a proxy, in the format of `NO_PROXY`.
+   * @param most The maximum number, whatever is reserved. @default {what the limit on open files
+   * allows}
    */
   constructor(
     caBundle: string | undefined,
@@ -45,19 +45,17 @@ export class Connections implements Disposable {
   }
 
   /**
-   * Makes room for as many requests at once, where there is less and may be more.
-   *
-   * @param count How many.
+   * Raises the number of connections to `count`, up to the maximum.
    */
   reserve(count: number): void {
     this.#places.raise(Math.min(count, this.#most));
   }
 
   /**
-   * Waits for a place among the connections.
+   * Waits for a free connection.
    *
-   * @param signal Ends the wait.
-   * @returns The place, given back when it is disposed of.
+   * @param signal Aborts the wait.
+   * @returns A permit, which is released when it is disposed of.
    * @throws The signal's reason.
    */
   enter(signal?: AbortSignal): Promise<Disposable> {
@@ -65,12 +63,11 @@ export class Connections implements Disposable {
   }
 
   /**
-   * The client for a URL.
+   * Returns the client for a URL, for `fetch`.
    *
-   * @param url Where the request goes.
-   * @param isFresh Whether the request needs a connection of its own: `fetch` repeats a request by
-   * itself when a connection closes that was used before.
-   * @returns A client for `fetch`.
+   * @param url The request's URL.
+   * @param isFresh Whether the request needs a new connection: `fetch` itself retries a request when
+   * a reused connection closes.
    * @throws {LlamaError} `config` if the certificates cannot be read.
    */
   async client(url: URL, isFresh: boolean): Promise<Deno.HttpClient> {
@@ -84,7 +81,7 @@ export class Connections implements Disposable {
     return await client;
   }
 
-  /** Closes all. */
+  /** Closes all connections. */
   [Symbol.dispose](): void {
     this.#isClosed = true;
     for (const client of this.#clients.values()) {
@@ -100,7 +97,7 @@ export class Connections implements Disposable {
       caCerts: certificates,
       poolIdleTimeout: idleMilliseconds,
       poolMaxIdlePerHost: isFresh ? 0 : Math.min(defaultConnections, this.#most),
-      // One connection of HTTP/2 takes a hundred requests or so, and makes the others wait.
+      // An HTTP/2 connection takes about a hundred concurrent requests, and further ones wait.
       http2: false,
     };
     return direct === "" ? Deno.createHttpClient(options) : directClient(direct, options);
@@ -110,11 +107,11 @@ export class Connections implements Disposable {
 async function readBundle(path: string): Promise<string> {
   try {
     const text = await Deno.readTextFile(path);
-    // Deno takes any file for one without certificates.
+    // Deno treats any other file as an empty list.
     if (/^-----BEGIN (TRUSTED )?CERTIFICATE-----/m.test(text)) return text;
-    throw new LlamaError("config", "there are none in it");
+    throw new LlamaError("config", "it contains none");
   } catch (cause) {
-    throw new LlamaError("config", `cannot read the certificates ${path}: ${reasonOf(cause)}`, {
+    throw new LlamaError("config", `cannot read certificates from ${path}: ${reasonOf(cause)}`, {
       cause,
       hint: "AWS_CA_BUNDLE, or ca_bundle of the profile, names a file of PEM certificates",
     });

@@ -5,7 +5,7 @@
  */
 
 /**
- * The files that tell, newest kind of instance first; some are readable by root only:
+ * The files that identify an instance, newest kind first; some are readable by root only:
  * https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html
  */
 const signs: readonly (readonly [file: string, sign: RegExp])[] = [
@@ -18,18 +18,17 @@ const signs: readonly (readonly [file: string, sign: RegExp])[] = [
 ];
 
 /**
- * Whether this machine looks like an EC2 instance. Only such a machine is asked for instance
- * metadata, since elsewhere that takes seconds to fail.
+ * Reports whether this machine looks like an EC2 instance. Elsewhere, asking for instance metadata
+ * would take seconds to fail.
  *
- * @param sys The directory that describes the system.
- * @returns True if it does.
+ * @param sys The path of the sys file system.
  */
 export async function looksLikeEc2(sys = "/sys"): Promise<boolean> {
   for (const [file, sign] of signs) {
     try {
       if (sign.test((await Deno.readTextFile(`${sys}/${file}`)).trim())) return true;
     } catch {
-      // Missing, or not readable by this user: the next file may tell.
+      // Missing, or not readable by this user.
     }
   }
   return false;

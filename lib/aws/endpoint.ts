@@ -1,5 +1,5 @@
 /**
- * Where AWS's services are.
+ * The endpoints of AWS's services.
  *
  * @module
  */
@@ -20,13 +20,13 @@ export type Service =
   | "logs"
   | "servicequotas";
 
-/** The region, addresses that stand in for AWS's own, and whom to trust there. */
+/** The region, and how endpoints are chosen and reached. */
 export interface Location {
   /** Such as `us-west-2`. */
   readonly region: string;
   /** Base URLs that replace AWS's own. */
   readonly endpoints: { readonly [S in Service]?: string | undefined };
-  /** A file of certificates that are trusted besides Mozilla's. */
+  /** A file of certificates to trust besides Mozilla's. */
   readonly caBundle?: string | undefined;
   /** Whether AWS's endpoints with FIPS 140 cryptography are used. @default {false} */
   readonly useFips?: boolean;
@@ -34,7 +34,7 @@ export interface Location {
   readonly useDualStack?: boolean;
   /** How S3's buckets are addressed. */
   readonly s3?: S3Settings;
-  /** The hosts that are not reached through a proxy, as `NO_PROXY` lists them. */
+  /** The hosts to reach without a proxy, in the format of `NO_PROXY`. */
   readonly noProxy?: string | undefined;
   /** The proxies for each kind of URL, for hints: Deno itself reads the variables. */
   readonly proxies?: { readonly [P in "http:" | "https:"]?: Proxy | undefined };
@@ -71,10 +71,10 @@ const serviceIds: Readonly<Record<Service, string>> = {
 };
 
 /**
- * Finds region and endpoints: what was named, the environment, the profile.
+ * Finds region and endpoints, from the command line, the environment and the profile.
  *
  * @param environment The environment variables.
- * @param named The region and the profile that were named on the command line.
+ * @param named The region and the profile from the command line.
  * @returns The location.
  * @throws {LlamaError} `config` if there is no region, or an endpoint is not a URL.
  */
@@ -190,7 +190,7 @@ function servicesOf({ name, values, files }: Profile, service: string): string |
     throw new LlamaError(
       "config",
       `profile ${JSON.stringify(name)} names the services ${JSON.stringify(section)}, ` +
-        `and ${files.configPath} has no settings for them`,
+        `but ${files.configPath} has no such section`,
       { hint: `write a section [services ${section}], or remove the line from the profile` },
     );
   }
@@ -220,7 +220,7 @@ function checkUrl(where: string, url: string): string {
  * @returns The rest of it.
  */
 export function withoutPassword(url: string): string {
-  // In what is not a URL, a password may hold anything.
+  // If it is not a URL, the password may contain any character.
   if (!URL.canParse(url)) return url.replace(/^(\w+:\/\/)[^]*@/, "$1");
   const parsed = new URL(url);
   if (parsed.username === "" && parsed.password === "") return url;
@@ -230,12 +230,11 @@ export function withoutPassword(url: string): string {
 }
 
 /**
- * The base URL of a service.
+ * Returns the base URL of a service, without a final slash.
  *
  * @param location Region and endpoints.
- * @param service The service; for S3's buckets see {@linkcode bucketUrl}.
- * @returns Without a slash at its end.
- * @throws {LlamaError} `config` if the service has no endpoint of the kind that is asked for.
+ * @param service The service; for buckets see {@linkcode bucketUrl}.
+ * @throws {LlamaError} `config` if the service has no endpoint of the requested kind.
  */
 export function serviceUrl(location: Location, service: Service): string {
   const { region, endpoints, useFips = false, useDualStack = false } = location;
@@ -255,7 +254,7 @@ export function serviceUrl(location: Location, service: Service): string {
   return `https://${name}${useFips && !isFipsAlready ? "-fips" : ""}.${region}.${domain}`;
 }
 
-/** Refuses an endpoint that a partition lacks, as the AWS CLI does, rather than ignore the setting. */
+/** Refuses endpoints that a partition lacks, as the AWS CLI does, instead of ignoring the setting. */
 function checkVariants(location: Location, service: Service, region: string): void {
   const { endpoints, useFips = false, useDualStack = false, s3 } = location;
   const isDualStack = useDualStack || (service === "s3" && s3?.useDualStack === true);
@@ -278,13 +277,12 @@ function s3Host({ useFips, useDualStack, s3 }: Location, region: string): string
 }
 
 /**
- * The base URL of a bucket. A bucket name with dots goes into the path, since S3's certificate
- * would not match it as a host name; so does any for an endpoint that is not AWS's own.
+ * Returns the base URL of a bucket, without a final slash. The bucket is in the path if its name has
+ * dots, since S3's certificate would not match the host name, or if the endpoint is not AWS's own.
  *
  * @param location Region and endpoints.
  * @param bucket The bucket's name.
- * @param bucketRegion The bucket's region, where it is another one.
- * @returns Without a slash at its end.
+ * @param bucketRegion The bucket's region. @default {location.region}
  * @throws {LlamaError} `config` as {@linkcode serviceUrl}.
  */
 export function bucketUrl(

@@ -4,17 +4,17 @@
  * @module
  */
 
-/** A part of AWS that has nothing in common with the others: not even its ARNs. */
+/** A partition of AWS: a group of regions with their own accounts, domains and ARN prefix. */
 export interface Partition {
   /** The name in its ARNs. */
   readonly name: string;
   /** Matches the names of its regions. */
   readonly regions: RegExp;
-  /** The end of its host names. */
+  /** The suffix of its host names. */
   readonly domain: string;
-  /** The end of its host names that have IPv6 addresses too. */
+  /** The suffix of its dual-stack host names. */
   readonly dualStackDomain: string;
-  /** The region that requests to IAM are signed for: IAM is one for a whole partition. */
+  /** The region that IAM requests are signed for; IAM is global to a partition. */
   readonly iamRegion: string;
   /** IAM's host name without the domain: plain, dual-stack, FIPS, both. */
   readonly iam: readonly [string, string, string, string];
@@ -32,7 +32,7 @@ const commercial: Partition = {
 };
 
 /**
- * As botocore 1.44 has them in its partitions.json, endpoints.json and rules for each service:
+ * From botocore 1.44: partitions.json, endpoints.json and each service's endpoint rules.
  * https://github.com/boto/botocore/tree/develop/botocore/data
  */
 const partitions: readonly Partition[] = [

@@ -1,5 +1,5 @@
 /**
- * When a call is repeated, and how long that goes on: the one policy for all of AWS.
+ * Retries of failed calls to AWS.
  *
  * @module
  */
@@ -8,35 +8,34 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { ErrorCode } from "../errors.ts";
 import { CallError } from "./call_error.ts";
 
-/** How calls of one kind are repeated. */
+/** The retry policy of a kind of call. */
 export interface RetryPolicy {
-  /** How often a call is repeated that may have done its work. */
+  /** The maximum number of retries of a call that may have had its effect. */
   readonly maxRepeats: number;
-  /** The most attempts of any call, whatever failed. @default {Infinity} */
+  /** The maximum number of attempts, whatever failed. @default {Infinity} */
   readonly maxAttempts?: number | undefined;
 }
 
-/** What repeating needs of the outside. */
+/** Options for {@linkcode withRetries}. */
 export interface RetryOptions extends RetryPolicy {
-  /** Ends the work, a pause too. */
+  /** Aborts the work, including pauses. */
   signal?: AbortSignal | undefined;
-  /** Ends the work, a pause too, as long as it has surely done nothing. @default {signal} */
+  /** Aborts the work, including pauses, while it certainly had no effect. @default {signal} */
   unsent?: AbortSignal | undefined;
-  /** Told before each pause. */
+  /** Called before each pause. */
   onRepeat?: ((error: CallError, pauseMilliseconds: number) => void) | undefined;
-  /** From 0 to 1. @default {Math.random} */
+  /** Returns a random number from 0 to 1. @default {Math.random} */
   random?: () => number;
-  /** The time in milliseconds. @default {performance.now} */
+  /** Returns the time in milliseconds. @default {performance.now} */
   now?: () => number;
   /** Waits. @default {a timer} */
   sleep?: (milliseconds: number, signal: AbortSignal | undefined) => Promise<unknown>;
 }
 
 /**
- * How long a call that surely did nothing is repeated, in milliseconds from its first failure of
- * that kind. A server that is not reached may be a restart or a network that comes back, and a
- * function is pending for a minute or two after a deployment. A place among an account's
- * concurrent invocations is free at the latest when the longest invocation has ended.
+ * How long a call that certainly had no effect is retried, in milliseconds since its first failure
+ * with that code. A server may restart or the network recover; a function is pending for a minute or
+ * two after a deployment; concurrency is free again at the latest after Lambda's maximum timeout.
  */
 export const patience: Readonly<Partial<Record<ErrorCode, number>>> = {
   network: 30_000,
@@ -44,25 +43,24 @@ export const patience: Readonly<Partial<Record<ErrorCode, number>>> = {
   throttled: 900_000,
 };
 
-/** The longest first pause; each further one may be twice as long. */
+/** The maximum of the first pause; it doubles with each further pause. */
 const firstPauseMilliseconds = 100;
 
-/** No pause is longer, unless the service asks for it. */
+/** The maximum pause, unless the service asks for a longer one. */
 export const longestPauseMilliseconds = 20_000;
 
-/** No pause is longer, whatever the service asks for. */
+/** The maximum pause that a service may ask for. */
 const longestAskedMilliseconds = 60_000;
 
 /**
- * Repeats a call until it succeeds, fails for good, or has failed too often. Pauses grow
- * exponentially with full jitter:
+ * Retries a call until it succeeds, fails permanently, or has failed too often, with exponential
+ * backoff and full jitter:
  * https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
  *
- * @param attempt Makes the call; gets the number of the attempt, from 1.
- * @param options How often, and a signal.
- * @returns What the call gives.
+ * @param attempt Makes the call; its argument is the number of the attempt, from 1.
+ * @returns The call's result.
  * @throws {CallError} The last failure.
- * @throws The signal's reason; at once whatever else the attempt throws.
+ * @throws The signal's reason; any other error of an attempt, without a retry.
  */
 export async function withRetries<T>(
   attempt: (number: number) => Promise<T>,

@@ -10,14 +10,12 @@ import { AwsV4Signer } from "npm:aws4fetch@1.0.20";
 import { sha256 } from "../files/hash.ts";
 
 /**
- * aws4fetch's signer, with the two steps that hash done by `node:crypto`. Those of WebCrypto are
- * asynchronous, four times a request: half of what a signature costs, and more than sending it.
+ * aws4fetch's signer with `node:crypto` for the two steps that hash. WebCrypto is asynchronous, with
+ * four calls per request: half of the cost of a signature, and more than sending the request.
  */
 export class Signer extends AwsV4Signer {
   /**
-   * The last step: the signature proper.
-   *
-   * @returns 64 lower-case hexadecimal digits.
+   * Returns the signature, in 64 lower-case hexadecimal digits.
    */
   override async signature(): Promise<string> {
     const date = this.datetime.slice(0, 8);
@@ -33,9 +31,7 @@ export class Signer extends AwsV4Signer {
   }
 
   /**
-   * The step before: what is signed.
-   *
-   * @returns Four lines.
+   * Returns the string to sign, four lines.
    */
   override async stringToSign(): Promise<string> {
     const canonical = sha256(await this.canonicalString());
@@ -43,16 +39,12 @@ export class Signer extends AwsV4Signer {
   }
 }
 
-/** The block that SHA-256 works in, in bytes. */
+/** The block size of SHA-256, in bytes. */
 const blockBytes = 64;
 
 /**
- * HMAC with SHA-256 (RFC 2104), by two plain hashes: `createHmac` takes four times as long on short
- * texts.
- *
- * @param key The key.
- * @param text The text.
- * @returns 32 bytes.
+ * Returns the HMAC with SHA-256 (RFC 2104), 32 bytes. Uses two plain hashes, since `createHmac` takes
+ * four times as long on short texts.
  */
 export function hmac(key: Uint8Array, text: string): Uint8Array<ArrayBuffer> {
   const short = key.length > blockBytes ? digest(key) : key;

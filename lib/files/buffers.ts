@@ -1,13 +1,13 @@
 /**
- * Buffers that are used again.
+ * A pool of reusable buffers.
  *
  * @module
  */
 
-/** How many buffers wait for their next use at most. */
+/** The maximum number of unused buffers. */
 const mostSpare = 32;
 
-/** Buffers of one size. A new one for each use would be garbage, which is collected late. */
+/** A pool of buffers of one size, which avoids garbage. */
 export class BufferPool {
   readonly #size: number;
   readonly #spare: Uint8Array<ArrayBuffer>[] = [];
@@ -18,18 +18,16 @@ export class BufferPool {
   }
 
   /**
-   * Gives a buffer out.
-   *
-   * @returns A buffer with anything in it.
+   * Returns a buffer with arbitrary contents.
    */
   take(): Uint8Array<ArrayBuffer> {
     return this.#spare.pop() ?? new Uint8Array(this.#size);
   }
 
   /**
-   * Takes a buffer back.
+   * Returns a buffer to the pool.
    *
-   * @param buffer A buffer that nobody uses any more.
+   * @param buffer The buffer, which must not be used any more.
    */
   give(buffer: Uint8Array<ArrayBuffer>): void {
     if (this.#spare.length < mostSpare && buffer.length === this.#size) this.#spare.push(buffer);

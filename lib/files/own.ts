@@ -1,5 +1,5 @@
 /**
- * Files that only this user can have written.
+ * Reads files that no other user can have written.
  *
  * @module
  */
@@ -7,17 +7,17 @@
 import { dirname } from "node:path";
 
 /**
- * Reads a file if nobody else can have written it: the file and its directory belong to this user or
- * to root, and neither group nor others may write to them.
+ * Reads a file if no other user can have written it: the file and its directory belong to this user
+ * or to root, and neither group nor others may write to them.
  *
  * @param path The file.
- * @param maxBytes The most bytes that are read; a longer file counts as one that is not there.
- * @returns Its text; undefined if it cannot be read, or somebody else may have written it.
+ * @param maxBytes The maximum size; a larger file counts as missing.
+ * @returns Its text; undefined if it cannot be read, or another user may have written it.
  */
 export function readOwnFile(path: string, maxBytes: number): string | undefined {
   try {
     if (!isOwn(Deno.lstatSync(dirname(path)))) return undefined;
-    // Whoever can change a link decides what is read, and opening a pipe would wait for a writer.
+    // A link may lead to another user's file, and opening a pipe would wait for a writer.
     if (!Deno.lstatSync(path).isFile) return undefined;
     using file = Deno.openSync(path);
     const info = file.statSync();
@@ -30,7 +30,7 @@ export function readOwnFile(path: string, maxBytes: number): string | undefined 
     }
     return new TextDecoder().decode(bytes.subarray(0, filled));
   } catch {
-    // Whoever asks can do without it.
+    // Callers can do without it.
     return undefined;
   }
 }
@@ -38,7 +38,7 @@ export function readOwnFile(path: string, maxBytes: number): string | undefined 
 function isOwn({ uid, mode, isSymlink }: Deno.FileInfo): boolean {
   if (isSymlink) return false;
   const own = Deno.uid();
-  // Windows has neither.
+  // Not available on Windows.
   if (own === null || uid === null || mode === null) return true;
   return (uid === own || uid === 0) && (mode & 0o022) === 0;
 }

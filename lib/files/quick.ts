@@ -1,40 +1,40 @@
 /**
- * Calls on small files, made at once where files are quick.
+ * File operations that are synchronous if the file system is fast.
  *
- * Deno hands each asynchronous call on a file to another thread. That takes 30 to 50 microseconds of
- * CPU, several times as much as the call itself where files are local, and a job with files makes
- * eight such calls. Where files are slow, as over a network, calls go on side by side instead.
+ * Deno runs each asynchronous file operation on another thread. That costs 30 to 50 microseconds of
+ * CPU, several times the operation itself on a local file system, and a job with files makes eight
+ * such calls. On slow file systems, as over a network, operations are asynchronous and concurrent.
  *
  * @module
  */
 
-/** Calls that take longer on average, in milliseconds, are handed to other threads. */
+/** The average duration from which calls run on other threads, in milliseconds. */
 const slowMilliseconds = 0.15;
 
-/** How many calls the average looks back. */
+/** The number of calls that the moving average covers. */
 const lookBack = 64;
 
-/** After how many calls on other threads it is tried again. */
+/** The number of calls on other threads before synchronous ones are tried again. */
 const pause = 256;
 
-/** How long calls may keep everything else waiting, in milliseconds. */
+/** How long synchronous calls may block everything else, in milliseconds. */
 const turnMilliseconds = 10;
 
-/** More bytes than these are worth another thread. */
+/** The maximum size of synchronous reads and writes, in bytes. */
 const smallBytes = 64 * 1024;
 
-/** Tells where a call is made, from how long calls have taken. */
+/** Chooses between synchronous and asynchronous calls by their duration so far. */
 export class Pace {
   readonly #now: () => number;
   #average = 0;
-  /** For how many calls files count as slow. */
+  /** The number of calls for which files still count as slow. */
   #left = 0;
-  /** What was spent since something was handed over, in milliseconds. */
+  /** The time spent in synchronous calls since the last asynchronous one, in milliseconds. */
   #spent = 0;
-  /** Whether a call was handed over, and nothing has come back since. */
+  /** Whether an asynchronous call is pending and none has completed since. */
   #isAway = false;
 
-  /** @param now Reads a clock, in milliseconds. */
+  /** @param now Returns the time in milliseconds. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
@@ -42,10 +42,10 @@ export class Pace {
   /**
    * Makes a call.
    *
-   * @param atOnce The call.
-   * @param elsewhere The same call, on another thread.
-   * @returns What either gives.
-   * @throws What either throws.
+   * @param atOnce The synchronous call.
+   * @param elsewhere The same call, asynchronous.
+   * @returns The result of either.
+   * @throws The error of either.
    */
   async call<T>(atOnce: () => T, elsewhere: () => Promise<T>): Promise<T> {
     return await withDescriptor(() => this.#call(atOnce, elsewhere));
@@ -54,8 +54,8 @@ export class Pace {
   async #call<T>(atOnce: () => T, elsewhere: () => Promise<T>): Promise<T> {
     const isSlow = this.#left > 0;
     if (isSlow) this.#left--;
-    // Timers, signals and the network come to their turn when nothing goes on here. So after a while
-    // all calls are handed over, until the first of them is back.
+    // Timers, signals and the network run only when nothing blocks. So after a while all calls are
+    // asynchronous, until the first of them completes.
     if (isSlow || this.#isAway || this.#spent > turnMilliseconds) {
       return await this.#hand(elsewhere);
     }
@@ -84,18 +84,18 @@ export class Pace {
   }
 }
 
-/** The pauses before a call is repeated for which there was no descriptor, in milliseconds. */
+/** The first and last pauses before retries for lack of a descriptor, in milliseconds. */
 const firstPause = 5;
 const longestPause = 5120;
 
 /**
- * Repeats a call for about ten seconds while it fails for want of a file descriptor: others are
- * closed meanwhile.
+ * Retries a call for about ten seconds while it fails for lack of a file descriptor, since others
+ * will be closed.
  *
  * @param call The call.
- * @param sleep Waits for so many milliseconds. @default {a timer}
- * @returns What it gives.
- * @throws What it throws.
+ * @param sleep Waits for a number of milliseconds. @default {a timer}
+ * @returns The call's result.
+ * @throws The call's error.
  */
 export async function withDescriptor<T>(
   call: () => Promise<T>,
@@ -113,11 +113,7 @@ export async function withDescriptor<T>(
 }
 
 /**
- * Returns whether something failed for want of a descriptor, so that it works once others have been
- * closed.
- *
- * @param error What was thrown.
- * @returns True for the errors EMFILE and ENFILE.
+ * Reports whether an error is a lack of file descriptors: EMFILE or ENFILE.
  */
 export function isOutOfDescriptors(error: unknown): boolean {
   return error instanceof Error && "code" in error &&
@@ -136,16 +132,16 @@ export function lstat(path: string): Promise<Deno.FileInfo> {
   return pace.call(() => Deno.lstatSync(path), () => Deno.lstat(path));
 }
 
-/** As `Deno.open`, for what is surely no pipe. */
+/** As `Deno.open`, for a file that is certainly not a pipe. */
 export function open(path: string, options?: Deno.OpenOptions): Promise<Deno.FsFile> {
   return pace.call(() => Deno.openSync(path, options), () => Deno.open(path, options));
 }
 
 /**
- * Writes all of some bytes to an open file, which `write` alone does not promise.
+ * Writes all bytes to an open file; `write` alone may write only a part.
  *
- * @param file The open file, and no pipe, where a write may wait for a reader.
- * @param bytes What to write.
+ * @param file The open file; not a pipe, since a write would block without a reader.
+ * @param bytes The bytes.
  */
 export async function writeToFile(file: Deno.FsFile, bytes: Uint8Array): Promise<void> {
   for (let rest = bytes; rest.length > 0;) {
@@ -162,15 +158,15 @@ export async function writeToFile(file: Deno.FsFile, bytes: Uint8Array): Promise
 export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
   const { isFile, size } = await stat(path);
   const elsewhere = () => Deno.readFile(path);
-  // A pipe is waited for.
+  // Reading from a pipe may block.
   if (!isFile || size > smallBytes) return await withDescriptor(elsewhere);
   return await pace.call(() => Deno.readFileSync(path), elsewhere);
 }
 
-/** The mode of a file that is not whole yet: its final mode may be one that others cannot read. */
+/** The mode of an incomplete file, since its final mode may deny access to others. */
 export const unfinishedMode = 0o600;
 
-/** As `Deno.writeFile`, for a file that is not there yet; it gets {@linkcode unfinishedMode}. */
+/** As `Deno.writeFile`, for a new file with {@linkcode unfinishedMode}. */
 export async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
   const options = { createNew: true, mode: unfinishedMode };
   const elsewhere = () => Deno.writeFile(path, bytes, options);
@@ -178,7 +174,7 @@ export async function writeNew(path: string, bytes: Uint8Array): Promise<void> {
   await pace.call(() => Deno.writeFileSync(path, bytes, options), elsewhere);
 }
 
-/** As `Deno.mkdir`, with those above it. */
+/** As `Deno.mkdir`, including parent directories. */
 export function makeDirectories(path: string): Promise<void> {
   const options = { recursive: true };
   return pace.call(() => Deno.mkdirSync(path, options), () => Deno.mkdir(path, options));

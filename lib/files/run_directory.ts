@@ -1,5 +1,5 @@
 /**
- * The directory of one run for what is temporary, and those that dead runs left behind.
+ * Temporary directories of runs, and the removal of those that dead runs left behind.
  *
  * @module
  */
@@ -13,28 +13,28 @@ import { isRunning, ownProcess } from "../system/process_name.ts";
 const prefix = "llama-local-";
 
 /**
- * Makes a directory for this run. Its name says whose it is from its first moment on, so that no
- * run that starts meanwhile takes it for a stale one: process id, start time and namespace.
+ * Creates a directory for this run, which only this user may enter. Its name contains the process's
+ * name from the start, so that other runs do not take it for a stale one.
  *
- * @param parent Where temporary directories go.
- * @returns Its path; only this user may enter it.
- * @throws {LlamaError} `config` if none can be made there.
+ * @param parent The directory for temporary files.
+ * @returns Its path.
+ * @throws {LlamaError} `config` if it cannot be created.
  */
 export function makeRunDirectory(parent: string): string {
   try {
     return makeOwnDirectory(parent);
   } catch (cause) {
-    throw new LlamaError("config", `cannot make a directory in ${parent}: ${reasonOf(cause)}`, {
+    throw new LlamaError("config", `cannot create a directory in ${parent}: ${reasonOf(cause)}`, {
       cause,
-      hint: "set TMPDIR to a directory that can be written to",
+      hint: "set TMPDIR to a writable directory",
     });
   }
 }
 
 /**
- * The same for those who have their own words for a failure.
+ * As {@linkcode makeRunDirectory}, for callers with their own error message.
  *
- * @param parent Where temporary directories go.
+ * @param parent The directory for temporary files.
  * @returns Its path.
  * @throws What the file system throws.
  */
@@ -44,10 +44,10 @@ export function makeOwnDirectory(parent: string): string {
 }
 
 /**
- * Removes what runs left behind that were ended by SIGKILL, or by the machine's end. What cannot be
- * removed stays: another run may be at it, and the next one will try again.
+ * Removes the directories of runs that were killed. If one cannot be removed, another run may be
+ * removing it, and the next run tries again.
  *
- * @param parent Where temporary directories go.
+ * @param parent The directory for temporary files.
  */
 export async function removeStaleDirectories(parent: string): Promise<void> {
   const { namespace } = ownProcess();
@@ -61,14 +61,12 @@ export async function removeStaleDirectories(parent: string): Promise<void> {
       await removeTree(path).catch(() => {});
     }
   } catch {
-    // A directory that cannot be listed shows nothing to remove.
+    // The directory cannot be listed.
   }
 }
 
 /**
- * Removes a directory, even where a job took the right to write away from directories in it.
- *
- * @param path The directory; one that is not there is no error.
+ * Removes a directory, including read-only subdirectories. A missing one is not an error.
  */
 export async function removeTree(path: string): Promise<void> {
   try {
@@ -81,10 +79,7 @@ export async function removeTree(path: string): Promise<void> {
 }
 
 /**
- * {@linkcode removeTree}, before the next line runs. At the end of a program there is no time for
- * another way, and nobody to tell of a failure.
- *
- * @param path The directory.
+ * As {@linkcode removeTree}, but synchronous and without errors, for the end of a program.
  */
 export function removeTreeSync(path: string): void {
   for (const prepare of [() => {}, openTree]) {
@@ -99,10 +94,7 @@ export function removeTreeSync(path: string): void {
 }
 
 /**
- * Tells whether a path is a directory of this user's, and no link to one.
- *
- * @param path The path.
- * @returns False also if there is nothing.
+ * Reports whether a path is a directory, not a link, that belongs to this user.
  */
 export function isOwnDirectory(path: string): boolean {
   try {

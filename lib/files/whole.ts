@@ -1,5 +1,5 @@
 /**
- * Files that are whole or absent.
+ * Atomic file writes: a file is either complete or absent.
  *
  * @module
  */
@@ -8,16 +8,15 @@ import { dirname, join } from "node:path";
 import { chmod, makeDirectories, rename } from "./quick.ts";
 import { isRunning, ownProcess } from "../system/process_name.ts";
 
-/** The beginning of every temporary name that llama makes. */
+/** The prefix of all temporary names. */
 export const temporaryPrefix = ".llama-";
 
 /**
- * Returns a fresh name next to a path, for what is not whole yet. It is in the same directory, so
- * that the rename at the end is atomic, and says which process made it, so that
- * {@linkcode removeLeftovers} knows when nobody needs it any more.
+ * Returns a unique temporary path in the same directory as a path, so that the final rename is
+ * atomic. It contains the name of this process, so that {@linkcode removeLeftovers} can tell whether
+ * it is still in use.
  *
- * @param path Where the file will be in the end.
- * @returns A path in the same directory.
+ * @param path The final path.
  */
 export function temporaryName(path: string): string {
   const slash = path.lastIndexOf("/");
@@ -28,26 +27,23 @@ export function temporaryName(path: string): string {
 }
 
 /**
- * Tells whether a name is one that llama gives to what is not whole yet.
- *
- * @param name A name without directories.
- * @returns Whether {@linkcode removeLeftovers} may remove what has it.
+ * Reports whether a file name is temporary, so that {@linkcode removeLeftovers} may remove the file.
  */
 export function isTemporaryName(name: string): boolean {
   return name.startsWith(temporaryPrefix) && temporaryPattern.test(name);
 }
 
-/** HOST-PID-START-NAMESPACE-RANDOM; earlier versions had a UUID alone. */
+/** HOST-PID-START-NAMESPACE-RANDOM; in earlier versions a UUID. */
 const temporaryPattern =
   /^\.llama-(?:([\w.]+)-(\d+)-(\d+)-(\d+)-[0-9a-f]{8}-[0-9a-f]{4}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 
 /**
- * Makes a file that appears under its name only when it is whole.
+ * Creates a file that appears under its name only when complete. Creates missing directories.
  *
- * @param path The file; missing directories are made.
- * @param fill Writes the file's contents to the path it is given, in the same directory.
- * @param mode Permission bits of the new file, before the umask. @default {those that `fill` gave}
- * @throws Whatever `fill` or the file system throws; then nothing is left behind.
+ * @param path The file.
+ * @param fill Writes the contents to a temporary path in the same directory.
+ * @param mode Permission bits of the new file, before the umask. @default {those that `fill` set}
+ * @throws Whatever `fill` or the file system throws; no file is left behind.
  */
 export async function writeWhole(
   path: string,
@@ -63,12 +59,12 @@ export async function writeWhole(
 }
 
 /**
- * Makes a file that appears under its name only when it is whole, in a directory that is there.
+ * Creates a file that appears under its name only when complete, in an existing directory.
  *
  * @param path The file.
- * @param fill Writes the file's contents to the path it is given, in the same directory.
- * @param finish Gives the whole file its mode.
- * @throws Whatever `fill` or the file system throws; then nothing is left behind.
+ * @param fill Writes the contents to a temporary path in the same directory.
+ * @param finish Sets the mode of the complete file.
+ * @throws Whatever `fill` or the file system throws; no file is left behind.
  */
 export async function writeInPlace(
   path: string,
@@ -87,9 +83,7 @@ export async function writeInPlace(
 }
 
 /**
- * Removes a file or a whole directory; one that is not there is no error.
- *
- * @param path What to remove.
+ * Removes a file or a directory tree. A missing one is not an error.
  */
 export async function removeIfThere(path: string): Promise<void> {
   try {
@@ -99,21 +93,21 @@ export async function removeIfThere(path: string): Promise<void> {
   }
 }
 
-/** After this time what another host left is taken for abandoned, in milliseconds. */
+/** The age at which files of another host count as abandoned, in milliseconds. */
 const abandonedMilliseconds = 24 * 60 * 60 * 1000;
 
-/** How many directories are remembered, which bounds the memory of a process that runs for long. */
+/** The maximum number of directories remembered, which limits memory. */
 const mostSwept = 10_000;
 
 const swept = new Set<string>();
 
 /**
- * Removes what ended processes of this user left in a directory under a {@linkcode temporaryName},
- * once per directory and process. On another host, or in another container, nobody can tell whether
- * a process runs; there only what has not changed for a day is removed. Links are not followed.
+ * Removes temporary files that dead processes of this user left in a directory, once per directory
+ * and process. Files of another host or container, whose processes cannot be checked, are removed
+ * after a day without changes. Links are not followed.
  *
  * @param directory The directory.
- * @param path A path by which to reach it, if not by its name.
+ * @param path Another path that leads to it.
  */
 export async function removeLeftovers(directory: string, path = directory): Promise<void> {
   if (swept.has(directory)) return;
@@ -124,7 +118,7 @@ export async function removeLeftovers(directory: string, path = directory): Prom
       if (isTemporaryName(name)) await removeIfLeft(join(path, name), name);
     }
   } catch {
-    // A directory that cannot be listed, as one that may only be written to, shows nothing to remove.
+    // The directory cannot be listed; it may be write-only.
   }
 }
 
@@ -138,13 +132,13 @@ async function removeIfLeft(path: string, name: string): Promise<void> {
     if (uid !== Deno.uid() || (!isFromHere && age < abandonedMilliseconds)) return;
     await Deno.remove(path, { recursive: true });
   } catch {
-    // Another run removed it first, or may not: the next one tries again.
+    // Another run may have removed it; otherwise the next run tries again.
   }
 }
 
 let host: string | undefined;
 
-/** The name of this machine as a part of a file name. */
+/** Returns this machine's name, for use in a file name. */
 function hostName(): string {
   return host ??= Deno.hostname().replaceAll(/[^A-Za-z0-9.]/g, "_").slice(0, 32) || "_";
 }
@@ -152,10 +146,8 @@ function hostName(): string {
 let mask: number | undefined;
 
 /**
- * Returns the umask. It is asked for once: Deno sets another one to read it, and files that other
- * threads make at that moment would get no permissions at all.
- *
- * @returns The bits that new files do not get.
+ * Returns the umask. Deno changes it temporarily to read it, so it is read only once: files that other
+ * threads create at that moment would have no permissions.
  */
 export function umask(): number {
   return mask ??= Deno.umask();

@@ -1,10 +1,10 @@
 /**
- * Refusals of the Invoke API in AWS's form.
+ * Errors of the Invoke API in AWS's format.
  *
  * @module
  */
 
-/** A call that is refused, as AWS would. */
+/** An error response in AWS's format. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   /** The HTTP status. */
@@ -18,7 +18,7 @@ export class ApiError extends Error {
    * @param status The HTTP status.
    * @param type The exception's name in Lambda's API.
    * @param body The JSON document, in AWS's spelling, which differs from one error to the next.
-   * @param headers Headers beside `x-amzn-ErrorType`.
+   * @param headers Headers besides `x-amzn-ErrorType`.
    */
   constructor(
     status: number,
@@ -34,10 +34,7 @@ export class ApiError extends Error {
   }
 
   /**
-   * The answer.
-   *
-   * @param requestId The call's id.
-   * @returns A response to send.
+   * Returns the response to send.
    */
   toResponse(requestId: string): Response {
     return new Response(JSON.stringify(this.#body), {
@@ -45,7 +42,7 @@ export class ApiError extends Error {
       headers: {
         ...this.#headers,
         "content-type": "application/json",
-        // Deno 2.6 compresses what says nothing against it, for a client on the same machine.
+        // Prevents Deno 2.6 from compressing, which is useless on the same machine.
         "cache-control": "no-transform",
         "x-amzn-errortype": this.type,
         "x-amzn-requestid": requestId,

@@ -1,5 +1,5 @@
 /**
- * Bodies of a limited size.
+ * Reads request bodies with a size limit.
  *
  * @module
  */
@@ -8,16 +8,16 @@
  * Reads a request's body.
  *
  * @param request The request.
- * @param limit The most bytes.
- * @returns The bytes; undefined if they are more. They are read in any case, since a caller that
- * cannot send the rest would not see the answer.
+ * @param limit The maximum number of bytes.
+ * @returns The bytes; undefined if there are more. The rest is read in any case, since a caller that
+ * cannot finish sending does not see the answer.
  */
 export async function readBody(
   request: Request,
   limit: number,
 ): Promise<Uint8Array<ArrayBuffer> | undefined> {
   const length = request.headers.get("content-length");
-  // With a length, the server itself sees to it that no more bytes come.
+  // The server itself enforces the length.
   if (length !== null && Number(length) <= limit) return await request.bytes();
   const pieces: Uint8Array[] = [];
   let size = 0;

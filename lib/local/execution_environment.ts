@@ -1,5 +1,5 @@
 /**
- * One execution environment: a runtime process that works at one invocation at a time.
+ * An execution environment: a runtime process that handles one invocation at a time.
  *
  * @module
  */
@@ -22,34 +22,34 @@ import { removeTree } from "../files/run_directory.ts";
 import { RuntimeProcess } from "./runtime_process.ts";
 
 /**
- * How long a runtime may take until it asks for its first invocation. Lambda gives it 10 seconds;
- * here it may have to be compiled from source first, on a machine that is busy with others.
+ * The time for a runtime to request its first invocation. Lambda allows 10 seconds; here it may have
+ * to be compiled from source first, on a busy machine.
  */
 const initSeconds = 30;
 
-/** What an environment is made of. */
+/** Options for {@linkcode ExecutionEnvironment}. */
 export interface EnvironmentOptions {
   /** The environment's id. */
   readonly id: string;
-  /** What a runtime must know to speak for this environment. */
+  /** The secret that authenticates the runtime. */
   readonly secret: string;
   /** The function. */
   readonly definition: FunctionDefinition;
   /** The function's folder. */
   readonly taskRoot: string;
-  /** The runtime's program and arguments, those of the function included. */
+  /** The runtime's program and arguments, including the function's command. */
   readonly command: readonly string[];
   /** All variables of the runtime process. */
   readonly variables: Readonly<Record<string, string>>;
-  /** What it is handed by its standard input. */
+  /** Variables that it reads from standard input. */
   readonly keys?: Environment | undefined;
-  /** The environment's own directory, which goes with it. */
+  /** The environment's directory, which is removed at its end. */
   readonly directory: string;
-  /** Gets each line of the log. */
+  /** Receives each line of the log. */
   readonly onLog: ((line: string) => void) | undefined;
-  /** The runtime asks for an invocation, and there is none for it yet. */
+  /** Called when the runtime requests an invocation and none is assigned. */
   readonly onReady: (environment: ExecutionEnvironment) => void;
-  /** The environment is over; called once. */
+  /** Called once when the environment has ended. */
   readonly onEnd: (environment: ExecutionEnvironment) => void;
 }
 
@@ -63,17 +63,17 @@ interface Answer {
 interface Current {
   readonly invocation: Invocation;
   readonly answer: PromiseWithResolvers<Answer>;
-  /** What the runtime got, and when, by `performance.now()`. */
+  /** What was delivered to the runtime, and when, by `performance.now()`. */
   delivered: { readonly delivery: Delivery; readonly at: number } | undefined;
 }
 
-/** A runtime process and the invocation it works at. */
+/** A runtime process and its current invocation. */
 export class ExecutionEnvironment {
   /** The environment's id. */
   readonly id: string;
   /** The function that it runs. */
   readonly functionName: string;
-  /** Resolves when nothing is left of it: no process, no directory. */
+  /** Resolves when its process and its directory are gone. */
   readonly finished: Promise<void>;
   readonly #options: EnvironmentOptions;
   readonly #process: RuntimeProcess | undefined;
@@ -83,14 +83,12 @@ export class ExecutionEnvironment {
   #poll: PromiseWithResolvers<Delivery | undefined> | undefined;
   #current: Current | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** From the hand-over of an invocation until its log is complete. */
+  /** Whether an invocation was assigned and its log is not complete yet. */
   #isBusy = false;
   #isOver = false;
 
   /**
-   * Starts a runtime. One that cannot be started fails the first invocation.
-   *
-   * @param options What the environment is made of.
+   * Starts a runtime. If it cannot be started, the first invocation fails.
    */
   constructor(options: EnvironmentOptions) {
     const { id, command, variables, keys, taskRoot, directory, onLog } = options;
@@ -106,21 +104,18 @@ export class ExecutionEnvironment {
     this.finished = this.#finish();
   }
 
-  /** Whether its runtime waits for an invocation. */
+  /** Whether its runtime is waiting for an invocation. */
   get isReady(): boolean {
     return this.#poll !== undefined && !this.#isBusy;
   }
 
-  /** Whether it takes no more invocations. */
+  /** Whether it has ended and takes no more invocations. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
   /**
-   * Whether a caller of the Runtime API may speak for this environment.
-   *
-   * @param secret What it gave.
-   * @returns True for the environment's own secret.
+   * Reports whether a secret is this environment's.
    */
   accepts(secret: string): boolean {
     const [given, own] = [Buffer.from(secret), Buffer.from(this.#options.secret)];
@@ -128,10 +123,8 @@ export class ExecutionEnvironment {
   }
 
   /**
-   * Has the runtime work at an invocation, once it is ready. One at a time.
-   *
-   * @param invocation The invocation.
-   * @returns How it ended. Failures of all kinds are answers too.
+   * Runs an invocation when the runtime is ready. Only one may run at a time. Failures are results,
+   * too; this never rejects.
    */
   async invoke(invocation: Invocation): Promise<InvocationResult> {
     this.#isBusy = true;
@@ -151,7 +144,7 @@ export class ExecutionEnvironment {
     this.#current = current;
     const isCold = this.#initMilliseconds === undefined;
     const log = this.#process?.log;
-    // The lines of its start belong to the first invocation of an environment.
+    // The log lines of the start belong to the first invocation.
     if (!isCold) log?.begin();
     clearTimeout(this.#timer);
     if (this.#spawnFailure !== undefined) {
@@ -170,20 +163,20 @@ export class ExecutionEnvironment {
     const { wantsLog } = invocation;
     if (!log || !(wantsLog || log.isWatched)) return { payload, isError, logTail: undefined };
     const ended = performance.now();
-    // Both the answer and the log come from the runtime, by different ways.
+    // The answer and the log arrive over different connections.
     await log.drain(wantsLog ? 2 : 0, 20);
     this.#writeReport(current, status, ended, isCold);
     return { payload, isError, logTail: wantsLog ? log.tail() : undefined };
   }
 
   /**
-   * The runtime asks for its next invocation.
+   * Handles the runtime's request for its next invocation.
    *
-   * @returns The invocation, or undefined if there will be none for this question.
+   * @returns The invocation; undefined if this request is obsolete.
    */
   next(): Promise<Delivery | undefined> {
     if (this.#isOver) return Promise.resolve(undefined);
-    // A runtime asks once at a time; an older question is one whose connection broke.
+    // A runtime has one pending request at a time; the connection of an older one broke.
     this.#poll?.resolve(undefined);
     const poll = Promise.withResolvers<Delivery | undefined>();
     this.#poll = poll;
@@ -198,10 +191,7 @@ export class ExecutionEnvironment {
   }
 
   /**
-   * The invocation that the runtime works at.
-   *
-   * @param requestId The id that the runtime gave.
-   * @returns Whether it is that one.
+   * Reports whether an id is that of the current invocation.
    */
   isWorkingAt(requestId: string): boolean {
     return this.#current?.delivered !== undefined &&
@@ -209,7 +199,7 @@ export class ExecutionEnvironment {
   }
 
   /**
-   * The runtime answers the current invocation.
+   * Completes the current invocation with the runtime's answer.
    *
    * @param payload The function's answer, or its error.
    * @param isError Whether it is an error.
@@ -219,25 +209,23 @@ export class ExecutionEnvironment {
   }
 
   /**
-   * The current invocation fails for a reason that Lambda itself finds.
-   *
-   * @param failure The reason.
+   * Completes the current invocation with a failure that Lambda itself detects.
    */
   answerWith(failure: Failure): void {
     this.#fail(failure, "error");
   }
 
   /**
-   * The runtime cannot start; the environment is over.
+   * Handles a runtime's init error, and ends the environment.
    *
-   * @param payload Its own words.
+   * @param payload The runtime's error.
    */
   failInit(payload: Uint8Array<ArrayBuffer>): void {
     this.#settle({ payload, isError: true, status: "error" });
     this.end();
   }
 
-  /** Ends the environment with every process that came of it, before the next line runs. */
+  /** Ends the environment and kills all its processes, synchronously. */
   end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -250,7 +238,7 @@ export class ExecutionEnvironment {
 
   #deliver(): void {
     if (!this.#current || !this.#poll) return;
-    // A runtime that asks again before it answers has lost the connection on which it was told.
+    // A runtime that asks again before answering has lost the connection of the first delivery.
     this.#current.delivered ??= this.#begin(this.#current.invocation);
     this.#poll.resolve(this.#current.delivered.delivery);
     this.#poll = undefined;
@@ -262,7 +250,7 @@ export class ExecutionEnvironment {
     const log = this.#process?.log;
     clearTimeout(this.#timer);
     log?.platform(startLine(requestId));
-    // It runs on after the answer: a runtime that does not come back is of no use either.
+    // Not cleared by the answer: a runtime that does not ask again is of no use.
     this.#timer = setTimeout(() => {
       if (this.#current) {
         const words = `Task timed out after ${timeout.toFixed(2)} seconds`;
@@ -315,7 +303,7 @@ export class ExecutionEnvironment {
       const requestId = this.#current?.invocation.requestId;
       if (requestId !== undefined) this.#fail(runtimeExited(requestId, status), "error");
     }
-    // What cannot be removed now goes with the run's directory.
+    // Anything left is removed with the run's directory.
     await removeTree(this.#options.directory).catch(() => {});
   }
 }

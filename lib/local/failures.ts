@@ -1,18 +1,18 @@
 /**
- * What Lambda answers for a function that fails, in its own words.
+ * The function errors that Lambda itself reports, in its own words.
  *
  * @module
  */
 
 /** A function error. */
 export interface Failure {
-  /** Its kind, such as `Sandbox.Timedout`. */
+  /** The error's type, such as `Sandbox.Timedout`. */
   readonly errorType: string;
-  /** What went wrong. */
+  /** The message. */
   readonly errorMessage: string;
 }
 
-/** The signals that Go, in which Lambda's own part is written, has words for. */
+/** Go's names for signals, which Lambda uses. */
 const signalWords: Readonly<Record<string, string>> = {
   SIGABRT: "aborted",
   SIGBUS: "bus error",
@@ -29,11 +29,7 @@ const signalWords: Readonly<Record<string, string>> = {
 };
 
 /**
- * The failure of an invocation that took longer than its function may.
- *
- * @param requestId The invocation's id.
- * @param seconds The function's timeout.
- * @returns The failure.
+ * Returns the failure of an invocation that exceeded its function's timeout.
  */
 export function timedOut(requestId: string, seconds: number): Failure {
   return failure(
@@ -44,26 +40,18 @@ export function timedOut(requestId: string, seconds: number): Failure {
 }
 
 /**
- * The failure of an environment whose runtime does not ask for its first invocation in time.
- *
- * @param requestId The invocation's id.
- * @param seconds The time it had.
- * @returns The failure.
+ * Returns the failure of an environment whose runtime did not request its first invocation in time.
  */
 export function initTimedOut(requestId: string, seconds: number): Failure {
   return failure(
     "Sandbox.Timedout",
     requestId,
-    `Runtime did not ask for its invocation within ${seconds} seconds`,
+    `Runtime did not request an invocation within ${seconds} seconds`,
   );
 }
 
 /**
- * The failure of a runtime that ended before it answered.
- *
- * @param requestId The invocation's id.
- * @param status How it ended.
- * @returns The failure.
+ * Returns the failure of an invocation whose runtime exited before answering.
  */
 export function runtimeExited(requestId: string, status: Deno.CommandStatus): Failure {
   const words = status.signal
@@ -79,22 +67,14 @@ export function runtimeExited(requestId: string, status: Deno.CommandStatus): Fa
 }
 
 /**
- * The failure of a runtime that cannot be started.
- *
- * @param requestId The invocation's id.
- * @param program What could not be started.
- * @param reason Why.
- * @returns The failure.
+ * Returns the failure of an invocation whose runtime cannot be started.
  */
 export function invalidEntrypoint(requestId: string, program: string, reason: string): Failure {
   return failure("Runtime.InvalidEntrypoint", requestId, `fork/exec ${program}: ${reason}`);
 }
 
 /**
- * The failure of an answer over Lambda's limit.
- *
- * @param limit The limit in bytes.
- * @returns The failure.
+ * Returns the failure of an answer that exceeds Lambda's limit in bytes.
  */
 export function responseTooLarge(limit: number): Failure {
   return {

@@ -1,5 +1,5 @@
 /**
- * The functions that run on this machine: those of a folder, and those of the command line.
+ * Finds local functions: those in a directory, and those of the command line.
  *
  * @module
  */
@@ -13,35 +13,34 @@ import {
   parseFunctionJson,
 } from "../functions/definition.ts";
 
-/** A function of this machine. */
+/** A local function. */
 export interface LocalFunction {
-  /** What it is invoked by. */
+  /** Its name. */
   readonly name: string;
-  /** Where it was found, for messages. */
+  /** Its origin, for messages. */
   readonly from: string;
-  /** Its folder, which its runtime gets as `LAMBDA_TASK_ROOT`. */
+  /** Its directory, the `LAMBDA_TASK_ROOT` of its runtime. */
   readonly directory: string;
-  /** What it is; or why that is not known, which only its callers hear of. */
+  /** Its definition, or the error in it, which only its callers see. */
   readonly definition: FunctionDefinition | LlamaError;
 }
 
-/** Where to look for functions. */
+/** Options for {@linkcode loadFunctions}. */
 export interface LoadFunctionsOptions {
-  /** The folder of folders with a `function.json`; one that is not there has none. */
+  /** The directory whose subdirectories have a `function.json`; it may be missing. */
   readonly directory: string;
-  /** Functions that were named with their command; they win over those of the folder. */
+  /** Functions with a shell command; they take precedence over those of the directory. */
   readonly explicit: readonly { readonly name: string; readonly command: string }[];
-  /** What relative paths are relative to. */
+  /** The directory that relative paths are relative to. */
   readonly cwd: string;
 }
 
 /**
- * Finds all functions. One whose `function.json` is wrong is among them, and does not keep others
- * from working.
+ * Finds all functions, including those with an invalid `function.json`, so that others still work.
  *
- * @param options Where to look.
- * @returns The functions by name.
- * @throws {LlamaError} `config` if the folder cannot be read.
+ * @param options The directory and explicit functions.
+ * @returns The functions, sorted by name.
+ * @throws {LlamaError} `config` if the directory cannot be read.
  */
 export async function loadFunctions(options: LoadFunctionsOptions): Promise<LocalFunction[]> {
   const { directory, explicit, cwd } = options;
@@ -60,7 +59,7 @@ export async function loadFunctions(options: LoadFunctionsOptions): Promise<Loca
       directory: cwd,
       definition: {
         name,
-        // As an image's CMD in shell form; the runtime makes the arguments follow it.
+        // Like an image's CMD in shell form, to which the runtime appends the arguments.
         command: ["/bin/sh", "-c", command],
         memory: defaultMemory,
         timeout: defaultTimeout,
@@ -81,10 +80,10 @@ async function readFolders(directory: string, shown: string): Promise<string[]> 
     if (cause instanceof Deno.errors.NotFound) return [];
     throw new LlamaError("config", `cannot read functions in ${shown}: ${reasonOf(cause)}`, {
       cause,
-      hint: "name the folder that has a folder for each function, with -functions",
+      hint: "use -functions to name the directory that has one subdirectory per function",
     });
   }
-  // In an order of ours, so that two functions of one name always give the same message.
+  // Sorted, so that the message for two functions with one name is always the same.
   return folders.sort();
 }
 
@@ -114,7 +113,7 @@ async function loadFunction(
   }
 }
 
-/** The name in a `function.json` that is wrong elsewhere, so that its callers hear why. */
+/** Returns the name in an otherwise invalid `function.json`, so that its callers see the error. */
 function nameIn(json: string): string | undefined {
   try {
     const value: unknown = JSON.parse(json);
@@ -128,7 +127,7 @@ function nameIn(json: string): string | undefined {
 function twice(first: LocalFunction, second: LocalFunction): LocalFunction {
   const definition = new LlamaError(
     "config",
-    `two functions are called ${JSON.stringify(first.name)}: ${first.from} and ${second.from}`,
+    `two functions are named ${JSON.stringify(first.name)}: ${first.from} and ${second.from}`,
     { hint: 'give one of them another "name"' },
   );
   return { ...first, from: `${first.from} and ${second.from}`, definition };
@@ -137,11 +136,11 @@ function twice(first: LocalFunction, second: LocalFunction): LocalFunction {
 /**
  * Checks that a function's handler can be started.
  *
- * @param handler The handler: a file of the function's folder, or a program on `PATH`.
- * @param directory The function's folder.
- * @param from Where the function was found, for messages.
+ * @param handler The handler: a file in the function's directory, or a program on `PATH`.
+ * @param directory The function's directory.
+ * @param from The function's origin, for messages.
  * @param path The value of `PATH`.
- * @throws {LlamaError} `config` if there is no such program, or it is not executable.
+ * @throws {LlamaError} `config` if the program does not exist or is not executable.
  */
 export function checkHandler(handler: string, directory: string, from: string, path: string): void {
   const file = join(directory, handler);
@@ -150,8 +149,8 @@ export function checkHandler(handler: string, directory: string, from: string, p
     const onPath = !handler.includes("/") &&
       path.split(":").some((folder) => folder !== "" && isProgram(join(folder, handler)));
     if (onPath) return;
-    throw new LlamaError("config", `${from}: handler: there is no program ${file}`, {
-      hint: "a handler is a file of the function's folder, or a program on PATH",
+    throw new LlamaError("config", `${from}: handler: ${file} does not exist`, {
+      hint: "a handler is a file in the function's directory, or a program on PATH",
     });
   }
   if ((mode & 0o111) === 0) {
@@ -165,7 +164,7 @@ function isProgram(file: string): boolean {
   return ((fileMode(file) ?? 0) & 0o111) !== 0;
 }
 
-/** The mode of a regular file; undefined where there is none. */
+/** Returns the mode of a regular file; undefined if there is none. */
 function fileMode(file: string): number | undefined {
   try {
     const info = Deno.statSync(file);

@@ -1,33 +1,33 @@
 /**
- * What goes to a runtime, and what comes of it.
+ * Invocations and their results.
  *
  * @module
  */
 
-/** An invocation on its way to a runtime. */
+/** An invocation for a runtime. */
 export interface Invocation {
   /** Its id. */
   readonly requestId: string;
-  /** What the caller sent, JSON. */
+  /** The caller's payload, JSON. */
   readonly payload: Uint8Array<ArrayBuffer>;
-  /** Whether the caller wants the log's tail. */
+  /** Whether the caller requests the end of the log. */
   readonly wantsLog: boolean;
 }
 
-/** How an invocation ended. */
+/** The result of an invocation. */
 export interface InvocationResult {
-  /** What the function answered. */
+  /** The function's answer. */
   readonly payload: Uint8Array<ArrayBuffer>;
   /** Whether it is a function error. */
   readonly isError: boolean;
-  /** The log's tail, where it was asked for. */
+  /** The end of the log, if requested. */
   readonly logTail: Uint8Array | undefined;
 }
 
-/** What a runtime gets when it asks for its next invocation. */
+/** An invocation as delivered to a runtime. */
 export interface Delivery {
   /** The invocation. */
   readonly invocation: Invocation;
-  /** When its time is over, in milliseconds since 1970. */
+  /** Its deadline, in milliseconds since 1970. */
   readonly deadline: number;
 }

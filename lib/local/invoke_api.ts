@@ -14,36 +14,33 @@ import type { LocalFunction } from "./functions.ts";
 import { type Pool, PoolClosedError } from "./pool.ts";
 import type { SignatureVerifier } from "./signature.ts";
 
-/** What the API serves. */
+/** Options for {@linkcode InvokeApi}. */
 export interface InvokeApiOptions {
   /** The functions. */
   readonly functions: ReadonlyMap<string, LocalFunction>;
-  /** Where they were looked for, for callers that ask for another one. */
+  /** The directory that was searched for them, for the message about an unknown function. */
   readonly functionsFrom: string;
-  /** Where they run. */
+  /** The pool that runs them. */
   readonly pool: Pool;
-  /** Checks each call. */
+  /** Verifies the signature of each call. */
   readonly verifier: SignatureVerifier;
-  /** For ARNs. */
+  /** The region, for ARNs. */
   readonly region: string;
 }
 
-/** Answers calls to Lambda. */
+/** A server of Lambda's Invoke API. */
 export class InvokeApi {
   readonly #options: InvokeApiOptions;
-  /** The calls of each function that run or wait. */
+  /** The number of running and waiting calls per function. */
   readonly #calls = new Map<string, number>();
 
-  /** @param options What the API serves. */
+  /** @param options The functions, and how to run them. */
   constructor(options: InvokeApiOptions) {
     this.#options = options;
   }
 
   /**
-   * Answers one call.
-   *
-   * @param request The call.
-   * @returns The answer; every refusal is one.
+   * Answers a call. Errors are answers, too; this never rejects.
    */
   async serve(request: Request): Promise<Response> {
     const requestId = crypto.randomUUID();
@@ -61,7 +58,7 @@ export class InvokeApi {
   async #serve(request: Request, requestId: string): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
     const [, encoded] = /^\/2015-03-31\/functions\/([^/]+)\/invocations\/?$/.exec(pathname) ?? [];
-    // A body takes memory, which only those get who may call.
+    // Verified before reading the body, so that only authorized callers can use memory.
     const verifyBody = await this.#options.verifier.verifyHead(request);
     const body = await readBody(request, maxPayloadBytes);
     if (!body) {
@@ -74,7 +71,7 @@ export class InvokeApi {
     await verifyBody(body);
     if (encoded === undefined || request.method !== "POST") {
       throw new ApiError(404, "UnknownOperationException", {
-        message: `only Invoke is served here: no ${request.method} ${pathname}`,
+        message: `the emulator supports only Invoke, not ${request.method} ${pathname}`,
       });
     }
     const found = this.#find(decode(encoded), searchParams.get("Qualifier"));
@@ -89,7 +86,7 @@ export class InvokeApi {
       case "DryRun":
         return new Response(null, { status: 204, headers });
       case "Event":
-        // Nobody hears of its failure; its log tells.
+        // The caller does not see failures; they are in the function's log.
         run().catch(() => {});
         return new Response(null, { status: 202, headers });
       case "RequestResponse":
@@ -137,7 +134,7 @@ export class InvokeApi {
     try {
       return await this.#options.pool.run(name, invocation, signal);
     } catch (error) {
-      // A handler that cannot be started is found out when an environment is.
+      // A handler that cannot be started is detected when its environment starts.
       if (error instanceof LlamaError) return badFunction(error);
       throw error;
     } finally {
@@ -147,11 +144,7 @@ export class InvokeApi {
 }
 
 /**
- * A function's ARN on this machine.
- *
- * @param region The region.
- * @param name The function's name.
- * @returns The ARN, with an account number that AWS gives to nobody.
+ * Returns the ARN of a local function, with an account number that AWS does not assign.
  */
 export function functionArn(region: string, name: string): string {
   return `arn:aws:lambda:${region}:000000000000:function:${name}`;
@@ -171,7 +164,7 @@ function toResponse(result: InvocationResult, headers: Record<string, string>): 
   });
 }
 
-/** AWS refuses such a function when it is made; here the first to hear of it is its caller. */
+/** AWS refuses such a function at its creation; the emulator reports the error to its callers. */
 function badFunction(error: LlamaError): InvocationResult {
   const errorMessage = error.hint === undefined ? error.message : `${error.message}; ${error.hint}`;
   const failure = { errorType: "Llama.BadFunction", errorMessage };

@@ -1,9 +1,9 @@
 /**
  * The HTTP server of the Invoke API.
  *
- * It is Node's and not `Deno.serve`, because a caller that goes away while its call waits has to be
- * noticed: `Deno.serve` tells so by the request's signal, and at the first look at that Deno 2.9
- * prints a warning to stderr.
+ * Uses Node's server rather than `Deno.serve`, since it must notice when a waiting caller disconnects:
+ * with `Deno.serve` that takes the request's signal, and Deno 2.9 prints a warning to stderr at its
+ * first use.
  *
  * @module
  */
@@ -12,20 +12,20 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { emulatorHeader, maxPayloadBytes } from "../limits.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 
-/** Where a server listens. */
+/** A server's address. */
 export interface ListenAddress {
   /** A loopback host. */
   readonly hostname: string;
-  /** The port; 0 is any free one. */
+  /** The port; 0 for any free one. */
   readonly port: number;
 }
 
-/** Answers one call; the request's signal is aborted when the caller has gone. */
+/** Answers a call. The request's signal is aborted when the caller disconnects. */
 export type InvokeHandler = (request: Request) => Promise<Response>;
 
-/** A server that listens. */
+/** A listening HTTP server. */
 export class InvokeServer {
-  /** `HOST:PORT`, as it stands in a URL. */
+  /** `HOST:PORT`, as in a URL. */
   readonly host: string;
   readonly #server: Server;
   readonly #under = new Set<Promise<void>>();
@@ -36,16 +36,13 @@ export class InvokeServer {
   }
 
   /**
-   * Starts to listen.
+   * Starts listening. Calls wait until {@linkcode InvokeServer.serve} sets a handler.
    *
-   * @param address Where.
-   * @returns The server; calls wait until it is told by {@linkcode InvokeServer.serve} who answers.
    * @throws {LlamaError} `config` if it cannot listen there.
    */
   static async listen({ hostname, port }: ListenAddress): Promise<InvokeServer> {
     const server = createServer();
-    // A connection is kept as long as the caller keeps it: one that is closed while a call is on
-    // its way would lose the call.
+    // Keeps connections as long as the caller does: closing one could lose a call that is in flight.
     server.keepAliveTimeout = 0;
     server.requestTimeout = 0;
     server.headersTimeout = 0;
@@ -60,7 +57,7 @@ export class InvokeServer {
       throw new LlamaError(
         "config",
         `cannot listen on ${hostname}:${port}: ${inUse ? "address in use" : reasonOf(cause)}`,
-        { cause, hint: "-listen 127.0.0.1:0 takes a free port" },
+        { cause, hint: "-listen 127.0.0.1:0 picks a free port" },
       );
     }
     const address = server.address();
@@ -72,28 +69,28 @@ export class InvokeServer {
   }
 
   /**
-   * Begins to answer calls.
+   * Starts answering calls.
    *
-   * @param handler Answers one call; never rejects.
+   * @param handler Answers a call; never rejects.
    */
   serve(handler: InvokeHandler): void {
     this.#server.on("request", (incoming: IncomingMessage, outgoing: ServerResponse) => {
       const answered = answer(this.host, incoming, outgoing, handler)
-        // The caller has gone, or sent no whole request: there is nobody to tell.
+        // The caller has disconnected, or sent an incomplete request.
         .catch(() => void outgoing.destroy())
         .finally(() => this.#under.delete(answered));
       this.#under.add(answered);
     });
   }
 
-  /** Takes no more calls, and waits for the answers to those under way. */
+  /** Stops accepting calls, and waits for those in flight. */
   async shutdown(): Promise<void> {
     this.#server.close();
     await Promise.all(this.#under);
     this.#server.closeAllConnections();
   }
 
-  /** Ends all connections at once. */
+  /** Closes all connections immediately. */
   close(): void {
     this.#server.close();
     this.#server.closeAllConnections();
@@ -125,18 +122,18 @@ async function answer(
     outgoing.writeHead(response.status, headers);
     return void outgoing.end(bytes);
   }
-  // Refused before its body was read. The answer goes out at once, but a connection that is closed
-  // while bytes are on their way may take it back.
+  // Refused before the body was read. The answer is sent at once, but closing the connection while
+  // the body is arriving could discard it.
   outgoing.writeHead(response.status, { ...headers, "content-length": String(bytes.length) });
   outgoing.write(bytes);
   if (await discard(request.body, maxDiscardedBytes)) outgoing.end();
   else outgoing.destroy();
 }
 
-/** More bytes than any caller sends that means well. */
+/** More than any well-behaved caller sends. */
 const maxDiscardedBytes = 2 * maxPayloadBytes;
 
-/** Reads a body and keeps nothing of it; gives false if it goes on and on. */
+/** Discards a body; returns false if it exceeds the limit. */
 async function discard(body: ReadableStream<Uint8Array>, maxBytes: number): Promise<boolean> {
   let left = maxBytes;
   for await (const piece of body) {

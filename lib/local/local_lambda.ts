@@ -1,5 +1,5 @@
 /**
- * Lambda on this machine.
+ * The emulator of Lambda.
  *
  * @module
  */
@@ -26,59 +26,59 @@ import { serveRuntimeApi } from "./runtime_api.ts";
 import { SignatureVerifier } from "./signature.ts";
 import { hostVariables, runtimeVariables, storeKeys } from "./variables.ts";
 
-/** What a {@linkcode LocalLambda} is made of. */
+/** Options for {@linkcode LocalLambda}. */
 export interface LocalLambdaOptions {
   /** The functions. */
   readonly functions: readonly LocalFunction[];
   /**
-   * Where they were looked for, for callers that ask for another one.
+   * The directory that was searched for them, for the message about an unknown function.
    * @default {"images"}
    */
   readonly functionsFrom?: string | undefined;
-  /** The object store; by default a directory that goes with the run. */
+  /** The object store. @default {a directory that is removed at the end} */
   readonly storeUrl?: string | undefined;
   /**
-   * What the runtimes need for an S3 store: `AWS_ACCESS_KEY_ID` and the like, and a proxy where
-   * there is one. All of it goes to them, and calls may be signed with its key.
+   * The variables that runtimes need for an S3 store: `AWS_ACCESS_KEY_ID` and the like, and proxies.
+   * All are passed to the runtimes, and calls may be signed with the key.
    * @default {{}}
    */
   readonly storeEnvironment?: Environment | undefined;
   /** The command that starts the runtime; see `runtimeCommand`. */
   readonly runtimeCommand: readonly string[];
   /**
-   * Where to listen, on loopback; port 0 is any free one.
+   * The loopback address to listen on; port 0 for any free one.
    * @default {{ hostname: "127.0.0.1", port: 0 }}
    */
   readonly listen?: ListenAddress | undefined;
   /**
-   * The most environments at once.
+   * The maximum number of execution environments.
    * @default {navigator.hardwareConcurrency}
    */
   readonly concurrency?: number | undefined;
-  /** The user's environment, of which runtimes get only what they need. */
+  /** The user's environment variables; runtimes get only those they need. */
   readonly environment: Environment;
-  /** Gets each line of all functions' logs. */
+  /** Receives each line of all functions' logs. */
   readonly onLog?: ((line: string, functionName: string) => void) | undefined;
 }
 
-/** Calls under way get so long at the end to send their answers, in milliseconds. */
+/** The time for calls in flight to send their answers on shutdown, in milliseconds. */
 const shutdownMilliseconds = 1000;
 
-/** Serves Lambda's Invoke API on loopback, and runs functions in processes of this machine. */
+/** Serves Lambda's Invoke API on loopback, and runs functions in local processes. */
 export class LocalLambda implements AsyncDisposable {
-  /** The URL of the Invoke API, without a slash at its end. */
+  /** The URL of the Invoke API, without a final slash. */
   readonly endpoint: string;
   /** The object store that the functions use. */
   readonly storeUrl: string;
-  /** What signs calls: made for this run, and good for nothing else. */
+  /** The credentials that sign calls, generated for this run. */
   readonly credentials: Credentials;
-  /** A region that AWS does not have, so that nothing meant for here works there. */
+  /** A region that AWS does not have, so that calls meant for the emulator fail on AWS. */
   readonly region = "local-1";
   readonly #options: LocalLambdaOptions;
   readonly #functions: ReadonlyMap<string, LocalFunction>;
   readonly #directory: string;
   readonly #server: InvokeServer;
-  /** The Runtime API's own server: `Deno.serve` answers in half the time of Node's. */
+  /** The Runtime API's server: `Deno.serve` is twice as fast as Node's. */
   readonly #runtimeServer: Deno.HttpServer<Deno.NetAddr>;
   readonly #pool: Pool;
   readonly #environments = new Map<string, ExecutionEnvironment>();
@@ -93,7 +93,7 @@ export class LocalLambda implements AsyncDisposable {
     this.#functions = new Map(functions.map((each) => [each.name, each]));
     this.storeUrl = options.storeUrl ?? pathToFileURL(join(directory, "store")).href;
     this.credentials = {
-      // As AWS's own look, since programs that read them may check.
+      // In AWS's format, which programs may check.
       accessKeyId: `AKIA${randomBytes(8).toString("hex").toUpperCase()}`,
       secretAccessKey: randomBytes(30).toString("base64"),
     };
@@ -123,11 +123,11 @@ export class LocalLambda implements AsyncDisposable {
   }
 
   /**
-   * Starts to listen. No runtime is started before its function is called.
+   * Starts the emulator. Runtimes are started when their function is called.
    *
-   * @param options Functions, store, and where to listen.
+   * @param options The functions, store and address.
    * @returns The running emulator; close it when done.
-   * @throws {LlamaError} `config` if it cannot listen there, or has no place for its files.
+   * @throws {LlamaError} `config` if it cannot listen there or cannot create its directory.
    */
   static async start(options: LocalLambdaOptions): Promise<LocalLambda> {
     const { concurrency, listen = { hostname: "127.0.0.1", port: 0 } } = options;
@@ -150,10 +150,8 @@ export class LocalLambda implements AsyncDisposable {
   }
 
   /**
-   * What other programs need in order to call the functions. With an S3 store they need the
-   * store's own credentials, which they must have already and which sign their calls too.
-   *
-   * @returns Environment variables.
+   * Returns the environment variables that other programs need to call the functions. With an S3
+   * store, they must already have the store's credentials, which sign their calls, too.
    */
   environment(): Record<string, string> {
     const variables = {
@@ -177,8 +175,8 @@ export class LocalLambda implements AsyncDisposable {
   }
 
   /**
-   * Ends all processes and removes the run's directory before the next line runs: for the end of
-   * the program by a signal.
+   * Ends all processes and removes the run's directory synchronously, for when a signal ends the
+   * program.
    */
   closeSync(): void {
     this.#pool.closeSync();
@@ -194,7 +192,7 @@ export class LocalLambda implements AsyncDisposable {
     const stopped = this.#server.shutdown();
     await this.#pool.close();
     const runtimesStopped = this.#runtimeServer.shutdown();
-    // A caller that does not read its answer must not keep llama from ending.
+    // A caller that does not read its answer must not keep llama from exiting.
     const late = Promise.withResolvers<void>();
     const timer = setTimeout(late.resolve, shutdownMilliseconds);
     await Promise.race([Promise.all([stopped, runtimesStopped]), late.promise]);
@@ -205,7 +203,7 @@ export class LocalLambda implements AsyncDisposable {
     await removeTree(this.#directory);
   }
 
-  /** Answers a call of the Runtime API, whose path begins with its environment's secret. */
+  /** Answers a call of the Runtime API, whose path begins with the environment's secret. */
   async #serveRuntime(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     const [, secret = "", id = "", path = ""] = /^\/([0-9a-f]{32})\/([0-9a-f-]{36})(\/.*)$/

@@ -1,15 +1,15 @@
 /**
- * A function's log: what its runtime writes, and Lambda's own lines.
+ * A function's log: its runtime's output, and Lambda's own lines.
  *
  * @module
  */
 
 import { setImmediate } from "node:timers";
 
-/** How much of the log's end an Invoke may ask for, in bytes. */
+/** The size of the log's end that Invoke returns, in bytes. */
 const tailBytes = 4096;
 
-/** A line is cut here, as Lambda cuts one that would be too long for an event of its log. */
+/** The maximum length of a line; longer ones are split, as in Lambda's log events. */
 const maxLineBytes = 256 * 1024;
 
 /** The end of a log. */
@@ -17,9 +17,9 @@ export class LogTail {
   #chunks: Uint8Array[] = [];
   #size = 0;
 
-  /** @param bytes What comes next. */
+  /** Appends bytes. */
   append(bytes: Uint8Array): void {
-    // A copy: a short line must not hold the whole buffer it was read into.
+    // Copied, so that a short line does not retain the whole buffer it was read into.
     const kept = bytes.slice(-tailBytes);
     this.#chunks.push(kept);
     this.#size += kept.length;
@@ -43,7 +43,7 @@ export class LogTail {
   }
 }
 
-/** Cuts a stream of bytes into lines, each with its line feed. */
+/** Splits a stream of bytes into lines, each with its line feed. */
 class Lines {
   #pieces: Uint8Array[] = [];
   #size = 0;
@@ -66,7 +66,7 @@ class Lines {
     if (this.#size >= maxLineBytes) this.flush();
   }
 
-  /** Ends a line that was begun. */
+  /** Ends an unfinished line. */
   flush(): void {
     if (this.#pieces.length === 0) return;
     this.#pieces.push(new Uint8Array([0x0a]));
@@ -94,7 +94,7 @@ function concat(pieces: readonly Uint8Array[]): Uint8Array {
 
 /** The log of one execution environment. */
 export class EnvironmentLog {
-  /** Whether somebody sees every line. */
+  /** Whether there is a listener for every line. */
   readonly isWatched: boolean;
   readonly #ended: Promise<void>;
   readonly #readers: ReadableStreamDefaultReader<Uint8Array>[];
@@ -106,7 +106,7 @@ export class EnvironmentLog {
 
   /**
    * @param streams The runtime's standard output and standard error.
-   * @param onLine Gets each line, without its line feed.
+   * @param onLine Receives each line, without its line feed.
    */
   constructor(
     streams: readonly ReadableStream<Uint8Array>[],
@@ -118,15 +118,13 @@ export class EnvironmentLog {
     this.#ended = Promise.all(this.#readers.map((reader) => this.#read(reader))).then(() => {});
   }
 
-  /** Begins the log of another invocation. */
+  /** Starts the log of another invocation. */
   begin(): void {
     this.#tail = new LogTail();
   }
 
   /**
    * Adds a line of Lambda's own.
-   *
-   * @param text The line.
    */
   platform(text: string): void {
     this.#emit(new TextEncoder().encode(`${text}\n`));
@@ -138,11 +136,11 @@ export class EnvironmentLog {
   }
 
   /**
-   * Takes what the runtime has written until now: what is in a pipe cannot be told from nothing
-   * except by reading, so this waits until the pipes have been silent for a few turns.
+   * Reads what the runtime has written so far. A pipe does not show whether it is empty, so this waits
+   * until the pipes have been silent for a while.
    *
-   * @param silence How long they must be silent, in milliseconds.
-   * @param limit When to give up, in milliseconds.
+   * @param silence The required silence, in milliseconds.
+   * @param limit The maximum wait, in milliseconds.
    */
   async drain(silence: number, limit: number): Promise<void> {
     const start = performance.now();
@@ -161,10 +159,10 @@ export class EnvironmentLog {
   }
 
   /**
-   * Stops reading when the streams have ended, or after a while: a process that outlives the
-   * runtime, where it could not be found and killed, may hold the pipes for ever.
+   * Stops reading when the streams have ended or after a timeout: a process that outlived the runtime
+   * because it could not be found may hold the pipes forever.
    *
-   * @param milliseconds How long to wait for the streams' end.
+   * @param milliseconds The timeout.
    */
   async close(milliseconds: number): Promise<void> {
     const late = Promise.withResolvers<void>();
@@ -186,7 +184,7 @@ export class EnvironmentLog {
         lines.write(value);
       }
     } catch {
-      // The pipe is gone with its process; what was read of it is in the log.
+      // The process and its pipe are gone; what was read is in the log.
     }
     lines.flush();
   }
@@ -198,43 +196,37 @@ export class EnvironmentLog {
 }
 
 /**
- * The first line of an invocation's log, as Lambda writes it.
- *
- * @param requestId The invocation's id.
- * @returns The line.
+ * Returns the first line of an invocation's log, in Lambda's format.
  */
 export function startLine(requestId: string): string {
   return `START RequestId: ${requestId} Version: $LATEST`;
 }
 
-/** What the last line of an invocation's log tells. */
+/** The contents of the last line of an invocation's log. */
 export interface Report {
   /** The invocation's id. */
   readonly requestId: string;
-  /** How long it took, in milliseconds, without the start of its environment. */
+  /** Its duration in milliseconds, without the start of its environment. */
   readonly milliseconds: number;
-  /** How long the environment took to start, if it was started for it. */
+  /** The time the environment took to start, if it was started for this invocation. */
   readonly initMilliseconds: number | undefined;
-  /** The memory the function has, in MB. */
+  /** The function's memory, in MB. */
   readonly memory: number;
-  /** The most memory that the runtime had, in MB. */
+  /** The runtime's peak memory, in MB. */
   readonly usedMemory: number;
-  /** How it ended, if not well. */
+  /** The status of a failed invocation. */
   readonly status?: string | undefined;
 }
 
 /**
- * The last line of an invocation's log, as Lambda writes it.
- *
- * @param report What to tell.
- * @returns The line, which ends in a tab.
+ * Returns the last line of an invocation's log, in Lambda's format, which ends in a tab.
  */
 export function reportLine(report: Report): string {
   const { requestId, milliseconds, initMilliseconds, memory, usedMemory, status } = report;
   const fields = [
     `REPORT RequestId: ${requestId}`,
     `Duration: ${milliseconds.toFixed(2)} ms`,
-    // Since August 2025 the time to start is billed for every function.
+    // Since August 2025, Lambda bills the start of every function.
     `Billed Duration: ${Math.ceil(milliseconds + (initMilliseconds ?? 0))} ms`,
     `Memory Size: ${memory} MB`,
     `Max Memory Used: ${usedMemory} MB`,

@@ -1,5 +1,5 @@
 /**
- * Lambda on this machine: the Invoke API on loopback, and runtimes in processes.
+ * The emulator: Lambda's Invoke API on loopback, and runtimes in local processes.
  *
  * @module
  */

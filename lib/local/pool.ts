@@ -1,5 +1,5 @@
 /**
- * Which invocation runs in which environment, and when.
+ * Assigns invocations to execution environments.
  *
  * @module
  */
@@ -7,52 +7,52 @@
 import type { Invocation, InvocationResult } from "./invocation.ts";
 
 /**
- * How long a call may be passed over by later ones for whose function an environment is warm, in
- * milliseconds. Without it, two functions in turn would end each other's environments each time.
+ * How long later calls to functions with a warm environment may overtake a call, in milliseconds.
+ * Without this, alternating calls to two functions would end each other's environments every time.
  */
 const patienceMilliseconds = 250;
 
 /**
- * How long a runtime that has answered is expected to take until it asks again, in milliseconds.
- * For so long a call waits for it rather than have another one started.
+ * How long a call waits for a runtime that has just answered to ask again, in milliseconds, before
+ * another environment is started.
  */
 const settlingMilliseconds = 20;
 
-/** What a pool needs of an execution environment. */
+/** An execution environment, as a pool sees it. */
 export interface PooledEnvironment {
   /** The function that it runs. */
   readonly functionName: string;
-  /** Whether its runtime waits for an invocation. */
+  /** Whether its runtime is waiting for an invocation. */
   readonly isReady: boolean;
-  /** Whether it takes no more invocations. */
+  /** Whether it has ended and takes no more invocations. */
   readonly isOver: boolean;
-  /** Resolves when nothing is left of it. */
+  /** Resolves when its process and its directory are gone. */
   readonly finished: Promise<void>;
-  /** Runs an invocation; never fails. */
+  /** Runs an invocation; never rejects. */
   invoke(invocation: Invocation): Promise<InvocationResult>;
-  /** Ends it before the next line runs. */
+  /** Ends it synchronously. */
   end(): void;
 }
 
-/** What an environment tells its pool. */
+/** The events of an environment. */
 export interface EnvironmentEvents {
-  /** Its runtime waits for an invocation, and there is none for it yet. */
+  /** Its runtime requests an invocation and none is assigned. */
   readonly onReady: (environment: PooledEnvironment) => void;
-  /** It is over. */
+  /** It has ended. */
   readonly onEnd: (environment: PooledEnvironment) => void;
 }
 
-/** What a pool is made of. */
+/** Options for {@linkcode Pool}. */
 export interface PoolOptions {
-  /** The most environments at once. */
+  /** The maximum number of environments. */
   readonly concurrency: number;
   /**
    * Starts an environment.
    *
-   * @param functionName The function it is for.
-   * @param events What it must call.
+   * @param functionName The function.
+   * @param events The callbacks for its events.
    * @returns The environment.
-   * @throws What fails the call that it was meant for.
+   * @throws The error with which the call fails.
    */
   readonly start: (functionName: string, events: EnvironmentEvents) => PooledEnvironment;
 }
@@ -62,7 +62,7 @@ interface Call {
   readonly invocation: Invocation;
   readonly since: number;
   readonly result: PromiseWithResolvers<InvocationResult>;
-  /** Stops listening for a caller that goes away. */
+  /** Stops listening for the caller's disconnect. */
   readonly placed: () => void;
 }
 
@@ -71,22 +71,22 @@ export class PoolClosedError extends Error {
   override readonly name = "PoolClosedError";
 }
 
-/** All environments, and the calls that wait for one. */
+/** A pool of environments, with a queue of calls. */
 export class Pool {
   readonly #options: PoolOptions;
-  /** Those that take up room. */
+  /** The environments that count against the maximum. */
   readonly #environments = new Set<PooledEnvironment>();
-  /** Those of them that wait for an invocation, the most recently used last. */
+  /** Those that wait for an invocation, the most recently used last. */
   readonly #idle = new Set<PooledEnvironment>();
   /** Those that have answered and are about to wait again. */
   readonly #settling = new Map<PooledEnvironment, ReturnType<typeof setTimeout>>();
-  /** Those that are not quite gone. */
+  /** Those whose processes and directories are not gone yet. */
   readonly #ending = new Set<Promise<void>>();
-  /** The calls of each function that wait, the oldest first. */
+  /** The waiting calls of each function, oldest first. */
   readonly #waiting = new Map<string, Set<Call>>();
   #isClosed = false;
 
-  /** @param options How many environments, and how to start one. */
+  /** @param options The maximum number of environments, and how to start one. */
   constructor(options: PoolOptions) {
     this.#options = options;
   }
@@ -96,8 +96,8 @@ export class Pool {
    *
    * @param functionName The function.
    * @param invocation The invocation.
-   * @param signal Ends the wait for an environment; what runs then goes on, as on Lambda.
-   * @returns How it ended.
+   * @param signal Aborts the wait for an environment; a running invocation continues, as on Lambda.
+   * @returns The result.
    * @throws {PoolClosedError} If the pool is closed, or whatever `start` throws.
    */
   run(
@@ -129,13 +129,13 @@ export class Pool {
     return result.promise;
   }
 
-  /** Ends all environments, and the calls that wait. */
+  /** Ends all environments and rejects the waiting calls. */
   async close(): Promise<void> {
     this.closeSync();
     while (this.#ending.size > 0) await Promise.allSettled([...this.#ending]);
   }
 
-  /** {@linkcode Pool.close}, before the next line runs; only what is no process is left for later. */
+  /** Like {@linkcode Pool.close}, but kills the processes synchronously and does not wait. */
   closeSync(): void {
     this.#isClosed = true;
     for (const calls of this.#waiting.values()) {
@@ -152,7 +152,7 @@ export class Pool {
     while (!this.#isClosed && this.#place());
   }
 
-  /** Finds an environment for one call; false if there is none for any. */
+  /** Assigns one waiting call to an environment; returns false if none can be assigned. */
   #place(): boolean {
     const mayStart = this.#environments.size < this.#options.concurrency || this.#idle.size > 0;
     if (!mayStart || this.#waiting.size === 0) return false;
@@ -174,7 +174,7 @@ export class Pool {
     return true;
   }
 
-  /** The call that waits longest, of the functions that are asked for. */
+  /** Returns the oldest waiting call of the wanted functions. */
   #oldest(isWanted: (functionName: string) => boolean): Call | undefined {
     let oldest: Call | undefined;
     for (const [name, calls] of this.#waiting) {
@@ -196,7 +196,7 @@ export class Pool {
     return count;
   }
 
-  /** The most recently used idle environment of a function. */
+  /** Returns the most recently used idle environment of a function. */
   #idleFor(functionName: string): PooledEnvironment | undefined {
     let latest: PooledEnvironment | undefined;
     for (const environment of this.#idle) {
@@ -207,7 +207,7 @@ export class Pool {
 
   #start(functionName: string): PooledEnvironment {
     if (this.#environments.size >= this.#options.concurrency) {
-      // Nobody waits for an idle environment now, or someone has waited long enough to replace it.
+      // No call waits for this idle environment, or another call has waited long enough to replace it.
       const [leastRecentlyUsed] = this.#idle;
       leastRecentlyUsed?.end();
     }
@@ -223,7 +223,7 @@ export class Pool {
         this.#settling.delete(ended);
         this.#idle.delete(ended);
         this.#environments.delete(ended);
-        // In a turn of its own: it may have been ended to make room for a call.
+        // In a microtask, since it may have been ended to make room for a call.
         queueMicrotask(() => this.#dispatch());
       },
     });

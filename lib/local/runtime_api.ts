@@ -1,5 +1,5 @@
 /**
- * The Runtime API, which a runtime asks for invocations and answers them by.
+ * A server of the Runtime API, from which runtimes get invocations and to which they send answers.
  * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  *
  * @module
@@ -9,25 +9,24 @@ import { readBody } from "./body.ts";
 import type { ExecutionEnvironment } from "./execution_environment.ts";
 import { responseTooLarge } from "./failures.ts";
 
-/** The most bytes of an answer: Lambda takes 6 MB and a little more. */
+/** The maximum size of an answer in bytes: Lambda accepts slightly more than 6 MB. */
 export const maxResponseBytes = 6_291_556;
 
 const api = "/2018-06-01/runtime";
 
-/** What the answers tell of the function. */
+/** Options for {@linkcode serveRuntimeApi}. */
 export interface RuntimeApiOptions {
   /** The function's ARN. */
   readonly functionArn: string;
 }
 
 /**
- * Answers one call of a runtime.
+ * Answers a runtime's call.
  *
  * @param request The call.
- * @param path Its path, without what comes before the Runtime API's own.
- * @param environment The environment that the runtime runs in.
- * @param options What the answers tell of the function.
- * @returns The answer.
+ * @param path The part of its path that belongs to the Runtime API.
+ * @param environment The runtime's environment.
+ * @param options The function's ARN.
  */
 export async function serveRuntimeApi(
   request: Request,
@@ -37,7 +36,7 @@ export async function serveRuntimeApi(
 ): Promise<Response> {
   if (path === `${api}/invocation/next` && request.method === "GET") {
     const delivery = await environment.next();
-    if (!delivery) return refuse(410, "Gone", "The execution environment is over");
+    if (!delivery) return refuse(410, "Gone", "The execution environment has ended");
     return new Response(delivery.invocation.payload, {
       headers: {
         "content-type": "application/json",
@@ -58,7 +57,7 @@ export async function serveRuntimeApi(
     .exec(path) ?? [];
   if (requestId === undefined) return refuse(404, "NotFound", `no such path: ${path}`);
   const body = await readBody(request, maxResponseBytes);
-  // The id is looked at last: while the body came, the invocation may have timed out.
+  // Checked after reading the body, since the invocation may have timed out meanwhile.
   if (!environment.isWorkingAt(requestId)) {
     return refuse(400, "InvalidRequestID", "Invalid request ID");
   }
@@ -75,7 +74,7 @@ export async function serveRuntimeApi(
   return accepted();
 }
 
-/** A runtime may name an error's type in a header and say nothing else. */
+/** A runtime may send only the error's type, in a header. */
 function errorPayload(
   request: Request,
   body: Uint8Array<ArrayBuffer> | undefined,

@@ -1,19 +1,17 @@
 /**
- * How a runtime is started on this machine.
+ * The command that starts a runtime locally.
  *
  * @module
  */
 
 import { fileURLToPath } from "node:url";
 
-/** The hidden subcommand by which the compiled `llama` is the runtime. */
+/** The hidden subcommand that runs the runtime in the compiled `llama`. */
 export const runtimeSubcommand = "__runtime";
 
 /**
- * The command that starts the runtime: this program itself where it is compiled, otherwise Deno
- * with the runtime's source, which lies beside this file's.
- *
- * @returns A program and its arguments; those of the function follow.
+ * Returns the command that starts the runtime: this program if it is compiled, otherwise Deno with
+ * the runtime's source. The function's command is to be appended.
  */
 export function runtimeCommand(): string[] {
   if (Deno.build.standalone) return [Deno.execPath(), runtimeSubcommand];
@@ -24,8 +22,8 @@ export function runtimeCommand(): string[] {
     "--allow-all",
     "--quiet",
     "--no-prompt",
-    // The runtime works in the function's folder, whose deno.json, lock file and node_modules are
-    // none of its business.
+    // The runtime starts in the function's directory, and must ignore its deno.json, lock file and
+    // node_modules.
     "--no-config",
     "--no-lock",
     "--node-modules-dir=none",

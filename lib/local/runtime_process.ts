@@ -1,5 +1,5 @@
 /**
- * The process of a runtime, its log, and everything that it started.
+ * A runtime's process, its log, and its descendants.
  *
  * @module
  */
@@ -9,30 +9,30 @@ import { killMarked } from "../system/processes.ts";
 import { killGroup } from "../system/signals.ts";
 import { EnvironmentLog } from "./log.ts";
 
-/** How long the log may take to end when all processes have, in milliseconds. */
+/** The time for the log to end after the processes have ended, in milliseconds. */
 const logEndMilliseconds = 100;
 
-/** How to start a runtime. */
+/** Options for {@linkcode RuntimeProcess}. */
 export interface RuntimeProcessOptions {
-  /** The id of its environment, in the variables of all its processes as `LLAMA_ENVIRONMENT`. */
+  /** The id of its environment, passed to all its processes as `LLAMA_ENVIRONMENT`. */
   readonly id: string;
   /** Its program and arguments. */
   readonly command: readonly string[];
-  /** All its variables. */
+  /** All its environment variables. */
   readonly variables: Readonly<Record<string, string>>;
-  /** Variables that it reads from its standard input, so that no other process can see them. */
+  /** Variables that it reads from standard input, so that no other process can see them. */
   readonly keys?: Environment | undefined;
-  /** Where it starts. */
+  /** Its working directory. */
   readonly cwd: string;
-  /** Gets each line of the log. */
+  /** Receives each line of the log. */
   readonly onLog: ((line: string) => void) | undefined;
 }
 
 /** A runtime process. */
 export class RuntimeProcess {
-  /** What it writes. */
+  /** Its log. */
   readonly log: EnvironmentLog;
-  /** How it ended. */
+  /** Its exit status. */
   readonly status: Promise<Deno.CommandStatus>;
   readonly #id: string;
   readonly #process: Deno.ChildProcess;
@@ -42,8 +42,7 @@ export class RuntimeProcess {
   /**
    * Starts a runtime.
    *
-   * @param options What to start.
-   * @throws Whatever the system says of a program that cannot be started.
+   * @throws The system's error if the program cannot be started.
    */
   constructor(options: RuntimeProcessOptions) {
     const [program = "", ...args] = options.command;
@@ -53,11 +52,11 @@ export class RuntimeProcess {
       cwd: options.cwd,
       clearEnv: true,
       env: options.variables,
-      // Held open, and written to for the keys alone: its end tells the runtime that llama is gone.
+      // Carries only the keys, and is held open: its end tells the runtime that llama is gone.
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",
-      // A session of its own: the terminal's ctrl-C is for llama, which ends this in its own way.
+      // In its own session, so that ctrl-C reaches only llama, which then ends the runtime.
       detached: true,
     }).spawn();
     if (options.keys !== undefined) this.#write(options.keys);
@@ -71,22 +70,21 @@ export class RuntimeProcess {
   #write(keys: Environment): void {
     const writer = this.#process.stdin.getWriter();
     writer.write(new TextEncoder().encode(JSON.stringify(keys) + "\n"))
-      // It has ended already, and how is told elsewhere.
+      // The process has already ended, which is reported elsewhere.
       .catch(() => {})
       .finally(() => writer.releaseLock());
   }
 
-  /** Kills it, and every process that came of it, before the next line runs. */
+  /** Kills it and all its descendants, synchronously. */
   kill(): void {
     killGroup(this.#process.pid);
-    // A command has a session of its own, and may have left others behind.
+    // Commands have their own sessions, and may have left other processes behind.
     killMarked(`LLAMA_ENVIRONMENT=${this.#id}`, [Deno.pid]);
   }
 
   /**
-   * The peak of the runtime's own memory, where the system tells it.
-   *
-   * @returns Megabytes; the last known value if the process has ended.
+   * Returns the runtime's peak memory in MB, or the last known value if the process has ended; 0 if
+   * unknown.
    */
   usedMemory(): number {
     if (this.#hasEnded) return this.#usedMemory;
@@ -100,11 +98,11 @@ export class RuntimeProcess {
     return this.#usedMemory;
   }
 
-  /** Closes what is open when it has ended, once its log is complete. */
+  /** Waits for its end and for the complete log, and closes its streams. */
   async close(): Promise<void> {
     await this.status;
     await this.#process.stdin.close().catch(() => {});
-    // The last words of a runtime that crashed say why, and are part of the invocation's log.
+    // The last output of a crashed runtime gives the reason, and is part of the invocation's log.
     await this.log.close(logEndMilliseconds);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Checks that a call is signed with a key of this run: any program of the machine can reach a port
- * of loopback, and any web page can make a browser try.
+ * Verifies that a call is signed with a key of this run: any local program can reach a loopback port,
+ * and any web page can make a browser try.
  *
  * @module
  */
@@ -12,7 +12,7 @@ import { Signer } from "../aws/signer.ts";
 import { sha256 } from "../files/hash.ts";
 import { ApiError } from "./api_error.ts";
 
-/** How far a call's clock may be off, as at AWS. */
+/** The tolerated clock skew, as on AWS. */
 const maxSkewMilliseconds = 5 * 60 * 1000;
 
 /** A call without its body. */
@@ -25,16 +25,16 @@ export interface SignedHead {
   readonly headers: Headers;
 }
 
-/** A call as it came. */
+/** A call with its body. */
 export interface SignedCall extends SignedHead {
   /** The whole body. */
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-/** Checks signatures (Signature Version 4 in the `Authorization` header). */
+/** Verifies signatures (Signature Version 4 in the `Authorization` header). */
 export class SignatureVerifier {
   readonly #keys: ReadonlyMap<string, Credentials>;
-  /** Keys derived from the secrets, one a day, region and service; the signer fills it. */
+  /** The signer's cache of derived keys: one per secret, day, region and service. */
   readonly #derived = new Map<string, ArrayBuffer>();
 
   /** @param keys The credentials that may sign. */
@@ -43,11 +43,11 @@ export class SignatureVerifier {
   }
 
   /**
-   * Checks a call.
+   * Verifies a call.
    *
    * @param call The call.
    * @param now The time, in milliseconds since 1970.
-   * @throws {ApiError} What AWS answers to a call that is not signed, or not as it should be.
+   * @throws {ApiError} AWS's error for a call whose signature is missing or invalid.
    */
   async verify(call: SignedCall, now: number = Date.now()): Promise<void> {
     const verifyBody = await this.verifyHead(call, now);
@@ -55,13 +55,13 @@ export class SignatureVerifier {
   }
 
   /**
-   * Checks all that can be checked before the body is read. Only who has the secret gets past this if
-   * the body's hash is among the headers, and otherwise who knows at least the access key.
+   * Verifies what can be verified before reading the body: the signature if the headers include the
+   * body's hash, otherwise only the access key.
    *
    * @param call The call.
    * @param now The time, in milliseconds since 1970.
-   * @returns What checks the body.
-   * @throws {ApiError} As {@linkcode verify}; what is returned throws as well.
+   * @returns A function that verifies the rest given the body; it throws the same errors.
+   * @throws {ApiError} As {@linkcode verify}.
    */
   async verifyHead(
     call: SignedHead,
@@ -113,11 +113,11 @@ export class SignatureVerifier {
       signature: string;
     },
   ): Promise<void> {
-    // Region and service are the caller's words, and nothing else would ever empty it.
+    // Limits the cache: callers choose the region.
     if (this.#derived.size > 100) this.#derived.clear();
     const signer = new Signer({
       ...scope,
-      // What was signed of it is among the headers already.
+      // If the token was signed, it is among the headers.
       sessionToken: "",
       method,
       url: withHost(url, headers.get("host")),
@@ -128,10 +128,10 @@ export class SignatureVerifier {
       allHeaders: true,
       cache: this.#derived,
     });
-    // Not signed where the caller did not, but used for the body's hash.
+    // Provides the body's hash; signed only if the caller did.
     signer.headers.set("x-amz-content-sha256", bodyHash);
     const expected = await signer.signature();
-    // That the lists are equal says that host and date are signed; the signer adds both.
+    // Equal lists imply that host and date are signed, since the signer adds both.
     if (signer.signedHeaders !== signedHeaders.join(";") || !equal(expected, signature)) {
       throw mismatch();
     }
@@ -173,7 +173,7 @@ function isHeaderName(name: string): boolean {
   return /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name);
 }
 
-/** The URL with the host as the caller wrote and signed it. */
+/** Returns the URL with the host as the caller signed it. */
 function withHost(url: string, host: string | null): string {
   const { pathname, search, origin } = new URL(url);
   const asked = `http://${host ?? ""}${pathname}${search}`;

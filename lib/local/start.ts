@@ -1,5 +1,5 @@
 /**
- * Starts Lambda on this machine, as a user's settings ask for it.
+ * Starts the emulator with the user's settings.
  *
  * @module
  */
@@ -9,29 +9,29 @@ import type { Environment } from "../environment.ts";
 import { loadFunctions, LocalLambda, type LocalLambdaOptions, runtimeCommand } from "./mod.ts";
 import { hideProcess } from "../system/hide.ts";
 
-/** Lambda on this machine, in place of AWS. */
+/** Options for the emulator. */
 export interface LocalOptions {
-  /** Where functions are found: `DIR/NAME/function.json`. @default {LLAMA_FUNCTIONS, or "images"} */
+  /** The directory with `NAME/function.json`. @default {LLAMA_FUNCTIONS, or "images"} */
   readonly functions?: string | undefined;
-  /** Functions given as shell commands, beside those found. @default {[]} */
+  /** Functions given as shell commands, in addition to those found. @default {[]} */
   readonly commands?: readonly { readonly name: string; readonly command: string }[] | undefined;
-  /** The most execution environments at once. @default {the number of processors} */
+  /** The maximum number of execution environments. @default {the number of processors} */
   readonly concurrency?: number | undefined;
 }
 
-/** The user's own object store, and how it is reached. */
+/** The user's object store, and the account that accesses it. */
 export interface StoreSettings extends Account {
   /** The store's URL; absent for the emulator's own store. */
   readonly store?: string | undefined;
 }
 
 /**
- * Starts Lambda on this machine.
+ * Starts the emulator.
  *
  * @param options Functions and concurrency.
- * @param settings The user's own object store, if it is to be used.
+ * @param settings The user's object store, if it is to be used.
  * @param environment The user's environment variables.
- * @param more Where to listen, and who gets the functions' logs.
+ * @param more The address to listen on, and a listener for the functions' logs.
  * @returns The emulator; close it when done.
  * @throws {LlamaError} `config` if it cannot be started, `credentials` if there are none for an S3
  * store.
@@ -43,7 +43,7 @@ export async function startLocal(
   more: Pick<LocalLambdaOptions, "listen" | "onLog"> = {},
 ): Promise<LocalLambda> {
   const directory = functionsDirectory(options, environment);
-  // The variables of this process may have the user's keys, and so may its memory.
+  // This process's environment and memory may contain the user's keys.
   if (settings.store?.startsWith("s3:")) hideProcess();
   return await LocalLambda.start({
     functionsFrom: directory,
@@ -64,11 +64,7 @@ export async function startLocal(
 }
 
 /**
- * Where functions are found.
- *
- * @param options What was asked for.
- * @param environment The user's environment variables.
- * @returns The folder of the functions' folders.
+ * Returns the directory in which functions are found.
  */
 export function functionsDirectory(
   { functions }: Pick<LocalOptions, "functions">,
@@ -77,7 +73,7 @@ export function functionsDirectory(
   return functions || environment["LLAMA_FUNCTIONS"] || "images";
 }
 
-/** What a runtime needs in order to reach the user's bucket, and nothing else of the user's. */
+/** Returns only those of the user's variables that a runtime needs to access the user's bucket. */
 async function storeVariables(
   settings: StoreSettings,
   environment: Environment,

@@ -8,28 +8,24 @@ import { join } from "node:path";
 import type { Environment } from "../environment.ts";
 import type { FunctionDefinition } from "../functions/definition.ts";
 
-/** Where programs are looked for if the user's environment does not say. */
+/** The default for `PATH`. */
 export const defaultPath = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin";
 
-/** What is the same for all runtimes of a run. */
+/** The variables that all runtimes of a run have in common. */
 export interface HostVariables {
-  /** Where programs are looked for. */
+  /** The search path for programs. */
   readonly PATH: string;
-  /** Deno's directory and where it finds certificates, where the user's environment tells. */
+  /** Deno's directory and certificates, if the user's environment sets them. */
   readonly [name: string]: string;
 }
 
 /**
- * Takes from the user's environment what a runtime needs, and nothing else: the rest may be
- * secret.
- *
- * @param environment The user's environment.
- * @returns The variables.
+ * Returns only those of the user's variables that a runtime needs, since others may be secret.
  */
 export function hostVariables(environment: Environment): HostVariables {
   const variables: Record<string, string> = {};
-  // Without its own directory, Deno would fetch again what it has already; and where a proxy
-  // stands between this machine and the world, it needs that proxy's certificates.
+  // Without its directory, Deno would download its dependencies again; behind a TLS-inspecting proxy
+  // it needs the proxy's certificates.
   const denoDirectory = findDenoDirectory(environment);
   if (denoDirectory) variables["DENO_DIR"] = denoDirectory;
   for (const name of ["DENO_TLS_CA_STORE", "DENO_CERT", "SSL_CERT_FILE", "SSL_CERT_DIR"]) {
@@ -48,41 +44,37 @@ function findDenoDirectory(environment: Environment): string | undefined {
   return home ? join(home, ".cache/deno") : undefined;
 }
 
-/** What differs from one environment to the next. */
+/** Options for {@linkcode runtimeVariables}. */
 export interface EnvironmentVariables {
-  /** The same for all. */
+  /** The common variables. */
   readonly host: HostVariables;
   /** The function. */
   readonly definition: FunctionDefinition;
-  /** The function's folder. */
+  /** The function's directory. */
   readonly taskRoot: string;
   /** The environment's id. */
   readonly id: string;
   /** The environment's own directory. */
   readonly directory: string;
-  /** `HOST:PORT/...`, to which a runtime appends the Runtime API's paths. */
+  /** The base of the Runtime API's paths, `HOST:PORT/...`. */
   readonly runtimeApi: string;
   /** The region. */
   readonly region: string;
   /** The store's URL. */
   readonly storeUrl: string;
-  /** What the store asks for. */
+  /** The variables that the store needs. */
   readonly storeEnvironment: Environment;
 }
 
-/** Whether a variable belongs to the user's keys, which no job may see. */
+/** Reports whether a variable is part of the user's keys, which jobs must not see. */
 function isKey(name: string): boolean {
   return name === "AWS_ACCESS_KEY_ID" || name === "AWS_SECRET_ACCESS_KEY" ||
     name === "AWS_SESSION_TOKEN";
 }
 
 /**
- * The user's keys for an S3 store. They go to a runtime by its standard input: a job can read the
- * variables that the runtime was started with.
- *
- * @param storeUrl The store's URL.
- * @param storeEnvironment What the store asks for.
- * @returns The keys; undefined for a store that has none.
+ * Returns the user's keys for an S3 store; undefined for another store. They are passed to a runtime
+ * through standard input, since jobs can read the variables that the runtime was started with.
  */
 export function storeKeys(
   storeUrl: string,
@@ -93,11 +85,8 @@ export function storeKeys(
 }
 
 /**
- * All variables of a runtime process, without {@linkcode storeKeys}, as Lambda sets them:
+ * Returns all variables of a runtime process except {@linkcode storeKeys}, as Lambda sets them:
  * https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html
- *
- * @param options What the environment is for.
- * @returns The variables.
  */
 export function runtimeVariables(options: EnvironmentVariables): Record<string, string> {
   const { host, definition, taskRoot, id, region, storeUrl } = options;

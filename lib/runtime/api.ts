@@ -1,5 +1,5 @@
 /**
- * The Runtime API, by which Lambda hands out invocations.
+ * A client of the Runtime API, from which a runtime gets its invocations.
  *
  * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
  *
@@ -11,45 +11,44 @@ import { messageOf } from "../errors.ts";
 import { directClient } from "../system/loopback.ts";
 import type { JobError } from "./job_error.ts";
 
-/** An invocation that waits for its answer. */
+/** An invocation that has not been answered yet. */
 export interface Invocation {
   /** The request's id. */
   id: string;
   /** The request's payload. */
   text: string;
-  /** The X-Ray trace header, where there is one. */
+  /** The X-Ray trace header, if any. */
   traceId: string | undefined;
-  /** The function's ARN as it was invoked, where it is known. */
+  /** The function's ARN as invoked, if known. */
   functionArn: string | undefined;
-  /** When it arrived, as `performance.now()` has it. */
+  /** The time of arrival, by `performance.now()`. */
   received: number;
   /**
-   * When Lambda will kill the environment, on the same clock; undefined if it does not say, or names
-   * a time that is past, as after a change of the clock.
+   * When Lambda kills the execution environment, on the same clock; undefined if absent, or past, as
+   * after a change of the system clock.
    */
   deadline: number | undefined;
 }
 
-/** The pauses before a call is repeated, in milliseconds. */
+/** The pauses before retries, in milliseconds. */
 const pauses = [20, 100, 500];
 
-/** A client of the Runtime API. Close it when done: it holds a connection. */
+/** A client of the Runtime API. Dispose of it when done: it holds a connection. */
 export class RuntimeApi implements Disposable {
   readonly #base: string;
   readonly #client: Deno.HttpClient;
 
-  /** @param address `HOST:PORT`, and maybe a path after it. */
+  /** @param address `HOST:PORT`, optionally followed by a path. */
   constructor(address: string) {
     this.#base = `http://${address}/2018-06-01/runtime`;
     this.#client = directClient(address.replace(/\/.*$/s, ""));
   }
 
   /**
-   * Waits for the next invocation, for hours if need be.
+   * Returns the next invocation, which may take hours.
    *
-   * @param signal Ends the wait.
-   * @returns The invocation.
-   * @throws {Error} If the API cannot be reached, or refuses.
+   * @param signal Aborts the wait.
+   * @throws {Error} If the API cannot be reached or refuses.
    */
   async next(signal: AbortSignal): Promise<Invocation> {
     const { status, headers, text } = await this.#call("/invocation/next", { signal });
@@ -68,13 +67,10 @@ export class RuntimeApi implements Disposable {
   }
 
   /**
-   * Answers an invocation.
+   * Sends the response to an invocation.
    *
-   * @param id The request's id.
-   * @param body The response.
-   * @param signal Ends the call.
    * @throws {JobError} `Llama.Internal` if the response is too large for Lambda.
-   * @throws {Error} If the API cannot be reached, or refuses.
+   * @throws {Error} If the API cannot be reached or refuses.
    */
   async respond(id: string, body: string, signal: AbortSignal): Promise<void> {
     const { status } = await this.#post(`/invocation/${id}/response`, body, {}, signal);
@@ -86,12 +82,9 @@ export class RuntimeApi implements Disposable {
   }
 
   /**
-   * Tells that an invocation failed, or, without an id, that the runtime could not start.
+   * Reports that an invocation failed or, without an id, that the runtime could not start.
    *
-   * @param id The request's id.
-   * @param error Why.
-   * @param signal Ends the call.
-   * @throws {Error} If the API cannot be reached, or refuses.
+   * @throws {Error} If the API cannot be reached or refuses.
    */
   async fail(id: string | undefined, error: JobError, signal: AbortSignal): Promise<void> {
     const path = id === undefined ? "/init/error" : `/invocation/${id}/error`;
@@ -115,14 +108,14 @@ export class RuntimeApi implements Disposable {
     });
   }
 
-  /** The API is on this machine: what fails is worth another attempt, as is a 5xx. */
+  /** Retries failed calls and 5xx: the API is on this machine. */
   async #call(path: string, init: RequestInit & { signal: AbortSignal }) {
     const { signal } = init;
     for (let attempt = 0;; attempt++) {
       const pause = pauses[attempt];
       try {
         const response = await fetch(this.#base + path, { ...init, client: this.#client });
-        // Read even where nothing is in it: a body that is cancelled costs the connection.
+        // Read even if empty: canceling a body closes the connection.
         const text = await response.text();
         if (response.status < 500 || pause === undefined) {
           return { status: response.status, headers: response.headers, text };

@@ -1,14 +1,12 @@
 /**
- * What the system takes for an argument.
+ * Checks program arguments.
  *
  * @module
  */
 
 /**
- * Returns whether a string can be an argument of a program: it has no NUL, and no half of a surrogate
- * pair, which has no UTF-8.
- *
- * @param text The string.
+ * Reports whether a string can be a program argument: without NUL, and without unpaired surrogates,
+ * which UTF-8 cannot encode.
  */
 export function isArgument(text: string): boolean {
   return !text.includes("\0") && text.isWellFormed();

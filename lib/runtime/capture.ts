@@ -1,5 +1,5 @@
 /**
- * What a command writes, in memory while it is little and in a file when it is much.
+ * Captures a command's output, in memory if small and in a file if large.
  *
  * @module
  */
@@ -8,30 +8,30 @@ import type { BlobSource } from "../store/blob.ts";
 import { maxInlineBytes } from "../protocol.ts";
 import { writeToFile } from "../files/quick.ts";
 
-/** How much is read from a pipe at first: most commands write little, and many are run. */
+/** The size of the first read from a pipe; most commands write little. */
 const firstPieceBytes = 4 * 1024;
 
-/** How much is read from a pipe at once when it brings much; a pipe of Linux holds as much. */
+/** The size of later reads from a busy pipe: the capacity of a Linux pipe. */
 const pieceBytes = 64 * 1024;
 
 /**
- * The most to take from a pipe after the command has ended: far more than a pipe holds (64 KiB, or
- * 1 MiB where a program asked for it), and yet an end to one that a process fills without end.
+ * The maximum number of bytes read from a pipe after the command has ended: far more than a pipe
+ * holds (64 KiB, or 1 MiB on request), but a limit for a process that never stops writing.
  */
 const remainderBytes = 16 * 1024 * 1024;
 
-/** The time between two looks at a pipe that does not end, in milliseconds. */
+/** The interval for polling a pipe that stays open, in milliseconds. */
 const lookMs = 10;
 
-/** A pipe that brought nothing between so many looks is empty. */
+/** After this many polls without data, a pipe counts as empty. */
 const quietLooks = 5;
 
-/** How often a pipe is looked at that goes on bringing a little. */
+/** The maximum number of polls for a pipe that keeps delivering data. */
 const mostLooks = 50;
 
 /** Reads a pipe to its end. */
 export class Capture {
-  /** Settles when nothing more will be read; rejects if what was read could not be kept. */
+  /** Settles when reading has ended; rejects if the output could not be stored. */
   readonly ended: Promise<void>;
   readonly #reader: ReadableStreamBYOBReader;
   readonly #spillPath: () => string;
@@ -40,38 +40,37 @@ export class Capture {
   #path = "";
   #size = 0;
   #last: number | undefined;
-  /** Whether it waits for the pipe, and not for the disk. */
+  /** Whether a read of the pipe is pending, rather than a write to disk. */
   #waiting = false;
-  /** How much there can be, once the command has ended. */
+  /** The maximum size once the command has ended. */
   #limit = Infinity;
   #done = false;
 
   /**
-   * Begins to read.
+   * Starts reading.
    *
    * @param stream The pipe.
-   * @param spillPath Names the file for what is too much for memory; called only then.
+   * @param spillPath Returns the path of a file for output that exceeds memory; called only then.
    */
   constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>, spillPath: () => string) {
     this.#reader = stream.getReader({ mode: "byob" });
     this.#spillPath = spillPath;
     this.ended = this.#read();
-    // Whoever waits for it sees a rejection; until then it is not an unhandled one.
+    // Callers that await it see a rejection; until then it must not count as unhandled.
     this.ended.catch(() => {});
   }
 
   /**
-   * Takes what is left in the pipe once the command has ended, and closes it. Its end comes at
-   * once, except where a process that left the command's group holds the other end, which may
-   * never end: then what is there is taken.
+   * Reads the rest of the pipe once the command has ended, and closes it. A process that left the
+   * command's group may hold the pipe open forever; then only what is in the pipe is read.
    */
   async finish(): Promise<void> {
     let size = this.#size;
     this.#limit = size + remainderBytes;
     let quiet = 0;
     let looks = 0;
-    // Looks are counted, not milliseconds: on a machine that stood still for a while, the reads
-    // get their turn between two looks.
+    // Counts polls rather than milliseconds, so that pending reads get their turn between two polls
+    // even after the machine was suspended.
     const timer = setInterval(() => {
       if (!this.#waiting) return;
       looks++;
@@ -87,9 +86,7 @@ export class Capture {
   }
 
   /**
-   * Adds a line of the runtime's own, on a line for itself.
-   *
-   * @param line The line.
+   * Appends a line of the runtime's own, starting a new line if needed.
    */
   async addLine(line: string): Promise<void> {
     const start = this.#last === undefined || this.#last === 10 ? "" : "\n";
@@ -105,9 +102,7 @@ export class Capture {
   }
 
   /**
-   * What was read.
-   *
-   * @returns The bytes, or the file that holds them.
+   * Returns the output: the bytes, or the file that holds them.
    */
   source(): BlobSource {
     return this.#path === ""
@@ -115,15 +110,14 @@ export class Capture {
       : { path: this.#path, size: this.#size };
   }
 
-  /** Closes the pipe and what else is open. */
+  /** Closes the pipe and the file. */
   async close(): Promise<void> {
     this.#close();
     await this.ended.catch(() => {});
   }
 
   #close(): void {
-    // Ends the read that is under way. It fails only where the stream has failed, which the read
-    // tells too.
+    // Ends the pending read. Fails only if the stream has failed, which the read reports as well.
     if (!this.#done) this.#reader.cancel().catch(() => {});
   }
 
@@ -159,7 +153,7 @@ export class Capture {
     const size = this.#size + bytes.length;
     if (this.#path === "" && size <= maxInlineBytes) {
       if (size > this.#memory.length) {
-        // Twice as much each time, so that a writer of single bytes costs no more than another.
+        // Doubles the buffer, so that writers of single bytes cost no more than others.
         const larger = new Uint8Array(Math.max(4096, 2 ** Math.ceil(Math.log2(size))));
         larger.set(this.#memory.subarray(0, this.#size));
         this.#memory = larger;

@@ -1,12 +1,12 @@
 /**
- * The environment variables that a command gets.
+ * The environment variables of a command.
  *
  * @module
  */
 
 import type { Environment } from "../environment.ts";
 
-/** What jobs on this machine do not get: the user's secrets, and the emulator's addresses. */
+/** Variables withheld from local jobs: the user's secrets and the emulator's addresses. */
 const withheld: ReadonlySet<string> = new Set([
   "AWS_ACCESS_KEY_ID",
   "AWS_SECRET_ACCESS_KEY",
@@ -18,16 +18,16 @@ const withheld: ReadonlySet<string> = new Set([
   "LLAMA_OBJECT_STORE",
 ]);
 
-/** The trace of the invocation, where the X-Ray SDKs look for it. */
+/** The variable in which the X-Ray SDKs look for the invocation's trace. */
 const traceVariable = "_X_AMZN_TRACE_ID";
 
 /**
- * The variables for a command. On Lambda it inherits all, since it may use the function's role; on
- * this machine there is no role, only the user's own credentials.
+ * Returns the variables for a command. On Lambda it inherits all, since it may use the function's
+ * role; locally there is no role, only the user's own credentials.
  *
  * @param environment The runtime's own variables.
  * @param options The invocation's trace, and whether this is the emulator.
- * @returns What to set, and whether nothing else is inherited.
+ * @returns The variables to set, and whether no others are inherited.
  */
 export function commandEnvironment(
   environment: Environment,

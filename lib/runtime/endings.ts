@@ -1,6 +1,5 @@
 /**
- * What the runtime adds to a command's standard error about how it ended. Loaded only for commands
- * that did not simply succeed.
+ * Explains in a command's standard error how it ended. Loaded only for commands that failed.
  *
  * @module
  */
@@ -9,26 +8,22 @@ import type { Program } from "./function_command.ts";
 import { beginning, foreign, textBeginning, windowsLine } from "./program_file.ts";
 import { type CommandResult, killedStatus } from "./run_command.ts";
 
-/** What is known of an end besides the command's result. */
+/** Options for {@linkcode explainEnding}. */
 export interface EndingOptions {
-  /** What was run. */
+  /** The program that was run. */
   program: Program;
-  /** How long the job took so far, in milliseconds, if the function's own time ended it. */
+  /** The job's duration so far in milliseconds, if the function's timeout ended it. */
   timedOutMs: number | undefined;
-  /** How many processes the kernel killed meanwhile for want of memory; undefined if it is not told. */
+  /** The number of processes that the kernel killed for lack of memory; undefined if unknown. */
   kills: number | undefined;
-  /** There only where the function's memory is bounded; on the user's machine it is not. */
+  /** Present only if the function's memory is limited; locally it is not. */
   outOfMemory?: unknown;
-  /** The function's memory in MB, if it is known. */
+  /** The function's memory in MB, if known. */
   memoryMb: number | undefined;
 }
 
 /**
- * Explains how a command ended, where its own words are no help.
- *
- * @param result How it ended.
- * @param options What else is known.
- * @returns Lines without their ends.
+ * Returns lines that explain how a command ended, where its own messages do not help.
  */
 export function explainEnding(
   { status, timedOut }: Pick<CommandResult, "status" | "timedOut">,
@@ -36,13 +31,13 @@ export function explainEnding(
 ): string[] {
   const { program: { path }, timedOutMs } = options;
   const lines = [];
-  // Other statuses are signals, or the runtime's own.
+  // Other statuses are from signals or from the runtime.
   const why = !timedOut && status > 0 && status < 128 ? whyFailed(path, status) : undefined;
   if (why !== undefined) lines.push(`${JSON.stringify(path)}: ${why}`);
   if (timedOutMs !== undefined) {
     lines.push(
       `ended after ${(timedOutMs / 1000).toFixed(2)} s, before Lambda ends the function at its ` +
-        "timeout: raise it (900 seconds at most), or give the job less to do",
+        "timeout: raise the timeout (900 seconds at most), or give the job less to do",
     );
   }
   const killed = options.outOfMemory ? whyKilled(status, options) : undefined;
@@ -55,8 +50,8 @@ function whyFailed(path: string, status: number): string | undefined {
 }
 
 /**
- * The kernel's count tells whether memory ran out: a command may also be killed by itself, and what
- * the kernel kills may be any of the processes that it started.
+ * The kernel's count shows whether memory ran out: a command may also kill itself, and the kernel
+ * may kill any of the processes that the command started.
  */
 function whyKilled(status: number, { kills, memoryMb }: EndingOptions): string | undefined {
   const isKilled = status === killedStatus;
@@ -71,15 +66,15 @@ function whyKilled(status: number, { kills, memoryMb }: EndingOptions): string |
   return `the function ran out of memory, and the kernel killed ${what} that the command had started: ${advice}`;
 }
 
-/** A shell's statuses for a script that it cannot make sense of. */
+/** Exit statuses of a shell for a script that it cannot run. */
 const shellFailures: ReadonlySet<number> = new Set([2, 126, 127]);
 
-/** The numbers of ELF's `e_machine` that a kernel runs, by Deno's names (elf(5)). */
+/** The values of ELF's `e_machine` that a kernel runs, by Deno's architecture names (elf(5)). */
 const ownMachines = { x86_64: [62, 3], aarch64: [183, 40] } as const;
 
 /**
- * Since 2.9 Deno does itself what all shells do: what the kernel does not take it gives to `sh`, a
- * binary too, and the words of that are no help.
+ * Since 2.9, Deno passes files that the kernel refuses to `sh`, as shells do, even binaries; the
+ * messages of `sh` do not help then.
  */
 function isForeign(path: string, status: number): boolean {
   if (Deno.build.os !== "linux" || !shellFailures.has(status)) return false;

@@ -1,5 +1,5 @@
 /**
- * What a function runs.
+ * Finds the program that a function runs.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import type { Environment } from "../environment.ts";
 import { reasonOf } from "../errors.ts";
 import { JobError } from "./job_error.ts";
 
-/** How the runtime was started, which says what it runs; a job's `args` follow. */
+/** The command that a function runs, by how the runtime was started; a job's `args` follow it. */
 export type FunctionCommand =
-  /** A file of the function's package, or else a program on `PATH`. */
+  /** A file of the function's package, or a program on `PATH`. */
   | { kind: "handler"; handler: string; taskRoot: string }
-  /** A program and its first arguments. A relative path begins at `directory`. */
+  /** A program and its first arguments. A relative path is relative to `directory`. */
   | { kind: "words"; program: string; args: readonly string[]; directory: string }
-  /** Nothing: a job's `args` alone. */
+  /** No command: a job's `args` name it. */
   | { kind: "job" };
 
 /** A program to start. */
@@ -26,16 +26,15 @@ export interface Program {
   args: string[];
 }
 
-/** `PATH` where there is none: as the shell has it. */
+/** The shell's default for `PATH`. */
 const defaultSearchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /**
- * Finds out what the function runs.
+ * Returns the function's command.
  *
- * @param args The runtime's own arguments, those of a shell form with `"$@"`.
+ * @param args The runtime's own arguments, with `"$@"` in a shell form.
  * @param environment The runtime's environment variables.
- * @param directory The directory that the runtime was started in, such as an image's `WORKDIR`.
- * @returns What the function runs.
+ * @param directory The runtime's initial working directory, such as an image's `WORKDIR`.
  * @throws {JobError} `Llama.NoSuchCommand` if the handler is a path that leads out of the package.
  */
 export function findFunctionCommand(
@@ -62,12 +61,12 @@ export function findFunctionCommand(
 /**
  * Finds the program that a job starts.
  *
- * @param command What the function runs.
+ * @param command The function's command.
  * @param args The job's arguments.
  * @param options The value of `PATH`, and the job's directory.
  * @returns The program with all its arguments.
- * @throws {JobError} `Llama.NoSuchCommand` if there is no such program, or it cannot be executed;
- * `Llama.BadRequest` if the job has to name one and does not.
+ * @throws {JobError} `Llama.NoSuchCommand` if the program does not exist or cannot be executed;
+ * `Llama.BadRequest` if the job must name a program and does not.
  */
 export function findProgram(
   command: FunctionCommand,
@@ -115,12 +114,7 @@ export function findProgram(
 }
 
 /**
- * The error for a command that cannot be started.
- *
- * @param name The command as it was named.
- * @param why What is wrong with it.
- * @param cause What the system said.
- * @returns An error to throw.
+ * Returns the error for a command that cannot be started.
  */
 export function noSuchCommand(name: string, why: string, cause?: unknown): JobError {
   return new JobError("Llama.NoSuchCommand", `no such command: ${JSON.stringify(name)}: ${why}`, {
@@ -138,7 +132,7 @@ function usable(name: string, path: string): string {
   return path;
 }
 
-/** Looks a name up as execvp(3) does: the first that can be executed. */
+/** Looks up a name like execvp(3): the first file that can be executed. */
 function search(name: string, searchPath: string, directory: string, prefix: string): string {
   let refused: string | undefined;
   for (const entry of searchPath.split(":")) {
@@ -162,6 +156,6 @@ function whyUnusable(path: string): { found: boolean; why: string } | undefined 
   } catch (error) {
     const found = !(error instanceof Deno.errors.NotFound) &&
       !(error instanceof Deno.errors.NotADirectory);
-    return { found, why: found ? `cannot be looked at: ${reasonOf(error)}` : "does not exist" };
+    return { found, why: found ? `cannot be accessed: ${reasonOf(error)}` : "does not exist" };
   }
 }

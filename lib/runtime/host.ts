@@ -1,5 +1,5 @@
 /**
- * What the runtime has of the machine that it runs on, made once at its start.
+ * The machine that the runtime runs on.
  *
  * @module
  */
@@ -10,21 +10,21 @@ import type { Log } from "./log.ts";
 import { OutOfMemory } from "./out_of_memory.ts";
 import { Strays } from "./strays.ts";
 
-/** What jobs need of the machine. */
+/** The parts of the machine that jobs use; created once, at start. */
 export interface Host {
-  /** Names the runtime, as part of the names of its directories. */
+  /** The runtime's process name, a part of the names of its directories. */
   readonly owner: string;
-  /** Ends what leaves a command's process group; absent where that cannot be known. */
+  /** Kills processes that leave a command's process group; absent where they cannot be found. */
   readonly strays: Strays | undefined;
-  /** What is killed when memory runs out; absent on the user's machine, which others use too. */
+  /** Chooses what is killed when memory runs out; absent locally, where memory is shared. */
   readonly outOfMemory: OutOfMemory | undefined;
-  /** Kills all that jobs have started, by an entry of its environment. */
+  /** Kills all processes that jobs started, by an entry of their environment. */
   readonly endAll: (mark: string) => void;
 }
 
-/** What the runtime is told of the machine. */
+/** Options for {@linkcode prepareHost}. */
 export interface HostOptions {
-  /** Whether it is the user's machine. */
+  /** Whether this is the user's machine, under the emulator. */
   isLocal: boolean;
   /** The directory for temporary files. */
   temporary: string;
@@ -34,16 +34,13 @@ export interface HostOptions {
 
 /**
  * Prepares the machine for jobs.
- *
- * @param options What is known of it.
- * @returns What jobs need of it.
  */
 export async function prepareHost({ isLocal, temporary, log }: HostOptions): Promise<Host> {
   const strays = Strays.adopt();
   const { pid, start, namespace } = ownProcess();
   const owner = `${pid}-${start}-${namespace}`;
   const endAll = (mark: string) => killMarked(mark, [Deno.pid]);
-  // There, each environment has a directory of its own, and memory is not the function's alone.
+  // Under the emulator each environment has its own directory, and memory is shared.
   if (isLocal) return { owner, strays, outOfMemory: undefined, endAll };
   const { removeLeftovers } = await import("./leftovers.ts");
   await removeLeftovers(temporary, (line) => log("WARN", line));

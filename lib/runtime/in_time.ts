@@ -1,5 +1,5 @@
 /**
- * Work that ends at a certain time.
+ * Runs work with a deadline.
  *
  * @module
  */
@@ -7,20 +7,20 @@
 import { isAbort } from "../errors.ts";
 import { maxTimerMilliseconds } from "../limits.ts";
 
-/** The time was up before the work was done. */
+/** The deadline passed before the work was done. */
 export class TimeUp extends Error {
   override readonly name = "TimeUp";
 }
 
 /**
- * Does work until a certain time.
+ * Runs work until a deadline.
  *
- * @param end The time, as `performance.now()` has it; undefined for as long as it takes.
- * @param signal Ends the work early.
- * @param work The work; gets a signal that is aborted at the end too.
- * @returns What it returns.
- * @throws {TimeUp} If the time was up.
- * @throws The signal's reason; at once whatever else the work throws.
+ * @param end The deadline, by `performance.now()`; undefined for none.
+ * @param signal Aborts the work.
+ * @param work The work; its signal is aborted at the deadline too.
+ * @returns The work's result.
+ * @throws {TimeUp} If the deadline passed.
+ * @throws The signal's reason, or the work's failure.
  */
 export async function inTime<T>(
   end: number | undefined,

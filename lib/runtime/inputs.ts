@@ -1,5 +1,5 @@
 /**
- * From the blobs of a request to files and standard input.
+ * Writes the blobs of a request to files and standard input.
  *
  * @module
  */
@@ -15,19 +15,19 @@ import { checkPath, planDirectories } from "./paths.ts";
 import type { Input } from "./run_command.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** Where the blobs go, and where they come from. */
+/** Options for {@linkcode writeInputs}. */
 export interface WriteInputsOptions {
   /** The directories of this invocation. */
   workspace: Workspace;
-  /** The object store; called only if there is an object. */
+  /** Returns the object store; called only if the request refers to an object. */
   store: () => ObjectStore;
   /** The kinds of content that the runtime knows. */
   kinds: readonly ContentKind[];
-  /** Ends the work early. */
+  /** Aborts the work. */
   signal: AbortSignal;
 }
 
-/** One blob, and what is done with it. */
+/** A blob, and the function that writes it. */
 interface Job {
   field: string;
   blob: Blob;
@@ -37,11 +37,9 @@ interface Job {
 /**
  * Fills the job's directory.
  *
- * @param request The request.
- * @param options Directories, store and signal.
- * @returns The command's standard input, undefined for an empty one.
- * @throws {JobError} `Llama.BadRequest` for a path or a blob that cannot be, before anything is
- * written; `Llama.MissingObject` with all objects that are missing.
+ * @returns The command's standard input; undefined if empty.
+ * @throws {JobError} `Llama.BadRequest` for an invalid path or blob, before anything is written;
+ * `Llama.MissingObject` with all missing objects.
  * @throws {LlamaError} As the store.
  */
 export async function writeInputs(
@@ -74,7 +72,7 @@ export async function writeInputs(
       field: "stdin",
       blob,
       write: async () => {
-        // What is stored may be of any size, so it goes by way of a file.
+        // An object may have any size, so it goes to a file.
         if (blob.r === undefined) {
           stdin = await decodeBlob(blob, store, signal, kinds);
         } else {
@@ -100,7 +98,7 @@ async function writeAllOf(
       if (missing.size === 0 || blob.r === undefined) {
         await write();
       } else if (!missing.has(blob.r) && !(await store().has(blob.r, signal))) {
-        // The job will not run, and the client wants to know all that it has to send.
+        // The job cannot run, but the client needs the complete list of missing objects.
         missing.add(blob.r);
       }
     } catch (error) {
@@ -126,7 +124,7 @@ async function writeInput(
   file: File,
   { store, kinds, signal }: WriteInputsOptions,
 ): Promise<void> {
-  // Deno gives a file the mode that is asked for, whatever the umask.
+  // Deno applies the requested mode regardless of the umask.
   const mode = permissionBits(file);
   if (file.r === undefined) {
     const bytes = await decodeBlob(file, store, signal, kinds);
@@ -137,7 +135,7 @@ async function writeInput(
   }
 }
 
-/** Names a path that the system takes for none: too long, or with a character it does not take. */
+/** Names the path in errors for paths that the system rejects: too long, or with an invalid character. */
 function naming(name: string, work: () => void): void {
   try {
     work();

@@ -1,5 +1,5 @@
 /**
- * One invocation: from the text of a request to the text of its response.
+ * Runs one invocation: from the text of a request to the text of its response.
  *
  * @module
  */
@@ -29,17 +29,17 @@ import type { Strays } from "./strays.ts";
 import { TimeLimit } from "./time_limit.ts";
 import type { Workspace } from "./workspace.ts";
 
-/** What an invocation needs besides the request. */
+/** Options for {@linkcode runInvocation}. */
 export interface InvocationContext {
   /** The request's id, which the command gets as `LLAMA_REQUEST_ID`. */
   requestId: string;
-  /** The function's name, if it is known. */
+  /** The function's name, if known. */
   functionName?: string | undefined;
-  /** What the runtime knows beyond the wire of December 2020. @default {what this version knows} */
+  /** The features beyond the wire of December 2020. @default {those of this version} */
   features?: Features | undefined;
-  /** What the function runs. */
+  /** The function's command. */
   command: FunctionCommand;
-  /** Variables of the command's environment; besides the runtime's own unless `onlyThese`. */
+  /** Variables of the command's environment, added to the runtime's own unless `onlyThese`. */
   environment: Record<string, string>;
   /** Whether the command gets none of the runtime's own variables. */
   onlyThese: boolean;
@@ -47,45 +47,42 @@ export interface InvocationContext {
   searchPath: string | undefined;
   /** The directories of this invocation; the caller removes them. */
   workspace: Workspace;
-  /** The function's object store, or undefined if it has none. */
+  /** Returns the function's object store; undefined if it has none. */
   store: () => ObjectStore | undefined;
-  /** How long the runtime took to start, in milliseconds; only for its first invocation. */
+  /** The runtime's start-up time in milliseconds; only for its first invocation. */
   initMs: number | undefined;
-  /** When the request was received, as `performance.now()` has it. */
+  /** When the request was received, by `performance.now()`. */
   received: number;
-  /** When Lambda will kill the environment, on the same clock. */
+  /** When Lambda kills the execution environment, on the same clock. */
   deadline: number | undefined;
-  /** The function's memory in MB, if it is known. */
+  /** The function's memory in MB, if known. */
   memoryMb: number | undefined;
-  /** What is killed when memory runs out; absent on the user's machine, which others use too. */
+  /** Chooses what is killed when memory runs out; absent locally, where memory is shared. */
   outOfMemory?: Pick<OutOfMemory, "atRisk" | "kills"> | undefined;
-  /** Ends what leaves the command's process group; absent where that cannot be known. */
+  /** Kills processes that leave the command's process group; absent where they cannot be found. */
   strays?: Pick<Strays, "reap" | "end"> | undefined;
-  /** Ends the invocation. */
+  /** Aborts the invocation. */
   signal: AbortSignal;
 }
 
-/** What an invocation came to. */
+/** The answer to an invocation. */
 export interface Answer {
   /** The response's text. */
   text: string;
-  /** What the log says of it: no contents. */
+  /** A line for the log, without contents. */
   summary: string;
 }
 
-/** Names the invocation to the command, and marks what the command starts. */
+/** Tells the command the invocation's id, and marks the processes that the command starts. */
 const requestVariable = "LLAMA_REQUEST_ID";
 
-/** When the command must have ended at the latest, in milliseconds since 1970. */
+/** The command's deadline, in milliseconds since 1970. */
 const deadlineVariable = "LLAMA_DEADLINE_MS";
 
 /**
  * Runs one job.
  *
- * @param text The request, JSON.
- * @param context What it needs beside.
- * @returns The response.
- * @throws {JobError} If it was not run, or its results cannot be told.
+ * @throws {JobError} If the job was not run, or its results cannot be returned.
  * @throws {LlamaError} As the store and the blobs.
  */
 export async function runInvocation(text: string, context: InvocationContext): Promise<Answer> {
@@ -155,7 +152,7 @@ function unixTime(time: number): string {
   return String(Math.round(Date.now() + time - performance.now()));
 }
 
-/** Writes the inputs and finds the program; undefined if time ran out meanwhile. */
+/** Writes the inputs and finds the program; returns undefined on a timeout. */
 async function prepare(
   request: Request,
   deadline: number | undefined,
@@ -173,7 +170,7 @@ async function prepare(
           signal,
         }),
     );
-    // After the inputs: the program may be one of them.
+    // After writing the inputs, since the program may be one of them.
     const jobDirectory = workspace.job();
     return { stdin, program: findProgram(command, request.args, { searchPath, jobDirectory }) };
   } catch (error) {
@@ -205,7 +202,7 @@ async function answer(
     status: result?.status ?? timedOutStatus,
     stdout: {},
     stderr: {},
-    // Not by assignment, to which a file named "__proto__" would be something else.
+    // Not by assignment, since a file may be named "__proto__".
     outputs: Object.fromEntries(files),
     environment: { memory: memoryMb, arch },
     ...(result?.memory === undefined ? {} : { memory: result.memory }),
@@ -216,7 +213,7 @@ async function answer(
   const novel = kinds.length > 0 ? { kinds, refusal: newerResponse } : undefined;
   const reservedBytes = Buffer.byteLength(JSON.stringify(response)) + timesBytes +
     (objects ? sources.length * referenceBytes : 0);
-  // Before anything is stored: names alone may be too much for an answer.
+  // Before anything is uploaded: the names alone may exceed the limit.
   await checkSize(reservedBytes);
   const [stdout = {}, stderr = {}, ...blobs] = await inTime(
     limit.answerBy,
@@ -244,10 +241,10 @@ async function answer(
 /** The architecture as Lambda names it. */
 const arch = Deno.build.arch === "aarch64" ? "arm64" : Deno.build.arch;
 
-/** `"times":{...}` with the longest numbers there can be. */
+/** The size of `"times":{...}` with the longest possible numbers. */
 const timesBytes = 180;
 
-/** `"r":"` and an object's id. */
+/** The size of `"r":"` and an object's id. */
 const referenceBytes = 72;
 
 function noStore(): never {

@@ -1,5 +1,5 @@
 /**
- * What the runtime answers when it cannot run a job: a Lambda function error.
+ * The Lambda function errors that the runtime reports.
  *
  * @module
  */
@@ -7,20 +7,20 @@
 import { LlamaError, messageOf } from "../errors.ts";
 import type { FunctionErrorPayload, RuntimeErrorType } from "../protocol.ts";
 
-/** A job that was not run, or whose results cannot be told. The message is one line. */
+/** A job was not run, or its results cannot be returned. The message is one line. */
 export class JobError extends Error {
   override readonly name = "JobError";
   /** The function error's type. */
   readonly type: RuntimeErrorType;
-  /** The ids of all objects that are missing, with `Llama.MissingObject`. */
+  /** The ids of all missing objects, for `Llama.MissingObject`. */
   readonly objects: readonly string[] | undefined;
-  /** Whether further jobs would fail here too, so that the runtime ends after its answer. */
+  /** Whether further jobs would fail here too, so that the runtime exits after answering. */
   readonly isLast: boolean;
 
   /**
    * @param type The function error's type.
    * @param message One line: what failed, and why.
-   * @param options The objects that are missing, whether the runtime ends, and the cause.
+   * @param options The missing objects, whether the runtime exits, and the cause.
    */
   constructor(
     type: RuntimeErrorType,
@@ -34,9 +34,7 @@ export class JobError extends Error {
   }
 
   /**
-   * The function error as it goes over the wire.
-   *
-   * @returns The payload.
+   * Returns the function error as sent on the wire.
    */
   payload(): FunctionErrorPayload {
     return {
@@ -48,11 +46,10 @@ export class JobError extends Error {
 }
 
 /**
- * Makes a job's error of whatever was thrown.
+ * Wraps any thrown value in a {@linkcode JobError}.
  *
- * @param error What was thrown.
- * @param temporary The directory for temporary files, which may have been full.
- * @returns An error with a type of the protocol's.
+ * @param error The thrown value.
+ * @param temporary The directory for temporary files, which may be full.
  */
 export function toJobError(error: unknown, temporary: string): JobError {
   if (error instanceof JobError) return error;
@@ -91,10 +88,8 @@ function typeOf({ code }: LlamaError): RuntimeErrorType {
 }
 
 /**
- * Whether there is no room for a file.
- *
- * @param error What a file operation threw.
- * @returns True for ENOSPC and EDQUOT, of Linux and of macOS, for which Deno has no class.
+ * Reports whether a file operation failed because the disk is full: ENOSPC or EDQUOT, of Linux or
+ * macOS, for which Deno has no error class.
  */
 export function isDiskFull(error: unknown): boolean {
   return /\(os error (28|122|69)\)/.test(messageOf(error)) ||

@@ -1,6 +1,5 @@
 /**
- * The runtime's lines in a log whose format is JSON. Lambda itself drops those below the level that
- * the function is set to, by their `level`.
+ * The runtime's log in JSON format. Lambda itself filters the lines by their `level`.
  *
  * https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-logformat.html
  *
@@ -10,10 +9,7 @@
 import type { Log } from "./log.ts";
 
 /**
- * Writes objects with Lambda's keys.
- *
- * @param write Takes a line.
- * @returns The log.
+ * Returns a log that writes JSON objects with Lambda's keys.
  */
 export function jsonLog(write: (line: string) => void): Log {
   return (level, message, details) => {

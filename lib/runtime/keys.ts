@@ -1,8 +1,8 @@
 /**
- * The user's keys for the object store, which the emulator hands over by a pipe.
+ * The user's keys for the object store, which the emulator passes through a pipe.
  *
- * A job runs as the same user as the runtime, and may read the runtime's environment and memory, as
- * `/proc/PPID/environ`, unless the kernel is told otherwise.
+ * A job runs as the same user as the runtime, and could otherwise read them from the runtime's
+ * environment or memory, such as `/proc/PPID/environ`.
  *
  * @module
  */
@@ -11,11 +11,10 @@ import type { Environment } from "../environment.ts";
 import { hideProcess } from "../system/hide.ts";
 
 /**
- * Hides this process from others of the user, and then reads variables from the first line of
+ * Hides this process from the user's other processes, then reads variables from the first line of
  * standard input.
  *
- * @param stdin Standard input, of which no more than this line has been written.
- * @returns The variables.
+ * @param stdin Standard input, to which only this line has been written.
  * @throws {Error} If there is no such line.
  */
 export async function readKeys(

@@ -1,6 +1,6 @@
 /**
- * Directories of jobs whose runtime was killed. Lambda's /tmp outlives it: they would fill the disk,
- * and the next job could read them.
+ * Removes job directories of runtimes that were killed. Lambda's /tmp outlives the runtime, so they
+ * would fill the disk, and the next job could read them.
  *
  * @module
  */
@@ -12,16 +12,16 @@ import { isRunning, ownProcess } from "../system/process_name.ts";
 import { type Libc, libc, workingDirectory } from "../system/libc.ts";
 import { dataPrefix, jobPrefix } from "./workspace.ts";
 
-/** How often another runtime is waited for that looks for leftovers at this moment. */
+/** The number of attempts to get the lock while another runtime removes leftovers. */
 const attempts = 5000;
 
 /**
- * Removes the directories whose owner has ended, and those that name no owner. What another
- * namespace's process owns cannot be told by its id; so each runtime holds a shared lock on the
- * directory for temporary files as long as it lives, and who gets an exclusive one is alone.
+ * Removes the directories whose owner has ended, and those without an owner in their name. A process
+ * id says nothing about processes of another PID namespace. Therefore each runtime holds a shared
+ * lock on the directory for temporary files, and one that gets an exclusive lock is alone.
  *
  * @param temporary The directory for temporary files.
- * @param log Takes a line for each directory that cannot be removed.
+ * @param log Receives a line for each directory that cannot be removed.
  */
 export async function removeLeftovers(
   temporary: string,
@@ -39,8 +39,8 @@ export async function removeLeftovers(
     try {
       await removeTree(path);
     } catch (error) {
-      // Two runtimes that start at once may be at the same one.
-      if (isOwnDirectory(path)) log(`${path} is left from before: ${messageOf(error)}`);
+      // Another runtime that is starting may have removed it.
+      if (isOwnDirectory(path)) log(`cannot remove old ${path}: ${messageOf(error)}`);
     }
   }
   // Kept until the process ends.
@@ -51,12 +51,12 @@ function openLibrary(): Libc | undefined {
   try {
     return libc();
   } catch {
-    // An image may have another C library: then names alone tell what is left.
+    // An image may have another C library; then only the names count.
     return undefined;
   }
 }
 
-/** What became of the owner; `foreign` if its id is one of another namespace and says nothing. */
+/** Returns the state of the owner; `foreign` if its id belongs to another PID namespace. */
 function fateOf(name: string): "alive" | "dead" | "foreign" | "none" {
   const [, pid, start, namespace] = /^(\d+)-(\d+)-(\d+)-/.exec(name) ?? [];
   if (pid === undefined || start === undefined) return "none";
@@ -65,12 +65,12 @@ function fateOf(name: string): "alive" | "dead" | "foreign" | "none" {
   return isAlive ? "alive" : "dead";
 }
 
-/** One has ended, though nobody has asked for its status yet. */
+/** A zombie has ended, but its parent has not reaped it yet. */
 function isZombie(pid: string): boolean {
   try {
     return /^State:\s+[ZX]/m.test(Deno.readTextFileSync(`/proc/${pid}/status`));
   } catch {
-    // It has ended meanwhile, or there is no /proc.
+    // The process has ended, or there is no /proc.
     return false;
   }
 }
@@ -79,7 +79,7 @@ function open(library: Libc, directory: string): number | undefined {
   try {
     return library.openAt(workingDirectory, Deno.realPathSync(directory), { directory: true });
   } catch {
-    // The first job that needs it says what is wrong with it.
+    // The first job that needs the directory reports the error.
     return undefined;
   }
 }

@@ -1,28 +1,27 @@
 /**
- * How much a job will have to send. Loaded only for jobs that use up half of their time.
+ * Estimates the size of a job's outputs. Loaded only for jobs that use half of their time.
  *
  * @module
  */
 
 import { join } from "node:path";
 
-/** So many files are looked at: sending them takes longer than there is time. */
+/** The maximum number of files counted; more could not be sent in time anyway. */
 const mostFiles = 2000;
 
-/** What there is to send. */
+/** The amount of data to send. */
 export interface Load {
-  /** How many files. */
+  /** The number of files. */
   files: number;
-  /** How many bytes. */
+  /** The number of bytes. */
   bytes: number;
 }
 
 /**
- * Tells what there is of a job's outputs so far.
+ * Returns the number and size of a job's outputs so far, at most {@linkcode mostFiles} of them.
  *
  * @param top The job's directory.
- * @param outputs The remote paths, which were checked.
- * @returns Their number and size; a part of that if there are very many.
+ * @param outputs The remote paths, already checked.
  */
 export function weighOutputs(top: string, outputs: readonly string[]): Load {
   const load = { files: 0, bytes: 0 };
@@ -37,7 +36,7 @@ export function weighOutputs(top: string, outputs: readonly string[]): Load {
         for (const { name } of Deno.readDirSync(path)) paths.push(join(path, name));
       }
     } catch {
-      // Not there yet, or not any more.
+      // Not created yet, or already removed.
     }
   }
   return load;

@@ -4,22 +4,19 @@
  * @module
  */
 
-/** What a line is about. */
+/** The context of a log line. */
 export interface LogDetails {
   /** The id of the invocation's request. */
   requestId?: string | undefined;
-  /** The type of the function error that was answered. */
+  /** The type of the function error that was reported. */
   errorType?: string | undefined;
 }
 
-/** Writes a line: `INFO` for what was done, `WARN` for what was not, `ERROR` for failures. */
+/** Writes a line to the log. */
 export type Log = (level: "INFO" | "WARN" | "ERROR", message: string, details?: LogDetails) => void;
 
 /**
- * Writes lines of text.
- *
- * @param write Takes a line.
- * @returns The log.
+ * Returns a log that writes lines of text.
  */
 export function textLog(write: (line: string) => void): Log {
   return (_, message, { requestId, errorType } = {}) => {

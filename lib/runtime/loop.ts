@@ -1,5 +1,5 @@
 /**
- * The runtime's loop: takes invocations one by one, and runs a command for each.
+ * The runtime's main loop: takes invocations one at a time, and runs a command for each.
  *
  * @module
  */
@@ -17,39 +17,37 @@ import { toJobError } from "./job_error.ts";
 import type { Log } from "./log.ts";
 import { Workspace } from "./workspace.ts";
 
-/** What the loop needs of its process. */
+/** Options for {@linkcode runLoop}. */
 export interface LoopOptions {
-  /** The program's own arguments: an image's `CMD`, or none. */
+  /** The program's arguments: an image's `CMD`, or none. */
   args: readonly string[];
   /** The environment variables. */
   environment: Environment;
   /** The function's log. */
   log: Log;
-  /** Standard input, at whose end the emulator is gone; read only under the emulator. */
+  /** Standard input, read only under the emulator; its end means that the emulator is gone. */
   stdin: { read(buffer: Uint8Array): Promise<number | null> };
-  /** Ends the runtime, and the command that it runs. */
+  /** Ends the runtime and its command. */
   signal: AbortSignal;
 }
 
 /**
  * Runs the loop.
  *
- * @param api Where invocations come from.
- * @param options What it needs of its process.
- * @returns The process's exit status: 0 if it was told to end, 1 if it could not go on. End the
- * process then: a read of standard input may be under way.
+ * @returns The process's exit status: 0 if it was told to end, 1 if it could not continue. The
+ * caller must exit then, since a read of standard input may be pending.
  */
 export async function runLoop(api: RuntimeApi, options: LoopOptions): Promise<number> {
   return await new Runtime(api, options).run();
 }
 
-/** What runs an invocation: most of the runtime, and what it needs of the machine. */
+/** The lazily loaded parts that run an invocation. */
 interface Jobs {
   readonly runInvocation: typeof import("./invocation.ts").runInvocation;
   readonly host: Host;
 }
 
-/** What S3 takes is as much code again, and few jobs need it. */
+/** Loads S3's code on demand: it doubles the runtime's size, and few jobs need it. */
 async function openStore(
   url: string,
   environment: Environment,
@@ -60,8 +58,8 @@ async function openStore(
 }
 
 /**
- * How long the first request to the emulator has for getting out, in milliseconds, before the rest of
- * the runtime is loaded, which would hold it up. Its answer is on its way meanwhile.
+ * The delay before the rest of the runtime is loaded under the emulator, in milliseconds: loading
+ * would hold up the first request, but may overlap with its answer.
  */
 const requestMilliseconds = 1;
 
@@ -86,8 +84,7 @@ class Runtime {
 
   async run(): Promise<number> {
     if (this.#isLocal) void this.#watchParent();
-    // Whatever the loop is busy with, the end comes at once: the signal has killed the command's
-    // group by now.
+    // Ends at once, whatever the loop is doing: the signal has already killed the command's group.
     const { promise: ended, resolve } = Promise.withResolvers<number>();
     const end = () => resolve(0);
     if (this.#signal.aborted) end();
@@ -108,7 +105,7 @@ class Runtime {
     const { args, environment, log } = this.#options;
     let command: FunctionCommand;
     try {
-      // Only a shell's words have such an option.
+      // Only a shell has such an option.
       const isShell = args.some((word) => /^-\w*c/.test(word));
       const words = isShell ? (await import("./shell_form.ts")).passArguments(args) : args;
       command = findFunctionCommand(words, environment, Deno.cwd());
@@ -118,22 +115,22 @@ class Runtime {
       await this.#api.fail(undefined, error, this.#signal);
       return 1;
     }
-    // A function that starts has a whole processor on Lambda, and in its first invocation as little
-    // as 7 % of one. Here it has the same, and the emulator has an invocation ready.
+    // On Lambda, a function has a whole processor while it starts, but as little as 7 % of one in its
+    // first invocation. Locally there is no difference, and an invocation is waiting.
     const loading = this.#isLocal
       ? delay(requestMilliseconds).then(() => this.#load())
       : Promise.resolve(await this.#load());
-    // Of the process's whole life so far, all but what the system took to load its program.
+    // The life of the process so far, except for the time to load its program.
     let initMs: number | undefined = performance.now();
     for (;; initMs = undefined) {
       const [invocation, jobs] = await Promise.all([this.#api.next(this.#signal), loading]);
       const workspace = this.#workspace = new Workspace(this.#temporary, jobs.host.owner);
       const canGoOn = await this.#invoke(jobs, command, invocation, workspace, initMs);
       if (!canGoOn) return 1;
-      // The answer is out, and the next job need not wait for this.
+      // In the background: the answer is sent, and the next job need not wait.
       this.#workspace = undefined;
       workspace.remove().catch((error) => {
-        log("WARN", `files are left: ${messageOf(error)}`, { requestId: invocation.id });
+        log("WARN", `cannot clean up: ${messageOf(error)}`, { requestId: invocation.id });
       });
     }
   }
@@ -153,7 +150,7 @@ class Runtime {
     return { runInvocation, host };
   }
 
-  /** @returns Whether there can be further jobs. */
+  /** @returns Whether further jobs can run. */
   async #invoke(
     { runInvocation, host }: Jobs,
     command: FunctionCommand,
@@ -183,7 +180,7 @@ class Runtime {
         memoryMb: Number(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) || undefined,
         signal: this.#signal,
       });
-      // Before the answer, with which Lambda ends the invocation's part of the log.
+      // Before the answer, at which Lambda ends the invocation's part of the log.
       log("INFO", answer.summary, { requestId: id });
       await this.#api.respond(id, answer.text, this.#signal);
       return true;
@@ -196,7 +193,7 @@ class Runtime {
     }
   }
 
-  /** The emulator holds the other end of standard input, so its end comes even by SIGKILL. */
+  /** The emulator holds the other end of standard input, which closes even if SIGKILL ends it. */
   async #watchParent(): Promise<void> {
     const buffer = new Uint8Array(256);
     try {
@@ -214,7 +211,7 @@ class Runtime {
       if (this.#isLocal && id) this.#host?.endAll(`LLAMA_ENVIRONMENT=${id}`);
       this.#workspace?.removeSync();
     } catch (error) {
-      log("WARN", `files are left: ${messageOf(error)}`);
+      log("WARN", `cannot clean up: ${messageOf(error)}`);
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The runtime as a process.
+ * The runtime's entry point.
  *
  * @module
  */
@@ -10,12 +10,12 @@ import { textLog } from "./log.ts";
 import { runLoop } from "./loop.ts";
 
 /**
- * Runs the runtime in this process, with its standard input, error and signals.
+ * Runs the runtime in this process, with its standard streams and signals.
  *
- * @param args The program's own arguments: an image's `CMD`, or none.
+ * @param args The program's arguments: an image's `CMD`, or none.
  * @param environment The environment variables.
- * @returns The exit status: 0 if it was told to end, 1 if it could not go on, 2 if it was not
- * started by Lambda. Exit then at once: a read of standard input may be under way.
+ * @returns The exit status: 0 if it was told to end, 1 if it could not continue, 2 if it was not
+ * started by Lambda. The caller must exit then, since a read of standard input may be pending.
  */
 export async function runtimeMain(
   args: readonly string[],
@@ -32,7 +32,7 @@ export async function runtimeMain(
   }
   const end = new AbortController();
   const terminate = () => end.abort();
-  // Lambda announces its end to a runtime that has extensions beside it.
+  // Lambda sends SIGTERM to a runtime if the function has extensions.
   Deno.addSignalListener("SIGTERM", terminate);
   try {
     using api = new RuntimeApi(address);

@@ -1,22 +1,22 @@
 /**
- * How much memory a command takes.
+ * Measures a command's peak memory.
  *
  * @module
  */
 
 import type { Strays } from "./strays.ts";
 
-/** The first look, in milliseconds after the start. */
+/** The time of the first sample after the start, in milliseconds. */
 const firstLook = 2;
-/** The longest time between two looks, in milliseconds. */
+/** The maximum interval between samples, in milliseconds. */
 const longestPause = 250;
 /**
- * A look takes 0.1 ms, and longer where there are many processes; all looks get one part in so many of
- * the time.
+ * Sampling takes at most one part in this many of the time. A sample takes 0.1 ms, and longer with
+ * many processes.
  */
 const costFactor = 200;
 
-/** Watches the memory of a process and its descendants until it is stopped. */
+/** Samples the memory of a process and its descendants until disposed of. */
 export class MemoryWatch implements Disposable {
   readonly #pid: number;
   readonly #strays: Pick<Strays, "reap"> | undefined;
@@ -26,10 +26,10 @@ export class MemoryWatch implements Disposable {
   #isStopped = false;
 
   /**
-   * Begins to watch. Does nothing where there is no Linux `/proc`.
+   * Starts sampling. Does nothing without Linux's `/proc`.
    *
    * @param pid The process.
-   * @param strays What left its group: it counts too, and is reaped while the process runs.
+   * @param strays The processes that left its group, which count too and are reaped meanwhile.
    */
   constructor(pid: number, strays?: Pick<Strays, "reap">) {
     this.#pid = pid;
@@ -38,22 +38,21 @@ export class MemoryWatch implements Disposable {
   }
 
   /**
-   * The most that was seen at once: each process counts with its own peak, which the kernel keeps.
-   *
-   * @returns Bytes, or undefined if nothing was seen, because the command was too quick.
+   * The largest sample in bytes; undefined if the command was too quick for one. A sample is the sum
+   * of the processes' own peaks, which the kernel keeps.
    */
   get peakBytes(): number | undefined {
     return this.#peak || undefined;
   }
 
-  /** Ends the watch. */
+  /** Stops sampling. */
   [Symbol.dispose](): void {
     this.#isStopped = true;
     clearTimeout(this.#timer);
   }
 
   #look(): void {
-    // Deno 2.6 may still run a timer that was cleared when it was due; it would go on forever.
+    // Deno 2.6 may still run a timer that was cleared when due, and sampling would never stop.
     if (this.#isStopped) return;
     const start = performance.now();
     this.#peak = Math.max(
@@ -61,8 +60,8 @@ export class MemoryWatch implements Disposable {
       treeBytes([this.#pid, ...this.#strays?.reap(this.#pid) ?? []]),
     );
     const end = performance.now();
-    // The kernel keeps each peak, so a look that comes late misses little but the last stretch.
-    // With pauses in proportion to the run, that is a fifth of it.
+    // The kernel keeps each peak, so only the time since the last sample is missed: with pauses in
+    // proportion to the run, at most a fifth of it.
     const pause = Math.min(Math.max(firstLook, (end - this.#start) / 4), longestPause);
     this.#timer = setTimeout(() => this.#look(), Math.max(pause, (end - start) * costFactor));
   }
@@ -82,7 +81,7 @@ function treeBytes(roots: readonly number[]): number {
         for (const child of children.split(" ")) if (child) pids.push(Number(child));
       }
     } catch {
-      // It has ended meanwhile, or this kernel does not list children: then what was seen counts.
+      // The process has ended, or this kernel does not list children.
     }
   }
   return total;

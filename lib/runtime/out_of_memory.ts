@@ -1,20 +1,20 @@
 /**
- * What happens when memory runs out: who is killed, and how that is known.
+ * Controls and detects what the kernel kills when memory runs out.
  *
  * @module
  */
 
-/** The highest score: of all processes, those with it are killed first (proc(5)). */
+/** The highest score: processes that have it are killed first (proc(5)). */
 const highest = new TextEncoder().encode("1000");
 
-/** The kernel's choice of what to kill. */
+/** The kernel's out-of-memory killer. */
 export class OutOfMemory {
   readonly #score: { file: Deno.FsFile; own: Uint8Array } | undefined;
   readonly #vmstat: Deno.FsFile | undefined;
   readonly #buffer = new Uint8Array(32 * 1024);
   #seen: number | undefined;
 
-  /** @param proc Where the proc file system is. @default {"/proc"} */
+  /** @param proc The path of the proc file system. @default {"/proc"} */
   constructor(proc = "/proc") {
     this.#score = opened(() => {
       const path = `${proc}/self/oom_score_adj`;
@@ -25,11 +25,11 @@ export class OutOfMemory {
   }
 
   /**
-   * Starts a program that is killed before the runtime is, with all that it starts: they inherit
-   * the score that the runtime has for this moment.
+   * Starts a program that the kernel kills before the runtime, as well as all its descendants: they
+   * inherit the score that the runtime has during the call.
    *
-   * @param start Starts it, before it returns.
-   * @returns What `start` returns.
+   * @param start Starts the program synchronously.
+   * @returns The result of `start`.
    */
   atRisk<T>(start: () => T): T {
     if (!this.#score) return start();
@@ -43,9 +43,8 @@ export class OutOfMemory {
   }
 
   /**
-   * Returns how many processes were killed since the last call, for want of memory.
-   *
-   * @returns The number; undefined if the kernel does not count them (before Linux 4.13).
+   * Returns the number of processes killed for lack of memory since the last call; undefined if the
+   * kernel does not count them (before Linux 4.13).
    */
   kills(): number | undefined {
     const count = this.#count();
@@ -54,7 +53,7 @@ export class OutOfMemory {
     return count === undefined || before === undefined ? undefined : count - before;
   }
 
-  /** Closes what it reads. */
+  /** Closes the open files. */
   [Symbol.dispose](): void {
     this.#score?.file.close();
     this.#vmstat?.close();
@@ -80,7 +79,7 @@ function opened<T>(open: () => T): T | undefined {
   try {
     return open();
   } catch {
-    // Not Linux, or /proc is read only or not there: then there is nothing to set or to know.
+    // Not Linux, or /proc is missing or read-only.
     return undefined;
   }
 }
@@ -89,6 +88,6 @@ function set(file: Deno.FsFile, score: Uint8Array): void {
   try {
     file.writeSync(score);
   } catch {
-    // Refused: then the kernel chooses by size alone.
+    // If refused, the kernel chooses by size alone.
   }
 }

@@ -1,5 +1,5 @@
 /**
- * A directory as an output. Loaded only where one is asked for.
+ * Collects output directories. Loaded only for requests with one.
  *
  * @module
  */
@@ -9,21 +9,21 @@ import { reasonOf } from "../errors.ts";
 import { listDirectory } from "../system/list.ts";
 import { printableLine } from "../text/printable.ts";
 
-/** What of a directory does not go along: one line each, which begins with the path. */
+/** Entries of a directory that are not sent; each line begins with the entry's path. */
 export interface Remainder {
   /** Regular files and directories that cannot be sent. */
   readonly missing: string[];
-  /** Links, pipes and the like, which nobody asked for. */
+  /** Links, pipes and the like, which are no failure. */
   readonly leftOut: string[];
 }
 
 /**
- * Takes all regular files below a directory. Links are not followed.
+ * Calls `take` for all regular files below a directory. Links are not followed.
  *
  * @param directory The directory.
  * @param remote Its remote path, which ends in `/`.
- * @param take Takes a file by its path and its remote path; returns why not, if it does not.
- * @returns What was not taken.
+ * @param take Takes a file by its path and its remote path; returns the reason if it refuses.
+ * @returns The entries that were not taken.
  * @throws What the file system throws if the directory cannot be listed.
  */
 export function takeAll(

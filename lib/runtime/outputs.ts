@@ -1,5 +1,5 @@
 /**
- * Finds what the command made.
+ * Finds the outputs of a job.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { reasonOf } from "../errors.ts";
 import type { takeAll } from "./output_directory.ts";
 import { checkPath } from "./paths.ts";
 
-/** An output that is there. */
+/** An output file that exists. */
 export interface FoundOutput {
   /** The remote path. */
   remote: string;
@@ -20,23 +20,23 @@ export interface FoundOutput {
   mode: number;
 }
 
-/** What became of the outputs of a job. */
+/** The outputs of a job. */
 export interface Outputs {
-  /** Those that are there. */
+  /** The files to send. */
   found: FoundOutput[];
-  /** Why each of the others is not, by its remote path. */
+  /** The reasons why other outputs are missing, by remote path. */
   refused: Map<string, string>;
-  /** What directories hold besides regular files; it is not asked for, and its lack no failure. */
+  /** Entries of directories that are not regular files; leaving them out is no failure. */
   leftOut: string[];
 }
 
 /**
- * Finds the outputs of a job. Nothing outside of its directory is ever read.
+ * Finds the outputs of a job. Nothing outside the job's directory is ever read.
  *
  * @param top The job's directory, free of links.
  * @param outputs The remote paths; one that ends in `/` is a directory.
- * @returns The files there are, and why others are not: a directory of which a regular file cannot
- * be sent is among both.
+ * @returns The outputs. If a file of a directory cannot be sent, the directory is in `refused`, and
+ * its other files are in `found`.
  */
 export async function findOutputs(top: string, outputs: readonly string[]): Promise<Outputs> {
   const takeAll = outputs.some((output) => output.endsWith("/"))
@@ -47,7 +47,7 @@ export async function findOutputs(top: string, outputs: readonly string[]): Prom
   return search;
 }
 
-/** How many files of a directory are named that are not sent. */
+/** The maximum number of missing files of a directory that a message names. */
 const namesShown = 10;
 
 class Search implements Outputs {
@@ -64,7 +64,7 @@ class Search implements Outputs {
   }
 
   find(remote: string): void {
-    // Without the "/" at its end, by which the system would say of a file that it is not there.
+    // Without the final "/", with which the system would report a file as missing.
     const name = checkPath("outputs", remote, { directory: true }).replace(/\/$/, "");
     const path = join(this.#top, name);
     try {
@@ -83,18 +83,18 @@ class Search implements Outputs {
     }
   }
 
-  /** @returns Where the path leads; undefined if that is outside. */
+  /** @returns The resolved path; undefined if it is outside the job's directory. */
   #realPath(path: string): string | undefined {
     const real = Deno.realPathSync(path);
     return real === this.#top || real.startsWith(`${this.#top}/`) ? real : undefined;
   }
 
-  /** @returns Why not, if it is not taken. */
+  /** @returns The reason if the file is not taken. */
   #take(real: string, remote: string): string | undefined {
     const { isFile, isDirectory, size, mode } = Deno.lstatSync(real);
     if (isDirectory) return `is a directory (ask for ${remote}/)`;
     if (!isFile) return "not a regular file";
-    // Without the right to read it, this job has one output less; later, it would have none.
+    // Checked here, so that an unreadable file costs one output rather than all of them.
     Deno.openSync(real).close();
     if (!this.#seen.has(remote)) {
       this.#seen.add(remote);
@@ -118,6 +118,7 @@ function whyNot(error: unknown, path: string): string {
   const absent = error instanceof Deno.errors.NotFound ||
     error instanceof Deno.errors.NotADirectory;
   if (!absent) return reasonOf(error);
+  // Clients look for "was not made" to tell this reason from others.
   return isLink(path) ? "a symbolic link to nothing" : "was not made by the command";
 }
 
@@ -125,7 +126,7 @@ function isLink(path: string): boolean {
   try {
     return Deno.lstatSync(path).isSymlink;
   } catch {
-    // Not there at all.
+    // It does not exist.
     return false;
   }
 }

@@ -1,5 +1,5 @@
 /**
- * The remote paths of a request.
+ * Checks the remote paths of a request.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import { posix } from "node:path";
 import { JobError } from "./job_error.ts";
 
 /**
- * Checks a remote path. The client checks too, but anyone may invoke a function.
+ * Checks a remote path. The client checks it too, but any client may invoke a function.
  *
  * @param field The request's field, for the message.
- * @param path The path as it came.
- * @param options Whether it may end in `/`, as an output that is a directory does.
- * @returns The path without `.` parts and doubled slashes; a directory keeps the `/` at its end,
- * and the job's own is `./`.
- * @throws {JobError} `Llama.BadRequest` if it could lead out of the job's directory, or names
- * nothing.
+ * @param path The path as received.
+ * @param options Whether it may end in `/`, as an output directory does.
+ * @returns The path without `.` components and repeated slashes; a directory keeps its final `/`,
+ * and the job's own directory is `./`.
+ * @throws {JobError} `Llama.BadRequest` if the path is empty or could lead out of the job's
+ * directory.
  */
 export function checkPath(
   field: string,
@@ -26,8 +26,8 @@ export function checkPath(
   const refuse = (why: string) =>
     new JobError("Llama.BadRequest", `${field}: ${JSON.stringify(path)} ${why}`);
   if (path === "") throw refuse("is an empty path");
-  if (path.includes("\0")) throw refuse("holds a NUL byte");
-  // Half a surrogate pair has no UTF-8; the file would silently get another name.
+  if (path.includes("\0")) throw refuse("contains a NUL byte");
+  // UTF-8 cannot encode an unpaired surrogate; the file would silently get another name.
   if (!path.isWellFormed()) throw refuse("is not Unicode text");
   if (path.startsWith("/")) throw refuse("is an absolute path");
   if (path.split("/").includes("..")) throw refuse('contains ".."');
@@ -38,12 +38,12 @@ export function checkPath(
 }
 
 /**
- * The directories of a request's paths, for files written and for outputs to come.
+ * Returns the directories to create for a request's files and outputs, without their parents.
  *
- * @param files Checked paths of files that are written.
+ * @param files Checked paths of input files.
  * @param outputs Checked paths of outputs.
- * @returns All directories that must be there, without those that others imply.
- * @throws {JobError} `Llama.BadRequest` if two files are one, or a file is a directory of another.
+ * @throws {JobError} `Llama.BadRequest` if two files have the same path, or a file is the directory
+ * of another path.
  */
 export function planDirectories(files: readonly string[], outputs: readonly string[]): string[] {
   const names = new Set<string>();

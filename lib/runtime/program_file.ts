@@ -1,17 +1,14 @@
 /**
- * What the beginning of a program's file tells.
+ * Diagnoses programs by the beginning of their files.
  *
  * @module
  */
 
-/** What is wrong with a binary that the kernel does not take. */
+/** The reason why the kernel refuses a binary. */
 export const foreign = `it is not a program for this machine (${Deno.build.arch})`;
 
 /**
- * Reads the beginning of a file.
- *
- * @param path The file.
- * @returns Up to 256 bytes; none if it cannot be read.
+ * Returns up to the first 256 bytes of a file; none if it cannot be read.
  */
 export function beginning(path: string): Uint8Array {
   const bytes = new Uint8Array(256);
@@ -19,27 +16,21 @@ export function beginning(path: string): Uint8Array {
     using file = Deno.openSync(path);
     return bytes.subarray(0, file.readSync(bytes) ?? 0);
   } catch {
-    // Executable but not readable: then there is nothing to tell.
+    // It may be executable but not readable.
     return bytes.subarray(0, 0);
   }
 }
 
 /**
- * Reads the beginning of a file as text.
- *
- * @param path The file.
- * @returns What {@linkcode beginning} returns, decoded.
+ * Returns {@linkcode beginning} as text.
  */
 export function textBeginning(path: string): string {
   return new TextDecoder().decode(beginning(path));
 }
 
 /**
- * Says what is wrong with a script that was written on Windows: the kernel takes the CR at the end of
- * its first line for a part of the interpreter's name, or of its argument.
- *
- * @param path The file.
- * @returns What to do; undefined if its first line is all right.
+ * Returns advice for a script with Windows line ends: the kernel takes the CR at the end of its first
+ * line for a part of the interpreter's name or argument. Returns undefined for other files.
  */
 export function windowsLine(path: string): string | undefined {
   return /^#![^\n]*\r(\n|$)/.test(textBeginning(path))

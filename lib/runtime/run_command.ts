@@ -14,73 +14,70 @@ import { MemoryWatch } from "./memory.ts";
 import { type StartOptions, startProgram } from "./start.ts";
 import type { Strays } from "./strays.ts";
 
-/** The status of a command that ran out of time, as coreutils' `timeout` has it. */
+/** The status of a command that timed out, as in coreutils' `timeout`. */
 export const timedOutStatus = 124;
 
-/** The status of a command that SIGKILL ended, and of a shell whose command it ended. */
+/** The status of a command killed by SIGKILL, and of a shell whose command was. */
 export const killedStatus = 137;
 
-/** What a command reads: bytes, or the file that holds them. */
+/** A command's standard input: bytes, or the file that holds them. */
 export type Input = Uint8Array | { path: string };
 
-/** How a command is run. */
+/** Options for {@linkcode runCommand}. */
 export interface RunOptions extends Omit<StartOptions, "stdin"> {
-  /** Its standard input; an empty one if absent. */
+  /** Its standard input; empty if absent. */
   stdin?: Input | undefined;
-  /** Ends its process group when its time is up; absent if it has all the time it wants. */
+  /** Its time limit; absent for none. */
   limit?: CommandLimit | undefined;
-  /** Ends what left its process group; absent where that cannot be known. */
+  /** Kills processes that left its process group; absent where they cannot be found. */
   strays?: Pick<Strays, "reap" | "end"> | undefined;
-  /** The entry of its environment that marks what it starts, `NAME=value`. */
+  /** The environment entry that marks its descendants, `NAME=value`. */
   mark?: string | undefined;
-  /** Names a file for output that is too much for memory. */
+  /** Returns the path of a file for output that exceeds memory. */
   spillPath: (name: string) => string;
-  /** Ends its process group, and the run. */
+  /** Kills its process group, and aborts the run. */
   signal: AbortSignal;
 }
 
-/** How long a command may run. */
+/** A command's time limit. */
 export interface CommandLimit {
   /**
-   * Returns how long it may go on until this is asked again, in milliseconds; 0 if its time is up.
+   * Returns the milliseconds until this is to be called again; 0 if the time is up.
    *
-   * @param writtenBytes What it has written to its standard output and error so far.
+   * @param writtenBytes The size of its standard output and error so far.
    */
   left: (writtenBytes: number) => Promise<number>;
-  /** How long it has then between SIGTERM and SIGKILL, in milliseconds. */
+  /** The time between SIGTERM and SIGKILL, in milliseconds. */
   readonly graceMs: number;
 }
 
-/** How a command ended. */
+/** The result of a command. */
 export interface CommandResult {
-  /** Its exit status, 128 + N if signal N ended it, 124 if it ran out of time. */
+  /** Its exit status; 128 + N if signal N ended it, 124 if it timed out. */
   status: number;
-  /** Whether it ran out of time. */
+  /** Whether it timed out. */
   timedOut: boolean;
-  /** What it wrote to standard output. */
+  /** Its standard output. */
   stdout: Capture;
-  /** What it wrote to standard error. */
+  /** Its standard error. */
   stderr: Capture;
-  /** Peak resident bytes, as far as they were seen. */
+  /** Its peak resident memory in bytes, if sampled. */
   memory: number | undefined;
 }
 
 /**
- * Runs a command to its end. When it ends, so does all of its process group.
+ * Runs a command to its end, and then kills the rest of its process group.
  *
- * @param program What to run.
- * @param options Where, how and until when.
- * @returns How it ended.
  * @throws {JobError} As {@linkcode startProgram}.
- * @throws The signal's reason; what the file system throws when there is no room for the output.
+ * @throws The signal's reason, or what the file system throws if the output cannot be stored.
  */
 export async function runCommand(program: Program, options: RunOptions): Promise<CommandResult> {
   const { stdin, signal, spillPath, limit, strays } = options;
   signal.throwIfAborted();
   const child = await startProgram(program, { ...options, stdin: stdin !== undefined });
   let hasEnded = false;
-  // Never after its end: the number may be another process's by then, and Deno 2.6 may still run a
-  // timer that was cleared when it was due.
+  // Never after its end, when another process may have the id. Deno 2.6 may still run a timer that
+  // was cleared when due.
   const end = () => {
     if (!hasEnded) killGroup(child.pid);
   };
@@ -89,7 +86,7 @@ export async function runCommand(program: Program, options: RunOptions): Promise
   using memory = new MemoryWatch(child.pid, strays);
   const stdout = new Capture(child.stdout, () => spillPath("stdout"));
   const stderr = new Capture(child.stderr, () => spillPath("stderr"));
-  // Output that cannot be kept ends the command: it would wait forever for a reader.
+  // If its output cannot be stored, kill the command: it would wait forever for a reader.
   stdout.ended.catch(end);
   stderr.ended.catch(end);
   const feed = stdin === undefined ? undefined : new Feed(child.stdin, stdin, end);
@@ -111,11 +108,11 @@ export async function runCommand(program: Program, options: RunOptions): Promise
     void look();
     const status = await statusOf(child);
     clearTimeout(timer);
-    // Children that it left behind in its group hold the pipes, and have nobody to work for.
+    // Children left in its group hold the pipes, and serve no purpose.
     end();
     hasEnded = true;
     feed?.stop();
-    // Nor have those that left the group, which would go on writing to the outputs.
+    // Likewise those that left the group, which could still write to the outputs.
     await strays?.end(options.mark ?? "");
     await Promise.all([stdout.finish(), stderr.finish()]);
     signal.throwIfAborted();
@@ -138,7 +135,7 @@ async function statusOf(child: Deno.ChildProcess): Promise<number> {
   try {
     return (await child.status).code;
   } catch (error) {
-    // Deno has no names for the real-time signals, and throws when one ended a child.
+    // Deno has no names for real-time signals, and throws if one ended a child.
     const [, signal] = /^Invalid signal: (\d+)/.exec(error instanceof Error ? error.message : "") ??
       [];
     if (signal === undefined) throw error;
@@ -148,7 +145,7 @@ async function statusOf(child: Deno.ChildProcess): Promise<number> {
 
 /** Writes a command's standard input, as far as the command reads it. */
 class Feed {
-  /** Why the input could not be read, if it could not. */
+  /** The reason if the input could not be read. */
   failure: unknown;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array<ArrayBufferLike>>;
   #stopped = false;
@@ -156,7 +153,7 @@ class Feed {
   constructor(stream: WritableStream<Uint8Array>, input: Input, onFailure: () => void) {
     this.#writer = stream.getWriter();
     const fed = input instanceof Uint8Array ? this.#write(input) : this.#copy(input.path);
-    // A pipe that is gone already needs no close.
+    // Closing fails if the pipe is already closed.
     fed.then(() => this.#writer.close()).catch(() => {});
     fed.catch((error) => {
       this.#writer.abort().catch(() => {});
@@ -166,8 +163,8 @@ class Feed {
   }
 
   /**
-   * The command has ended. Nobody waits for what is left: a write may hang until some process that
-   * left the group, and holds the pipe, ends.
+   * Stops after the command has ended. A pending write is not awaited: it may hang as long as a
+   * process that left the group holds the pipe.
    */
   stop(): void {
     this.#stopped = true;
@@ -182,7 +179,7 @@ class Feed {
     }
   }
 
-  /** @returns Whether it was written: a command need not read all of its input, or any. */
+  /** @returns Whether the bytes were written: a command need not read all of its input. */
   async #write(bytes: Uint8Array): Promise<boolean> {
     return await this.#writer.write(bytes).then(() => true, () => false);
   }

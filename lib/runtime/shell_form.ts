@@ -1,19 +1,19 @@
 /**
- * The shell form of an image's `CMD`, which a Dockerfile's `SHELL` turns into the words of a shell.
+ * The shell form of an image's `CMD`, which Docker prefixes with the `SHELL`.
  *
  * @module
  */
 
 import { basename } from "node:path";
 
-/** Shells that have POSIX's `-c` and `"$@"`, maybe with a version. */
+/** Shells with POSIX's `-c` and `"$@"`, optionally followed by a version. */
 const posixShell = /^(a|r?ba|da|o?k|lok|mk|ya|z)?sh[\d.-]*$/;
 
 /** Programs that a `SHELL` may begin with: they run the words that follow their own. */
 const runner =
   /^(env|busybox|nice|ionice|stdbuf|setpriv|gosu|su-exec|tini|dumb-init|(micro)?mamba|conda)$/;
 
-/** Options of theirs whose value is the next word; of letters, `o` and bash's `O` have one. */
+/** Their options that take the next word as value, including `-o` and bash's `-O`. */
 const valued = /^(--(rcfile|init-file|emulate)$|[-+][A-Za-z]*[oO])/;
 
 /**
@@ -21,7 +21,7 @@ const valued = /^(--(rcfile|init-file|emulate)$|[-+][A-Za-z]*[oO])/;
  * `SHELL` such as `bash -o pipefail -c`. The arguments become positional parameters, `"$@"`.
  *
  * @param words The `CMD`.
- * @returns The words that the job's arguments follow; the same if this is no shell form.
+ * @returns The words to put before the job's arguments; unchanged if this is not a shell form.
  */
 export function passArguments(words: readonly string[]): readonly string[] {
   const isShell = (word: string) => posixShell.test(basename(word)) || basename(word) === "fish";
@@ -38,7 +38,7 @@ export function passArguments(words: readonly string[]): readonly string[] {
     if (/^-[A-Za-z]*c/.test(word)) isCommand = true;
     if (valued.test(word)) index++;
   }
-  // A word after the text would be the shell's $0 already: an exec form, with its own arguments.
+  // A word after the text would be the shell's $0, so this would be an exec form with arguments.
   if (!isCommand || index !== words.length - 1) return words;
   // After a line break, the arguments would be a command of their own.
   const text = (words[index] ?? "").replace(/\s*\n\s*$/, "");

@@ -1,5 +1,5 @@
 /**
- * Starts a program, and says clearly why it could not be.
+ * Starts programs.
  *
  * @module
  */
@@ -8,35 +8,32 @@ import { isArgument } from "./argument.ts";
 import type { Program } from "./function_command.ts";
 import type { OutOfMemory } from "./out_of_memory.ts";
 
-/** How a program is started. */
+/** Options for {@linkcode startProgram}. */
 export interface StartOptions {
   /** Its working directory. */
   directory: string;
-  /** Variables of its environment; besides the runtime's own unless `onlyThese`. */
+  /** Variables of its environment, added to the runtime's own unless `onlyThese`. */
   environment: Record<string, string>;
   /** Whether it gets none of the runtime's own variables. */
   onlyThese: boolean;
-  /** Whether its standard input is a pipe; otherwise it is empty. */
+  /** Whether its standard input is a pipe rather than empty. */
   stdin: boolean;
-  /** Has it killed before the runtime when memory runs out; absent where memory is not bounded. */
+  /** Makes the kernel kill it before the runtime; absent where memory is not limited. */
   outOfMemory?: Pick<OutOfMemory, "atRisk"> | undefined;
 }
 
 /**
  * Starts a program in a process group of its own.
  *
- * @param program What to start.
- * @param options Where and how.
- * @returns The child.
  * @throws {JobError} `Llama.NoSuchCommand` if it cannot be executed, `Llama.BadRequest` if its
- * arguments cannot be passed, `Llama.Internal` if no process can be started here.
+ * arguments cannot be passed, `Llama.Internal` if no process can be started.
  */
 export async function startProgram(
   program: Program,
   options: StartOptions,
 ): Promise<Deno.ChildProcess> {
   try {
-    // Deno has no clear words for these.
+    // Deno's own errors for these are not clear.
     if (!program.args.every(isArgument)) throw new TypeError("not an argument");
     return spawn(program, options);
   } catch (error) {

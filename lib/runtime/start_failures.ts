@@ -1,5 +1,5 @@
 /**
- * Why a program could not be started, in words. Loaded only when that happens.
+ * Explains why a program could not be started. Loaded only when that happens.
  *
  * @module
  */
@@ -9,26 +9,24 @@ import { JobError } from "./job_error.ts";
 import { beginning, foreign, textBeginning, windowsLine } from "./program_file.ts";
 import { isArgument } from "./argument.ts";
 
-/** The most bytes that Linux takes for one argument: 32 pages (execve(2)). */
+/** Linux's limit for one argument in bytes: 32 pages (execve(2)). */
 const longestArgument = 131_072;
 
 /** The standard input of a command that has none. */
 const nullDevice = "/dev/null";
 
 /**
- * Finds what to start instead of a program that could not be.
+ * Returns what to start in place of a program that could not be started: the shell, for a script
+ * without `#!`.
  *
- * @param program The program.
- * @param error What was thrown.
- * @returns The shell, for a script without `#!`.
- * @throws {JobError} Why it could not be started.
- * @throws The error itself, if nothing is known of it.
+ * @throws {JobError} The reason why the program could not be started.
+ * @throws The error itself, if the reason is unknown.
  */
 export function insteadOf(program: Program, error: unknown): Program {
   const { path, args } = program;
   checkArguments(args);
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  // What execvp(3) does, and so all shells.
+  // As execvp(3) and all shells do.
   if (code === "ENOEXEC" && !beginning(path).includes(0)) {
     return { path: "/bin/sh", args: [path, ...args] };
   }
@@ -39,7 +37,7 @@ function checkArguments(args: readonly string[]): void {
   const index = args.findIndex((text) => !isArgument(text));
   const argument = args[index];
   if (argument === undefined) return;
-  const what = argument.includes("\0") ? "holds a NUL byte" : "is not Unicode text";
+  const what = argument.includes("\0") ? "contains a NUL byte" : "is not Unicode text";
   throw new JobError("Llama.BadRequest", `argument ${index + 1} ${what}`);
 }
 
@@ -50,14 +48,14 @@ function startFailure(program: Program, code: unknown, cause: unknown): unknown 
       return new JobError("Llama.BadRequest", tooLong(program.args), { cause });
     case "EACCES":
     case "EPERM":
-      return noSuchCommand(path, "it may not be executed here", cause);
+      return noSuchCommand(path, "permission to execute it is denied", cause);
     case "ENOEXEC":
       return noSuchCommand(path, foreign, cause);
     case "ENOENT":
       return isMissing(nullDevice)
         ? new JobError(
           "Llama.Internal",
-          `${nullDevice} does not exist, which a command without standard input needs: mount a /dev`,
+          `${nullDevice} is missing, and a command without standard input needs it: mount /dev`,
           { cause },
         )
         : noSuchCommand(path, missingInterpreter(path), cause);
@@ -67,7 +65,7 @@ function startFailure(program: Program, code: unknown, cause: unknown): unknown 
     case "ENFILE":
       return new JobError(
         "Llama.Internal",
-        `no process can be started: ${limits[code]}; this execution environment ends, and the ` +
+        `cannot start a process: ${limits[code]}; the execution environment exits, and the ` +
           "next invocation gets a new one",
         { cause, isLast: true },
       );
@@ -77,10 +75,10 @@ function startFailure(program: Program, code: unknown, cause: unknown): unknown 
 }
 
 const limits = {
-  EAGAIN: "there are as many processes and threads as there may be",
-  ENOMEM: "there is no memory for one",
-  EMFILE: "this process has as many open files as it may have",
-  ENFILE: "there are as many open files as there may be",
+  EAGAIN: "the limit on processes and threads is reached",
+  ENOMEM: "there is not enough memory",
+  EMFILE: "the runtime's limit on open files is reached",
+  ENFILE: "the system's limit on open files is reached",
 } as const;
 
 function tooLong(args: readonly string[]): string {
@@ -90,9 +88,9 @@ function tooLong(args: readonly string[]): string {
   const longest = sizes.reduce((most, size) => Math.max(most, size), 0);
   return longest > longestArgument
     ? `args: argument ${sizes.indexOf(longest) + 1} is too long for the kernel: ${longest - 1} ` +
-      `bytes, the limit for one is ${longestArgument - 1}`
+      `bytes, the limit per argument is ${longestArgument - 1}`
     : `args: the argument list is too long for the kernel: ${total} bytes in ${args.length} ` +
-      `arguments, the limit for all and the environment is ${argumentLimit()}`;
+      `arguments, the limit including the environment is ${argumentLimit()}`;
 }
 
 /** A quarter of the stack's limit, at most 6 MiB and at least 128 KiB (execve(2)). */
@@ -103,18 +101,18 @@ function argumentLimit(): string {
     const stack = soft === "unlimited" ? Infinity : Number(soft);
     return `${Math.min(Math.max(stack / 4, longestArgument), 6 * 1024 * 1024)} bytes`;
   } catch {
-    // Not Linux: the message does without the figure.
+    // Not Linux.
     return "the system's ARG_MAX";
   }
 }
 
-/** The file is there, so what the system did not find is what should run it. */
+/** The file exists, so ENOENT is about its interpreter. */
 function missingInterpreter(path: string): string {
   const windows = windowsLine(path);
   if (windows !== undefined) return windows;
   const [, interpreter] = /^#![ \t]*(\S+)/.exec(textBeginning(path)) ?? [];
   return interpreter === undefined
-    ? "it needs a dynamic loader (a C library) that is not here"
+    ? "it needs a dynamic loader (a C library) that is missing"
     : `its interpreter ${JSON.stringify(interpreter)} does not exist`;
 }
 

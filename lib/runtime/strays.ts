@@ -1,5 +1,5 @@
 /**
- * Processes that leave their command's group, and would outlive it.
+ * Processes that leave their command's process group and would outlive the command.
  *
  * @module
  */
@@ -9,27 +9,27 @@ import { killMarked } from "../system/processes.ts";
 import { sendSignal } from "../system/signals.ts";
 import { libc, prctlOptions } from "../system/libc.ts";
 
-/** Between two looks at processes that are being killed, in milliseconds. */
+/** The interval for polling processes that are being killed, in milliseconds. */
 const lookMs = 1;
 
-/** How often that is looked at. A process that waits for a device may not end for long. */
+/** The maximum number of polls: a process that waits for a device may take long to end. */
 const maxLooks = 1000;
 
 /**
- * Adopts orphans: with the runtime as their reaper, what a command started is below the runtime,
- * wherever it has moved, so that nothing has to be searched for where there is nothing.
+ * Adopts orphans. With the runtime as subreaper, everything a command started stays below the
+ * runtime, so that no search of all processes is needed.
  */
 export class Strays {
-  /** Children from before the runtime: an image's entry point may have started them. */
+  /** Children older than the runtime, which an image's entry point may have started. */
   readonly #known: Set<number>;
-  /** False where the kernel does not list a process's children. */
+  /** Whether the kernel lists a process's children. */
   readonly #isListed: boolean;
 
   /**
-   * Makes this process the reaper of all orphans below it.
+   * Makes this process the subreaper of its descendants.
    *
-   * @returns The orphans; undefined where this cannot be known: elsewhere than on Linux, or where
-   * /proc shows the process ids of another namespace.
+   * @returns The orphans; undefined on systems other than Linux, or where /proc shows another PID
+   * namespace.
    */
   static adopt(): Strays | undefined {
     if (Deno.build.os !== "linux") return undefined;
@@ -45,7 +45,7 @@ export class Strays {
       known = childrenOf(Deno.pid);
       isListed = true;
     } catch {
-      // The marks in the environments still tell.
+      // They can still be found by the mark in their environment.
     }
     return new Strays(known, isListed);
   }
@@ -56,27 +56,26 @@ export class Strays {
   }
 
   /**
-   * Returns the orphans that there are, and reaps those that have ended: as zombies they would use
-   * up the number of processes that there may be.
+   * Returns the process ids of running orphans, and reaps those that have ended: zombies count
+   * towards the limit on processes.
    *
-   * @param command The process id of the command that runs; Deno reaps it.
-   * @returns Their process ids.
+   * @param command The process id of the running command, which Deno reaps.
    */
   reap(command: number): number[] {
     if (!this.#isListed) return [];
     try {
       return this.#orphans().filter((pid) => pid !== command && !isReaped(pid));
     } catch {
-      // There are no more open files: those who end them when the command has ended will say so.
+      // Out of file descriptors. If that persists, `end` reports it.
       return [];
     }
   }
 
   /**
-   * Kills all of them with everything that they started, and waits until they have ended. Call it
-   * when no command runs.
+   * Kills all orphans and their descendants, and waits until they have ended. To be called when no
+   * command runs.
    *
-   * @param mark An entry of their environment, `NAME=value`: the way where children are not listed.
+   * @param mark An entry of their environment, `NAME=value`, used where children are not listed.
    */
   async end(mark: string): Promise<void> {
     if (!this.#isListed) return killMarked(mark, [Deno.pid]);
@@ -85,7 +84,7 @@ export class Strays {
       if (orphans.length === 0) return;
       for (const orphan of orphans) {
         for (const pid of withDescendants(orphan)) {
-          // Another user's: it stays, and nothing waits for it again.
+          // Belongs to another user: leave it, and do not wait for it again.
           if (!sendSignal(pid, "SIGKILL") && pid === orphan) this.#known.add(pid);
         }
       }
@@ -98,7 +97,7 @@ export class Strays {
   }
 }
 
-/** The main thread adopts orphans and starts commands, so that its children are all there are. */
+/** The children of the main thread, which are all: it adopts orphans and starts commands. */
 function childrenOf(pid: number): number[] {
   const children = Deno.readTextFileSync(`/proc/${pid}/task/${pid}/children`);
   return children === "" ? [] : children.trimEnd().split(" ").map(Number);
@@ -117,7 +116,7 @@ function withDescendants(root: number): number[] {
         for (const child of children.split(" ")) if (child) found.push(Number(child));
       }
     } catch {
-      // It has ended meanwhile, and its children are orphans now.
+      // The process has ended, and its children are orphans now.
     }
   }
   return found;

@@ -1,46 +1,45 @@
 /**
- * How long a command may run, so that its results can still be sent.
+ * Limits a command's time so that its results can still be sent.
  *
  * @module
  */
 
 import type { Load } from "./load.ts";
 
-/** The memory at which Lambda gives a function one whole processor, in MB. */
+/** The memory in MB at which Lambda gives a function one full processor. */
 export const wholeProcessorMb = 1769;
 
-/** What reading the outputs and answering takes of a whole processor, in milliseconds. */
+/** The time to read the outputs and answer on a full processor, in milliseconds. */
 const answerMs = 40;
 
-/** The same for one file more, and for one byte: at 40 MB/s they are hashed and sent. */
+/** The additional time per file, and per byte (hashed and sent at 40 MB/s). */
 const fileMs = 0.3;
 const byteMs = 1 / 40_000;
 
-/** The longest that a command has between SIGTERM and SIGKILL, in milliseconds. */
+/** The maximum time between SIGTERM and SIGKILL, in milliseconds. */
 const longestGraceMs = 2000;
 
-/** What limits a job. All times are in milliseconds, as `performance.now()` has them. */
+/** Options for {@linkcode TimeLimit}. Times are in milliseconds, by `performance.now()`. */
 export interface TimeLimitOptions {
-  /** The seconds that the request gives it. */
+  /** The request's timeout, in seconds. */
   timeout: number | undefined;
   /** When the request was received. */
   received: number;
-  /** When Lambda ends the function; one that is past already is not believed. */
+  /** When Lambda ends the function; ignored if past. */
   deadline: number | undefined;
-  /** The function's memory in MB, by which Lambda gives it a part of a processor. */
+  /** The function's memory in MB, which determines its share of a processor. */
   memoryMb: number | undefined;
 }
 
 /**
- * The end of a job: at the request's `timeout`, or before Lambda's deadline, at which Lambda ends
- * the function and everything that the command made is lost. What is kept back before the deadline
- * is the reserve: a tenth of the function's time, 0.1 to 2 s, more with little memory or much to
- * send, and half the time at most.
+ * The end of a job: at the request's `timeout`, or some time before Lambda's deadline, at which all
+ * results would be lost. That time is the reserve: a tenth of the function's timeout, 0.1 to 2 s;
+ * more with little memory or much to send, but at most half of the timeout.
  */
 export class TimeLimit {
-  /** When the command must have ended at the latest; undefined if it has all the time it wants. */
+  /** The command's deadline; undefined for none. */
   readonly end: number | undefined;
-  /** When the answer must be on its way, whatever the store does. */
+  /** The deadline for uploads, after which the answer is sent without them. */
   readonly answerBy: number | undefined;
   readonly #deadline: number | undefined;
   readonly #asked: number;
@@ -48,7 +47,7 @@ export class TimeLimit {
   readonly #share: number;
   #reserveMs = longestGraceMs;
 
-  /** @param options What limits the job. */
+  /** @param options The job's limits. */
   constructor({ timeout, received, deadline, memoryMb }: TimeLimitOptions) {
     const asked = this.#asked = timeout === undefined ? Infinity : received + timeout * 1000;
     const totalMs = deadline === undefined ? 0 : deadline - received;
@@ -66,23 +65,23 @@ export class TimeLimit {
     this.end = end === Infinity ? undefined : end;
   }
 
-  /** Whether the function's own time ends the command, and not the request's `timeout`. */
+  /** Whether the function's timeout ends the command, rather than the request's. */
   get isFunctions(): boolean {
     return this.#deadline !== undefined && this.#deadline - this.#reserveMs < this.#asked;
   }
 
-  /** How long the command has between SIGTERM and SIGKILL. */
+  /** The time between SIGTERM and SIGKILL. */
   get graceMs(): number {
     return Math.min(this.#reserveMs / 4, longestGraceMs);
   }
 
   /**
-   * Returns how long the command may go on until this is asked again. The reserve grows with what
-   * there is to send, at which it looks after half the time, and whenever half of the rest is over.
+   * Returns the milliseconds until this is to be called again; 0 if the time is up. The reserve grows
+   * with the amount to send, which is checked after half of the time, and then each time half of the
+   * rest has passed.
    *
    * @param now The time.
-   * @param weigh Tells what there is to send so far.
-   * @returns Milliseconds; 0 if its time is up.
+   * @param weigh Returns the amount to send so far.
    */
   async left(now: number, weigh: () => Promise<Load>): Promise<number> {
     const asked = Math.max(this.#asked - now, 0);
@@ -93,7 +92,7 @@ export class TimeLimit {
     const { files, bytes } = await weigh();
     const sendMs = (answerMs + files * fileMs + bytes * byteMs) / this.#share;
     this.#reserveMs = Math.min(Math.max(this.#reserveMs, sendMs), this.#mostMs);
-    // Timers are not exact, and the last millisecond is not worth another look.
+    // Timers are not exact: a remaining millisecond is not worth another check.
     const left = rest - Math.max(this.#reserveMs, rest / 2);
     return left < 1 ? 0 : Math.min(left, asked);
   }

@@ -1,6 +1,6 @@
 /**
- * The answer of a job whose results do not all get into it, or whose inputs did not arrive. Loaded
- * only then.
+ * Answers for jobs whose results cannot all be sent, or whose inputs did not arrive. Loaded only
+ * then.
  *
  * @module
  */
@@ -16,33 +16,34 @@ import { TimeUp } from "./in_time.ts";
 import { JobError } from "./job_error.ts";
 import type { TimeLimit } from "./time_limit.ts";
 
-/** What could not be sent. */
+/** Options for {@linkcode encodeUnsent}. */
 export interface UnsentOptions {
   /** Standard output and error. */
   streams: () => readonly BlobSource[];
   /** The outputs. */
   files: readonly BlobSource[];
-  /** How many bytes the rest of the message takes, with a reference for each source. */
+  /** The size of the rest of the response, with a reference for each source. */
   reservedBytes: number;
-  /** The store that was asked, if there is one. */
+  /** The store that failed, if there is one. */
   store: ObjectStore | undefined;
-  /** When the request was received, as `performance.now()` has it. */
+  /** When the request was received, by `performance.now()`. */
   received: number;
-  /** Where the reason is told, if the command was started. */
+  /** Receives the reason, if the command was started. */
   stderr: Pick<Capture, "addLine"> | undefined;
-  /** Ends the work. */
+  /** Aborts the work. */
   signal: AbortSignal;
 }
 
 /**
- * Makes blobs without the store, after it has failed or the time was up: standard output and error
- * are inlined whatever their size, small files as always, and of the others the reason is told.
+ * Encodes blobs without the store after an upload failed or timed out: standard output and error are
+ * inlined whatever their size, small files as usual, and other files are replaced by the reason.
  *
- * @param error Why the store did not take them.
- * @param options What there is to send.
- * @returns A blob for each of the streams, and for each file.
- * @throws {JobError} If there is no store, and all is too much for an answer.
- * @throws The error, if standard output and error are too much for an answer.
+ * @param error The reason why the upload failed.
+ * @param options The streams and files.
+ * @returns A blob for each of the streams, then for each file.
+ * @throws {JobError} If standard output and error are too large for a response, or everything is and
+ * there is no store.
+ * @throws The error itself, if the store is not its reason.
  */
 export async function encodeUnsent(error: unknown, options: UnsentOptions): Promise<Blob[]> {
   const { streams, files, store, received, stderr, signal } = options;
@@ -51,7 +52,7 @@ export async function encodeUnsent(error: unknown, options: UnsentOptions): Prom
   const reason = await reasonOf(error, store, received);
   if (reason === undefined) throw error;
   await stderr?.addLine(`llama: ${reason}`);
-  const e = `was not sent: ${reason}`;
+  const e = `could not be uploaded: ${reason}`;
   const { reservedBytes } = options;
   const blobs = (await encodeBlobs(files, { store: nowhere, reservedBytes, signal }))
     .map((blob) => (blob.r === undefined ? blob : { e }));
@@ -64,19 +65,20 @@ export async function encodeUnsent(error: unknown, options: UnsentOptions): Prom
     return [...inline, ...blobs];
   } catch (failure) {
     throw isTooLarge(failure)
-      ? new JobError("Llama.StoreError", `the output was not sent: ${reason}`, { cause: error })
+      ? new JobError("Llama.StoreError", `the output could not be uploaded: ${reason}`, {
+        cause: error,
+      })
       : failure;
   }
 }
 
 /**
- * Says why a command was not started in time.
+ * Returns a line that explains why a command was not started in time.
  *
  * @param request The request.
- * @param limit Whose time was up.
+ * @param limit The time limit that was exceeded.
  * @param store The store, if there is one.
- * @param received When the request was received, as `performance.now()` has it.
- * @returns One line.
+ * @param received When the request was received, by `performance.now()`.
  */
 export async function lateInputs(
   { files, stdin }: Request,
@@ -85,43 +87,38 @@ export async function lateInputs(
   received: number,
 ): Promise<string> {
   const whose = isFunctions ? "the function's" : "the job's";
-  const what = `the command was not started: ${whose} time was up before its inputs had arrived`;
+  const what = `the command was not started: its inputs did not arrive before ${whose} timeout`;
   const isStored = stdin?.r !== undefined || Object.values(files).some(({ r }) => r !== undefined);
   if (!store || !isStored) return what;
   const failure = await store.lastRepeat?.(received);
-  return `${what}: ${failure ? "" : `${store.url} had not sent them: `}${whySlow(failure)}`;
+  return `${what}: ${failure ? "" : `no answer from ${store.url}: `}${whySlow(failure)}`;
 }
 
-/** What is known of a store that was too slow, and what to do. */
+/** Returns what is known about a store that was too slow, and what to do. */
 function whySlow(failure: LlamaError | undefined): string {
   if (failure?.hint !== undefined) return wordsOf(failure);
   return (failure ? `${failure.message}; ` : "") +
-    "raise the timeout; a function in a VPC reaches S3 by a gateway endpoint";
+    "raise the timeout; a function in a VPC needs a gateway endpoint for S3";
 }
 
 /**
- * The error for an answer over Lambda's limit.
- *
- * @param bytes How many bytes of JSON it takes.
- * @returns An error to throw.
+ * Returns the error for a response over Lambda's limit.
  */
 export function answerTooLarge(bytes: number): JobError {
   return new JobError(
     "Llama.Internal",
-    `the answer is too large: ${bytes} bytes of JSON, Lambda's limit is ${maxPayloadBytes}; ask ` +
+    `the response is too large: ${bytes} bytes of JSON, Lambda's limit is ${maxPayloadBytes}; ask ` +
       "for fewer outputs, or pack them into one file",
   );
 }
 
 /**
- * The error for an answer that Lambda did not take.
- *
- * @returns An error to throw.
+ * Returns the error for a response that Lambda refused.
  */
 export function answerRefused(): JobError {
   return new JobError(
     "Llama.Internal",
-    `the answer is too large: Lambda's limit is ${maxPayloadBytes} bytes of JSON; set ` +
+    `the response is too large: Lambda's limit is ${maxPayloadBytes} bytes of JSON; set ` +
       "LLAMA_OBJECT_STORE=s3://BUCKET/PREFIX/ in the function's environment",
   );
 }
@@ -133,10 +130,10 @@ async function reasonOf(
 ): Promise<string | undefined> {
   if (error instanceof TimeUp) {
     const failure = await store.lastRepeat?.(received);
-    return `${store.url} had not taken what was to be stored before the function's time was up: ` +
+    return `the upload to ${store.url} did not finish before the function's timeout: ` +
       whySlow(failure);
   }
-  // What cannot be read here is no affair of the store's.
+  // A file that cannot be read is not the store's failure.
   if (!(error instanceof LlamaError) || error.code === "input") return undefined;
   return wordsOf(error);
 }
@@ -159,7 +156,7 @@ function outputTooLarge(sources: readonly BlobSource[]): JobError {
   );
 }
 
-/** Tells what would be stored. */
+/** A dry run: marks the blobs that would be uploaded. */
 const nowhere: ObjectStore = {
   url: "",
   put: () => Promise.resolve(""),

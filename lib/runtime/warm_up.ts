@@ -1,5 +1,5 @@
 /**
- * A job of the runtime's own, before the first one: what a job needs is then compiled and at hand.
+ * Warms up the runtime with a job of its own, so that code is compiled before the first real job.
  *
  * @module
  */
@@ -10,7 +10,7 @@ import { runInvocation } from "./invocation.ts";
 import { wholeProcessorMb } from "./time_limit.ts";
 import { Workspace } from "./workspace.ts";
 
-/** A program that does nothing, which nearly every image has. */
+/** A program that does nothing and that nearly every image has. */
 const program = "true";
 
 const request = JSON.stringify({
@@ -22,13 +22,8 @@ const request = JSON.stringify({
 });
 
 /**
- * Runs a job that does nothing. With a whole processor there would be nothing to gain: the first job
- * has as much of it as the start.
- *
- * @param temporary The directory for temporary files.
- * @param environment The environment variables.
- * @param host What jobs need of the machine.
- * @param signal Ends it.
+ * Runs a job that does nothing, if the function has less than a full processor. With one there is
+ * nothing to gain, since the first job is as fast as the start.
  */
 export async function warmUp(
   temporary: string,
@@ -55,7 +50,7 @@ export async function warmUp(
       signal,
     });
   } catch {
-    // There is no such program, or no directory for it: a job that meets this too will say so.
+    // The program or its directory is missing. A job with the same problem reports it.
   } finally {
     workspace.removeSync();
   }

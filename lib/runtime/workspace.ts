@@ -8,13 +8,13 @@ import { join } from "node:path";
 import { reasonOf } from "../errors.ts";
 import { isDiskFull, JobError } from "./job_error.ts";
 
-/** The beginning of the name of every job's directory. */
+/** The prefix of the names of jobs' directories. */
 export const jobPrefix = "llama-job-";
 
-/** The beginning of the name of the directories that hold what the command must not see. */
+/** The prefix of the names of directories for data that the command must not see. */
 export const dataPrefix = "llama-data-";
 
-/** The directories of one invocation, made when they are asked for and removed at its end. */
+/** The directories of one invocation, created on demand and removed at its end. */
 export class Workspace {
   readonly #parent: string;
   readonly #owner: string;
@@ -22,8 +22,8 @@ export class Workspace {
   #data: string | undefined;
 
   /**
-   * @param parent Where directories for temporary files are made.
-   * @param owner Names this process, such as `4711-90210-4026531836`.
+   * @param parent The directory for temporary files.
+   * @param owner The name of this process, such as `4711-90210-4026531836`.
    */
   constructor(parent: string, owner: string) {
     this.#parent = parent;
@@ -31,26 +31,21 @@ export class Workspace {
   }
 
   /**
-   * The command's own directory.
-   *
-   * @returns Its path, free of links.
+   * Returns the path of the command's directory, free of links.
    */
   job(): string {
     return this.#job ??= this.#make(jobPrefix);
   }
 
   /**
-   * A place for data that is too big for memory, out of the command's way.
-   *
-   * @param name The file's name.
-   * @returns A path in a private directory.
+   * Returns a path in a private directory, for data that exceeds memory.
    */
   dataFile(name: string): string {
     this.#data ??= this.#make(dataPrefix);
     return join(this.#data, name);
   }
 
-  /** Removes what was made. */
+  /** Removes the directories. */
   async remove(): Promise<void> {
     for (const path of this.#made()) {
       try {
@@ -63,8 +58,8 @@ export class Workspace {
   }
 
   /**
-   * Removes what was made, at once: for when the process is about to end. A read-only directory whose
-   * name is not UTF-8 may stay.
+   * Removes the directories synchronously, before the process exits. A read-only directory whose name
+   * is not UTF-8 may remain.
    */
   removeSync(): void {
     for (const path of this.#made()) removeAnyway(path);
@@ -82,22 +77,22 @@ export class Workspace {
       if (isDiskFull(cause)) throw cause;
       throw new JobError(
         "Llama.Internal",
-        `cannot make the job's directory in ${JSON.stringify(dir)}: ${reasonOf(cause)}; set ` +
-          "TMPDIR to a directory that is there and can be written to, or unset it",
+        `cannot create the job's directory in ${JSON.stringify(dir)}: ${reasonOf(cause)}; set ` +
+          "TMPDIR to an existing, writable directory, or unset it",
         { cause },
       );
     }
   }
 }
 
-/** How often a tree is removed to which some process that is being killed still adds. */
+/** The number of attempts to remove a tree to which a process that is being killed still adds. */
 const attempts = 5;
 
 /**
- * Removes a tree, even one with directories that the command made read-only. Never follows a link.
+ * Removes a tree, including read-only directories, without following links.
  *
- * @param path The top; if it is not there, nothing is done.
- * @param makeRemovable Gives the owner all rights to all directories.
+ * @param path The top of the tree; a missing one is no error.
+ * @param makeRemovable Gives the owner all permissions on all directories.
  * @throws What the file system throws.
  */
 export function removeAnyway(path: string, makeRemovable = openDirectories): void {
@@ -124,7 +119,7 @@ function isThere(path: string): boolean {
   }
 }
 
-/** What a directory holds can be removed only if its owner may write to it. */
+/** Entries can be removed only from a writable directory. */
 function openDirectories(directory: string): void {
   Deno.chmodSync(directory, 0o700);
   for (const entry of Deno.readDirSync(directory)) {

@@ -1,32 +1,31 @@
 /**
- * File descriptors: how many a process may have, and how they are shared out.
+ * The limit on file descriptors, and how it is divided.
  *
- * A job that has run is paid for, and its outputs are lost if there is no descriptor to write them
- * with. So what is opened at once is bounded by what the system allows.
+ * A job that has run is billed, and its outputs are lost if there is no descriptor to write them
+ * with. Therefore connections and files are limited by the number of descriptors.
  *
  * @module
  */
 
-/** What Deno has open itself, with standard input and output, a log and the like. */
+/** The descriptors reserved for Deno itself, standard streams, logs and the like. */
 const ownDescriptors = 28;
 
-/** How many of each there may be at once, at least one. */
+/** The maximum number of each, at least one. */
 export interface DescriptorBudget {
-  /** Connections to AWS. There may be as many to S3 as to Lambda. */
+  /** Connections to AWS; as many to S3 as to Lambda. */
   readonly connections: number;
-  /** Connections to the emulator, both of whose ends are in this process. */
+  /** Connections to the emulator, with both ends in this process. */
   readonly localConnections: number;
-  /** Runtimes of the emulator: three pipes and a connection each. */
+  /** The emulator's runtimes, with three pipes and a connection each. */
   readonly environments: number;
-  /** Files that are read or written: two descriptors each, where one is copied. */
+  /** Files being read or written, with up to two descriptors each. */
   readonly files: number;
 }
 
 /**
- * Shares out the descriptors that a process may have.
+ * Divides the descriptors of a process.
  *
- * @param limit How many. @default {what the system allows this process}
- * @returns The shares.
+ * @param limit The number of descriptors. @default {this process's limit}
  */
 export function descriptorBudget(limit: number = descriptorLimit()): DescriptorBudget {
   const share = (part: number) => Math.max(1, Math.floor((limit - ownDescriptors) / part));
@@ -41,9 +40,8 @@ export function descriptorBudget(limit: number = descriptorLimit()): DescriptorB
 let known: number | undefined;
 
 /**
- * Returns how many descriptors this process may have. Deno raises the soft limit to the hard one.
- *
- * @returns The limit; infinite if there is none, or where the system does not tell, as macOS.
+ * Returns this process's limit on descriptors, Infinity if none or unknown, as on macOS. Deno raises
+ * the soft limit to the hard limit.
  */
 export function descriptorLimit(): number {
   return known ??= readLimit();

@@ -1,5 +1,5 @@
 /**
- * Keeps other processes of the user from reading this one.
+ * Hides this process's memory from the user's other processes.
  *
  * @module
  */
@@ -7,11 +7,11 @@
 import { libc, prctlOptions } from "./libc.ts";
 
 /**
- * Has the kernel refuse other processes of the same user this process's environment and memory, and
- * write no core dump of it. Processes that it starts are not concerned, and neither is root.
+ * Denies other processes of the same user access to this process's environment and memory, and
+ * disables core dumps. Does not affect child processes, and does not restrict root.
  *
- * Only Linux can do that. Elsewhere this does nothing, and jobs of the emulator can read the
- * variables that llama was started with.
+ * Linux only. Elsewhere this does nothing, and jobs of the emulator can read the variables that llama
+ * was started with.
  */
 export function hideProcess(): void {
   libc()?.prctl(prctlOptions.setDumpable, 0);

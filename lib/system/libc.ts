@@ -2,8 +2,8 @@
  * System calls that Deno lacks, from the C library of Linux: opening relative to a directory without
  * following links, listing names that are not UTF-8, and a few that concern processes.
  *
- * The library is opened with the first call and not at start. Elsewhere than on Linux
- * {@linkcode libc} is undefined, and each caller documents what it does instead.
+ * The library is opened on first use. On other systems {@linkcode libc} returns undefined, and each
+ * caller documents its fallback.
  *
  * @module
  */
@@ -24,30 +24,30 @@ const symbols = {
 /** The working directory, where a directory's descriptor is expected. */
 export const workingDirectory = -100;
 
-/** What a directory has under one name. */
+/** A directory entry. */
 export interface RawEntry {
   /** The name as the file system has it: any bytes but `/` and NUL. */
   readonly name: Uint8Array<ArrayBuffer>;
-  /** What it is; `other` for sockets, pipes and devices, and where the file system does not tell. */
+  /** Its type; `other` for sockets, pipes and devices, and if the file system does not tell. */
   readonly kind: "file" | "directory" | "link" | "other";
 }
 
-/** How {@linkcode Libc.openAt} opens. */
+/** Options for {@linkcode Libc.openAt}. */
 export interface OpenAtOptions {
-  /** Refuse what is not a directory. @default {false} */
+  /** Whether to refuse anything but a directory. @default {false} */
   readonly directory?: boolean;
   /**
-   * Open neither for reading nor for writing but as a place, for which no right to read is needed:
-   * what is in a directory can be named by its descriptor. @default {false}
+   * Whether to open with `O_PATH`, neither for reading nor for writing, which needs no permission to
+   * read: the descriptor can only be used to name entries of the directory. @default {false}
    */
   readonly place?: boolean;
-  /** Open for writing instead of reading. @default {false} */
+  /** Whether to open for writing instead of reading. @default {false} */
   readonly write?: boolean;
-  /** Make a file that must not be there yet, with these permission bits. @default {make none} */
+  /** Permission bits of a new file, which must not exist yet. @default {create no file} */
   readonly createMode?: number;
 }
 
-/** Has the calls; there is one per process, {@linkcode libc}. */
+/** The C library; there is one instance per process, {@linkcode libc}. */
 export class Libc {
   readonly #library: Deno.DynamicLibrary<typeof symbols>;
 
@@ -57,16 +57,15 @@ export class Libc {
   }
 
   /**
-   * Opens a file or a directory. A link at `name` is refused and never followed, and a pipe is not
-   * waited for. While the descriptor is open, `/proc/self/fd/N/name` names a file in that
-   * directory, whatever becomes of the path that led to it.
+   * Opens a file or a directory. A link at `name` is refused, and opening a pipe does not block. While
+   * the descriptor of a directory is open, `/proc/self/fd/N/name` names a file in it, even if the
+   * directory is moved.
    *
    * @param directory The descriptor that `name` is relative to, or {@linkcode workingDirectory}.
    * @param name One component, or a path whose directories are trusted.
-   * @param options What may be opened.
-   * @returns A descriptor, which the caller closes.
-   * @throws The class of `Deno.errors` that an ordinary open would throw; `FilesystemLoop` or
-   * `NotADirectory` where `name` is a link.
+   * @returns A descriptor, which the caller must close.
+   * @throws The class of `Deno.errors` that `Deno.open` would throw; `FilesystemLoop` or
+   * `NotADirectory` if `name` is a link.
    */
   openAt(directory: number, name: string, options: OpenAtOptions = {}): number {
     const { directory: isDirectory = false, place = false, write = false, createMode } = options;
@@ -86,32 +85,30 @@ export class Libc {
   }
 
   /**
-   * Closes a descriptor that {@linkcode openAt} gave.
-   *
-   * @param descriptor The descriptor.
+   * Closes a descriptor returned by {@linkcode openAt}.
    */
   close(descriptor: number): void {
     this.#library.symbols.close(descriptor);
   }
 
   /**
-   * Takes a lock on what is open, as flock(2), without waiting for it. The kernel drops it with the
-   * descriptor, at the latest when this process ends, however that happens.
+   * Tries to acquire a lock, as flock(2), without waiting. The kernel releases it when the descriptor
+   * is closed or this process ends.
    *
-   * @param descriptor A descriptor that {@linkcode openAt} gave.
-   * @param kind `exclusive`: nobody else has one. `shared`: others may have shared ones.
-   * @returns Whether it was taken. If not, a lock that was held before is lost.
+   * @param descriptor A descriptor returned by {@linkcode openAt}.
+   * @param kind Whether others may hold shared locks.
+   * @returns Whether it was acquired. If not, a lock that was held before is lost.
    */
   tryLock(descriptor: number, kind: "exclusive" | "shared"): boolean {
     return this.#library.symbols.flock(descriptor, lockKinds[kind] | lockNoWait) === 0;
   }
 
   /**
-   * Lists a directory, with names that are not UTF-8 as well. Deno before 2.9 leaves those out
-   * (denoland/deno#12998), and later ones change them.
+   * Lists a directory, including names that are not UTF-8. Deno before 2.9 omits those
+   * (denoland/deno#12998), and later versions change them.
    *
-   * @param path The directory; in bytes where its own path may not be UTF-8.
-   * @returns Its entries without `.` and `..`, in no order.
+   * @param path The directory; in bytes if its path may not be UTF-8.
+   * @returns Its entries without `.` and `..`, in no particular order.
    * @throws The class of `Deno.errors` that `Deno.readDir` would throw.
    */
   list(path: string | Uint8Array): RawEntry[] {
@@ -130,7 +127,7 @@ export class Libc {
         const view = new Deno.UnsafePointerView(entry);
         const length = view.getUint16(direntLength);
         const bytes = new Uint8Array(view.getArrayBuffer(length - direntName, direntName));
-        // The buffer is the library's own, and its next call overwrites it.
+        // Copied, since the next call overwrites the buffer.
         const name = bytes.slice(0, bytes.indexOf(0));
         if (isDots(name)) continue;
         entries.push({ name, kind: kinds[view.getUint8(direntType)] ?? "other" });
@@ -155,7 +152,7 @@ export class Libc {
   /**
    * Changes a setting of this process, as prctl(2).
    *
-   * @param option Such as {@linkcode prctlOptions}' `setDumpable`.
+   * @param option One of {@linkcode prctlOptions}.
    * @param value Its argument.
    * @throws If the kernel refuses.
    */
@@ -167,7 +164,7 @@ export class Libc {
   /**
    * Reaps a child that has ended, without waiting for it.
    *
-   * @param pid Its process id: never -1, or Deno would lose its own children.
+   * @param pid Its process id; not -1, which would reap Deno's own children.
    * @returns Whether it has ended, or is not a child of this process.
    */
   reap(pid: number): boolean {
@@ -189,7 +186,7 @@ export class Libc {
   #error(call: string): Error {
     const errno = this.#errno;
     const [constructor, reason, code] = errors[errno] ?? [Error, "System call failed", undefined];
-    // Deno's own errors have the code as well.
+    // Like Deno's own errors.
     return Object.assign(new constructor(`${reason} (os error ${errno}): ${call}`), { code });
   }
 }
@@ -197,9 +194,7 @@ export class Libc {
 let opened: Libc | undefined;
 
 /**
- * Returns the C library.
- *
- * @returns The library; undefined elsewhere than on Linux.
+ * Returns the C library; undefined on systems other than Linux.
  */
 export function libc(): Libc | undefined {
   if (Deno.build.os !== "linux") return undefined;
@@ -240,7 +235,7 @@ const direntName = 19;
 /** By `d_type`, from dirent.h. */
 const kinds: Readonly<Record<number, RawEntry["kind"]>> = { 4: "directory", 8: "file", 10: "link" };
 
-/** What Deno throws, and says, for the errors that files give; by number, from errno.h. */
+/** Deno's error classes, messages and codes for errors of files, by number from errno.h. */
 const errors: Readonly<Record<number, readonly [new (message: string) => Error, string, string]>> =
   {
     1: [Deno.errors.PermissionDenied, "Operation not permitted", "EPERM"],

@@ -1,5 +1,5 @@
 /**
- * Directories' entries, whatever bytes their names are.
+ * Lists directories, including names that are not UTF-8.
  *
  * @module
  */
@@ -9,19 +9,19 @@ import { printableLine } from "../text/printable.ts";
 import { printableBytes } from "../text/printable_bytes.ts";
 import { libc, type RawEntry } from "./libc.ts";
 
-/** What a directory has under one name. */
+/** A directory entry. */
 export interface ListedEntry {
-  /** The name; undefined if it is not UTF-8, and no path of Deno's can name it. */
+  /** The name; undefined if it is not UTF-8, so that Deno cannot access it. */
   readonly name: string | undefined;
-  /** The name as it may be shown. */
+  /** The name in printable form. */
   readonly shown: string;
-  /** What it is; `other` for sockets, pipes and devices. */
+  /** Its type; `other` for sockets, pipes and devices. */
   readonly kind: RawEntry["kind"];
 }
 
 /**
- * Lists a directory in the order of the names. On Linux those that are not UTF-8 are among them with
- * every version of Deno; elsewhere file systems have hardly any, and Deno 2.9 or later shows them.
+ * Lists a directory, sorted by name. Names that are not UTF-8 are included on Linux, and on other
+ * systems, where they are rare, with Deno 2.9 or later.
  *
  * @param path The directory.
  * @returns Its entries.
@@ -34,14 +34,14 @@ export function listDirectory(path: string): ListedEntry[] {
     .sort((a, b) => (a.shown < b.shown ? -1 : 1));
 }
 
-/** How many files {@linkcode notUtf8} names. */
+/** The maximum number of files that {@linkcode notUtf8} names. */
 const namesShown = 10;
 
 /**
- * Says of files that they cannot be named.
+ * Returns a message about files whose names are not UTF-8, such as
+ * `a/caf\\xe9: its name is not UTF-8`.
  *
- * @param paths The files as they may be shown, one or more.
- * @returns Such as `a/caf\\xe9: its name is not UTF-8`.
+ * @param paths The printable paths, at least one.
  */
 export function notUtf8(paths: readonly string[]): string {
   const more = paths.length > namesShown ? ` and ${paths.length - namesShown} more` : "";
@@ -56,12 +56,12 @@ function decoded({ name: bytes, kind }: RawEntry): ListedEntry {
     const name = decoder.decode(bytes);
     return { name, shown: printableLine(name), kind };
   } catch {
-    // Not UTF-8: it has no other name than the one that is shown.
+    // Not UTF-8.
     return { name: undefined, shown: printableBytes(bytes), kind };
   }
 }
 
-/** Deno puts U+FFFD where bytes are not UTF-8, and then the name is that of no file. */
+/** Deno replaces bytes that are not UTF-8 with U+FFFD, so that the name does not exist. */
 function fromDeno({ name, isFile, isDirectory, isSymlink }: Deno.DirEntry): ListedEntry {
   return {
     name: name.includes("\uFFFD") ? undefined : name,
@@ -70,7 +70,7 @@ function fromDeno({ name, isFile, isDirectory, isSymlink }: Deno.DirEntry): List
   };
 }
 
-/** Some file systems do not tell in a listing what an entry is. */
+/** Returns the type of an entry, for file systems whose listings lack it. */
 function kindOf(path: string, { name, kind }: ListedEntry): RawEntry["kind"] {
   if (name === undefined) return kind;
   const { isFile, isDirectory, isSymlink } = Deno.lstatSync(join(path, name));

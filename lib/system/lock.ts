@@ -1,18 +1,18 @@
 /**
- * Locks that end with the process that holds them.
+ * File locks.
  *
  * @module
  */
 
-/** How long to wait for a lock, in milliseconds; one that nobody else has is there at once. */
+/** The time to wait for a lock, in milliseconds. */
 const waitMilliseconds = 1000;
 
 /**
- * Locks a file for as long as it is open. Deno 2.6 can only wait for a lock, so one that does not
- * come is given up, and the file is closed when it comes after all.
+ * Locks a file for as long as it is open. Deno 2.6 cannot try a lock without waiting, so this waits
+ * for a while; on failure it closes the file as soon as the lock is acquired after all.
  *
  * @param file The open file.
- * @returns Whether it is locked. If not, it is not the caller's any more.
+ * @returns Whether it is locked. If not, the caller must not use the file any more.
  * @throws What the file system throws.
  */
 export async function lockFile(file: Deno.FsFile): Promise<boolean> {

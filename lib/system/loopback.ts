@@ -5,20 +5,19 @@
  */
 
 /**
- * A client that takes no proxy to one host. `HTTP_PROXY` would otherwise capture loopback addresses
- * too, and neither the Runtime API nor the emulator is behind a proxy.
+ * Returns a client for `fetch` that uses no proxy for one host; the caller closes it. `HTTP_PROXY`
+ * would otherwise apply to loopback addresses too, which no proxy can reach.
  *
  * @param host `HOSTNAME` or `HOSTNAME:PORT`.
- * @param options Other settings of the client.
- * @returns A client for `fetch`; close it when done.
+ * @param options Other options of the client.
  */
 export function directClient(
   host: string,
   options: Omit<Deno.CreateHttpClientOptions, "proxy"> = {},
 ): Deno.HttpClient {
   const { hostname } = new URL(`http://${host}`);
-  // Deno reads the proxies from the environment when a client is made, and has no option for none.
-  // (Its "tcp" proxy goes straight too, but sends whole URLs in the request line, as to a proxy.)
+  // Deno reads the proxies from the environment when it creates a client, and cannot disable them.
+  // (Its "tcp" proxy connects directly too, but sends absolute URLs in the request line.)
   const before = Deno.env.get("NO_PROXY");
   Deno.env.set("NO_PROXY", hostname.replace(/^\[|\]$/g, ""));
   try {
@@ -30,24 +29,22 @@ export function directClient(
 }
 
 /**
- * Whether a URL's host is this machine itself.
+ * Reports whether a URL's host is this machine: `localhost`, `127.0.0.0/8` or `[::1]`.
  *
- * @param hostname As `URL` has it.
- * @returns True for `localhost`, `127.0.0.0/8` and `[::1]`.
+ * @param hostname The host name as in `URL`.
  */
 export function isLoopback(hostname: string): boolean {
   return hostname === "localhost" || hostname === "[::1]" || /^127(\.\d+){3}$/.test(hostname);
 }
 
 /**
- * Whether a URL is reached without a proxy: a host of this machine, or one that `NO_PROXY` lists. Deno
- * itself knows neither ports nor `*.` in that list; what else is in it, such as addresses of a
- * network, is left to Deno.
+ * Reports whether to reach a URL without a proxy: on loopback, or if `NO_PROXY` lists its host. Deno
+ * itself supports neither ports nor `*.` in that list; other entries, such as network addresses, are
+ * left to Deno.
  *
  * @param url The URL.
  * @param noProxy The list: `*`, or `HOST`, `.HOST` and `*.HOST`, each with or without `:PORT`. A host
- * stands for all below it too.
- * @returns True if it is.
+ * includes its subdomains.
  */
 export function bypassesProxy(url: URL, noProxy = ""): boolean {
   const { hostname, protocol } = url;

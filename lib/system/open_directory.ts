@@ -1,5 +1,5 @@
 /**
- * Directories that are held open while files are made in them.
+ * Directories that are held open while files are created in them.
  *
  * @module
  */
@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { type Libc, libc, workingDirectory } from "./libc.ts";
 
 /**
- * A directory that stays the same one, whatever becomes of the path that led to it: it is held by a
- * descriptor, and what is in it is named by way of that. Elsewhere than on Linux it is known by its
- * path alone, and whoever puts a link into that path at the right moment can divert what is written.
+ * An open directory, which stays the same even if its path changes: its entries are named by way of
+ * a descriptor. On systems other than Linux only its path is known, so that a link put into the path
+ * at the right moment can divert writes.
  */
 export class OpenDirectory implements Disposable {
   readonly #calls: Libc | null;
@@ -24,15 +24,14 @@ export class OpenDirectory implements Disposable {
   }
 
   /**
-   * Opens a directory that the user has named; links are followed.
+   * Opens a directory named by the user, following links.
    *
-   * @param path The directory, which must be there.
-   * @param calls The C library; with null the directory is known by its path alone.
-   * @returns The directory.
-   * @throws The class of `Deno.errors` that an ordinary open would throw.
+   * @param path The directory, which must exist.
+   * @param calls The C library; null to use only the path.
+   * @throws The class of `Deno.errors` that `Deno.open` would throw.
    */
   static open(path: string, calls: Libc | null = libc() ?? null): OpenDirectory {
-    // Of a path that ends in "/." no link at the end of what was named is refused.
+    // With a final "/.", a link at the end of `path` is not refused.
     const descriptor = calls?.openAt(workingDirectory, `${path}/.`, {
       directory: true,
       place: true,
@@ -41,12 +40,11 @@ export class OpenDirectory implements Disposable {
   }
 
   /**
-   * Opens a directory in this one, and makes it where it is missing. Links are refused.
+   * Opens a subdirectory, and creates it if missing. Links are refused.
    *
    * @param name Its name, one component.
-   * @returns The directory.
    * @throws {Deno.errors.NotADirectory} If `name` is a link or a file.
-   * @throws What else the file system throws.
+   * @throws Other errors of the file system.
    */
   enter(name: string): OpenDirectory {
     const path = join(this.#path, name);
@@ -58,17 +56,17 @@ export class OpenDirectory implements Disposable {
     try {
       Deno.mkdirSync(this.at(name));
     } catch (error) {
-      // Another job may have made it meanwhile.
+      // Another job may have created it meanwhile.
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
     }
     return new OpenDirectory(this.#calls, path, this.#openAt(name));
   }
 
   /**
-   * Returns a path for what is in this directory, good until this is disposed of.
+   * Returns a path of an entry for Deno's own calls, valid until this is disposed of. Does not protect
+   * against a link with that name.
    *
    * @param name Its name, one component.
-   * @returns The path, for Deno's own calls. A link that has the name is not part of the promise.
    */
   at(name: string): string {
     return this.#calls ? `/proc/self/fd/${this.#descriptor}/${name}` : join(this.#path, name);
@@ -80,7 +78,7 @@ export class OpenDirectory implements Disposable {
    * @param name Its name, one component.
    * @param mode Its new permission bits.
    * @throws {Deno.errors.FilesystemLoop} If `name` is a link.
-   * @throws What else the file system throws.
+   * @throws Other errors of the file system.
    */
   chmod(name: string, mode: number): void {
     if (!this.#calls) return Deno.chmodSync(this.at(name), mode);
@@ -93,11 +91,11 @@ export class OpenDirectory implements Disposable {
   }
 
   /**
-   * Makes sure that a regular file in this directory may be written to; nothing is written.
+   * Checks that a regular file in this directory is writable, without writing.
    *
    * @param name Its name, one component.
-   * @throws {Deno.errors.PermissionDenied} If it may not.
-   * @throws What else the file system throws.
+   * @throws {Deno.errors.PermissionDenied} If it is not writable.
+   * @throws Other errors of the file system.
    */
   checkWritable(name: string): void {
     if (this.#calls) {

@@ -1,5 +1,5 @@
 /**
- * Directories that are made removable.
+ * Makes directories removable.
  *
  * @module
  */
@@ -8,8 +8,8 @@ import { join } from "node:path";
 import { type Libc, libc } from "./libc.ts";
 
 /**
- * Gives the owner all rights to a directory and to those below it, whatever bytes their names are:
- * what a directory holds can be removed only by those who may write to it. Links are not followed.
+ * Gives the owner all permissions on a directory and its subdirectories, including those whose names
+ * are not UTF-8, so that their entries can be removed. Links are not followed.
  *
  * @param path The directory.
  * @throws What the file system throws.

@@ -1,18 +1,18 @@
 /**
- * Names for processes, which tell later ones whether their owner has ended.
+ * Unique names of processes, by which others can tell whether the process has ended.
  *
  * @module
  */
 
 import process from "node:process";
 
-/** A process, as far as another one can tell it from those that had its id before. */
+/** A process's unique name, which differs even if its id is reused. */
 export interface ProcessName {
-  /** Its id in its namespace. */
+  /** Its id in its PID namespace. */
   readonly pid: number;
-  /** When it started, in clock ticks since the machine did; 0 where that cannot be known. */
+  /** Its start time, in clock ticks since boot; 0 if unknown. */
   readonly start: number;
-  /** The namespace of its id: 0 where there are none. */
+  /** Its PID namespace; 0 if unknown. */
   readonly namespace: string;
 }
 
@@ -20,8 +20,6 @@ let own: ProcessName | undefined;
 
 /**
  * Returns the name of this process.
- *
- * @returns Its id, start time and namespace.
  */
 export function ownProcess(): ProcessName {
   return own ??= {
@@ -32,14 +30,11 @@ export function ownProcess(): ProcessName {
 }
 
 /**
- * Tells whether a process runs. Its id must be of the namespace of this process.
- *
- * @param name The process.
- * @returns False only if it has ended.
+ * Reports whether a process of this PID namespace is running; false only if it has ended.
  */
 export function isRunning({ pid, start }: Pick<ProcessName, "pid" | "start">): boolean {
   const now = startTime(pid);
-  // A process that got the id of one that is gone has started later.
+  // A process with a reused id has a later start time.
   if (now !== undefined && start !== 0) return now === start;
   try {
     process.kill(pid, 0);
@@ -57,7 +52,7 @@ function startTime(pid: number): number | undefined {
     const ticks = Number(fields[19]);
     return Number.isInteger(ticks) ? ticks : undefined;
   } catch {
-    // It has ended, or there is no /proc.
+    // The process has ended, or there is no /proc.
     return undefined;
   }
 }

@@ -1,20 +1,20 @@
 /**
- * Signals for processes and process groups.
+ * Sends signals to processes and process groups.
  *
  * @module
  */
 
 /**
- * Kills a whole process group. One that has ended already is no error.
+ * Kills a process group. It is not an error if it has already ended.
  *
- * @param pid The group's id, which is the process id of the child that was started `detached`.
+ * @param pid The group's id: the process id of the child that was started `detached`.
  */
 export function killGroup(pid: number): void {
   sendSignal(-pid, "SIGKILL");
 }
 
 /**
- * Asks a whole process group to end. One that was stopped goes on, so that it can.
+ * Asks a process group to end, after continuing it if it was stopped.
  *
  * @param pid The group's id, as for {@linkcode killGroup}.
  */
@@ -24,11 +24,11 @@ export function terminateGroup(pid: number): void {
 }
 
 /**
- * Sends a signal. A process that has ended already is no error.
+ * Sends a signal. It is not an error if the process has already ended.
  *
- * @param pid A process id, or that of a group with a minus sign.
+ * @param pid A process id, or a negated group id.
  * @param signal The signal.
- * @returns False if this user may not send signals there.
+ * @returns False if this user may not signal the process.
  */
 export function sendSignal(pid: number, signal: Deno.Signal): boolean {
   try {

@@ -94,13 +94,13 @@ const calls: Readonly<Record<string, (client: AwsClient) => Promise<unknown>>> =
     openStoreWith("s3://bucket/", client, { environment: {} }).put(new Uint8Array(65 * 1024 ** 2)),
 };
 
-Deno.test("a text is read up to its bound, and not beyond", async () => {
+Deno.test("a text is read up to its size limit, and not beyond", async () => {
   const exact = () => new Response("é".repeat(50));
   assert.equal(await readText(exact(), 100, "S3"), "é".repeat(50));
   await assert.rejects(readText(exact(), 99, "S3"), {
     code: "service",
     repeat: "never",
-    message: "the answer of S3 is longer than 99 bytes",
+    message: "the answer from S3 is longer than 99 bytes",
   });
   assert.equal(await readBeginning(exact(), 10), "é".repeat(5));
   assert.equal(await readBeginning(new Response(null), 10), "");
@@ -129,7 +129,7 @@ for (const status of [200, 400]) {
   }
 }
 
-Deno.test("an answer that is small only while it is compressed is bounded, too", async () => {
+Deno.test("the size limit applies after decompression", async () => {
   const body = await gzipped(" ".repeat(64 * 1024 ** 2));
   await using server = new Server(() =>
     new Response(body, {
@@ -143,7 +143,7 @@ Deno.test("an answer that is small only while it is compressed is bounded, too",
   assert.deepEqual([...server.methods], [["POST", 1], ["GET", 1]]);
 });
 
-Deno.test("a size that S3 claims takes no memory and no repeats", async () => {
+Deno.test("a size that S3 only claims causes neither memory use nor retries", async () => {
   await using directory = new TemporaryDirectory();
   const sizes = ["1000000000000", "9007199254740991", "99999999999999999999", "1e3", "-1", "x"];
   for (const [index, size] of sizes.entries()) {
@@ -217,7 +217,7 @@ for (const [action, call] of Object.entries(calls)) {
   });
 }
 
-Deno.test("whatever a refusal says, it is one error of one call", async () => {
+Deno.test("a refusal with any content is one error of one call", async () => {
   const tokens = [
     ...'{}[]"\\:,<>&;%#/ \n\0',
     ...["Message", "message", "__type", "Code", "Error", "&#", "&#x", "\\u", "\\", "%e2", "99999"],

@@ -235,7 +235,7 @@ async function check(cases: readonly AwsCase[]): Promise<{ keys: number; places:
 
 testWith(
   ["LLAMA_TEST_MOTO"],
-  "files and environments that people have mean what they mean to the AWS CLI",
+  "realistic files and environments mean the same as to the AWS CLI",
   async () => {
     await check(handWritten);
   },
@@ -243,7 +243,7 @@ testWith(
 
 testWith(
   ["LLAMA_TEST_MOTO"],
-  "files and environments made at random mean what they mean to the AWS CLI",
+  "random files and environments mean the same as to the AWS CLI",
   async () => {
     const generator = new Generator(seed);
     const count = Number(Deno.env.get("LLAMA_TEST_CASES") ?? 250);
@@ -274,7 +274,7 @@ function readSections(text: string): { sections: Sections } | "refused" {
 
 testWith(
   ["LLAMA_TEST_MOTO"],
-  "text made at random is read as by Python's configparser",
+  "random text is parsed as by Python's configparser",
   async () => {
     const generator = new Generator(seed);
     const texts = Array.from({ length: 3000 }, () => generator.text());

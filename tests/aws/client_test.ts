@@ -72,7 +72,7 @@ function raw(answers: (string | undefined)[]) {
   };
 }
 
-Deno.test("an answer that was lost or cut short is asked for again", async () => {
+Deno.test("a lost or truncated answer is retried", async () => {
   const whole = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello";
   await using server = raw([undefined, whole.slice(0, -2), whole.slice(0, 20), whole]);
   await using unused = served(() => new Response());
@@ -84,7 +84,7 @@ Deno.test("an answer that was lost or cut short is asked for again", async () =>
   assert.equal(server.connections, 4);
 });
 
-Deno.test("without repeats a lost answer is an error, and nothing is sent twice", async () => {
+Deno.test("without retries a lost answer is an error, and nothing is sent twice", async () => {
   await using server = raw([undefined, undefined]);
   await using unused = served(() => new Response());
   const call = unused.client.call(
@@ -95,14 +95,14 @@ Deno.test("without repeats a lost answer is an error, and nothing is sent twice"
   assert.equal(server.connections, 1);
 });
 
-Deno.test("a connection that went silent is given up, and the call repeated", async () => {
+Deno.test("a silent connection times out, and the call is retried", async () => {
   const silent = Promise.withResolvers<Response>();
   await using server = served((_, number) => number === 1 ? silent.promise : new Response("here"));
   assert.equal(await server.call({ attemptMilliseconds: 100 }), "here");
   silent.resolve(new Response());
 });
 
-Deno.test("silence is told with the time that it took", async () => {
+Deno.test("the error for a timeout names its duration", async () => {
   const silent = Promise.withResolvers<Response>();
   await using server = served(() => silent.promise);
   await assert.rejects(
@@ -112,7 +112,7 @@ Deno.test("silence is told with the time that it took", async () => {
   silent.resolve(new Response());
 });
 
-Deno.test("a body that stops in the middle is given up too", async () => {
+Deno.test("a body that stalls times out, too", async () => {
   const stuck = new ReadableStream({
     start: (controller) => controller.enqueue(new TextEncoder().encode("half")),
   });
@@ -138,7 +138,7 @@ function isSignedAt(date: string, time: number): boolean {
   return Math.abs(Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`) - time) <= 300_000;
 }
 
-Deno.test("a clock that is off is put right from the answer, and stays so", async () => {
+Deno.test("a clock that is off is corrected from the answer, permanently", async () => {
   const ahead = Date.now() + 1_800_000;
   const dates: string[] = [];
   await using server = served((request) => {
@@ -155,7 +155,7 @@ Deno.test("a clock that is off is put right from the answer, and stays so", asyn
   assert.equal(dates.length, 3);
 });
 
-Deno.test("all calls that were in flight when the clock was put right go on", async () => {
+Deno.test("calls in flight when the clock was corrected continue", async () => {
   const ahead = Date.now() + 1_800_000;
   const right = Promise.withResolvers<void>();
   let refused = 0;
@@ -177,7 +177,7 @@ Deno.test("all calls that were in flight when the clock was put right go on", as
   assert.equal(refused, 2);
 });
 
-Deno.test("a server that each time has another time is an error with its own words", async () => {
+Deno.test("a server with a changing clock is an error in its own words", async () => {
   let hours = 0;
   await using server = served(() =>
     new Response("RequestTimeTooSkewed", {
@@ -189,13 +189,13 @@ Deno.test("a server that each time has another time is an error with its own wor
   assert.equal(server.number, 2);
 });
 
-Deno.test("a refusal by a server whose clock agrees is no matter of time", async () => {
+Deno.test("a refusal by a server whose clock agrees is not attributed to the clock", async () => {
   await using server = served(() => new Response("InvalidSignatureException", { status: 403 }));
   await assert.rejects(server.call(), /InvalidSignatureException/);
   assert.equal(server.number, 1);
 });
 
-Deno.test("credentials that expired are found anew, and the call repeated", async () => {
+Deno.test("expired credentials are renewed, and the call is retried", async () => {
   let found = 0;
   await using server = served(
     (request) =>
@@ -211,7 +211,7 @@ Deno.test("credentials that expired are found anew, and the call repeated", asyn
   assert.equal(server.number, 2);
 });
 
-Deno.test("all calls that were in flight when credentials expired go on with the new ones", async () => {
+Deno.test("calls in flight when credentials expired continue with the new ones", async () => {
   const renewed = Promise.withResolvers<void>();
   let found = 0;
   let old = 0;
@@ -235,7 +235,7 @@ Deno.test("all calls that were in flight when credentials expired go on with the
   assert.deepEqual([old, found], [2, 2]);
 });
 
-Deno.test("credentials that expired and are still the same are an error", async () => {
+Deno.test("expired credentials that renewal does not change are an error", async () => {
   await using server = served(() => new Response("ExpiredTokenException", { status: 403 }));
   await assert.rejects(server.call(), (error) => {
     assert(error instanceof LlamaError);
@@ -245,7 +245,7 @@ Deno.test("credentials that expired and are still the same are an error", async 
   assert.equal(server.number, 1);
 });
 
-Deno.test("a server that is not there is tried for a while, and said once", async () => {
+Deno.test("a missing server is retried for a while, and reported once", async () => {
   const gone = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = gone.addr;
   gone.close();
@@ -262,10 +262,10 @@ Deno.test("a server that is not there is tried for a while, and said once", asyn
   await assert.rejects(call(), /refused.* \(tried 3 times\)$/i);
   await assert.rejects(call());
   assert.equal(notices.length, 1);
-  assert.match(notices[0] ?? "", /trying again for half a minute$/);
+  assert.match(notices[0] ?? "", /retrying for up to 30 seconds$/);
 });
 
-Deno.test("a long pause that the service asks for is announced, once", async () => {
+Deno.test("a long Retry-After is announced once", async () => {
   const notices: string[] = [];
   const noticed = Promise.withResolvers<void>();
   const stop = new AbortController();
@@ -296,11 +296,11 @@ Deno.test("a long pause that the service asks for is announced, once", async () 
   assert.equal(notices.length, 1);
   assert.match(
     notices[0] ?? "",
-    /^busy; the service asks for (3600|7200) seconds: trying again in 60$/,
+    /^busy; the service asks for (3600|7200) seconds: retrying in 60$/,
   );
 });
 
-Deno.test("connections are used again, and there are no more than were reserved", async () => {
+Deno.test("connections are reused, and do not exceed the reserved number", async () => {
   let atOnce = 0;
   let most = 0;
   await using server = served(async (request) => {
@@ -352,7 +352,7 @@ Deno.test("a file without certificates is named", async () => {
   });
   await assert.rejects(
     server.call(),
-    /^LlamaError: cannot read the certificates \/.*junk\.pem: there are none in it$/,
+    /^LlamaError: cannot read certificates from \/.*junk\.pem: it contains none$/,
   );
 });
 
@@ -367,13 +367,13 @@ Deno.test("a file of certificates that cannot be read is named", async () => {
     assert.equal(error.code, "config");
     assert.equal(
       error.message,
-      `cannot read the certificates ${caBundle}: no such file or directory`,
+      `cannot read certificates from ${caBundle}: no such file or directory`,
     );
     return true;
   });
 });
 
-Deno.test("the time that it takes to find credentials is none of an attempt's", async () => {
+Deno.test("finding credentials does not count against an attempt's timeout", async () => {
   let number = 0;
   await using server = served(() => new Response(`${++number}`), {
     credentials: async () => {

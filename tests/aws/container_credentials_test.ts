@@ -79,7 +79,7 @@ Deno.test("a container's server gets the token of the file, as it is at that tim
   );
 });
 
-Deno.test("a container's server that fails is asked again, and one that refuses is not", async () => {
+Deno.test("a failure of a container's server is retried, and a refusal is not", async () => {
   await using failing = new Server(
     () => new Response("busy", { status: 503 }),
     () => Response.json(good),
@@ -92,7 +92,7 @@ Deno.test("a container's server that fails is asked again, and one that refuses 
   assert.equal(refusing.authorizations.length, 1);
 });
 
-Deno.test("an answer of a container's server that is not credentials is refused, without its words", async () => {
+Deno.test("an invalid answer from a container's server is refused without being quoted", async () => {
   const { Token: _, ...incomplete } = good;
   for (
     const [answer, why] of [
@@ -115,7 +115,7 @@ Deno.test("an answer of a container's server that is not credentials is refused,
   }
 });
 
-Deno.test("a container's token goes to no server that anybody might run", async () => {
+Deno.test("a container's token is sent to trusted servers only", async () => {
   for (
     const [uri, why] of [
       [

@@ -8,7 +8,7 @@ import { bytesOf, TemporaryDirectory } from "../helpers.ts";
 
 const password = "s3cret";
 
-Deno.test("an endpoint's password is in no line, no error and no note", async () => {
+Deno.test("an endpoint's password is in no log line, no error and no note", async () => {
   await using directory = new TemporaryDirectory();
   let status = 200;
   await using server = Deno.serve(

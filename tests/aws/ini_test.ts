@@ -24,11 +24,11 @@ Deno.test("an INI file's sections, settings and indented settings are read as by
   );
 });
 
-Deno.test("a line that is indented deeper goes on with the value above", () => {
+Deno.test("a deeper indented line continues the value above", () => {
   assert.deepEqual(read("[a]\nk = v\n  w\n\n  x\n"), { a: { k: "v\nw\n\nx" } });
 });
 
-Deno.test("[DEFAULT] counts for all sections", () => {
+Deno.test("[DEFAULT] applies to all sections", () => {
   assert.deepEqual(read("[a]\nk = own\n[DEFAULT]\nk = v\nl = w\n"), { a: { k: "own", l: "w" } });
 });
 

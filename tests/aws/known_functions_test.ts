@@ -36,7 +36,7 @@ async function recordPath(directory: TemporaryDirectory): Promise<string> {
   return directory.join(name);
 }
 
-Deno.test("what one process learns of a function is known to the next", async () => {
+Deno.test("facts that one process learns about a function are known to the next", async () => {
   await using directory = new TemporaryDirectory();
   assert.equal(await open(directory).load("f"), undefined);
   await learn(directory, "f", { isLlama: true });
@@ -89,7 +89,7 @@ Deno.test("a record is the user's own, and one that others could have written is
   assert(!await isKnown());
 });
 
-Deno.test("records are believed for 15 days, and renewed after one", async () => {
+Deno.test("records are valid for 15 days, and renewed after one", async () => {
   await using directory = new TemporaryDirectory();
   const start = Date.now();
   const at = (days: number) => ({ now: () => start + days * day });
@@ -103,7 +103,7 @@ Deno.test("records are believed for 15 days, and renewed after one", async () =>
   assert(await isKnown(15.1));
 });
 
-Deno.test("a damaged record is none, and is replaced", async () => {
+Deno.test("a damaged record is ignored and replaced", async () => {
   await using directory = new TemporaryDirectory();
   await learn(directory, "f", { isLlama: true });
   const path = await recordPath(directory);
@@ -146,7 +146,7 @@ Deno.test("without a directory, facts last as long as the process", async () => 
   assert.deepEqual(await known.load("f"), { isLlama: true });
 });
 
-Deno.test("a note that cannot be written is no error", async () => {
+Deno.test("a note that cannot be written is not an error", async () => {
   await using directory = new TemporaryDirectory();
   await directory.write("notes", "a file where the directory should be");
   await learn(directory, "f", { isLlama: true });

@@ -20,7 +20,7 @@ Deno.test("a region that AWS does not have is named, with the nearest one", () =
   assert.match(hint(dns, "moon-base-1"), /^check the region moon-base-1 \(-region, /);
 });
 
-Deno.test("without DNS the network is to blame, or the name of a stand-in", () => {
+Deno.test("without DNS the hint is about the network, or about a configured endpoint", () => {
   assert.equal(
     hint(dns, "us-west-2"),
     "check this machine's network and DNS; in a VPC, the endpoint of the service",
@@ -32,7 +32,7 @@ Deno.test("without DNS the network is to blame, or the name of a stand-in", () =
   );
 });
 
-Deno.test("a connection that is refused has a hint, by whose server it is", () => {
+Deno.test("a refused connection has a hint that depends on whose server it is", () => {
   assert.equal(
     hint(refused, "us-west-2", "http://127.0.0.1:4566"),
     "AWS_ENDPOINT_URL, a variable like it, or the profile names http://127.0.0.1:4566, " +
@@ -43,7 +43,7 @@ Deno.test("a connection that is refused has a hint, by whose server it is", () =
   assert.equal(hint("connection reset", "us-west-2"), "");
 });
 
-Deno.test("a proxy that is not reached is blamed, and not what is behind it", () => {
+Deno.test("the hint for an unreachable proxy is about the proxy", () => {
   const proxies = { "https:": { variable: "HTTPS_PROXY", host: "proxy.test:3128" } };
   const location = { region: "us-wset-2", endpoints: {}, proxies, noProxy: "other.test" };
   const url = "https://sts.us-wset-2.amazonaws.com/";
@@ -58,7 +58,7 @@ Deno.test("a proxy that is not reached is blamed, and not what is behind it", ()
   );
 });
 
-Deno.test("the proxies are those of the environment, without their passwords", async () => {
+Deno.test("the proxies come from the environment, without their passwords", async () => {
   const proxiesOf = async (environment: Record<string, string>) =>
     (await findLocation({ AWS_REGION: "us-west-2", HOME: "/nowhere", ...environment })).proxies;
   assert.deepEqual(
@@ -74,7 +74,7 @@ Deno.test("the proxies are those of the environment, without their passwords", a
   });
 });
 
-Deno.test("a call to an address where nobody listens ends with the hint", async () => {
+Deno.test("a call to an address without a server fails with the hint", async () => {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const sts = `http://127.0.0.1:${listener.addr.port}`;
   listener.close();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { expand } from "../../lib/aws/credentials/profile.ts";
 
-Deno.test("a path's variables and home directory are expanded, and what is unknown stays", async () => {
+Deno.test("a path's variables and home directory are expanded, and unknown ones are unchanged", async () => {
   const environment = { HOME: "/home/me", X: "/x", EMPTY: "" };
   const cases = [
     ["~/.aws/config", "/home/me/.aws/config"],
@@ -17,7 +17,7 @@ Deno.test("a path's variables and home directory are expanded, and what is unkno
 });
 
 Deno.test({
-  name: "without HOME, and for another user, the home directory is the system's",
+  name: "without HOME, and for another user, the home directory comes from /etc/passwd",
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     const users = (await Deno.readTextFile("/etc/passwd")).split("\n").map((line) =>

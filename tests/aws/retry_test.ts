@@ -26,7 +26,7 @@ const lost = new CallError("network", "lost", { repeat: "maybe" });
 const refused = new CallError("network", "refused", { repeat: "unsent" });
 const throttled = new CallError("throttled", "busy", { repeat: "unsent" });
 
-Deno.test("what may have run is repeated as often as the policy says, and no more", async () => {
+Deno.test("a call that may have had its effect is retried as often as the policy says", async () => {
   for (const maxRepeats of [0, 1, 8]) {
     let attempts = 0;
     const { options } = simulated({ maxRepeats });
@@ -52,7 +52,7 @@ Deno.test("pauses double up to a limit, and jitter is full", async () => {
   assert.equal(Math.max(...most.pauses), 20_000);
 });
 
-Deno.test("what surely did nothing is repeated until its own time is over", async () => {
+Deno.test("a call that had no effect is retried until its time limit", async () => {
   for (const error of [refused, throttled]) {
     const { options, time } = simulated({ maxRepeats: 0 });
     await assert.rejects(withRetries(() => Promise.reject(error), options), error.constructor);
@@ -60,7 +60,7 @@ Deno.test("what surely did nothing is repeated until its own time is over", asyn
   }
 });
 
-Deno.test("the two kinds of failure are counted apart", async () => {
+Deno.test("the two kinds of failure are counted separately", async () => {
   const failures = [throttled, lost, refused, throttled];
   const { options } = simulated({ maxRepeats: 1 });
   const answer = await withRetries(() => {
@@ -70,14 +70,14 @@ Deno.test("the two kinds of failure are counted apart", async () => {
   assert.equal(answer, "answer");
 });
 
-Deno.test("a pause is as long as the service asks for", async () => {
+Deno.test("a pause is at least as long as Retry-After", async () => {
   const { options, pauses } = simulated({ maxRepeats: 1 });
   const busy = new CallError("service", "busy", { repeat: "maybe", afterMilliseconds: 7000 });
   await assert.rejects(withRetries(() => Promise.reject(busy), options));
   assert.deepEqual(pauses, [7000]);
 });
 
-Deno.test("a pause is a minute at most, whatever the service asks for", async () => {
+Deno.test("a pause is at most a minute, whatever Retry-After says", async () => {
   for (const afterMilliseconds of [60_001, 3_600_000, 2 ** 31, 1e23]) {
     for (const repeat of ["maybe", "unsent"] as const) {
       const { options, pauses } = simulated({ maxRepeats: 1, maxAttempts: 2 });
@@ -98,7 +98,7 @@ Deno.test("Retry-After is seconds or a date", () => {
   assert.equal(retryAfter(new Headers()), undefined);
 });
 
-Deno.test("what will not get better is not repeated", async () => {
+Deno.test("a permanent failure is not retried", async () => {
   for (const error of [new CallError("service", "no"), new LlamaError("protocol", "no")]) {
     let attempts = 0;
     const { options } = simulated();
@@ -107,7 +107,7 @@ Deno.test("what will not get better is not repeated", async () => {
   }
 });
 
-Deno.test("AWS_MAX_ATTEMPTS bounds every kind", async () => {
+Deno.test("AWS_MAX_ATTEMPTS limits retries of every kind", async () => {
   for (const error of [lost, refused, throttled]) {
     let attempts = 0;
     const { options } = simulated({ maxAttempts: 3 });
@@ -127,7 +127,7 @@ Deno.test("an abort ends a pause at once, with the caller's reason", async () =>
   await assert.rejects(started, /enough/);
 });
 
-Deno.test("what surely did nothing ends by a signal of its own, what may have run does not", async () => {
+Deno.test("a call that had no effect has its own abort signal, one that may have had does not", async () => {
   const unsent = new AbortController();
   const { options } = simulated({ unsent: unsent.signal });
   const failures = [throttled, lost, throttled];

@@ -27,13 +27,13 @@ function signatureOf(headers: readonly (readonly [string, string])[]): string | 
   return Object.fromEntries(headers)["authorization"]?.split("Signature=")[1];
 }
 
-Deno.test("the signature of AWS's own example is AWS's", async () => {
+Deno.test("AWS's example gets AWS's signature", async () => {
   const { headers } = await new Signatures().sign(example);
   assert.equal(signatureOf(headers), signature);
   assert.equal(Object.fromEntries(headers)["x-amz-date"], "20130524T000000Z");
 });
 
-Deno.test("what requests share is signed right again, many at once, on another day too", async () => {
+Deno.test("concurrent requests of one kind are signed correctly, on another day too", async () => {
   const signatures = new Signatures();
   const others = Array.from({ length: 100 }, (_, index) => ({
     ...example,
@@ -49,7 +49,7 @@ Deno.test("what requests share is signed right again, many at once, on another d
   assert.equal(new Set(all.map(({ headers }) => signatureOf(headers))).size, 101);
 });
 
-Deno.test("other credentials give another signature at once", async () => {
+Deno.test("other credentials take effect at once", async () => {
   const signatures = new Signatures();
   await signatures.sign(example);
   const token = { ...credentials, secretAccessKey: "another", sessionToken: "the-token" };
@@ -59,7 +59,7 @@ Deno.test("other credentials give another signature at once", async () => {
   assert.equal(signatureOf((await signatures.sign(example)).headers), signature);
 });
 
-Deno.test("more kinds of requests than are remembered are signed all the same", async () => {
+Deno.test("more kinds of requests than are cached are signed correctly", async () => {
   const signatures = new Signatures();
   for (let round = 0; round < 2; round++) {
     for (let index = 0; index < 100; index++) {

@@ -210,7 +210,7 @@ Deno.test("a runtime that ends itself after its answer gives way to a new one", 
   );
   assert.equal(status, 1);
   assert.equal(stdout, "first\nthird\n");
-  assert.match(stderr, /Llama\.Internal: no process can be started: this process has as many open/);
+  assert.match(stderr, /Llama\.Internal: cannot start a process: the runtime's limit on open/);
 });
 
 Deno.test("a function that crashes is an error, and the next call starts afresh", async () => {

@@ -51,7 +51,8 @@ Deno.test("a template that does not parse ends the run before anything is sent",
 Deno.test("a function that is not there is named, with those there are", async () => {
   await using place = new Workplace();
   await place.addFunction("hello", "#!/bin/sh\n");
-  const names = /^llama: no function "helo"\nllama: hint: there are: hello \(in .*images\)$/m;
+  const names =
+    /^llama: no function "helo"\nllama: hint: available functions: hello \(in .*images\)$/m;
   await mistake(place, ["-local", "invoke", "helo"], 125, names);
   await mistake(place, ["-local", "xargs", "helo"], 1, names, { stdin: "1\n2\n3\n" });
 });

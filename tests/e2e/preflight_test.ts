@@ -89,8 +89,8 @@ Deno.test("a temporary directory that is not there is one line", async () => {
     const { status, stdout, stderr } = await place.run(args, { environment });
     assert.notEqual(status, 0);
     assert.equal(stdout, "");
-    assert.match(stderr, /^llama: cannot make a directory in \S+: no such file or directory\n/);
-    assert.match(stderr, /^llama: hint: set TMPDIR to a directory that can be written to\n$/m);
+    assert.match(stderr, /^llama: cannot create a directory in \S+: no such file or directory\n/);
+    assert.match(stderr, /^llama: hint: set TMPDIR to a writable directory\n$/m);
   }
 });
 

@@ -185,7 +185,7 @@ Deno.test("ctrl-C while Lambda has no room for any job waits for none", async ()
   const child = place.start(["xargs", "f", "{{.Line}}", ":::", "a", "b"], { environment });
   const stderr = reader(child.stderr);
   await refused.promise;
-  await stderr.until("Lambda has no room for more");
+  await stderr.until("Lambda is throttling");
   child.kill("SIGINT");
   const { code } = await child.status;
   await child.stdin.close().catch(() => {});

@@ -21,18 +21,18 @@ async function atOnce(call: () => Promise<string>, calls: number): Promise<numbe
   return places.filter((place) => place === "at once").length;
 }
 
-Deno.test("quick calls are made at once", async () => {
+Deno.test("fast calls are synchronous", async () => {
   const count = await atOnce(callsOf(() => 0.05), 10_000);
   assert(count > 9900, `${count} of 10,000 at once`);
 });
 
-Deno.test("a single slow call changes next to nothing", async () => {
+Deno.test("a single slow call changes almost nothing", async () => {
   let made = 0;
   const count = await atOnce(callsOf(() => ++made === 100 ? 7 : 0.02), 500);
   assert(count > 495, `${count} of 500 at once`);
 });
 
-Deno.test("where calls are slow they are handed over, and tried again now and then", async () => {
+Deno.test("slow calls become asynchronous, and synchronous ones are tried again now and then", async () => {
   let milliseconds = 2;
   const call = callsOf(() => milliseconds);
   const slow = await atOnce(call, 1000);
@@ -44,7 +44,7 @@ Deno.test("where calls are slow they are handed over, and tried again now and th
   assert(quick > 990, `${quick} of 1,000 at once`);
 });
 
-Deno.test("many calls leave everything else its turn", async () => {
+Deno.test("many calls do not starve everything else", async () => {
   let now = 0;
   const pace = new Pace(() => now);
   const turns = [0];
@@ -63,7 +63,7 @@ Deno.test("many calls leave everything else its turn", async () => {
   assert(longest < 11, `${longest} ms without a turn`);
 });
 
-Deno.test("a pipe is waited for, and everything else goes on meanwhile", async () => {
+Deno.test("waiting for a pipe does not block everything else", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const path = join(directory, "pipe");
@@ -76,7 +76,7 @@ Deno.test("a pipe is waited for, and everything else goes on meanwhile", async (
   }
 });
 
-Deno.test("what a call throws is thrown, wherever it was made", async () => {
+Deno.test("a call's error is thrown, synchronous or not", async () => {
   let now = 0;
   const pace = new Pace(() => now);
   const fail = () => {
@@ -88,7 +88,7 @@ Deno.test("what a call throws is thrown, wherever it was made", async () => {
   await assert.rejects(call, /elsewhere/);
 });
 
-Deno.test("calls on files do what Deno's do", async () => {
+Deno.test("file operations do the same as Deno's", async () => {
   const directory = await Deno.makeTempDir();
   try {
     const path = join(directory, "a/b/file");
@@ -121,7 +121,7 @@ Deno.test("calls on files do what Deno's do", async () => {
   }
 });
 
-Deno.test("a call is repeated for about ten seconds while there is no descriptor for it", async () => {
+Deno.test("a call is retried for about ten seconds while descriptors are lacking", async () => {
   const none = Object.assign(new Error("Too many open files (os error 24)"), { code: "EMFILE" });
   let calls = 0;
   let slept = 0;
@@ -139,7 +139,7 @@ Deno.test("a call is repeated for about ten seconds while there is no descriptor
   assert.deepEqual([calls, slept], [1, 0]);
 });
 
-Deno.test("small files are opened, read and written once there is a descriptor again", {
+Deno.test("small files are opened, read and written as soon as there is a descriptor", {
   ignore: Deno.build.os !== "linux",
 }, async () => {
   const script = `

@@ -29,7 +29,7 @@ async function leaveDirectory(parent: string): Promise<string> {
   return new TextDecoder().decode(stdout).trim();
 }
 
-Deno.test("a run's directory is its user's alone", async () => {
+Deno.test("a run's directory is private", async () => {
   using parent = temporaryDirectory();
   const path = makeRunDirectory(parent.path);
   const { mode } = await Deno.stat(path);
@@ -37,7 +37,7 @@ Deno.test("a run's directory is its user's alone", async () => {
   assert.match(path, new RegExp(`^${parent.path}/llama-local-${Deno.pid}-`));
 });
 
-Deno.test("what a dead run left is removed, what a living one has is not", async () => {
+Deno.test("directories of dead runs are removed, those of running ones are not", async () => {
   using parent = temporaryDirectory();
   const [stale, own] = [await leaveDirectory(parent.path), makeRunDirectory(parent.path)];
   const other = `${parent.path}/llama-local-notes`;
@@ -50,7 +50,7 @@ Deno.test("what a dead run left is removed, what a living one has is not", async
   assert(await exists(other));
 });
 
-Deno.test("a process that got a dead run's id does not keep its directory", {
+Deno.test("a process with a dead run's id does not keep its directory", {
   ignore: Deno.build.os !== "linux",
 }, async () => {
   using parent = temporaryDirectory();
@@ -71,7 +71,7 @@ Deno.test("directories of another process namespace are left alone", async () =>
   assert(await exists(foreign));
 });
 
-Deno.test("a link in place of a stale directory is not followed", async () => {
+Deno.test("a link in the place of a stale directory is not followed", async () => {
   using parent = temporaryDirectory();
   using target = temporaryDirectory();
   await Deno.writeTextFile(`${target.path}/file`, "precious");
@@ -81,7 +81,7 @@ Deno.test("a link in place of a stale directory is not followed", async () => {
   assert(await exists(`${target.path}/file`));
 });
 
-Deno.test("a directory without permissions is removed, by either way", async () => {
+Deno.test("a directory without permissions is removed, synchronously or not", async () => {
   using parent = temporaryDirectory();
   for (const remove of [removeTree, removeTreeSync]) {
     const path = `${parent.path}/tree`;
@@ -96,7 +96,7 @@ Deno.test("a directory without permissions is removed, by either way", async () 
 });
 
 Deno.test({
-  name: "directories without permissions are removed, whatever bytes their names are",
+  name: "directories without permissions are removed, even if their names are not UTF-8",
   ignore: !isRoot,
   async fn() {
     await using directory = new TemporaryDirectory();
@@ -122,8 +122,8 @@ Deno.test({
       await workspace.remove();
       tell([...Deno.readDirSync(path)]);`;
     const modules = {
-      runs: "../../lib/files/run_directory.ts",
-      workspaces: "../../lib/runtime/workspace.ts",
+      runs: "../lib/files/run_directory.ts",
+      workspaces: "../lib/runtime/workspace.ts",
     };
     assert.deepEqual(await runChild(script, { modules, unprivileged: true }), [true, true, []]);
   },

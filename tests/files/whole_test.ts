@@ -21,12 +21,12 @@ async function leave(directory: string): Promise<string[]> {
     Deno.mkdirSync(path);
     Deno.writeTextFileSync(path + "/stdout", "half");
     tell(path.slice(path.lastIndexOf("/") + 1));`;
-  return (await runChild(script, { modules: { files: "../../lib/files/whole.ts" } })).map(String);
+  return (await runChild(script, { modules: { files: "../lib/files/whole.ts" } })).map(String);
 }
 
 const write = (path: string) => writeWhole(path, (file) => Deno.writeTextFile(file, "whole"));
 
-Deno.test("what a dead run left is removed by the next one that writes there, once", async () => {
+Deno.test("leftovers of a dead run are removed by the next one that writes there, once", async () => {
   await using directory = new TemporaryDirectory();
   const left = await leave(directory.path);
   assert.equal(left.filter(isTemporaryName).length, 3);
@@ -41,7 +41,7 @@ Deno.test("what a dead run left is removed by the next one that writes there, on
   );
 });
 
-Deno.test("what a living run has is left alone, however old it is", async () => {
+Deno.test("files of a running process are left alone, however old", async () => {
   await using directory = new TemporaryDirectory();
   const path = temporaryName(directory.join("out"));
   await Deno.writeTextFile(path, "half");
@@ -50,7 +50,7 @@ Deno.test("what a living run has is left alone, however old it is", async () => 
   assert.equal(await Deno.readTextFile(path), "half");
 });
 
-Deno.test("what another host or container left is removed when it is a day old", async () => {
+Deno.test("leftovers of another host or container are removed after a day", async () => {
   const name = temporaryName("").replace(/-\d+-\d+-\d+-/, "-4194305-5-NAMESPACE-");
   const namespace = /-\d+-\d+-(\d+)-/.exec(temporaryName(""))?.[1] ?? "";
   const otherHost = name.replace(/^\.llama-[^-]*/, ".llama-other.host").replace(
@@ -70,7 +70,7 @@ Deno.test("what another host or container left is removed when it is a day old",
   }
 });
 
-Deno.test("names that llama does not make are never removed", async () => {
+Deno.test("names that llama does not create are never removed", async () => {
   await using directory = new TemporaryDirectory();
   const names = [
     ".llama",
@@ -92,7 +92,7 @@ Deno.test("names that llama does not make are never removed", async () => {
   assert.deepEqual(await directory.list(), ["out", ...names].sort());
 });
 
-Deno.test("a link in the place of what a dead run left is removed, and its target is not", async () => {
+Deno.test("a link with a temporary name is removed, and its target is not", async () => {
   await using directory = new TemporaryDirectory();
   const [file = "", , tree = ""] = await leave(directory.path);
   await directory.write("victim/file", "precious");
@@ -105,7 +105,7 @@ Deno.test("a link in the place of what a dead run left is removed, and its targe
 });
 
 Deno.test({
-  name: "what another user's run left is left to that user",
+  name: "leftovers of another user's run are not removed",
   ignore: !isRoot,
   async fn() {
     await using directory = new TemporaryDirectory();
@@ -117,7 +117,7 @@ Deno.test({
   },
 });
 
-Deno.test("a file from a store is its owner's alone until it is given another mode", async () => {
+Deno.test("a file from a store is private until its mode is set", async () => {
   await using directory = new TemporaryDirectory();
   const stores: ObjectStore[] = [
     new MemoryStore(),
@@ -133,7 +133,7 @@ Deno.test("a file from a store is its owner's alone until it is given another mo
 Deno.test("the umask is the one that the process was started with", async () => {
   for (const mask of [0o000, 0o027, 0o077]) {
     const script = "tell([files.umask(), files.umask(), Deno.umask()]);";
-    const options = { modules: { files: "../../lib/files/whole.ts" }, umask: mask };
+    const options = { modules: { files: "../lib/files/whole.ts" }, umask: mask };
     assert.deepEqual(await runChild(script, options), [[mask, mask, mask]]);
   }
   assert.equal(umask(), Deno.umask());

@@ -260,7 +260,7 @@ Deno.test("a stop ends the pauses of jobs that Lambda had no room for", async ()
   let pauses = 0;
   const debug = (line: string) => {
     // It is told right before a job begins its pause; all four are in theirs when a timer runs.
-    if (/^again in/.test(line) && ++pauses === 4) setTimeout(() => stop.abort());
+    if (/^retrying in/.test(line) && ++pauses === 4) setTimeout(() => stop.abort());
   };
   await using llama = new Llama({ environment: lambda.environment, debug });
   const outcomes = [];

@@ -251,7 +251,7 @@ Deno.test("a request that is refused for its contents is an error of its own", a
     inputs: [{ remote: "in", source }],
     outputs: [],
   };
-  await assert.rejects(runJob(runner, job), /Llama\.BadRequest: argument 1 holds a NUL byte/);
+  await assert.rejects(runJob(runner, job), /Llama\.BadRequest: argument 1 contains a NUL byte/);
   // Once with the feature, and once without.
   assert.deepEqual(world.kinds, ["sm", "xne", "s"]);
 });

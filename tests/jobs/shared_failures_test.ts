@@ -39,7 +39,7 @@ Deno.test("a function that cannot be started ends the run on first sight", async
     ["Runtime.HandlerNotFound", "app.handler is undefined or not exported"],
     ["Extension.Crash", `${words}exit status 1`],
     ["Llama.NoSuchCommand", 'no such command: "optpng": not found in /var/task'],
-    ["Llama.BadFunction", "images/f/function.json: handler: there is no program"],
+    ["Llama.BadFunction", "images/f/function.json: handler: images/f/run does not exist"],
     ["Llama.BadRequest", "args: no command: this function has none of its own", []],
     ["Llama.NoSuchCommand", 'no such command: "tool": not found', ["tool", "{{.Line}}"]],
   ];
@@ -71,7 +71,7 @@ Deno.test("a failure that may be the job's own does not end the run", async () =
     ["Runtime.ExitError", "RequestId: 1-2 Error: Runtime exited with error: signal: killed"],
     ["Runtime.OutOfMemory", "RequestId: 1-2 Error: Runtime exited with error: signal: killed"],
     ["Sandbox.Timedout", "RequestId: 1-2 Error: Task timed out after 3.00 seconds"],
-    ["Llama.BadRequest", "argument 1 holds a NUL byte"],
+    ["Llama.BadRequest", "argument 1 contains a NUL byte"],
     ["Llama.BadRequest", "args: no command: this function has none of its own"],
     // Each job names a program of its own.
     ["Llama.NoSuchCommand", 'no such command: "line-3": not found'],

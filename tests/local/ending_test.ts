@@ -74,7 +74,7 @@ Deno.test("an end by a signal leaves no process, no directory", options, async (
 });
 
 Deno.test(
-  "after SIGKILL no process is left in two seconds, and the next run cleans up",
+  "two seconds after SIGKILL no process is left, and the next run cleans up",
   options,
   async () => {
     using directory = temporaryDirectory();
@@ -101,7 +101,7 @@ Deno.test(
   },
 );
 
-Deno.test("closing with a call under way ends it, and may be done twice", async () => {
+Deno.test("closing ends a call in flight, and may be repeated", async () => {
   await using test = await startLambda({ functions: [fakeFunction("f")], concurrency: 1 });
   const there = `${test.directory}/there`;
   const running = call(test, "f", { touch: there, hang: true });
@@ -144,7 +144,7 @@ async function startLambdaAt(port: number): Promise<void> {
   }
 }
 
-Deno.test("only loopback is listened on", async () => {
+Deno.test("the emulator listens on loopback only", async () => {
   await assert.rejects(
     LocalLambda.start({
       functions: [],

@@ -8,7 +8,7 @@ async function write(root: string, folder: string, json: string): Promise<void> 
   await Deno.writeTextFile(`${root}/images/${folder}/function.json`, json);
 }
 
-Deno.test("loadFunctions finds the functions of a folder by name", async () => {
+Deno.test("loadFunctions finds the functions in a directory by name", async () => {
   using root = temporaryDirectory();
   await write(root.path, "hello-llama", '{"name": "hello", "handler": "hello.sh"}');
   await write(root.path, "optipng", '{"command": ["/usr/bin/optipng"]}');
@@ -21,7 +21,7 @@ Deno.test("loadFunctions finds the functions of a folder by name", async () => {
   ]);
 });
 
-Deno.test("a folder that is not there has no functions", async () => {
+Deno.test("a missing directory has no functions", async () => {
   using root = temporaryDirectory();
   assert.deepEqual(
     await loadFunctions({ directory: "images", explicit: [], cwd: root.path }),
@@ -29,7 +29,7 @@ Deno.test("a folder that is not there has no functions", async () => {
   );
 });
 
-Deno.test("a function of the command line wins, and runs its command by the shell", async () => {
+Deno.test("a function of the command line takes precedence, and the shell runs its command", async () => {
   using root = temporaryDirectory();
   await write(root.path, "upper", '{"handler": "x"}');
   const explicit = [{ name: "upper", command: "tr a-z A-Z" }];
@@ -48,7 +48,7 @@ Deno.test("a function of the command line wins, and runs its command by the shel
   }]);
 });
 
-Deno.test("a broken function.json does not keep others from working", async () => {
+Deno.test("an invalid function.json does not affect other functions", async () => {
   using root = temporaryDirectory();
   await write(root.path, "a", '{"name": "broken", "handler": 1}');
   await write(root.path, "b", "{");
@@ -60,7 +60,7 @@ Deno.test("a broken function.json does not keep others from working", async () =
   );
 });
 
-Deno.test("two functions of one name are an error that names both files", async () => {
+Deno.test("two functions with the same name are an error that names both files", async () => {
   using root = temporaryDirectory();
   await write(root.path, "a", '{"name": "same", "handler": "x"}');
   await write(root.path, "b", '{"name": "same", "handler": "y"}');
@@ -73,11 +73,11 @@ Deno.test("two functions of one name are an error that names both files", async 
   assert(only?.definition instanceof LlamaError);
   assert.equal(
     only.definition.message,
-    'two functions are called "same": images/a/function.json and images/b/function.json',
+    'two functions are named "same": images/a/function.json and images/b/function.json',
   );
 });
 
-Deno.test("a handler is an executable of the folder, or a program on PATH", async () => {
+Deno.test("a handler is an executable in the directory, or a program on PATH", async () => {
   using root = temporaryDirectory();
   const path = `${root.path}:/usr/bin:/bin`;
   await Deno.writeTextFile(`${root.path}/good.sh`, "", { mode: 0o755 });
@@ -90,6 +90,6 @@ Deno.test("a handler is an executable of the folder, or a program on PATH", asyn
   );
   assert.throws(
     () => checkHandler("none.sh", root.path, "f.json", path),
-    { message: `f.json: handler: there is no program ${root.path}/none.sh` },
+    { message: `f.json: handler: ${root.path}/none.sh does not exist` },
   );
 });

@@ -5,7 +5,7 @@ import { appears, call, fakeFunction, logOf, startLambda, statusOf } from "./hel
 
 const tail = { headers: { "x-amz-log-type": "Tail" } };
 
-Deno.test("an invocation is answered, and its environment is kept warm", async () => {
+Deno.test("an invocation is answered, and its environment stays warm", async () => {
   await using test = await startLambda({ functions: [fakeFunction("f")] });
   const first = await call(test, "f", { n: 1 });
   assert.equal(first.status, 200);
@@ -49,7 +49,7 @@ Deno.test("a runtime gets its function's variables, and none of the user's", asy
   }
 });
 
-Deno.test("with an S3 store runtimes get its keys by a pipe alone, and its key signs calls too", async () => {
+Deno.test("with an S3 store, runtimes get its keys only through a pipe, and its key may sign calls", async () => {
   const key = { accessKeyId: "AKIASTORE", secretAccessKey: "s", sessionToken: "t" };
   await using test = await startLambda({
     functions: [fakeFunction("f")],
@@ -74,7 +74,7 @@ Deno.test("with an S3 store runtimes get its keys by a pipe alone, and its key s
   });
 });
 
-Deno.test("the log's tail has what the runtime wrote before it answered", async () => {
+Deno.test("the end of the log includes what the runtime wrote before answering", async () => {
   await using test = await startLambda({ functions: [fakeFunction("f")] });
   const first = await call(test, "f", { log: "one\ntwo", stderr: "three\n" }, tail);
   await first.body?.cancel();
@@ -95,7 +95,7 @@ Deno.test("the log's tail has what the runtime wrote before it answered", async 
   assert(!log.includes("one") && !log.includes("Init Duration"));
 });
 
-Deno.test("all lines go to whoever watches", async () => {
+Deno.test("all log lines go to the listener", async () => {
   const lines: string[] = [];
   await using test = await startLambda({
     functions: [fakeFunction("f")],
@@ -116,7 +116,7 @@ Deno.test("a function's own error is its answer", async () => {
   assert.deepEqual(await response.json(), { errorType: "My.Error", errorMessage: "no" });
 });
 
-Deno.test("a function that takes too long is ended with all its processes", async () => {
+Deno.test("a function that times out is killed with all its processes", async () => {
   await using test = await startLambda({ functions: [fakeFunction("f", { timeout: 1 })] });
   const child = `${test.directory}/child`;
   const response = await call(test, "f", { child, hang: true }, tail);
@@ -132,7 +132,7 @@ Deno.test("a function that takes too long is ended with all its processes", asyn
   assert.equal(await statusOf(call(test, "f", {})), 200);
 });
 
-Deno.test("a runtime that ends is an error with Lambda's words, and is replaced", async () => {
+Deno.test("a runtime that exits is an error in Lambda's words, and is replaced", async () => {
   await using test = await startLambda({ functions: [fakeFunction("f")], concurrency: 1 });
   const cases: [unknown, string][] = [
     [{ exit: 1, stderr: "last words\n" }, "Runtime exited with error: exit status 1"],
@@ -153,7 +153,7 @@ Deno.test("a runtime that ends is an error with Lambda's words, and is replaced"
   assert.equal((await (await call(test, "f", {})).json()).invocations, 1);
 });
 
-Deno.test("a runtime that ends after its answer fails nobody", async () => {
+Deno.test("a runtime that exits after answering fails no call", async () => {
   await using test = await startLambda({ functions: [fakeFunction("f")], concurrency: 1 });
   for (let round = 0; round < 3; round++) {
     const response = await call(test, "f", { exitAfter: true });
@@ -178,7 +178,7 @@ Deno.test("a runtime that cannot start is an error", async () => {
   assert.match(logOf(says), /^about to fail\n/);
 });
 
-Deno.test("a runtime that is not there is an error", async () => {
+Deno.test("a missing runtime is an error", async () => {
   await using test = await startLambda({
     functions: [fakeFunction("f")],
     runtimeCommand: ["/nowhere/bootstrap"],
@@ -194,7 +194,7 @@ Deno.test("a runtime that is not there is an error", async () => {
   }
 });
 
-Deno.test("a function that is described wrongly is an error that says so", async () => {
+Deno.test("an invalid function definition is an error that says so", async () => {
   const broken = new LlamaError("config", "f/function.json: timeout: too long", {
     hint: "be quick",
   });
@@ -212,10 +212,10 @@ Deno.test("a function that is described wrongly is an error that says so", async
   });
   const { errorType, errorMessage } = await (await call(test, "g", {})).json();
   assert.equal(errorType, "Llama.BadFunction");
-  assert.match(errorMessage, /^images\/g\/function\.json: handler: there is no program \/no-such/);
+  assert.match(errorMessage, /^images\/g\/function\.json: handler: \/no-such/);
 });
 
-Deno.test("answers may be as large as Lambda's limit and no larger", async () => {
+Deno.test("answers may be as large as Lambda's limit, but not larger", async () => {
   await using test = await startLambda({ functions: [fakeFunction("f")] });
   const largest = await call(test, "f", { bytes: 6_291_556 });
   assert.equal((await largest.bytes()).length, 6_291_556);
@@ -226,7 +226,7 @@ Deno.test("answers may be as large as Lambda's limit and no larger", async () =>
   });
 });
 
-Deno.test("an answer to an invocation that there is not is refused", async () => {
+Deno.test("an answer to an unknown invocation is refused", async () => {
   await using test = await startLambda({ functions: [fakeFunction("f")] });
   assert.deepEqual(await (await call(test, "f", { wrongId: true })).json(), {
     status: 400,
@@ -265,7 +265,7 @@ Deno.test("a dry run checks, and an event runs in the background", async () => {
   assert.equal(await statusOf(call(test, "f", { awaitFile: file })), 200);
 });
 
-Deno.test("a thousand calls at once are answered by as few environments as there may be", async () => {
+Deno.test("a thousand concurrent calls do not exceed the limit on environments", async () => {
   await using test = await startLambda({ functions: [fakeFunction("f")], concurrency: 2 });
   const pids = await Promise.all(
     Array.from({ length: 1000 }, async () => (await (await call(test, "f", {})).json()).pid),
@@ -275,7 +275,7 @@ Deno.test("a thousand calls at once are answered by as few environments as there
 
 // Deno 2.9 does not say when a caller goes away without printing a warning.
 
-Deno.test("a caller that goes away while it waits is dropped", async () => {
+Deno.test("a caller that disconnects while waiting is dropped", async () => {
   await using test = await startLambda({ functions: [fakeFunction("f")], concurrency: 1 });
   const [there, go, never] = ["there", "go", "never"].map((name) => `${test.directory}/${name}`);
   assert(there !== undefined && go !== undefined && never !== undefined);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { EnvironmentLog, LogTail, reportLine } from "../../lib/local/log.ts";
 
-Deno.test("a log's tail is its last 4 KiB", () => {
+Deno.test("the end of a log is its last 4 KiB", () => {
   const tail = new LogTail();
   let all = "";
   for (let line = 0; line < 2000; line++) {
@@ -12,13 +12,13 @@ Deno.test("a log's tail is its last 4 KiB", () => {
   assert.equal(new TextDecoder().decode(tail.bytes()), all.slice(-4096));
 });
 
-Deno.test("a tail of one long piece is its last 4 KiB", () => {
+Deno.test("the end of one long chunk is its last 4 KiB", () => {
   const tail = new LogTail();
   tail.append(new TextEncoder().encode("a".repeat(10_000) + "b"));
   assert.equal(new TextDecoder().decode(tail.bytes()), "a".repeat(4095) + "b");
 });
 
-Deno.test("lines come whole, whatever pieces they are read in", async () => {
+Deno.test("lines arrive whole, whatever chunks they are read in", async () => {
   const lines: string[] = [];
   const bytes = new TextEncoder().encode("one\ntwö\r\n\nlast");
   const stream = ReadableStream.from(Array.from(bytes, (byte) => new Uint8Array([byte])));
@@ -27,7 +27,7 @@ Deno.test("lines come whole, whatever pieces they are read in", async () => {
   assert.deepEqual(lines, ["one", "twö", "", "last"]);
 });
 
-Deno.test("a line without an end does not fill the memory", async () => {
+Deno.test("an endless line does not exhaust memory", async () => {
   const lines: number[] = [];
   const piece = new Uint8Array(64 * 1024).fill(0x61);
   const log = new EnvironmentLog(
@@ -38,7 +38,7 @@ Deno.test("a line without an end does not fill the memory", async () => {
   assert.deepEqual(lines, [256 * 1024, 64 * 1024]);
 });
 
-Deno.test("a log whose pipes stay open is closed after a while", async () => {
+Deno.test("a log whose pipes stay open is closed after a timeout", async () => {
   let isCancelled = false;
   const stream = new ReadableStream<Uint8Array>({
     cancel() {

@@ -86,7 +86,7 @@ function setup(concurrency: number) {
   return { pool, run, state, at, started };
 }
 
-Deno.test("calls run at once up to the limit; more wait in order", async () => {
+Deno.test("calls run concurrently up to the limit, and more wait in order", async () => {
   const { run, state, at, pool } = setup(2);
   const calls = ["1", "2", "3", "4"].map((id) => run("f", id));
   assert.deepEqual(state(), ["f:1", "f:2"]);
@@ -103,7 +103,7 @@ Deno.test("calls run at once up to the limit; more wait in order", async () => {
   await pool.close();
 });
 
-Deno.test("a call waits for a runtime that is about to ask, rather than start another", async () => {
+Deno.test("a call waits for a runtime that is about to ask rather than starting another", async () => {
   const { run, state, at, pool } = setup(8);
   const first = run("f", "1");
   await at(0).answer();
@@ -117,7 +117,7 @@ Deno.test("a call waits for a runtime that is about to ask, rather than start an
   await pool.close();
 });
 
-Deno.test("a call waits in vain only for so long", async () => {
+Deno.test("a call waits for a limited time only", async () => {
   const { run, state, at, pool, started } = setup(8);
   const first = run("f", "1");
   await at(0).answer();
@@ -130,7 +130,7 @@ Deno.test("a call waits in vain only for so long", async () => {
   await pool.close();
 });
 
-Deno.test("the most recently used environment is taken first", async () => {
+Deno.test("the most recently used environment is used first", async () => {
   const { run, state, at, pool } = setup(3);
   const calls = ["1", "2", "3"].map((id) => run("f", id));
   for (const index of [2, 0, 1]) {
@@ -145,7 +145,7 @@ Deno.test("the most recently used environment is taken first", async () => {
   await pool.close();
 });
 
-Deno.test("an idle environment of another function makes room, the least recently used", async () => {
+Deno.test("the least recently used idle environment of another function makes room", async () => {
   const { run, state, at, pool } = setup(2);
   const calls = [run("f", "1"), run("g", "2")];
   for (const index of [1, 0]) {
@@ -160,7 +160,7 @@ Deno.test("an idle environment of another function makes room, the least recentl
   await pool.close();
 });
 
-Deno.test("two functions in turn do not end each other's environments", async () => {
+Deno.test("alternating calls to two functions do not end each other's environments", async () => {
   const { run, state, at, pool } = setup(1);
   const calls = [run("f", "1"), run("g", "2"), run("f", "3")];
   await at(0).answer();
@@ -186,7 +186,7 @@ Deno.test("an environment that ends makes room for another", async () => {
   await pool.close();
 });
 
-Deno.test("a caller that goes away while it waits is dropped", async () => {
+Deno.test("a caller that disconnects while waiting is dropped", async () => {
   const { run, state, at, pool } = setup(1);
   const gone = new AbortController();
   const calls = [run("f", "1"), run("f", "2", gone.signal), run("f", "3")];
@@ -201,7 +201,7 @@ Deno.test("a caller that goes away while it waits is dropped", async () => {
   await pool.close();
 });
 
-Deno.test("a caller that goes away later does not stop what runs", async () => {
+Deno.test("a caller that disconnects later does not stop a running invocation", async () => {
   const { run, state, at, pool } = setup(1);
   const gone = new AbortController();
   const call = run("f", "1", gone.signal);
@@ -225,7 +225,7 @@ Deno.test("a function that cannot be started fails its own call only", async () 
   await pool.close();
 });
 
-Deno.test("closing ends all environments and refuses who waits", async () => {
+Deno.test("closing ends all environments and rejects waiting calls", async () => {
   const { run, state, at, pool } = setup(1);
   const running = run("f", "1");
   const waiting = assert.rejects(async () => await run("f", "2"), PoolClosedError);

@@ -93,7 +93,7 @@ Deno.test("the Runtime API takes its own key, and no guess at it", async () => {
   }
 });
 
-Deno.test("an unsigned call is refused before its body has come, and whatever comes then", async () => {
+Deno.test("an unsigned call is refused before its body has arrived", async () => {
   await using test = await startLambda({ functions: [fakeFunction("f")] });
   const { hostname, port, host } = new URL(test.lambda.endpoint);
   const { accessKeyId } = test.lambda.credentials;
@@ -126,7 +126,7 @@ Deno.test("an unsigned call is refused before its body has come, and whatever co
   assert.equal(await statusOf(call(test, "f", {})), 200);
 });
 
-Deno.test("a caller with wrong keys and a big body gets an answer, and the next one too", async () => {
+Deno.test("a caller with wrong keys and a large body gets an answer, and so does the next", async () => {
   await using test = await startLambda({ functions: [fakeFunction("f")] });
   const body = JSON.stringify("x".repeat(6_000_000));
   const credentials = { accessKeyId: "AKIAOTHER", secretAccessKey: "x" };
@@ -137,7 +137,7 @@ Deno.test("a caller with wrong keys and a big body gets an answer, and the next 
   }
 });
 
-Deno.test("reserved concurrency is the most calls at once", async () => {
+Deno.test("reserved concurrency limits concurrent calls", async () => {
   await using test = await startLambda({
     functions: [fakeFunction("f", { concurrency: 1 })],
     concurrency: 2,
@@ -151,7 +151,7 @@ Deno.test("reserved concurrency is the most calls at once", async () => {
   assert.equal(await statusOf(call(test, "f", {})), 200);
 });
 
-Deno.test("the payload's hash may be signed as AWS's own tools do", async () => {
+Deno.test("the payload's hash may be signed, as by AWS's own tools", async () => {
   await using test = await startLambda({ functions: [fakeFunction("f")] });
   const headers = { "x-amz-content-sha256": sha256("{}") };
   assert.equal(await statusOf(call(test, "f", {}, { headers })), 200);

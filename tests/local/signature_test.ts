@@ -60,7 +60,7 @@ Deno.test("a call without a signature is refused", async () => {
   }
 });
 
-Deno.test("a call with a key of somebody else is refused", async () => {
+Deno.test("a call with another key is refused", async () => {
   const other = await signed({ accessKeyId: "AKIAOTHER" });
   assert.equal(await refusal(other), "UnrecognizedClientException");
   const token = await signed({ sessionToken: "token" });
@@ -77,7 +77,7 @@ Deno.test("temporary credentials need their token", async () => {
   });
 });
 
-Deno.test("a call that was changed is refused", async () => {
+Deno.test("a modified call is refused", async () => {
   const call = await signed();
   const other = new TextEncoder().encode('{"args":["x"]}');
   const change = async (changed: Partial<SignedCall>) => await refusal({ ...call, ...changed });

@@ -47,7 +47,7 @@ const script: Script = {
 };
 
 peerTest(
-  "the layer goes through versitygw's bucket, from which teardown takes only what is llama's",
+  "the layer goes through versitygw's bucket, from which teardown removes only llama's objects",
   async () => {
     await using gateway = await VersityGw.start(["llama-bucket-1"]);
     await using aws = new ScriptedAws(script);

@@ -20,7 +20,7 @@ for (const kind of ["429", "500", "503", "reset", "truncate"]) {
   });
 }
 
-peerTest("without repeats every fault is a reported job, and none runs twice", async () => {
+peerTest("without retries every fault is a reported job, and none runs twice", async () => {
   await using aws = await FakeAws.start({ echo: { stub: { echo: true } } });
   const { status, right, reported, requests, stderr } = await survivors(aws, {
     rate: 0.3,
@@ -34,7 +34,7 @@ peerTest("without repeats every fault is a reported job, and none runs twice", a
   assert.equal(requests["lambda.invoke"], jobs);
 });
 
-peerTest("where Lambda has room for ten, few calls are refused and all jobs run", async () => {
+peerTest("with a limit of ten, few calls are throttled and all jobs run", async () => {
   await using place = new Workplace();
   await using aws = await FakeAws.start({ slow: { stub: { delayMs: 100 } } }, [
     "-max-concurrency",
@@ -47,7 +47,7 @@ peerTest("where Lambda has room for ten, few calls are refused and all jobs run"
   assert.equal(status, 0, stderr);
   assert.match(
     stderr,
-    /^llama: Lambda has no room for more: sending about \d+ jobs at once.*\nllama: hint: .*Service Quotas.*\n$/,
+    /^llama: Lambda is throttling: reduced to about \d+ concurrent jobs?\nllama: hint: .*Service Quotas.*\n$/,
   );
   const calls = (await aws.requests())["lambda.invoke"] ?? 0;
   assert(calls >= 1000 && calls <= 1150, `${calls} calls`);

@@ -11,7 +11,7 @@ for (const rate of [0.1, 0.3]) {
   });
 }
 
-peerTest("with Lambda's silence in every second call, a job is right or reported", async () => {
+peerTest("with every second Lambda call stalling, each job is correct or reported", async () => {
   await using aws = await FakeAws.start({ echo: { stub: { echo: true } } });
   await noneIsLost(aws, {
     rate: 0.5,

@@ -11,7 +11,7 @@ import { later } from "../jobs/runtimes.ts";
 import { FakeAws, keys, peerProgram, peerTest } from "./servers.ts";
 
 peerTest(
-  "a function that was rolled back to the original's runtime loses no byte of a job",
+  "rolling a function back to the original's runtime loses no data",
   async () => {
     await using aws = await FakeAws.start({
       early: {

@@ -27,7 +27,7 @@ async function worksWith(environment: Record<string, string>, url: string, sizes
   }
 }
 
-peerTest("versitygw takes what we sign, whatever prefix and bucket are called", async () => {
+peerTest("versitygw accepts signed requests for any prefix and bucket name", async () => {
   await using gateway = await VersityGw.start(["bucket", "llama.1606000000"]);
   for (const bucket of ["bucket", "llama.1606000000"]) {
     for (const prefix of prefixes) {
@@ -36,7 +36,7 @@ peerTest("versitygw takes what we sign, whatever prefix and bucket are called", 
   }
 });
 
-peerTest("versitygw takes an object in parts, and gives it in parts", async () => {
+peerTest("versitygw accepts and returns an object in parts", async () => {
   await using gateway = await VersityGw.start();
   await worksWith(gateway.environment, "s3://bucket/a b+c/ü%/", [20_000_000, 70_000_001]);
 });

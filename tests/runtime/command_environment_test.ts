@@ -21,7 +21,7 @@ Deno.test("on Lambda a command inherits everything, and gets its invocation's tr
   });
 });
 
-Deno.test("on this machine a command gets no secrets, but the mark by which it is found", () => {
+Deno.test("under the emulator a command gets no secrets, but the mark by which it is found", () => {
   assert.deepEqual(commandEnvironment(environment, { traceId: undefined, isLocal: true }), {
     environment: { PATH: "/bin", AWS_REGION: "eu-west-1", LLAMA_ENVIRONMENT: "7" },
     onlyThese: true,

@@ -40,14 +40,14 @@ function refusal(work: () => unknown): string {
   throw new Error("nothing was refused");
 }
 
-Deno.test("arguments are the command, whatever the handler says", () => {
+Deno.test("the runtime's arguments take precedence over the handler", () => {
   assert.deepEqual(
     findFunctionCommand(["/usr/bin/optipng", "-v"], { _HANDLER: "x" }, "/srv"),
     { kind: "words", program: "/usr/bin/optipng", args: ["-v"], directory: "/srv" },
   );
 });
 
-Deno.test("a handler is a file of the package, or else a program on PATH", () => {
+Deno.test("a handler is a file in the package, or a program on PATH", () => {
   using places = fixture();
   const { task, bin, job } = places;
   const find = (handler: string) =>
@@ -77,7 +77,7 @@ Deno.test("a handler never leads out of the package", () => {
   }
 });
 
-Deno.test("a relative CMD begins where the runtime was started, a job's program in its directory", () => {
+Deno.test("a relative CMD is relative to the runtime's directory, a job's program to the job's", () => {
   using places = fixture();
   const { task, bin, job } = places;
   const find = (command: FunctionCommand, args: string[]) =>

@@ -78,20 +78,20 @@ async function invoke(
 
 const stuck = { args: ["true"], stdin: { r: sha256("x") }, outputs: ["a"] };
 
-Deno.test("time that runs out while the inputs are fetched is told like any other", async () => {
+Deno.test("a timeout while fetching inputs is reported like any other timeout", async () => {
   const signal = new AbortController().signal;
   const response = parseResponse(await invoke({ ...stuck, timeout: 0.05 }, signal));
   assert.equal(response.status, 124);
   assert.equal(
     response.stderr.s,
-    "llama: the command was not started: the job's time was up before its inputs had arrived: " +
-      "memory: had not sent them: raise the timeout; a function in a VPC reaches S3 by a gateway " +
-      "endpoint\n",
+    "llama: the command was not started: its inputs did not arrive before the job's timeout: " +
+      "no answer from memory:: raise the timeout; a function in a VPC needs a gateway endpoint " +
+      "for S3\n",
   );
   assert.deepEqual(response.outputs, { a: { e: "was not made by the command" } });
 });
 
-Deno.test("a command is ended before Lambda would kill it, and what it did is answered", async () => {
+Deno.test("a command is ended before Lambda's deadline, and its results are returned", async () => {
   const { signal } = new AbortController();
   const request = {
     args: ["/bin/sh", "-c", "echo out; echo half > a; sleep 1000 & sleep 1000"],
@@ -102,21 +102,21 @@ Deno.test("a command is ended before Lambda would kill it, and what it did is an
   assert.deepEqual([response.status, response.stdout.s], [124, "out\n"]);
   assert.match(
     response.stderr.s ?? "",
-    /^llama: ended after \d+\.\d\d s, before Lambda ends .*: raise it /,
+    /^llama: ended after \d+\.\d\d s, before Lambda ends .*: raise the timeout /,
   );
   assert.equal(response.outputs["a"]?.s, "half\n");
   assert.equal(response.environment?.memory, 512);
   assert.match(response.environment?.arch ?? "", /^(x86_64|arm64)$/);
 });
 
-Deno.test("a timeout that is asked for is told from the function's own", async () => {
+Deno.test("the request's timeout and the function's are reported differently", async () => {
   const { signal } = new AbortController();
   const request = { args: ["/bin/sleep", "1000"], timeout: 0.1 };
   const response = parseResponse(await invoke(request, signal));
   assert.deepEqual([response.status, response.stderr], [124, {}]);
 });
 
-Deno.test("a command gets SIGTERM when its time is up, and what it then does counts", async () => {
+Deno.test("a command gets SIGTERM on a timeout, and its reaction counts", async () => {
   const { signal } = new AbortController();
   const request = {
     args: ["/bin/sh", "-c", "trap 'echo saved >a; exit 0' TERM; : >ready; sleep 1000 & wait"],
@@ -127,7 +127,7 @@ Deno.test("a command gets SIGTERM when its time is up, and what it then does cou
   assert.deepEqual([response.status, response.outputs["a"]?.s], [124, "saved\n"]);
 });
 
-Deno.test("a command that does not heed SIGTERM gets SIGKILL, and one that was stopped goes on", async () => {
+Deno.test("a command that ignores SIGTERM gets SIGKILL, and a stopped one is continued", async () => {
   const { signal } = new AbortController();
   for (const script of ["trap '' TERM; while :; do sleep 1000; done", "kill -STOP $$"]) {
     const request = { args: ["/bin/sh", "-c", `echo out; ${script}`], timeout: 0.3 };
@@ -136,7 +136,7 @@ Deno.test("a command that does not heed SIGTERM gets SIGKILL, and one that was s
   }
 });
 
-Deno.test("the command knows its request, and when it must have ended", async () => {
+Deno.test("the command knows its request id and its deadline", async () => {
   const { signal } = new AbortController();
   const args = ["/bin/sh", "-c", 'echo "$LLAMA_REQUEST_ID"; echo "$LLAMA_DEADLINE_MS"'];
   const before = Date.now();
@@ -154,21 +154,21 @@ Deno.test("the command knows its request, and when it must have ended", async ()
   assert.deepEqual(await linesOf({}, { deadline: undefined }), ["request", "", ""]);
 });
 
-Deno.test("a store that does not answer costs what goes through it, and not the rest", async () => {
+Deno.test("a store that does not answer costs only what goes through it", async () => {
   const { signal } = new AbortController();
   const script = "head -c 300000 /dev/zero | tee big; echo small >small; echo err >&2; exit 3";
   const request = { args: ["/bin/sh", "-c", script], outputs: ["big", "small", "none"] };
   const response = parseResponse(await invoke(request, signal, { millisecondsLeft: 1500 }));
   assert.equal(response.status, 3);
   assert.equal(atob(response.stdout.b ?? "").length, 300_000);
-  const reason = "memory: had not taken what was to be stored before the function's time was up: ";
+  const reason = "the upload to memory: did not finish before the function's timeout: ";
   assert(response.stderr.s?.startsWith(`err\nllama: ${reason}raise the timeout; `));
   const { big, small, none } = response.outputs;
-  assert(big?.e?.startsWith(`was not sent: ${reason}`), big?.e);
+  assert(big?.e?.startsWith(`could not be uploaded: ${reason}`), big?.e);
   assert.deepEqual([small?.s, none?.e], ["small\n", "was not made by the command"]);
 });
 
-Deno.test("a store that was asked again and again is reported with its own reason", async () => {
+Deno.test("a store whose calls were retried is reported with its own reason", async () => {
   const { signal } = new AbortController();
   const refused = new LlamaError("network", "no answer from S3: refused", { hint: "look there" });
   const store = Object.assign(new StuckStore(), { lastRepeat: () => Promise.resolve(refused) });
@@ -176,19 +176,19 @@ Deno.test("a store that was asked again and again is reported with its own reaso
   const fetched = parseResponse(await invoke(stuck, signal, options));
   assert.equal(
     fetched.stderr.s,
-    "llama: the command was not started: the function's time was up before its inputs had " +
-      "arrived: no answer from S3: refused (look there)\n",
+    "llama: the command was not started: its inputs did not arrive before the function's " +
+      "timeout: no answer from S3: refused (look there)\n",
   );
   const request = { args: ["/bin/sh", "-c", "head -c 300000 /dev/zero >big"], outputs: ["big"] };
   const stored = parseResponse(await invoke(request, signal, options));
   assert.equal(
     stored.outputs["big"]?.e,
-    "was not sent: memory: had not taken what was to be stored before the function's time was up: " +
+    "could not be uploaded: the upload to memory: did not finish before the function's timeout: " +
       "no answer from S3: refused (look there)",
   );
 });
 
-Deno.test("a store that refuses what is sent costs what goes through it, and not the rest", async () => {
+Deno.test("a store that refuses uploads costs only what goes through it", async () => {
   const { signal } = new AbortController();
   const store = new RefusingStore();
   const script = "head -c 300000 /dev/zero >big; echo out";
@@ -197,16 +197,16 @@ Deno.test("a store that refuses what is sent costs what goes through it, and not
   const reason = "access denied to s3://bucket (allow it)";
   assert.deepEqual([response.status, response.stdout.s], [0, "out\n"]);
   assert.equal(response.stderr.s, `llama: ${reason}\n`);
-  assert.deepEqual(response.outputs["big"]?.e, `was not sent: ${reason}`);
+  assert.deepEqual(response.outputs["big"]?.e, `could not be uploaded: ${reason}`);
   // Nothing is ever cut short: what does not fit is an error.
   const huge = { args: ["/bin/sh", "-c", "head -c 7000000 /dev/zero"] };
   await assert.rejects(invoke(huge, signal, { store: () => store }), {
     type: "Llama.StoreError",
-    message: `the output was not sent: ${reason}`,
+    message: `the output could not be uploaded: ${reason}`,
   });
 });
 
-Deno.test("outputs whose names are too much for an answer are not stored", async () => {
+Deno.test("outputs whose names exceed the response limit are not uploaded", async () => {
   const { signal } = new AbortController();
   const store = new RefusingStore();
   // Each has a path of 1,900 bytes.
@@ -214,12 +214,12 @@ Deno.test("outputs whose names are too much for an answer are not stored", async
     i=0; while [ $i -lt 3500 ]; do : >$(printf '%0200d' $i); i=$((i+1)); done`;
   await assert.rejects(
     invoke({ args: ["/bin/sh", "-c", script], outputs: ["o/"] }, signal, { store: () => store }),
-    /^JobError: the answer is too large: \d+ bytes of JSON, Lambda's limit is 6291456; ask for fewer/,
+    /^JobError: the response is too large: \d+ bytes of JSON, Lambda's limit is 6291456; ask for fewer/,
   );
   assert.equal(store.asked, 0);
 });
 
-Deno.test("an invocation that is ended while its inputs are fetched ends with the reason", async () => {
+Deno.test("aborting an invocation while it fetches inputs throws the reason", async () => {
   const end = new AbortController();
   const invocation = invoke({ ...stuck, timeout: 60 }, end.signal);
   end.abort(new Error("the end"));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type ErrorCode, LlamaError } from "../../lib/errors.ts";
 import { JobError, toJobError } from "../../lib/runtime/job_error.ts";
 
-Deno.test("each failure has a type of the protocol's", () => {
+Deno.test("each failure has one of the protocol's error types", () => {
   const types: [ErrorCode, string][] = [
     ["protocol", "Llama.BadRequest"],
     ["missing-object", "Llama.MissingObject"],
@@ -25,7 +25,7 @@ Deno.test("each failure has a type of the protocol's", () => {
   });
 });
 
-Deno.test("a full disk is named as what it is, a full store as the store", () => {
+Deno.test("a full disk and a full store are told apart", () => {
   const full = new Error("No space left on device (os error 28): write '/tmp/x'");
   const message = "/tmp is full: the job needs more room for its files (on Lambda, raise the " +
     "function's ephemeral storage)";

@@ -30,7 +30,7 @@ Deno.test("files, standard input and outputs make the round trip", async () => {
   await lambda.clean();
 });
 
-Deno.test("bytes that are not UTF-8 stay what they are", async () => {
+Deno.test("bytes that are not UTF-8 are preserved", async () => {
   await using lambda = new FakeLambda();
   const { stdout, stderr, outputs } = await lambda.run({
     args: sh("cat; printf '\\377' >&2; cat in > out"),
@@ -43,7 +43,7 @@ Deno.test("bytes that are not UTF-8 stay what they are", async () => {
   assert.deepEqual(outputs, { out: { b: "gIGC", m: 0o644 } });
 });
 
-Deno.test("modes are exactly those asked for, and absent ones rw-r--r--", async () => {
+Deno.test("modes are as requested, and rw-r--r-- by default", async () => {
   await using lambda = new FakeLambda({
     args: ["sh", "-c", 'umask 027; stat -c "%a" "$@"; : > new', "sh"],
   });
@@ -56,7 +56,7 @@ Deno.test("modes are exactly those asked for, and absent ones rw-r--r--", async 
   assert.deepEqual(outputs, { a: { m: 0o777 }, b: { m: 0o400 }, new: { m: 0o640 } });
 });
 
-Deno.test("a directory brings the files below it, and stderr names the rest", async () => {
+Deno.test("an output directory returns the files below it, and stderr names the rest", async () => {
   await using lambda = new FakeLambda();
   const { outputs, stderr } = await lambda.run({
     args: sh(
@@ -90,7 +90,7 @@ Deno.test("an output that leads out of the job's directory is refused", async ()
   });
 });
 
-Deno.test("names that mean something to JavaScript are names like others", async () => {
+Deno.test("names that are special to JavaScript are ordinary file names", async () => {
   await using lambda = new FakeLambda();
   const { text } = await lambda.send(JSON.stringify({
     args: sh("echo 1 > __proto__; echo 2 > constructor"),
@@ -102,7 +102,7 @@ Deno.test("names that mean something to JavaScript are names like others", async
   );
 });
 
-Deno.test("a command's failure is its status", async () => {
+Deno.test("a failed command is reported by its status", async () => {
   await using lambda = new FakeLambda();
   assert.equal((await lambda.run({ args: sh("exit 42") })).status, 42);
   assert.equal((await lambda.run({ args: sh("kill -KILL $$") })).status, 137);
@@ -120,7 +120,7 @@ Deno.test("a command's failure is its status", async () => {
   });
 });
 
-Deno.test("what a command leaves behind does not hold up the answer", async () => {
+Deno.test("processes that a command leaves behind do not delay the answer", async () => {
   await using lambda = new FakeLambda();
   const away = "while [ $(ps -o sid= -p $!) != $! ]; do :; done; echo done; echo $! >&2";
   for (const script of ["sleep 1000 & echo done; echo $! >&2", `setsid sleep 1000 & ${away}`]) {
@@ -149,7 +149,7 @@ Deno.test("the first invocation is the cold one, and times are whole nanoseconds
   assert.equal(second.runtime, "0.1.0");
 });
 
-Deno.test("absent lists and maps may be null, as the original writes them", async () => {
+Deno.test("absent lists and maps may be null, as in the original", async () => {
   await using lambda = new FakeLambda({ args: ["cat"] });
   const { status, stdout } = await lambda.run({
     args: null,
@@ -168,7 +168,7 @@ Deno.test("on Lambda the command inherits the environment and its invocation's t
   assert.match(textOf(stdout), /^_X_AMZN_TRACE_ID=Root=1-trace$/m);
 });
 
-Deno.test("five hundred jobs later the runtime is as it was", async () => {
+Deno.test("500 jobs leave nothing behind in the runtime", async () => {
   await using lambda = new FakeLambda();
   const resident = () =>
     Number(/^VmRSS:\s+(\d+)/m.exec(Deno.readTextFileSync(`/proc/${lambda.pid}/status`))?.[1]);
@@ -187,7 +187,7 @@ Deno.test("five hundred jobs later the runtime is as it was", async () => {
   await lambda.clean();
 });
 
-Deno.test("a program for another processor is named as such, and others that fail are not", async () => {
+Deno.test("a program for another architecture is reported as such, and other failures are not", async () => {
   await using lambda = new FakeLambda();
   const bytes = Deno.readFileSync("/bin/ls");
   // The machine in an ELF header; this one's number is nobody's.

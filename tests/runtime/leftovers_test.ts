@@ -17,7 +17,7 @@ function fail(line: string): never {
 }
 
 Deno.test({
-  name: "what a killed runtime left is gone before the next one's first job",
+  name: "leftovers of a killed runtime are removed before the next one's first job",
   ignore,
   async fn() {
     await using directory = new TemporaryDirectory();
@@ -41,7 +41,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "directories that name no owner are removed, those of others that live are not",
+  name: "directories without an owner are removed, those of running owners are not",
   ignore,
   async fn() {
     await using directory = new TemporaryDirectory();
@@ -63,7 +63,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "directories of another namespace are kept while any runtime lives, and only then",
+  name: "directories of another namespace are kept only while another runtime is running",
   ignore,
   async fn() {
     await using directory = new TemporaryDirectory();
@@ -85,6 +85,6 @@ Deno.test({
   },
 });
 
-Deno.test("a directory for temporary files that is not there is no leftover", async () => {
+Deno.test("removing leftovers tolerates a missing directory for temporary files", async () => {
   await removeLeftovers("/nonexistent/directory", fail);
 });

@@ -85,7 +85,7 @@ Deno.test("SIGTERM ends the runtime with its command's group", async () => {
   }
 });
 
-Deno.test("without the emulator standard input may end at once", async () => {
+Deno.test("outside the emulator standard input may end at once", async () => {
   await using lambda = new FakeLambda();
   await lambda.stdin.close();
   assert.equal((await lambda.run({ args: ["true"] })).status, 0);

@@ -19,7 +19,7 @@ function explain(status: number, kills: number | undefined, isMemoryBound = true
   });
 }
 
-Deno.test("want of memory is told by the kernel's count, and not by a status", () => {
+Deno.test("running out of memory is detected by the kernel's count, not by the status", () => {
   assert.deepEqual(explain(137, 1), [`killed because the function ran out of memory: ${advice}`]);
   assert.deepEqual(explain(137, 0), []);
   assert.deepEqual(explain(0, 0), []);
@@ -37,7 +37,7 @@ Deno.test("want of memory is told by the kernel's count, and not by a status", (
   assert.deepEqual(explain(137, undefined, false), []);
 });
 
-Deno.test("the kernel's count is what has been added since it was last asked for", async () => {
+Deno.test("kills are counted since the last call", async () => {
   await using proc = new TemporaryDirectory();
   const count = (lines: string) => Deno.writeTextFileSync(proc.join("vmstat"), lines);
   count("nr_free_pages 1\noom_kill 5\npgmajfault 7\n");
@@ -52,14 +52,14 @@ Deno.test("the kernel's count is what has been added since it was last asked for
   assert.equal(memory.atRisk(() => "started"), "started");
 });
 
-Deno.test("without /proc nothing is known, and programs are started all the same", () => {
+Deno.test("without /proc the count is unknown, and programs still start", () => {
   using memory = new OutOfMemory("/nonexistent");
   assert.equal(memory.kills(), undefined);
   assert.equal(memory.atRisk(() => "started"), "started");
 });
 
 Deno.test({
-  name: "when memory runs out, a command and all that it starts go before the runtime",
+  name: "when memory runs out, a command and its descendants are killed before the runtime",
   ignore,
   async fn() {
     await using lambda = new FakeLambda();
@@ -72,7 +72,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "on the user's machine a command is not the first to go",
+  name: "under the emulator a command is not killed first",
   ignore,
   async fn() {
     await using lambda = new FakeLambda({ env: { LLAMA_LOCAL: "1", LLAMA_ENVIRONMENT: "e" } });
@@ -82,7 +82,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the kernel kills a job that takes too much memory, and the runtime lives",
+  name: "the kernel kills a job that uses too much memory, and the runtime survives",
   ignore: !canLimit("memory"),
   async fn() {
     await using group = new ProcessGroup("memory");

@@ -25,7 +25,7 @@ async function withTree(work: (top: string) => Promise<void>): Promise<void> {
   }
 }
 
-Deno.test("outputs are regular files inside the job's directory, and others have a reason", async () => {
+Deno.test("outputs are regular files inside the job's directory; others have a reason", async () => {
   await withTree(async (top) => {
     const { found, refused } = await findOutputs(top, [
       "a",
@@ -59,7 +59,7 @@ Deno.test("outputs are regular files inside the job's directory, and others have
   });
 });
 
-Deno.test("a directory brings all regular files below it, and names what it leaves out", async () => {
+Deno.test("an output directory returns all regular files, and names what it leaves out", async () => {
   await withTree(async (top) => {
     const { found, refused, leftOut } = await findOutputs(top, [
       "out/",
@@ -105,7 +105,7 @@ Deno.test("a file of a directory that cannot be sent is missing from it, by name
   });
 });
 
-Deno.test("of many files that cannot be sent the first ten are named", {
+Deno.test("the first ten of many files that cannot be sent are named", {
   ignore: Deno.build.os !== "linux",
 }, async () => {
   await withTree(async (top) => {
@@ -119,7 +119,7 @@ Deno.test("of many files that cannot be sent the first ten are named", {
 });
 
 Deno.test({
-  name: "a file or directory that may not be read is missing from its directory, by name",
+  name: "an unreadable file or directory is reported as missing by name",
   ignore: !isRoot,
   async fn() {
     await using directory = new TemporaryDirectory();
@@ -145,7 +145,7 @@ Deno.test({
   },
 });
 
-Deno.test("the job's whole directory can be asked for", async () => {
+Deno.test("the job's whole directory can be an output", async () => {
   await withTree(async (top) => {
     const { found } = await findOutputs(top, ["./"]);
     assert.deepEqual(found.map(({ remote }) => remote), ["./a", "./out/b", "./out/deep/c"]);
@@ -153,7 +153,7 @@ Deno.test("the job's whole directory can be asked for", async () => {
 });
 
 Deno.test({
-  name: "an output that cannot be read costs itself alone, by name and in a directory",
+  name: "an unreadable output does not affect other outputs, by name and in a directory",
   // Root may read everything.
   ignore: Deno.uid() === 0,
   async fn() {

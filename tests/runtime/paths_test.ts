@@ -32,7 +32,7 @@ Deno.test("remote paths that could lead out of the job's directory are refused b
   );
 });
 
-Deno.test("remote paths that name no file are refused", () => {
+Deno.test("remote paths that do not name a file are refused", () => {
   assert.match(refusal(() => checkPath("files", "")), /is an empty path/);
   assert.match(refusal(() => checkPath("files", "a/")), /names a directory/);
   assert.match(refusal(() => checkPath("files", ".")), /names a directory/);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { FakeLambda, textOf } from "./fake_lambda.ts";
 
-Deno.test("a request that is not llama's is refused, and names the field", async () => {
+Deno.test("a request in another format is refused, and the error names the field", async () => {
   await using lambda = new FakeLambda();
   const cases: [object | string, RegExp][] = [
     ["{", /^the request is not JSON/],
@@ -20,7 +20,7 @@ Deno.test("a request that is not llama's is refused, and names the field", async
     [{ files: { a: {}, "./a": {} } }, /^files: "a" is named twice/],
     [{ files: { ["x".repeat(300)]: {} } }, /^"x+": file name too long/],
     [{ timeout: 0 }, /timeout/],
-    [{ args: ["echo", "a\0b"] }, /^argument 1 holds a NUL byte/],
+    [{ args: ["echo", "a\0b"] }, /^argument 1 contains a NUL byte/],
     [
       { args: ["echo", "x".repeat(200_000)] },
       /^args: argument 1 is too long for the kernel: 200000 bytes/,
@@ -36,7 +36,7 @@ Deno.test("a request that is not llama's is refused, and names the field", async
   await lambda.clean();
 });
 
-Deno.test("a file or a standard input of a kind that the runtime does not know is never an empty one", async () => {
+Deno.test("content of an unknown kind is refused rather than taken as empty", async () => {
   await using lambda = new FakeLambda({ env: { AWS_LAMBDA_FUNCTION_NAME: "wc" } });
   const newer = "the request is newer than this function's runtime: `llama update-function wc`";
   const cases: [object, string][] = [
@@ -78,7 +78,7 @@ Deno.test("a command that cannot be run is named, with the reason", async () => 
   await lambda.clean();
 });
 
-Deno.test("output over Lambda's limit says to set a store", async () => {
+Deno.test("the error for output over Lambda's limit suggests a store", async () => {
   await using lambda = new FakeLambda();
   const { errorType, errorMessage } = await lambda.refuse({
     args: ["head", "-c", "7000000", "/dev/zero"],
@@ -98,12 +98,12 @@ Deno.test("a response that Lambda refuses as too large becomes an error", async 
   assert.equal((await lambda.run({ args: ["true"] })).status, 0);
 });
 
-Deno.test("a response that did not get through is posted again", async () => {
+Deno.test("a response that failed to be posted is retried", async () => {
   await using lambda = new FakeLambda({ intercept: (_, posts) => posts <= 2 ? 502 : undefined });
   assert.equal((await lambda.run({ args: ["true"] })).status, 0);
 });
 
-Deno.test("a script with the lines of Windows is named, where its interpreter fails of it", async () => {
+Deno.test("a script with Windows line ends is reported if its interpreter is not found", async () => {
   await using lambda = new FakeLambda();
   const run = (s: string) => lambda.run({ args: ["./a"], files: { a: { s, m: 0o755 } } });
   for (const first of ["#!/usr/bin/env sh", "#!/bin/sh -e", "#! /bin/cat -n"]) {
@@ -129,8 +129,8 @@ Deno.test("a directory for temporary files that cannot be used is named", async 
       assert.equal(errorType, "Llama.Internal");
       assert.equal(
         errorMessage,
-        `cannot make the job's directory in "${path}": ${reason}; set TMPDIR to a directory that ` +
-          "is there and can be written to, or unset it",
+        `cannot create the job's directory in "${path}": ${reason}; set TMPDIR to an existing, ` +
+          "writable directory, or unset it",
       );
     }
   } finally {
@@ -138,7 +138,7 @@ Deno.test("a directory for temporary files that cannot be used is named", async 
   }
 });
 
-Deno.test("a deadline that is past when a request arrives is not believed", async () => {
+Deno.test("a deadline that is already past is ignored", async () => {
   const deadlines = [String(Date.now() - 5000), "0", "-1", "soon", "", undefined];
   await using lambda = new FakeLambda({ deadline: () => deadlines.shift() });
   for (let i = deadlines.length; i > 0; i--) {
@@ -147,7 +147,7 @@ Deno.test("a deadline that is past when a request arrives is not believed", asyn
   }
 });
 
-Deno.test("the log is JSON where the function is set to that", async () => {
+Deno.test("the log is JSON if the function is configured so", async () => {
   await using lambda = new FakeLambda({ env: { AWS_LAMBDA_LOG_FORMAT: "JSON" } });
   await lambda.run({ args: ["true"] });
   await lambda.refuse({ args: ["nope"] });
@@ -163,7 +163,7 @@ Deno.test("the log is JSON where the function is set to that", async () => {
   assert.match(lines[1].message, /^llama: no such command: "nope"/);
 });
 
-Deno.test("a response whose connection was lost is posted again", async () => {
+Deno.test("a response whose connection was lost is retried", async () => {
   await using lambda = new FakeLambda({ intercept: (_, posts) => posts <= 2 ? "lost" : undefined });
   assert.equal((await lambda.run({ args: ["true"] })).status, 0);
 });
@@ -182,7 +182,7 @@ for (const [what, answer] of [["refuses", 502], ["loses", "lost"]] as const) {
   });
 }
 
-Deno.test("the log has one line a request, without contents", async () => {
+Deno.test("the log has one line per request, without contents", async () => {
   await using lambda = new FakeLambda();
   await lambda.run({
     args: ["sh", "-c", "cat; exit 3"],

@@ -48,20 +48,20 @@ function read({ stdout }: CommandResult): string {
   return text.decode(source);
 }
 
-Deno.test("a command ends with its status, or with 128 and its signal", async () => {
+Deno.test("a command's status is its exit status, or 128 plus its signal", async () => {
   await shell("exit 7", {}, ({ status }) => assert.equal(status, 7));
   await shell("kill -KILL $$", {}, ({ status }) => assert.equal(status, 137));
   await shell("kill -TERM $$", {}, ({ status }) => assert.equal(status, 143));
 });
 
 Deno.test({
-  name: "a command that a real-time signal ends has 128 and its number",
+  name: "a command's status after a real-time signal is 128 plus the signal",
   // Deno 2.6 has no name for the signal, throws, and takes the child for one that still runs.
   sanitizeResources: false,
   fn: () => shell("kill -40 $$", {}, ({ status }) => assert.equal(status, 168)),
 });
 
-Deno.test("a child in the command's group ends with it", async () => {
+Deno.test("children in the command's group are killed at its end", async () => {
   await shell("sleep 1000 & echo $!", {}, async (result) => {
     const pid = Number(read(result));
     assert(pid > 0);
@@ -69,7 +69,7 @@ Deno.test("a child in the command's group ends with it", async () => {
   });
 });
 
-Deno.test("a child that left the group does not hold up the answer", async () => {
+Deno.test("a child that left the group does not delay the answer", async () => {
   const start = performance.now();
   await shell("setsid sleep 1000 & echo before; while [ $(ps -o sid= -p $!) != $! ]; do :; done", {
     stdin: new Uint8Array(1024 * 1024),
@@ -79,7 +79,7 @@ Deno.test("a child that left the group does not hold up the answer", async () =>
   });
 });
 
-Deno.test("a child that left the group and goes on writing does not hold up the answer", async () => {
+Deno.test("a child that left the group and keeps writing does not delay the answer", async () => {
   const away = "while [ $(ps -o sid= -p $!) != $! ]; do :; done";
   await shell(`setsid yes & ${away}`, {}, ({ stdout }) => {
     const source = stdout.source();
@@ -95,14 +95,14 @@ Deno.test("a command need not read its standard input", async () => {
   });
 });
 
-Deno.test("standard input reaches the command whole, and is empty where there is none", async () => {
+Deno.test("standard input reaches the command whole, and is empty by default", async () => {
   await shell("wc -c", { stdin: new Uint8Array(3_000_000) }, (result) => {
     assert.equal(read(result).trim(), "3000000");
   });
   await shell("wc -c", {}, (result) => assert.equal(read(result).trim(), "0"));
 });
 
-Deno.test("much output goes to a file, little stays in memory", async () => {
+Deno.test("large output goes to a file, small output stays in memory", async () => {
   await shell("head -c 262144 /dev/zero; head -c 262145 /dev/zero >&2", {}, async (result) => {
     const { stdout, stderr } = result;
     const little = stdout.source();
@@ -125,7 +125,7 @@ Deno.test("much output goes to a file, little stays in memory", async () => {
   });
 });
 
-Deno.test("single bytes cost no more memory than others", async () => {
+Deno.test("output in single bytes costs no more memory", async () => {
   await shell("i=0; while [ $i -lt 3000 ]; do printf x; i=$((i+1)); done", {}, ({ stdout }) => {
     const source = stdout.source();
     assert(source instanceof Uint8Array);
@@ -134,14 +134,14 @@ Deno.test("single bytes cost no more memory than others", async () => {
   });
 });
 
-Deno.test("output that cannot be kept ends the command and is an error", async () => {
+Deno.test("output that cannot be stored kills the command and is an error", async () => {
   await assert.rejects(
     shell("yes", { spillPath: () => "/nonexistent-directory/file" }),
     Deno.errors.NotFound,
   );
 });
 
-Deno.test("time that runs out ends the whole group, and leaves what there is", async () => {
+Deno.test("a timeout ends the whole group and keeps the output so far", async () => {
   await shell("echo before; sleep 1000 | sleep 1000", { limit: within(300) }, (result) => {
     assert.equal(result.status, 124);
     assert.equal(read(result), "before\n");
@@ -150,7 +150,7 @@ Deno.test("time that runs out ends the whole group, and leaves what there is", a
   await shell("exit 3", { limit: within(1e15) }, ({ status }) => assert.equal(status, 3));
 });
 
-Deno.test("a signal ends the command and the run", async () => {
+Deno.test("an abort ends the command and the run", async () => {
   const end = new AbortController();
   const run = shell("sleep 1000", { signal: end.signal });
   end.abort(new Error("the end"));
@@ -206,15 +206,15 @@ Deno.test("a program that cannot be started has a clear reason", async () => {
       "/bin/true",
       ["a", "x".repeat(131_072)],
       "Llama.BadRequest",
-      /argument 2 is too long for the kernel: 131072 bytes, the limit for one is 131071/,
+      /argument 2 is too long for the kernel: 131072 bytes, the limit per argument is 131071/,
     );
     await fails(
       "/bin/true",
       Array.from({ length: 300 }, () => "x".repeat(100_000)),
       "Llama.BadRequest",
-      /30000300 bytes in 300 arguments, the limit for all and the environment is \d+ bytes/,
+      /30000300 bytes in 300 arguments, the limit including the environment is \d+ bytes/,
     );
-    await fails("/bin/true", ["a\0b"], "Llama.BadRequest", /argument 1 holds a NUL byte/);
+    await fails("/bin/true", ["a\0b"], "Llama.BadRequest", /argument 1 contains a NUL byte/);
     await fails("/bin/true", ["", "\udfff"], "Llama.BadRequest", /argument 2 is not Unicode/);
   } finally {
     Deno.removeSync(directory, { recursive: true });

@@ -55,7 +55,7 @@ Deno.test("a CMD in shell form gets the job's arguments as positional parameters
   );
 });
 
-Deno.test("a CMD in exec form stays what it is", () => {
+Deno.test("a CMD in exec form is unchanged", () => {
   for (
     const words of [
       [],
@@ -84,7 +84,7 @@ Deno.test("a CMD in exec form stays what it is", () => {
   }
 });
 
-Deno.test("every shell that is here runs the text with the arguments", async () => {
+Deno.test("every installed shell runs the text with the arguments", async () => {
   for (const shell of shells) {
     const words = passArguments([...shell.split(" "), "printf '<%s>' x"]);
     const [program = "", ...args] = words;

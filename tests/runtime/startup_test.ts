@@ -10,7 +10,7 @@ async function runAlone(env: Record<string, string>): Promise<{ code: number; st
   return { code, stderr: new TextDecoder().decode(stderr) };
 }
 
-Deno.test("a handler of the package gets the job's arguments", async () => {
+Deno.test("a handler in the package gets the job's arguments", async () => {
   const task = Deno.makeTempDirSync({ prefix: "llama-test-" });
   try {
     Deno.mkdirSync(`${task}/bin`);
@@ -24,7 +24,7 @@ Deno.test("a handler of the package gets the job's arguments", async () => {
   }
 });
 
-Deno.test("a handler that is no file of the package is a program on PATH", async () => {
+Deno.test("a handler that is not a file in the package is a program on PATH", async () => {
   await using lambda = new FakeLambda({
     env: { _HANDLER: "printf", LAMBDA_TASK_ROOT: "/nonexistent" },
   });
@@ -70,20 +70,20 @@ Deno.test("a handler that leads out of the package fails the start", async () =>
   assert.match(await lambda.log, /^llama: start: Llama\.NoSuchCommand: handler "\.\.\/escape"/);
 });
 
-Deno.test("outside of Lambda the runtime says what it is", async () => {
+Deno.test("outside Lambda the runtime says what it is", async () => {
   const { code, stderr } = await runAlone({ AWS_LAMBDA_RUNTIME_API: "" });
   assert.equal(code, 2);
   assert.match(stderr, /^llama: this is the runtime of a Lambda function.*\n$/);
 });
 
-Deno.test("a runtime that cannot reach its API ends with one line", async () => {
+Deno.test("a runtime that cannot reach its API exits with one line", async () => {
   // Nothing listens at the discard port.
   const { code, stderr } = await runAlone({ AWS_LAMBDA_RUNTIME_API: "127.0.0.1:9" });
   assert.equal(code, 1);
   assert.match(stderr, /^llama: the Runtime API does not answer: .*\n$/);
 });
 
-Deno.test("what a job needs is at hand before Lambda is asked for the first one", async () => {
+Deno.test("everything a job needs is loaded before the first invocation is requested", async () => {
   await using directory = new TemporaryDirectory();
   await directory.write("bin/true", '#!/bin/sh\necho ran >>"$0.log"\n', 0o755);
   const log = directory.join("bin/true.log");
@@ -113,7 +113,7 @@ Deno.test("what a job needs is at hand before Lambda is asked for the first one"
   }
 });
 
-Deno.test("a runtime without a program for trying does without it", async () => {
+Deno.test("a runtime works without the warm-up program", async () => {
   await using lambda = new FakeLambda({ env: { PATH: "/nonexistent" } });
   assert.equal((await lambda.run({ args: ["/bin/sh", "-c", "exit 4"] })).status, 4);
 });

@@ -34,7 +34,7 @@ Deno.test("stored inputs and standard input are read from the store", async () =
   });
 });
 
-Deno.test("all objects that are missing are named", async () => {
+Deno.test("all missing objects are named", async () => {
   await withStore(async (lambda, store) => {
     const there = await store.put(new Uint8Array([1]));
     const missing = ["a", "b", "c"].map((text) => sha256(text));
@@ -51,7 +51,7 @@ Deno.test("all objects that are missing are named", async () => {
   });
 });
 
-Deno.test("an object that is damaged is a failure of the store", async () => {
+Deno.test("a damaged object is a store error", async () => {
   await withStore(async (lambda, store, directory) => {
     const id = await store.put(new Uint8Array([1]));
     Deno.writeTextFileSync(`${directory}/${id}`, "something else");
@@ -65,7 +65,7 @@ Deno.test("an object that is damaged is a failure of the store", async () => {
   });
 });
 
-Deno.test("an object without a store is an error that says what to set", async () => {
+Deno.test("an object without a store is an error that names the variable to set", async () => {
   await using lambda = new FakeLambda();
   const { errorType, errorMessage } = await lambda.refuse({
     args: ["true"],
@@ -75,13 +75,13 @@ Deno.test("an object without a store is an error that says what to set", async (
   assert.match(String(errorMessage), /no store \(set LLAMA_OBJECT_STORE/);
 });
 
-Deno.test("a store that makes no sense matters only to jobs that need it", async () => {
+Deno.test("an invalid store URL fails only jobs that need the store", async () => {
   await using lambda = new FakeLambda({ env: { LLAMA_OBJECT_STORE: "s3://bucket/prefix/" } });
   // There are no credentials, and no region: neither is looked for.
   assert.equal((await lambda.run({ args: ["echo", "x"] })).status, 0);
 });
 
-Deno.test("a hundred megabytes of output go by way of the store, in little memory", async () => {
+Deno.test("100 MB of output go through the store in little memory", async () => {
   await withStore(async (lambda, store, directory) => {
     const { stdout, stderr, outputs } = await lambda.run({
       args: ["sh", "-c", "head -c 100000000 /dev/zero | tee file; echo end >&2"],

@@ -57,7 +57,7 @@ for (const [name, escape] of Object.entries(escapes)) {
 }
 
 Deno.test({
-  name: "outputs are read when nothing writes to them any more",
+  name: "outputs are read only when nothing writes to them any more",
   ignore,
   async fn() {
     await using lambda = new FakeLambda();
@@ -107,7 +107,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "what an image's entry point has started goes on",
+  name: "processes that an image's entry point started are not killed",
   ignore,
   async fn() {
     const file = Deno.makeTempFileSync({ prefix: "llama-test-" });
@@ -127,7 +127,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a runtime that cannot start processes says so, and ends",
+  name: "a runtime that cannot start processes says so, and exits",
   ignore: !canLimit("pids"),
   async fn() {
     await using group = new ProcessGroup("pids");
@@ -139,7 +139,7 @@ Deno.test({
     group.set("pids.max", 1);
     const { errorType, errorMessage } = await lambda.refuse({ args: ["true"] });
     assert.equal(errorType, "Llama.Internal");
-    assert.match(String(errorMessage), /^no process can be started: there are as many processes/);
+    assert.match(String(errorMessage), /^cannot start a process: the limit on processes/);
     assert.equal((await lambda.status).code, 1);
   },
 });

@@ -38,14 +38,14 @@ Deno.test("a tenth of the function's time is kept for the answer, 0.1 to 2 s", a
   }
 });
 
-Deno.test("a function with little memory has a small part of a processor, and more time to answer", async () => {
+Deno.test("a function with little memory gets more time to answer", async () => {
   const end = await endOf(limitOf({ seconds: 3, memoryMb: 128 }), nothing);
   assert(end < 2.5 * second && end > 2 * second, `${end}`);
   // But never more than half.
   assert.equal(await endOf(limitOf({ seconds: 1, memoryMb: 128 }), nothing), 500);
 });
 
-Deno.test("the more there is to send, the earlier a command ends, and never before half the time", async () => {
+Deno.test("the more there is to send, the earlier a command ends, but not before half of its time", async () => {
   const ends = [];
   for (const bytes of [0, 40e6, 400e6, 1e9, 1e12]) {
     ends.push(await endOf(limitOf({ seconds: 60 }), { files: 1, bytes }));
@@ -60,7 +60,7 @@ Deno.test("the more there is to send, the earlier a command ends, and never befo
   assert(many < 2.5 * second, `${many}`);
 });
 
-Deno.test("a request's timeout ends a command that the function's own would let go on", async () => {
+Deno.test("the request's timeout applies if it is earlier than the function's", async () => {
   const limit = limitOf({ timeout: 10, seconds: 60 });
   assert.deepEqual([limit.end, limit.isFunctions], [10 * second, false]);
   assert.equal(await endOf(limit, { files: 1, bytes: 1e6 }), 10 * second);
@@ -71,7 +71,7 @@ Deno.test("a request's timeout ends a command that the function's own would let 
   assert.equal(only.isFunctions, false);
 });
 
-Deno.test("a deadline that is not there, or past already, limits nothing", async () => {
+Deno.test("a deadline that is absent or past limits nothing", async () => {
   for (const seconds of [undefined, 0, -5]) {
     const limit = limitOf(seconds === undefined ? {} : { seconds });
     assert.deepEqual([limit.end, limit.answerBy, limit.isFunctions], [undefined, undefined, false]);
@@ -79,7 +79,7 @@ Deno.test("a deadline that is not there, or past already, limits nothing", async
   }
 });
 
-Deno.test("between SIGTERM and SIGKILL is a quarter of what is kept, 2 s at most", async () => {
+Deno.test("the time between SIGTERM and SIGKILL is a quarter of the reserve, at most 2 s", async () => {
   assert.equal(limitOf({ seconds: 3 }).graceMs, 75);
   assert.equal(limitOf({ seconds: 60 }).graceMs, 500);
   assert.equal(limitOf({ timeout: 1 }).graceMs, 500);
@@ -88,7 +88,7 @@ Deno.test("between SIGTERM and SIGKILL is a quarter of what is kept, 2 s at most
   assert.equal(loaded.graceMs, 2000);
 });
 
-Deno.test("what there is to send is the outputs that are there", async () => {
+Deno.test("the amount to send is that of the existing outputs", async () => {
   await using directory = new TemporaryDirectory();
   await directory.write("a", "1234");
   await directory.write("d/b", "12");

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { isOutOfDescriptors } from "../../lib/files/quick.ts";
 import { descriptorBudget, descriptorLimit } from "../../lib/system/descriptors.ts";
 
-Deno.test("connections, runtimes and files together stay below the limit, with room for Deno", () => {
+Deno.test("connections, runtimes and files together stay below the limit, with a reserve for Deno", () => {
   for (let limit = 48; limit < 70_000; limit = Math.ceil(limit * 1.1)) {
     const { connections, localConnections, environments, files } = descriptorBudget(limit);
     const remote = 2 * connections + 2 * files;
@@ -19,12 +19,12 @@ Deno.test("each share is at least one, and without a limit there is none", () =>
 });
 
 Deno.test({
-  name: "the limit is what the system says, and a failure for want of descriptors is known",
+  name: "the limit is the system's, and a lack of descriptors is recognized",
   ignore: Deno.build.os !== "linux",
   async fn() {
     const script = `
       const { descriptorLimit } = await import(Deno.args[0] + "system/descriptors.ts");
-      const { isOutOfDescriptors } = await import(Deno.args[0] + "quick_files.ts");
+      const { isOutOfDescriptors } = await import(Deno.args[0] + "files/quick.ts");
       console.log(descriptorLimit());
       const open = [];
       try {

@@ -46,7 +46,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "opening follows no link, waits for no pipe, and says what Deno would",
+  name: "opening does not follow links or wait for pipes, and fails like Deno",
   ignore,
   async fn() {
     await using directory = new TemporaryDirectory();
@@ -91,7 +91,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "a place can be opened without the right to read it, and bytes name what text cannot",
+  name: "an unreadable directory can be opened as a place, and chmod takes names in bytes",
   ignore,
   async fn() {
     await using directory = new TemporaryDirectory();
@@ -121,7 +121,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "an error has the code that Deno's own have",
+  name: "errors have the same codes as Deno's",
   ignore,
   async fn() {
     await using directory = new TemporaryDirectory();
@@ -148,7 +148,7 @@ Deno.test({
 });
 
 Deno.test({
-  name: "reaping names one child, and never waits for all",
+  name: "reaping one child does not affect others",
   ignore,
   fn() {
     assert.deepEqual(library().reap(Deno.pid), true, "no child of this process");

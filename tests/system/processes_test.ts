@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { killMarked, processIds } from "../../lib/system/processes.ts";
 
-Deno.test("of processes that are just being started none outlives the killing", {
+Deno.test("processes that are just being started are killed too", {
   ignore: Deno.build.os !== "linux",
 }, async () => {
   const name = `LLAMA_TEST_${crypto.randomUUID().replaceAll("-", "")}`;

@@ -1,5 +1,5 @@
 /**
- * Lambda's Invoke.
+ * Calls Lambda's Invoke.
  *
  * @module
  */
@@ -16,48 +16,48 @@ import { type AwsClient, requestIdOf } from "../client.ts";
 import { serviceUrl } from "../endpoint.ts";
 import { AdaptiveLimit } from "./throttle.ts";
 
-/** How to invoke. */
+/** Options for {@linkcode Lambda.invoke}. */
 export interface InvokeOptions {
-  /** Ask for the log's tail. */
+  /** Whether to request the end of the log. @default {false} */
   logs?: boolean | undefined;
-  /** How long the job may run, in seconds. @default {900, the longest that Lambda has} */
+  /** The job's timeout in seconds. @default {900, Lambda's maximum} */
   timeoutSeconds?: number | undefined;
-  /** Ends the wait; Lambda goes on. */
+  /** Aborts the wait; the invocation continues in Lambda. */
   signal?: AbortSignal | undefined;
-  /** Ends the wait for Lambda to take the job, where it surely has not begun. @default {signal} */
+  /** Aborts the wait while Lambda has certainly not accepted the job. @default {signal} */
   admission?: AbortSignal | undefined;
-  /** Gets the spans `queue` and `invoke` of each attempt. */
+  /** Receives the spans `queue` and `invoke` of each attempt. */
   spans?: Spans | undefined;
-  /** Kept up to date while the call goes on. */
+  /** Updated during the call. */
   delivery?: Delivery | undefined;
 }
 
-/** How far an invocation has come. */
+/** The progress of an invocation. */
 export interface Delivery {
-  /** Whether Lambda may have run the function, so that it may bill it. */
+  /** Whether Lambda may have run the function, and may bill it. */
   mayHaveRun: boolean;
 }
 
 /** The answer of a function that did not fail. */
 export interface Invocation {
-  /** What the function answered, JSON. */
+  /** The function's answer, JSON. */
   payload: string;
-  /** The last 4 KiB of its log, where it was asked for. */
+  /** The last 4 KiB of its log, if requested. */
   logTail: string | undefined;
   /** Lambda's id of the request. */
   requestId: string | undefined;
 }
 
-/** The longest that a function may run, in seconds. */
+/** Lambda's maximum timeout, in seconds. */
 const longestSeconds = 900;
 
-/** The most that an answer may have: Lambda's limit, and room for what counts differently elsewhere. */
+/** The size limit of answers: Lambda's limit, with a margin for emulators. */
 const maxAnswerBytes = maxPayloadBytes + 1024 * 1024;
 
-/** How much longer than the job its answer may take, in seconds: for a cold start and the files. */
+/** The time added to the job's timeout for a cold start and files, in seconds. */
 const graceSeconds = 15;
 
-/** Invokes functions, as many at once as Lambda has room for. */
+/** Invokes functions, and adapts concurrency to Lambda's limit. */
 export class Lambda {
   readonly #client: AwsClient;
   readonly #maxRepeats: number;
@@ -66,9 +66,9 @@ export class Lambda {
   #saidThrottled = false;
 
   /**
-   * @param client Signs and sends.
-   * @param maxRepeats How often an invocation that may have run is repeated; with 0 none ever runs
-   * twice.
+   * @param client The client.
+   * @param maxRepeats The maximum number of retries of an invocation that may have run; with 0 no job
+   * ever runs twice.
    */
   constructor(client: AwsClient, maxRepeats: number = defaultInvokeRetries) {
     this.#client = client;
@@ -81,9 +81,8 @@ export class Lambda {
   }
 
   /**
-   * The region that functions are invoked in.
+   * Returns the region of the functions, such as `us-west-2`.
    *
-   * @returns Such as `us-west-2`.
    * @throws {LlamaError} `config`.
    */
   async region(): Promise<string> {
@@ -95,10 +94,10 @@ export class Lambda {
    *
    * @param functionName A function's name, `NAME:ALIAS` or ARN.
    * @param payload JSON of up to 6 MB, in UTF-8.
-   * @param options Whether to ask for logs; how long it may take; a signal.
+   * @param options Logs, timeout, and signals.
    * @returns The answer.
    * @throws {FunctionError} If the function failed.
-   * @throws {LlamaError} If the call did: `no-such-function`, `throttled`, `too-large`,
+   * @throws {LlamaError} If the call failed: `no-such-function`, `throttled`, `too-large`,
    * `credentials`, `network` or `service`.
    */
   async invoke(
@@ -114,7 +113,7 @@ export class Lambda {
       throw new LlamaError(
         "too-large",
         `the request for ${functionName} is ${payload.length} bytes of JSON; ` +
-          `Lambda takes ${maxPayloadBytes}`,
+          `Lambda's limit is ${maxPayloadBytes}`,
         { hint: "send fewer or shorter arguments, or big files through an object store" },
       );
     }
@@ -134,7 +133,7 @@ export class Lambda {
     }, {
       read: (response) => readAnswer(functionName, location.region, response),
       retry: { maxRepeats: this.#maxRepeats },
-      // `fetch` repeats by itself what was lost on a connection that was used before.
+      // `fetch` itself retries requests that are lost on a reused connection.
       isFresh: this.#maxRepeats === 0,
       attemptMilliseconds: (timeoutSeconds + graceSeconds) * 1000,
       around: (attempt) => this.#admit(attempt, { signal: admission, turn, delivery }),
@@ -169,28 +168,27 @@ export class Lambda {
     } finally {
       admission.end(outcome);
       if (outcome === "throttled") this.#isThrottled = true;
-      // Once something of the burst that showed the limit has come back, or nothing will.
+      // When the first call of the throttled burst has succeeded, or none is left in flight.
       if (outcome === "ok" || this.#limit.inFlight === 0) this.#reportThrottled();
     }
   }
 
-  /** Said once. */
+  /** Reports throttling, once. */
   #reportThrottled(): void {
     if (!this.#isThrottled || this.#saidThrottled) return;
     this.#saidThrottled = true;
     const { limit } = this.#limit;
     this.#client.notice(
-      `Lambda has no room for more: sending about ${limit} ${limit === 1 ? "job" : "jobs"} ` +
-        "at once, and more when there is",
+      `Lambda is throttling: reduced to about ${limit} concurrent ${limit === 1 ? "job" : "jobs"}`,
       this.#client.isEmulator
-        ? 'the "concurrency" in the function\'s function.json is its limit'
-        : "an account may run 1,000 at once in a region, a new one 10: Service Quotas, AWS Lambda, " +
-          '"Concurrent executions" raises it; a function may have a limit of its own',
+        ? 'the limit is "concurrency" in the function\'s function.json'
+        : "the default account limit is 1,000 per region (10 for new accounts): raise it in Service " +
+          'Quotas, AWS Lambda, "Concurrent executions"; a function may have a limit of its own',
     );
   }
 }
 
-/** Measures a call: what it waits for its turns, and what each attempt takes. */
+/** Measures the time a call spends queued and in each attempt. */
 class Turn implements Disposable {
   readonly #spans: Spans;
   #current: OpenSpan;
@@ -230,7 +228,7 @@ async function readAnswer(
   const text = await readText(response, maxAnswerBytes, functionName);
   const tail = response.headers.get("x-amz-log-result");
   const logTail = tail === null ? undefined : Buffer.from(tail, "base64").toString();
-  // AWS's runtime interface emulator leaves the header out, and of a timeout has these words alone.
+  // AWS's runtime interface emulator omits the header, and reports a timeout as plain text.
   const isError = /^(\{"error(Message|Type)":|Task timed out after [\d.]+ seconds$)/.test(text);
   if (isError || response.headers.has("x-amz-function-error")) {
     const { objects, ...error } = parseFunctionError(text);
@@ -240,7 +238,7 @@ async function readAnswer(
   return { payload: text, logTail, requestId: requestIdOf(response) };
 }
 
-/** What to change when Lambda itself ended a function. */
+/** Returns what to change when Lambda itself ended a function. */
 function failureHint(details: FunctionErrorDetails): string | undefined {
   const { errorType, errorMessage } = details;
   if (isFunctionTimeout(details)) {
@@ -256,7 +254,7 @@ function failureHint(details: FunctionErrorDetails): string | undefined {
 }
 
 /**
- * Errors that come of a function's settings, and stay until those are changed:
+ * Errors caused by a function's settings, which persist until those are changed:
  * https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html#API_Invoke_Errors
  */
 const brokenFunction: ReadonlySet<string> = new Set([
@@ -276,7 +274,7 @@ const brokenFunction: ReadonlySet<string> = new Set([
   "ValidationException",
 ]);
 
-/** Lambda's errors: a type in a header, a message in the body under one of two spellings. */
+/** Parses Lambda's errors: a type in a header, and a `message` or `Message` in the body. */
 function refusal(
   functionName: string,
   region: string,
@@ -291,7 +289,7 @@ function refusal(
   const affectsAll = brokenFunction.has(type);
   const afterMilliseconds = retryAfter(headers);
   if (type === "ResourceNotFoundException") {
-    // An ARN has a region of its own, and the emulator is here.
+    // An ARN contains its region, and the emulator has none.
     const isElsewhere = !functionName.startsWith("arn:") && !headers.has("x-llama-functions");
     const where = isElsewhere ? ` in ${region}` : "";
     const message = `no function ${JSON.stringify(functionName)}${where}`;
@@ -302,19 +300,19 @@ function refusal(
   if (status === 429) {
     return new CallError("throttled", says, { repeat: "unsent", afterMilliseconds });
   }
-  // A function that is being created or updated: it is waited for.
+  // The function is being created or updated: wait for it.
   if (status === 409) {
     return new CallError("service", says, { repeat: "unsent", afterMilliseconds });
   }
   if (status === 413) return new CallError("too-large", says);
   if (type === "ExpiredTokenException") {
-    return new CallError("credentials", says, { expired: true, hint: "log in to AWS again" });
+    return new CallError("credentials", says, { expired: true, hint: "sign in to AWS again" });
   }
   if (status === 403 && !affectsAll) {
     return new CallError("credentials", says, {
       hint: type === "AccessDeniedException"
         ? "the credentials need lambda:InvokeFunction on this function"
-        : "check the access key and its secret: `aws sts get-caller-identity` tells whose they are",
+        : "check the access key and its secret: `aws sts get-caller-identity` shows whose they are",
     });
   }
   if (isServerFailure(status)) {
@@ -323,13 +321,13 @@ function refusal(
   return new CallError("service", says, { affectsAll });
 }
 
-/** The emulator says which functions there are; AWS does not, and lists them on request. */
+/** The emulator lists its functions in a header; AWS does not. */
 function functionsHint(headers: Headers): string {
   const names = headers.get("x-llama-functions");
   const from = headers.get("x-llama-functions-from");
-  if (names === null || from === null) return "`llama functions` shows those there are";
+  if (names === null || from === null) return "`llama functions` lists the available functions";
   const place = decodeUriPart(from);
   return names === ""
-    ? `there are none in ${place}; see \`llama help local\``
-    : `there are: ${decodeUriPart(names).replaceAll(",", ", ")} (in ${place})`;
+    ? `${place} has no functions; see \`llama help local\``
+    : `available functions: ${decodeUriPart(names).replaceAll(",", ", ")} (in ${place})`;
 }

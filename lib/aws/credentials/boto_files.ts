@@ -1,5 +1,5 @@
 /**
- * Keys in the files of the AWS CLI's predecessors, which it still reads.
+ * Keys in the files of the AWS CLI's predecessors, which the AWS CLI still reads.
  *
  * @module
  */
@@ -14,7 +14,7 @@ import { expand, readIni } from "./profile.ts";
  *
  * @param environment The environment variables.
  * @returns The keys; undefined if no file has any.
- * @throws {LlamaError} `config` if a file cannot be read, `credentials` if it has half a pair.
+ * @throws {LlamaError} `config` if a file cannot be read, `credentials` if a key pair is incomplete.
  */
 export async function botoSource(environment: Environment): Promise<CredentialSource | undefined> {
   const old = environment["AWS_CREDENTIAL_FILE"];

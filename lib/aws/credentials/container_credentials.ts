@@ -17,7 +17,7 @@ import type { Credentials } from "./keys.ts";
 import { withRetries } from "../retry.ts";
 
 const ecsHost = "169.254.170.2";
-/** Servers of ECS and EKS; any other one gets the token only by https. */
+/** The servers of ECS and EKS; others receive the token only over https. */
 const hosts = [ecsHost, "169.254.170.23", "[fd00:ec2::23]"];
 
 const attemptMilliseconds = 2000;
@@ -45,7 +45,7 @@ export async function containerCredentials(
   try {
     return await withRetries(() => ask(url, headers, client), { maxRepeats });
   } catch (cause) {
-    // Not a `CallError`: the call that needs the credentials is not to be repeated for this.
+    // Not a `CallError`, so that the call that needs the credentials is not retried.
     if (cause instanceof CallError) throw refuse(cause.message, cause);
     throw cause;
   }
@@ -74,7 +74,7 @@ async function tokenIn(environment: Environment, refuse: Refuse): Promise<string
   let token = environment["AWS_CONTAINER_AUTHORIZATION_TOKEN"];
   if (path !== undefined) {
     try {
-      // Read each time: such a token expires.
+      // Read each time, since the token expires.
       token = await Deno.readTextFile(path);
     } catch (cause) {
       throw refuse(

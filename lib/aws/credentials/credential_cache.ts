@@ -1,5 +1,5 @@
 /**
- * Credentials for as long as a run takes.
+ * Caches and renews credentials.
  *
  * @module
  */
@@ -7,13 +7,13 @@
 import { unlessAborted } from "../../async/concurrency.ts";
 import type { Credentials } from "./keys.ts";
 
-/** Credentials are found anew this long before they expire, in milliseconds. */
+/** How long before their expiry credentials are renewed, in milliseconds. */
 const renewBefore = 300_000;
 
-/** After credentials could not be renewed, this long passes until the next attempt. */
+/** The pause after a failed renewal, in milliseconds. */
 const pauseAfterFailure = 30_000;
 
-/** Finds credentials once for all who ask, and again before they expire. */
+/** Finds credentials once for all callers, and renews them before they expire. */
 export class CredentialCache {
   readonly #find: () => Promise<Credentials>;
   readonly #now: () => number;
@@ -31,10 +31,9 @@ export class CredentialCache {
   }
 
   /**
-   * The credentials to sign with.
+   * Returns the credentials to sign with.
    *
-   * @param signal Ends the wait; a program or a sign-in may take its time.
-   * @returns Credentials that have not expired, where such can be found.
+   * @param signal Aborts the wait, which may be long for a program or a sign-in.
    * @throws {LlamaError} `credentials` if there are none.
    * @throws The signal's reason.
    */
@@ -47,7 +46,7 @@ export class CredentialCache {
       return await unlessAborted(this.#renew(), signal);
     } catch (error) {
       signal?.throwIfAborted();
-      // Those that are there are good for a while.
+      // The current ones are still valid.
       if (left <= 0) throw error;
       this.#notBefore = this.#now() + pauseAfterFailure;
       return current;
@@ -55,12 +54,11 @@ export class CredentialCache {
   }
 
   /**
-   * Finds credentials anew, since a service says that those have expired with which it was called.
-   * Where others have been found since then, for another call, they are the ones.
+   * Renews credentials that a service rejected as expired, unless another call has done so already.
    *
-   * @param used Those that the call was signed with.
-   * @param signal Ends the wait.
-   * @returns Whether there are others now.
+   * @param used The credentials that the call was signed with.
+   * @param signal Aborts the wait.
+   * @returns Whether the current credentials are different.
    * @throws {LlamaError} `credentials`.
    * @throws The signal's reason.
    */

@@ -1,5 +1,5 @@
 /**
- * Credentials as JSON, which programs print and containers' servers answer with.
+ * Parses credentials in JSON, as printed by programs and sent by containers' servers.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import type { Credentials } from "./keys.ts";
  * Returns the fields of a JSON object.
  *
  * @param json The JSON, in UTF-8.
- * @returns Its fields by name; none if it is a value of another kind, undefined if it is not JSON.
+ * @returns Its fields by name; none if it is another kind of value, undefined if it is not JSON.
  */
 export function fieldsIn(json: Uint8Array): ReadonlyMap<string, unknown> | undefined {
   try {
@@ -25,15 +25,14 @@ export function fieldsIn(json: Uint8Array): ReadonlyMap<string, unknown> | undef
 
 /** Options for {@linkcode credentialsIn}. */
 export interface CredentialFields {
-  /** The field that has the session token. */
+  /** The name of the session token's field. */
   readonly token: string;
-  /** Whether token and expiration must be there. */
+  /** Whether token and expiration are required. */
   readonly isTemporary: boolean;
   /**
-   * Makes the error.
+   * Returns the error to throw.
    *
-   * @param why What is wrong with the credentials.
-   * @returns An error to throw.
+   * @param why The fault of the credentials.
    */
   readonly refuse: (why: string) => LlamaError;
 }
@@ -42,9 +41,9 @@ export interface CredentialFields {
  * Returns the credentials in the fields of a JSON object.
  *
  * @param fields The fields.
- * @param options Which fields there must be.
+ * @param options The required fields.
  * @returns The credentials.
- * @throws {LlamaError} If a field is missing or is not what it should be; without its value.
+ * @throws {LlamaError} If a field is missing or invalid; the message does not contain its value.
  */
 export function credentialsIn(
   fields: ReadonlyMap<string, unknown>,
@@ -69,14 +68,11 @@ export function credentialsIn(
   };
 }
 
-/** The most characters of somebody else's words that a message quotes. */
+/** The maximum length of quoted output in a message. */
 const maxWords = 500;
 
 /**
- * Returns somebody else's words for a message.
- *
- * @param words The words.
- * @returns One line of them; undefined if there are none or they hold credentials.
+ * Returns foreign output as one line for a message; undefined if it is empty or contains credentials.
  */
 export function quotable(words: string): string | undefined {
   if (/SecretAccessKey|SessionToken|"Token"/i.test(words)) return undefined;

@@ -69,7 +69,7 @@ async function run(
   const env = Object.entries(environment).filter((entry): entry is [string, string] =>
     entry[1] !== undefined
   );
-  // llama's own stdin holds jobs or a file.
+  // Without llama's stdin, which holds jobs or a file.
   return await new Deno.Command(program, {
     args,
     clearEnv: true,
@@ -78,9 +78,9 @@ async function run(
   }).output();
 }
 
-/** What a program wrote to stderr, unless that looks like credentials. */
+/** Returns what a program wrote to stderr, unless that looks like credentials. */
 function quoted(stderr: string): string {
-  if (stderr.trim() === "") return ", and said nothing";
+  if (stderr.trim() === "") return " and wrote nothing to stderr";
   const words = quotable(stderr);
-  return words === undefined ? ", and wrote credentials to stderr" : `: ${printable(words)}`;
+  return words === undefined ? " and wrote credentials to stderr" : `: ${printable(words)}`;
 }

@@ -79,14 +79,14 @@ export interface SsoSource {
  *
  * @param environment The environment variables.
  * @returns The keys; undefined if there is no access key.
- * @throws {LlamaError} `credentials` if its secret is missing, or the time of its expiry is not one.
+ * @throws {LlamaError} `credentials` if its secret is missing, or its expiry is not a time.
  */
 export function environmentKeys(environment: Environment): Credentials | undefined {
   const accessKeyId = environment["AWS_ACCESS_KEY_ID"];
   if (!accessKeyId) return undefined;
   const secretAccessKey = environment["AWS_SECRET_ACCESS_KEY"];
   if (!secretAccessKey) {
-    throw refusal("AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not", {
+    throw refusal("AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not", {
       hint: "set both, or neither to use a profile",
     });
   }
@@ -137,7 +137,7 @@ function assumesRole(section: Section): boolean {
 const hasKeys = (section: Section) =>
   section.has("aws_access_key_id") || section.has("aws_secret_access_key");
 
-/** @param visited The profiles on the way here. */
+/** @param visited The profiles that led to this one. */
 function roleSource(
   files: AwsFiles,
   name: string,
@@ -159,13 +159,13 @@ function roleSource(
   } else if (sourceProfile !== undefined) {
     source = sourceProfileOf(files, name, sourceProfile, environment, visited);
   } else {
-    throw refusal(`${from} has role_arn, and neither source_profile nor credential_source`, {
+    throw refusal(`${from} has role_arn, but neither source_profile nor credential_source`, {
       hint: "source_profile names the profile whose credentials assume the role",
     });
   }
   const checked = (setting: RoleSetting) => check(text(setting), setting, from);
   const duration = text("duration_seconds");
-  // The AWS CLI overlooks what is not a number.
+  // The AWS CLI ignores a value that is not a number.
   const durationSeconds = duration !== undefined && /^\d+$/.test(duration)
     ? Number(duration)
     : undefined;
@@ -184,7 +184,7 @@ function roleSource(
   };
 }
 
-/** The least lengths: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
+/** Minimum lengths: https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html */
 const leastLengths = { role_arn: 20, role_session_name: 2, external_id: 2, mfa_serial: 9 };
 const leastDurationSeconds = 900;
 type RoleSetting = keyof typeof leastLengths;
@@ -207,7 +207,7 @@ function namedSource(source: string, from: string, environment: Environment): Cr
     ["Ec2InstanceMetadata", "AWS_EC2_METADATA_DISABLED is true"],
   ]).get(source);
   if (lacking !== undefined) {
-    throw refusal(`${from} has credential_source = ${source}, and ${lacking}`);
+    throw refusal(`${from} has credential_source = ${source}, but ${lacking}`);
   }
   throw refusal(`${from} has an unknown credential_source: ${JSON.stringify(source)}`, {
     hint: "write Environment, EcsContainer or Ec2InstanceMetadata",
@@ -223,7 +223,7 @@ function sourceProfileOf(
 ): CredentialSource {
   const section = files.profiles.get(source);
   if (section === undefined) {
-    throw refusal(`${fromProfile(name)} has source_profile = ${source}, which is in no file`);
+    throw refusal(`${fromProfile(name)} has source_profile = ${source}, which does not exist`);
   }
   // A profile may name itself, for its own keys.
   if (visited.includes(source) && (source !== name || !hasKeys(section))) {
@@ -266,7 +266,7 @@ function webIdentity(
   const place = environment["AWS_WEB_IDENTITY_TOKEN_FILE"] ? "AWS_WEB_IDENTITY_TOKEN_FILE" : from;
   const roleArn = get("AWS_ROLE_ARN", "role_arn");
   if (!roleArn) {
-    throw refusal(`${place} names a web identity's token, and nothing names the role it is for`, {
+    throw refusal(`${place} names the token of a web identity, but nothing names its role`, {
       hint: "set AWS_ROLE_ARN, or role_arn in the profile",
     });
   }
@@ -288,7 +288,7 @@ function sso(files: AwsFiles, name: string, section: Section): CredentialSource 
     const shared = files.ssoSessions.get(session);
     if (shared === undefined) {
       throw refusal(
-        `${from} names sso_session ${session}, and there is no [sso-session ${session}]`,
+        `${from} names sso_session ${session}, but there is no [sso-session ${session}]`,
       );
     }
     for (const [key, value] of shared) {
@@ -301,7 +301,7 @@ function sso(files: AwsFiles, name: string, section: Section): CredentialSource 
   const need = (key: string) => {
     const value = textOf(settings, key);
     if (value !== undefined) return value;
-    throw refusal(`${from} is one for a sign-in (SSO), and lacks ${key}`, {
+    throw refusal(`${from} is an SSO profile, but lacks ${key}`, {
       hint: `run \`aws configure sso --profile ${name}\``,
     });
   };
@@ -318,13 +318,13 @@ function sso(files: AwsFiles, name: string, section: Section): CredentialSource 
 }
 
 /**
- * Returns the keys of one file's section: keys and token of two files are never mixed.
+ * Returns the keys of one file's section; keys and tokens of two files are never mixed.
  *
  * @param section The section.
  * @param from The section's name for messages.
  * @param path The file's path.
  * @returns The keys; undefined if the section has no access key.
- * @throws {LlamaError} `credentials` if it has half a pair.
+ * @throws {LlamaError} `credentials` if the key pair is incomplete.
  */
 export function keysOf(
   section: Section | undefined,
@@ -336,7 +336,7 @@ export function keysOf(
   const secretAccessKey = textOf(section, "aws_secret_access_key");
   if (!accessKeyId || !secretAccessKey) {
     const missing = accessKeyId ? "aws_secret_access_key" : "aws_access_key_id";
-    throw refusal(`${from} has half a pair of keys in ${path}: ${missing} is missing or empty`);
+    throw refusal(`${from} has an incomplete key pair in ${path}: ${missing} is missing or empty`);
   }
   const token = textOf(section, "aws_security_token") ?? textOf(section, "aws_session_token");
   return {
@@ -347,10 +347,7 @@ export function keysOf(
 }
 
 /**
- * Whether a container's role is offered.
- *
- * @param environment The environment variables.
- * @returns True if it is.
+ * Reports whether the environment offers a container's role.
  */
 export function inContainer(environment: Environment): boolean {
   return environment["AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"] !== undefined ||

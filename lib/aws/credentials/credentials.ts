@@ -1,5 +1,5 @@
 /**
- * What signs a request.
+ * Finds the credentials that sign requests.
  *
  * @module
  */
@@ -17,9 +17,9 @@ import {
 import { looksLikeEc2 } from "../ec2.ts";
 import { type Profile, readProfile, textOf } from "./profile.ts";
 
-/** A request for credentials that are neither keys nor printed by a program. */
+/** A request for credentials that take calls to AWS or to a metadata server. */
 export interface ProviderRequest {
-  /** Where they come from. */
+  /** Their source. */
   readonly source: CredentialSource;
   /** The profile that was named on the command line. */
   readonly profile: string | undefined;
@@ -27,14 +27,14 @@ export interface ProviderRequest {
   readonly environment: Environment;
 }
 
-/** Gets such credentials. */
+/** Provides such credentials. */
 export type CredentialProvider = (request: ProviderRequest) => Promise<Credentials>;
 
 /** Options for {@linkcode findCredentials}. */
 export interface FindCredentialsOptions {
   /** The profile that was named on the command line. */
   profile?: string | undefined;
-  /** Gets credentials that are neither keys nor printed by a program; without it they are refused. */
+  /** Provides credentials that are neither keys nor printed by a program; refused if absent. */
   provider?: CredentialProvider | undefined;
   /** Whether this machine is an EC2 instance, which may have a role. @default {looksLikeEc2} */
   isEc2?: () => Promise<boolean>;
@@ -47,17 +47,17 @@ export interface FindCredentialsOptions {
  * would use another identity.
  *
  * @param environment The environment variables.
- * @param options The profile that was named, and how other credentials are got.
+ * @param options The profile, and a provider of other credentials.
  * @returns The credentials.
- * @throws {LlamaError} `credentials`, naming the source that failed, or all places that were looked
- * at; `config` if the profile cannot be read.
+ * @throws {LlamaError} `credentials`, naming the source that failed or all places searched; `config`
+ * if the profile cannot be read.
  */
 export async function findCredentials(
   environment: Environment,
   options: FindCredentialsOptions = {},
 ): Promise<Credentials> {
   const { profile: named, provider, isEc2 = looksLikeEc2 } = options;
-  // A profile that is asked for must exist even if the environment's keys are used.
+  // A named profile must exist even if the environment's keys are used.
   const profile = await readProfile(environment, named);
   const keys = named ? undefined : environmentKeys(environment);
   if (keys) return unexpired(keys, "the environment");

@@ -52,7 +52,7 @@ export function parseIni(text: string): Map<string, Section> {
     indent = depth;
     const header = /^\[([^\n]+)\]/.exec(words)?.[1];
     if (header !== undefined) {
-      if (sections.has(header)) throw refuse("begins a section that is there already");
+      if (sections.has(header)) throw refuse("repeats a section");
       section = header === "DEFAULT" ? defaults : new Map();
       if (section !== defaults) sections.set(header, section);
       value = undefined;
@@ -62,7 +62,7 @@ export function parseIni(text: string): Map<string, Section> {
     const delimiter = words.search(/[=:]/);
     const name = trim(words.slice(0, delimiter)).toLowerCase();
     if (delimiter < 0 || name === "") throw refuse("is not NAME = VALUE");
-    if (section.has(name)) throw refuse("sets what its section has set already");
+    if (section.has(name)) throw refuse("repeats a setting of its section");
     value = [trim(words.slice(delimiter + 1))];
     section.set(name, value);
   }

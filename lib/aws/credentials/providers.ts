@@ -1,6 +1,6 @@
 /**
- * Credentials that take calls to AWS: roles, sign-ins, the metadata of an instance. The AWS SDK's
- * providers make them; `credential_source.ts` has chosen which.
+ * Credentials that take calls to AWS: roles, sign-ins, the metadata of an instance. They come from
+ * the AWS SDK's providers, as chosen by `credential_source.ts`.
  *
  * This module is loaded on demand, and the SDK with it.
  *
@@ -29,7 +29,7 @@ import { configuredEndpoint, findLocation, type Location, serviceUrl } from "../
 import { noAnswer } from "../network_hint.ts";
 import { readProfile } from "./profile.ts";
 
-/** The most that is read of an answer with credentials, in bytes. */
+/** The size limit of an answer with credentials, in bytes. */
 const maxAnswerBytes = 1024 * 1024;
 
 /** Options for {@linkcode provideCredentials}. */
@@ -46,9 +46,9 @@ export interface ProviderOptions {
  * Gets credentials.
  *
  * @param request The source, and where it was configured.
- * @param options The region, certificates, and how a code is asked for.
- * @returns The credentials, with the time at which they expire.
- * @throws {LlamaError} `credentials` with the reason that the source itself gives.
+ * @param options The region, certificates, and a prompt for an MFA code.
+ * @returns The credentials, with their expiry.
+ * @throws {LlamaError} `credentials` with the source's own reason.
  */
 export async function provideCredentials(
   request: ProviderRequest,
@@ -91,7 +91,7 @@ interface ClientOptions {
   readonly requestHandler: RequestHandler;
 }
 
-/** The SDK would refuse to be given an endpoint, and told of what kind it is to be. */
+/** The SDK refuses an endpoint in combination with the FIPS or dual-stack option. */
 function optionsFor(
   { region, useFips = false, useDualStack = false }: Location,
   endpoint: string | undefined,
@@ -218,7 +218,7 @@ type Provider = () => Promise<{
   expiration?: Date | undefined;
 }>;
 
-/** @param what What the provider does, for messages. */
+/** @param what The provider's action, for messages. */
 async function attempt(
   source: CredentialSource,
   what: string,
@@ -245,7 +245,7 @@ async function attempt(
   }
 }
 
-/** The service's own words, with the type of its refusal. */
+/** Returns the service's own message, with the type of its refusal. */
 function reasonIn(cause: unknown): string {
   const words = messageOf(cause).replace(/^Error: /, "");
   // The error quotes the text that it could not parse, which should have been credentials.
@@ -261,8 +261,8 @@ function refusal(from: string, why: string, cause: unknown, hint?: string): Llam
 type RequestHandler = Pick<FetchHttpHandler, "handle">;
 
 /**
- * Sends the SDK's calls as llama's own are sent: its handler for Node knows neither proxies nor other
- * certificates.
+ * Sends the SDK's calls over llama's connections: the SDK's handler for Node supports neither proxies
+ * nor other certificates.
  */
 function handlerOver(connections: Connections, location: Location): RequestHandler {
   return {

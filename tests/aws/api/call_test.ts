@@ -28,7 +28,7 @@ Deno.test("XML is read with its entities, and what is missing is undefined", () 
   assert.throws(() => parseXml("<a>", "S3"), /the response from S3 is not XML/);
 });
 
-Deno.test("whose credentials are used is told, with the time there", async () => {
+Deno.test("the identity and the server's time are returned", async () => {
   const result = "<Arn>arn:aws:iam::123456789012:user/a</Arn><Account>123456789012</Account>";
   const date = "Tue, 24 Nov 2026 12:00:00 GMT";
   await using aws = new ScriptedAws({
@@ -74,7 +74,7 @@ Deno.test("each protocol's errors become one line, a code and a hint", async () 
   ]);
 });
 
-Deno.test("a call that is throttled is repeated, and its refusal keeps its type", async () => {
+Deno.test("a throttled call is retried, and its error keeps its type", async () => {
   await using aws = new ScriptedAws({
     GetFunction: [
       lambdaError(429, "TooManyRequestsException", "slower"),
@@ -102,7 +102,7 @@ Deno.test("lists are read to their end", async () => {
   assert.equal(aws.calls[1]?.input["Marker"], "a b");
 });
 
-Deno.test("what is not there is undefined, and not an error", async () => {
+Deno.test("a missing resource is undefined, not an error", async () => {
   const none = lambdaError(404, "ResourceNotFoundException", "none");
   await using aws = new ScriptedAws({
     GetLayerVersion: [none],
@@ -118,7 +118,7 @@ Deno.test("what is not there is undefined, and not an error", async () => {
   assert.equal(aws.inputOf("GetRole")["RoleName"], "llama");
 });
 
-Deno.test("an answer of another form is an error that says where", async () => {
+Deno.test("an answer in an unexpected format is an error that says where", async () => {
   await using aws = new ScriptedAws({
     GetFunction: [json({ Configuration: { FunctionName: 1 } })],
     ListFunctions: [raw(200, "no JSON")],

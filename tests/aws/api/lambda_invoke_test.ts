@@ -55,7 +55,7 @@ function awsError(status: number, type: string, body: unknown, headers = {}): Re
   return Response.json(body, { status, headers: { "x-amzn-errortype": type, ...headers } });
 }
 
-Deno.test("an invocation is one signed POST, and its answer comes back", async () => {
+Deno.test("an invocation is one signed POST, and its answer is returned", async () => {
   let seen = { url: "", headers: new Headers() };
   let body = "";
   await using server = lambda(async (request) => {
@@ -94,7 +94,7 @@ Deno.test("an invocation is one signed POST, and its answer comes back", async (
   assert.equal(await again.authHeader(), authorization);
 });
 
-Deno.test("a function's error has its type, its words, its log and what it missed", async () => {
+Deno.test("a function's error has its type, message, log and missing objects", async () => {
   const id = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";
   await using server = lambda(() =>
     Response.json({ errorMessage: "not there", errorType: "Llama.MissingObject", objects: [id] }, {
@@ -193,7 +193,7 @@ Deno.test("a request over Lambda's limit is not sent", async () => {
   const payload = encode(JSON.stringify("x".repeat(6_291_456)));
   await assert.rejects(
     server.lambda.invoke("f", payload),
-    failsWith("too-large", /6291458 bytes of JSON; Lambda takes 6291456/),
+    failsWith("too-large", /6291458 bytes of JSON; Lambda's limit is 6291456/),
   );
   assert.deepEqual(server.lines, []);
 });
@@ -213,7 +213,7 @@ Deno.test("an abort ends the wait with the caller's reason", async () => {
   release.resolve(new Response());
 });
 
-Deno.test("-debug-aws shows requests and answers, and no secret", async () => {
+Deno.test("-debug-aws shows requests and answers, but no secrets", async () => {
   await using server = lambda(() => new Response("{}", { headers: { "x-amzn-requestid": "r-9" } }));
   await server.lambda.invoke("f", encode("{}"));
   const [request = "", answer = ""] = server.lines;
@@ -223,7 +223,7 @@ Deno.test("-debug-aws shows requests and answers, and no secret", async () => {
   for (const secret of Object.values(credentials)) assert(!all.includes(secret));
 });
 
-Deno.test("a function that is being made or updated is waited for", async () => {
+Deno.test("a call waits for a function that is being created or updated", async () => {
   let number = 0;
   const notices: string[] = [];
   await using server = lambda(
@@ -237,11 +237,11 @@ Deno.test("a function that is being made or updated is waited for", async () => 
   assert.equal(number, 3);
   assert.deepEqual(notices, [
     "Lambda refused f: ResourceConflictException: The function is Pending; " +
-    "trying again for 5 minutes",
+    "retrying for up to 5 minutes",
   ]);
 });
 
-Deno.test("a function that Lambda ended says what to change", async () => {
+Deno.test("the error for a function that Lambda ended says what to change", async () => {
   const failures: [Record<string, string>, RegExp][] = [
     [
       { errorType: "Sandbox.Timedout", errorMessage: "Task timed out after 3.00 seconds" },
@@ -269,7 +269,7 @@ Deno.test("a function that Lambda ended says what to change", async () => {
   }
 });
 
-Deno.test("a timeout of the function's is told from other failures, by AWS's emulator too", async () => {
+Deno.test("a function's timeout is told apart from other failures, with AWS's emulator too", async () => {
   const answers: [BodyInit, boolean][] = [
     ['{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: 1 Error: Task timed out"}', true],
     ['{"errorMessage":"2026-11-24T00:00:00Z id Task timed out after 3.00 seconds"}', true],
@@ -287,7 +287,7 @@ Deno.test("a timeout of the function's is told from other failures, by AWS's emu
   }
 });
 
-Deno.test("a refusal for want of room is said once, with where the limit is raised", async () => {
+Deno.test("throttling is reported once, with where to raise the limit", async () => {
   let number = 0;
   const notices: [string, string | undefined][] = [];
   const noticed = Promise.withResolvers<void>();
@@ -308,11 +308,11 @@ Deno.test("a refusal for want of room is said once, with where the limit is rais
   await noticed.promise;
   const [[message, hint] = []] = notices;
   assert.equal(notices.length, 1);
-  assert.match(message ?? "", /^Lambda has no room for more: sending about 1 job at once/);
+  assert.match(message ?? "", /^Lambda is throttling: reduced to about 1 concurrent job$/);
   assert.match(hint ?? "", /Service Quotas/);
 });
 
-Deno.test("an invocation that Lambda refused has not run, and one that it may have run counts", async () => {
+Deno.test("a refused invocation has not run, and one with a lost answer may have", async () => {
   const cases: [() => Response, boolean][] = [
     [() => new Response("{}"), true],
     [() => awsError(429, "TooManyRequestsException", { message: "Rate Exceeded." }), false],
@@ -336,7 +336,7 @@ Deno.test("an invocation that Lambda refused has not run, and one that it may ha
   assert.equal(delivery.mayHaveRun, false);
 });
 
-Deno.test("an attempt that may have run stays so, whatever becomes of the next", async () => {
+Deno.test("an attempt that may have run counts, whatever happens to the next", async () => {
   let number = 0;
   await using server = lambda(
     () =>

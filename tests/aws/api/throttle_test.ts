@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { AdaptiveLimit, type Admission } from "../../../lib/aws/api/throttle.ts";
 
-Deno.test("everything is let through until something is refused", async () => {
+Deno.test("there is no limit until a call is throttled", async () => {
   const limit = new AdaptiveLimit();
   await Promise.all(Array.from({ length: 1000 }, () => limit.enter()));
   assert.equal(limit.inFlight, 1000);
   assert.equal(limit.limit, Infinity);
 });
 
-Deno.test("a burst that is refused in part shows how much room there is", async () => {
+Deno.test("a partly throttled burst shows the limit", async () => {
   const limit = new AdaptiveLimit();
   const burst = await Promise.all(Array.from({ length: 50 }, () => limit.enter()));
   for (const admission of burst.slice(10)) admission.end("throttled");
@@ -16,7 +16,7 @@ Deno.test("a burst that is refused in part shows how much room there is", async 
   assert.equal(limit.inFlight, 10);
 });
 
-Deno.test("success opens the limit by one a round, and only where somebody waits", async () => {
+Deno.test("the limit rises by one per round of successes, and only if a call waits", async () => {
   const limit = new AdaptiveLimit();
   const burst = await Promise.all(Array.from({ length: 5 }, () => limit.enter()));
   burst[0]?.end("throttled");
@@ -42,7 +42,7 @@ Deno.test("success opens the limit by one a round, and only where somebody waits
   await Promise.all(queue);
 });
 
-Deno.test("one call is always let through", async () => {
+Deno.test("the limit is at least one", async () => {
   const limit = new AdaptiveLimit();
   (await limit.enter()).end("throttled");
   assert.equal(limit.limit, 1);
@@ -50,7 +50,7 @@ Deno.test("one call is always let through", async () => {
   assert.equal(limit.limit, 1);
 });
 
-Deno.test("a wait can be aborted, and loses no room", async () => {
+Deno.test("a wait can be aborted without losing capacity", async () => {
   const limit = new AdaptiveLimit();
   (await limit.enter()).end("throttled");
   const holder = await limit.enter();
@@ -64,7 +64,7 @@ Deno.test("a wait can be aborted, and loses no room", async () => {
   await limit.enter();
 });
 
-Deno.test("with a limit of ten, few calls of a long run are refused", async () => {
+Deno.test("with a limit of ten, few calls of a long run are throttled", async () => {
   const limit = new AdaptiveLimit();
   const room = 10;
   const jobs = 1000;

@@ -15,7 +15,7 @@ function cache(lifetime: number) {
   return { state, cache: new CredentialCache(find, () => state.now) };
 }
 
-Deno.test("credentials are found once for all who ask", async () => {
+Deno.test("credentials are found once for all callers", async () => {
   const { state, cache: credentials } = cache(Infinity);
   const all = await Promise.all(Array.from({ length: 100 }, () => credentials.get()));
   assert.deepEqual(new Set(all.map(({ accessKeyId }) => accessKeyId)), new Set(["KEY1"]));
@@ -33,7 +33,7 @@ Deno.test("credentials are renewed before they expire, once for all in flight", 
   assert.deepEqual(new Set(all.map(({ accessKeyId }) => accessKeyId)), new Set(["KEY2"]));
 });
 
-Deno.test("what cannot be renewed is used until it has expired, and renewed later", async () => {
+Deno.test("credentials that cannot be renewed are used until they expire, and renewed later", async () => {
   const { state, cache: credentials } = cache(60 * minute);
   await credentials.get();
   state.failing = true;
@@ -48,7 +48,7 @@ Deno.test("what cannot be renewed is used until it has expired, and renewed late
   await assert.rejects(credentials.get(), /no sign-in/);
 });
 
-Deno.test("whether a service's word that they have expired brought others is told", async () => {
+Deno.test("renew reports whether the credentials changed", async () => {
   const changing = cache(Infinity).cache;
   assert.equal(await changing.renew(await changing.get()), true);
   const fixed = new CredentialCache(() =>
@@ -57,7 +57,7 @@ Deno.test("whether a service's word that they have expired brought others is tol
   assert.equal(await fixed.renew(await fixed.get()), false);
 });
 
-Deno.test("a late word that credentials have expired which others have replaced finds none anew", async () => {
+Deno.test("a late report of expired credentials that were already replaced renews nothing", async () => {
   const { cache: credentials, state } = cache(Infinity);
   const old = await credentials.get();
   assert.equal(await credentials.renew(old), true);

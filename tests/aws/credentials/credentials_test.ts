@@ -70,7 +70,7 @@ Deno.test("a profile is found in the AWS CLI's files", async () => {
   assert.equal((await findCredentials(elsewhere)).accessKeyId, "DEFAULTKEY");
 });
 
-Deno.test("a profile that is in no file is an error, whatever else there is", async () => {
+Deno.test("a profile that is in neither file is an error, whatever else is set", async () => {
   await using directory = new TemporaryDirectory();
   const environment = {
     ...await home(directory),
@@ -84,7 +84,7 @@ Deno.test("a profile that is in no file is an error, whatever else there is", as
   await assert.rejects(findLocation({ ...environment, AWS_PROFILE: "none" }), message);
 });
 
-Deno.test("without credentials the places that were looked at are named", async () => {
+Deno.test("without credentials the error names the places searched", async () => {
   const environment = { HOME: "/nowhere" };
   const isEc2 = () => Promise.resolve(false);
   await assert.rejects(findCredentials(environment, { isEc2 }), (error) => {
@@ -108,7 +108,7 @@ Deno.test("without credentials the places that were looked at are named", async 
   );
 });
 
-Deno.test("the region is what was named, the environment's, or the profile's", async () => {
+Deno.test("the region comes from the command line, the environment or the profile", async () => {
   await using directory = new TemporaryDirectory();
   const environment = await home(directory);
   const region = async (more: Record<string, string>, named = {}) =>
@@ -125,7 +125,7 @@ Deno.test("the region is what was named, the environment's, or the profile's", a
   await assert.rejects(region({}, { region: "us.example.com/" }), /is not an AWS region/);
 });
 
-Deno.test("endpoints are the service's own, the one for all, or the profile's", async () => {
+Deno.test("endpoints come from the service's setting, the general one, or the profile", async () => {
   await using directory = new TemporaryDirectory();
   const environment = await home(directory);
   const work = await findLocation(environment, { profile: "work" });
@@ -213,7 +213,7 @@ Deno.test("every partition has its own endpoints, and IAM its own region", () =>
   }
 });
 
-Deno.test("FIPS and dual-stack endpoints are used where they are asked for, or refused", async () => {
+Deno.test("FIPS and dual-stack endpoints are used if requested, or refused", async () => {
   await using directory = new TemporaryDirectory();
   const at = async (region: string, environment: Record<string, string>, profile = "") => {
     await directory.write(".aws/config", `[default]\nregion = ${region}\n${profile}`);
@@ -244,7 +244,7 @@ Deno.test("FIPS and dual-stack endpoints are used where they are asked for, or r
   );
 });
 
-Deno.test("a profile's services have their own endpoints, unless they are to be ignored", async () => {
+Deno.test("a profile's services have their own endpoints, unless configured to be ignored", async () => {
   await using directory = new TemporaryDirectory();
   const at = async (more: string, environment: Record<string, string> = {}) => {
     const config =
@@ -273,7 +273,7 @@ Deno.test("a profile's services have their own endpoints, unless they are to be 
   await directory.write(".aws/config", "[default]\nregion = us-west-2\nservices = gone\n");
   await assert.rejects(
     findLocation({ HOME: directory.path }),
-    /^LlamaError: profile "default" names the services "gone", and .*\/config has no settings for them$/,
+    /^LlamaError: profile "default" names the services "gone", but .*\/config has no such section$/,
   );
 });
 
@@ -297,7 +297,7 @@ Deno.test("buckets are addressed as the profile says", async () => {
   await assert.rejects(url(accelerated, "b", own), /bucket b has no accelerated endpoint$/);
 });
 
-Deno.test("a file that may not be read counts as absent, and the message says so if nothing is found", async () => {
+Deno.test("an unreadable file counts as absent, and the message says so if nothing is found", async () => {
   const environment = { HOME: "/nowhere", AWS_CONFIG_FILE: "/dev/null/config" };
   await assert.rejects(
     findCredentials(environment, { isEc2: () => Promise.resolve(false) }),
@@ -331,7 +331,7 @@ Deno.test("AWS_WEB_IDENTITY_TOKEN_FILE comes before the keys of a profile that w
   assert.equal(named.accessKeyId, "WORKKEY");
 });
 
-Deno.test("half a pair of keys is refused, and no other keys are used", async () => {
+Deno.test("an incomplete key pair is refused, and no other keys are used", async () => {
   const files = await withFiles({
     config: "[profile half]\naws_access_key_id = HALF\n",
     credentials: credentialsFile,
@@ -339,11 +339,11 @@ Deno.test("half a pair of keys is refused, and no other keys are used", async ()
   await using _directory = files.directory;
   await assert.rejects(
     findCredentials({ ...files.environment, AWS_ACCESS_KEY_ID: "HALF" }),
-    /^LlamaError: no AWS credentials: AWS_ACCESS_KEY_ID is set, and AWS_SECRET_ACCESS_KEY is not$/,
+    /^LlamaError: no AWS credentials: AWS_ACCESS_KEY_ID is set, but AWS_SECRET_ACCESS_KEY is not$/,
   );
   await assert.rejects(
     findCredentials(files.environment, { profile: "half" }),
-    /^LlamaError: no AWS credentials: profile "half" has half a pair of keys in .*config: aws_secret_access_key is/,
+    /^LlamaError: no AWS credentials: profile "half" has an incomplete key pair in .*config: aws_secret_access_key is/,
   );
 });
 
@@ -374,7 +374,7 @@ Deno.test("keys in the environment that have expired are refused with the time",
   );
 });
 
-Deno.test("a profile that cannot give credentials is refused with the reason", async () => {
+Deno.test("a profile that cannot provide credentials is refused with the reason", async () => {
   const role = (more: string) => `role_arn = arn:aws:iam::123456789012:role/r\n${more}\n`;
   const files = await withFiles({
     config: `[profile gone]\n${role("source_profile = nobody")}` +
@@ -396,15 +396,15 @@ Deno.test("a profile that cannot give credentials is refused with the reason", a
     return error.message.replace("no AWS credentials: ", "");
   };
   const expected = {
-    gone: 'profile "gone" has source_profile = nobody, which is in no file',
+    gone: 'profile "gone" has source_profile = nobody, which does not exist',
     loop: 'profile "pool" has source_profile = loop, which leads back to it',
-    alone: 'profile "alone" has role_arn, and neither source_profile nor credential_source',
+    alone: 'profile "alone" has role_arn, but neither source_profile nor credential_source',
     empty: 'profile "empty" has source_profile = plain, which has no credentials',
     where: 'profile "where" has an unknown credential_source: "Moon"',
     both: 'profile "both" has both source_profile and credential_source',
     brief: 'role_session_name for profile "brief" has fewer than 2 characters',
     short: 'duration_seconds for profile "short" is less than 900',
-    sign: 'profile "sign" names sso_session s, and there is no [sso-session s]',
+    sign: 'profile "sign" names sso_session s, but there is no [sso-session s]',
   };
   for (const [profile, words] of Object.entries(expected)) {
     assert.equal(await message(profile), words);
@@ -418,8 +418,8 @@ Deno.test("a file that the AWS CLI refuses is refused, and the error does not qu
       [`[default]\n${secret}\n`, "line 2 is not NAME = VALUE"],
       [`a = ${secret}\n`, "line 1 comes before the first [section]"],
       [`\ufeff[default]\na = ${secret}\n`, "it begins with a byte order mark"],
-      [`[default]\na = ${secret}\nA = 2\n`, "line 3 sets what its section has set already"],
-      [`[default]\n[default]\na = ${secret}\n`, "line 2 begins a section that is there already"],
+      [`[default]\na = ${secret}\nA = 2\n`, "line 3 repeats a setting of its section"],
+      [`[default]\n[default]\na = ${secret}\n`, "line 2 repeats a section"],
       [`[default]\ns3 =\n  ${secret}\n`, "an indented line below s3 is not NAME = VALUE"],
     ] as const
   ) {
@@ -451,11 +451,11 @@ Deno.test("credentials that a program prints are used; if it fails, the error ha
   for (
     const [script, why] of [
       ["echo the/secret; echo sign in first >&2; exit 3", "ended with status 3: sign in first"],
-      ["exit 1", "ended with status 1, and said nothing"],
+      ["exit 1", "ended with status 1 and wrote nothing to stderr"],
       ['printf "\\033[2Jgone" >&2; exit 1', "ended with status 1: \\x1b[2Jgone"],
       [
         'echo {\\"SecretAccessKey\\": \\"the/secret\\"} >&2; exit 1',
-        "ended with status 1, and wrote credentials to stderr",
+        "ended with status 1 and wrote credentials to stderr",
       ],
       ["echo the/secret", "did not print JSON"],
       ['echo {\\"Version\\": 2}', "printed credentials of version 2, not 1"],
