@@ -1,8 +1,8 @@
 /**
- * Run UNIX commands in AWS Lambda, many at once, as if they ran here.
+ * Runs UNIX commands in AWS Lambda, many at once, as if they ran on this machine.
  *
  * The examples run on this machine. Without `local` they run in AWS, with the credentials, the
- * region and the object store that the environment names.
+ * region and the object store from the environment.
  *
  * @example One command
  * ```ts
@@ -14,7 +14,7 @@
  * const { status, stdout } = await llama.invoke("upper", [], { stdin }); // 0, "TEXT"
  * ```
  *
- * @example One command a line, 100 at once
+ * @example One command per line, 100 at once
  * ```ts
  * import { Llama } from "./mod.ts";
  *

@@ -5,24 +5,24 @@
  */
 
 /**
- * What kind of thing went wrong, stable across versions:
+ * The kind of a failure; stable across versions:
  *
  * - `usage`: flags or options that make no sense
- * - `template`: an argument's template does not parse or does not run
+ * - `template`: an argument's template does not parse or execute
  * - `input`: a local file cannot be read, or may not be sent
- * - `output`: a result cannot be written here, or was not made there
+ * - `output`: an output cannot be written on this machine, or the command did not create it
  * - `config`: a setting, a store URL or a `function.json` is wrong
- * - `credentials`: AWS refuses, or there is nothing to sign with
- * - `store`: the object store failed, or an object is not what its id says
+ * - `credentials`: AWS refuses access, or there are no credentials
+ * - `store`: the object store failed, or an object is damaged
  * - `missing-object`: an object is not in the store
  * - `no-such-function`: Lambda has no function of that name
  * - `function`: the function or its runtime failed (a command that exits with a status has not)
- * - `throttled`: Lambda has no room for another call
- * - `too-large`: a request or a response over Lambda's limit
- * - `network`: the service was not reached, or its answer did not arrive whole
- * - `service`: the service answered with an error that is none of the above
- * - `protocol`: a message that is not of llama's wire format
- * - `halted`: a run ended before its input, as it was asked to
+ * - `throttled`: Lambda or S3 has no capacity for another call
+ * - `too-large`: a request or response exceeds Lambda's limit
+ * - `network`: the service was not reached, or its response was cut off
+ * - `service`: the service returned any other error
+ * - `protocol`: a message does not follow llama's wire format
+ * - `halted`: a run ended before the end of its input, as requested
  */
 export type ErrorCode =
   | "usage"
@@ -42,27 +42,27 @@ export type ErrorCode =
   | "protocol"
   | "halted";
 
-/** What a {@linkcode LlamaError} carries beside its message. */
+/** Options for {@linkcode LlamaError}. */
 export interface LlamaErrorOptions extends ErrorOptions {
-  /** What to do about it, where that is known: a sentence without its full stop. */
+  /** What to do about it, if known: a sentence without its full stop. */
   hint?: string | undefined;
   /** Whether every other job on the same function would fail in the same way. @default {false} */
   affectsAll?: boolean | undefined;
 }
 
-/** Any failure that llama foresees. The message is one line: what failed, where, and why. */
+/** A failure that llama anticipates. The message is one line: what failed, where, and why. */
 export class LlamaError extends Error {
   /** The error's class name. */
   override readonly name: string = "LlamaError";
   /** The kind of failure. */
   readonly code: ErrorCode;
-  /** What to do about it, where that is known. */
+  /** What to do about it, if known. */
   readonly hint: string | undefined;
   /** Whether every other job on the same function would fail in the same way. */
   readonly affectsAll: boolean;
 
   /**
-   * Makes an error.
+   * Creates an error.
    *
    * @param code The kind of failure.
    * @param message One line: what failed, where, and why.
@@ -76,15 +76,15 @@ export class LlamaError extends Error {
   }
 }
 
-/** What a {@linkcode FunctionError} knows of the failed invocation. */
+/** Details of a failed invocation, for {@linkcode FunctionError}. */
 export interface FunctionErrorDetails {
   /** The error's type as Lambda or the runtime names it, such as `Sandbox.Timedout`. */
   errorType: string;
-  /** The error's own words. */
+  /** The error's message. */
   errorMessage: string;
-  /** The last 4 KiB of the function's log, where it was asked for. */
+  /** The last 4 KiB of the function's log, if requested. */
   logTail?: string | undefined;
-  /** The ids of the objects that the runtime missed in the store. */
+  /** The ids of the objects that the runtime did not find in the store. */
   missingObjects?: readonly string[] | undefined;
 }
 
@@ -96,18 +96,18 @@ export class FunctionError extends LlamaError {
   readonly functionName: string;
   /** The error's type as Lambda or the runtime names it, such as `Sandbox.Timedout`. */
   readonly errorType: string;
-  /** The error's own words. */
+  /** The error's message. */
   readonly errorMessage: string;
-  /** The last 4 KiB of the function's log, where it was asked for. */
+  /** The last 4 KiB of the function's log, if requested. */
   readonly logTail: string | undefined;
-  /** The ids of the objects that the runtime missed in the store. */
+  /** The ids of the objects that the runtime did not find in the store. */
   readonly missingObjects: readonly string[];
 
   /**
-   * Makes an error.
+   * Creates an error.
    *
    * @param functionName The function that failed.
-   * @param details What the service told.
+   * @param details What the service reported.
    * @param options A hint and a cause.
    */
   constructor(
@@ -125,10 +125,10 @@ export class FunctionError extends LlamaError {
 }
 
 /**
- * The words of any thrown value, on one line.
+ * Returns the message of any thrown value on one line.
  *
- * @param error What was thrown.
- * @returns Its message without line breaks.
+ * @param error The thrown value.
+ * @returns Its message, without line breaks.
  */
 export function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message || error.name : String(error);
@@ -136,10 +136,10 @@ export function messageOf(error: unknown): string {
 }
 
 /**
- * Why a file operation failed, in a few plain words and without the path, which the caller names.
+ * Returns the reason why a file operation failed, without the path, which the caller names.
  *
- * @param error What a file operation threw.
- * @returns Such as "no such file or directory".
+ * @param error What the file operation threw.
+ * @returns The reason, such as "no such file or directory".
  */
 export function reasonOf(error: unknown): string {
   if (error instanceof LlamaError) return error.message;
@@ -155,11 +155,11 @@ export function reasonOf(error: unknown): string {
 }
 
 /**
- * Whether an error says that the caller's own signal ended the work.
+ * Reports whether an error results from the abort of a signal.
  *
  * @param error What was thrown.
- * @param signal The signal that was passed to the work.
- * @returns True if the signal is aborted; whatever was thrown then came of it.
+ * @param signal The signal that was passed to the operation.
+ * @returns True if the signal is aborted and the error is its reason or an error of interruption.
  */
 export function isAbort(error: unknown, signal: AbortSignal | undefined): boolean {
   return signal?.aborted === true &&

@@ -1,42 +1,42 @@
 /**
- * What this version reads and writes beyond the wire of December 2020.
+ * Features of the wire beyond that of December 2020.
  *
  * @module
  */
 
 /**
- * A kind of content besides `s`, `b` and `r`. A writer uses it only towards a side that has named its
- * feature, and always together with `e`, so that whoever does not know it refuses the blob.
+ * A kind of content besides `s`, `b` and `r`. A writer sends it only to a side that has named its
+ * feature, and always together with `e`, so that a reader that does not know it refuses the blob.
  */
 export interface ContentKind {
-  /** What `accept` and `accepts` call it. */
+  /** Its name in `accept` and `accepts`. */
   readonly feature: string;
-  /** Its keys in a blob. The first one is in every blob of the kind. */
+  /** Its keys in a blob. Every blob of the kind has the first one. */
   readonly keys: readonly [string, ...string[]];
 
   /**
-   * Writes bytes.
+   * Encodes bytes.
    *
-   * @param bytes What the blob holds.
-   * @returns The kind's keys and their values; undefined if the wire of 2020 serves as well.
+   * @param bytes The blob's contents.
+   * @returns The kind's keys and their values; undefined if the kind has no advantage.
    */
   encode(bytes: Uint8Array): Promise<Readonly<Record<string, unknown>> | undefined>;
 
   /**
-   * Reads a blob of the kind.
+   * Decodes a blob of the kind.
    *
    * @param blob The blob; the values of its keys are unchecked.
    * @returns The bytes.
-   * @throws {LlamaError} `protocol` if they cannot be had whole.
+   * @throws {LlamaError} `protocol` if they cannot be decoded.
    */
   decode(blob: Readonly<Record<string, unknown>>): Promise<Uint8Array>;
 }
 
-/** What one side of the wire knows. */
+/** The features that one side of the wire knows. */
 export interface Features {
   /** The kinds of content that it reads and writes. */
   readonly contents: readonly ContentKind[];
-  /** What it can do that a request may name in `needs`. */
+  /** The capabilities that a request may name in `needs`. */
   readonly needs: readonly string[];
 }
 
@@ -44,10 +44,10 @@ export interface Features {
 export const ownFeatures: Features = { contents: [], needs: [] };
 
 /**
- * The names that a side gives in `accepts`.
+ * Returns the names that a side lists in `accepts`.
  *
- * @param features What it knows.
- * @returns The names of its kinds of content, and of what it can do.
+ * @param features Its features.
+ * @returns The names of its kinds of content and capabilities.
  */
 export function namesOf({ contents, needs }: Features): string[] {
   return [...contents.map(({ feature }) => feature), ...needs];

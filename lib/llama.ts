@@ -1,5 +1,5 @@
 /**
- * llama as a library: a connection to Lambda and a store, and jobs that run over it.
+ * The library: a connection to Lambda and an object store, and the jobs that run over it.
  *
  * @module
  */
@@ -17,7 +17,7 @@ import { encodeInputs, expandInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
 import { type JobOutcome, mapJobs, type MapJobsOptions } from "./jobs/map.ts";
 import { nameOfFunction, novelFor } from "./jobs/negotiation.ts";
-import { unheeded } from "./jobs/older_runtime.ts";
+import { unsupportedFeatures } from "./jobs/older_runtime.ts";
 import { type JobRunner, runJob, type RunJobOptions, type Transfer } from "./jobs/run.ts";
 import { SharedFiles } from "./jobs/shared_files.ts";
 import type { BlobSource } from "./store/blob.ts";
@@ -31,7 +31,7 @@ import { printableLine } from "./text/printable.ts";
 import type { Spans } from "./spans.ts";
 import { isOlder, version } from "./version.ts";
 
-/** A path on this machine, and what it is called in the job's directory. */
+/** Maps a path on this machine to a path in the job's directory. */
 export interface FileMapping {
   /** The path on this machine. */
   readonly local: string;
@@ -39,9 +39,9 @@ export interface FileMapping {
   readonly remote: string;
 }
 
-/** How a {@linkcode Llama} reaches Lambda and the store. */
+/** Options for {@linkcode Llama}. */
 export interface LlamaOptions {
-  /** Run the functions on this machine instead of in AWS. @default {undefined} */
+  /** Runs the functions on this machine instead of in AWS. @default {undefined} */
   readonly local?: LocalOptions | undefined;
   /** The object store's URL, or a store. @default {LLAMA_OBJECT_STORE} */
   readonly store?: string | ObjectStore | undefined;
@@ -49,34 +49,34 @@ export interface LlamaOptions {
   readonly region?: string | undefined;
   /** The profile of the AWS CLI's files. @default {the environment's credentials, AWS_PROFILE} */
   readonly profile?: string | undefined;
-  /** The most requests to S3 at once. @default {32} */
+  /** The maximum number of concurrent requests to S3. @default {32} */
   readonly s3Concurrency?: number | undefined;
   /**
-   * How long the store's bucket keeps an object, in days; 0 if it keeps them for ever.
+   * How long the store's bucket keeps an object, in days; 0 if objects never expire.
    * @default {LLAMA_OBJECT_LIFETIME_DAYS, or 31}
    */
   readonly objectLifetimeDays?: number | undefined;
   /**
-   * The account that the store's bucket must belong to: S3 refuses requests to another one.
-   * `LLAMA_BUCKET_OWNER` wins over it. @default {any}
+   * The account that must own the store's bucket; S3 refuses requests to any other bucket.
+   * `LLAMA_BUCKET_OWNER` takes precedence. @default {any}
    */
   readonly bucketOwner?: string | undefined;
   /**
-   * How often an invocation is repeated that may have run: its answer was lost, or Lambda failed.
-   * With 0 no job ever runs twice. @default {8}
+   * How often an invocation that may have run is retried, since its response was lost or Lambda
+   * failed. With 0, no job runs twice. @default {8}
    */
   readonly invokeRetries?: number | undefined;
-  /** Asks for the code of an MFA device; gets the device's serial number. @default {undefined} */
+  /** Asks the user for the code of the MFA device with this serial number. @default {undefined} */
   readonly mfaCode?: ((serial: string) => Promise<string>) | undefined;
-  /** Told what a person would want to know while a run goes on. @default {undefined} */
+  /** Called with messages for the user while a run goes on. @default {undefined} */
   readonly onNotice?: ((message: string, hint?: string) => void) | undefined;
-  /** Gets a line for each request to AWS and each answer. @default {undefined} */
+  /** Called with one line per request to AWS and per response. @default {undefined} */
   readonly debug?: ((line: string) => void) | undefined;
   /** The environment variables. @default {those of the process} */
   readonly environment?: Environment | undefined;
 }
 
-/** How many requests were sent. Those that functions send themselves are not in it. */
+/** The number of requests sent, not counting those that functions send. */
 export interface RequestTotals {
   /** Invocations. */
   readonly lambda: number;
@@ -86,40 +86,40 @@ export interface RequestTotals {
   readonly s3Writes: number;
 }
 
-/** How {@linkcode Llama.invoke} runs a job. */
+/** Options for {@linkcode Llama.invoke}. */
 export interface InvokeOptions {
-  /** Files and directories sent along. @default {[]} */
+  /** Files and directories to send along. @default {[]} */
   readonly files?: readonly FileMapping[] | undefined;
-  /** Files brought back; a `remote` that ends in `/` is a directory. @default {[]} */
+  /** Files to bring back; a `remote` that ends in `/` is a directory. @default {[]} */
   readonly outputs?: readonly FileMapping[] | undefined;
   /** The command's standard input: bytes, or a file. @default {empty} */
   readonly stdin?: BlobSource | undefined;
-  /** Ask for the function's log. @default {false} */
+  /** Whether to ask for the function's log. @default {false} */
   readonly logs?: boolean | undefined;
   /** Seconds after which the runtime ends the command. @default {the function's own timeout} */
   readonly timeoutSeconds?: number | undefined;
-  /** Is added to while the job runs. @default {undefined} */
+  /** Counts the bytes sent and received; updated while the job runs. @default {undefined} */
   readonly transfer?: Transfer | undefined;
-  /** Gets the job's spans. @default {undefined} */
+  /** Receives the job's spans. @default {undefined} */
   readonly spans?: Spans | undefined;
-  /** Ends the wait. @default {undefined} */
+  /** Cancels the wait. @default {undefined} */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** How {@linkcode Llama.map} runs its jobs. */
+/** Options for {@linkcode Llama.map}. */
 export interface MapOptions extends MapJobsOptions {
-  /** Files and directories sent along with every job. @default {[]} */
+  /** Files and directories to send along with every job. @default {[]} */
   readonly files?: readonly FileMapping[] | undefined;
 }
 
 /**
- * From this many bytes on, the files that all jobs of a run share are stored once, instead of
- * being sent along with each.
+ * Shared files of this many bytes or more are stored once, instead of being sent along with each
+ * job.
  */
 const sharedInlineBytes = 16 * 1024;
 
 /**
- * Runs UNIX commands in AWS Lambda. Nothing is opened before the first job; close it when done.
+ * Runs UNIX commands in AWS Lambda. Connections are opened by the first job; close the `Llama` when done.
  *
  * @example
  * ```ts
@@ -135,7 +135,7 @@ export class Llama implements AsyncDisposable {
   readonly #clients: AwsClient[] = [];
   readonly #stores: ObjectStore[] = [];
   readonly #outputFiles: OutputFiles;
-  /** What is known of the functions; undefined until there is a connection. */
+  /** What is known about the functions; undefined until there is a connection. */
   #functions: KnownFunctions | undefined;
   /** The functions that are known to have an older runtime. */
   readonly #older = new Set<string>();
@@ -145,9 +145,9 @@ export class Llama implements AsyncDisposable {
   #reserved = 0;
 
   /**
-   * Sets up a connection.
+   * Creates a client. It connects when it is first used.
    *
-   * @param options How Lambda and the store are reached.
+   * @param options How to reach Lambda and the store.
    */
   constructor(options: LlamaOptions = {}) {
     this.#options = options;
@@ -155,7 +155,7 @@ export class Llama implements AsyncDisposable {
     this.#outputFiles = new OutputFiles(this.#environment["TMPDIR"] || "/tmp");
   }
 
-  /** How many requests were sent to AWS, repeated ones included, until now. */
+  /** The number of requests sent to AWS so far, including retries. */
   get requests(): RequestTotals {
     const totals = { lambda: 0, s3Reads: 0, s3Writes: 0 };
     for (const { sent: { lambda, s3 } } of this.#clients) {
@@ -167,9 +167,9 @@ export class Llama implements AsyncDisposable {
   }
 
   /**
-   * The region that functions are invoked in.
+   * Returns the region that functions are invoked in.
    *
-   * @returns Such as `us-west-2`.
+   * @returns The region, such as `us-west-2`.
    * @throws {LlamaError} `config` if none is set.
    */
   async region(): Promise<string> {
@@ -177,14 +177,14 @@ export class Llama implements AsyncDisposable {
   }
 
   /**
-   * Whether the functions run on this machine, in llama's emulator, so that nothing is paid. Of one
-   * in another process that is known once it has answered.
+   * Whether the functions run on this machine, in llama's emulator, at no cost. For an emulator in
+   * another process, this is known after its first response.
    */
   get isLocal(): boolean {
     return this.#options.local !== undefined || this.#clients.some(({ isEmulator }) => isEmulator);
   }
 
-  /** How many jobs have been started and have not ended. */
+  /** The number of jobs in flight. */
   get inFlight(): number {
     return this.#inFlight;
   }
@@ -193,10 +193,10 @@ export class Llama implements AsyncDisposable {
    * Runs one command and waits for it.
    *
    * @param functionName A function's name, `NAME:ALIAS` or ARN.
-   * @param args The arguments, as they are.
+   * @param args The arguments, passed unchanged.
    * @param options Files, standard input, logs, signal.
-   * @returns What came of it, whatever the command's exit status.
-   * @throws {LlamaError} If the command could not be run or its answer did not arrive.
+   * @returns The result, whatever the command's exit status.
+   * @throws {LlamaError} If the command could not be run or its response did not arrive.
    */
   async invoke(
     functionName: string,
@@ -212,9 +212,9 @@ export class Llama implements AsyncDisposable {
    * Runs one job and waits for it.
    *
    * @param job The job.
-   * @param options Logs, timeout, what went to and fro, spans, signal.
-   * @returns What came of it, whatever the command's exit status.
-   * @throws {LlamaError} If the command could not be run or its answer did not arrive.
+   * @param options Logs, timeout, transferred bytes, spans, signal.
+   * @returns The result, whatever the command's exit status.
+   * @throws {LlamaError} If the command could not be run or its response did not arrive.
    */
   run(
     job: Job,
@@ -231,16 +231,16 @@ export class Llama implements AsyncDisposable {
    * @param templates The arguments, in the language of Go's text/template: `{{.Line}}` is the
    * line, `{{.Idx}}` its number, `{{.I .Line}}` sends the file of that name along, `{{.O "x"}}`
    * brings one back.
-   * @param lines The lines; the next is asked for only when there is room for its job, or as far
-   * ahead as the options say.
-   * @param options How many at once, shared files, logs, signal; repeats, limits, a log to go on
-   * with, and where results are put.
-   * @returns What came of each line, in the order in which they ended.
+   * @param lines The lines, read only when there is room for their jobs, or as far ahead as
+   * `readAhead` allows.
+   * @param options Concurrency, shared files, logs, signal; retries, limits, a job log to resume
+   * from, and a directory for results.
+   * @returns The outcomes of the lines, in the order in which the jobs ended.
    * @throws {LlamaError} `usage` or `template` before anything is run; `input` if a shared file or
    * the job log cannot be read. After the last outcome: `halted` if `halt` or `maxDollars` ended the
-   * run; `usage` if the run that is resumed ran something else; `config`, `credentials` and
-   * `no-such-function`, which all jobs would meet; `output` if the job log or results cannot be
-   * written. What else goes wrong with one job is in its outcome.
+   * run; `usage` if a job differs from the resumed run's; `config`, `credentials` and
+   * `no-such-function`, which would affect all jobs; `output` if the job log or results cannot be
+   * written. Any other failure of a job is in its outcome.
    */
   async *map(
     functionName: string,
@@ -266,19 +266,19 @@ export class Llama implements AsyncDisposable {
   }
 
   /**
-   * Ends what was opened: connections, and Lambda on this machine with all its processes.
+   * Closes connections, and ends the emulator on this machine with all its processes.
    *
-   * @returns When nothing is left.
+   * @returns Resolves when everything has ended.
    */
   async close(): Promise<void> {
-    // What is being opened must be there to be closed; why it could not be is the jobs' error.
+    // Wait for an open in progress, so that it is closed too; its failure is reported by the jobs.
     await this.#runner?.catch(() => {});
     this.#runner = undefined;
     await this.#local?.close();
     this.#closeAll();
   }
 
-  /** The same at once and without waiting, for a process that is about to exit. */
+  /** Closes everything without waiting, for a process that is about to exit. */
   closeSync(): void {
     this.#local?.closeSync();
     this.#closeAll();
@@ -306,7 +306,7 @@ export class Llama implements AsyncDisposable {
       this.#noticeOtherVersion(job.functionName, result.runtime);
       return result;
     } catch (error) {
-      // A note that says otherwise is wrong: the function is another one by now.
+      // The note is outdated: the function was replaced.
       if (error instanceof LlamaError && error.affectsAll) {
         this.#functions?.forget(job.functionName);
       }
@@ -316,18 +316,18 @@ export class Llama implements AsyncDisposable {
     }
   }
 
-  /** Takes note of a function that has answered as llama's do. */
+  /** Notes that a function is llama's, since it responded as such. */
   async #learn(functionName: string): Promise<void> {
     const known = this.#functions;
     if (known === undefined) return;
-    // The note itself, or the change to it, is written when the connection is closed.
+    // The note is written when the connection is closed.
     await known.load(functionName);
     known.learn(functionName, { isLlama: true });
   }
 
   /**
-   * Whether a function is known to be llama's: by the note of functions, or else by Lambda's word.
-   * Does not fail: what goes wrong here, the jobs themselves meet and report.
+   * Whether a function is known to be llama's, from the note of functions or else from Lambda. Does
+   * not throw: the jobs meet and report the same failures.
    */
   async #isLlama(functionName: string, signal: AbortSignal): Promise<boolean> {
     if (this.#options.local) return true;
@@ -336,7 +336,7 @@ export class Llama implements AsyncDisposable {
       if ((await this.#functions?.load(functionName))?.isLlama) return true;
       const [client] = this.#clients;
       if (client === undefined || signal.aborted) return false;
-      // Loaded by those alone whose function is not known yet.
+      // Loaded only for functions that are not known yet.
       const { looksLikeLlama } = await import("./deploy/owned_functions.ts");
       if (!await looksLikeLlama(client, functionName, signal)) return false;
       this.#functions?.learn(functionName, { isLlama: true });
@@ -346,41 +346,41 @@ export class Llama implements AsyncDisposable {
     }
   }
 
-  /** Says once of each function that its runtime does not do all that is asked of it. */
+  /** Warns once per function if its runtime does not support everything that a job asks for. */
   #noticeOlderRuntime(job: Job, timeoutSeconds: number | undefined, result: JobResult): void {
     const { functionName } = job;
-    const what = unheeded(job, timeoutSeconds, result);
+    const what = unsupportedFeatures(job, timeoutSeconds, result);
     if (what === undefined || this.#older.has(functionName)) return;
     this.#older.add(functionName);
     this.#options.onNotice?.(
-      `the runtime of ${functionName} is older than this llama and does not know ${what}`,
-      "deploy the function again with this llama's runtime",
+      `the runtime of ${functionName} is older than this llama and does not support ${what}`,
+      "redeploy the function with this llama's runtime",
     );
   }
 
-  /** Says that a function's runtime is of another version than this llama, once of each difference. */
+  /** Warns once per pair of versions if a function's runtime is of another version than this llama. */
   #noticeOtherVersion(functionName: string, runtime = version): void {
-    // A function may answer with anything in its place.
+    // The field may hold anything: limit what is shown.
     const theirs = runtime.slice(0, 64);
     const toldOf = `${theirs} ${version}`;
     const known = this.#functions;
     if (theirs === version || !known || known.get(functionName)?.toldOf === toldOf) return;
     known.learn(functionName, { toldOf });
     this.#options.onNotice?.(
-      `the runtime of ${functionName} is ${printableLine(theirs)}, and this llama is ${version}`,
+      `the runtime of ${functionName} has version ${printableLine(theirs)}, this llama ${version}`,
       isOlder(version, theirs)
         ? "update llama"
         : `update the runtime: llama update-function ${nameOfFunction(functionName)}`,
     );
   }
 
-  /** Says once of each function that its runtime was replaced by an older one meanwhile. */
+  /** Warns once per function if its runtime was replaced by an older one during the run. */
   #noticeReplacedRuntime(functionName: string): void {
     if (this.#replaced.has(functionName)) return;
     this.#replaced.add(functionName);
     this.#options.onNotice?.(
       `the runtime of ${functionName} was replaced by an older one: its jobs are sent again ` +
-        "without what that does not know",
+        "without the features that it lacks",
       `update the runtime: llama update-function ${nameOfFunction(functionName)}`,
     );
   }
@@ -439,18 +439,18 @@ export class Llama implements AsyncDisposable {
   async #openLocal(options: LocalOptions): Promise<JobRunner> {
     const { store, invokeRetries } = this.#options;
     if (typeof store === "object") {
-      throw new LlamaError("usage", "functions on this machine need a store with a URL", {
-        hint: "name the store by its URL, such as file:///DIR",
+      throw new LlamaError("usage", "local functions need a store that has a URL", {
+        hint: "pass the store's URL, such as file:///DIR",
       });
     }
-    // A store that was asked for is the user's own, reached with the user's credentials.
+    // A configured store is the user's own and is reached with the user's credentials.
     const account = findAccount(this.#environment, this.#options);
     const named = store ? this.#openStore(store, this.#client(account)) : undefined;
-    // Loaded by those alone who run functions on this machine.
+    // Loaded only to run functions on this machine.
     const { startLocal } = await import("./local/start.ts");
     const local = await startLocal(options, { ...account, store }, this.#environment);
     this.#local = local;
-    // The functions' runtime is this llama's own, and gone with this process.
+    // The runtime is this llama's own and ends with this process: nothing to remember.
     this.#functions = new KnownFunctions({ directory: undefined, place: () => this.region() });
     const client = this.#client({
       credentials: () => Promise.resolve(local.credentials),

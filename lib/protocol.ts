@@ -1,25 +1,24 @@
 /**
- * The wire between the client and the runtime: the JSON document that an Invoke carries, and the
- * one that answers it. Compatible with the original llama of December 2020; what is ours alone is
- * optional.
+ * The wire between client and runtime: the JSON documents of a request and its response. It is
+ * compatible with the original llama of December 2020; all additions are optional.
  *
- * Client and runtime are updated at different times, so either may be the older one, and nothing may
- * be lost between them:
+ * Client and runtime are updated independently, so either may be older, and nothing may be lost
+ * between them:
  *
  * - A reader ignores fields of requests and responses that it does not know. In a {@linkcode Blob} or
- *   a {@linkcode File} an unknown key is content that it cannot read: it refuses the message, and
- *   never takes the file for an empty one.
+ *   a {@linkcode File} an unknown key is content that it cannot read: it refuses the message rather
+ *   than take the file for an empty one.
  * - A new kind of content travels together with `e`, whose text says what to update, and only to a
  *   side that has named its feature: the client in a request's `accept`, the runtime in a response's
- *   `accepts`. What a function accepts is noted, so that only its very first job has to do without.
+ *   `accepts`. The client notes what a function accepts, so that only its first job does without.
  * - `needs` names features that a job cannot do without. A runtime refuses a name that it does not
- *   know; one that is older than `needs` would ignore it, so it is sent only to functions whose
- *   `accepts` has the name.
- * - A function whose runtime was replaced by an older one gives itself away by refusing a request that
- *   uses a feature, or by an answer that does not accept that feature any more. That answer is
- *   dropped, what was noted is forgotten, and the job is sent again without features, once.
+ *   know; older runtimes would ignore the field, so it is sent only to functions whose `accepts`
+ *   has the name.
+ * - A function whose runtime was replaced by an older one refuses a request that uses a feature, or
+ *   sends a response that no longer accepts it. The client drops that response, forgets its note, and
+ *   sends the job again without features, once.
  *
- * Names that are taken are not used for anything else: this module is the register of them.
+ * This module is the register of names: one that was ever used keeps its meaning.
  *
  * @module
  */
@@ -30,7 +29,7 @@ import { type Features, ownFeatures } from "./features.ts";
 
 export { maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "./limits.ts";
 
-/** The mode of a file that names none: `rw-r--r--`. */
+/** The mode of a file without `m`: `rw-r--r--`. */
 export const defaultFileMode = 0o644;
 
 const objectId = () =>
@@ -43,11 +42,11 @@ const absent = <T extends z.core.SomeType>(schema: T) => z.optional(z.nullable(s
 
 const names = () => absent(z.array(z.string()));
 
-// zod's own check for this is a schema of its own, three times the size of the others.
+// zod's own check for integers is a separate schema, three times the size of the others.
 const whole = () => z.refine<number>(Number.isInteger, "must be a whole number");
 const fileMode = () => z.number().check(whole(), z.minimum(0), z.maximum(0xffffffff));
 
-/** A blob and a file; `contents` are the kinds that they may hold besides those of December 2020. */
+/** The schemas of a blob and a file, which may hold the kinds in `contents` too. */
 function blobSchemas({ contents }: Features) {
   const shape = {
     s: z.optional(z.string()),
@@ -58,7 +57,7 @@ function blobSchemas({ contents }: Features) {
   };
   const oneContent = z.refine<Readonly<Record<string, unknown>>>((blob) => {
     const count = (keys: readonly string[]) => keys.filter((key) => blob[key] !== undefined).length;
-    // A new kind of content has `e` besides, for those who do not know it.
+    // A new kind of content comes with `e`, for readers that do not know it.
     const added = count(contents.map(({ keys: [key] }) => key));
     return added + count(added === 0 ? ["s", "b", "r", "e"] : ["s", "b", "r"]) <= 1;
   }, 'has more than one of "s", "b", "r" and "e"');
@@ -68,7 +67,7 @@ function blobSchemas({ contents }: Features) {
   };
 }
 
-/** Keys whose values are checked by whoever reads the content. */
+/** Keys whose values are checked when the content is decoded. */
 function unchecked(keys: readonly string[]): object {
   return Object.fromEntries(keys.map((key) => [key, z.optional(z.unknown())]));
 }
@@ -121,8 +120,7 @@ function functionErrorSchema() {
   });
 }
 
-// Made by whoever reads such a message first: the runtime reads no responses, and the client no
-// requests.
+// Created on first use: the runtime reads no responses, and the client no requests.
 let ownRequest: ReturnType<typeof requestSchema> | undefined;
 let ownResponse: ReturnType<typeof responseSchema> | undefined;
 let functionError: ReturnType<typeof functionErrorSchema> | undefined;
@@ -131,21 +129,21 @@ type Blobs = ReturnType<typeof blobSchemas>;
 
 /**
  * Bytes on the wire: at most one of `s` (UTF-8 text), `b` (base64), `r` (the id of an object in
- * the store) and `e` (why there are no bytes). With none it is empty. Content of another kind has
- * keys of its own besides `e`.
+ * the store) and `e` (the reason why there are no bytes). Without any, it is empty. Other kinds of
+ * content have their own keys besides `e`.
  */
 export type Blob = z.infer<Blobs["blob"]>;
 
 /** A {@linkcode Blob} with `m`, a mode whose low nine bits are the Unix permission bits. */
 export type File = z.infer<Blobs["file"]>;
 
-/** What an Invoke asks for. */
+/** What the client asks a function to run. */
 export interface Request {
   /** Appended to the function's own command. */
   args: string[];
-  /** The command's standard input; absent means an empty one. */
+  /** The command's standard input; empty if absent. */
   stdin?: Blob | undefined;
-  /** Remote path to file, written before the command starts. */
+  /** Files by remote path, written before the command starts. */
   files: Record<string, File>;
   /** Remote paths read back after the command; one that ends in `/` asks for a directory. */
   outputs: string[];
@@ -153,37 +151,37 @@ export interface Request {
   timeout?: number | undefined;
   /** The client's version. */
   client?: string | undefined;
-  /** Features that the client reads in a response. */
+  /** Features that the client accepts in a response. */
   accept?: string[] | undefined;
-  /** Features of the runtime that the job cannot do without. */
+  /** Features that the runtime must have to run the job. */
   needs?: string[] | undefined;
 }
 
-/** Where the time of an invocation went, in nanoseconds. */
+/** The times of an invocation, in nanoseconds. */
 export interface Times {
   /** Whether this was the execution environment's first invocation. */
   cold?: boolean | undefined;
-  /** From the runtime's receipt of the request until its answer was ready. */
+  /** From the receipt of the request until the response was ready. */
   e2e?: number | undefined;
   /** Reading the request's blobs and writing the input files. */
   fetch?: number | undefined;
   /** The command itself. */
   exec?: number | undefined;
-  /** Reading the outputs and storing what is too big to inline. */
+  /** Reading the outputs and storing those that are too big to inline. */
   upload?: number | undefined;
-  /** With `cold`: the start of the runtime, which Lambda bills too. */
+  /** If `cold`: the start of the runtime, which Lambda bills too. */
   init?: number | undefined;
 }
 
-/** What Lambda's price of an invocation depends on beside its time. */
+/** What the price of an invocation depends on besides its time. */
 export interface ExecutionEnvironment {
   /** The function's memory in MB. */
   memory?: number | undefined;
-  /** Its architecture as Lambda names it, `x86_64` or `arm64`. */
+  /** Its architecture, in Lambda's terms: `x86_64` or `arm64`. */
   arch?: string | undefined;
 }
 
-/** What the runtime answers. */
+/** The runtime's response to a {@linkcode Request}. */
 export interface Response {
   /** The command's exit status; 128 + N if signal N ended it, 124 if `timeout` did. */
   status: number;
@@ -191,31 +189,31 @@ export interface Response {
   stdout: Blob;
   /** What the command wrote to standard error. */
   stderr: Blob;
-  /** The outputs asked for; one that could not be read is a file with `e`. */
+  /** The requested outputs; one that could not be read has `e`. */
   outputs: Record<string, File>;
-  /** Where the time went. */
+  /** The times of the invocation. */
   times?: Times | undefined;
-  /** What the command ran in. */
+  /** The execution environment that the command ran in. */
   environment?: ExecutionEnvironment | undefined;
-  /** Peak resident bytes of the command, as far as it was seen. */
+  /** The command's observed peak memory, in resident bytes. */
   memory?: number | undefined;
   /** The runtime's version. */
   runtime?: string | undefined;
-  /** Features that the runtime knows. */
+  /** Features that the runtime accepts. */
   accepts?: string[] | undefined;
 }
 
-/** A Lambda function error's payload: ours and any other runtime's. */
+/** The payload of a function error, from llama's runtime or any other. */
 export interface FunctionErrorPayload {
-  /** What went wrong. */
+  /** The error's message. */
   errorMessage: string;
-  /** Its kind, such as `Llama.MissingObject` or `Sandbox.Timedout`. */
+  /** The error's type, such as `Llama.MissingObject` or `Sandbox.Timedout`. */
   errorType: string;
   /** With `Llama.MissingObject`: the ids of all objects that are missing. */
   objects?: string[] | undefined;
 }
 
-/** The error types of our runtime. */
+/** The error types of llama's runtime. */
 export type RuntimeErrorType =
   | "Llama.NoSuchCommand"
   | "Llama.BadRequest"
@@ -225,20 +223,20 @@ export type RuntimeErrorType =
 
 /** Options for {@linkcode parseRequest}. */
 export interface ParseRequestOptions {
-  /** The function's name, for the message to a newer client. @default {"NAME"} */
+  /** The function's name, for messages. @default {"NAME"} */
   functionName?: string | undefined;
-  /** What the runtime knows. @default {what this version knows} */
+  /** The runtime's features. @default {those of this version} */
   features?: Features | undefined;
 }
 
 /**
- * Reads a request as the runtime received it.
+ * Parses a request.
  *
  * @param text The payload, JSON.
- * @param options The function's name, and what its runtime knows.
- * @returns The request, absent lists and maps as empty ones, without the `needs`: all are met.
- * @throws {LlamaError} `protocol`, naming the field that is wrong, or what to do about a request
- * that holds or needs something that the runtime does not know.
+ * @param options The function's name and its runtime's features.
+ * @returns The request, with absent lists and maps as empty ones, and without `needs`, which are met.
+ * @throws {LlamaError} `protocol`, naming the invalid field, or what to do about a request that
+ * holds or needs something unknown.
  */
 export function parseRequest(text: string, options: ParseRequestOptions = {}): Request {
   const { functionName, features = ownFeatures } = options;
@@ -264,27 +262,24 @@ export function parseRequest(text: string, options: ParseRequestOptions = {}): R
 }
 
 /**
- * Says that a request holds something that its reader does not know: the text of `e` besides a new
- * kind of content, and of the refusal.
- *
- * @param functionName The function.
- * @returns The words.
+ * Returns the message about a request with something unknown: the text of `e` besides a new kind of
+ * content, and of the refusal.
  */
 export function newerRequest(functionName = "NAME"): string {
   return "the request is newer than this function's runtime: " +
     `\`llama update-function ${functionName}\``;
 }
 
-/** The same of a response: the text of `e` besides a new kind of content. */
+/** The message about a response with something unknown: the text of `e` besides a new kind of content. */
 export const newerResponse = "the response is newer than this llama: update llama";
 
 /**
- * Reads a response as the client received it.
+ * Parses a response.
  *
  * @param text The payload, JSON.
- * @param features What the client knows.
- * @returns The response, absent blobs and maps as empty ones.
- * @throws {LlamaError} `protocol`, naming the field that is wrong.
+ * @param features The client's features.
+ * @returns The response, with absent blobs and maps as empty ones.
+ * @throws {LlamaError} `protocol`, naming the invalid field.
  */
 export function parseResponse(text: string, features: Features = ownFeatures): Response {
   const schema = features === ownFeatures
@@ -312,8 +307,7 @@ export function parseResponse(text: string, features: Features = ownFeatures): R
 }
 
 /**
- * Reads the payload of a function error. Any runtime may have written it, so whatever it is has a
- * reading.
+ * Parses the payload of a function error. Any runtime may have written it, so this never fails.
  *
  * @param text The payload.
  * @returns The error's type and message; `Unhandled` and the payload itself if it has neither.
@@ -323,7 +317,7 @@ export function parseFunctionError(text: string): FunctionErrorPayload {
   try {
     value = JSON.parse(text);
   } catch {
-    // Not JSON: a runtime that is not ours may say anything; its own words are shown below.
+    // Another runtime's payload need not be JSON; it becomes the message below.
   }
   const parsed = (functionError ??= functionErrorSchema()).safeParse(value);
   const { errorMessage, errorType, objects } = parsed.success ? parsed.data : {};
@@ -335,19 +329,19 @@ export function parseFunctionError(text: string): FunctionErrorPayload {
 }
 
 /**
- * A file's permission bits.
+ * Returns a file's permission bits.
  *
- * @param file A file as it came over the wire.
- * @returns The low nine bits of its mode, 0644 where it has none.
+ * @param file A file from the wire.
+ * @returns The low nine bits of its mode; 0644 if it has none.
  */
 export function permissionBits(file: File): number {
   return file.m ? file.m & 0o777 : defaultFileMode;
 }
 
 interface ParseOptions {
-  /** The error for a message that holds something unknown. */
+  /** Creates the error for a message that holds something unknown. */
   readonly newer: (unknown: string, cause: unknown) => LlamaError;
-  /** What to do about a message that is not of this wire at all. */
+  /** The hint for a message that does not follow the wire format. */
   readonly hint?: string;
 }
 
@@ -363,14 +357,14 @@ function parse<T extends z.ZodMiniType>(
   } catch (cause) {
     throw new LlamaError("protocol", `the ${what} is not JSON: ${excerpt(text)}`, { cause, hint });
   }
-  // zod leaves this key out of a record without a word; a file of this name would be lost.
+  // zod silently drops this key from a record; a file of this name would be lost.
   if (text.includes('"__proto__"') && /(?<!\\)"__proto__"\s*:/.test(text)) {
     throw new LlamaError("protocol", `the ${what} names a file "__proto__", which cannot be sent`);
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const { error: cause } = parsed;
-  // Only blobs and files are strict. What else is wrong with one may be due to the same novelty.
+  // Only blobs and files are strict. Their other issues may have the same cause: report this one.
   const unknown = cause.issues.find(({ code }) => code === "unrecognized_keys");
   const issue = unknown ?? cause.issues[0];
   const field = issue?.path.map(String).join(".") || "the document";

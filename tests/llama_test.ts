@@ -5,7 +5,7 @@ import { version } from "../lib/version.ts";
 import { noise, TemporaryDirectory, textOf } from "./helpers.ts";
 import { echo, InvokeStub } from "./invoke_stub.ts";
 
-Deno.test("invoke takes arguments as they are, and gives what the command gave", async () => {
+Deno.test("invoke passes arguments unchanged and returns the command's output", async () => {
   await using lambda = new InvokeStub(echo);
   await using llama = new Llama({ environment: lambda.environment });
   const result = await llama.invoke("f", ["{{.Line}}", "b"]);
@@ -14,7 +14,7 @@ Deno.test("invoke takes arguments as they are, and gives what the command gave",
   assert.deepEqual(result.stderr, new Uint8Array());
 });
 
-Deno.test("a job whose blobs fit is one request, and the store is not asked", async () => {
+Deno.test("a job whose blobs fit is one request, without access to the store", async () => {
   await using directory = new TemporaryDirectory();
   await using lambda = new InvokeStub(echo);
   const store = new MemoryStore();
@@ -50,7 +50,7 @@ Deno.test("map runs a job a line, and keeps to its concurrency", async () => {
   assert.equal(llama.inFlight, 0);
 });
 
-Deno.test("what goes wrong with one line is in its outcome, and the others run", async () => {
+Deno.test("a failure of one line is in its outcome, and the others run", async () => {
   await using lambda = new InvokeStub((request) =>
     request.args[0] === "2" ? { status: 0, stdout: "no blob" } : echo(request)
   );
@@ -204,7 +204,7 @@ Deno.test("files that all jobs share are sent again once for all that miss them"
   assert.equal(store.events.filter((event) => event === "put").length, 2);
 });
 
-Deno.test("an object that is missing again and again points to another store", async () => {
+Deno.test("an object that stays missing points to another store", async () => {
   await using directory = new TemporaryDirectory();
   const bytes = noise(300_000);
   await using lambda = new InvokeStub(() => missing(sha256(bytes)));
@@ -221,7 +221,7 @@ Deno.test("an object that is missing again and again points to another store", a
   assert.equal(lambda.requests.length, 3);
 });
 
-Deno.test("a runtime that does not know what a job asks for is named once", async () => {
+Deno.test("a runtime that does not support what a job asks for is named once", async () => {
   await using lambda = new InvokeStub(({ args: [runtime] }) => ({ status: 0, runtime }));
   const notices: (string | undefined)[] = [];
   const onNotice = (...notice: (string | undefined)[]) => void notices.push(...notice);
@@ -233,12 +233,12 @@ Deno.test("a runtime that does not know what a job asks for is named once", asyn
   await llama.invoke("old", [], { timeoutSeconds: 1 });
   await llama.invoke("older", [], { outputs, timeoutSeconds: 1 });
   const words = (name: string, what: string) =>
-    `the runtime of ${name} is older than this llama and does not know ${what}`;
-  const hint = "deploy the function again with this llama's runtime";
+    `the runtime of ${name} is older than this llama and does not support ${what}`;
+  const hint = "redeploy the function with this llama's runtime";
   assert.deepEqual(notices.splice(0), [
-    words("old", "directories as outputs"),
+    words("old", "output directories"),
     hint,
-    words("older", "a timeout or directories as outputs"),
+    words("older", "timeouts or output directories"),
     hint,
   ]);
   await llama.invoke("ours", ["0.1.0"], { outputs, timeoutSeconds: 1 });
@@ -260,7 +260,7 @@ Deno.test("the first call says that client and runtime differ, once of each diff
     return notices.splice(0);
   };
   const older = (name: string) => [
-    `the runtime of ${name} is 0.0.9, and this llama is ${version}`,
+    `the runtime of ${name} has version 0.0.9, this llama ${version}`,
     "update the runtime: llama update-function hello",
   ];
   assert.deepEqual(await call("hello"), older("hello"));
@@ -270,11 +270,11 @@ Deno.test("the first call says that client and runtime differ, once of each diff
   const [escaped] = await call("hello");
   assert.equal(
     escaped,
-    `the runtime of hello is 0.0.10\\u202e\\x1b[2J, and this llama is ${version}`,
+    `the runtime of hello has version 0.0.10\\u202e\\x1b[2J, this llama ${version}`,
   );
   runtime = "1000.0.0";
   assert.deepEqual(await call("hello"), [
-    `the runtime of hello is 1000.0.0, and this llama is ${version}`,
+    `the runtime of hello has version 1000.0.0, this llama ${version}`,
     "update llama",
   ]);
   runtime = version;

@@ -19,7 +19,7 @@ function refuses(parse: (text: string) => unknown, document: unknown, message: R
   });
 }
 
-Deno.test("a request with everything in it is read as it is", () => {
+Deno.test("a request with all fields is parsed completely", () => {
   const request = {
     args: ["a", "é"],
     stdin: { s: "in" },
@@ -102,14 +102,14 @@ Deno.test("no key but those of a blob is let through, whatever it is called", ()
   }
 });
 
-Deno.test("who is told to update a function is told its name", () => {
+Deno.test("the advice to update a function names it", () => {
   assert.throws(
     () => parseRequest('{"files":{"f":{"z":""}}}', { functionName: "optipng" }),
     /: `llama update-function optipng`$/,
   );
 });
 
-Deno.test("a runtime refuses a request that needs what it does not know", () => {
+Deno.test("a runtime refuses a request that needs an unknown feature", () => {
   const features = { contents: [], needs: ["uploads"] };
   assert.deepEqual(parseRequest('{"needs":["uploads"]}', { features }).args, []);
   for (const needs of ["[]", "null"]) assert.deepEqual(parseRequest(`{"needs":${needs}}`).args, []);

@@ -1,5 +1,5 @@
 /**
- * A job, attempted until it succeeds or need not be attempted again.
+ * Attempts at a job, with retries.
  *
  * @module
  */
@@ -10,46 +10,44 @@ import { type Job, type JobResult, succeeded } from "./job.ts";
 import { isWorthRetrying, type RetryOn } from "./policy.ts";
 import type { RunJobOptions, Transfer } from "./run.ts";
 
-/** How a job is attempted. */
+/** Options for {@linkcode attemptJob}. */
 export interface AttemptOptions {
-  /** Runs it once. */
+  /** Runs the job once. */
   readonly run: (job: Job, options: RunJobOptions) => Promise<JobResult>;
-  /** With what it is run. */
+  /** Options for `run`. */
   readonly runOptions: RunJobOptions;
-  /** How often it is repeated, at most. */
+  /** The maximum number of retries. */
   readonly retries: number;
-  /** Which failures are worth a repeat. */
+  /** Which failures to retry. */
   readonly retryOn: RetryOn;
-  /** Whether a failure is not the job's own, so that repeats would meet it too. @default {none is} */
+  /** Reports whether a failure affects all jobs, so that retries would fail, too. @default {none does} */
   readonly isShared?: ((error: LlamaError) => boolean) | undefined;
-  /** Tells what an attempt cost; called only after one that was sent. */
+  /** Returns the cost meter; called only after an attempt that was sent. */
   readonly meter: () => Promise<CostMeter>;
-  /** Aborted when there shall be no repeats any more. */
+  /** Aborted to prevent further retries. */
   readonly noMore: AbortSignal;
 }
 
-/** What all attempts at a job came to. */
+/** The outcome of all attempts at a job. */
 export interface Attempts {
-  /** How many there were that sent something. */
+  /** The number of attempts that sent something. */
   readonly count: number;
-  /** What came of the last one, if its command ran. */
+  /** The result of the last attempt, if its command ran. */
   readonly result: JobResult | undefined;
-  /** Why the last one has no result. */
+  /** The error of the last attempt, if it has no result. */
   readonly error: LlamaError | undefined;
-  /** What all of them sent and received. */
+  /** The bytes that all of them sent and received. */
   readonly transfer: Readonly<Transfer>;
-  /** What all of them cost; undefined if nothing was sent. */
+  /** The cost of all of them; undefined if nothing was sent. */
   readonly cost: InvocationCost | undefined;
 }
 
 /**
- * Attempts a job. Repeats follow at once: a service that is busy or away has been waited for by the
- * call itself.
+ * Attempts a job until it succeeds or must not be retried. Retries follow at once: the call itself
+ * has backed off from a busy service.
  *
- * @param job The job.
- * @param options How.
- * @returns What came of it, whether it succeeded or not.
- * @throws The reason of a signal in `runOptions` that ended it.
+ * @returns The outcome, whether it succeeded or not.
+ * @throws The reason of a signal in `runOptions` that was aborted.
  */
 export async function attemptJob(job: Job, options: AttemptOptions): Promise<Attempts> {
   const { run, runOptions, retries, retryOn, isShared, noMore } = options;
@@ -69,7 +67,7 @@ export async function attemptJob(job: Job, options: AttemptOptions): Promise<Att
     } catch (cause) {
       runOptions.signal?.throwIfAborted();
       if (isAbort(cause, runOptions.admission)) {
-        // A repeat that was not sent any more leaves what came of the attempt before.
+        // A retry that was not sent leaves the previous attempt's outcome.
         if (count === 0) throw cause;
         return { count, result, error, transfer, cost };
       }
@@ -90,18 +88,13 @@ export async function attemptJob(job: Job, options: AttemptOptions): Promise<Att
   }
 }
 
-/** An attempt whose answer was lost has run as far as anyone knows, so it counts. */
+/** An attempt whose response was lost may have run, so it counts as billed. */
 function isBilled(error: LlamaError | undefined): boolean {
   return error === undefined ||
     !["throttled", "too-large", "no-such-function", "credentials", "config"].includes(error.code);
 }
 
-/**
- * The log of an attempt, whether the function failed or not.
- *
- * @param attempt What came of it.
- * @returns The log's tail, where it was asked for.
- */
+/** Returns the tail of an attempt's log, if requested, whether the function failed or not. */
 export function logOf({ result, error }: Pick<Attempts, "result" | "error">): string | undefined {
   return result?.logTail ?? (error instanceof FunctionError ? error.logTail : undefined);
 }

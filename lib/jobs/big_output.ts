@@ -1,5 +1,5 @@
 /**
- * What a command wrote to standard output or standard error: in memory, or in a file if it is much.
+ * Standard output and standard error of a command: in memory, or in a file if large.
  *
  * @module
  */
@@ -18,28 +18,26 @@ import {
 } from "../files/run_directory.ts";
 import type { ObjectStore } from "../store/store.ts";
 
-/** Output of more bytes than this is held in a file. */
+/** Larger outputs are kept in a file. */
 export const maxOutputInMemory = 4 * 1024 * 1024;
 
-/** How much of a file is read at a time, in bytes. */
+/** The size of a read. */
 const pieceBytes = 256 * 1024;
 
-/** The files of outputs, in a directory that is made with the first one. Dispose of it when done. */
+/** Files for large outputs, in a directory that the first one creates. Dispose of it when done. */
 export class OutputFiles implements Disposable {
   readonly #parent: string;
   #directory: string | undefined;
   #count = 0;
 
-  /** @param parent Where the directory is made. */
+  /** @param parent The directory's parent. */
   constructor(parent: string) {
     this.#parent = parent;
   }
 
   /**
-   * Names a new file.
-   *
-   * @returns Its path.
-   * @throws {LlamaError} `config` if the directory cannot be made.
+   * Returns the path of a new file.
+   * @throws {LlamaError} `config` if the directory cannot be created.
    */
   async newPath(): Promise<string> {
     if (this.#directory === undefined) {
@@ -50,44 +48,40 @@ export class OutputFiles implements Disposable {
     return join(this.#directory, String(this.#count++));
   }
 
-  /** Removes the directory, whatever is in it. */
+  /** Removes the directory with its contents. */
   [Symbol.dispose](): void {
     if (this.#directory !== undefined) removeTreeSync(this.#directory);
     this.#directory = undefined;
   }
 }
 
-/** An output as it was received. */
+/** A received output. */
 export interface ReceivedOutput {
-  /** Its bytes; none if it is in a file. */
+  /** Its bytes; empty if it is in a file. */
   readonly bytes: Uint8Array;
-  /** The file that holds it, if it is more than 4 MiB. */
+  /** The file that holds it, if it exceeds 4 MiB. */
   readonly file: string | undefined;
-  /** How many bytes it has. */
+  /** Its size in bytes. */
   readonly size: number;
 }
 
-/** An output of no bytes. */
+/** An empty output. */
 export const noOutput: ReceivedOutput = { bytes: new Uint8Array(), file: undefined, size: 0 };
 
 /** Options for {@linkcode receiveOutput}. */
 export interface ReceiveOptions {
-  /** Makes a file for an output of more than 4 MiB. */
+  /** Names the file of an output that exceeds 4 MiB. */
   readonly files: OutputFiles;
-  /** Where the output's object is, if it is one; called only then. */
+  /** Returns the store; called only if the output is an object. */
   readonly store: () => ObjectStore;
-  /** The kinds of content that are known beyond those of December 2020. */
+  /** The known kinds of content beyond those of December 2020. */
   readonly kinds?: readonly ContentKind[] | undefined;
   /** Ends the work early. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Receives an output.
- *
- * @param blob The output as it came over the wire.
- * @param options Where it is, and where it goes.
- * @returns The output.
+ * Receives an output, into a file if it exceeds 4 MiB.
  * @throws As `decodeBlob`, and what the file system throws.
  */
 export async function receiveOutput(blob: Blob, options: ReceiveOptions): Promise<ReceivedOutput> {
@@ -99,7 +93,7 @@ export async function receiveOutput(blob: Blob, options: ReceiveOptions): Promis
   const file = await files.newPath();
   using _turn = await fileTurn(signal);
   try {
-    // A store that knows nothing of bounds has given all of it.
+    // A store that ignores `maxBytes` has returned all bytes.
     if (bytes === undefined) await decodeBlobToFile(blob, file, store, signal);
     else await Deno.writeFile(file, bytes, { createNew: true });
     return { bytes: noOutput.bytes, file, size: (await Deno.stat(file)).size };
@@ -110,10 +104,7 @@ export async function receiveOutput(blob: Blob, options: ReceiveOptions): Promis
 }
 
 /**
- * Removes the file of an output. Whatever keeps it goes with its directory, or the next run sees to
- * it.
- *
- * @param file The file.
+ * Removes the file of an output. On failure, it is removed with its directory or by the next run.
  */
 export function removeOutput(file: string): void {
   try {
@@ -123,7 +114,7 @@ export function removeOutput(file: string): void {
   }
 }
 
-/** Undefined if the store says that it is too much. */
+/** Reads an output into memory; undefined if the store reports that it is too large. */
 async function readSmall(
   blob: Blob,
   { store, kinds, signal }: ReceiveOptions,
@@ -138,10 +129,7 @@ async function readSmall(
 }
 
 /**
- * Reads a file piece by piece.
- *
- * @param path The file.
- * @returns Its bytes. Each piece is overwritten by the next.
+ * Reads a file piece by piece. Each piece is overwritten by the next.
  * @throws What the file system throws.
  */
 export async function* piecesOfFile(path: string): AsyncGenerator<Uint8Array, void, undefined> {
@@ -154,7 +142,7 @@ export async function* piecesOfFile(path: string): AsyncGenerator<Uint8Array, vo
  * Reads the end of a file.
  *
  * @param path The file.
- * @param bytes How much of it, if it has as much.
+ * @param bytes The maximum number of bytes.
  * @returns The bytes.
  * @throws What the file system throws.
  */

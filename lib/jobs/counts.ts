@@ -1,51 +1,51 @@
 /**
- * How far a run is.
+ * The progress of a run.
  *
  * @module
  */
 
 /**
- * How far a run is: one object that {@linkcode Llama.map} keeps up to date while it goes on, so that
- * looking at it costs nothing. Each job whose input was read is one of `done`, `failed`, `running`,
- * `dropped` and `waiting`; those that an earlier run did are only counted as `skipped`.
+ * The progress of a run: an object that {@linkcode Llama.map} updates in place, so that reading it is
+ * cheap. Each job whose input was read is one of `done`, `failed`, `running`, `dropped` and
+ * `waiting`; jobs that an earlier run did count only as `skipped`.
  */
 export interface RunCounts {
-  /** Jobs that did what they were asked for. */
+  /** Jobs that succeeded. */
   done: number;
-  /** Jobs that ended otherwise, after all their repeats. */
+  /** Jobs that failed, after all retries. */
   failed: number;
-  /** Jobs that have been started and have not ended. */
+  /** Jobs in flight. */
   running: number;
   /**
-   * Jobs that were started and whose result is not known, since the run ended first. Lambda may go
-   * on with them, and bills them.
+   * Jobs that were started but not waited for, since the run ended first. Lambda may keep running
+   * them, and bills them.
    */
   dropped: number;
   /**
-   * Jobs whose input has been read and that have not been started. Once the run has ended, those
-   * that were started and never reached Lambda are among them.
+   * Jobs whose input was read but that were not started. After the run, this includes jobs that never
+   * reached Lambda.
    */
   waiting: number;
   /** Jobs that an earlier run did. */
   skipped: number;
-  /** The most jobs that were running at once. */
+  /** The highest number of concurrent jobs. */
   peak: number;
-  /** All jobs of the run; undefined until the end of the input was seen. */
+  /** All jobs of the run; undefined until the end of the input is reached. */
   total: number | undefined;
-  /** Bytes that were sent: requests, and files through the object store. */
+  /** Bytes sent: requests, and files through the object store. */
   bytesSent: number;
-  /** Bytes that were received: answers, and files through the object store. */
+  /** Bytes received: responses, and files through the object store. */
   bytesReceived: number;
-  /** What the jobs that ended have cost, in US dollars. */
+  /** The cost of the jobs that ended, in US dollars. */
   dollars: number;
-  /** Whether some of `dollars` is an estimate, since Lambda did not say what it billed. */
+  /** Whether `dollars` includes estimates, since Lambda did not report what it billed. */
   isEstimate: boolean;
-  /** Whether no more jobs are started, before the end of the input: those that run are the last. */
+  /** Whether the run is ending early: no more jobs are started. */
   isEnding: boolean;
 }
 
 /**
- * The counts of a run that has not begun.
+ * Returns the counts of a run that has not started.
  *
  * @returns Counts that are all 0.
  */

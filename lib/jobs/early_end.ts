@@ -1,5 +1,5 @@
 /**
- * How far a run came that ended before its input.
+ * The progress of a run that ended early.
  *
  * @module
  */
@@ -7,27 +7,27 @@
 import * as z from "../zod.ts";
 import type { RunCounts } from "./counts.ts";
 
-/** How far a run came that ended before its input. */
+/** The progress of a run that ended before the end of its input. */
 export interface EarlyEnd {
-  /** Why it ended, in one line. */
+  /** The reason why it ended, in one line. */
   readonly reason: string;
-  /** Jobs that did what they were asked for. */
+  /** Jobs that succeeded. */
   readonly done: number;
   /** Jobs that failed. */
   readonly failed: number;
-  /** Jobs in flight whose result nobody waited for; Lambda may go on with them, and bills them. */
+  /** Jobs in flight that were not waited for; Lambda may keep running them, and bills them. */
   readonly dropped: number;
-  /** Jobs that were not started, as far as the input was read. */
+  /** Jobs that were not started, among those whose input was read. */
   readonly notStarted: number;
   /** Whether the whole input was read, so that `notStarted` is all there is. */
   readonly isInputRead: boolean;
-  /** The most jobs that were running at once. */
+  /** The highest number of concurrent jobs. */
   readonly peak: number;
 }
 
 const count = z.number().check(z.int(), z.minimum(0));
 
-/** What checks that a value is an {@linkcode EarlyEnd}. */
+/** The schema of an {@linkcode EarlyEnd}. */
 export const earlyEndSchema = z.object({
   reason: z.string(),
   done: count,
@@ -39,11 +39,8 @@ export const earlyEndSchema = z.object({
 });
 
 /**
- * Returns how far a run came.
- *
- * @param counts The counts of a run that has ended.
- * @param reason Why it ended.
- * @returns How far it came; undefined if it did not end early, or none of its input was read.
+ * Returns the progress of a run that has ended; undefined if it did not end early, or none of its
+ * input was read.
  */
 export function earlyEndOf(counts: RunCounts, reason: string): EarlyEnd | undefined {
   const { done, failed, dropped, waiting, total, peak, isEnding } = counts;
@@ -53,9 +50,9 @@ export function earlyEndOf(counts: RunCounts, reason: string): EarlyEnd | undefi
 }
 
 /**
- * Returns how far a run came, in words.
+ * Returns the progress of a run that ended early as text.
  *
- * @param end How far it came.
+ * @param end The progress.
  * @param isLocal Whether the functions ran on this machine, so that nothing is billed.
  * @returns Such as "12 done, 1 failed, 3 dropped in flight, 84 not started".
  */
@@ -63,13 +60,13 @@ export function earlyEndText(
   { done, failed, dropped, notStarted, isInputRead }: EarlyEnd,
   isLocal: boolean,
 ): string {
-  const bill = isLocal || dropped === 0 ? "" : " (Lambda goes on with them, and bills them)";
+  const bill = isLocal || dropped === 0 ? "" : " (Lambda keeps running them, and bills them)";
   return [
     `${done} done`,
     `${failed} failed`,
     `${dropped} dropped in flight${bill}`,
     isInputRead
       ? `${notStarted} not started`
-      : `at least ${notStarted} not started (the input was not read to its end)`,
+      : `at least ${notStarted} not started (the end of the input was not reached)`,
   ].join(", ");
 }

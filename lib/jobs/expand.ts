@@ -1,5 +1,5 @@
 /**
- * From templates to jobs.
+ * Expands templates into jobs.
  *
  * @module
  */
@@ -11,28 +11,28 @@ import { FileContext, JobContext, LinesContext } from "./template_context.ts";
 import type { InputFile, Job, OutputFile } from "./job.ts";
 import { templateHint } from "./template_hint.ts";
 
-/** What the templates of a command line gave. */
+/** The result of executing a command line's templates. */
 export interface Expansion {
   /** The arguments. */
   args: string[];
-  /** The files that they mark as inputs. */
+  /** The files marked as inputs. */
   inputs: InputFile[];
-  /** The files that they mark as outputs. */
+  /** The files marked as outputs. */
   outputs: MarkedOutput[];
 }
 
-/** An output as a template marks it. The path is clean, as the original's is: without `/` at its end. */
+/** An output marked by a template. As in the original, its path is clean: without a trailing `/`. */
 export interface MarkedOutput extends OutputFile {
   /** Whether it is a directory. @default {false} */
   readonly isDirectory?: boolean;
 }
 
 /**
- * Expands `invoke`'s arguments. They share one set: what one defines, the later ones may use.
+ * Expands the arguments of `invoke`. They share one set: later ones can use earlier definitions.
  *
  * @param templates The arguments as the user wrote them.
- * @returns The arguments, and the files that they mark.
- * @throws {LlamaError} `template`, in the words of Go's text/template.
+ * @returns The arguments and the marked files.
+ * @throws {LlamaError} `template`, with the messages of Go's text/template.
  */
 export function expandOnce(templates: readonly string[]): Expansion {
   const context = new FileContext();
@@ -43,16 +43,16 @@ export function expandOnce(templates: readonly string[]): Expansion {
   return { args, ...marked(context) };
 }
 
-/** The parsed arguments of `xargs`, to be expanded for one line after the other. */
+/** The parsed arguments of `xargs`, expanded for each line. */
 export class LineTemplates {
   readonly #templates: readonly Template[];
-  /** Which of the arguments may differ from job to job. */
+  /** Whether each argument may differ between jobs. */
   readonly #varies: readonly boolean[];
 
   /**
    * Parses the arguments.
    *
-   * @param templates The arguments as the user wrote them. Each stands alone.
+   * @param templates The arguments as the user wrote them. Each is independent of the others.
    * @throws {LlamaError} `template` if one does not parse.
    */
   constructor(templates: readonly string[]) {
@@ -65,12 +65,12 @@ export class LineTemplates {
     this.#varies = this.#templates.map((template) => template.mentions(inputFields));
   }
 
-  /** Whether an argument looks at the line or the job's number, so that jobs differ. */
+  /** Whether an argument uses the line or the job's number, so that jobs differ. */
   get usesInput(): boolean {
     return this.#varies.includes(true);
   }
 
-  /** Whether the first argument may differ from job to job. */
+  /** Whether the first argument may differ between jobs. */
   get variesFirst(): boolean {
     return this.#varies[0] ?? false;
   }
@@ -78,9 +78,9 @@ export class LineTemplates {
   /**
    * Expands the arguments for one job.
    *
-   * @param line The line, without its end; or a list, which the templates see as `.Lines` too.
+   * @param line The line, without its end; or a list, also available as `.Lines`.
    * @param index The job's number, from 0.
-   * @returns The arguments, and the files that they mark.
+   * @returns The arguments and the marked files.
    * @throws {LlamaError} `template` if one fails on this line.
    */
   expand(line: string | readonly string[], index: number): Expansion {
@@ -95,7 +95,7 @@ export class LineTemplates {
 }
 
 /**
- * Makes a job of an expansion.
+ * Creates a job from an expansion.
  *
  * @param functionName The function that runs it.
  * @param expansion Arguments and files.
@@ -111,18 +111,18 @@ function asOutput({ isDirectory, remote, local, ...rest }: MarkedOutput): Output
     : { remote, local, ...rest };
 }
 
-/** The wire carries arguments as text; what is not UTF-8 would arrive changed. */
+/** Executes a template; refuses text that is not UTF-8, which the wire cannot carry. */
 function execute(template: Template, context: FileContext): string {
   const text = template.executeEscaped(context);
   if (text.isWellFormed()) return text;
   throw new LlamaError(
     "template",
-    `${template.name} gives an argument that is not UTF-8: ${quote(text)}`,
+    `${template.name} produces an argument that is not UTF-8: ${quote(text)}`,
     { hint: "send such bytes as a file, with {{.AsFile .Line}}" },
   );
 }
 
-/** Most jobs of a long run mark no files: for them, no iterators are made. */
+/** Shared, since most jobs of a long run mark no files. */
 const none: [] = [];
 
 function marked(
@@ -159,9 +159,8 @@ function asLlamaError<T>(work: () => T, { prefix = "", isConstant = false } = {}
 }
 
 /**
- * Whether a template fails for what it says, and not for the line that it got: the types of all that
- * it sees are always the same. What a method or a limit refuses depends on the line, and so do
- * indexes.
+ * Reports whether a template's failure is independent of the line: the types in its context are
+ * always the same, but refusals of methods, limits and indexes depend on the line.
  */
 function isMistake({ message, cause }: TemplateError): boolean {
   return !(cause instanceof LlamaError) &&

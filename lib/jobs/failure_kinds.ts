@@ -11,27 +11,27 @@ import type { JobRecord } from "./record.ts";
 export interface FailureKind {
   /** How they ended, such as `status 2` or `Sandbox.Timedout`. */
   readonly how: string;
-  /** What they said, with `...` for what differs; empty if they said nothing. */
+  /** Their last message, with `...` where they differ; empty if there is none. */
   readonly words: string;
-  /** How many they are. */
+  /** The number of jobs. */
   readonly count: number;
-  /** The numbers of the first of them to end, from 1. */
+  /** The numbers, from 1, of those that ended first. */
   readonly jobs: readonly number[];
 }
 
-/** The most kinds that are told apart, so that a long run does not fill the memory. */
-const mostKinds = 200;
+/** The maximum number of kinds, which bounds the memory of long runs. */
+const maxKinds = 200;
 
-/** How many jobs of a kind are named. */
-const mostJobs = 5;
+/** The number of jobs named per kind. */
+const maxJobsNamed = 5;
 
-/** How much of what a job said is looked at, in characters. */
-const longestWords = 200;
+/** How many characters of a message are compared. */
+const maxMessageLength = 200;
 
-/** How much of the end of standard error is looked at, in bytes. */
+/** How many bytes of the end of standard error are read. */
 const tailBytes = 2048;
 
-/** What stands for words that differ. */
+/** Replaces words that differ. */
 const gap = "...";
 
 interface Kind {
@@ -49,7 +49,7 @@ export class FailureKinds {
    * Adds a job that failed.
    *
    * @param record Its record.
-   * @param stderr What its command wrote to standard error.
+   * @param stderr Its command's standard error.
    * @returns Whether it is the first of its kind.
    */
   add(record: JobRecord, stderr: Uint8Array | undefined): boolean {
@@ -57,7 +57,7 @@ export class FailureKinds {
     const said = record.status ? lastLine(stderr) : record.errors[0]?.message ?? "";
     const words = wordsOf(said, record);
     let key = [how, ...words.map((word) => varies(word, record) ? gap : word)].join(" ");
-    if (!this.#kinds.has(key) && this.#kinds.size >= mostKinds) key = how;
+    if (!this.#kinds.has(key) && this.#kinds.size >= maxKinds) key = how;
     const kind = this.#kinds.get(key);
     if (kind === undefined) {
       const isRest = key === how && words.length > 0;
@@ -65,7 +65,7 @@ export class FailureKinds {
       return true;
     }
     kind.count++;
-    if (kind.jobs.length < mostJobs) kind.jobs.push(record.seq);
+    if (kind.jobs.length < maxJobsNamed) kind.jobs.push(record.seq);
     if (kind.words.length === words.length) {
       kind.words = kind.words.map((word, at) => common(word, words[at] ?? ""));
     }
@@ -84,7 +84,7 @@ export class FailureKinds {
  * Returns a kind of failure as one line.
  *
  * @param kind The kind.
- * @returns Such as `21 x status 2: cannot open ...: No such file (jobs 3, 17, ...)`.
+ * @returns A line such as `21 x status 2: cannot open ...: No such file (jobs 3, 17, ...)`.
  */
 export function failureKindText({ how, words, count, jobs }: FailureKind): string {
   const named = jobs.toSorted((a, b) => a - b);
@@ -98,7 +98,7 @@ function howItEnded({ status, errors: [error] }: JobRecord): string {
   return error?.type ?? (error ? `${error.code} error` : "no status");
 }
 
-/** The last line that is not empty: where programs say why they give up. */
+/** Returns the last non-empty line, where programs usually give the reason for a failure. */
 function lastLine(stderr: Uint8Array | undefined): string {
   if (stderr === undefined || stderr.length === 0) return "";
   return decoder.decode(stderr.subarray(-tailBytes)).trimEnd().split("\n").at(-1) ?? "";
@@ -106,30 +106,30 @@ function lastLine(stderr: Uint8Array | undefined): string {
 
 const decoder = new TextDecoder();
 
-/** Words of a message; the job's own line counts as one word, whatever it holds. */
+/** Splits a message into words; the job's own line counts as one word. */
 function wordsOf(said: string, { line, function: name, errors: [error] }: JobRecord): string[] {
-  // Messages begin with what `how` says already.
+  // Remove what `how` already says.
   const prefix = `${name}: ${error?.type}: `;
   const text = (said.startsWith(prefix) ? said.slice(prefix.length) : said)
-    .slice(0, longestWords).toWellFormed();
+    .slice(0, maxMessageLength).toWellFormed();
   const whole = line.length > 1 && /\s/.test(line) ? text.replaceAll(line, gap) : text;
   return whole.split(/\s+/).filter((word) => word !== "");
 }
 
-/** Whether a word is one that is likely to differ: numbers, names of files, what is quoted. */
+/** Reports whether a word is likely to differ between jobs: numbers, file names, quoted text. */
 function varies(word: string, { line }: JobRecord): boolean {
   if (/[\d/"'`\\]|\w\.\w/.test(word) || word.includes(gap)) return true;
   return line.length > 1 ? word.includes(line) : word.replace(/[:;,.!?)\]]+$/, "") === line;
 }
 
-/** What two words have in common: the word, or a gap with the punctuation at its end. */
+/** Returns the word if both are equal, else a gap with their common final punctuation. */
 function common(one: string, other: string): string {
   if (one === other) return one;
   const [end = ""] = /[:;,!?)\]]*$/.exec(one) ?? [];
   return other.endsWith(end) ? gap + end : gap;
 }
 
-/** Several gaps in a row are one. */
+/** Joins words; consecutive gaps become one. */
 function joined(words: readonly string[]): string {
   return words.filter((word, at) => word !== gap || words[at + 1] !== gap).join(" ");
 }

@@ -1,5 +1,5 @@
 /**
- * Answers of functions that do not have llama's runtime.
+ * Responses of functions that do not have llama's runtime.
  *
  * @module
  */
@@ -9,10 +9,10 @@ import type { Features } from "../features.ts";
 import { parseResponse, type Response } from "../protocol.ts";
 import { printableLine } from "../text/printable.ts";
 
-/** What a message shows of an answer, in characters. */
-const longestShown = 100;
+/** How many characters of a response a message shows. */
+const maxShownLength = 100;
 
-/** What an answer of llama's may hold beside its status. */
+/** The keys of a response from llama's runtime besides `status`. */
 const ownKeys: ReadonlySet<string> = new Set(
   [
     "stdout",
@@ -27,12 +27,9 @@ const ownKeys: ReadonlySet<string> = new Set(
 );
 
 /**
- * Reads the answer of a function that may not be llama's.
+ * Parses the response of a function that may not be llama's.
  *
- * @param functionName The function that answered.
- * @param payload What it answered.
- * @param features What the client knows beyond the wire of December 2020.
- * @returns The response.
+ * @param features The client's features.
  * @throws {LlamaError} `protocol`. It affects all jobs if the function is not a llama function.
  */
 export function readAnswer(
@@ -46,7 +43,7 @@ export function readAnswer(
   } catch (cause) {
     throw isOfLlama(payload) ? cause : foreignAnswer(functionName, payload, cause);
   }
-  // Parsed once more only where nothing but a status was recognised.
+  // Parsed again only if nothing but a status was recognized.
   if (saysMoreThanStatus(response) || isOfLlama(payload)) return response;
   throw foreignAnswer(functionName, payload);
 }
@@ -57,8 +54,8 @@ function saysMoreThanStatus({ stdout, stderr, outputs, times, runtime }: Respons
 }
 
 /**
- * Whether an answer has llama's form, even if something in it is wrong. Other programs answer with
- * a `status` too, so nothing but other keys beside it is not enough.
+ * Reports whether a response has llama's form, even if it is invalid. Other programs return a
+ * `status`, too, so one with only unknown keys besides it does not count.
  */
 function isOfLlama(payload: string): boolean {
   let answer: unknown;
@@ -74,13 +71,13 @@ function isOfLlama(payload: string): boolean {
   return keys.length === 0 || keys.some((key) => ownKeys.has(key));
 }
 
-/** How an answer of llama's begins, whatever has become of its end. */
+/** Matches the beginning of a response from llama's runtime that was cut off. */
 const damaged = new RegExp(`^\\{"status": ?-?\\d+, ?"(${[...ownKeys].join("|")})":`);
 
 function foreignAnswer(functionName: string, payload: string, cause?: unknown): LlamaError {
   const name = printableLine(JSON.stringify(functionName));
-  const shown = payload.length > longestShown
-    ? `${payload.slice(0, longestShown).toWellFormed()}...`
+  const shown = payload.length > maxShownLength
+    ? `${payload.slice(0, maxShownLength).toWellFormed()}...`
     : payload || "nothing";
   return new LlamaError(
     "protocol",

@@ -1,5 +1,5 @@
 /**
- * From files on this machine to files on the wire.
+ * Finds input files and encodes them for the wire.
  *
  * @module
  */
@@ -23,36 +23,36 @@ import type { Spans } from "../spans.ts";
 import type { InputFile } from "./job.ts";
 import { fileTurn } from "./open_files.ts";
 
-/** A file that was looked at: it is there, and may be read. */
+/** A file that exists. */
 interface FoundFile {
   readonly remote: string;
   readonly source: BlobSource;
   readonly mode: number | undefined;
 }
 
-/** How inputs are read. */
+/** Options for {@linkcode encodeInputs}. */
 export interface ReadInputsOptions {
-  /** Where the big ones go. */
+  /** The store for big files. */
   store: ObjectStore | undefined;
-  /** The most bytes that are inlined. @default {1 MiB} */
+  /** The maximum size of inline files. @default {1 MiB} */
   budgetBytes?: number;
-  /** Kinds of content that the function accepts, and may be used. @default {none} */
+  /** Kinds of content that the function accepts. @default {none} */
   novel?: NovelContents | undefined;
   /** Ends the work early. */
   signal?: AbortSignal | undefined;
-  /** Gets the spans of what is stored. */
+  /** Receives the spans of stored files. */
   spans?: Spans | undefined;
 }
 
-/** How many files are looked at at once. */
+/** The concurrency of `stat`. */
 const statConcurrency = 16;
 
 /**
- * Looks at files before anything is sent. All that are wrong are named at once.
+ * Finds files before anything is sent, and reports all problems at once.
  *
  * @param inputs The files; directories are refused.
- * @param shared Files by remote path that are sent along with these.
- * @returns The same, each once, with size and mode.
+ * @param shared Shared files by remote path.
+ * @returns The files, without duplicates, with size and mode.
  * @throws {LlamaError} `input`, naming each file that cannot be sent, and why.
  */
 export async function findInputs(
@@ -87,7 +87,7 @@ async function look({ remote, source }: InputFile): Promise<FoundFile | LlamaErr
   }
 }
 
-/** A file may be named several times, by `-f` and by templates; two files may not have one name. */
+/** Removes duplicates, since `-f` and templates may name the same file; refuses two files of one name. */
 function byName(
   inputs: readonly InputFile[],
   shared?: ReadonlyMap<string, InputFile>,
@@ -102,7 +102,7 @@ function byName(
         `cannot send two files as ${JSON.stringify(remote)}: ${nameOf(before)} and ${
           nameOf(source)
         }`,
-        { hint: "give one another name in the job's directory, with -f LOCAL:REMOTE" },
+        { hint: "give one of them another name in the job's directory with -f LOCAL:REMOTE" },
       );
     }
     files.set(remote, input);
@@ -115,18 +115,15 @@ function pathOf(source: InputFile["source"]): string | Uint8Array {
 }
 
 function nameOf(source: InputFile["source"]): string {
-  return typeof source === "string" ? JSON.stringify(source) : "a text";
+  return typeof source === "string" ? JSON.stringify(source) : "generated text";
 }
 
 /**
- * Makes the wire's files and standard input of what was found.
+ * Encodes files and standard input for the wire.
  *
- * @param files The files.
- * @param stdin The standard input, if there is one.
- * @param reservedBytes How much of the message is taken already.
- * @param options Store and signal.
- * @returns The files by their remote paths, the standard input, and how many bytes of them are in
- * the store and not in the message.
+ * @param reservedBytes The size of the rest of the message.
+ * @returns The files by remote path, the standard input, and how many of their bytes are in the store
+ * rather than in the message.
  * @throws {LlamaError} `input` if a file cannot be read, and as `encodeBlobs`.
  */
 export async function encodeInputs(
@@ -158,21 +155,20 @@ export async function encodeInputs(
 }
 
 /**
- * The files of `-f`: a file stands for itself, a directory for every regular file below it, under
- * its own name. A link in a directory is followed if it stays in there.
+ * Expands the mappings of `-f`: a directory becomes all regular files below it. Links in a directory
+ * are followed if they stay in it.
  *
- * @param mappings Local paths, and what they are called in the job's directory.
- * @returns One entry a file, and one for what is not there.
- * @throws {LlamaError} `input`, naming what of a directory cannot be sent.
+ * @returns One entry per file, including files that do not exist.
+ * @throws {LlamaError} `input`, naming the files of a directory that cannot be sent.
  */
 export async function expandInputs(
   mappings: readonly { local: string; remote: string }[],
 ): Promise<InputFile[]> {
   const inputs = [];
   for (const { local, remote } of mappings) {
-    // What is not there is left to `findInputs`, which names all that a job misses.
+    // `findInputs` reports missing files, all at once.
     const directory = await isDirectory(local);
-    // As templates name it, so that a file that both name is one.
+    // Cleaned as in templates, so that a file that both name is sent once.
     const prefix = posix.normalize(remote).replace(/\/+$/, "");
     if (!directory) {
       inputs.push({ remote: prefix, source: local });
@@ -188,24 +184,24 @@ export async function expandInputs(
     }
     if (unsendable.length > 0) {
       throw new LlamaError("input", `cannot send ${notUtf8(unsendable)}`, {
-        hint: "rename what is not UTF-8: the names of a job's files travel as UTF-8",
+        hint: "rename these files: names of files must be UTF-8",
       });
     }
   }
   return inputs;
 }
 
-/** A directory that is walked. */
+/** A directory to walk. */
 interface Walk {
-  /** The directory, as the user has named it. */
+  /** The directory, as given by the user. */
   readonly root: string;
-  /** The same, free of links. */
+  /** Its real path. */
   readonly top: string;
-  /** Gets what has a name that is not UTF-8. */
+  /** Receives the files whose names are not UTF-8. */
   readonly unsendable: string[];
 }
 
-/** The regular files below a directory, by their paths from it, in the order of their names. */
+/** Yields the relative paths of the regular files below a directory, sorted by name. */
 async function* walk(
   context: Walk,
   trail: readonly string[],
@@ -226,7 +222,7 @@ async function* walk(
     else if (trail.includes(real)) {
       throw new LlamaError(
         "input",
-        `cannot send ${full}: the link leads back to its own directory`,
+        `cannot send ${full}: the link points to a directory that contains it`,
         { hint: "remove the link, or send the other files one by one with -f" },
       );
     } else yield* walk(context, [...trail, real], path);
@@ -246,14 +242,14 @@ async function followLink(path: string, top: string): Promise<string> {
   try {
     real = await Deno.realPath(path);
   } catch (cause) {
-    throw new LlamaError("input", `cannot send ${path}: the link leads nowhere`, {
+    throw new LlamaError("input", `cannot send ${path}: the link is broken`, {
       cause,
-      hint: "remove the link, or make what it leads to",
+      hint: "remove the link, or create its target",
     });
   }
   if (real !== top && !real.startsWith(top + sep)) {
-    throw new LlamaError("input", `cannot send ${path}: the link leads out of the directory`, {
-      hint: `send what it points to with a -f of its own`,
+    throw new LlamaError("input", `cannot send ${path}: the link points outside the directory`, {
+      hint: "send its target with another -f",
     });
   }
   return real;
@@ -271,8 +267,8 @@ async function isDirectory(path: string): Promise<boolean> {
  * Returns the error for an input that cannot be read.
  *
  * @param path The file.
- * @param cause What the file system said.
- * @returns The error, with a hint where the name looks wrong.
+ * @param cause The file system's error.
+ * @returns The error, with a hint if the name looks wrong.
  */
 export function cannotSend(path: string, cause: unknown): LlamaError {
   return new LlamaError("input", `cannot read ${JSON.stringify(path)}: ${reasonOf(cause)}`, {
@@ -281,12 +277,12 @@ export function cannotSend(path: string, cause: unknown): LlamaError {
   });
 }
 
-/** What often is wrong with a name that no file has. */
+/** Returns a hint about common mistakes in the name of a missing file. */
 function nameHint(path: string): string | undefined {
   if (path.endsWith("\r")) return "the name ends in a carriage return, which tr -d '\\r' removes";
   if (path !== path.trim()) return "the name begins or ends with a space";
   if (/[*?]/.test(path)) {
-    return "a shell fills in * and ? where they are not in quotes; llama does not";
+    return "llama does not expand * and ?; the shell does, unless they are quoted";
   }
   return undefined;
 }
@@ -300,7 +296,7 @@ function notAFile(path: string, directory: boolean): LlamaError {
     {
       hint: directory
         ? `send a directory with -f ${path}`
-        : "write what it gives to a file first, or send it as -stdin",
+        : "write its contents to a file first, or send them with -stdin",
     },
   );
 }

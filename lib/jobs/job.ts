@@ -1,5 +1,5 @@
 /**
- * A job: one command, its files, and what came of it.
+ * A job: one command, its files, and its result.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import type { LlamaError } from "../errors.ts";
 import type { Spans } from "../spans.ts";
 import type { ExecutionEnvironment, Times } from "../protocol.ts";
 
-/** A file that is sent along. */
+/** A file to send along. */
 export interface InputFile {
   /** Its path in the job's directory. */
   readonly remote: string;
@@ -17,76 +17,76 @@ export interface InputFile {
   readonly source: string | Uint8Array;
 }
 
-/** A file or a directory that is brought back. */
+/** A file or directory to bring back. */
 export interface OutputFile {
   /** Its path in the job's directory; one that ends in `/` is a directory. */
   readonly remote: string;
-  /** Where it is put on this machine: a directory if `remote` is one. */
+  /** Its path on this machine: a directory if `remote` is one. */
   readonly local: string;
-  /** Write it only if the command succeeded: it replaces an input. @default {false} */
+  /** Whether to write it only if the command succeeded, since it replaces an input. @default {false} */
   readonly onlyOnSuccess?: boolean;
 }
 
-/** What a function is asked to run. */
+/** A command for a function to run, with its files. */
 export interface Job {
   /** A function's name, `NAME:ALIAS` or ARN. */
   readonly functionName: string;
   /** The arguments that follow the function's own command. */
   readonly args: readonly string[];
-  /** The command's standard input; an empty one if absent. */
+  /** The command's standard input; empty if absent. */
   readonly stdin?: BlobSource | undefined;
-  /** The files sent along. */
+  /** The files to send along. */
   readonly inputs: readonly InputFile[];
-  /** The files brought back. */
+  /** The files to bring back. */
   readonly outputs: readonly OutputFile[];
 }
 
-/** What came of a job whose command ran. Dispose of it when done: it may hold temporary files. */
+/** The result of a job whose command ran. Dispose of it when done: it may hold temporary files. */
 export interface JobResult extends Disposable {
   /** The command's exit status; 128 + N if signal N ended it. */
   readonly status: number;
   /** What the command wrote to standard output; empty if it is in {@linkcode stdoutFile}. */
   readonly stdout: Uint8Array;
   /**
-   * A file with what the command wrote to standard output, if that is more than 4 MiB. It is removed
-   * when the result is disposed of, and with the `Llama`.
+   * A file with the standard output, if it exceeds 4 MiB. It is removed when the result is disposed
+   * of or the `Llama` is closed.
    */
   readonly stdoutFile?: string | undefined;
   /** What the command wrote to standard error; empty if it is in {@linkcode stderrFile}. */
   readonly stderr: Uint8Array;
-  /** The same as {@linkcode stdoutFile} for standard error. */
+  /** Like {@linkcode stdoutFile}, for standard error. */
   readonly stderrFile?: string | undefined;
   /** The files that were written on this machine. */
   readonly written: readonly string[];
-  /** The outputs that are not there, standard output and error among them, each with the reason. */
+  /** The errors of outputs that could not be fetched, including standard output and error. */
   readonly outputErrors: readonly LlamaError[];
-  /** The last 4 KiB of the function's log, where it was asked for. */
+  /** The last 4 KiB of the function's log, if requested. */
   readonly logTail: string | undefined;
-  /** Where the time went in the runtime, if it says so, in nanoseconds. */
+  /** The times in the runtime, if reported, in nanoseconds. */
   readonly times: Times | undefined;
   /** From the start of the job to its last output on this machine, in milliseconds. */
   readonly elapsedMilliseconds: number;
-  /** Peak resident bytes of the command, if the runtime says so. */
+  /** The command's peak memory in resident bytes, if reported. */
   readonly memory: number | undefined;
-  /** What the command ran in, if the runtime says so. */
+  /** The execution environment that the command ran in, if reported. */
   readonly environment: ExecutionEnvironment | undefined;
-  /** Lambda's id of the request. */
+  /** Lambda's request id. */
   readonly requestId: string | undefined;
-  /** The runtime's version, if it says so. */
+  /** The runtime's version, if reported. */
   readonly runtime: string | undefined;
 }
 
 /**
- * Whether a job did what it was asked for.
+ * Reports whether a job succeeded.
  *
- * @param result What came of it.
- * @returns True if the command exited with 0 and every output is there.
+ * @param result The job's result.
+ * @returns True if the command exited with 0 and every output was written.
  */
 export function succeeded(result: JobResult): boolean {
   return result.status === 0 && result.outputErrors.length === 0;
 }
 
-/** What a job is made of: two hashes, integers of 48 bits. */
+/** Hashes that identify a job's contents: 48-bit integers. */
 export interface Identity {
   /** The job's own arguments, lines and files. */
   readonly own: number;
@@ -94,7 +94,7 @@ export interface Identity {
   readonly shared: number;
 }
 
-/** A job of a run: what a line became. */
+/** A job of a run, planned from a line. */
 export interface PlannedJob {
   /** The job's number, from 0. */
   readonly index: number;
@@ -102,14 +102,14 @@ export interface PlannedJob {
   readonly functionName: string;
   /** The line; several are joined by line feeds. */
   readonly line: string;
-  /** Function and arguments as a shell would read them; the templates where one fails. */
+  /** Function and arguments, quoted for a shell; the templates if one fails. */
   readonly command: string;
-  /** What the job is made of, for a job log. */
+  /** The job's identity, for a job log. */
   readonly identity?: Identity | undefined;
-  /** What is to run; absent if a template fails on this line. */
+  /** The job to run; absent if a template fails on this line. */
   readonly job: Job | undefined;
   /** Why it is not sent; absent if it is. */
   readonly error?: LlamaError | undefined;
-  /** Where its time goes, if that is measured. */
+  /** Its spans, if measured. */
   readonly spans?: Spans | undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * Input, cut into lines.
+ * Splits input into lines.
  *
  * @module
  */
@@ -7,25 +7,25 @@
 import { decodeBytes } from "../template/mod.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 
-/** How input is cut. */
+/** Options for {@linkcode readLines}. */
 export interface ReadLinesOptions {
   /** The byte that ends a line. @default {10, a newline} */
   delimiter?: number;
-  /** The longest line in bytes. @default {64 MiB} */
+  /** The maximum length of a line in bytes. @default {64 MiB} */
   maxLineBytes?: number;
-  /** What the input is called in messages. @default {"standard input"} */
+  /** The input's name in messages. @default {"standard input"} */
   name?: string | undefined;
-  /** Ends the reading. */
+  /** Cancels the reading. */
   signal?: AbortSignal | undefined;
 }
 
 /**
- * Cuts a stream of bytes into lines. The last one counts even without its end.
+ * Splits a stream of bytes into lines. The last one counts even without its delimiter.
  *
  * @param input The bytes.
  * @param options Delimiter, limit, signal.
- * @returns The lines without their ends, in the string form of the templates: what is not UTF-8
- * is kept as lone surrogates.
+ * @returns The lines without their delimiters, in the string form of templates: bytes that are not
+ * UTF-8 become lone surrogates.
  * @throws {LlamaError} `input` if the input cannot be read, or a line is longer than the limit.
  */
 export async function* readLines(
@@ -34,7 +34,7 @@ export async function* readLines(
 ): AsyncGenerator<string, void, undefined> {
   const { delimiter = 10, maxLineBytes = 64 * 1024 * 1024, name, signal } = options;
   const reader = input.getReader();
-  // Cancelling ends a read that waits for input which may never come.
+  // Cancelling ends a pending read, whose input may never come.
   const cancel = () => void reader.cancel(signal?.reason).catch(() => {});
   signal?.addEventListener("abort", cancel, { once: true });
   try {
@@ -52,7 +52,7 @@ export async function* readLines(
         held += piece.length;
         if (held > maxLineBytes) {
           throw new LlamaError("input", `line ${number} is longer than ${maxLineBytes} bytes`, {
-            hint: "where lines do not end in a line feed, say with -0 or -d what they end in",
+            hint: "if lines do not end in a line feed, set their delimiter with -0 or -d",
           });
         }
         pieces.push(piece);
@@ -87,10 +87,8 @@ function join(pieces: readonly Uint8Array[]): Uint8Array {
 /**
  * Reads the next piece of an input.
  *
- * @param reader Where it comes from.
- * @param name What the input is called in messages.
- * @returns The piece, or the end.
- * @throws {LlamaError} `input` if it cannot be read, as a directory in its place cannot.
+ * @param name The input's name in messages.
+ * @throws {LlamaError} `input` if it cannot be read, for example because it is a directory.
  */
 export async function readPiece(
   reader: ReadableStreamDefaultReader<Uint8Array>,

@@ -1,5 +1,5 @@
 /**
- * One job a line, many at once.
+ * Runs one job per line, many at once.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import { JobLog } from "./log/job_log.ts";
 import type { JobLogTarget } from "./log/job_log_line.ts";
 import { LoggedJobs, type Notice } from "./log/logged_jobs.ts";
 import { Planner } from "./plan.ts";
-import { concernsAllJobs, Ending, failsAtStart, type Halt, type RetryOn } from "./policy.ts";
+import { concernsAllJobs, failsAtStart, type Halt, type RetryOn, StopPolicy } from "./policy.ts";
 import { type JobRecord, recordOf } from "./record.ts";
 import { Results } from "./results.ts";
 import type { JobDelivery, RunJobOptions } from "./run.ts";
@@ -25,108 +25,105 @@ import { chunked, readAhead } from "./sources.ts";
 import { Trial } from "./trial.ts";
 import { type Span, Spans } from "../spans.ts";
 
-/** How the jobs of a run are made, run and written down. */
+/** Options for a run of many jobs. */
 export interface MapJobsOptions {
-  /** The most jobs at once. @default {100} */
+  /** The maximum number of concurrent jobs. @default {100} */
   readonly concurrency?: number | undefined;
   /**
-   * How many lines a job gets: `.Lines`, and joined by line feeds `.Line`. @default {one, as `.Line`}
+   * The number of lines per job: `.Lines`, or `.Line`, joined by line feeds.
+   * @default {one, as `.Line`}
    */
   readonly linesPerJob?: number | undefined;
-  /** How many jobs' lines are read before there is room for them. @default {0} */
+  /** The number of jobs whose lines are read ahead. @default {0} */
   readonly readAhead?: number | undefined;
-  /** Ask for the functions' logs. @default {false} */
+  /** Whether to ask for the function's logs. @default {false} */
   readonly logs?: boolean | undefined;
-  /** Seconds after which the runtime ends a command; each attempt has as many. @default {none} */
+  /** Seconds after which the runtime ends a command, in each attempt. @default {none} */
   readonly timeoutSeconds?: number | undefined;
-  /** How often a job that failed is repeated, at most. @default {0} */
+  /** The maximum number of retries of a failed job. @default {0} */
   readonly retries?: number | undefined;
-  /** Which failures are worth a repeat. @default {"all"} */
+  /** Which failures to retry. @default {"all"} */
   readonly retryOn?: RetryOn | undefined;
-  /** When the run ends for what became of its jobs. @default {never} */
+  /** When failed jobs end the run. @default {never} */
   readonly halt?: Halt | undefined;
   /**
-   * No more jobs are started once the run has cost so many US dollars; those in flight still add to
-   * it. Logs are asked for, since in them Lambda says what it bills. @default {no limit}
+   * The cost in US dollars after which no more jobs are started; those in flight still add to it. Logs
+   * are requested, since they state what Lambda bills. @default {no limit}
    */
   readonly maxDollars?: number | undefined;
-  /** What things cost. @default {the table that is built in} */
+  /** The prices. @default {the built-in table} */
   readonly prices?: PriceTable | undefined;
-  /** A directory that gets `SEQ/stdout`, `stderr` and `status.json` of each job. @default {none} */
+  /** A directory for `SEQ/stdout`, `stderr` and `status.json` of each job. @default {none} */
   readonly results?: string | undefined;
   /**
-   * A file that gets one line per job, in the columns of GNU parallel's `--joblog`; or what writes
-   * such lines. @default {none}
+   * A file for one line per job, with the columns of GNU parallel's `--joblog`; or a function that
+   * writes such lines. @default {none}
    */
   readonly jobLog?: JobLogTarget | undefined;
   /**
-   * Goes on with the run that wrote `jobLog`: skips the jobs that it has (`"ended"`), or those of
-   * them that succeeded (`"succeeded"`). @default {starts anew}
+   * Resumes the run that wrote `jobLog`: skips the jobs in it (`"ended"`), or those of them that
+   * succeeded (`"succeeded"`). @default {a new run}
    */
   readonly resume?: "ended" | "succeeded" | undefined;
-  /** Measure where each job's time goes. @default {false} */
+  /** Whether to measure the spans of each job. @default {false} */
   readonly spans?: boolean | undefined;
-  /** Gets the number, from 0, of each job that is skipped. */
+  /** Called with the number, from 0, of each skipped job. */
   readonly onSkip?: ((index: number) => void) | undefined;
-  /** Is kept up to date while the run goes on. */
+  /** Updated while the run goes on. */
   readonly counts?: RunCounts | undefined;
-  /** Aborted when no more jobs shall be started; those in flight are waited for. */
+  /** Abort it to start no more jobs and wait for those in flight. */
   readonly stop?: AbortSignal | undefined;
-  /** Ends the run at once. */
+  /** Cancels the run at once. */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What came of one job of a run: a result, or the error that kept it from one. */
+/** The outcome of one job of a run: a result or an error. */
 export interface JobOutcome {
   /** The job's number, from 0. */
   readonly index: number;
   /** The line; several are joined by line feeds. */
   readonly line: string;
-  /** What was run; absent if a template failed on this line. */
+  /** The job; absent if a template failed on this line. */
   readonly job: Job | undefined;
-  /** What is written down of it. */
+  /** The job's record. */
   readonly record: JobRecord;
-  /** What came of it, however the command ended. */
+  /** The result, whatever the command's exit status. */
   readonly result?: JobResult;
-  /** Why there is no result. */
+  /** The reason why there is no result. */
   readonly error?: LlamaError;
-  /** Where its time went, if that was measured. */
+  /** The job's spans, if measured. */
   readonly spans?: readonly Span[];
 }
 
-/** What a run needs of the connection that it goes over. */
+/** What a run needs from its connection. */
 export interface MapConnection {
-  /** Sends what all jobs share; called once, when all else is in order. */
+  /** Sends the shared files; called once, when everything else is ready. */
   readonly prepare: () => Promise<void>;
-  /** Returns the hash of what all jobs share, for a job log; called once, after `prepare`. */
+  /** Returns the hash of the shared files, for a job log; called once, after `prepare`. */
   readonly hashShared: () => Promise<number>;
   /** Runs a job once. */
   readonly run: (job: Job, options: RunJobOptions) => Promise<JobResult>;
-  /** The region, for its prices; asked for once a job was sent. */
+  /** Returns the region, for prices; called after a job was sent. */
   readonly region: () => Promise<string>;
-  /** Whether the functions run on this machine, as far as it is known yet. */
+  /** Reports whether the functions run on this machine, as far as is known yet. */
   readonly isLocal: () => boolean;
-  /** Whether the function is known to be llama's, if need be by the service's word. */
+  /** Reports whether the function is known to be llama's; may ask Lambda. */
   readonly isLlama: (signal: AbortSignal) => Promise<boolean>;
-  /** Tells a person what happened, and what to do. */
+  /** Tells the user what happened, and what to do. */
   readonly notice: Notice;
 }
 
-/** After how many jobs that are skipped everything else has its turn. */
+/** The number of skipped jobs after which the event loop gets a turn. */
 const skipsPerTurn = 1000;
 
-/** The most characters that are read ahead. */
+/** The maximum number of characters to read ahead. */
 const readAheadSize = 1024 * 1024;
 
 /**
  * Runs a job for each line.
  *
- * @param connection What runs a job.
  * @param functionName A function's name, `NAME:ALIAS` or ARN.
- * @param templates The arguments.
- * @param lines The lines.
- * @param options How.
- * @returns What came of each, in the order in which they ended.
+ * @returns The outcomes, in the order in which the jobs ended.
  * @throws {LlamaError} As {@linkcode Llama.map}.
  */
 export async function* mapJobs(
@@ -161,13 +158,13 @@ export async function* mapJobs(
   using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, { logged, signal });
   if (resume === undefined) await results?.begin();
   const counts = options.counts ?? newCounts();
-  using ending = new Ending(counts, { ...options, jobLog: log?.path });
+  using stopPolicy = new StopPolicy(counts, { ...options, jobLog: log?.path });
   using trial = new Trial({
     functionName,
     lookUp: connection.isLlama,
     notice: connection.notice,
   });
-  const run = new Run(connection, options, { counts, ending, trial, planner, log, results });
+  const run = new Run(connection, options, { counts, stopPolicy, trial, planner, log, results });
   const inputs = linesPerJob === undefined ? lines : chunked(lines, linesPerJob);
   const jobs = run.plan(inputs, templates);
   try {
@@ -177,27 +174,27 @@ export async function* mapJobs(
   } finally {
     if (signal?.aborted) counts.isEnding = true;
   }
-  if (ending.error !== undefined) throw ending.error;
+  if (stopPolicy.error !== undefined) throw stopPolicy.error;
   if (!options.stop?.aborted) await results?.end();
 }
 
-/** The number of jobs whose input was read. */
+/** Returns the number of jobs whose input was read. */
 function sumOf({ done, failed, running, dropped, waiting }: RunCounts): number {
   return done + failed + running + dropped + waiting;
 }
 
 function atLeast(least: 0 | 1, value: number, name: string): void {
   if (Number.isInteger(value) && value >= least) return;
-  const kind = least === 1 ? "a positive integer" : "an integer of at least 0";
+  const kind = least === 1 ? "a positive integer" : "a non-negative integer";
   throw new LlamaError("usage", `${name} must be ${kind}, not ${value}`);
 }
 
 const nothing = new Uint8Array();
 
-/** What the parts of a run share. */
+/** The state that the parts of a run share. */
 interface RunState {
   readonly counts: RunCounts;
-  readonly ending: Ending;
+  readonly stopPolicy: StopPolicy;
   readonly trial: Trial;
   readonly planner: Planner;
   readonly log: JobLog | undefined;
@@ -211,7 +208,7 @@ class Run {
   #meter: Promise<CostMeter> | undefined;
   #signal: AbortSignal | undefined;
   #admission: AbortSignal | undefined;
-  /** Whether a command has run, so that the function can be started. */
+  /** Whether a command has run, which proves that the function can be started. */
   #hasStarted = false;
 
   constructor(connection: MapConnection, options: MapJobsOptions, state: RunState) {
@@ -220,12 +217,12 @@ class Run {
     this.#state = state;
   }
 
-  /** Plans jobs while the run goes on; gives those that are to run. */
+  /** Plans jobs while the run goes on; yields those to run. */
   async *plan(
     inputs: Iterable<string> | AsyncIterable<string | readonly string[]>,
     templates: readonly string[],
   ): AsyncGenerator<PlannedJob, void, undefined> {
-    const { counts, ending, trial, planner } = this.#state;
+    const { counts, stopPolicy, trial, planner } = this.#state;
     let planned = 0;
     const ahead = readAhead(this.#undone(inputs, planner), {
       items: this.#options.readAhead ?? 0,
@@ -236,7 +233,7 @@ class Run {
           : input.reduce((sum, line) => sum + line.length, 0),
       onRead: () => void counts.waiting++,
       onEnd: () => void (counts.total = sumOf(counts)),
-      stop: ending.soon,
+      stop: stopPolicy.soon,
     });
     try {
       for await (const { input, index } of ahead) {
@@ -247,44 +244,44 @@ class Run {
         if (++planned === 2 && !planner.templates.usesInput) {
           this.#connection.notice(sameJobs(templates));
         }
-        await trial.admit(ending.soon);
-        if (ending.soon.aborted) return;
+        await trial.admit(stopPolicy.soon);
+        if (stopPolicy.soon.aborted) return;
         yield spans ? { ...next, spans } : next;
       }
     } catch (error) {
-      // What the jobs before it do is not lost.
-      ending.endInput(error);
+      // Earlier jobs still finish.
+      stopPolicy.endInput(error);
     }
   }
 
-  /** The inputs of the jobs that the run that is resumed has not done. */
+  /** Yields the inputs of jobs that the resumed run has not done. */
   async *#undone(
     inputs: Iterable<string> | AsyncIterable<string | readonly string[]>,
     planner: Planner,
   ): AsyncGenerator<{ input: string | readonly string[]; index: number }, void, undefined> {
-    const { counts, ending } = this.#state;
+    const { counts, stopPolicy } = this.#state;
     const { onSkip, signal } = this.#options;
     let index = 0;
     for await (const input of inputs) {
       if (planner.isDone(input, index)) {
         onSkip?.(index);
-        // Lines that are at hand would keep everything else waiting: the progress, and ctrl-C.
+        // Available lines would otherwise block the event loop: progress and ctrl-C.
         if (++counts.skipped % skipsPerTurn === 0) await setImmediate();
-        if (ending.soon.aborted || signal?.aborted) return;
+        if (stopPolicy.soon.aborted || signal?.aborted) return;
       } else yield { input, index };
       index++;
     }
   }
 
-  /** Runs a job and writes down what came of it; undefined if it was dropped. */
+  /** Runs a job and records its outcome; undefined if it was dropped. */
   readonly work = async (
     planned: PlannedJob,
     inner: AbortSignal,
   ): Promise<JobOutcome | undefined> => {
-    const { counts, ending, trial } = this.#state;
+    const { counts, stopPolicy, trial } = this.#state;
     // `inner` is the same for all jobs of a run.
     const signal = this.#signal ??= this.#open(inner);
-    const admission = this.#admission ??= AbortSignal.any([signal, ending.unsent]);
+    const admission = this.#admission ??= AbortSignal.any([signal, stopPolicy.unsent]);
     const delivery: JobDelivery = { mayHaveRun: false, isLlama: false };
     let failure: LlamaError | undefined;
     let isCounted = false;
@@ -298,16 +295,16 @@ class Run {
       failure = error;
       this.#hasStarted ||= result !== undefined;
       if (error && this.#isShared(error, planned.job)) {
-        // Another function does with the jobs in flight what nobody asked for.
-        if (error.code === "protocol") ending.endNow(error);
-        else ending.end(error);
+        // A function that is not llama's: drop the jobs in flight, too.
+        if (error.code === "protocol") stopPolicy.endNow(error);
+        else stopPolicy.end(error);
         if (delivery.mayHaveRun) counts.failed++;
         isCounted = delivery.mayHaveRun;
         return undefined;
       }
-      // The others' outputs would be lost for the same reason, and billed.
+      // All other jobs would lose their outputs, too, and be billed.
       const shared = result?.outputErrors.find(concernsAllJobs);
-      if (shared) ending.end(shared);
+      if (shared) stopPolicy.end(shared);
       const elapsedMilliseconds = performance.now() - start;
       const { spans } = planned;
       spans?.add("job", start, start + elapsedMilliseconds);
@@ -331,7 +328,7 @@ class Run {
         ...(spans === undefined ? {} : { spans: spans.all }),
       };
     } catch (error) {
-      // The run has ended, and the job was not sent or is not waited for.
+      // The run has ended: the job was not sent, or is dropped.
       if (!inner.aborted && isAbort(error, admission)) return undefined;
       throw error;
     } finally {
@@ -345,14 +342,14 @@ class Run {
     }
   };
 
-  /** Makes the signal of all jobs. A run that is left waits for no word on its function. */
+  /** Returns the signal of all jobs. Aborting the run also ends the look-up of its function. */
   #open(inner: AbortSignal): AbortSignal {
-    const { ending, trial } = this.#state;
+    const { stopPolicy, trial } = this.#state;
     inner.addEventListener("abort", () => trial[Symbol.dispose](), { once: true });
-    return AbortSignal.any([inner, ending.now]);
+    return AbortSignal.any([inner, stopPolicy.now]);
   }
 
-  /** Whether a failure is not the job's own, so that all others would meet it. */
+  /** Reports whether a failure would affect all other jobs. */
   #isShared(error: LlamaError, job: Job | undefined): boolean {
     if (concernsAllJobs(error)) return true;
     if (!(error instanceof FunctionError) || this.#hasStarted) return false;
@@ -383,7 +380,7 @@ class Run {
       retryOn,
       isShared: (error) => this.#isShared(error, job),
       meter: () => this.#meter ??= this.#openMeter(),
-      noMore: this.#state.ending.soon,
+      noMore: this.#state.stopPolicy.soon,
     });
   }
 
@@ -396,13 +393,13 @@ class Run {
     return this.#state.log !== undefined || this.#state.results !== undefined;
   }
 
-  /** Results first: a job that has a line in the log has all that it was to leave. */
+  /** Writes results before the log, so that a logged job's results are complete. */
   async #writeDown(
     record: JobRecord,
     result: JobResult | undefined,
     identity: Identity | undefined,
   ): Promise<void> {
-    const { log, results, ending } = this.#state;
+    const { log, results, stopPolicy } = this.#state;
     try {
       await results?.write(record, {
         stdout: result?.stdoutFile ?? result?.stdout ?? nothing,
@@ -410,25 +407,25 @@ class Run {
       });
       if (log !== undefined) await log.append(record, await this.#host(record), identity);
     } catch (error) {
-      ending.end(error);
+      stopPolicy.end(error);
     }
   }
 
-  /** GNU parallel writes `:` for the machine that it runs on. */
+  /** Returns the log's `Host`: like GNU parallel, `:` for this machine. */
   async #host({ attempts }: JobRecord): Promise<string> {
     const { isLocal, region } = this.#connection;
     return isLocal() || attempts === 0 ? ":" : await region();
   }
 
   #count({ ok, attempts, sentBytes, receivedBytes, cost }: JobRecord): void {
-    const { counts, ending } = this.#state;
+    const { counts, stopPolicy } = this.#state;
     if (ok) counts.done++;
     else counts.failed++;
     counts.bytesSent += sentBytes;
     counts.bytesReceived += receivedBytes;
     counts.dollars += cost?.dollars ?? 0;
-    // Without the function's memory the cost is not known, and the sum is less than it.
+    // Without the function's memory the cost is unknown, and the sum is too low.
     counts.isEstimate ||= cost?.isEstimate ?? attempts > 0;
-    ending.jobEnded();
+    stopPolicy.jobEnded();
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Which features of the wire a function accepts, and what to do when it no longer does.
+ * Negotiates features of the wire with functions.
  *
  * @module
  */
@@ -10,21 +10,18 @@ import { FunctionError, LlamaError } from "../errors.ts";
 import { type Features, namesOf, ownFeatures } from "../features.ts";
 import { type Blob, newerRequest, type Request, type Response } from "../protocol.ts";
 
-/** What a client knows of itself and of functions. */
+/** The client's side of the negotiation. */
 export interface Negotiator {
-  /** What is known of functions; without it, every job is sent plain. */
+  /** What is known about functions; without it, every job is sent without features. */
   readonly functions?: KnownFunctions | undefined;
-  /** What the client knows beyond the wire of December 2020. @default {what this version knows} */
+  /** The client's features. @default {those of this version} */
   readonly features?: Features | undefined;
 }
 
 /**
  * Returns the kinds of content that a function is known to accept.
  *
- * @param client What the client knows.
- * @param functionName A function's name, `NAME:ALIAS` or ARN.
- * @returns The kinds; undefined if jobs for the function are to be sent plain.
- * @throws {LlamaError} As the place of the note of functions.
+ * @returns The kinds; undefined if there are none.
  */
 export async function novelFor(
   { functions, features = ownFeatures }: Negotiator,
@@ -38,13 +35,7 @@ export async function novelFor(
     : { kinds, refusal: newerRequest(nameOfFunction(functionName)) };
 }
 
-/**
- * Returns the features that a request makes use of.
- *
- * @param request The request.
- * @param novel The kinds of content that it may hold.
- * @returns Their names.
- */
+/** Returns the names of the features that a request uses. */
 export function featuresUsed(
   { files, stdin = {} }: Pick<Request, "files" | "stdin">,
   novel: NovelContents | undefined,
@@ -60,15 +51,12 @@ export function featuresUsed(
 
 const none: ReadonlySet<string> = new Set();
 
-/** What is kept of a runtime's version, in characters. */
-const longestVersion = 64;
+/** How many characters of a runtime's version are kept. */
+const maxVersionLength = 64;
 
 /**
- * Whether an error may be due to a runtime that does not know a feature that it was known to accept:
- * llama's own refuse such a request, or miss an object; others say the words of `e`.
- *
- * @param error What the invocation failed with.
- * @param novel The kinds of content that the request held.
+ * Reports whether an error may come from a runtime that no longer knows a feature: llama's runtimes
+ * refuse such a request or miss an object; others repeat the text of `e`.
  * @returns True if the job did not run, and should be sent again without features.
  */
 export function isRefusal(error: unknown, novel: NovelContents): error is FunctionError {
@@ -78,58 +66,40 @@ export function isRefusal(error: unknown, novel: NovelContents): error is Functi
 }
 
 /**
- * Whether a response is of a runtime that knows the features that the request made use of. Another
- * one may have ignored them, and run the job without some of its input.
+ * Reports whether a response comes from a runtime that knows the features of the request. Another one
+ * may have ignored them and run the job without some of its input.
  *
- * @param response The response.
- * @param used The features.
  * @returns False if the response must not be used.
  */
 export function isReliable({ accepts }: Response, used: ReadonlySet<string>): boolean {
   return used.isSubsetOf(new Set(accepts));
 }
 
-/**
- * Remembers what a response says of the function's runtime. Cheap where it is known already.
- *
- * @param client What the client knows.
- * @param functionName The function.
- * @param response Its response.
- */
+/** Remembers what a response tells about the function's runtime. Cheap if nothing is new. */
 export async function learnFrom(
   { functions, features = ownFeatures }: Negotiator,
   functionName: string,
   { accepts, runtime }: Response,
 ): Promise<void> {
   if (functions === undefined) return;
-  // What was known before is not lost, and the record is found when it is written.
+  // Loading first keeps what was known before.
   await functions.load(functionName);
-  // A function may answer with anything; only these features are ever looked up.
+  // The response may list anything: keep only known features.
   const names = namesOf(features).filter((name) => accepts?.includes(name));
-  functions.learn(functionName, { accepts: names, runtime: runtime?.slice(0, longestVersion) });
+  functions.learn(functionName, { accepts: names, runtime: runtime?.slice(0, maxVersionLength) });
 }
 
-/**
- * The error for a job whose answer must not be used, and which must not run twice.
- *
- * @param functionName The function.
- * @returns An error to throw.
- */
+/** Returns the error for a job whose response must not be used, and which must not run twice. */
 export function replacedRuntime(functionName: string): LlamaError {
   return new LlamaError(
     "protocol",
     `the runtime of ${functionName} was replaced by an older one, which ran the job ` +
-      "and may have read its files as empty ones",
-    { hint: "run the job again; without -invoke-retries 0 this happens by itself" },
+      "and may have taken its files for empty ones",
+    { hint: "run the job again; without -invoke-retries 0, llama does so itself" },
   );
 }
 
-/**
- * A function's name as `llama update-function` takes it.
- *
- * @param functionName A function's name, `NAME:ALIAS` or ARN.
- * @returns The name alone.
- */
+/** Returns the plain name of a function given as a name, `NAME:ALIAS` or ARN. */
 export function nameOfFunction(functionName: string): string {
   return /^(?:.*:function:)?([^:]+)/.exec(functionName)?.[1] ?? functionName;
 }

@@ -1,5 +1,5 @@
 /**
- * Runtimes that do not know all that a job asks for.
+ * Detects runtimes that do not support everything that a job asks for.
  *
  * @module
  */
@@ -7,23 +7,20 @@
 import type { Job, JobResult } from "./job.ts";
 
 /**
- * What a job asked for that the runtime which answered does not know. Every runtime of ours says its
- * version; the original's say none, and know neither directories nor a timeout.
+ * Returns the features that a job asked for but its runtime does not support. Llama's runtimes report
+ * their version; the original's do not, and support neither directories nor timeouts.
  *
- * @param job The job.
- * @param timeoutSeconds The timeout that was sent along.
- * @param result What came of it.
- * @returns What was not heeded, in words; undefined if there is nothing.
+ * @returns The features as text; undefined if there are none.
  */
-export function unheeded(
+export function unsupportedFeatures(
   job: Job,
   timeoutSeconds: number | undefined,
   result: JobResult,
 ): string | undefined {
   if (result.runtime !== undefined) return undefined;
   const asked = [
-    ...(timeoutSeconds === undefined ? [] : ["a timeout"]),
-    ...(job.outputs.some(({ remote }) => remote.endsWith("/")) ? ["directories as outputs"] : []),
+    ...(timeoutSeconds === undefined ? [] : ["timeouts"]),
+    ...(job.outputs.some(({ remote }) => remote.endsWith("/")) ? ["output directories"] : []),
   ];
   return asked.length === 0 ? undefined : asked.join(" or ");
 }

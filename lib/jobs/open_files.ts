@@ -1,5 +1,5 @@
 /**
- * How many files the jobs of a process read and write at once.
+ * Limits how many files the jobs of a process have open.
  *
  * @module
  */
@@ -10,13 +10,12 @@ import { descriptorBudget } from "../system/descriptors.ts";
 let places: Semaphore | undefined;
 
 /**
- * Waits until files may be opened, as there are descriptors for them. Whoever has a turn must not
- * wait for another one.
+ * Waits until there are descriptors for opening files. The holder of a turn must not wait for another
+ * one, which could deadlock.
  *
- * @param signal Ends the wait.
- * @param count How many files.
- * @returns The turn, given back when it is disposed of.
- * @throws The signal's reason.
+ * @param signal Cancels the wait.
+ * @param count The number of files.
+ * @returns The turn, released when disposed.
  */
 export async function fileTurn(signal: AbortSignal | undefined, count = 1): Promise<Disposable> {
   const most = descriptorBudget().files;

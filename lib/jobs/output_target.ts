@@ -1,5 +1,5 @@
 /**
- * Where outputs may be put on this machine, and with which mode.
+ * Writes outputs to where they may go on this machine, with the right mode.
  *
  * @module
  */
@@ -16,31 +16,31 @@ import {
 import { chmod, lstat, makeDirectories } from "../files/quick.ts";
 import { OpenDirectory } from "../system/open_directory.ts";
 
-/** How a file gets its contents and its mode. */
+/** A file's contents and mode. */
 export interface Writing {
-  /** Writes the contents into a new file of the name that it is given. */
+  /** Writes the contents into a new file. */
   readonly fill: (path: string) => Promise<void>;
   /** Writes the contents to a device or a pipe. */
   readonly pour: (path: string) => Promise<void>;
-  /** The permission bits that the file has in the job's directory. */
+  /** The file's permission bits in the job's directory. */
   readonly mode: number;
 }
 
 /**
- * Writes a file whose name the user has chosen. Links are followed as by a shell's `>`: one that
- * leads nowhere has its target made. Devices and pipes are written to.
+ * Writes a file whose name the user has chosen. Links are followed as by a shell's `>`: the target of
+ * a broken one is created. Devices and pipes are written to.
  *
  * @param path The file.
  * @param writing Its contents and mode.
- * @throws {LlamaError} `output` if a directory has the name, or a link leads into a directory that
- * is not there.
+ * @throws {LlamaError} `output` if the path is a directory, or a link into a directory that does
+ * not exist.
  * @throws What the file system throws.
  */
 export async function writeNamedFile(path: string, { fill, pour, mode }: Writing): Promise<void> {
   const { target, existing } = await followLinks(path);
   if (existing === undefined) return await writeWhole(target, fill, mode);
   if (existing.isDirectory) throw isADirectory();
-  // A rename would put a file in its place.
+  // A rename would replace the device or pipe.
   if (!existing.isFile || isDescriptor(path)) return await pour(target);
   if (isOthers(existing)) {
     await checkWritable(async () => (await Deno.open(target, { write: true })).close());
@@ -50,8 +50,8 @@ export async function writeNamedFile(path: string, { fill, pour, mode }: Writing
 }
 
 /**
- * A directory of outputs, in which the function chooses the names. Nothing outside of it is ever
- * written, and in it only new files and regular ones are.
+ * A directory of outputs whose names the function chooses. Nothing outside of it is written; inside,
+ * only new and regular files are.
  */
 export class OutputDirectory implements Disposable {
   readonly #path: string;
@@ -63,10 +63,7 @@ export class OutputDirectory implements Disposable {
   }
 
   /**
-   * Opens a directory, and makes it where it is missing.
-   *
-   * @param path The directory, which the user has named.
-   * @returns The directory.
+   * Opens a directory, and creates it if it is missing.
    * @throws What the file system throws.
    */
   static async open(path: string): Promise<OutputDirectory> {
@@ -77,17 +74,17 @@ export class OutputDirectory implements Disposable {
   /**
    * Writes a file.
    *
-   * @param path The file's path in the directory, each component the name of something.
+   * @param path The file's path in the directory, without empty, `.` or `..` components.
    * @param writing Its contents and mode.
-   * @throws {LlamaError} `output` if a link or anything else than a regular file is in the way.
+   * @throws {LlamaError} `output` if a link or anything but a regular file is in the way.
    * @throws What the file system throws.
    */
   async write(path: string, { fill, mode }: Writing): Promise<void> {
     const components = path.split("/");
     const name = components.pop() ?? "";
-    // A later run would take it for what a dead run has left, and remove it.
+    // A later run would take it for a leftover of a dead run, and remove it.
     if (path.split("/").some(isTemporaryName)) {
-      throw new LlamaError("output", "its name is one of those of unfinished files", {
+      throw new LlamaError("output", "its name is reserved for unfinished files", {
         hint: "have the command give the file another name",
       });
     }
@@ -97,7 +94,7 @@ export class OutputDirectory implements Disposable {
     if (existing?.isSymlink) throw isALink(name);
     if (existing?.isDirectory) throw isADirectory();
     if (existing && !existing.isFile) {
-      throw new LlamaError("output", "is not a regular file here", { hint: nameItHint });
+      throw new LlamaError("output", "is not a regular file", { hint: nameItHint });
     }
     const target = inner.directory.at(name);
     if (existing && isOthers(existing)) {
@@ -119,7 +116,7 @@ export class OutputDirectory implements Disposable {
   }
 }
 
-/** Leads from one directory into the next, and holds open no more than the last. */
+/** Descends from directory to directory, and keeps only the last one open. */
 class Descent implements Disposable {
   directory: OpenDirectory;
   readonly #top: OpenDirectory;
@@ -145,10 +142,10 @@ class Descent implements Disposable {
   }
 }
 
-/** As Linux has it. */
-const mostLinks = 40;
+/** Linux's limit. */
+const maxLinks = 40;
 
-/** Where a path leads, and what is there. */
+/** Returns a path's target, and the existing file, if any. */
 async function followLinks(
   path: string,
 ): Promise<{ target: string; existing: Deno.FileInfo | undefined }> {
@@ -156,35 +153,34 @@ async function followLinks(
   if (!info?.isSymlink) return { target: path, existing: info };
   try {
     const existing = await Deno.stat(path);
-    // Only the system can follow a link to a descriptor: a pipe has no path.
+    // Only the kernel can follow a link to a descriptor: a pipe has no path.
     const isReal = existing.isFile && !isDescriptor(path);
     return { target: isReal ? await Deno.realPath(path) : path, existing };
   } catch (error) {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
   let target = path;
-  for (let links = 0; links < mostLinks; links++) {
+  for (let links = 0; links < maxLinks; links++) {
     target = `${await directoryOf(target)}/${basename(target)}`;
     if (!(await lookAt(target))?.isSymlink) return { target, existing: undefined };
     const next = await Deno.readLink(target);
-    // As it is written: of "link/.." only the system knows what it means.
+    // Not normalized: only the kernel can resolve "link/..".
     target = next.startsWith("/") ? next : `${dirname(target)}/${next}`;
   }
   throw new Deno.errors.FilesystemLoop();
 }
 
 /**
- * Whether a path is that of something open, such as /dev/stdout or what a shell's >(...) gives. Even
- * of a file it is the open one that is meant, and not another one of its name.
+ * Whether a path names an open descriptor, such as /dev/stdout or a shell's >(...). Then the open file
+ * is meant, not a new one of the same name.
  *
- * @param path The path.
- * @returns True for a device too, which is in the same directories.
+ * @returns True also for other devices, which are in the same directories.
  */
 export function isDescriptor(path: string): boolean {
   return /^\/(dev|proc)\//.test(resolve(path));
 }
 
-/** A directory that a link leads into may be that of a disk that is not mounted: it is not made. */
+/** Returns the real directory of a link's target. It is not created: its disk may not be mounted. */
 async function directoryOf(target: string): Promise<string> {
   try {
     return await Deno.realPath(dirname(target));
@@ -192,8 +188,8 @@ async function directoryOf(target: string): Promise<string> {
     if (!(cause instanceof Deno.errors.NotFound)) throw cause;
     throw new LlamaError(
       "output",
-      `it is a link to ${JSON.stringify(target)}, whose directory is not there`,
-      { cause, hint: "make that directory, or remove the link" },
+      `it is a link to ${JSON.stringify(target)}, whose directory does not exist`,
+      { cause, hint: "create that directory, or remove the link" },
     );
   }
 }
@@ -208,8 +204,8 @@ async function lookAt(path: string): Promise<Deno.FileInfo | undefined> {
 }
 
 /**
- * Whether another user owns a file. The rename that puts a file in place asks for the right to write
- * to the directory alone; cp and others need the right to write to the file.
+ * Reports whether another user owns a file. A rename needs write permission only for the directory;
+ * cp needs it for the file, so it is checked.
  */
 function isOthers({ uid }: Deno.FileInfo): boolean {
   return uid !== null && uid !== Deno.uid();
@@ -222,14 +218,14 @@ async function checkWritable(open: () => Promise<void> | void): Promise<void> {
     if (!(cause instanceof Deno.errors.PermissionDenied)) throw cause;
     throw new LlamaError("output", "permission denied", {
       cause,
-      hint: "the file belongs to another user: remove it, or name another one",
+      hint: "the file belongs to another user: remove it, or choose another name",
     });
   }
 }
 
 /**
- * The mode of a file that replaces another one: whoever may read and write it stays as it is, and it
- * is a program if the job's file is one.
+ * Returns the mode of a file that replaces another one: read and write bits stay, executable bits come
+ * from the job's file.
  */
 function modeOver({ mode }: Deno.FileInfo, jobMode: number): number {
   return mode === null ? jobMode & ~umask() : mode & 0o666 | jobMode & 0o111 & ~umask();
@@ -238,21 +234,21 @@ function modeOver({ mode }: Deno.FileInfo, jobMode: number): number {
 const nameItHint = "remove it, or name the file itself with -o LOCAL:REMOTE";
 
 function isALink(name: string): LlamaError {
-  return new LlamaError("output", `${JSON.stringify(name)} is a symbolic link here`, {
+  return new LlamaError("output", `${JSON.stringify(name)} is a symbolic link`, {
     hint: nameItHint,
   });
 }
 
 function isADirectory(): LlamaError {
   return new LlamaError("output", "is a directory", {
-    hint: "a file goes to the path of a file; to fetch a directory, end its path in /",
+    hint: "name a file; to fetch a directory, end its path in /",
   });
 }
 
 function notADirectory(parent: OpenDirectory, name: string): LlamaError {
   return Deno.lstatSync(parent.at(name)).isSymlink
     ? isALink(name)
-    : new LlamaError("output", `${JSON.stringify(name)} is not a directory here`, {
-      hint: "remove it, or fetch into another directory",
+    : new LlamaError("output", `${JSON.stringify(name)} is not a directory`, {
+      hint: "remove it, or fetch the files into another directory",
     });
 }

@@ -1,5 +1,5 @@
 /**
- * From files on the wire to files on this machine.
+ * Writes files from the wire on this machine.
  *
  * @module
  */
@@ -18,33 +18,32 @@ import { fileTurn } from "./open_files.ts";
 import { OutputDirectory, writeNamedFile, type Writing } from "./output_target.ts";
 import { isInside } from "./paths.ts";
 
-/** How outputs are written. */
+/** Options for {@linkcode writeOutputs}. */
 export interface WriteOutputsOptions {
   /** Whether the command exited with 0. */
   succeeded: boolean;
-  /** What was sent along; none of it is replaced by what a command that failed has made. */
+  /** The job's inputs, which the outputs of a failed command do not replace. */
   inputs?: readonly InputFile[] | undefined;
-  /** Where the big ones are; called only if there is one. */
+  /** Returns the store; called only if there is a big output. */
   store: () => ObjectStore;
-  /** Kinds of content that the client knows. @default {those that this version knows} */
+  /** Kinds of content that the client knows. @default {those of this version} */
   kinds?: readonly ContentKind[] | undefined;
-  /** Ends the work early; what is not whole then is removed. */
+  /** Cancels the work; incomplete files are removed. */
   signal?: AbortSignal | undefined;
-  /** Gets the spans of the files. */
+  /** Receives the spans of the files. */
   spans?: Spans | undefined;
 }
 
-/** How many files of one job are written at once. */
+/** The concurrency of one job's outputs. */
 const writeConcurrency = 8;
 
 /**
- * Writes a job's outputs, each whole or not at all.
+ * Writes a job's outputs, each atomically.
  *
- * @param wanted What the job was asked to bring back.
- * @param answered What the runtime answered, by remote path.
- * @param options Store, signal, and how the command ended.
- * @returns The paths that were written, why each of the others was not, and how many bytes came
- * from the store and not in the answer.
+ * @param wanted The outputs of the job.
+ * @param answered The files in the response, by remote path.
+ * @returns The paths that were written, the errors of the others, and how many bytes came from the
+ * store rather than in the response.
  */
 export async function writeOutputs(
   wanted: readonly OutputFile[],
@@ -63,16 +62,16 @@ export async function writeOutputs(
     const { remote, local } = output;
     const file = Object.hasOwn(answered, remote) ? answered[remote] : undefined;
     try {
-      // Besides a kind of content that is known, `e` is for others.
+      // With a known kind of content, `e` is only for other readers.
       if (!file || (file.e !== undefined && !novelKindOf(file, kinds))) {
-        throw new LlamaError("output", file?.e ?? "the command did not create it", {
-          // A command that failed has said why itself.
+        throw new LlamaError("output", reasonOfAbsence(file), {
+          // A command that failed has given the reason itself.
           hint: options.succeeded && isAbsent(file)
-            ? `the command must make it at ${JSON.stringify(remote)} in its current directory`
+            ? `the command must create it as ${JSON.stringify(remote)} in its current directory`
             : undefined,
         });
       }
-      // Of a directory itself there is nothing to write.
+      // A directory's own entry holds only errors.
       if (remote.endsWith("/") && !("directory" in output)) return;
       using _turn = await fileTurn(options.signal);
       const size = await writeOutput(output, file, directories, options);
@@ -82,7 +81,7 @@ export async function writeOutputs(
       if (isAbort(cause, options.signal)) throw cause;
       const code = cause instanceof LlamaError && cause.code !== "protocol" ? cause.code : "output";
       errors.push(
-        new LlamaError(code, `no output ${JSON.stringify(local)}: ${reasonOf(cause)}`, {
+        new LlamaError(code, `output ${JSON.stringify(local)}: ${reasonOf(cause)}`, {
           cause,
           hint: cause instanceof LlamaError ? cause.hint : undefined,
         }),
@@ -95,8 +94,7 @@ export async function writeOutputs(
 /**
  * Refuses outputs that would overwrite one another, before anything is sent.
  *
- * @param outputs What a job is to bring back.
- * @throws {LlamaError} `output` if two files of the job have one path here.
+ * @throws {LlamaError} `output` if two files of the job have the same local path.
  */
 export function checkOutputs(outputs: readonly OutputFile[]): void {
   if (outputs.length < 2) return;
@@ -104,21 +102,21 @@ export function checkOutputs(outputs: readonly OutputFile[]): void {
   for (const { local, remote } of outputs) {
     const path = resolve(local);
     const before = remotes.get(path) ?? remote;
-    // The files of two directories may well go into one.
+    // Two directories may be merged into one.
     if (before !== remote && !(before.endsWith("/") && remote.endsWith("/"))) {
       throw new LlamaError(
         "output",
         `cannot write two outputs to ${JSON.stringify(local)}: ${JSON.stringify(before)} and ${
           JSON.stringify(remote)
         }`,
-        { hint: "give one another name here, with -o LOCAL:REMOTE" },
+        { hint: "give one of them another local name with -o LOCAL:REMOTE" },
       );
     }
     remotes.set(path, remote);
   }
 }
 
-/** The outputs without those that are asked for twice, as `{{.O .Line}}` in two arguments does. */
+/** Returns the outputs without duplicates, as from `{{.O .Line}}` in two arguments. */
 function unique(outputs: readonly OutputFile[]): readonly OutputFile[] {
   if (outputs.length < 2) return outputs;
   return [
@@ -126,26 +124,33 @@ function unique(outputs: readonly OutputFile[]): readonly OutputFile[] {
   ];
 }
 
-/** Whether the command has not made a file, in the words of this runtime or of the original's. */
+/** Returns why there is no file; `e` of our runtime says "was not made by the command". */
+function reasonOfAbsence(file: File | undefined): string {
+  return file?.e === undefined || file.e.startsWith("was not made")
+    ? "the command did not create it"
+    : file.e;
+}
+
+/** Whether the command did not create a file, in the words of our runtime or the original's. */
 function isAbsent(file: File | undefined): boolean {
   return file?.e === undefined || /was not made|no such file/.test(file.e);
 }
 
-/** Tells the outputs that are no inputs, however they were named. */
+/** Returns a filter for outputs that do not replace an input. */
 function replacesNone(inputs: readonly InputFile[]): (output: OutputFile) => boolean {
   const paths = new Set(inputs.map(({ source }) => typeof source === "string" && resolve(source)));
   return ({ local, onlyOnSuccess }) => !onlyOnSuccess && !paths.has(resolve(local));
 }
 
-/** A file in a directory that was asked for. */
+/** A file in a requested directory. */
 interface FileBelow extends OutputFile {
-  /** The directory, as the user has named it. */
+  /** The directory, as given by the user. */
   readonly directory: string;
-  /** The file's path in it, as the function has named it. */
+  /** The file's path in it, chosen by the function. */
   readonly path: string;
 }
 
-/** The files of a directory that was asked for, by names that the function has chosen. */
+/** Returns the files of a requested directory, whose names the function chose. */
 function below(output: OutputFile, answered: Readonly<Record<string, File>>): OutputFile[] {
   const directory = output.local.endsWith("/") ? output.local : `${output.local}/`;
   const files = Object.keys(answered)
@@ -154,8 +159,8 @@ function below(output: OutputFile, answered: Readonly<Record<string, File>>): Ou
       const path = remote.slice(output.remote.length);
       return { remote, local: directory + path, directory, path };
     });
-  // The directory's own entry says what of it is missing; the original's runtime, which knows no
-  // directories, says so of all of it.
+  // The directory's own entry reports missing files; from the original's runtime, which does not
+  // support directories, it is an error for the whole directory.
   return Object.hasOwn(answered, output.remote) ? [...files, output] : files;
 }
 
@@ -176,7 +181,7 @@ class OutputDirectories implements AsyncDisposable {
   }
 }
 
-/** Writes a file, and tells how many bytes it has. */
+/** Writes a file and returns its size. */
 async function writeOutput(
   output: OutputFile | FileBelow,
   file: File,
@@ -199,10 +204,10 @@ async function writeOutput(
   if (!("directory" in output)) {
     await writeNamedFile(output.local, writing);
   } else if (!isInside(output.path)) {
-    throw new LlamaError("output", "its name leads out of the directory that was asked for");
+    throw new LlamaError("output", "its name leads out of the requested directory");
   } else if (!output.path.isWellFormed()) {
-    // Half a surrogate pair has no UTF-8: the file would silently get another name.
-    throw new LlamaError("output", "its name is not Unicode text");
+    // A lone surrogate has no UTF-8: the file would silently get another name.
+    throw new LlamaError("output", "its name is not valid Unicode");
   } else {
     await (await directories.open(output.directory)).write(output.path, writing);
   }

@@ -9,11 +9,11 @@ import { LlamaError } from "../errors.ts";
 import { quote } from "../template/quote.ts";
 
 /**
- * Cleans a path for the job's directory, in the words of the original for one that leads out.
+ * Cleans a path for the job's directory. The error messages are the original's.
  *
  * @param path The path as the user wrote it.
- * @returns The path without `.`, `..` and doubled slashes; `.` for an empty one.
- * @throws {LlamaError} `template` if it is absolute or leads out of the directory.
+ * @returns The path without `.`, `..` and repeated slashes; `.` if it is empty.
+ * @throws {LlamaError} `template` if it is absolute or outside the directory.
  */
 export function cleanPath(path: string): string {
   if (path.startsWith("/")) {
@@ -22,7 +22,7 @@ export function cleanPath(path: string): string {
     });
   }
   const clean = trimSlash(posix.normalize(path));
-  // The original lets ".." alone through.
+  // The original accepts ".." alone.
   if (clean === ".." || clean.startsWith("../")) {
     throw new LlamaError(
       "template",
@@ -34,17 +34,15 @@ export function cleanPath(path: string): string {
     throw new LlamaError(
       "template",
       `Cannot pass a path that is not UTF-8: ${quote(clean)}`,
-      { hint: "give the file another name: those of a job travel as UTF-8" },
+      { hint: "rename the file: names of files must be UTF-8" },
     );
   }
   return clean;
 }
 
 /**
- * Whether a path that came over the wire stays in the directory that it is put into.
- *
- * @param path The path.
- * @returns True if it is relative, names something, and has no `..`, no empty part and no NUL.
+ * Reports whether a path from the wire stays inside its directory: it is relative and has no `.`,
+ * `..`, empty part or NUL.
  */
 export function isInside(path: string): boolean {
   return !path.includes("\0") &&
@@ -55,10 +53,10 @@ function trimSlash(path: string): string {
   return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
 }
 
-/** The path has no place in the job's directory; its last part has. */
+/** Returns a hint that maps a path outside the job's directory to its last part. */
 function otherName(path: string): string {
   const name = posix.basename(path);
   const remote = name === "" || name === ".." ? "NAME" : name;
-  return `name it in the job's directory with -f or -o ${quote(`${path}:${remote}`)}, ` +
+  return `map it into the job's directory with -f or -o ${quote(`${path}:${remote}`)}, ` +
     `and write ${remote} in the argument`;
 }

@@ -1,5 +1,5 @@
 /**
- * From lines to jobs, before anything is sent.
+ * Plans jobs from lines, before anything is sent.
  *
  * @module
  */
@@ -12,21 +12,21 @@ import { hashJob, noSharedFiles } from "./log/identity.ts";
 import type { LoggedJobs } from "./log/logged_jobs.ts";
 import { shellQuote } from "../text/shell_quote.ts";
 
-/** What jobs are planned with. */
+/** Options for {@linkcode Planner}. */
 export interface PlannerOptions {
-  /** The function that runs them. */
+  /** The function that runs the jobs. */
   readonly functionName: string;
   /** The arguments, as templates. */
   readonly templates: readonly string[];
 }
 
-/** What a job log has to do with a run. */
+/** The job log of a run. */
 export interface LogOptions {
-  /** The hash of the files that all jobs share; see {@linkcode hashSharedFiles}. */
+  /** The hash of the shared files; see {@linkcode hashSharedFiles}. */
   readonly shared: number;
-  /** The jobs of the run that is resumed. @default {undefined} */
+  /** The jobs of the resumed run. @default {undefined} */
   readonly logged?: LoggedJobs | undefined;
-  /** Whether those of them that failed run again. @default {false} */
+  /** Whether to run failed jobs again. @default {false} */
   readonly repeatFailed?: boolean | undefined;
   /** The log itself, which no job may replace. @default {not a file} */
   readonly path?: string | undefined;
@@ -42,7 +42,6 @@ export class Planner {
   /**
    * Parses the templates.
    *
-   * @param options What jobs are planned with.
    * @throws {LlamaError} `template` if one does not parse.
    */
   constructor(options: PlannerOptions) {
@@ -50,27 +49,22 @@ export class Planner {
     this.#templates = new LineTemplates(options.templates);
   }
 
-  /** What differs from job to job. */
+  /** How the arguments vary between jobs. */
   get templates(): Pick<LineTemplates, "usesInput" | "variesFirst"> {
     return this.#templates;
   }
 
-  /**
-   * Gives the jobs an identity from now on, for a job log, and skips those that it has.
-   *
-   * @param log What the log has to do with the run.
-   */
+  /** From now on, gives jobs an identity for the job log, and skips those in it. */
   useLog(log: LogOptions): void {
     this.#log = log;
   }
 
   /**
-   * Whether the run that is resumed has done a job.
+   * Reports whether the resumed run has done a job.
    *
-   * @param input The job's line, or a list, which the templates see as `.Lines` too.
-   * @param index Its number, from 0.
-   * @returns True if it need not run again.
-   * @throws {LlamaError} `usage` if the run that is resumed did something else.
+   * @param input The job's line, or a list, also available as `.Lines`.
+   * @param index The job's number, from 0.
+   * @throws {LlamaError} `usage` if the job log has a different job of this number.
    */
   isDone(input: string | readonly string[], index: number): boolean {
     const { shared = noSharedFiles, logged, repeatFailed = false } = this.#log ?? {};
@@ -90,9 +84,8 @@ export class Planner {
   /**
    * Plans a job.
    *
-   * @param input Its line, or a list, which the templates see as `.Lines` too.
-   * @param index Its number, from 0.
-   * @returns The job.
+   * @param input The job's line, or a list, also available as `.Lines`.
+   * @param index The job's number, from 0.
    */
   plan(input: string | readonly string[], index: number): PlannedJob {
     const { functionName } = this.#options;
@@ -117,13 +110,13 @@ export class Planner {
     }
   }
 
-  /** The function and its arguments; the templates where one fails. */
+  /** Returns the function and its arguments, or the templates if one fails. */
   #wordsOf(job: Job | undefined): string[] {
     const { functionName, templates } = this.#options;
     return [functionName, ...job?.args ?? templates];
   }
 
-  /** Two jobs that write one file would leave either's result; the second is not even sent. */
+  /** Refuses a job that writes an earlier job's output, which would leave either one's result. */
   #claimOutputs(job: Job, index: number): LlamaError | undefined {
     if (job.outputs.length === 0) return undefined;
     const { path: log } = this.#log ?? {};
@@ -149,8 +142,8 @@ export class Planner {
       if (owner !== undefined) {
         return new LlamaError(
           "output",
-          `output ${JSON.stringify(path)} is named by job ${owner + 1} already`,
-          { hint: "give each job an output of its own, with {{.Line}} or {{.Idx}} in its name" },
+          `output ${JSON.stringify(path)} is already written by job ${owner + 1}`,
+          { hint: "give each job its own output, with {{.Line}} or {{.Idx}} in its name" },
         );
       }
     }
@@ -159,13 +152,13 @@ export class Planner {
   }
 }
 
-/** Whether a job whose command is the same has the same lines too, and no generated files. */
+/** Reports whether the command alone defines the job: it shows all lines, and no files are generated. */
 function isAllInCommand(input: string | readonly string[], job: Job | undefined): boolean {
   if (job === undefined || job.inputs.some(({ source }) => typeof source !== "string")) {
     return false;
   }
   const lines = typeof input === "string" ? [input] : input;
-  // `.I` cleans the paths that `find .` writes.
+  // `.I` removes the "./" of paths from `find .`.
   return lines.every((line) =>
     job.args.some((arg) => arg.includes(line.startsWith("./") ? line.slice(2) : line))
   );

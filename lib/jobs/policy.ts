@@ -1,5 +1,5 @@
 /**
- * When a job is repeated, and when a run ends before its input.
+ * Decides when a job is retried, and when a run ends early.
  *
  * @module
  */
@@ -7,10 +7,10 @@
 import { type ErrorCode, type FunctionError, LlamaError } from "../errors.ts";
 import type { RunCounts } from "./counts.ts";
 
-/** Which failures are worth a repeat: the command's, the function's and the network's, or both. */
+/** Which failures to retry: the command's, the function's and the network's, or both. */
 export type RetryOn = "exit" | "function" | "all";
 
-/** Failures of which the next attempt would be another. */
+/** Errors that a retry may avoid. */
 const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "function",
   "throttled",
@@ -21,7 +21,7 @@ const passing: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "protocol",
 ]);
 
-/** Failures that every other job would meet too. */
+/** Errors that would affect every other job. */
 const common: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "config",
   "credentials",
@@ -29,11 +29,11 @@ const common: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 ]);
 
 /**
- * Whether a job that failed may do better in another attempt.
+ * Reports whether to retry a failed job.
  *
- * @param error Why it has no result; undefined if its command ran and failed.
- * @param retryOn Which failures are worth it.
- * @returns False too for what another attempt cannot mend, such as a missing input.
+ * @param error The reason why it has no result; undefined if its command ran and failed.
+ * @param retryOn Which failures to retry.
+ * @returns False also for failures that a retry cannot fix, such as a missing input.
  */
 export function isWorthRetrying(error: LlamaError | undefined, retryOn: RetryOn): boolean {
   return error === undefined
@@ -41,17 +41,12 @@ export function isWorthRetrying(error: LlamaError | undefined, retryOn: RetryOn)
     : retryOn !== "exit" && passing.has(error.code) && !error.affectsAll;
 }
 
-/**
- * Whether a failure is not the job's own: it ends the run.
- *
- * @param error Why the job has no result.
- * @returns True if every other job would fail in the same way.
- */
+/** Reports whether every other job would fail in the same way, so that the run ends. */
 export function concernsAllJobs(error: LlamaError): boolean {
   return common.has(error.code) || error.affectsAll;
 }
 
-/** The error types of functions that cannot be started, whatever they are asked for. */
+/** The error types of functions that cannot be started. */
 const startFailures: ReadonlySet<string> = new Set([
   "Extension.Crash",
   "Extension.InitError",
@@ -65,12 +60,11 @@ const startFailures: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether a function failed before it looked at its job, so that every other job would meet the same
- * failure. Called while none has run.
+ * Reports whether a function failed independently of its job, so that every other job would fail, too.
+ * Called only while no job has run.
  *
- * @param error How it failed.
- * @param program The program that the job itself names, if each job may name another one.
- * @returns True if the function cannot be started, or not the command that it runs.
+ * @param program The program named by the job, if jobs may name different ones.
+ * @returns True if the function or its command cannot be started.
  */
 export function failsAtStart(
   { errorType, errorMessage }: FunctionError,
@@ -84,36 +78,36 @@ export function failsAtStart(
   if (errorType === "Llama.BadRequest") {
     return program === undefined && errorMessage.startsWith("args: no command:");
   }
-  // A signal may have come of what the job did, such as that it needed too much memory.
+  // A signal may be due to the job, for example to its use of memory.
   return startFailures.has(errorType) || errorType === "Runtime.ExitError" &&
       /exit status|without providing a reason/.test(errorMessage);
 }
 
-/** When a run ends because jobs failed, as GNU parallel's `--halt` has it. */
+/** When failed jobs end a run, like GNU parallel's `--halt`. */
 export interface Halt {
-  /** Whether the jobs in flight are dropped, or waited for. */
+  /** Whether the jobs in flight are dropped (`now`) or waited for (`soon`). */
   readonly when: "now" | "soon";
-  /** How many failures it takes. */
+  /** The number of failures that ends the run. */
   readonly count: number;
-  /** Whether `count` is per cent of all jobs; it takes effect once the input's end was seen. */
+  /** Whether `count` is a percentage of all jobs, in effect once the end of the input is reached. */
   readonly isPercent: boolean;
 }
 
-/** What ends a run before its input. */
-export interface EndingOptions {
-  /** After how many jobs. */
+/** Options for {@linkcode StopPolicy}. */
+export interface StopPolicyOptions {
+  /** Which failures end the run. */
   readonly halt?: Halt | undefined;
-  /** After how many US dollars. */
+  /** The cost in US dollars that ends the run. */
   readonly maxDollars?: number | undefined;
-  /** When the user wants no new jobs. */
+  /** Aborted when the user wants no new jobs. */
   readonly stop?: AbortSignal | undefined;
-  /** The job log, without which a run cannot be resumed. */
+  /** The job log, for hints on resuming. */
   readonly jobLog?: string | undefined;
 }
 
-/** Whether a run goes on. Dispose of it when the run has ended. */
-export class Ending implements Disposable {
-  readonly #options: EndingOptions;
+/** Decides when a run stops. Dispose of it when the run has ended. */
+export class StopPolicy implements Disposable {
+  readonly #options: StopPolicyOptions;
   readonly #counts: RunCounts;
   readonly #soon = new AbortController();
   readonly #unsent = new AbortController();
@@ -125,66 +119,53 @@ export class Ending implements Disposable {
   #error: unknown;
 
   /**
-   * @param counts How far the run is; they are told when it ends.
-   * @param options What ends it.
+   * @param counts The run's counts, whose `isEnding` is set here.
    */
-  constructor(counts: RunCounts, options: EndingOptions) {
+  constructor(counts: RunCounts, options: StopPolicyOptions) {
     this.#counts = counts;
     this.#options = options;
     if (options.stop?.aborted) this.#stop();
     options.stop?.addEventListener("abort", this.#stop, { once: true });
   }
 
-  /** Aborted when no job is to be started any more. */
+  /** Aborted when no more jobs are to be started. */
   get soon(): AbortSignal {
     return this.#soon.signal;
   }
 
-  /** Aborted when those that were started and not sent yet are to be dropped. */
+  /** Aborted when started jobs that have not been sent are to be dropped. */
   get unsent(): AbortSignal {
     return this.#unsent.signal;
   }
 
-  /** Aborted when those in flight are to be dropped. */
+  /** Aborted when the jobs in flight are to be dropped. */
   get now(): AbortSignal {
     return this.#now.signal;
   }
 
-  /** Why the run ended before its input; undefined if it did not, or the user wanted it. */
+  /** The reason why the run ended early; undefined if it did not, or the user stopped it. */
   get error(): unknown {
     return this.#error;
   }
 
-  /** Stops listening for the user's wish. */
+  /** Stops listening to the user's signal. */
   [Symbol.dispose](): void {
     this.#options.stop?.removeEventListener("abort", this.#stop);
   }
 
-  /**
-   * Ends the run once the jobs in flight have ended. The first reason counts.
-   *
-   * @param error Why.
-   */
+  /** Ends the run once the jobs in flight have ended. The first reason counts. */
   end(error: unknown): void {
     this.#unsent.abort(error);
     this.endInput(error);
   }
 
-  /**
-   * Ends the run at once, and drops the jobs in flight. The first reason counts.
-   *
-   * @param error Why.
-   */
+  /** Ends the run at once and drops the jobs in flight. The first reason counts. */
   endNow(error: unknown): void {
     this.end(error);
     this.#now.abort(error);
   }
 
-  /**
-   * Ends the run once all jobs that were started have ended. The first reason counts.
-   *
-   * @param error Why there can be no others.
-   */
+  /** Ends the run once all started jobs have ended. The first reason counts. */
   endInput(error: unknown): void {
     this.#error ??= error;
     this.#endSoon(error);
@@ -195,17 +176,21 @@ export class Ending implements Disposable {
     this.#soon.abort(reason);
   }
 
-  /** A job has ended, and the counts say so. */
+  /** Checks the limits; call it after a job has ended and was counted. */
   jobEnded(): void {
     const { halt, maxDollars, jobLog } = this.#options;
     const { failed, total, dollars } = this.#counts;
     if (maxDollars !== undefined && dollars >= maxDollars) {
       this.end(
-        new LlamaError("halted", `the run has cost $${dollars.toPrecision(3)}: no more jobs`, {
-          hint: jobLog === undefined
-            ? "raise -max-cost; a run with -joblog FILE can be resumed"
-            : "raise -max-cost, and -resume goes on",
-        }),
+        new LlamaError(
+          "halted",
+          `the run has cost $${dollars.toPrecision(3)}: no more jobs are started`,
+          {
+            hint: jobLog === undefined
+              ? "raise -max-cost; a run with -joblog FILE can be resumed"
+              : "raise -max-cost and continue with -resume",
+          },
+        ),
       );
     }
     if (halt === undefined) return;
@@ -214,12 +199,12 @@ export class Ending implements Disposable {
       : halt.count;
     if (failed < limit) return;
     const jobs = failed === 1 ? "1 job" : `${failed} jobs`;
-    const rest = halt.when === "now" ? "those in flight are dropped" : "no more are started";
+    const rest = halt.when === "now" ? "jobs in flight are dropped" : "no more jobs are started";
     this.end(
       new LlamaError("halted", `${jobs} failed: ${rest}`, {
         hint: jobLog === undefined
           ? "a run with -joblog FILE can be resumed"
-          : "the same command with -resume goes on; -resume-failed also repeats what failed",
+          : "continue with the same command and -resume, or -resume-failed to repeat failed jobs too",
       }),
     );
     if (halt.when === "now") this.#now.abort(this.#error);

@@ -1,6 +1,5 @@
 /**
- * The record of a job: what a run writes down of it, and what its log, its results and its cost are
- * made of.
+ * The record of a job, on which its log, results and cost are based.
  *
  * @module
  */
@@ -13,23 +12,23 @@ import * as z from "../zod.ts";
 import type { Attempts } from "./attempts.ts";
 import { type PlannedJob, succeeded } from "./job.ts";
 
-/** What went wrong with a job. */
+/** An error of a job. */
 export interface JobFailure {
   /** The kind of failure: that of a {@linkcode LlamaError}. */
   code: string;
   /** One line: what failed, where, and why. */
   message: string;
-  /** What to do about it, where that is known. */
+  /** What to do about it, if known. */
   hint?: string | undefined;
   /** The function error's type, such as `Sandbox.Timedout`. */
   type?: string | undefined;
 }
 
-/** Where a job's time went in the runtime, in milliseconds. */
+/** A job's times in the runtime, in milliseconds. */
 export interface JobTimes {
-  /** Whether it was its execution environment's first. */
+  /** Whether it was its execution environment's first invocation. */
   cold: boolean;
-  /** All of it, from the request's receipt until the answer was ready. */
+  /** From the receipt of the request until the response was ready. */
   totalMilliseconds: number;
   /** Reading the inputs. */
   fetchMilliseconds: number;
@@ -37,21 +36,21 @@ export interface JobTimes {
   commandMilliseconds: number;
   /** Storing the outputs. */
   uploadMilliseconds: number;
-  /** With `cold`: the start of the runtime, before `totalMilliseconds`. */
+  /** If `cold`: the start of the runtime, before `totalMilliseconds`. */
   initMilliseconds?: number | undefined;
 }
 
-/** What a job cost. */
+/** The cost of a job. */
 export interface JobCost {
-  /** Of all attempts, in US dollars; S3's requests are not in it. */
+  /** The cost of all attempts in US dollars, without requests to S3. */
   dollars: number;
-  /** Whether some of it is an estimate, since Lambda did not say what it billed. */
+  /** Whether it includes estimates, since Lambda did not report what it billed. */
   isEstimate: boolean;
 }
 
 /**
- * What is written down of a job, one object a job however often it was attempted. It is plain JSON;
- * {@linkcode jobRecordSchema} checks one that was read.
+ * The record of a job: one object per job, however often it was attempted. It is plain JSON;
+ * {@linkcode jobRecordSchema} validates parsed records.
  */
 export interface JobRecord {
   /** The job's number, from 1. */
@@ -62,44 +61,44 @@ export interface JobRecord {
   command: string;
   /** The input line, or several joined by line feeds. */
   line: string;
-  /** Whether it did what it was asked for: status 0, and every output is there. */
+  /** Whether it succeeded: status 0, and every output was written. */
   ok: boolean;
   /**
-   * The command's exit status, 124 if its time was up, whoever ended it; null if it did not run or its
-   * answer did not arrive.
+   * The command's exit status, 124 if it timed out; null if it did not run or its response did not
+   * arrive.
    */
   status: number | null;
-  /** How often it was sent, repeats included; 0 if it was not. */
+  /** How often it was sent, including retries; 0 if it was not. */
   attempts: number;
-  /** When it began, in ISO 8601 and UTC. */
+  /** When it started, in ISO 8601 and UTC. */
   started: string;
-  /** From its begin to its last output on this machine, repeats included, in milliseconds. */
+  /** From its start to its last output on this machine, including retries, in milliseconds. */
   elapsedMilliseconds: number;
-  /** Where the last attempt's time went, if the runtime says so. */
+  /** The last attempt's times, if reported. */
   times?: JobTimes | undefined;
-  /** What Lambda bills of all attempts, in milliseconds; an estimate if `cost` is. */
+  /** The billed time of all attempts in milliseconds; an estimate if `cost` is. */
   billedMilliseconds?: number | undefined;
-  /** The function's memory in MB, if it is known. */
+  /** The function's memory in MB, if known. */
   functionMemory?: number | undefined;
-  /** The most memory that the function's processes had together, in MB, if Lambda says so. */
+  /** The peak memory of all the function's processes in MB, if Lambda reports it. */
   usedMemory?: number | undefined;
-  /** Peak resident bytes of the command, if the runtime says so. */
+  /** The command's peak memory in resident bytes, if reported. */
   memoryBytes?: number | undefined;
-  /** Bytes that were sent: requests, and files through the store. */
+  /** Bytes sent: requests, and files through the store. */
   sentBytes: number;
-  /** Bytes that were received: answers, and files through the store. */
+  /** Bytes received: responses, and files through the store. */
   receivedBytes: number;
-  /** What it cost; absent if nothing was sent, or the function's memory is not known. */
+  /** The cost; absent if nothing was sent, or the function's memory is unknown. */
   cost?: JobCost | undefined;
   /** The files that were written on this machine. */
   outputs: string[];
-  /** What went wrong beside the command's own status; empty if nothing did. */
+  /** Errors besides the command's own status; empty if there are none. */
   errors: JobFailure[];
-  /** True if it ran on this machine, so that nothing was paid. */
+  /** True if it ran on this machine, at no cost. */
   isLocal?: boolean | undefined;
-  /** Lambda's id of the last request. */
+  /** The id of Lambda's last request. */
   requestId?: string | undefined;
-  /** The tail of the function's log, where it was asked for. */
+  /** The tail of the function's log, if requested. */
   log?: string | undefined;
   /** What the command wrote to standard output, if it is UTF-8. */
   stdout?: string | undefined;
@@ -111,21 +110,21 @@ export interface JobRecord {
   stderrBase64?: string | undefined;
 }
 
-/** What checks that a value is a {@linkcode JobRecord}: a schema of zod's, of which this is a part. */
+/** A schema for {@linkcode JobRecord}: the part of zod's interface that llama supports. */
 export interface JobRecordSchema {
   /**
-   * Checks a value.
+   * Validates a value.
    *
    * @param value Such as a line of `-json` or a `status.json` that was parsed.
-   * @returns The record, without what it does not have.
-   * @throws {Error} zod's, if it is something else.
+   * @returns The record, without unknown keys.
+   * @throws {Error} zod's error, if the value is not a record.
    */
   parse(value: unknown): JobRecord;
   /**
-   * The same without a throw.
+   * Validates a value without throwing.
    *
    * @param value Such as a line of `-json` or a `status.json` that was parsed.
-   * @returns The record, or why it is none.
+   * @returns The record, or zod's error.
    */
   safeParse(
     value: unknown,
@@ -138,7 +137,7 @@ const count = z.number().check(z.int(), z.minimum(0));
 const amount = z.number().check(z.minimum(0));
 const text = z.optional(z.string());
 
-/** What a {@linkcode JobRecord} is, for those who read one. */
+/** The schema of a {@linkcode JobRecord}, for programs that read one. */
 export const jobRecordSchema: JobRecordSchema = z.object({
   seq: z.number().check(z.int(), z.minimum(1)),
   function: z.string(),
@@ -180,9 +179,9 @@ export const jobRecordSchema: JobRecordSchema = z.object({
   stderrBase64: text,
 });
 
-/** What a record holds beside the job and its attempts. */
+/** The parts of a record besides the job and its attempts. */
 export interface RecordDetails {
-  /** When the job began, in ISO 8601 and UTC. */
+  /** When the job started, in ISO 8601 and UTC. */
   readonly started: string;
   /** How long it took, in milliseconds. */
   readonly elapsedMilliseconds: number;
@@ -192,14 +191,7 @@ export interface RecordDetails {
   readonly isLocal: boolean;
 }
 
-/**
- * Makes a job's record.
- *
- * @param planned The job.
- * @param attempts What came of it.
- * @param details When, how long, and the log.
- * @returns The record, without the command's output.
- */
+/** Creates a job's record, without the command's output. */
 export function recordOf(
   { index, functionName, line, command }: PlannedJob,
   { count, result, error, transfer, cost }: Attempts,
@@ -234,7 +226,7 @@ export function recordOf(
   };
 }
 
-/** Nanoseconds, of which the original's runtime may leave any out, to milliseconds. */
+/** Converts nanoseconds, any of which the original's runtime may leave out, to milliseconds. */
 function timesOf({ cold, e2e, fetch, exec, upload, init }: Times): JobTimes {
   const milliseconds = (nanoseconds = 0) => rounded(nanoseconds / 1e6);
   return {
@@ -247,17 +239,12 @@ function timesOf({ cold, e2e, fetch, exec, upload, init }: Times): JobTimes {
   };
 }
 
-/** To a microsecond: more digits say nothing. */
+/** Rounds to a microsecond. */
 function rounded(milliseconds: number): number {
   return Math.round(milliseconds * 1000) / 1000;
 }
 
-/**
- * What a record says of an error.
- *
- * @param error The error.
- * @returns Its code, message, hint and type.
- */
+/** Converts an error for a record. */
 export function failureOf(error: LlamaError): JobFailure {
   const { code, message, hint } = error;
   const type = error instanceof FunctionError ? error.errorType : undefined;
@@ -270,11 +257,8 @@ export function failureOf(error: LlamaError): JobFailure {
 }
 
 /**
- * The exit status that stands for a job: the command's own, and 125 where that is 0 or missing
- * although something went wrong, as `llama invoke` has it.
- *
- * @param record The job's record.
- * @returns 0 only if it did what it was asked for.
+ * Returns a job's exit status, as `llama invoke` would: the command's own, or 125 if that is 0 or
+ * missing although the job failed.
  */
 export function exitValueOf({ ok, status }: JobRecord): number {
   return ok ? 0 : status === null || status === 0 ? failedStatus : status;

@@ -13,7 +13,7 @@ import { listDirectory } from "../system/list.ts";
 import { lockFile } from "../system/lock.ts";
 import { type JobRecord, jobRecordSchema } from "./record.ts";
 
-/** All that the directory of a job's results holds. */
+/** The files in the directory of a job's results. */
 const fileNames = ["stdout", "stderr", "status.json"];
 
 /** Held while a run uses the directory. */
@@ -23,9 +23,9 @@ const lockName = ".llama-lock";
 const oldPattern = /^\.old-\d{8}T\d{9}Z-\d+$/;
 
 /**
- * A directory for the results of one run: `SEQ/stdout`, `SEQ/stderr` and `SEQ/status.json`. Nothing
- * is replaced or removed but the results of earlier runs, and these are kept until the run has
- * ended. Dispose of it to let other runs use the directory.
+ * A directory for the results of one run: `SEQ/stdout`, `SEQ/stderr` and `SEQ/status.json`. Only the
+ * results of earlier runs are replaced or removed, and they are kept until the run has ended. Dispose
+ * of it to release the directory.
  */
 export class Results implements Disposable {
   readonly #directory: string;
@@ -40,13 +40,11 @@ export class Results implements Disposable {
   }
 
   /**
-   * Opens a directory before anything is run, and makes it where it is missing.
+   * Opens a directory for this run alone, and creates it if it is missing.
    *
-   * @param directory The directory.
-   * @param isKept Whether the run leaves a job's results as they are. @default {none are}
-   * @returns The directory, for this run alone.
-   * @throws {LlamaError} `usage` if another run uses it, or something other than results has the
-   * name of a job's; `output` if it cannot be used.
+   * @param isKept Reports whether the run keeps a job's existing results. @default {none are}
+   * @throws {LlamaError} `usage` if another run uses it, or something other than results has a job's
+   * name; `output` if it cannot be used.
    */
   static async open(
     directory: string,
@@ -72,8 +70,8 @@ export class Results implements Disposable {
   }
 
   /**
-   * Moves the results of earlier runs out of the way, before the first job. They are in `.old-RUN`
-   * until {@linkcode Results.end}.
+   * Moves the results of earlier runs to `.old-RUN`, before the first job. They stay there until
+   * {@linkcode Results.end}.
    *
    * @throws {LlamaError} `output` if they cannot be moved.
    */
@@ -100,11 +98,10 @@ export class Results implements Disposable {
   }
 
   /**
-   * Writes `SEQ/` with `stdout`, `stderr` and `status.json`, the job's record. The directory is whole
-   * or absent, and replaces that of an earlier run.
+   * Writes `SEQ/` with `stdout`, `stderr` and `status.json`, the job's record, atomically. It
+   * replaces the results of an earlier run.
    *
-   * @param record The job's record.
-   * @param output What the command wrote: bytes, or a file that has them.
+   * @param output The command's output: bytes, or the path of a file.
    * @throws {LlamaError} `output` if it cannot be written.
    */
   async write(
@@ -128,7 +125,7 @@ export class Results implements Disposable {
   }
 
   /**
-   * Removes the results of earlier runs, once this one has come to the end of its input.
+   * Removes the results of earlier runs, once this run has reached the end of its input.
    *
    * @throws {LlamaError} `output` if they cannot be removed.
    */
@@ -147,13 +144,13 @@ export class Results implements Disposable {
     }
   }
 
-  /** Lets other runs use the directory. */
+  /** Releases the directory for other runs. */
   [Symbol.dispose](): void {
     unlock(this.#directory, this.#lock);
   }
 }
 
-/** How often the lock is tried for, where the runs that had it have just removed it. */
+/** How often to try again if the previous holder has just removed the lock file. */
 const lockAttempts = 10;
 
 async function lockDirectory(directory: string): Promise<Deno.FsFile> {
@@ -164,12 +161,12 @@ async function lockDirectory(directory: string): Promise<Deno.FsFile> {
     if (isSameFile(await file.stat(), path)) return file;
     file.close();
   }
-  throw new LlamaError("usage", `another run writes results to ${JSON.stringify(directory)}`, {
-    hint: "wait until it has ended, or name another directory with -results",
+  throw new LlamaError("usage", `another run is writing results to ${JSON.stringify(directory)}`, {
+    hint: "wait until it ends, or name another directory with -results",
   });
 }
 
-/** Whether a file that was locked is still the one that others would lock. */
+/** Reports whether a locked file is still the one at its path. */
 function isSameFile(locked: Deno.FileInfo, path: string): boolean {
   try {
     const { dev, ino } = Deno.lstatSync(path);
@@ -184,15 +181,15 @@ function unlock(directory: string, lock: Deno.FsFile): void {
   try {
     Deno.removeSync(join(directory, lockName));
   } catch {
-    // An empty file stays, which is in nobody's way.
+    // An empty lock file that stays does no harm.
   }
   lock.close();
 }
 
-/** How many directories are looked at before anything else gets its turn. */
+/** The number of directories after which the event loop gets a turn. */
 const turn = 256;
 
-/** What has the name of a job's results and is something else, and where earlier results are. */
+/** Finds entries named like a job's results that are not results, and directories of earlier results. */
 async function survey(
   directory: string,
   isKept: (seq: number) => boolean,
@@ -217,7 +214,7 @@ function isJobName(name: string): boolean {
   return /^[1-9]\d*$/.test(name);
 }
 
-/** Whether a directory is what {@linkcode Results.write} has made of a job. */
+/** Reports whether a directory was written by {@linkcode Results.write}. */
 function isResult(path: string, name: string): boolean {
   try {
     if (!Deno.lstatSync(path).isDirectory) return false;
@@ -228,12 +225,12 @@ function isResult(path: string, name: string): boolean {
     const parsed = jobRecordSchema.safeParse(record);
     return parsed.success && String(parsed.data.seq) === name;
   } catch {
-    // What cannot be read, or is not JSON, is not known to be a result.
+    // Unreadable, or not JSON: not a result.
     return false;
   }
 }
 
-/** Removes a job's results, and nothing else that somebody may have put next to them. */
+/** Removes a job's results, but no other files next to them. */
 async function removeResult(path: string): Promise<void> {
   for (const name of fileNames) await removeFile(join(path, name));
   await removeIfEmpty(path);
@@ -275,7 +272,7 @@ async function writeDirectory(
     await Promise.all(
       files.map(([name, source]) =>
         withDescriptor(async () => {
-          // Not copied, since the temporary file is for this user alone.
+          // Not a file copy, which would keep the temporary file's private mode.
           const data = typeof source === "string" ? (await Deno.open(source)).readable : source;
           await Deno.writeFile(join(temporary, name), data);
         })
@@ -288,7 +285,7 @@ async function writeDirectory(
   }
 }
 
-/** A directory is renamed over an empty one only, so the results that are there go first. */
+/** Moves existing results away first, since a rename can only replace an empty directory. */
 async function putInPlace(temporary: string, path: string): Promise<void> {
   try {
     await Deno.rename(temporary, path);

@@ -1,5 +1,5 @@
 /**
- * One job, from its files here to its results here.
+ * Runs one job, from input files to outputs on this machine.
  *
  * @module
  */
@@ -35,64 +35,58 @@ import {
 import { checkOutputs, writeOutputs } from "./outputs.ts";
 import type { EncodedFiles, SharedFiles } from "./shared_files.ts";
 
-/** What a job runs with. */
+/** What is needed to run jobs. */
 export interface JobRunner extends Negotiator {
   /** Invokes functions. */
   readonly lambda: Lambda;
-  /** Where big files go; absent if none is configured. */
+  /** The store for big files, if configured. */
   readonly store: ObjectStore | undefined;
-  /** Where standard output and error of more than 4 MiB go. */
+  /** Files for standard output and error of more than 4 MiB. */
   readonly outputFiles: OutputFiles;
-  /** Told of a function whose runtime was replaced by an older one. */
+  /** Called for a function whose runtime was replaced by an older one. */
   readonly onReplacedRuntime?: ((functionName: string) => void) | undefined;
 }
 
-/** What went to and fro, in bytes. An object that the store had already counts like a new one. */
+/** Bytes transferred. Objects that the store already had count like new ones. */
 export interface Transfer {
-  /** Requests, and what they name in the store; 0 if nothing was sent. */
+  /** Requests and the objects that they refer to; 0 if nothing was sent. */
   sentBytes: number;
-  /** Answers, and what they name in the store. */
+  /** Responses and the objects that they refer to. */
   receivedBytes: number;
 }
 
-/** How far a job has come. */
+/** The progress of a job. */
 export interface JobDelivery extends Delivery {
-  /** Whether the function has answered as llama's do. */
+  /** Whether the function has responded like llama's runtime. */
   isLlama: boolean;
 }
 
-/** How one job is run. */
+/** Options for {@linkcode runJob}. */
 export interface RunJobOptions {
-  /** Ask for the log's tail. */
+  /** Whether to ask for the log's tail. */
   logs?: boolean | undefined;
-  /**
-   * Seconds after which the runtime ends the command. It counts from the request's arrival there, and
-   * not the time on the way.
-   */
+  /** Seconds after which the runtime ends the command, from the arrival of the request. */
   timeoutSeconds?: number | undefined;
-  /** Is added to while the job runs, whether it ends well or not. */
+  /** Counts the bytes transferred; updated even if the job fails. */
   transfer?: Transfer | undefined;
-  /** Files that many jobs share. */
+  /** The files that all jobs share. */
   sharedFiles?: SharedFiles | undefined;
-  /** Ends the job early; Lambda goes on. */
+  /** Cancels the job; Lambda keeps running it. */
   signal?: AbortSignal | undefined;
-  /** Ends the job where Lambda had no room for it yet. @default {signal} */
+  /** Cancels the job while it waits for Lambda's capacity. @default {signal} */
   admission?: AbortSignal | undefined;
-  /** Gets the job's spans. */
+  /** Receives the job's spans. */
   spans?: Spans | undefined;
-  /** Kept up to date while the job runs. */
+  /** Updated while the job runs. */
   delivery?: JobDelivery | undefined;
 }
 
 /**
  * Runs one job: sends its files, invokes the function, writes its outputs.
  *
- * @param runner Client and store.
- * @param job What to run.
- * @param options Logs, shared files, signal.
- * @returns What came of it, however the command ended.
- * @throws {LlamaError} If it could not be run: a file that cannot be read, a call that failed, a
- * function that crashed.
+ * @returns The result, whatever the command's exit status.
+ * @throws {LlamaError} If the job could not be run: an input cannot be read, the call failed, or the
+ * function crashed.
  */
 export async function runJob(
   runner: JobRunner,
@@ -118,9 +112,9 @@ export async function runJob(
     if (store) return store;
     throw new LlamaError(
       "config",
-      "the function answered through an object store, and none is set",
+      "the function returned data through an object store, but none is configured",
       {
-        hint: "set LLAMA_OBJECT_STORE to the store of the function",
+        hint: "set LLAMA_OBJECT_STORE to the function's store",
       },
     );
   };
@@ -145,7 +139,7 @@ export async function runJob(
       });
     } catch (cause) {
       if (isAbort(cause, signal)) throw cause;
-      // The command has run, and its files are here: the record must have them.
+      // The command has run and its files were written: keep the result.
       unreceived.push(cannotReceive(name, cause));
       return noOutput;
     }
@@ -185,18 +179,18 @@ function cannotReceive(name: string, cause: unknown): LlamaError {
   );
 }
 
-/** How often objects are sent again that the function did not find. */
+/** How often objects that the function did not find are sent again. */
 const maxResends = 2;
 
-/** A response, and how it came. */
+/** A response and its invocation. */
 interface Answered {
   readonly invocation: Invocation;
   readonly response: Response;
 }
 
 /**
- * Sends the job; again with the objects that are missing there, and once again plain if the function
- * turns out not to accept what it was known to.
+ * Sends the job; again after uploading missing objects, and once without features if the function no
+ * longer accepts them.
  */
 async function send(
   runner: JobRunner,
@@ -252,10 +246,10 @@ async function send(
 const encoder = new TextEncoder();
 
 /**
- * Makes the request. A function of its own, so that of the files, their base64 and the text nothing
- * but the bytes that are sent is kept while the job runs: a thousand others do at the same time.
+ * Encodes the request. A separate function, so that only the encoded bytes stay in memory while the
+ * job, one of perhaps a thousand, runs.
  *
- * @returns The bytes, and the features that they make use of.
+ * @returns The bytes, and the features that they use.
  */
 async function encode(
   { store, features = ownFeatures }: JobRunner,
@@ -290,7 +284,7 @@ async function encode(
   };
 }
 
-/** What was sent twice and is still not there goes to another place than the function reads from. */
+/** Objects that are still missing after resending: the function must be reading another store. */
 function elsewhere({ functionName, ...details }: FunctionError): FunctionError {
   return new FunctionError(functionName, details, {
     hint: "the function's LLAMA_OBJECT_STORE must name the same store as yours",

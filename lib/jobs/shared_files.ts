@@ -11,16 +11,16 @@ import type { InputFile } from "./job.ts";
 /** Files as the wire has them, by remote path. */
 export type EncodedFiles = Readonly<Record<string, File>>;
 
-/** Encodes files once for all jobs, and again where their objects have gone from the store. */
+/** Encodes files once for all jobs, and again if their objects have left the store. */
 export class SharedFiles {
-  /** The files here, by remote path. */
+  /** The files on this machine, by remote path. */
   readonly inputs: ReadonlyMap<string, InputFile>;
   readonly #encode: (novel: NovelContents | undefined) => Promise<EncodedFiles>;
-  /** By the features that they may make use of: a function may be updated, or rolled back, meanwhile. */
+  /** By the features used: a function may be updated or rolled back during the run. */
   readonly #encoded = new Map<string, Promise<EncodedFiles>>();
 
   /**
-   * @param inputs The files here.
+   * @param inputs The files on this machine.
    * @param encode Encodes the files, and stores those that are big.
    */
   constructor(
@@ -32,11 +32,9 @@ export class SharedFiles {
   }
 
   /**
-   * The files.
+   * Returns the latest encoding of the files.
    *
    * @param novel Kinds of content that the function accepts.
-   * @returns What was encoded last for it.
-   * @throws {LlamaError} As the encoding.
    */
   get(novel: NovelContents | undefined): Promise<EncodedFiles> {
     return this.#encoded.get(keyOf(novel)) ?? this.#start(novel);
@@ -45,19 +43,19 @@ export class SharedFiles {
   /**
    * Stores the files again, once for all jobs that miss them.
    *
-   * @param seen What the job was sent.
+   * @param seen The files that the job was sent.
    * @param novel As for {@linkcode SharedFiles.get}.
    */
   async renew(seen: EncodedFiles, novel: NovelContents | undefined): Promise<void> {
     const encoded = this.get(novel);
-    // Another job may have begun meanwhile.
+    // Another job may already have renewed them.
     if (await encoded !== seen || this.get(novel) !== encoded) return;
     this.#start(novel);
   }
 
   #start(novel: NovelContents | undefined): Promise<EncodedFiles> {
     const encoded = this.#encode(novel);
-    // Whoever needs them sees why they cannot be had.
+    // A failure is reported to the jobs that await the files.
     encoded.catch(() => {});
     this.#encoded.set(keyOf(novel), encoded);
     return encoded;

@@ -1,16 +1,10 @@
 /**
- * What stands between the input and the jobs.
+ * Adapters between the input and the jobs.
  *
  * @module
  */
 
-/**
- * Puts several lines into each job.
- *
- * @param lines The lines.
- * @param count How many a job gets; the last one gets those that are left.
- * @returns Lists of lines.
- */
+/** Groups lines into lists of `count`; the last list may be shorter. */
 export async function* chunked(
   lines: Iterable<string> | AsyncIterable<string>,
   count: number,
@@ -25,30 +19,27 @@ export async function* chunked(
   if (chunk.length > 0) yield chunk;
 }
 
-/** How far a source is read ahead of who takes from it. */
+/** Options for {@linkcode readAhead}. */
 export interface ReadAheadOptions<T> {
-  /** How many items are read before they are asked for. */
+  /** The maximum number of items to read ahead. */
   readonly items: number;
-  /** How large they may be together; one is read however large. */
+  /** The maximum total size of these items; a single item may exceed it. */
   readonly size: number;
-  /** How large an item is. */
+  /** Returns the size of an item. */
   readonly sizeOf: (item: T) => number;
-  /** An item was read. */
+  /** Called when an item was read. */
   readonly onRead?: () => void;
-  /** The source's end was seen. */
+  /** Called when the end of the source is reached. */
   readonly onEnd?: () => void;
-  /** Ends it at once and without an error, even while the source waits for its own input. */
+  /** Ends the iteration at once, without an error, even while the source is waiting for input. */
   readonly stop: AbortSignal;
 }
 
 /**
- * Reads a source before its items are asked for, so that its end is known early, but no further
- * than a bound.
+ * Reads a source ahead, up to a limit, so that its end is known early.
  *
- * @param source The items.
- * @param options How far.
  * @returns The same items.
- * @throws What the source throws, once the items before are taken.
+ * @throws What the source throws, after the items before it.
  */
 export async function* readAhead<T>(
   source: Iterable<T> | AsyncIterable<T>,
@@ -114,7 +105,7 @@ export async function* readAhead<T>(
     left = true;
     room.resolve();
     const closed = reading.then(() => iterator.return?.());
-    // A source may wait for input that never comes; what it still says concerns nobody.
+    // The source may wait for input that never comes; its errors no longer matter.
     if (stop.aborted) closed.catch(() => {});
     else await closed;
   }

@@ -1,5 +1,5 @@
 /**
- * Standard input, held until it can be sent.
+ * Buffers standard input until it can be sent.
  *
  * @module
  */
@@ -15,14 +15,13 @@ import { makeOwnDirectory, removeStaleDirectories } from "../files/run_directory
 import { readPiece } from "./lines.ts";
 
 /**
- * Reads a stream to its end: into memory while it would be inlined, else into a temporary file.
+ * Reads a stream to its end: into memory if it is small enough to be inlined, else into a temporary
+ * file.
  *
- * @param input The bytes.
- * @param environment `TMPDIR` says where the directory is made; else `/tmp`.
- * @param signal Ends the reading.
- * @returns The bytes, or a file alone in a directory, which the caller removes. The next run that
- * has need of one does so if this one is ended by SIGKILL.
- * @throws {LlamaError} `input` if it cannot be read, or there is no room for it.
+ * @param environment `TMPDIR` names the parent of the file's directory; the default is `/tmp`.
+ * @returns The bytes, or a file in a directory of its own, which the caller removes. After a SIGKILL,
+ * the next run that spools removes it.
+ * @throws {LlamaError} `input` if the stream cannot be read or buffered.
  */
 export async function spool(
   input: ReadableStream<Uint8Array>,
@@ -61,10 +60,10 @@ export async function spool(
     if (own !== undefined) await removeIfThere(own);
     signal?.throwIfAborted();
     if (cause instanceof LlamaError) throw cause;
-    const message = `cannot hold standard input in ${directory}: ${reasonOf(cause)}`;
+    const message = `cannot buffer standard input in ${directory}: ${reasonOf(cause)}`;
     throw new LlamaError("input", message, {
       cause,
-      hint: "set TMPDIR to a directory that has room for it",
+      hint: "set TMPDIR to a directory with enough free space",
     });
   } finally {
     signal?.removeEventListener("abort", cancel);

@@ -1,7 +1,7 @@
 /**
- * What a template sees: `.Line`, `.Idx`, and the methods that mark files.
+ * The context of templates: `.Line`, `.Idx`, and the methods that mark files.
  *
- * The types' names are those of the original, since error messages name them.
+ * The types have the original's names, which appear in error messages.
  *
  * @module
  */
@@ -9,27 +9,27 @@
 import { encodeString, goTypeName } from "../template/mod.ts";
 import { cleanPath } from "./paths.ts";
 
-/** Where a marked file's bytes are from. */
+/** The source of a marked file. */
 class LocalFile {
   static readonly [goTypeName] = "files.LocalFile";
 
   /**
-   * @param Path The path here; empty if `Bytes` are what is sent.
-   * @param Bytes What is sent where there is no file.
+   * @param Path The path on this machine; empty if `Bytes` are sent instead.
+   * @param Bytes The contents, if there is no file.
    */
   constructor(readonly Path: string, readonly Bytes?: Uint8Array) {}
 }
 
-/** A file that was marked. */
+/** A marked file. */
 export class MarkedFile {
   /** The type that error messages name. */
   static readonly [goTypeName] = "files.Mapped";
 
   /**
-   * @param Local The file here.
+   * @param Local The file on this machine.
    * @param Remote Its path in the job's directory.
-   * @param replacesInput Whether it is an output that was an input too.
-   * @param isDirectory Whether it is an output whose path ends in `/`: all that is below it.
+   * @param replacesInput Whether it is an output that is also an input.
+   * @param isDirectory Whether it is an output directory: its path ended in `/`.
    */
   constructor(
     readonly Local: LocalFile,
@@ -39,28 +39,28 @@ export class MarkedFile {
   ) {}
 }
 
-/** Files that were marked, in order. */
+/** Marked files, in order. */
 export class MarkedFiles extends Array<MarkedFile> {
   /** The type that error messages name. */
   static readonly [goTypeName] = "files.List";
 
-  /** The list prints as nothing. */
+  /** Returns an empty string, so that templates can print the list. */
   String(): string {
     return "";
   }
 }
 
 /**
- * The context of `invoke`'s arguments. A template sees the capitalised members; each method takes
- * a path and gives it back clean.
+ * The context of `invoke`'s arguments. Templates see the capitalized members; each method takes a
+ * path and returns it cleaned.
  */
 export class FileContext {
   /** The type that error messages name. */
   static readonly [goTypeName]: string = "*files.IOContext";
 
-  /** The files that were marked as inputs so far. */
+  /** The files marked as inputs so far. */
   readonly Inputs: MarkedFiles = new MarkedFiles();
-  /** The files that were marked as outputs so far. */
+  /** The files marked as outputs so far. */
   readonly Outputs: MarkedFiles = new MarkedFiles();
 
   /** Sends a file along. */
@@ -73,7 +73,7 @@ export class FileContext {
     return this.#mark(path, true, false);
   }
 
-  /** Fetches a file when the command has ended; or a directory, if the path ends in `/`. */
+  /** Fetches a file after the command has ended; a directory if the path ends in `/`. */
   Output(path: string): string {
     return this.#mark(path, false, true);
   }
@@ -83,7 +83,7 @@ export class FileContext {
     return this.#mark(path, false, true);
   }
 
-  /** Sends a file along, and replaces it by what the command made of it. */
+  /** Sends a file along, and replaces it with the command's version. */
   InputOutput(path: string): string {
     return this.#mark(path, true, true);
   }
@@ -122,7 +122,7 @@ export class JobContext extends FileContext {
     this.Idx = BigInt(index);
   }
 
-  /** Sends text along as a file, with a newline at its end. */
+  /** Sends text along as a file that ends in a newline. */
   AsFile(text: string): string {
     const remote = `llama/tmp.${this.Inputs.length}`;
     const bytes = encodeString(text.endsWith("\n") ? text : text + "\n");
@@ -131,7 +131,7 @@ export class JobContext extends FileContext {
   }
 }
 
-/** The same where a job has several lines. */
+/** The context of a job with several lines. */
 export class LinesContext extends JobContext {
   /** The input lines, one by one; `Line` is all of them, joined by line feeds. */
   readonly Lines: readonly string[];

@@ -1,5 +1,5 @@
 /**
- * What to do about a template that was refused.
+ * Hints about invalid templates.
  *
  * @module
  */
@@ -12,29 +12,24 @@ import { BUILTINS } from "../template/functions.ts";
 /** The methods that take a path. */
 const marks = ["I", "O", "IO", "Input", "Output", "InputOutput"];
 
-/** What only a job of `xargs` has. */
+/** The members that only jobs of `xargs` have. */
 const ofLines = ["Line", "Idx", "AsFile"];
 
-/**
- * What to write instead of a template that was refused.
- *
- * @param error Why it was refused.
- * @returns A sentence without its full stop; undefined where nothing is known.
- */
+/** Returns a hint about an invalid template, if there is one. */
 export function templateHint(error: TemplateError): string | undefined {
   const { message, cause, phase } = error;
   if (cause instanceof LlamaError) return cause.hint;
   const name = /function "(\w+)" not defined$/.exec(message)?.[1];
   if (name !== undefined) {
-    if (marks.includes(name)) return `write {{.${name} "PATH"}}, with a point`;
-    if (ofLines.includes(name)) return `write {{.${name}}}, with a point`;
+    if (marks.includes(name)) return `write {{.${name} "PATH"}}, with a dot`;
+    if (ofLines.includes(name)) return `write {{.${name}}}, with a dot`;
     return didYouMean(closest(name, BUILTINS.keys()));
   }
   const method = /wrong number of args for (\w+):/.exec(message)?.[1];
   if (method !== undefined && marks.includes(method)) return `write {{.${method} "PATH"}}`;
   const [, field, type] = /can't evaluate field (\w+) in type (\S+)$/.exec(message) ?? [];
   if (field !== undefined && type !== undefined) return fieldHint(field, type);
-  return phase === "parse" ? 'a {{ that is meant as it stands is written {{"{{"}}' : undefined;
+  return phase === "parse" ? 'write a literal {{ as {{"{{"}}' : undefined;
 }
 
 function fieldHint(field: string, type: string): string | undefined {

@@ -7,15 +7,15 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { LlamaError } from "../errors.ts";
 
-/** How many jobs start before the function is known to be llama's. */
-const mostJobs = 4;
+/** The maximum number of jobs started before the function is known to be llama's. */
+const maxTrialJobs = 4;
 
-/** After how long a person is told what the other jobs wait for, in milliseconds. */
+/** The delay before the user is told why the other jobs wait. */
 const silentMilliseconds = 5000;
 
 /**
- * What a job has shown of its function: that it is llama's, nothing since the job was not run, or
- * nothing although it may have run.
+ * What a job revealed about its function: that it is llama's; nothing, since the job did not run; or
+ * nothing, although it may have run.
  */
 export type TrialResult = "llama" | "not-run" | "failed";
 
@@ -24,27 +24,25 @@ export interface TrialOptions {
   /** The function, for messages. */
   readonly functionName: string;
   /**
-   * Asks the service whether the function is llama's. Called once, when more jobs are to start than
-   * may. Does not fail.
+   * Asks Lambda whether the function is llama's. Called once, when a job has to wait. Must not throw.
    *
-   * @param signal Aborted when the answer is no longer needed.
-   * @returns False if the service does not say.
+   * @param signal Aborted when the result is no longer needed.
+   * @returns False if Lambda does not tell.
    */
   readonly lookUp: (signal: AbortSignal) => Promise<boolean>;
-  /** Tells a person why so few jobs run. */
+  /** Tells the user why so few jobs run. */
   readonly notice: (message: string) => void;
   /** Waits; rejects if the signal is aborted. @default {a timer} */
   readonly sleep?: (milliseconds: number, signal: AbortSignal) => Promise<unknown>;
 }
 
 /**
- * Lets a few jobs start, and all others once the function is known to be llama's: by the answer to
- * one of the jobs, or by the service's word. Another function might do something else with every
- * request, and bill it.
+ * Lets a few jobs start, and the others once the function is known to be llama's, from a job's
+ * response or from Lambda. Any other function might do arbitrary work for each request, and bill it.
  */
 export class Trial implements Disposable {
   readonly #options: TrialOptions;
-  /** Aborted when it is no longer of interest whether the function is llama's. */
+  /** Aborted when it no longer matters whether the function is llama's. */
   readonly #over = new AbortController();
   #started = 0;
   #failed = 0;
@@ -52,7 +50,7 @@ export class Trial implements Disposable {
   #lookUp: "due" | "under-way" | "in-vain" = "due";
   #changed = Promise.withResolvers<void>();
 
-  /** @param options The function, and how to ask about it. */
+  /** @param options The function and how to look it up. */
   constructor(options: TrialOptions) {
     this.#options = options;
   }
@@ -60,17 +58,17 @@ export class Trial implements Disposable {
   /**
    * Waits until another job may start.
    *
-   * @param signal Ends the wait, without an error.
-   * @throws {LlamaError} If as many jobs as may start have failed, so that none ever may.
+   * @param signal Cancels the wait, without an error.
+   * @throws {LlamaError} If all jobs of the trial have failed, so that no other may start.
    */
   async admit(signal: AbortSignal): Promise<void> {
     if (this.#over.signal.aborted) return;
     const wake = () => this.#changed.resolve();
     signal.addEventListener("abort", wake, { once: true });
     try {
-      while (!this.#over.signal.aborted && this.#started >= mostJobs && !signal.aborted) {
+      while (!this.#over.signal.aborted && this.#started >= maxTrialJobs && !signal.aborted) {
         if (this.#lookUp === "due") void this.#ask();
-        if (this.#failed >= mostJobs && this.#lookUp === "in-vain") throw this.#failure();
+        if (this.#failed >= maxTrialJobs && this.#lookUp === "in-vain") throw this.#failure();
         await this.#changed.promise;
         this.#changed = Promise.withResolvers();
       }
@@ -81,10 +79,9 @@ export class Trial implements Disposable {
   }
 
   /**
-   * Takes note of how a job ended that was admitted.
+   * Records how an admitted job ended.
    *
-   * @param result What it has shown.
-   * @param error Why it failed.
+   * @param error The reason, if it failed.
    */
   jobEnded(result: TrialResult, error: LlamaError | undefined): void {
     if (result === "llama") this.#over.abort();
@@ -121,8 +118,8 @@ export class Trial implements Disposable {
     if (this.#over.signal.aborted) return;
     const name = JSON.stringify(functionName);
     notice(
-      `${name} is not known to be a llama function: ${mostJobs} jobs have started, ` +
-        "all others start when one of them was answered",
+      `${name} is not known to be a llama function: ${maxTrialJobs} jobs have started, ` +
+        "the others wait until one of them is answered",
     );
   }
 
@@ -131,10 +128,10 @@ export class Trial implements Disposable {
     const reason = this.#lastFailure?.message ?? "no reason is known";
     return new LlamaError(
       this.#lastFailure?.code ?? "function",
-      `the first ${mostJobs} jobs failed, and ${name} may not be a llama function: ${reason}`,
+      `the first ${maxTrialJobs} jobs failed, and ${name} may not be a llama function: ${reason}`,
       {
         cause: this.#lastFailure,
-        hint: "once `llama invoke` has run one job on it, llama knows the function",
+        hint: "run one job with `llama invoke` first: then llama knows the function",
       },
     );
   }

@@ -1,5 +1,5 @@
 /**
- * Bytes to blobs and back: inline or through the store.
+ * Encodes bytes as blobs and decodes them: inline or through the store.
  *
  * @module
  */
@@ -13,53 +13,53 @@ import { readFile, writeNew } from "../files/quick.ts";
 import type { ObjectStore } from "./store.ts";
 import type { Spans } from "../spans.ts";
 
-/** A file to be sent, with its size in bytes when it was looked at. */
+/** A file to send, with its size when it was found. */
 export interface FileSource {
-  /** Where it is. */
+  /** Its path on this machine. */
   path: string;
   /** Its size in bytes. */
   size: number;
 }
 
-/** What a blob is made from. */
+/** The contents of a blob. */
 export type BlobSource = Uint8Array | FileSource;
 
-/** How blobs are made. */
+/** Options for {@linkcode encodeBlobs}. */
 export interface EncodeBlobsOptions {
-  /** Where the big ones go; without one all are inlined. */
+  /** The store for big blobs; without one, all are inlined. */
   store: ObjectStore | undefined;
-  /** How many bytes the rest of the message takes. @default {0} */
+  /** The bytes that the rest of the message takes. @default {0} */
   reservedBytes?: number;
-  /** The most bytes that are inlined, blobs and reserve together. @default {1 MiB} */
+  /** The maximum size of inline blobs and `reservedBytes` together. @default {1 MiB} */
   budgetBytes?: number;
-  /** Kinds of content that the reader has named, and may be used. @default {none} */
+  /** Kinds of content that the reader accepts. @default {none} */
   novel?: NovelContents | undefined;
   /** Ends the work early. */
   signal?: AbortSignal | undefined;
-  /** Gets the spans of what is stored. */
+  /** Receives the spans of stored blobs. */
   spans?: Spans | undefined;
 }
 
 /** Kinds of content beyond the wire of December 2020. */
 export interface NovelContents {
-  /** The kinds, none of which the reader lacks. */
+  /** The kinds, all of which the reader accepts. */
   readonly kinds: readonly ContentKind[];
-  /** `e` of their blobs: what a reader that lacks them after all says. */
+  /** `e` of their blobs: the message of a reader that turns out not to know them. */
   readonly refusal: string;
 }
 
-/** How many objects of one message are sent or fetched at once. */
+/** The concurrency of uploads and downloads of one message. */
 export const blobConcurrency = 8;
 
 /**
- * Makes the blobs of one message: inline up to 256 KiB each while the whole stays under 1 MiB,
+ * Encodes the blobs of one message: inline up to 256 KiB each while the message stays under 1 MiB,
  * the rest through the store, the largest first. Without a store all are inlined.
  *
- * @param sources What the blobs shall hold.
+ * @param sources The contents of the blobs.
  * @param options Store, bounds and signal.
  * @returns A blob for each source, in the same order.
- * @throws {LlamaError} `too-large` if there is no store and the message would be over Lambda's
- * limit, `input` if a file cannot be read, `store` and others if storing failed.
+ * @throws {LlamaError} `too-large` if there is no store and the message would exceed Lambda's limit,
+ * `input` if a file cannot be read, `store` and others if storing failed.
  */
 export async function encodeBlobs(
   sources: readonly BlobSource[],
@@ -68,8 +68,8 @@ export async function encodeBlobs(
   const { store, reservedBytes = 0, signal, spans } = options;
   const budget = store ? options.budgetBytes ?? maxMessageBytes : maxPayloadBytes;
   const sizes = sources.map(sizeOf);
-  // Inlining takes at least as many bytes as there are, so the sizes alone say of many sources
-  // that they cannot be inlined, before one is read.
+  // Inlining takes at least as many bytes as the source has, so sizes alone rule out many sources
+  // before any is read.
   const order = sources.keys().toArray().toSorted((a, b) => (sizes[a] ?? 0) - (sizes[b] ?? 0));
   let raw = reservedBytes;
   const small = order.filter((index) => {
@@ -90,8 +90,8 @@ export async function encodeBlobs(
   if (!store && (inline.length < sources.length || total > budget)) {
     throw new LlamaError(
       "too-large",
-      `${sizes.reduce((sum, size) => sum + size, 0)} bytes do not fit into one message ` +
-        `of Lambda's (${maxPayloadBytes} bytes), and there is no object store`,
+      `${sizes.reduce((sum, size) => sum + size, 0)} bytes do not fit into one Lambda ` +
+        `payload (${maxPayloadBytes} bytes), and there is no object store`,
       { hint: "set LLAMA_OBJECT_STORE or -store to s3://BUCKET/PREFIX/" },
     );
   }
@@ -120,7 +120,7 @@ export async function encodeBlobs(
  * Inlines bytes as text or as base64, whichever is the shorter JSON.
  *
  * @param bytes What the blob holds.
- * @returns The blob, and the bytes of JSON that its contents take.
+ * @returns The blob, and its size in JSON.
  */
 export function inlineBlob(bytes: Uint8Array): { blob: Blob; cost: number } {
   if (bytes.length === 0) return { blob: {}, cost: 2 };
@@ -133,7 +133,7 @@ export function inlineBlob(bytes: Uint8Array): { blob: Blob; cost: number } {
   return { blob: { b: asBuffer(bytes).toString("base64") }, cost: base64Cost };
 }
 
-/** The shortest blob that one of the kinds makes of the bytes, if any does. */
+/** Returns the shortest encoding by any of the kinds, if there is one. */
 async function encodeNovel(
   bytes: Uint8Array,
   { kinds, refusal }: NovelContents,
@@ -150,14 +150,14 @@ async function encodeNovel(
 }
 
 /**
- * Reads a blob.
+ * Decodes a blob.
  *
- * @param blob The blob as it came over the wire.
- * @param store Where its object is, if it is one; called only then.
+ * @param blob The blob from the wire.
+ * @param store Returns the store; called only if the blob is an object.
  * @param signal Ends the work early.
- * @param kinds The kinds of content that are known beyond those of December 2020.
+ * @param kinds The known kinds of content beyond those of December 2020.
  * @returns Its bytes.
- * @throws {LlamaError} `protocol` if it holds no bytes (`e`) or its base64 is broken; as the
+ * @throws {LlamaError} `protocol` if it has no bytes (`e`) or its base64 is invalid; as the
  * store's `get`.
  */
 export async function decodeBlob(
@@ -170,15 +170,15 @@ export async function decodeBlob(
 }
 
 /**
- * Writes a blob into a new file, which only its owner may read and write until the caller gives it
- * another mode. After an error the file may be there in part.
+ * Writes a blob into a new file, which only its owner can read and write until the caller changes
+ * its mode. After an error an incomplete file may remain.
  *
- * @param blob The blob as it came over the wire.
- * @param path The file to make.
- * @param store Where its object is, if it is one; called only then.
+ * @param blob The blob from the wire.
+ * @param path The file to create.
+ * @param store Returns the store; called only if the blob is an object.
  * @param signal Ends the work early.
- * @param spans Gets a span `write`, or `download` of what comes from the store.
- * @param kinds The kinds of content that are known beyond those of December 2020.
+ * @param spans Receives a span `write`, or `download` if the store is used.
+ * @param kinds The known kinds of content beyond those of December 2020.
  * @throws As {@linkcode decodeBlob}, and what the file system throws.
  */
 export async function decodeBlobToFile(
@@ -198,7 +198,7 @@ export async function decodeBlobToFile(
   }
 }
 
-/** The kind of a blob beyond the wire of December 2020; undefined if it is of none. */
+/** Returns the kind of a blob beyond the wire of December 2020; undefined if it has none. */
 export function novelKindOf(
   blob: Readonly<Record<string, unknown>>,
   kinds: readonly ContentKind[],
@@ -210,14 +210,14 @@ function decodeInline(
   blob: Blob,
   kinds: readonly ContentKind[] = ownFeatures.contents,
 ): Uint8Array | Promise<Uint8Array> {
-  // Before `e`, which is for those who do not know the kind.
+  // Before `e`, which is for readers that do not know the kind.
   const kind = novelKindOf(blob, kinds);
   if (kind) return kind.decode(blob);
   if (blob.e !== undefined) throw new LlamaError("protocol", blob.e);
   if (blob.s !== undefined) return Buffer.from(blob.s);
   if (blob.b === undefined) return new Uint8Array();
   const bytes = Buffer.from(blob.b, "base64");
-  // Buffer skips what is not base64, and then there are fewer bytes than the length promises.
+  // Buffer skips invalid characters; then there are fewer bytes than the length implies.
   const padding = blob.b.endsWith("==") ? 2 : blob.b.endsWith("=") ? 1 : 0;
   if (blob.b.length % 4 !== 0 || bytes.length !== (blob.b.length / 4) * 3 - padding) {
     throw new LlamaError("protocol", 'a blob\'s "b" is not base64');
@@ -240,12 +240,7 @@ async function reading<T>(
   }
 }
 
-/**
- * How much a blob will hold.
- *
- * @param source What it is made from.
- * @returns Bytes.
- */
+/** Returns the size of a blob's contents in bytes. */
 export function sizeOf(source: BlobSource): number {
   return source instanceof Uint8Array ? source.length : source.size;
 }
@@ -262,7 +257,7 @@ function utf8(bytes: Uint8Array): string | undefined {
   try {
     return decoder.decode(bytes);
   } catch {
-    // Not UTF-8: the caller has another way.
+    // Not UTF-8: the caller uses base64.
     return undefined;
   }
 }

@@ -7,14 +7,14 @@
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 
-/** The account numbers of llama's emulator and of AWS's runtime interface emulator. */
+/** The account numbers of llama's emulator and AWS's runtime interface emulator. */
 const emulated = ["000000000000", "012345678912"];
 
 /**
  * Returns the account that a resource belongs to.
  *
  * @param arn The resource's ARN.
- * @returns Its number; undefined if there is no ARN, or it is an emulator's.
+ * @returns The account's number; undefined without an ARN, or for an emulator's.
  */
 export function accountOfArn(arn: string | undefined): string | undefined {
   const account = /^arn:[^:]+:[^:]+:[^:]*:(\d{12}):/.exec(arn ?? "")?.[1];
@@ -22,13 +22,12 @@ export function accountOfArn(arn: string | undefined): string | undefined {
 }
 
 /**
- * Returns the account that a store's bucket must belong to. The name of a deleted bucket may be taken
- * by somebody else, who would then receive what is sent.
+ * Returns the account that a store's bucket must belong to. Anybody may take the name of a deleted
+ * bucket, and would then receive the objects.
  *
- * @param environment `LLAMA_BUCKET_OWNER` names another account than the one that is known, or is
- * `any`.
- * @param known The account that is known otherwise.
- * @returns The account's number; undefined for any.
+ * @param environment `LLAMA_BUCKET_OWNER` names an account, or is `any`.
+ * @param known The account to use otherwise.
+ * @returns The account's number; undefined if any account will do.
  * @throws {LlamaError} `config` if the variable is neither.
  */
 export function bucketOwner(
@@ -41,6 +40,6 @@ export function bucketOwner(
   if (/^\d{12}$/.test(named)) return named;
   throw new LlamaError(
     "config",
-    `LLAMA_BUCKET_OWNER must be an account's number of 12 digits, or any: ${JSON.stringify(named)}`,
+    `LLAMA_BUCKET_OWNER must be a 12-digit account number or "any", not ${JSON.stringify(named)}`,
   );
 }

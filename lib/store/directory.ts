@@ -14,25 +14,25 @@ import type { Spans } from "../spans.ts";
 import { checkId, missingObject, type ObjectStore, tooLarge, verify } from "./store.ts";
 
 /**
- * A store whose objects are the files of one directory. Any number of processes may write to it
- * at once: an object appears by a rename, and two that write the same one write the same bytes.
+ * A store whose objects are the files of one directory. Any number of processes may write to it at
+ * once: objects appear by a rename, and writers of the same object write the same bytes.
  */
 export class DirectoryStore implements ObjectStore {
   readonly url: string;
   readonly #directory: string;
 
   /**
-   * Names a store.
+   * Creates a store.
    *
-   * @param url A `file:` URL without a host. The directory is made by the first write.
-   * @throws {LlamaError} `config` if the URL names no directory of this machine.
+   * @param url A `file:` URL without a host. The first write creates the directory.
+   * @throws {LlamaError} `config` if the URL does not name a directory on this machine.
    */
   constructor(url: string) {
     this.url = url;
     try {
       this.#directory = fileURLToPath(url);
     } catch (cause) {
-      throw new LlamaError("config", `object store ${url}: not a directory of this machine`, {
+      throw new LlamaError("config", `object store ${url}: not a directory on this machine`, {
         cause,
         hint: "write file:///path/to/directory",
       });
@@ -45,7 +45,7 @@ export class DirectoryStore implements ObjectStore {
     const id = sha256(bytes);
     hash?.[Symbol.dispose]();
     using _upload = spans?.span("upload");
-    // A new file even where one is there: it may be damaged, and this mends it.
+    // Written even if the object exists: it may be damaged, and this repairs it.
     await this.#storing(() =>
       writeWhole(this.#path(id), (temporary) => Deno.writeFile(temporary, bytes))
     );
@@ -53,11 +53,11 @@ export class DirectoryStore implements ObjectStore {
   }
 
   async putFile(path: string, signal?: AbortSignal, spans?: Spans): Promise<string> {
-    // It is hashed while it is copied.
+    // Hashed while copied, so there is no span of its own.
     using _upload = spans?.span("upload");
     using source = await open(path);
-    // The name is known only after the last byte, and what is hashed is what is written, even if
-    // the source changes meanwhile.
+    // The id is known only after the last byte. The bytes written are the bytes hashed, even if the
+    // source changes meanwhile.
     const temporary = temporaryName(join(this.#directory, "object"));
     return await this.#storing(async () => {
       await Deno.mkdir(this.#directory, { recursive: true });
@@ -112,10 +112,10 @@ export class DirectoryStore implements ObjectStore {
     }
   }
 
-  /** Knows nothing but what is there. */
+  /** Does nothing: this store keeps no note. */
   forget(_id: string): void {}
 
-  /** Holds nothing open. */
+  /** Does nothing: this store holds nothing open. */
   [Symbol.dispose](): void {}
 
   #path(id: string): string {
@@ -130,8 +130,8 @@ export class DirectoryStore implements ObjectStore {
       signal?.throwIfAborted();
       throw new LlamaError("store", `cannot store an object in ${this.url}: ${reasonOf(cause)}`, {
         cause,
-        hint: "it must be a directory with room that you may write to, as -store or " +
-          "LLAMA_OBJECT_STORE names it",
+        hint: "-store or LLAMA_OBJECT_STORE must name a writable directory with enough free " +
+          "space",
       });
     }
   }

@@ -1,5 +1,5 @@
 /**
- * Work that many want and that is done once.
+ * Deduplicates concurrent identical work.
  *
  * @module
  */
@@ -7,7 +7,7 @@
 import { CallError } from "../aws/call_error.ts";
 import { unlessAborted } from "../async/concurrency.ts";
 
-/** Does a piece of work. */
+/** A piece of work. */
 export type Work = (signal: AbortSignal) => Promise<void>;
 
 interface Flight {
@@ -16,16 +16,16 @@ interface Flight {
   waiting: number;
 }
 
-/** The work that is under way, by a key: who wants the same waits for it. */
+/** Work in progress, by key. */
 export class InFlight {
   readonly #flights = new Map<string, Flight>();
 
   /**
-   * Does some work, or waits for somebody else's that does the same.
+   * Does some work, or waits for the same work if it is in progress.
    *
-   * @param key What the work does.
-   * @param work Does it; its signal is aborted when nobody waits for it any more.
-   * @param signal Ends the wait; whoever is the last to leave waits until the work has ended.
+   * @param key Identifies the work.
+   * @param work Does it; its signal is aborted when no caller waits for it any more.
+   * @param signal Ends the wait; the last caller to leave waits until the work has ended.
    * @throws The work's failure, or the signal's reason.
    */
   async join(key: string, work: Work, signal: AbortSignal | undefined): Promise<void> {
@@ -36,7 +36,7 @@ export class InFlight {
       try {
         return await this.#wait(key, flight, signal);
       } catch (error) {
-        // What S3 says concerns all; another's file may be unreadable where this one's is not.
+        // S3's errors affect all callers; a file error may affect only the other caller's file.
         if (!others || error instanceof CallError) throw error;
       }
     }

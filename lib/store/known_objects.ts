@@ -1,5 +1,5 @@
 /**
- * What is known of a store: objects that are there, and files that they were made of.
+ * The note of objects: which objects are in a store, and which files they were made from.
  *
  * @module
  */
@@ -11,26 +11,26 @@ import { sha256 } from "../files/hash.ts";
 import { readOwnFile } from "../files/own.ts";
 import { stat } from "../files/quick.ts";
 
-/** How many objects, and how many files, are remembered at most. */
-const most = 16_384;
+/** The maximum number of objects, and of files, that are remembered. */
+const maxEntries = 16_384;
 
-/** How long a note is believed at most, in milliseconds: 15 days. */
-const longestMilliseconds = 15 * 86_400_000;
+/** How long an entry is valid at most: 15 days. */
+const maxAgeMilliseconds = 15 * 86_400_000;
 
 /**
- * A file that was changed so short a time ago may change once more without its times telling, in
- * milliseconds: the clocks of some file systems have steps of two seconds.
+ * A file that was changed less than this long ago may change again without a new timestamp: some
+ * file systems have timestamps of two seconds' resolution.
  */
 const restMilliseconds = 3000;
 
-/** The most that is read of a note, in bytes: ours are smaller. */
-const mostBytes = 32 * 1024 * 1024;
+/** The maximum size of a note that is read; llama writes smaller ones. */
+const maxNoteBytes = 32 * 1024 * 1024;
 
 /**
- * Where notes are kept.
+ * Returns the directory of notes.
  *
- * @param environment `LLAMA_DIR` names the directory, or else it is `llama` of the user's cache:
- * `XDG_CACHE_HOME`, or `.cache` of the home. `LLAMA_OBJECT_NOTE=0` wants none.
+ * @param environment `LLAMA_DIR` names the directory; the default is `llama` in `XDG_CACHE_HOME` or
+ * `~/.cache`. `LLAMA_OBJECT_NOTE=0` disables notes.
  * @returns The directory; undefined if there is none.
  */
 export function noteDirectory(environment: Environment): string | undefined {
@@ -43,19 +43,19 @@ export function noteDirectory(environment: Environment): string | undefined {
 }
 
 /**
- * Objects that are known to be in a store. With a directory they are known to the next process,
- * too, by a note there: what it sends a second time costs neither a request nor a hash.
+ * The objects that are known to be in a store. With a directory, a note there tells later processes,
+ * too: sending a file again then takes neither a request nor a hash.
  *
- * A note may be old, damaged, or gone: whoever does not find an object says so, and it is sent. One
- * that others may have written is not believed.
+ * A note may be outdated, damaged or missing: a reader that misses an object reports it, and the
+ * object is sent again. A note that other users could have written is ignored.
  */
 export class KnownObjects {
   readonly #directory: string | undefined;
   readonly #address: () => Promise<string>;
   readonly #now: () => number;
-  /** Until when each object is there, in milliseconds as `#now` has them. */
+  /** When each object's entry expires, in the milliseconds of `#now`. */
   #objects = new Map<string, number>();
-  /** The ids of files, by what `stat` says of them. */
+  /** The ids of files, by {@linkcode fileKey}. */
   #files = new Map<string, string>();
   readonly #forgotten = new Set<string>();
   #loading: Promise<void> | undefined;
@@ -64,9 +64,9 @@ export class KnownObjects {
   #isChanged = false;
 
   /**
-   * @param directory Where the note is; without one, nothing outlives the process.
-   * @param address Tells the store from all others.
-   * @param now The time, as `Date.now()` has it.
+   * @param directory The directory of the note; without one, nothing outlives the process.
+   * @param address Returns what identifies the store.
+   * @param now Returns the time, like `Date.now()`.
    */
   constructor(
     directory: string | undefined,
@@ -78,16 +78,12 @@ export class KnownObjects {
     this.#now = now;
   }
 
-  /** Reads the note, where it has not been read. */
+  /** Reads the note, unless it has been read. */
   load(): Promise<void> {
     return this.#loading ??= this.#load();
   }
 
-  /**
-   * Whether an object is known to be there.
-   *
-   * @param id The object's id.
-   */
+  /** Reports whether an object is known to be in the store. */
   has(id: string): boolean {
     return (this.#objects.get(id) ?? 0) > this.#now();
   }
@@ -95,20 +91,15 @@ export class KnownObjects {
   /**
    * Remembers an object.
    *
-   * @param id The object's id.
-   * @param milliseconds How long it will surely be there.
+   * @param milliseconds How long it will certainly remain in the store.
    */
   add(id: string, milliseconds: number): void {
     this.#forgotten.delete(id);
-    put(this.#objects, id, this.#now() + Math.min(milliseconds, longestMilliseconds));
+    put(this.#objects, id, this.#now() + Math.min(milliseconds, maxAgeMilliseconds));
     this.#isChanged = true;
   }
 
-  /**
-   * Forgets an object: it was not found.
-   *
-   * @param id The object's id.
-   */
+  /** Forgets an object, since it was not found. */
   forget(id: string): void {
     this.#objects.delete(id);
     this.#forgotten.add(id);
@@ -116,11 +107,9 @@ export class KnownObjects {
   }
 
   /**
-   * What tells a file from all others, and from itself after any change.
+   * Returns a key that identifies a file in its current state.
    *
-   * @param path The file.
-   * @returns A key; undefined if it may yet change unseen, or there is no note.
-   * @throws What the file system throws.
+   * @returns The key; undefined if the file may still change unnoticed, or there is no note.
    */
   async fileKey(path: string): Promise<string | undefined> {
     if (this.#directory === undefined) return undefined;
@@ -133,10 +122,9 @@ export class KnownObjects {
   }
 
   /**
-   * The id of a file's bytes.
+   * Returns the id of a file's bytes, if it was hashed before.
    *
-   * @param key What tells the file.
-   * @returns The id, if it was hashed before.
+   * @param key The file's {@linkcode fileKey}.
    */
   idOfFile(key: string): string | undefined {
     return this.#files.get(key);
@@ -145,7 +133,7 @@ export class KnownObjects {
   /**
    * Remembers a file that was hashed.
    *
-   * @param key What tells the file, before and after that.
+   * @param key The file's {@linkcode fileKey}, the same before and after hashing.
    * @param id The id of its bytes.
    */
   addFile(key: string, id: string): void {
@@ -154,9 +142,8 @@ export class KnownObjects {
   }
 
   /**
-   * Writes the note, with what other processes have written meanwhile. It appears whole; of two that
-   * are written at once the later one stays. It only saves time, so that it cannot be written is no
-   * error.
+   * Writes the note, merged with what other processes have written meanwhile. The write is atomic;
+   * of two at once, the later one wins. Failures are ignored, since the note only saves time.
    */
   save(): void {
     if (this.#path === undefined || this.#directory === undefined || !this.#isChanged) return;
@@ -171,7 +158,7 @@ export class KnownObjects {
       try {
         Deno.removeSync(temporary);
       } catch {
-        // It was not made, or is gone.
+        // It was not created, or is gone.
       }
     }
   }
@@ -184,7 +171,7 @@ export class KnownObjects {
     this.#merge(readNote(this.#path));
   }
 
-  /** What is known here is newer than the note. */
+  /** Merges a note into what is known here, which is newer. */
   #merge(text: string): void {
     const [heading, ...lines] = text.split("\n");
     if (heading !== this.#heading) return;
@@ -195,8 +182,8 @@ export class KnownObjects {
       const [, id = "", until] = /^object ([0-9a-f]{64}) (\d{1,15})$/.exec(line) ?? [];
       const [, fileId, key] = /^file ([0-9a-f]{64}) (\d+ \d+ \d+ \d+ \d+ \/.*)$/.exec(line) ?? [];
       if (fileId !== undefined && key !== undefined) files.set(key, fileId);
-      // A time that is further away than any that is written was written by a clock that is wrong.
-      else if (Number(until) <= now + longestMilliseconds && !this.#forgotten.has(id)) {
+      // A time beyond the maximum was written by a wrong clock.
+      else if (Number(until) <= now + maxAgeMilliseconds && !this.#forgotten.has(id)) {
         objects.set(id, Number(until));
       }
     }
@@ -207,9 +194,9 @@ export class KnownObjects {
   }
 
   #text(): string {
-    const objects = [...this.#objects.keys()].filter((id) => this.has(id)).slice(-most);
+    const objects = [...this.#objects.keys()].filter((id) => this.has(id)).slice(-maxEntries);
     const kept = new Set(objects);
-    const files = [...this.#files].filter(([, id]) => kept.has(id)).slice(-most);
+    const files = [...this.#files].filter(([, id]) => kept.has(id)).slice(-maxEntries);
     return [
       this.#heading,
       ...objects.map((id) => `object ${id} ${this.#objects.get(id)}`),
@@ -219,19 +206,19 @@ export class KnownObjects {
   }
 }
 
-/** Puts an entry last, and drops the first where there are too many. */
+/** Puts an entry last, and drops the first if there are too many. */
 function put<V>(map: Map<string, V>, key: string, value: V): void {
   map.delete(key);
   map.set(key, value);
-  if (map.size <= most) return;
+  if (map.size <= maxEntries) return;
   const [oldest] = map.keys();
   if (oldest !== undefined) map.delete(oldest);
 }
 
 /**
- * Empty if there is none that can be believed. Whoever wrote one could have another object used in
- * the place of a file, so it must be this user's own.
+ * Reads a note; empty if there is none to trust. A forged note could substitute another object for a
+ * file, so it must be this user's own.
  */
 function readNote(path: string): string {
-  return readOwnFile(path, mostBytes) ?? "";
+  return readOwnFile(path, maxNoteBytes) ?? "";
 }

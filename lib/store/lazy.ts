@@ -1,5 +1,5 @@
 /**
- * A store that is opened by whoever uses it first.
+ * A store that is opened on first use.
  *
  * @module
  */
@@ -8,9 +8,8 @@ import type { LlamaError } from "../errors.ts";
 import type { ObjectStore } from "./store.ts";
 
 /**
- * Puts off opening a store, and loading what that takes, until something is read or written: most
- * jobs in Lambda have small files only, which travel inside the call. A store that cannot be opened
- * fails each use of it.
+ * Opens a store, and loads its code, when something is first read or written: most jobs in Lambda
+ * have only small files, which are inline. If the store cannot be opened, each use of it fails.
  */
 export class LazyStore implements ObjectStore {
   readonly url: string;
@@ -63,7 +62,7 @@ export class LazyStore implements ObjectStore {
   }
 
   #ifOpened(use: (store: ObjectStore) => void): void {
-    // Why it could not be opened is known to whoever used it.
+    // A failure to open was reported to the caller that used the store.
     this.#opened?.then(use, () => {});
   }
 }

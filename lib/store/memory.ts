@@ -1,5 +1,5 @@
 /**
- * A store in memory, for tests and for programs that run both ends in one process.
+ * A store in memory, for tests and for programs that run client and runtime in one process.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { sha256 } from "../files/hash.ts";
 import { writeNew } from "../files/quick.ts";
 import { missingObject, type ObjectStore, tooLarge } from "./store.ts";
 
-/** A store that lasts as long as this object does. */
+/** A store that keeps its objects in memory. */
 export class MemoryStore implements ObjectStore {
   readonly url = "memory:";
   /** The objects by id. */
@@ -16,7 +16,7 @@ export class MemoryStore implements ObjectStore {
 
   put(bytes: Uint8Array): Promise<string> {
     const id = sha256(bytes);
-    // A copy: the caller may go on to use its buffer.
+    // A copy: the caller may reuse its buffer.
     this.objects.set(id, bytes.slice());
     return Promise.resolve(id);
   }
@@ -41,9 +41,9 @@ export class MemoryStore implements ObjectStore {
     return Promise.resolve(this.objects.has(id));
   }
 
-  /** Knows nothing but what is there. */
+  /** Does nothing: this store keeps no note. */
   forget(_id: string): void {}
 
-  /** Holds nothing but memory. */
+  /** Does nothing: this store holds only memory. */
   [Symbol.dispose](): void {}
 }

@@ -1,5 +1,5 @@
 /**
- * From a store's URL to the store.
+ * Opens a store by its URL.
  *
  * @module
  */
@@ -16,27 +16,27 @@ import type { ObjectStore } from "./store.ts";
 
 export { accountOfArn } from "./bucket_owner.ts";
 
-/** How long a bucket keeps an object, in days, where nothing else is said. */
+/** How long a bucket keeps an object by default, in days. */
 export const defaultLifetimeDays = 31;
 
-/** What a store may need beside its URL. */
+/** Options for {@linkcode openStore}. */
 export interface OpenStoreOptions {
-  /** Where credentials, region and endpoint of an S3 store are taken from. */
+  /** The environment, for credentials, region and endpoint of an S3 store. */
   environment: Environment;
-  /** The most requests to S3 at once. @default {32} */
+  /** The maximum number of concurrent requests to S3. @default {32} */
   s3Concurrency?: number | undefined;
   /**
-   * How long the bucket keeps an object, in days: one that has half of that behind it is written
-   * again. 0 if it keeps them for ever. @default {LLAMA_OBJECT_LIFETIME_DAYS, or 31}
+   * How long the bucket keeps an object, in days; 0 if objects never expire. An object is uploaded
+   * again after half of that time. @default {LLAMA_OBJECT_LIFETIME_DAYS, or 31}
    */
   objectLifetimeDays?: number | undefined;
   /**
-   * The account that an S3 store's bucket must belong to; `LLAMA_BUCKET_OWNER` wins over it.
+   * The account that must own an S3 store's bucket; `LLAMA_BUCKET_OWNER` takes precedence.
    * @default {any}
    */
   bucketOwner?: string | undefined;
   /**
-   * Where a note is kept of the objects that are in an S3 store, for the next process.
+   * The directory of the note of objects, which lists the objects in an S3 store for later processes.
    * @default {nowhere}
    */
   noteDirectory?: string | undefined;
@@ -46,17 +46,17 @@ export interface OpenStoreOptions {
  * Opens a store. Nothing is read or written before its first use.
  *
  * @param url `s3://BUCKET/PREFIX/` or `file:///DIRECTORY`.
- * @param options What the store may need beside its URL.
+ * @param options Credentials, limits, and the note of objects.
  * @returns The store.
- * @throws {LlamaError} `config` if the URL names no kind of store that there is,
- * `LLAMA_OBJECT_LIFETIME_DAYS` is no number of days, or `LLAMA_BUCKET_OWNER` is not an account.
+ * @throws {LlamaError} `config` if the URL names an unknown kind of store,
+ * `LLAMA_OBJECT_LIFETIME_DAYS` is not a number of days, or `LLAMA_BUCKET_OWNER` is not an account.
  */
 export function openStore(url: string, options: OpenStoreOptions): ObjectStore {
   return openStoreWith(url, new AwsClient(findAccount(options.environment)), options);
 }
 
 /**
- * Opens a store over a client that is there already.
+ * Opens a store with an existing client.
  *
  * @param url As {@linkcode openStore}.
  * @param client Signs and sends the requests of an S3 store.

@@ -17,32 +17,32 @@ import { type Source, sourceOfBytes, sourceOfFile } from "./source.ts";
 import type { Spans } from "../spans.ts";
 import { checkId, type ObjectStore, verify } from "./store.ts";
 
-/** How an {@linkcode S3Store} is used. */
+/** Options for {@linkcode S3Store}. */
 export interface S3StoreOptions {
-  /** The most requests at once. */
+  /** The maximum number of concurrent requests. */
   concurrency: number;
-  /** How long the bucket keeps an object, in milliseconds; infinite if it keeps all. */
+  /** How long the bucket keeps an object, in milliseconds; infinite if objects never expire. */
   lifetimeMilliseconds: number;
-  /** Where a note is kept of the objects that are there. @default {nowhere} */
+  /** The directory of the note of objects. @default {nowhere} */
   noteDirectory?: string | undefined;
-  /** The account that the bucket must belong to. @default {any} */
+  /** The account that must own the bucket. @default {any} */
   bucketOwner?: string | undefined;
-  /** The time in milliseconds. @default {Date.now} */
+  /** Returns the time in milliseconds. @default {Date.now} */
   now?: (() => number) | undefined;
 }
 
-/** Up to this size an object is sent without a question whether it is there, in bytes. */
+/** Objects up to this size are sent without asking first whether they exist. */
 const unaskedBytes = 256 * 1024;
 
-/** How many files are hashed at once: enough that reading one need not wait for another. */
+/** The concurrency of hashing: enough that reads overlap. */
 const hashConcurrency = 8;
 
-/** Anything but a success may mean that the object is not there: the upload then says what it is. */
+/** Statuses that may mean that the object is missing; if not, the upload reports the error. */
 const absent = [400, 401, 403, 404, 405];
 
 /**
- * A store whose objects are a bucket's, each under the prefix followed by its id. The id is also
- * the payload hash that is signed, and the checksum that S3 verifies.
+ * A store in a bucket, whose keys are the prefix and the object's id. The id is also the signed
+ * payload hash, and the checksum that S3 verifies.
  */
 export class S3Store implements ObjectStore {
   readonly url: string;
@@ -54,8 +54,8 @@ export class S3Store implements ObjectStore {
 
   /**
    * @param url `s3://BUCKET/PREFIX/`.
-   * @param client Signs and sends; goes with the store.
-   * @param options How it is used.
+   * @param client Signs and sends requests; closed with the store.
+   * @param options Limits, lifetime, note and owner.
    * @throws {LlamaError} `config` if the URL is not of this form.
    */
   constructor(url: string, client: AwsClient, options: S3StoreOptions) {
@@ -82,7 +82,7 @@ export class S3Store implements ObjectStore {
     const known = key === undefined ? undefined : this.#known.idOfFile(key);
     if (known !== undefined && this.#known.has(known)) return known;
     const source = await this.#hash(path, signal, spans);
-    // Of a file that was changed while it was read nothing is known.
+    // A file that changed while it was read is not remembered.
     const isSame = key !== undefined && key === await this.#known.fileKey(path);
     const id = await this.#put(source, signal, spans);
     if (isSame) this.#known.addFile(key, id);
@@ -103,7 +103,7 @@ export class S3Store implements ObjectStore {
 
   async has(id: string, signal?: AbortSignal): Promise<boolean> {
     checkId(id);
-    // Without the right to list the bucket, S3 answers 403 for an object that is not there.
+    // Without s3:ListBucket, S3 returns 403 for a missing object.
     return await this.#bucket.age(id, signal, [403, 404]) !== undefined;
   }
 

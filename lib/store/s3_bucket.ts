@@ -13,11 +13,11 @@ import { Semaphore } from "../async/concurrency.ts";
 import { LlamaError } from "../errors.ts";
 import { OtherRegion, refusal } from "./s3_errors.ts";
 
-/** What a call's answer is read with. */
+/** What {@linkcode BucketCall.read} may use. */
 export interface Reading {
-  /** To be called for each piece that comes of a long answer. */
+  /** Must be called for each piece of a long response. */
   readonly alive: () => void;
-  /** The error for an answer that refuses, whose text this is. */
+  /** Returns the error for a refusal with this body. */
   readonly refuse: (text: string) => LlamaError;
 }
 
@@ -25,53 +25,46 @@ export interface Reading {
 export interface BucketCall<T> {
   /** The HTTP method. */
   method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
-  /** S3's name of it. */
+  /** The name of the S3 action. */
   action: string;
   /** The object's id. */
   id: string;
   /** Parameters of the URL. */
   query?: Record<string, string>;
-  /** Headers beside those of the signature. */
+  /** Headers besides those of the signature. */
   headers?: Record<string, string>;
   /** The body, as {@linkcode AwsRequest.body}. */
   body?: AwsRequest["body"];
-  /** The body's SHA-256 where it is known already. */
+  /** The body's SHA-256, if known. */
   bodyHash?: string;
-  /** How much longer than others S3 may take in the first attempt, in milliseconds. @default {0} */
+  /** Additional time for the first attempt, in milliseconds. @default {0} */
   extraMilliseconds?: number;
-  /** How many bytes go either way; infinite if that is not known. @default {0} */
+  /** The number of bytes transferred; infinite if unknown. @default {0} */
   bytes?: number;
-  /** Statuses that `read` gets beside those of success. */
+  /** Statuses that `read` handles besides those of success. */
   also?: readonly number[];
-  /**
-   * Reads the answer.
-   *
-   * @param response The answer.
-   * @param reading What it is read with.
-   * @returns What the call gives.
-   */
+  /** Reads the response. */
   read: (response: Response, reading: Reading) => Promise<T>;
   /** Ends the call early. */
   signal: AbortSignal | undefined;
 }
 
-/** How often a call is repeated that S3 may have done: all of them may be done twice. */
+/** How often a call is retried; all of them are idempotent. */
 const maxRepeats = 10;
 
 /**
- * How long S3 may neither take nor say anything in the first attempt, in milliseconds; in the
- * second twice as long, and so on. It usually answers within 0.2 seconds, and repeating a call
- * costs little: https://docs.aws.amazon.com/whitepapers/latest/s3-optimizing-performance-best-practices/timeouts-and-retries-for-latency-sensitive-applications.html
+ * How long S3 may be silent in the first attempt, in milliseconds; doubled for each further attempt.
+ * It usually responds within 0.2 seconds, and a retry costs little: https://docs.aws.amazon.com/whitepapers/latest/s3-optimizing-performance-best-practices/timeouts-and-retries-for-latency-sensitive-applications.html
  */
 const silenceMilliseconds = 5000;
 
-/** The most memory that is used for bytes that are on their way, about. */
+/** The approximate memory limit for bytes in transit. */
 const roomBytes = 32 * 1024 * 1024;
 
-/** How much of it one call uses at most, however many bytes go either way: they come and go. */
-const mostRoomBytes = 1024 * 1024;
+/** The share of it that one call takes at most: its bytes are streamed. */
+const maxCallRoomBytes = 1024 * 1024;
 
-/** How often S3 may send us to another region. */
+/** How often a call follows S3 to another region. */
 const maxMoves = 2;
 
 /** A bucket, and a prefix of its keys. */
@@ -86,17 +79,17 @@ export class Bucket {
   #region: string | undefined;
 
   /**
-   * @param url `s3://BUCKET/PREFIX/`, with or without the slash at its end, and no escapes.
-   * @param client Signs and sends.
-   * @param concurrency The most requests at once.
-   * @param owner The account that the bucket must belong to; undefined for any.
+   * @param url `s3://BUCKET/PREFIX/`, with or without the trailing slash, and without escapes.
+   * @param client Signs and sends requests.
+   * @param concurrency The maximum number of concurrent requests.
+   * @param owner The account that must own the bucket; undefined for any.
    * @throws {LlamaError} `config` if the URL is not of this form.
    */
   constructor(url: string, client: AwsClient, concurrency: number, owner?: string) {
     const [, name, prefix = ""] =
       /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(url) ?? [];
     if (name === undefined) {
-      throw new LlamaError("config", `object store ${JSON.stringify(url)}: not a bucket's URL`, {
+      throw new LlamaError("config", `object store ${JSON.stringify(url)}: not a bucket URL`, {
         hint: "write s3://BUCKET/PREFIX/",
       });
     }
@@ -104,17 +97,16 @@ export class Bucket {
     this.#client = client;
     this.#owner = owner;
     this.#name = name;
-    // As the original, which makes the key with Go's path.Join.
+    // Like the original, which builds the key with Go's path.Join.
     this.#prefix = posix.join("/", prefix, "/").slice(1);
     this.#requests = new Semaphore(concurrency);
   }
 
   /**
-   * Makes a call, and repeats it where that may help.
+   * Makes a call, with retries.
    *
-   * @param call The call.
-   * @returns What its `read` gives.
-   * @throws {LlamaError} If S3 refuses, or no whole answer came.
+   * @returns What `read` returns.
+   * @throws {LlamaError} If S3 refuses, or no complete response arrived.
    */
   async call<T>(call: BucketCall<T>): Promise<T> {
     const location = await this.#client.location();
@@ -130,12 +122,10 @@ export class Bucket {
   }
 
   /**
-   * How long an object has been there.
+   * Returns the age of an object.
    *
-   * @param id The object's id.
-   * @param signal Ends the call early.
-   * @param absent Statuses that mean that it is not there.
-   * @returns Milliseconds by S3's clock, or NaN if S3 does not say; undefined if it is not there.
+   * @param absent Statuses that mean that the object does not exist.
+   * @returns Milliseconds by S3's clock, or NaN if S3 does not say; undefined if it does not exist.
    * @throws {LlamaError} As {@linkcode call}.
    */
   async age(
@@ -158,9 +148,8 @@ export class Bucket {
   }
 
   /**
-   * What tells the bucket and the prefix from all others, on whatever servers they are.
+   * Returns a URL that identifies the bucket and the prefix, on any server.
    *
-   * @returns A URL.
    * @throws {LlamaError} `config`.
    */
   async address(): Promise<string> {
@@ -170,10 +159,9 @@ export class Bucket {
   }
 
   /**
-   * Tells a person something.
+   * Reports something to the user.
    *
-   * @param message One line; the bucket's name is put before it.
-   * @param hint What to do about it.
+   * @param message One line, which follows the bucket's name.
    */
   notice(message: string, hint: string): void {
     this.#client.notice(`bucket ${this.#name}: ${message}`, hint);
@@ -209,12 +197,12 @@ export class Bucket {
       signal,
     }, {
       retry: { maxRepeats },
-      // Twice as long each time, or a line that is slower than we believe would never do.
+      // Doubled each time, so that a very slow connection succeeds, too.
       attemptMilliseconds: (attempt) =>
         silenceMilliseconds + extraMilliseconds * 2 ** (attempt - 1),
       around: async (attempt) => {
         using _place = await this.#requests.acquire(signal);
-        using _room = await this.#room.acquire(signal, Math.min(bytes, mostRoomBytes));
+        using _room = await this.#room.acquire(signal, Math.min(bytes, maxCallRoomBytes));
         return await attempt();
       },
       read: async (response, alive) => {
@@ -231,7 +219,7 @@ export class Bucket {
   }
 }
 
-/** Encodes all that S3's signature wants encoded; `+` too, which aws4fetch would take for a space. */
+/** Encodes what S3's signature requires; also `+`, which aws4fetch would take for a space. */
 function encode(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,

@@ -1,5 +1,5 @@
 /**
- * Downloads that go on from where they stopped, and big ones in parts.
+ * Downloads, resumed where they were cut off; big objects in parts.
  *
  * @module
  */
@@ -13,25 +13,25 @@ import type { Bucket, Reading } from "./s3_bucket.ts";
 import { tooLarge } from "./store.ts";
 import { eachPart, partBytes, partSizeOf } from "./s3_parts.ts";
 
-/** How much is read at a time at most, in bytes; over TLS 16 KiB come at a time. */
+/** The size of a read; over TLS, 16 KiB arrive at a time. */
 const readBytes = 64 * 1024;
 
-/** The largest object that S3 takes, in bytes. */
+/** The largest object that S3 accepts. */
 const maxObjectBytes = 50 * 1024 ** 4;
 
-/** The largest object that is read into memory, in bytes. */
+/** The largest object that is read into memory. */
 const maxMemoryBytes = 1024 ** 3;
 
-/** How much memory is taken at first for an object whose size is only claimed, in bytes. */
+/** The initial allocation for an object, whose claimed size is not trusted. */
 const firstMemoryBytes = 1024 * 1024;
 
-/** How much is hashed and written at a time, in bytes. */
+/** The size of the pieces that are hashed and written. */
 const pieceBytes = 256 * 1024;
 
 const buffers = new BufferPool(readBytes);
 const pieces = new BufferPool(pieceBytes);
 
-/** From where to where bytes are wanted, the end not included. */
+/** A range of bytes, without the end. */
 interface Range {
   from: number;
   to: number;
@@ -60,7 +60,7 @@ export async function downloadBytes(
     if (size > maxBytes) throw tooLarge(id, size, maxBytes);
     const end = position + piece.length;
     if (end > bytes.length) {
-      // Memory follows the bytes that have come, not the size that the server claims.
+      // Memory grows with the bytes received, not with the size that the server claims.
       const larger = new Uint8Array(Math.min(size, Math.max(2 * end, firstMemoryBytes)));
       larger.set(bytes.subarray(0, position));
       bytes = larger;
@@ -78,7 +78,7 @@ export async function downloadBytes(
  * @param id The object's id.
  * @param path The file to make.
  * @param signal Ends the work early.
- * @returns The SHA-256 of what is in the file now.
+ * @returns The SHA-256 of the file's contents.
  * @throws {LlamaError} As {@linkcode Bucket.call}.
  * @throws What the file system throws.
  */
@@ -95,7 +95,7 @@ export async function downloadFile(
     createNew: true,
     mode: unfinishedMode,
   });
-  // The first part says how many there are. Most objects have no other.
+  // The first part's response tells the object's size. Most objects have only this part.
   const { size, end } = await fetchRange(
     bucket,
     id,
@@ -126,8 +126,8 @@ export async function downloadFile(
 }
 
 /**
- * Reads a part of an object. What is lost is asked for again from where it stopped, for as long as
- * something comes; where nothing comes, the call is repeated as calls are.
+ * Reads a range of an object. After an interruption it continues from where it stopped, for as long
+ * as each response brings some bytes; a call without any is retried as usual.
  *
  * @returns The object's size, and where the part ends.
  */
@@ -156,7 +156,7 @@ async function fetchRange(
       try {
         await write(piece, position, size);
       } catch (cause) {
-        // No fault of S3's, and no reason to ask again.
+        // A local failure: no reason to retry.
         unwritten = { cause };
         return;
       }
@@ -181,7 +181,7 @@ async function fetchRange(
   return { size, end: position };
 }
 
-/** The object's size: of an answer that begins where it was asked to. */
+/** Returns the object's size from a response that begins at the requested position. */
 function sizeOf({ status, headers }: Response, position: number): number {
   const [, start, size] = /^bytes (\d+)-\d+\/(\d+)$/.exec(headers.get("content-range") ?? "") ?? [];
   const length = headers.get("content-length");
@@ -197,13 +197,13 @@ function sizeOf({ status, headers }: Response, position: number): number {
 function wrongBytes(position: number): LlamaError {
   return new LlamaError(
     "store",
-    `S3 sent something other than the object from byte ${position} on`,
+    `S3 did not send the requested bytes from byte ${position} on`,
   );
 }
 
 /**
- * What comes of an answer, in pieces that are worth being written, each in the same memory. Where it
- * breaks off after a beginning, that is its end.
+ * Yields a response's body in pieces of a size worth writing, each in the same memory. A body that is
+ * cut off simply ends, unless nothing arrived.
  */
 async function* piecesOf(
   { body, headers }: Response,
@@ -246,5 +246,5 @@ async function* piecesOf(
     pieces.give(piece);
     await reader.cancel().catch(() => {});
   }
-  if (isEmpty) throw new Error("the answer was empty");
+  if (isEmpty) throw new Error("the response was empty");
 }

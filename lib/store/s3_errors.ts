@@ -1,5 +1,5 @@
 /**
- * S3's errors as ours: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
+ * Maps S3's errors to llama's: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
  *
  * @module
  */
@@ -8,15 +8,15 @@ import { CallError, isServerFailure, type Repeat, retryAfter } from "../aws/call
 import { type ErrorCode, LlamaError } from "../errors.ts";
 import { missingObject } from "./store.ts";
 
-/** What was asked of S3. */
+/** A call to S3, for error messages. */
 export interface S3Action {
   /** The store's URL. */
   readonly store: string;
-  /** The action's name, which permissions have too. */
+  /** The action's name. */
   readonly action: string;
   /** The bucket. */
   readonly bucket: string;
-  /** The account that the bucket must belong to. */
+  /** The account that must own the bucket. */
   readonly owner?: string | undefined;
   /** The object's key. */
   readonly key: string;
@@ -26,7 +26,7 @@ export interface S3Action {
   readonly region: string;
 }
 
-/** The bucket is in another region than the one that was asked. */
+/** The bucket is in a region other than the request's. */
 export class OtherRegion extends LlamaError {
   /** The bucket's region. */
   readonly region: string;
@@ -36,12 +36,12 @@ export class OtherRegion extends LlamaError {
    * @param region Its region.
    */
   constructor(bucket: string, region: string) {
-    super("config", `bucket ${bucket} is in region ${region}, and is not reached there`);
+    super("config", `bucket ${bucket} is in region ${region}, but could not be reached there`);
     this.region = region;
   }
 }
 
-/** What an error means. */
+/** How an error is handled. */
 interface Meaning {
   readonly code: ErrorCode;
   readonly hint?: string | ((what: S3Action) => string);
@@ -50,30 +50,32 @@ interface Meaning {
 }
 
 const login = "log in to AWS again";
-const changed = "the file may have changed while it was sent";
+const changed = "the file may have changed while it was being sent";
 
 const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ["NoSuchBucket", {
     code: "config",
-    hint: "-store and LLAMA_OBJECT_STORE name the bucket; `aws s3 mb s3://NAME` makes one",
+    hint: "-store and LLAMA_OBJECT_STORE name the bucket; `aws s3 mb s3://NAME` creates one",
   }],
   ["AccessDenied", {
     code: "credentials",
     hint: ({ action, bucket, owner }) =>
       `the credentials need ${permissionOf(action)} on arn:aws:s3:::${bucket}/*` +
       // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html, "Permissions"
-      (action === "GetObject" ? "; without s3:ListBucket, S3 says this of what is not there" : "") +
+      (action === "GetObject"
+        ? "; without s3:ListBucket, S3 also reports this for missing objects"
+        : "") +
       (owner === undefined
         ? ""
         : `; if the bucket is not account ${owner}'s, set LLAMA_BUCKET_OWNER to its account`),
   }],
   ["InvalidAccessKeyId", {
     code: "credentials",
-    hint: "check the access key: `aws sts get-caller-identity` tells whose it is",
+    hint: "check the access key: `aws sts get-caller-identity` shows whose it is",
   }],
   ["SignatureDoesNotMatch", {
     code: "credentials",
-    hint: "check the secret access key: it must be the one of the access key",
+    hint: "check the secret access key: it must belong to the access key",
   }],
   ["ExpiredToken", { code: "credentials", hint: login, expired: true }],
   ["TokenRefreshRequired", { code: "credentials", hint: login, expired: true }],
@@ -81,14 +83,14 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
     code: "credentials",
     hint: "check AWS_SESSION_TOKEN, or log in to AWS again",
   }],
-  ["RequestTimeTooSkewed", { code: "credentials", hint: "set the clock of this machine" }],
+  ["RequestTimeTooSkewed", { code: "credentials", hint: "correct this machine's clock" }],
   ["PermanentRedirect", {
     code: "config",
     hint: ({ region }) => `set AWS_REGION to the bucket's region, which is not ${region}`,
   }],
   ["AuthorizationHeaderMalformed", { code: "config", hint: "check AWS_REGION" }],
   ["TemporaryRedirect", { code: "store", repeat: "maybe" }],
-  ["EntityTooLarge", { code: "too-large", hint: "S3 takes no object of that size" }],
+  ["EntityTooLarge", { code: "too-large", hint: "S3 does not accept objects of that size" }],
   ["SlowDown", { code: "throttled", repeat: "maybe" }],
   ["RequestLimitExceeded", { code: "throttled", repeat: "maybe" }],
   ["InternalError", { code: "store", repeat: "maybe" }],
@@ -99,7 +101,7 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ["XAmzContentSHA256Mismatch", { code: "store", hint: changed }],
 ]);
 
-/** The action as a policy names it: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions */
+/** Returns the permission that an action needs: https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html#mpuAndPermissions */
 function permissionOf(action: string): string {
   if (action === "HeadObject") return "s3:GetObject";
   return action === "AbortMultipartUpload" || !/Multipart|UploadPart/.test(action)
@@ -108,12 +110,11 @@ function permissionOf(action: string): string {
 }
 
 /**
- * The error for an answer that refuses.
+ * Returns the error for a refusal.
  *
  * @param response Its status and headers.
- * @param text Its body: XML, or nothing for a HEAD.
- * @param what What was asked.
- * @returns An error to throw.
+ * @param text Its body: XML, or empty for a HEAD.
+ * @param what The call.
  */
 export function refusal(
   response: Pick<Response, "status" | "headers">,
@@ -146,7 +147,7 @@ export function refusal(
   );
 }
 
-/** Where S3 says the bucket is, if it refuses for that: a HEAD has it in a header only. */
+/** Returns the bucket's region if S3 names one in a refusal; for a HEAD, only in a header. */
 function regionOf(
   { status, headers }: Pick<Response, "status" | "headers">,
   text: string,
@@ -156,13 +157,7 @@ function regionOf(
   return region !== undefined && /^[a-z0-9-]+$/.test(region) ? region : undefined;
 }
 
-/**
- * The text of an XML element, the first of its name.
- *
- * @param xml The document.
- * @param name The element's name.
- * @returns Its text; undefined if there is none.
- */
+/** Returns the text of the first XML element of a name; undefined if there is none. */
 export function element(xml: string, name: string): string | undefined {
   const text = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml)?.[1];
   return text?.replace(/&(?:#(\d+)|#x([0-9a-fA-F]+)|(\w+));/g, (whole, decimal, hex, named) => {

@@ -1,38 +1,33 @@
 /**
- * Big objects go in parts, several at once.
+ * Parts of big objects, transferred concurrently.
  *
  * @module
  */
 
 import { mapConcurrently } from "../async/concurrency.ts";
 
-/** From this size on an object is sent in parts, in bytes. */
+/** Objects of this size or more are sent in parts. */
 export const multipartBytes = 64 * 1024 * 1024;
 
-/** The length of a part, in bytes; the last is shorter. S3 wants 5 MiB at least. */
+/** The size of a part; the last may be smaller. S3 requires at least 5 MiB. */
 export const partBytes = 8 * 1024 * 1024;
 
-/** How many parts of one object are on their way at once. */
+/** The concurrency of one object's parts. */
 const partConcurrency = 8;
 
 /** https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
-const mostParts = 10_000;
+const maxParts = 10_000;
 
-/**
- * How long the parts of an object are.
- *
- * @param size The object's size in bytes.
- * @returns The length in bytes; 0 if the object is sent in one piece.
- */
+/** Returns the size of an object's parts in bytes; 0 if it is sent in one piece. */
 export function partSizeOf(size: number): number {
-  return size < multipartBytes ? 0 : Math.max(partBytes, Math.ceil(size / mostParts));
+  return size < multipartBytes ? 0 : Math.max(partBytes, Math.ceil(size / maxParts));
 }
 
 /**
- * Works on the parts of an object. The first failure ends the work on all others.
+ * Processes the parts of an object. The first failure cancels all others.
  *
  * @param parts The parts.
- * @param work The work; its signal is aborted when another part has failed.
+ * @param work Processes a part; its signal is aborted when another part has failed.
  * @param signal Ends it early.
  * @returns The results in the order of the parts, once all have ended.
  * @throws The first failure, once all have ended.

@@ -1,5 +1,5 @@
 /**
- * Uploads, those of big objects in parts:
+ * Uploads, in parts for big objects:
  * https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
  *
  * @module
@@ -13,19 +13,19 @@ import { element } from "./s3_errors.ts";
 import { eachPart, partSizeOf } from "./s3_parts.ts";
 import type { Source } from "./source.ts";
 
-/** How long S3 gets to take back what was sent in vain, in milliseconds. */
+/** The timeout for aborting an upload. */
 const abortMilliseconds = 5000;
 
-/** The most that S3 answers to an upload, in bytes, with the spaces while it is at work. */
+/** The maximum size of a response, including the spaces that S3 sends while it works. */
 const maxAnswerBytes = 1024 * 1024;
 
-/** How much of a body may have been taken and yet be on its way, in bytes. */
+/** How much of a body may be buffered but not yet sent. */
 const bufferedBytes = 256 * 1024;
 
-/** How fast an upload is believed to be at least, in bytes a millisecond. It may be one of many. */
+/** The assumed minimum speed of an upload, which may be one of many, in bytes per millisecond. */
 const slowestUpload = 128;
 
-/** How fast S3 is believed to put parts together, in bytes a millisecond. */
+/** The assumed speed at which S3 assembles parts, in bytes per millisecond. */
 const completionSpeed = 64 * 1024;
 
 /**
@@ -47,14 +47,13 @@ export async function uploadWhole(
 }
 
 /**
- * Sends an object in parts. S3 checks each by its SHA-256. What it then has as the object's own
- * checksum is not the object's SHA-256, but the SHA-256 of the parts' SHA-256s; the object as a
- * whole is checked by whoever reads it, since its id says what it must be.
+ * Sends an object in parts. S3 checks each by its SHA-256. The checksum that it stores for the object
+ * is the SHA-256 of the parts' SHA-256s; readers check the whole object against its id.
  *
  * @param bucket Where it goes.
  * @param source The object.
- * @param signal Ends the upload; what was sent is taken back.
- * @throws {LlamaError} If the object was not stored; then no part of it is left.
+ * @param signal Cancels the upload and removes its parts.
+ * @throws {LlamaError} If the object was not stored; its parts are removed.
  * @throws What the file system throws.
  */
 export async function uploadInParts(
@@ -89,7 +88,7 @@ async function send(
   },
   signal: AbortSignal,
 ): Promise<string> {
-  // What the file system says would otherwise look like a failure of the network's.
+  // Without this, a file system error would look like a network failure.
   const unreadable = new AbortController();
   return await bucket.call({
     method: "PUT",
@@ -100,7 +99,7 @@ async function send(
       "content-type": "application/octet-stream",
       "x-amz-checksum-sha256": base64(hash),
     },
-    // `fetch` sends no Content-Length for a blob of no bytes.
+    // `fetch` sends no Content-Length for an empty blob.
     body: length === 0 ? "" : (alive) =>
       source.body(offset, length, {
         onPiece: alive,
@@ -131,13 +130,13 @@ async function start(bucket: Bucket, id: string, signal: AbortSignal): Promise<s
     read: async (response) => {
       const uploadId = element(await readText(response, maxAnswerBytes, "S3"), "UploadId");
       if (uploadId !== undefined) return uploadId;
-      throw new LlamaError("store", "S3 began an upload and did not say which");
+      throw new LlamaError("store", "S3 started an upload without returning its id");
     },
     signal,
   });
 }
 
-/** An upload that has begun. */
+/** An upload in progress. */
 class Upload {
   readonly #bucket: Bucket;
   readonly #source: Source;
@@ -178,7 +177,7 @@ class Upload {
       extraMilliseconds: size / completionSpeed,
       also: [404],
       read: async (response, { alive, refuse }) => {
-        // S3 sends spaces while it puts the parts together, and may yet fail.
+        // S3 sends spaces while it assembles the parts, and may still fail.
         const xml = await readText(response, maxAnswerBytes, "S3", alive);
         if (response.ok && !xml.includes("<Error>")) return true;
         const error = refuse(xml);
@@ -187,7 +186,7 @@ class Upload {
       },
       signal,
     });
-    // It was done, the answer was lost, and there is no such upload any more.
+    // If the first response was lost, the upload is complete, and a retry does not find it.
     if (isDone !== true && await this.#bucket.age(id, signal, [404]) === undefined) throw isDone;
   }
 
@@ -204,8 +203,8 @@ class Upload {
       });
     } catch (error) {
       this.#bucket.notice(
-        `the parts of an upload that failed could not be taken back: ${messageOf(error)}`,
-        "they cost as much as objects, until a lifecycle rule with AbortIncompleteMultipartUpload " +
+        `cannot remove the parts of a failed upload: ${messageOf(error)}`,
+        "they are billed like objects until a lifecycle rule with AbortIncompleteMultipartUpload " +
           "removes them",
       );
     }

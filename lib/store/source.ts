@@ -1,5 +1,5 @@
 /**
- * Where the bytes of an object come from.
+ * Sources of an object's bytes.
  *
  * @module
  */
@@ -11,48 +11,44 @@ import { open } from "../files/quick.ts";
 
 /** Bytes that can be sent more than once, and in parts. */
 export interface Source {
-  /** How many there are. */
+  /** The size in bytes. */
   readonly size: number;
-  /** The lower-case hexadecimal SHA-256 of all. */
+  /** The lower-case hexadecimal SHA-256 of all bytes. */
   readonly id: string;
-  /** Those of its parts, where it is sent in parts. */
+  /** The hashes of its parts, if it is sent in parts. */
   readonly parts: readonly string[];
 
   /**
-   * Some of them as a body for `fetch`.
+   * Returns a range of the bytes as a body for `fetch`.
    *
-   * @param offset Where they begin.
-   * @param length How many.
-   * @param watcher Told how it goes on.
-   * @returns The body.
+   * @param watcher Told about progress and failure.
    */
   body(offset: number, length: number, watcher: Watcher): Blob;
 }
 
-/** Is told what becomes of a body. */
+/** Observes the sending of a body. */
 export interface Watcher {
-  /** Another piece was taken. */
+  /** Called for each piece sent. */
   readonly onPiece: () => void;
   /**
-   * It cannot be read.
+   * Called if the body cannot be read.
    *
-   * @param error `LlamaError` `input` if a file has become shorter, or what the file system throws.
+   * @param error `LlamaError` `input` if a file has shrunk, or what the file system throws.
    */
   readonly onFailure: (error: unknown) => void;
 }
 
-/** How much of a body is read at a time, in bytes. */
+/** The size of the pieces that are read. */
 const pieceBytes = 128 * 1024;
 
-/** The size of the parts of an object of some size, in bytes; 0 if it is sent in one piece. */
+/** Returns the part size for an object's size, in bytes; 0 if it is sent in one piece. */
 export type PartSize = (size: number) => number;
 
 /**
  * Hashes bytes.
  *
- * @param bytes The bytes; not changed while they are used.
- * @param partSize How long the parts are.
- * @returns The source.
+ * @param bytes The bytes; must not change while in use.
+ * @param partSize The size of the parts.
  */
 export function sourceOfBytes(bytes: Uint8Array, partSize: PartSize): Source {
   const parts = new PartHashes(partSize(bytes.length));
@@ -67,14 +63,10 @@ export function sourceOfBytes(bytes: Uint8Array, partSize: PartSize): Source {
 }
 
 /**
- * Hashes a file. It is opened anew whenever it is read; if it has changed meanwhile, what is read
- * is not what was hashed, and S3 refuses it.
+ * Hashes a file. It is opened again for each read; if it has changed meanwhile, S3 refuses the bytes,
+ * which do not match the hash.
  *
- * @param path The file.
- * @param partSize How long the parts are.
- * @param signal Ends the work early.
- * @returns The source.
- * @throws What the file system throws.
+ * @param partSize The size of the parts.
  */
 export async function sourceOfFile(
   path: string,
@@ -103,8 +95,8 @@ async function* readPieces(path: string, offset: number, length: number): Pieces
     const piece = new Uint8Array(Math.min(left, pieceBytes));
     const count = await file.read(piece);
     if (count === null) {
-      throw new LlamaError("input", `${JSON.stringify(path)} became shorter while it was sent`, {
-        hint: "send it when nothing writes to it",
+      throw new LlamaError("input", `${JSON.stringify(path)} shrank while it was being sent`, {
+        hint: "send it again once nothing writes to it",
       });
     }
     left -= count;
@@ -114,7 +106,7 @@ async function* readPieces(path: string, offset: number, length: number): Pieces
 
 async function* slice(bytes: Uint8Array): Pieces {
   for (let done = 0; done < bytes.length; done += pieceBytes) {
-    // A copy: what is sent must not be shared memory.
+    // A copy: the body must not be shared memory.
     yield bytes.slice(done, done + pieceBytes);
   }
 }
@@ -122,9 +114,9 @@ async function* slice(bytes: Uint8Array): Pieces {
 type Pieces = AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined>;
 
 /**
- * A blob whose bytes are made while they are sent. `fetch` takes a blob's stream for the body and
- * its size for the Content-Length. Bytes it would copy several times, and a stream without a size
- * it would send chunked, which S3 refuses.
+ * A blob whose bytes are produced while they are sent. `fetch` uses a blob's stream as the body and
+ * its size as the Content-Length. It would copy plain bytes several times, and send a stream without
+ * a size chunked, which S3 refuses.
  */
 class StreamedBlob extends Blob {
   override readonly size: number;
@@ -143,11 +135,11 @@ class StreamedBlob extends Blob {
     let isWanted = true;
     return new ReadableStream({
       pull: async (controller) => {
-        // Whoever asks for the next piece has taken this one over. Its memory goes back when it is
-        // sent, and not when it is collected as garbage, which would let 100 MB of it pile up.
+        // The previous piece has been sent. Its memory is released now: left to garbage collection,
+        // 100 MB would pile up.
         taken?.transfer(0);
         const next = await this.#next();
-        // While the piece was read the attempt may have been given up, and its stream be closed.
+        // The stream may have been cancelled during the read.
         if (!isWanted) return;
         if (next.done) return controller.close();
         this.#watcher.onPiece();
@@ -171,14 +163,14 @@ class StreamedBlob extends Blob {
   }
 }
 
-/** Hashes what it is given in parts of one length. */
+/** Hashes bytes in parts of equal size. */
 class PartHashes {
   readonly #hashes: string[] = [];
   readonly #length: number;
   #hash = createHash("sha256");
   #filled = 0;
 
-  /** @param length The length of the parts; with 0 there are none. */
+  /** @param length The size of the parts; 0 for none. */
   constructor(length: number) {
     this.#length = length;
   }

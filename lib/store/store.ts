@@ -1,5 +1,5 @@
 /**
- * The object store: bytes under the SHA-256 of themselves.
+ * The object store: bytes, named by their SHA-256.
  *
  * @module
  */
@@ -8,11 +8,11 @@ import { LlamaError } from "../errors.ts";
 import type { Spans } from "../spans.ts";
 
 /**
- * Where blobs lie that are too big for a message. An object never changes once it is there. Dispose
- * of a store when done: it may hold connections.
+ * A store of blobs that are too big for a message. Objects never change. Dispose of a store when
+ * done: it may hold connections.
  */
 export interface ObjectStore extends Disposable {
-  /** The store's URL, as `LLAMA_OBJECT_STORE` has it. */
+  /** The store's URL, as in `LLAMA_OBJECT_STORE`. */
   readonly url: string;
 
   /**
@@ -27,52 +27,52 @@ export interface ObjectStore extends Disposable {
   put(bytes: Uint8Array, signal?: AbortSignal, spans?: Spans): Promise<string>;
 
   /**
-   * Stores what a file holds.
+   * Stores the contents of a file.
    *
    * @param path A regular file.
    * @param signal Ends the work early.
    * @param spans Gets the spans `hash` and `upload`.
    * @returns The object's id.
    * @throws {LlamaError} `store` and others: the object was not stored.
-   * @throws {Deno.errors.NotFound} And the like, where the file cannot be read.
+   * @throws {Deno.errors.NotFound} And other errors of the file system, if the file cannot be read.
    */
   putFile(path: string, signal?: AbortSignal, spans?: Spans): Promise<string>;
 
   /**
-   * Reads an object, and checks that it is what its id says.
+   * Reads an object and verifies it against its id.
    *
    * @param id The object's id.
    * @param signal Ends the work early.
-   * @param maxBytes The most bytes that the object may have. @default {as many as fit into memory}
+   * @param maxBytes The maximum size of the object. @default {as much as fits into memory}
    * @returns The object's bytes.
-   * @throws {LlamaError} `missing-object` if it is not there, `too-large` if it has more than
-   * `maxBytes`, `store` if it could not be read or is something else.
+   * @throws {LlamaError} `missing-object` if it is not in the store, `too-large` if it has more
+   * than `maxBytes`, `store` if it could not be read or is damaged.
    */
   get(id: string, signal?: AbortSignal, maxBytes?: number): Promise<Uint8Array>;
 
   /**
-   * Reads an object into a new file, which only its owner may read, and checks that it is what its
-   * id says. After an error the file may be there in part: give a temporary name (`writeWhole`).
+   * Reads an object into a new file, which only its owner can read, and verifies it against its id.
+   * After an error an incomplete file may remain: pass a temporary name (`writeWhole`).
    *
    * @param id The object's id.
-   * @param path The file to make.
+   * @param path The file to create.
    * @param signal Ends the work early.
    * @throws {LlamaError} As `get`.
    */
   getFile(id: string, path: string, signal?: AbortSignal): Promise<void>;
 
   /**
-   * Whether an object is there.
+   * Reports whether the store has an object.
    *
    * @param id The object's id.
    * @param signal Ends the work early.
-   * @returns True if it is.
+   * @returns True if it does.
    */
   has(id: string, signal?: AbortSignal): Promise<boolean>;
 
   /**
-   * Takes back what the store knows of an object, since somebody did not find it there: the next
-   * `put` sends it again unless it is there.
+   * Forgets that an object is in the store, since a reader did not find it: the next `put` sends it
+   * again unless it exists.
    *
    * @param id The object's id.
    */
@@ -88,9 +88,8 @@ export interface ObjectStore extends Disposable {
 }
 
 /**
- * Refuses an id that is none: it may come from another program, and must not name anything else.
+ * Refuses an invalid id: it may come from another program, and must not name anything else.
  *
- * @param id What should be an object's id.
  * @throws {LlamaError} `store`.
  */
 export function checkId(id: string): void {
@@ -98,37 +97,27 @@ export function checkId(id: string): void {
   throw new LlamaError("store", `${JSON.stringify(id)} is not an object id`);
 }
 
-/**
- * The error for an object that is not in a store.
- *
- * @param url The store's URL.
- * @param id The object's id.
- * @returns An error to throw.
- */
+/** Returns the error for an object that is not in a store. */
 export function missingObject(url: string, id: string): LlamaError {
   return new LlamaError("missing-object", `object ${id} is not in ${url}`, {
     hint: "the function's LLAMA_OBJECT_STORE must name the same store as yours",
   });
 }
 
-/**
- * The error for an object that is more than its reader takes.
- *
- * @param id The object's id.
- * @param size How many bytes it has.
- * @param maxBytes How many it may have.
- * @returns An error to throw.
- */
+/** Returns the error for an object that exceeds its reader's limit. */
 export function tooLarge(id: string, size: number, maxBytes: number): LlamaError {
-  return new LlamaError("too-large", `object ${id} is ${size} bytes, more than ${maxBytes}`);
+  return new LlamaError(
+    "too-large",
+    `object ${id} has ${size} bytes, more than the limit of ${maxBytes}`,
+  );
 }
 
 /**
- * Refuses bytes that are not what their id says.
+ * Refuses bytes that do not match their id.
  *
  * @param url The store's URL.
- * @param id The id that was asked for.
- * @param actual The SHA-256 of what came.
+ * @param id The object's id.
+ * @param actual The SHA-256 of the bytes.
  * @throws {LlamaError} `store` if the two differ.
  */
 export function verify(url: string, id: string, actual: string): void {

@@ -111,7 +111,7 @@ Deno.test("the summary of a run that ended early begins with how far it got", ()
   };
   assert.equal(
     summary.lines({ ...details, earlyEnd })[0],
-    "ended early: 1 done, 0 failed, 2 dropped in flight (Lambda goes on with them, and bills them), " +
+    "ended early: 1 done, 0 failed, 2 dropped in flight (Lambda keeps running them, and bills them), " +
       "7 not started",
   );
 });

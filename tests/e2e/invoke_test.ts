@@ -127,7 +127,7 @@ Deno.test("an output that the command did not create is named in the error", asy
   await place.addShell();
   const { status, stderr } = await place.local(["invoke", "-o", "never", "any", "true"]);
   assert.equal(status, 125);
-  assert.match(stderr, /^llama: no output "never": /);
+  assert.match(stderr, /^llama: output "never": /);
   const failed = await place.local(["invoke", "-o", "never", "any", "sh", "-c", "exit 3"]);
   assert.equal(failed.status, 3);
 });

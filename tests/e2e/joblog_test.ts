@@ -159,7 +159,9 @@ Deno.test("a job log that is not a file cannot be resumed", async () => {
     assert.equal(status, 0);
     assert(stdout.endsWith("a\n"));
     assert(
-      stderr.startsWith(`llama: the job log "${name}" keeps nothing to resume: all jobs run\n`),
+      stderr.startsWith(
+        `llama: the job log "${name}" is not a regular file, so there is nothing to resume: all jobs run\n`,
+      ),
       stderr,
     );
   }

@@ -111,13 +111,13 @@ Deno.test("files that cannot be read or written are named", async () => {
     place,
     ["-local", "invoke", "-o", "dir:x", "any", "touch", "x"],
     125,
-    /^llama: no output "dir": is a directory$/m,
+    /^llama: output "dir": is a directory$/m,
   );
   await mistake(
     place,
     ["-local", "invoke", "-o", "dir/file/x:x", "any", "touch", "x"],
     125,
-    /^llama: no output "dir\/file\/x": not a directory$/m,
+    /^llama: output "dir\/file\/x": not a directory$/m,
   );
 });
 
@@ -153,13 +153,13 @@ Deno.test("common errors with files have hints", async () => {
     place,
     ["-local", "invoke", "-f", "*.png", "any", "true"],
     125,
-    /^llama: cannot read "\*\.png": no such file.*\nllama: hint: a shell fills in \*/m,
+    /^llama: cannot read "\*\.png": no such file.*\nllama: hint: llama does not expand \*/m,
   );
   await mistake(
     place,
     ["-local", "invoke", "any", "true", '{{.O "out.png"}}'],
     125,
-    /^llama: no output "out\.png": .*\nllama: hint: the command must make it at "out\.png" in /m,
+    /^llama: output "out\.png": .*\nllama: hint: the command must create it as "out\.png" in /m,
   );
   await mistake(
     place,
@@ -239,7 +239,7 @@ Deno.test("a full disk is reported, and existing files stay", async () => {
     ["-local", "invoke", "-o", "/dev/full:x", "any", "sh", "-c", "echo text >x"],
   );
   assert.equal(status, 125);
-  assert.match(stderr, /^llama: no output "\/dev\/full": no space left on device$/m);
+  assert.match(stderr, /^llama: output "\/dev\/full": no space left on device$/m);
 });
 
 Deno.test("unusable standard input and output are reported", async () => {

@@ -37,7 +37,7 @@ Deno.test("a function that is not llama's ends the run with one line, after at m
   assert.equal(
     last,
     `llama: ended early: 0 done, ${end.failed} failed, ${end.dropped} dropped in flight` +
-      (end.dropped > 0 ? " (Lambda goes on with them, and bills them)" : "") +
+      (end.dropped > 0 ? " (Lambda keeps running them, and bills them)" : "") +
       `, ${end.notStarted} not started`,
   );
   assert.deepEqual(more, []);
@@ -100,8 +100,8 @@ Deno.test("-halt and -max-cost say how many jobs were done, dropped and not star
   await using place = new Workplace();
   for (
     const [flags, reason] of [
-      [["-halt", "now,fail=1"], "1 job failed: those in flight are dropped"],
-      [["-halt", "soon,fail=1"], "1 job failed: no more are started"],
+      [["-halt", "now,fail=1"], "1 job failed: jobs in flight are dropped"],
+      [["-halt", "soon,fail=1"], "1 job failed: no more jobs are started"],
       [["-max-cost", "0.0000001"], "the run has cost $"],
     ] as const
   ) {

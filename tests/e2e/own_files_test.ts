@@ -31,7 +31,7 @@ Deno.test({
       assert.equal(
         stderr,
         "llama: cannot send in/bad\\xff: its name is not UTF-8\n" +
-          "llama: hint: rename what is not UTF-8: the names of a job's files travel as UTF-8\n",
+          "llama: hint: rename these files: names of files must be UTF-8\n",
       );
     }
   },
@@ -47,7 +47,7 @@ Deno.test({
     const invoke = await place.local(["invoke", "-o", "o/", "any", "sh", "-c", script]);
     assert.deepEqual([invoke.status, invoke.stderr], [
       125,
-      'llama: no output "o/": left out o/b\\xffd: its name is not UTF-8\n',
+      'llama: output "o/": left out o/b\\xffd: its name is not UTF-8\n',
     ]);
     assert.deepEqual(await place.list("work/o"), ["work/o/ok"]);
     const xargs = await place.local(
@@ -127,8 +127,8 @@ Deno.test("of two runs with the same -results, the second is refused", async () 
   assert.deepEqual([second.status, second.stdout, second.stderr], [
     2,
     "",
-    'llama: another run writes results to "res"\n' +
-    "llama: hint: wait until it has ended, or name another directory with -results\n",
+    'llama: another run is writing results to "res"\n' +
+    "llama: hint: wait until it ends, or name another directory with -results\n",
   ]);
   go.resolve();
   assert.equal((await first.output()).code, 0);

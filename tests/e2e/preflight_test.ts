@@ -110,6 +110,6 @@ Deno.test("a current directory removed during a run is one line per job", {
   assert.equal(stdout, "ran 1\n");
   const lines = stderr.trimEnd().split("\n");
   for (const line of lines) assert.match(line, /^llama: /);
-  assert.match(stderr, /no output "o1": no such file or directory/);
+  assert.match(stderr, /output "o1": no such file or directory/);
   assert.equal(lines.filter((line) => /^llama: job \d: /.test(line)).length, 2, stderr);
 });

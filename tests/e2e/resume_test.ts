@@ -107,7 +107,7 @@ Deno.test("a run with other arguments or input is refused, and nothing runs", as
   assert.deepEqual([other.status, other.stdout], [2, ""]);
   assert.equal(
     other.stderr,
-    "llama: the job log has another job 2: it ran `any echo b`, and now it is `any echo c`\n" +
+    "llama: the job log has another job 2: it was `any echo b` and is now `any echo c`\n" +
       "llama: hint: resume with the same function, arguments and input, or start a new job log\n",
   );
   assert.equal(await Deno.readTextFile(place.here("log")), log);
@@ -133,8 +133,8 @@ Deno.test("a job log that another run writes to is refused, and left unchanged",
     assert.deepEqual([second.status, second.stdout, second.stderr], [
       2,
       "",
-      'llama: another run writes to the job log "log"\n' +
-      "llama: hint: wait until it has ended, or name another file with -joblog\n",
+      'llama: another run is writing to the job log "log"\n' +
+      "llama: hint: wait until it ends, or name another file with -joblog\n",
     ]);
   }
   go.resolve();
@@ -316,7 +316,7 @@ Deno.test("a changed input is detected even if every command is the same", async
     assert.deepEqual([status, stdout], [2, ""], flags.join(" "));
     assert.match(
       stderr,
-      /^llama: the job log has another job \d: its command was the same, `check/,
+      /^llama: the job log has another job \d: its command is the same, `check/,
     );
   }
 });
@@ -342,7 +342,7 @@ Deno.test("a changed file of -f is detected by its contents", async () => {
     for (const flags of [["-resume"], ["-resume", "-dry-run"]]) {
       const { status, stdout, stderr } = await run(...flags);
       assert.deepEqual([status, stdout], [2, ""], change.toString());
-      assert.match(stderr, /another job 1: the files that all jobs share \(-f\) were not the same/);
+      assert.match(stderr, /another job 1: the shared files \(-f\) have changed/);
     }
   }
 });
@@ -382,7 +382,7 @@ Deno.test("a damaged line is reported, and its job alone runs again", async () =
   assert.equal(
     stderr,
     'llama: the job log "log" is damaged in line 3\n' +
-      "llama: hint: the jobs of such lines run again\n",
+      "llama: hint: the jobs of these lines run again\n",
   );
   assert.equal((await run("-resume")).stdout, "");
   const page = await place.run(["report", "log"]);

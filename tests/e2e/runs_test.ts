@@ -185,7 +185,7 @@ Deno.test("-halt ends a run when jobs fail, with status 1 and the reason", async
   assert.equal(
     stderr,
     "llama: job 2: any false: exit status 1\n" +
-      "llama: 1 job failed: no more are started\n" +
+      "llama: 1 job failed: no more jobs are started\n" +
       "llama: hint: a run with -joblog FILE can be resumed\n" +
       "llama: ended early: 1 done, 1 failed, 0 dropped in flight, 50 not started\n",
   );
@@ -200,7 +200,10 @@ Deno.test("-max-cost ends a run at its price, with status 1 and the reason", asy
   // A job costs $0.0000002 and its time.
   assert.equal(status, 1);
   assert(stdout.length >= 1 && stdout.length <= 2, stdout);
-  assert.match(stderr, /^llama: the run has cost \$[\d.e-]+: no more jobs\nllama: hint: raise/);
+  assert.match(
+    stderr,
+    /^llama: the run has cost \$[\d.e-]+: no more jobs are started\nllama: hint: raise/,
+  );
 });
 
 Deno.test("-summary prints the time and the cost of a run", async () => {

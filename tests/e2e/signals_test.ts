@@ -161,7 +161,7 @@ Deno.test("the first ctrl-C waits for the jobs in flight, and starts no others",
     await stderr.rest(),
     "llama: interrupted: no new jobs, waiting for 2 jobs in flight; ctrl-C again drops them\n" +
       "llama: ended early: 2 done, 0 failed, 0 dropped in flight, at least 2 not started " +
-      "(the input was not read to its end)\n" +
+      "(the end of the input was not reached)\n" +
       "llama: hint: run the same command with -resume to continue\n",
   );
   assert.deepEqual(hasRun(place).sort(), ["ran-1", "ran-2"]);

@@ -107,7 +107,7 @@ Deno.test("of two jobs with the same output, the second fails before it is sent"
     { stdin: "a\nb\n" },
   );
   assert.deepEqual([status, stdout], [1, "ran a\n"]);
-  assert.match(stderr, /job 2: .*same" is named by job 1 already$/m);
+  assert.match(stderr, /job 2: .*same" is already written by job 1$/m);
   assert.equal(await Deno.readTextFile(place.here("same")), "ran a\n");
 });
 
@@ -153,7 +153,7 @@ Deno.test("a line that is not UTF-8 fails its job, and is kept whole as a file",
   const stdin = new Uint8Array([0x61, 0xff, 10]);
   const argument = await place.local(["xargs", "any", "echo", "{{.Line}}"], { stdin });
   assert.equal(argument.status, 1);
-  assert.match(argument.stderr, /gives an argument that is not UTF-8/);
+  assert.match(argument.stderr, /produces an argument that is not UTF-8/);
   const file = await place.local(["xargs", "any", "cat", "{{.AsFile .Line}}"], { stdin });
   assert.deepEqual(new Uint8Array(file.bytes), stdin);
 });

@@ -75,7 +75,7 @@ Deno.test("the files of outputs are private, and gone with their directory", asy
   assert.deepEqual(await directory.list(), []);
 });
 
-Deno.test("what cannot be received leaves no file", async () => {
+Deno.test("output that cannot be received leaves no file", async () => {
   await using directory = new TemporaryDirectory();
   using files = new OutputFiles(directory.path);
   const store = new MemoryStore();
@@ -124,7 +124,7 @@ Deno.test("the files of attempts that are repeated are removed", async () => {
   }
 });
 
-Deno.test("results have all of an output that is in a file", async () => {
+Deno.test("results contain all of an output that is kept in a file", async () => {
   await using directory = new TemporaryDirectory();
   const store = new MemoryStore();
   const stdout = { r: await store.put(big) };
@@ -141,7 +141,7 @@ Deno.test("results have all of an output that is in a file", async () => {
   assert.deepEqual(await Deno.readFile(directory.join("results/1/stdout")), big);
 });
 
-Deno.test("a job whose standard output cannot be fetched has its files in its record", async () => {
+Deno.test("the record of a job whose standard output cannot be fetched lists its files", async () => {
   await using directory = new TemporaryDirectory();
   await using lambda = new InvokeStub(() => ({
     status: 0,
@@ -160,7 +160,7 @@ Deno.test("a job whose standard output cannot be fetched has its files in its re
   assert.match(stderr?.message ?? "", /^cannot fetch standard error: .*base64$/);
 });
 
-Deno.test("a run whose outputs are in a store that it does not know ends, and has its record", async () => {
+Deno.test("a run whose outputs are in an unknown store ends, with a record", async () => {
   let answered = 0;
   await using lambda = new InvokeStub(() => {
     answered++;

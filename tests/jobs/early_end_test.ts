@@ -13,13 +13,13 @@ const counts = {
   isEnding: true,
 };
 
-Deno.test("a run that ended early tells all of its jobs, and what Lambda still bills", () => {
+Deno.test("a run that ended early accounts for all jobs, and for what Lambda still bills", () => {
   const end = earlyEndOf(counts, "interrupted");
   assert(end);
   assert.deepEqual(earlyEndSchema.parse(JSON.parse(JSON.stringify(end))), end);
   assert.equal(
     earlyEndText(end, false),
-    "12 done, 1 failed, 3 dropped in flight (Lambda goes on with them, and bills them), " +
+    "12 done, 1 failed, 3 dropped in flight (Lambda keeps running them, and bills them), " +
       "84 not started",
   );
   assert.equal(
@@ -32,10 +32,13 @@ Deno.test("a run that ended early tells all of its jobs, and what Lambda still b
   );
 });
 
-Deno.test("where the input was not read to its end, more jobs may not have been started", () => {
+Deno.test("an unread rest of the input makes the jobs not started a lower bound", () => {
   const end = earlyEndOf({ ...counts, total: undefined }, "interrupted");
   assert(end && !end.isInputRead);
-  assert.match(earlyEndText(end, false), /, at least 84 not started \(the input was not read/);
+  assert.match(
+    earlyEndText(end, false),
+    /, at least 84 not started \(the end of the input was not/,
+  );
 });
 
 Deno.test("a run that came to its end has not ended early", () => {

@@ -96,9 +96,9 @@ Deno.test("every template case without test data of its own holds in a job's con
   assert(held > 300, `${held} cases`);
 });
 
-Deno.test("an argument that is not UTF-8 is refused, and named", () => {
+Deno.test("an argument that is not UTF-8 is refused by name", () => {
   assert.throws(() => new LineTemplates(["{{.Line}}"]).expand("a\udcff", 0), {
-    message: 'arg-0 gives an argument that is not UTF-8: "a\\xff"',
+    message: 'arg-0 produces an argument that is not UTF-8: "a\\xff"',
   });
 });
 

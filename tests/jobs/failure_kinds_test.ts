@@ -18,7 +18,7 @@ function group(jobs: readonly Failed[]) {
   return { first, texts: kinds.all.map(failureKindText) };
 }
 
-Deno.test("failures of one kind are one line, with what differs left out", () => {
+Deno.test("failures of one kind are one line, without the parts that differ", () => {
   const missing = (
     n: number,
   ): Failed => [{ status: 2 }, `cannot open /data/${n}.dat: No such file or directory\n`];
@@ -37,7 +37,7 @@ Deno.test("failures of one kind are one line, with what differs left out", () =>
   ]);
 });
 
-Deno.test("what all of a kind have in common is said in full", () => {
+Deno.test("the common words of a kind of failure are shown in full", () => {
   const { texts } = group([
     [{ status: 2 }, "cannot open /etc/model.bin: permission denied"],
     [{ status: 2 }, "cannot open /etc/model.bin: permission denied"],
@@ -62,7 +62,7 @@ Deno.test("other statuses and other words are other kinds", () => {
   assert.deepEqual(first, [1, 2, 3, 5]);
 });
 
-Deno.test("the job's own line is what differs, whatever it is", () => {
+Deno.test("the job's own line counts as a difference, whatever it is", () => {
   const { first, texts } = group(
     ["alpha", "two words here", "x", "beta gamma"].map((line) =>
       [{ status: 1, line }, `bad input: ${line}`] as const
@@ -74,7 +74,7 @@ Deno.test("the job's own line is what differs, whatever it is", () => {
   ]);
 });
 
-Deno.test("failures without a status are told by their error", () => {
+Deno.test("failures without a status are grouped by their error", () => {
   const error = (type: string | undefined, message: string): Failed => {
     const failure = { code: "function", message, ...(type ? { type } : {}) };
     return [{ status: null, errors: [failure] }, ""];
@@ -92,7 +92,7 @@ Deno.test("failures without a status are told by their error", () => {
   ]);
 });
 
-Deno.test("a run whose failures are all different is bounded, and nothing is lost", () => {
+Deno.test("the number of kinds is bounded, and no failure is lost", () => {
   const letters = (n: number): string =>
     n < 26 ? String.fromCharCode(97 + n) : letters(Math.floor(n / 26) - 1) + letters(n % 26);
   const { texts, first } = group(
@@ -104,7 +104,7 @@ Deno.test("a run whose failures are all different is bounded, and nothing is los
   assert.match(texts[0] ?? "", /^4800 x status 1: \.\.\. \(jobs /);
 });
 
-Deno.test("what a command said cannot forge a line or move the cursor", () => {
+Deno.test("a command's message cannot forge a line or move the cursor", () => {
   const { texts } = group([[{ status: 1 }, "\x1b[2Jx\rllama: done \u202e"]]);
   // deno-lint-ignore no-control-regex
   assert.doesNotMatch(texts.join(), /[\x00-\x1f\x7f-\x9f\u202e]/);

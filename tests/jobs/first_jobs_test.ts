@@ -32,7 +32,7 @@ const denied = () =>
     headers: { "x-amzn-errortype": "AccessDeniedException" },
   });
 
-Deno.test("a function that is not llama's is invoked four times at most", async () => {
+Deno.test("a function that is not llama's is invoked at most four times", async () => {
   const answers = [
     { statusCode: 200, body: "sent" },
     null,
@@ -85,7 +85,7 @@ Deno.test("of a function that crashes in its own way, four jobs are run", async 
   assert.equal(lambda.requests.length, 4);
 });
 
-Deno.test("llama's functions are told by tag, environment or layer, and all jobs start", async () => {
+Deno.test("llama's functions are recognized by tag, environment or layer, and all jobs start", async () => {
   const layer = (name: string) => `arn:aws:lambda:us-west-2:123456789012:layer:${name}:3`;
   const signs = [
     { tags: { llama: "stack" } },

@@ -13,7 +13,7 @@ function refusal(payload: string, name = "send-email"): LlamaError | undefined {
   }
 }
 
-Deno.test("answers of other functions are told from llama's", () => {
+Deno.test("responses of other functions are told from llama's", () => {
   const foreign = [
     "null",
     "true",
@@ -72,7 +72,7 @@ Deno.test("an answer of llama's with something wrong in it is the job's own fail
   }
 });
 
-Deno.test("what a foreign answer and a name hold is shown in part, and safely", () => {
+Deno.test("a foreign response and a name are shown in part, and escaped", () => {
   const error = refusal(`{"a":"\u202e\x9b${"x".repeat(500)}"}`, "a\x1b]0;b\x07");
   assert(error && error.message.length < 200);
   assert.match(error.message, /\\u202e\\x9bxxx.*\.\.\.$/);

@@ -27,7 +27,7 @@ Deno.test("files go on the wire with their modes", async () => {
   });
 });
 
-Deno.test("standard input is a blob beside the files, and big ones are stored", async () => {
+Deno.test("standard input is a blob next to the files, and stored if big", async () => {
   const store = new MemoryStore();
   const { files, stdin } = await encodeInputs([], noise(300_000), 0, { store });
   assert.deepEqual(files, {});
@@ -68,7 +68,7 @@ Deno.test("a file that is named twice is sent once, and two files do not share a
   );
 });
 
-Deno.test("what is no regular file is refused, and not opened", async () => {
+Deno.test("anything but a regular file is refused, and not opened", async () => {
   await assert.rejects(
     findInputs([{ remote: "null", source: "/dev/null" }]),
     refused(/is not a regular file/),
@@ -111,9 +111,9 @@ Deno.test("a link out of a directory, a dead one and a circular one are refused 
   const link = directory.join("tree/link");
   for (
     const [target, message] of [
-      ["../secret", /tree\/link: the link leads out of the directory/],
-      ["nowhere", /tree\/link: the link leads nowhere/],
-      [".", /tree\/link: the link leads back to its own directory/],
+      ["../secret", /tree\/link: the link points outside the directory/],
+      ["nowhere", /tree\/link: the link is broken/],
+      [".", /tree\/link: the link points to a directory that contains it/],
     ] as const
   ) {
     await Deno.symlink(target, link);
@@ -123,7 +123,7 @@ Deno.test("a link out of a directory, a dead one and a circular one are refused 
   }
 });
 
-Deno.test("a path that is not there is named", async () => {
+Deno.test("a missing path is named", async () => {
   const mapping = [{ local: "/nowhere/x", remote: "x" }];
   await assert.rejects(
     expandInputs(mapping).then(findInputs),
@@ -131,13 +131,13 @@ Deno.test("a path that is not there is named", async () => {
   );
 });
 
-Deno.test("a link to a neighbor whose name begins like the directory's leads out of it", async () => {
+Deno.test("a link to a sibling whose name starts with the directory's is refused", async () => {
   await using place = new TemporaryDirectory();
   await place.write("dir-other/secret", "x");
   await place.write("dir/file", "x");
   await Deno.symlink("../dir-other/secret", place.join("dir/link"));
   await assert.rejects(
     expandInputs([{ local: place.join("dir"), remote: "dir" }]),
-    /leads out of the directory/,
+    /the link points outside the directory/,
   );
 });

@@ -32,7 +32,7 @@ async function run(
 
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => String(i + 1));
 
-Deno.test("a record tells what there is to know of a job, and is what the schema says", async () => {
+Deno.test("a record is complete and conforms to the schema", async () => {
   await using directory = new TemporaryDirectory();
   const answer: StubAnswer = ({ args: [line] }) =>
     line === "crash" ? functionError("Runtime.ExitError") : {
@@ -164,7 +164,10 @@ Deno.test("halting soon starts no more jobs and waits for those in flight", asyn
     return { status: 0 };
   }, { halt: { when: "soon", count: 1, isPercent: false }, concurrency: 3 });
   assert(error instanceof LlamaError);
-  assert.deepEqual([error.code, error.message], ["halted", "1 job failed: no more are started"]);
+  assert.deepEqual([error.code, error.message], [
+    "halted",
+    "1 job failed: no more jobs are started",
+  ]);
   assert(sent.length < 10, `${sent.length} jobs`);
   assert.equal(outcomes.length, sent.length);
   assert(outcomes[0]?.record.ok);
@@ -187,7 +190,7 @@ Deno.test("halting now drops those in flight", async () => {
   assert.deepEqual(outcomes.map(({ index }) => index), [1]);
 });
 
-Deno.test("a run that has cost enough starts no more jobs, and asks Lambda what it bills", async () => {
+Deno.test("a run that reaches its cost limit starts no more jobs, and asks Lambda what it bills", async () => {
   const log =
     "REPORT RequestId: x\tDuration: 1 ms\tBilled Duration: 1000 ms\tMemory Size: 1024 MB\t" +
     "Max Memory Used: 40 MB\t\n";
@@ -266,7 +269,7 @@ Deno.test("a stop ends the pauses of jobs that Lambda had no room for", async ()
   assert.deepEqual([pauses, outcomes, lambda.requests.length], [4, [], 4]);
 });
 
-Deno.test("a repeat that is not sent any more leaves the failure before it", async () => {
+Deno.test("a retry that is no longer sent keeps the failure before it", async () => {
   const stop = new AbortController();
   let calls = 0;
   const { outcomes } = await run(["a"], () => {
@@ -283,7 +286,7 @@ Deno.test("a repeat that is not sent any more leaves the failure before it", asy
   ]]);
 });
 
-Deno.test("what all jobs would meet ends the run, and is in no job's outcome and no log", async () => {
+Deno.test("a failure that affects all jobs ends the run, and is in no outcome and no log", async () => {
   await using directory = new TemporaryDirectory();
   const jobLog = directory.join("log");
   const { outcomes, error } = await run(
@@ -310,7 +313,7 @@ Deno.test("a source that fails ends the run after the jobs in flight", async () 
   assert.deepEqual(outcomes.map(({ line }) => line), ["a"]);
 });
 
-Deno.test("a run goes on where another was stopped, and repeats what failed if it is asked to", async () => {
+Deno.test("a run resumes where another was stopped, and repeats failed jobs on request", async () => {
   await using directory = new TemporaryDirectory();
   const jobLog = directory.join("log");
   const results = directory.join("results");
@@ -397,7 +400,7 @@ Deno.test("a job log may be a function, which gets whole lines", async () => {
   assert.equal(texts.join("").split("\n").length, 1 + 20 + 1);
 });
 
-Deno.test("an error of a job log's function ends the run as it is", async () => {
+Deno.test("an error of a job log's function ends the run unchanged", async () => {
   const broken = new Error("nobody reads");
   let calls = 0;
   const jobLog = () => ++calls === 1 ? Promise.resolve() : Promise.reject(broken);
@@ -491,7 +494,7 @@ Deno.test("options that make no sense are refused before anything is run", async
     const [options, words] of [
       [{ concurrency: 0 }, /concurrency must be a positive integer, not 0/],
       [{ linesPerJob: 1.5 }, /linesPerJob must be a positive integer, not 1\.5/],
-      [{ retries: -1 }, /retries must be an integer of at least 0, not -1/],
+      [{ retries: -1 }, /retries must be a non-negative integer, not -1/],
     ] as const
   ) {
     const { error, sent } = await run(["a"], echo, options);

@@ -117,7 +117,7 @@ Deno.test("without features nothing new is sent, and a note is of no consequence
   ]);
 });
 
-Deno.test("a runtime uses in its answer only what the request accepts", async () => {
+Deno.test("a response uses only features that the request accepts", async () => {
   await using world = new World(updated);
   const answers: string[] = [];
   const runtime = world.runtime;
@@ -201,7 +201,7 @@ Deno.test("an answer that would have to be dropped is an error where no job may 
   await world.run(world.runner(later, 0));
 });
 
-Deno.test("files that all jobs share follow what the function accepts", async () => {
+Deno.test("shared files are encoded as the function accepts them", async () => {
   await using world = new World(updated);
   await world.run();
   const runner = world.runner();
@@ -223,7 +223,7 @@ Deno.test("files that all jobs share follow what the function accepts", async ()
   assert.equal(encodings, 2);
 });
 
-Deno.test("an object that is missing has the job sent plain, and the object stored again", async () => {
+Deno.test("if an object is missing, the job is sent without features and the object stored again", async () => {
   await using world = new World(updated);
   await world.run();
   let isFirst = true;
@@ -240,7 +240,7 @@ Deno.test("an object that is missing has the job sent plain, and the object stor
   assert.deepEqual(world.kinds, ["sm", "xnem", "sm"]);
 });
 
-Deno.test("a request that is refused for what it says is an error of its own", async () => {
+Deno.test("a request that is refused for its contents is an error of its own", async () => {
   await using world = new World(updated);
   await world.run();
   const runner = world.runner();
@@ -273,7 +273,7 @@ Deno.test("whichever runtimes follow one another, every job has all of its bytes
   assert(world.kinds.includes("xnem") && world.kinds.includes("sm"));
 });
 
-Deno.test("a function cannot fill the note with what it answers", async () => {
+Deno.test("a function's responses cannot fill the note", async () => {
   await using world = new World(updated);
   const accepts = ["repeated", ...Array.from({ length: 100_000 }, (_, i) => `feature${i}`)];
   world.runtime = () =>
@@ -287,7 +287,7 @@ Deno.test("a function cannot fill the note with what it answers", async () => {
   assert.deepEqual((await world.runner().functions.load("f"))?.accepts, ["repeated"]);
 });
 
-Deno.test("a damaged blob of a new kind is refused, and not what can be had of it", async () => {
+Deno.test("a damaged blob of a new kind is refused as a whole", async () => {
   for (const blob of [{ x: "ab", n: 3, e: "" }, { x: "a", e: "" }, { x: 1, n: 1 }]) {
     const answer = await ours(undefined, later)(JSON.stringify({
       args: copyArguments,

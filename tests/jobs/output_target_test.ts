@@ -77,7 +77,7 @@ for (const [what, put] of Object.entries(obstacles)) {
       assert.equal(code, "output");
       assert.match(
         message,
-        /^no output ".*": ("x" is a symbolic link here|"x" is not a directory here|is not a regular file here|its name leads out of the directory .*)$/,
+        /^output ".*": ("x" is a symbolic link|"x" is not a directory|is not a regular file|its name leads out of the requested directory)$/,
       );
     }
     const after = await look(directory.path);
@@ -116,7 +116,7 @@ Deno.test("a function cannot give a file or a directory the name of an unfinishe
       succeeded,
     );
     assert.deepEqual(written, [directory.join("out/fine")]);
-    assert.match(errors[0]?.message ?? "", /: its name is one of those of unfinished files$/);
+    assert.match(errors[0]?.message ?? "", /: its name is reserved for unfinished files$/);
     assert.deepEqual(await directory.list(), ["out", "out/fine"]);
   }
 });
@@ -132,8 +132,8 @@ Deno.test("names that would become one file here are refused, not written over o
   );
   assert.deepEqual(written, [directory.join("\ufffd")]);
   assert.deepEqual(errors.map(({ message }) => /: (.*)$/.exec(message)?.[1]), [
-    "its name is not Unicode text",
-    "its name is not Unicode text",
+    "its name is not valid Unicode",
+    "its name is not valid Unicode",
   ]);
   assert.equal(await Deno.readTextFile(directory.join("\ufffd")), String(0xfffd));
 });
@@ -326,7 +326,7 @@ Deno.test("no descriptor is left open, whether files are written or refused", {
   assert(Number(more) < 10, `${more} more are open`);
 });
 
-Deno.test("a link that the user has named is written through as by cp, even to what is not there", async () => {
+Deno.test("a link that the user named is written through as by cp, even if it is broken", async () => {
   // Each is made in a directory of its own; `out` is the name that is written to.
   const setups = [
     "ln -s target out",
@@ -372,7 +372,7 @@ Deno.test("a link that the user has named is written through as by cp, even to w
   }
 });
 
-Deno.test("a link into a directory that is missing says so", async () => {
+Deno.test("a link into a missing directory is reported", async () => {
   await using directory = new TemporaryDirectory();
   await Deno.symlink("disk/out", directory.join("out"));
   const { errors } = await writeOutputs(
@@ -382,9 +382,9 @@ Deno.test("a link into a directory that is missing says so", async () => {
   );
   assert.match(
     errors[0]?.message ?? "",
-    /: it is a link to ".*\/disk\/out", whose directory is not there$/,
+    /: it is a link to ".*\/disk\/out", whose directory does not exist$/,
   );
-  assert.equal(errors[0]?.hint, "make that directory, or remove the link");
+  assert.equal(errors[0]?.hint, "create that directory, or remove the link");
   assert.deepEqual(await directory.list(), ["out"]);
 });
 
@@ -439,7 +439,7 @@ for (const umask of [0o000, 0o022, 0o027, 0o077]) {
   });
 }
 
-Deno.test("nobody else may read an output that is not whole, wherever it goes", async () => {
+Deno.test("no other user can read an incomplete output, wherever it goes", async () => {
   await using directory = new TemporaryDirectory();
   await directory.write("named", "old", 0o666);
   await directory.write("out/chosen", "old", 0o666);
@@ -490,7 +490,9 @@ Deno.test({
       `,
       { modules, unprivileged: true },
     );
-    assert.deepEqual(hints, ["the file belongs to another user: remove it, or name another one"]);
+    assert.deepEqual(hints, [
+      "the file belongs to another user: remove it, or choose another name",
+    ]);
     const source = await directory.write("source", "new");
     for (const mode of modes) {
       const { success } = await new Deno.Command("setpriv", {
@@ -503,7 +505,7 @@ Deno.test({
       const expected = success ? "new" : "old";
       for (const way of ["named", "chosen"]) {
         assert.equal(await Deno.readTextFile(directory.join(way, String(mode))), expected, way);
-        const message = `no output "${directory.join(way, String(mode))}": permission denied`;
+        const message = `output "${directory.join(way, String(mode))}": permission denied`;
         assert(Array.isArray(failed) && failed.includes(message) !== success, message);
       }
     }

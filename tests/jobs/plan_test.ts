@@ -32,7 +32,7 @@ Deno.test("of two jobs that write one file the second has an error", () => {
   const planner = new Planner({ functionName: "f", templates: ["{{.O `./same`}}"] });
   assert.equal(planner.plan("a", 0).error, undefined);
   const { error } = planner.plan("b", 1);
-  assert.match(error?.message ?? "", /same" is named by job 1 already$/);
+  assert.match(error?.message ?? "", /same" is already written by job 1$/);
 });
 
 /** The lines of a log of the jobs that a planner plans; each ended with this status. */
@@ -99,7 +99,7 @@ Deno.test("a job does not overwrite an output of a job that a resumed run skips,
   const words = ["./kept", "log", "new"].map((line, at) =>
     planner.plan(line, at + 1).error?.message
   );
-  assert.match(words[0] ?? "", /kept" is named by job 1 already$/);
+  assert.match(words[0] ?? "", /kept" is already written by job 1$/);
   assert.equal(words[1], 'output "./log" is the job log of this run');
   assert.equal(words[2], undefined);
 });
@@ -156,21 +156,21 @@ Deno.test("a resumed run is refused whatever of a job has changed", async () => 
   }
 });
 
-Deno.test("the refusal says what has changed", async () => {
+Deno.test("the refusal states what has changed", async () => {
   const before = { templates: ["{{.Line}}"], inputs: ["a"] };
   await assert.rejects(resume(before, { inputs: ["b c"] }), {
-    message: "the job log has another job 1: it ran `f a`, and now it is `f 'b c'`",
+    message: "the job log has another job 1: it was `f a` and is now `f 'b c'`",
   });
   await assert.rejects(resume({ ...before, templates: ["{{.AsFile .Line}}"] }, { inputs: ["b"] }), {
-    message: "the job log has another job 1: its command was the same, `f llama/tmp.0`, " +
-      "but not its lines, files or outputs",
+    message: "the job log has another job 1: its command is the same, `f llama/tmp.0`, " +
+      "but its lines, files or outputs are not",
   });
   await assert.rejects(resume(before, { shared: 2 }), {
-    message: "the job log has another job 1: the files that all jobs share (-f) were not the same",
+    message: "the job log has another job 1: the shared files (-f) have changed",
   });
 });
 
-Deno.test("a template that is written otherwise and says the same is the same job", async () => {
+Deno.test("an equivalent template makes the same job", async () => {
   const before = { templates: ["{{.Line}}", "{{.Idx}}"], inputs: ["a", "b"] };
   const now = { templates: ["{{ .Line }}", "{{printf `%d` .Idx}}"] };
   assert.deepEqual((await resume(before, now)).runs, []);

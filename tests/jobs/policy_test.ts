@@ -3,9 +3,9 @@ import { type ErrorCode, LlamaError } from "../../lib/errors.ts";
 import { newCounts } from "../../lib/jobs/counts.ts";
 import {
   concernsAllJobs,
-  Ending,
-  type EndingOptions,
   isWorthRetrying,
+  StopPolicy,
+  type StopPolicyOptions,
 } from "../../lib/jobs/policy.ts";
 
 Deno.test("a repeat is for failures that may pass, and for those that are asked for", () => {
@@ -23,18 +23,18 @@ Deno.test("a repeat is for failures that may pass, and for those that are asked 
   assert.deepEqual(worth("function"), [false, true, true, false, false, false]);
 });
 
-/** An ending whose jobs end as the test says. */
-function run(options: EndingOptions) {
+/** A stop policy of a run whose jobs end as the test says. */
+function run(options: StopPolicyOptions) {
   const counts = newCounts();
-  const ending = new Ending(counts, options);
+  const stopPolicy = new StopPolicy(counts, options);
   return {
     counts,
-    ending,
+    stopPolicy,
     jobs: (done: number, failed: number) => {
       counts.done += done;
       counts.failed += failed;
-      ending.jobEnded();
-      return [ending.soon.aborted, ending.now.aborted];
+      stopPolicy.jobEnded();
+      return [stopPolicy.soon.aborted, stopPolicy.now.aborted];
     },
   };
 }
@@ -43,70 +43,70 @@ Deno.test("soon starts no more jobs, now drops those in flight as well", () => {
   const soon = run({ halt: { when: "soon", count: 2, isPercent: false } });
   assert.deepEqual(soon.jobs(5, 1), [false, false]);
   assert.deepEqual(soon.jobs(0, 1), [true, false]);
-  assert.match(String(soon.ending.error), /2 jobs failed: no more are started/);
+  assert.match(String(soon.stopPolicy.error), /2 jobs failed: no more jobs are started/);
   const now = run({ halt: { when: "now", count: 1, isPercent: false } });
   assert.deepEqual(now.jobs(5, 0), [false, false]);
   assert.deepEqual(now.jobs(0, 1), [true, true]);
-  assert.match(String(now.ending.error), /1 job failed: those in flight are dropped/);
+  assert.match(String(now.stopPolicy.error), /1 job failed: jobs in flight are dropped/);
 });
 
 Deno.test("per cent are of all jobs, once it is known how many there are", () => {
-  const { counts, ending, jobs } = run({ halt: { when: "soon", count: 10, isPercent: true } });
+  const { counts, stopPolicy, jobs } = run({ halt: { when: "soon", count: 10, isPercent: true } });
   assert.deepEqual(jobs(0, 5), [false, false]);
   counts.total = 61;
   assert.deepEqual(jobs(0, 1), [false, false]);
-  assert.equal(ending.error, undefined);
+  assert.equal(stopPolicy.error, undefined);
   assert.deepEqual(jobs(0, 1), [true, false]);
 });
 
-Deno.test("a run that has cost enough starts no more jobs", () => {
-  const { counts, ending, jobs } = run({ maxDollars: 0.01 });
+Deno.test("a run that reaches its cost limit starts no more jobs", () => {
+  const { counts, stopPolicy, jobs } = run({ maxDollars: 0.01 });
   counts.dollars = 0.009;
   assert.deepEqual(jobs(9, 0), [false, false]);
   counts.dollars = 0.0101;
   assert.deepEqual(jobs(1, 0), [true, false]);
-  assert.match(String(ending.error), /the run has cost \$0\.0101: no more jobs/);
+  assert.match(String(stopPolicy.error), /the run has cost \$0\.0101: no more jobs/);
 });
 
-Deno.test("the user's stop is no error, and the first reason counts", () => {
+Deno.test("the user's stop is not an error, and the first reason counts", () => {
   const stop = new AbortController();
   const stopped = run({ stop: stop.signal });
   stop.abort();
-  assert.deepEqual([stopped.ending.soon.aborted, stopped.ending.error], [true, undefined]);
+  assert.deepEqual([stopped.stopPolicy.soon.aborted, stopped.stopPolicy.error], [true, undefined]);
   assert(stopped.counts.isEnding);
-  assert(run({ stop: stop.signal }).ending.soon.aborted);
+  assert(run({ stop: stop.signal }).stopPolicy.soon.aborted);
 
-  const { counts, ending } = run({});
+  const { counts, stopPolicy } = run({});
   assert(!counts.isEnding);
-  ending.end(new Error("first"));
+  stopPolicy.end(new Error("first"));
   assert(counts.isEnding);
-  ending.end(new Error("second"));
-  assert.match(String(ending.error), /first/);
+  stopPolicy.end(new Error("second"));
+  assert.match(String(stopPolicy.error), /first/);
 });
 
 Deno.test("resuming is hinted at only where there is a job log", () => {
-  const hintOf = (options: EndingOptions) => {
-    const { counts, ending, jobs } = run(options);
+  const hintOf = (options: StopPolicyOptions) => {
+    const { counts, stopPolicy, jobs } = run(options);
     counts.dollars = 1;
     jobs(0, 1);
-    assert(ending.error instanceof LlamaError);
-    return ending.error.hint ?? "";
+    assert(stopPolicy.error instanceof LlamaError);
+    return stopPolicy.error.hint ?? "";
   };
   const halt = { when: "soon", count: 1, isPercent: false } as const;
   for (const options of [{ halt }, { maxDollars: 0.5 }]) {
     assert.match(hintOf(options), /a run with -joblog FILE can be resumed$/);
-    assert.match(hintOf({ ...options, jobLog: "log" }), /-resume goes on/);
+    assert.match(hintOf({ ...options, jobLog: "log" }), /continue with .*-resume/);
   }
 });
 
-Deno.test("a run that is to end at once drops the jobs in flight", () => {
-  const { ending } = run({});
-  ending.endNow(new Error("first"));
-  assert(ending.soon.aborted && ending.unsent.aborted && ending.now.aborted);
-  assert.match(String(ending.error), /first/);
+Deno.test("ending a run at once drops the jobs in flight", () => {
+  const { stopPolicy } = run({});
+  stopPolicy.endNow(new Error("first"));
+  assert(stopPolicy.soon.aborted && stopPolicy.unsent.aborted && stopPolicy.now.aborted);
+  assert.match(String(stopPolicy.error), /first/);
 });
 
-Deno.test("what all jobs would meet is not repeated", () => {
+Deno.test("a failure that affects all jobs is not retried", () => {
   const shared = new LlamaError("protocol", "", { affectsAll: true });
   assert(concernsAllJobs(shared) && !isWorthRetrying(shared, "all"));
   assert(!concernsAllJobs(new LlamaError("protocol", "")));

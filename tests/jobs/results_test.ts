@@ -93,7 +93,7 @@ Deno.test("a resumed run replaces the results of the jobs that it repeats, and n
   assert.deepEqual(names, ["1", "2"]);
 });
 
-Deno.test("what lies with the results of a job that a resumed run skips is no concern of the run", async () => {
+Deno.test("a resumed run ignores foreign files next to the results of skipped jobs", async () => {
   await using directory = new TemporaryDirectory();
   await leave(directory.path, [1, 2]);
   await directory.write("1/notes", "mine");
@@ -194,7 +194,7 @@ for (const [what, make] of Object.entries(foreign)) {
   });
 }
 
-Deno.test("what a user puts into earlier results while a run goes on stays", async () => {
+Deno.test("a file that a user adds to earlier results during a run stays", async () => {
   await using directory = new TemporaryDirectory();
   await leave(directory.path, [1, 2]);
   {
@@ -218,8 +218,8 @@ Deno.test("of two runs on one directory the second is refused", async () => {
     using first = await Results.open(directory.path);
     await assert.rejects(Results.open(directory.path), {
       code: "usage",
-      message: `another run writes results to "${directory.path}"`,
-      hint: "wait until it has ended, or name another directory with -results",
+      message: `another run is writing results to "${directory.path}"`,
+      hint: "wait until it ends, or name another directory with -results",
     });
     // The one that was refused has not taken the lock with it.
     await assert.rejects(Results.open(directory.path), { code: "usage" });

@@ -145,7 +145,7 @@ Deno.test("a template that fails for its line fails for that line alone", async 
   }
 });
 
-Deno.test("a run whose jobs are all the same is warned about once, with what to write", async () => {
+Deno.test("a run of identical jobs is warned about once, with what to write", async () => {
   const warning = "no argument uses the line, so all jobs are the same: ";
   const warned: [string[], string][] = [
     [[], "write {{.Line}} where it belongs"],

@@ -32,7 +32,7 @@ Deno.test("lines are put together, and the last ones too", async () => {
   assert.deepEqual(await Array.fromAsync(chunked([], 3)), []);
 });
 
-Deno.test("reading ahead gives all there is, in order, and says when it knows the end", async () => {
+Deno.test("reading ahead yields all items in order, and reports the end", async () => {
   for (const items of [0, 1, 3, 100]) {
     let read = 0;
     let ended = false;
@@ -45,7 +45,7 @@ Deno.test("reading ahead gives all there is, in order, and says when it knows th
   }
 });
 
-Deno.test("nothing is read before it is asked for where that is wanted", async () => {
+Deno.test("without reading ahead, nothing is read before it is requested", async () => {
   const source = new Source();
   const items = readAhead(source.endless(), options());
   await settle();
@@ -75,7 +75,7 @@ Deno.test("an endless source is read no further ahead than the bounds", async ()
   }
 });
 
-Deno.test("a failing source fails after what it gave before", async () => {
+Deno.test("a failing source fails after its earlier items", async () => {
   function* source() {
     yield "a";
     yield "b";

@@ -37,14 +37,14 @@ Deno.test("input that cannot be read or held is named, and leaves no file", asyn
     assert(error instanceof LlamaError);
     assert.equal(
       error.message,
-      `cannot hold standard input in ${nowhere}: no such file or directory`,
+      `cannot buffer standard input in ${nowhere}: no such file or directory`,
     );
     return error.hint?.includes("TMPDIR") === true;
   });
   assert.deepEqual(await place.list(), []);
 });
 
-Deno.test("an abort removes what was held", async () => {
+Deno.test("an abort removes the buffered input", async () => {
   await using place = new TemporaryDirectory();
   const stop = new AbortController();
   const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();

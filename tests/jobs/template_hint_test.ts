@@ -15,21 +15,21 @@ function hintOf(work: () => unknown): string | undefined {
 const invoked = (text: string) => hintOf(() => expandOnce([text]));
 const mapped = (text: string) => hintOf(() => new LineTemplates([text]).expand("a line", 0));
 
-Deno.test("a template that was refused is answered with what to write instead", () => {
-  assert.equal(mapped("{{Line}}"), "write {{.Line}}, with a point");
-  assert.equal(mapped('{{I "x"}}'), 'write {{.I "PATH"}}, with a point');
+Deno.test("a refused template gets a hint with what to write instead", () => {
+  assert.equal(mapped("{{Line}}"), "write {{.Line}}, with a dot");
+  assert.equal(mapped('{{I "x"}}'), 'write {{.I "PATH"}}, with a dot');
   assert.equal(mapped('{{pritnf "x"}}'), "did you mean printf?");
   assert.equal(mapped("{{.Lien}}"), "did you mean .Line?");
   assert.equal(mapped("{{.Lines}}"), "only llama xargs -n has {{.Lines}}");
   assert.equal(mapped("{{.I}}"), 'write {{.I "PATH"}}');
   assert.equal(invoked("{{.Line}}"), "only llama xargs has {{.Line}}");
   assert.equal(invoked('{{.Ouput "x"}}'), "did you mean .Output?");
-  assert.equal(invoked("{{.I"), 'a {{ that is meant as it stands is written {{"{{"}}');
+  assert.equal(invoked("{{.I"), 'write a literal {{ as {{"{{"}}');
   assert.deepEqual(expandOnce(['{{"{{"}}.I']).args, ["{{.I"]);
 });
 
 Deno.test("a path that the job's directory has no place for is answered with a name that it has", () => {
-  const hint = 'name it in the job\'s directory with -f or -o "/etc/hosts:hosts", ' +
+  const hint = 'map it into the job\'s directory with -f or -o "/etc/hosts:hosts", ' +
     "and write hosts in the argument";
   assert.equal(invoked('{{.I "/etc/hosts"}}'), hint);
   assert.match(mapped('{{.O "../x/y"}}') ?? "", /"\.\.\/x\/y:y", and write y in/);

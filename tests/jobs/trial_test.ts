@@ -124,7 +124,7 @@ Deno.test("a run that ends meanwhile starts no more, and leaves no look-up", asy
   assert(signal()?.aborted);
 });
 
-Deno.test("where few jobs run for long, a person is told why", async () => {
+Deno.test("if few jobs run for long, the user is told why", async () => {
   const { trial, started, silence, notices, jobs, answer } = start();
   assert.equal(await started(), 4);
   silence.resolve();
@@ -134,14 +134,14 @@ Deno.test("where few jobs run for long, a person is told why", async () => {
   assert.equal(await started(), 4);
   assert.deepEqual(notices, [
     '"f" is not known to be a llama function: 4 jobs have started, ' +
-    "all others start when one of them was answered",
+    "the others wait until one of them is answered",
   ]);
   trial.jobEnded("llama", undefined);
   await jobs;
   assert.equal(notices.length, 1);
 });
 
-Deno.test("nobody is told of a wait that has ended", async () => {
+Deno.test("a wait that has ended is not reported", async () => {
   const { trial, started, silence, notices, jobs } = start({ isAnswered: true });
   assert.equal(await started(), 4);
   trial.jobEnded("llama", undefined);

@@ -33,7 +33,7 @@ Deno.test("every byte comes back, a byte order mark too", async () => {
   }
 });
 
-Deno.test("what fits is inlined without a look at the store", async () => {
+Deno.test("blobs that fit are inlined without access to the store", async () => {
   const store = new MemoryStore();
   const blobs = await encodeBlobs([bytesOf("a"), noise(256 * 1024)], { store });
   assert.deepEqual(blobs.map((blob) => blob.r), [undefined, undefined]);
@@ -57,7 +57,7 @@ Deno.test("a message stays under 1 MiB: the largest blobs are stored first", asy
   assert.deepEqual(stored, [250_000, 240_000]);
 });
 
-Deno.test("what the rest of the message takes counts too", async () => {
+Deno.test("the rest of the message counts towards the limit", async () => {
   const store = new MemoryStore();
   const [blob] = await encodeBlobs([noise(1000)], { store, reservedBytes: 1024 * 1024 - 1000 });
   assert(blob?.r);

@@ -19,7 +19,7 @@ function owners(): { s3: FakeS3; seen: (string | null)[] } {
   return { s3, seen };
 }
 
-Deno.test("the account is part of an ARN; those of emulators are nobody's", () => {
+Deno.test("an ARN names its account; emulators' accounts do not count", () => {
   assert.equal(accountOfArn(`arn:aws:lambda:us-west-2:${account}:function:x:live`), account);
   assert.equal(accountOfArn(`arn:aws-cn:iam::${account}:role/x`), account);
   for (
@@ -39,7 +39,7 @@ Deno.test("LLAMA_BUCKET_OWNER names another account, or any", () => {
   assert.equal(owner("999999999999"), "999999999999");
   assert.equal(owner("any"), undefined);
   assert.throws(() => owner("me"), {
-    message: 'LLAMA_BUCKET_OWNER must be an account\'s number of 12 digits, or any: "me"',
+    message: 'LLAMA_BUCKET_OWNER must be a 12-digit account number or "any", not "me"',
   });
 });
 
@@ -54,7 +54,7 @@ async function useStore(s3: FakeS3, options: Partial<OpenStoreOptions>): Promise
   assert(!await store.has("0".repeat(64)));
 }
 
-Deno.test("each request to S3 says whose the bucket must be, where that is known", async () => {
+Deno.test("each request to S3 states the bucket's expected owner, if known", async () => {
   for (const bucketOwner of [account, undefined]) {
     const { s3, seen } = owners();
     await using _s3 = s3;

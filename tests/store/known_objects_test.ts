@@ -158,7 +158,7 @@ Deno.test("a note is believed for half the time that the bucket keeps an object"
   }
 });
 
-Deno.test("a note that is damaged, or of another store, is none", async () => {
+Deno.test("a damaged note, or one of another store, is ignored", async () => {
   await using s3 = new FakeS3();
   await using directory = new TemporaryDirectory();
   const path = await directory.write("input", noise(300_000));
@@ -186,7 +186,7 @@ Deno.test("a note that is damaged, or of another store, is none", async () => {
   assert.deepEqual([...Deno.readDirSync(directory.join("notes"))].length, 1);
 });
 
-Deno.test("what several processes write down at once is of all of them", async () => {
+Deno.test("notes that several processes write at once are merged", async () => {
   await using s3 = new FakeS3();
   await using directory = new TemporaryDirectory();
   const stores = [1, 2, 3].map(() => open(s3, directory));
@@ -208,7 +208,7 @@ Deno.test("notes are in llama's own directory or the user's cache, unless they a
   assert.equal(noteDirectory({ LLAMA_OBJECT_NOTE: "0", HOME }), undefined);
 });
 
-Deno.test("a job whose input was known and is gone gets it: it is sent, and the job repeated", async () => {
+Deno.test("a known input that is gone is sent again, and the job retried", async () => {
   await using s3 = new FakeS3();
   await using directory = new TemporaryDirectory();
   const path = await directory.write("input", noise(300_000));

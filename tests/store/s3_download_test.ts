@@ -52,7 +52,7 @@ Deno.test("a big object is read in parts, several at once, and checked as a whol
   ]);
 });
 
-Deno.test("one bit that is wrong in a part is found", async () => {
+Deno.test("a single wrong bit in a part is detected", async () => {
   await using directory = new TemporaryDirectory();
   await using s3 = new FakeS3();
   using store = openStore(url, { environment: s3.environment });
@@ -68,7 +68,7 @@ Deno.test("one bit that is wrong in a part is found", async () => {
 });
 
 for (const kind of ["into memory", "into a file"]) {
-  Deno.test(`what ends early is read on ${kind} from where it stopped`, async () => {
+  Deno.test(`a download ${kind} that is cut off resumes where it stopped`, async () => {
     await using directory = new TemporaryDirectory();
     await using s3 = new FakeS3();
     using store = openStore(url, { environment: s3.environment });
@@ -94,7 +94,7 @@ Deno.test("an answer from somewhere else in the object is refused", async () => 
     new Response("other", { status: 206, headers: { "content-range": "bytes 5-9/1000" } });
   await assert.rejects(
     store.getFile(id, directory.join("file")),
-    /^LlamaError: S3 sent something other than the object from byte 0 on$/,
+    /^LlamaError: S3 did not send the requested bytes from byte 0 on$/,
   );
 });
 
@@ -124,7 +124,7 @@ Deno.test("a download that is aborted ends at once, with the caller's reason", a
   );
 });
 
-Deno.test("a file that cannot be made is no reason to ask S3", async () => {
+Deno.test("no request is sent to S3 if the file cannot be created", async () => {
   await using s3 = new FakeS3();
   using store = openStore(url, { environment: s3.environment });
   const id = add(s3, 1000);

@@ -36,7 +36,7 @@ const refusals: {
     status: 404,
     name: "NoSuchBucket",
     code: "config",
-    hint: "-store and LLAMA_OBJECT_STORE name the bucket; `aws s3 mb s3://NAME` makes one",
+    hint: "-store and LLAMA_OBJECT_STORE name the bucket; `aws s3 mb s3://NAME` creates one",
   },
   { status: 404, name: "NoSuchBucket", of: get, code: "config", hint: /name the bucket/ },
   {
@@ -51,7 +51,7 @@ const refusals: {
     of: get,
     code: "credentials",
     hint: "the credentials need s3:GetObject on arn:aws:s3:::bucket/*; " +
-      "without s3:ListBucket, S3 says this of what is not there",
+      "without s3:ListBucket, S3 also reports this for missing objects",
   },
   {
     status: 301,
@@ -72,7 +72,7 @@ const refusals: {
 ];
 
 for (const { status, name, of = put, code, hint } of refusals) {
-  Deno.test(`S3's ${name} of a ${of === get ? "GET" : "PUT"} is told with what to do`, async () => {
+  Deno.test(`S3's ${name} of a ${of === get ? "GET" : "PUT"} is reported with what to do`, async () => {
     await using s3 = new FakeS3();
     using store = openStore(url, { environment: s3.environment });
     s3.intercept = () => failure(status, name, "S3's own words &amp; more");
@@ -99,7 +99,7 @@ for (const [status, name] of [[503, "SlowDown"], [500, "InternalError"]] as cons
     assert.equal(s3.requests.length, 2);
   });
 
-  Deno.test(`S3's ${name} that does not end is told`, async () => {
+  Deno.test(`S3's ${name} that does not end is reported`, async () => {
     await using s3 = new FakeS3();
     const client = new AwsClient({ ...findAccount(s3.environment), maxAttempts: 3 });
     using store = openStoreWith(url, client, { environment: s3.environment });
@@ -154,12 +154,15 @@ Deno.test("a bucket that each region says is in another one is given up", async 
     return failure(301, "PermanentRedirect", "elsewhere", { "x-amz-bucket-region": s3.region });
   };
   const error = await failureOf(store.put(small));
-  assert.match(error.message, /^bucket bucket is in region eu-west-\d, and is not reached there$/);
+  assert.match(
+    error.message,
+    /^bucket bucket is in region eu-west-\d, but could not be reached there$/,
+  );
   assert.equal(s3.requests.length, 3);
 });
 
 for (const minutes of [-30, 30]) {
-  Deno.test(`a clock that is off by ${minutes} minutes is no matter to S3's calls`, async () => {
+  Deno.test(`a clock that is off by ${minutes} minutes does not affect S3's calls`, async () => {
     await using s3 = new FakeS3();
     s3.skew = minutes * 60_000;
     using store = openStore(url, { environment: s3.environment });

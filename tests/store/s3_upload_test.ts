@@ -25,7 +25,7 @@ Deno.test("up to 256 KiB an object is sent without a question, above it is asked
   assert.deepEqual(s3.unsigned, []);
 });
 
-Deno.test("what is there is not sent, and what was sent is not asked for again", async () => {
+Deno.test("existing objects are not sent, and sent ones are not checked again", async () => {
   await using s3 = new FakeS3();
   s3.objects.set(pathOf(big), big);
   using store = openStore(url, { environment: s3.environment });
@@ -84,7 +84,7 @@ for (
   );
 }
 
-Deno.test("an object's age is told by S3's clock, and not by this machine's", async () => {
+Deno.test("an object's age is measured by S3's clock, not by this machine's", async () => {
   await using s3 = new FakeS3();
   s3.skew = 20 * day;
   s3.objects.set(pathOf(big), big);
@@ -104,7 +104,7 @@ Deno.test("an object that many want at once is sent once", async () => {
   assert.deepEqual(s3.requests, [`HEAD ${pathOf(big)}`, `PUT ${pathOf(big)}`]);
 });
 
-Deno.test("who no longer wants an object leaves its upload to those who do", async () => {
+Deno.test("a caller that gives up leaves the upload to the other callers", async () => {
   await using s3 = new FakeS3();
   using store = openStore(url, { environment: s3.environment });
   const first = new AbortController();
@@ -119,7 +119,7 @@ Deno.test("who no longer wants an object leaves its upload to those who do", asy
   assert.deepEqual(s3.requests, [`PUT ${pathOf(small)}`]);
 });
 
-Deno.test("what somebody did not find is sent again", async () => {
+Deno.test("an object that a reader missed is sent again", async () => {
   await using s3 = new FakeS3();
   using store = openStore(url, { environment: s3.environment });
   const id = await store.put(small);
@@ -149,7 +149,7 @@ Deno.test("from 64 MiB on an object goes in parts, and is whole", async () => {
   assert(s3.mostAtOnce > 1 && s3.mostAtOnce <= 8, `${s3.mostAtOnce} at once`);
 });
 
-Deno.test("an upload whose part is refused is taken back", async () => {
+Deno.test("an upload whose part is refused is aborted", async () => {
   await using directory = new TemporaryDirectory();
   await using s3 = new FakeS3();
   using store = openStore(url, { environment: s3.environment });
@@ -160,7 +160,7 @@ Deno.test("an upload whose part is refused is taken back", async () => {
   assert.equal(s3.requests.at(-1)?.split(" ")[0], "DELETE");
 });
 
-Deno.test("an upload that is aborted is taken back", async () => {
+Deno.test("a cancelled upload is aborted", async () => {
   await using directory = new TemporaryDirectory();
   await using s3 = new FakeS3();
   using store = openStore(url, { environment: s3.environment });
@@ -174,7 +174,7 @@ Deno.test("an upload that is aborted is taken back", async () => {
   assert.deepEqual([s3.uploads.size, s3.objects.size], [0, 0]);
 });
 
-Deno.test("parts that cannot be taken back are told, with what they cost", async () => {
+Deno.test("parts that cannot be removed are reported, with their cost", async () => {
   await using directory = new TemporaryDirectory();
   await using s3 = new FakeS3();
   const { path, id } = await hugeFile(directory);
@@ -189,11 +189,13 @@ Deno.test("parts that cannot be taken back are told, with what they cost", async
   assert.equal(notices.length, 1);
   assert.match(
     notices[0] ?? "",
-    new RegExp(`^bucket bucket: the parts of an upload .*AbortMultipartUpload .*${id}`),
+    new RegExp(
+      `^bucket bucket: cannot remove the parts of a failed upload: .*AbortMultipartUpload .*${id}`,
+    ),
   );
 });
 
-Deno.test("a completion whose answer was lost has been done", async () => {
+Deno.test("a completion whose response was lost counts as done", async () => {
   await using directory = new TemporaryDirectory();
   await using s3 = new FakeS3();
   using store = openStore(url, { environment: s3.environment });
@@ -231,6 +233,6 @@ Deno.test("a file that becomes shorter while it is sent is named", async () => {
     if (method === "HEAD") await Deno.truncate(path, 1000);
     return undefined;
   };
-  await assert.rejects(store.putFile(path), /^LlamaError: ".*file" became shorter/);
+  await assert.rejects(store.putFile(path), /^LlamaError: ".*file" shrank/);
   assert.equal(s3.objects.size, 0);
 });

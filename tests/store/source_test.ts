@@ -6,7 +6,7 @@ import { noise, TemporaryDirectory } from "../helpers.ts";
 const bytes = noise(1_000_000);
 const whole = () => 0;
 
-Deno.test("a source gives any part of its bytes, as often as it is asked", async () => {
+Deno.test("a source yields any range of its bytes, any number of times", async () => {
   await using directory = new TemporaryDirectory();
   const path = await directory.write("file", bytes);
   for (const source of [sourceOfBytes(bytes, whole), await sourceOfFile(path, whole)]) {
@@ -25,7 +25,7 @@ Deno.test("a source gives any part of its bytes, as often as it is asked", async
   }
 });
 
-Deno.test("a body that nobody wants any more while it is read is no failure to read it", async () => {
+Deno.test("cancelling a body during a read is not a failure", async () => {
   await using directory = new TemporaryDirectory();
   const path = await directory.write("file", bytes);
   for (const source of [sourceOfBytes(bytes, whole), await sourceOfFile(path, whole)]) {
@@ -42,7 +42,7 @@ Deno.test("a body that nobody wants any more while it is read is no failure to r
   }
 });
 
-Deno.test("a file that cannot be read is a failure that the watcher is told", async () => {
+Deno.test("a file that cannot be read is reported to the watcher", async () => {
   await using directory = new TemporaryDirectory();
   const path = await directory.write("file", bytes);
   const source = await sourceOfFile(path, whole);

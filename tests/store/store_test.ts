@@ -127,7 +127,7 @@ Deno.test("a directory that cannot be written to is named", async () => {
   );
 });
 
-Deno.test("a store URL of no known kind is refused with what to write", () => {
+Deno.test("a store URL of an unknown kind is refused with what to write", () => {
   for (
     const url of ["gs://bucket/x", "bucket", "", "s3:/bucket", "s3://Bucket/x", "file://host/x"]
   ) {
@@ -157,7 +157,7 @@ Deno.test("S3's errors name code, bucket and key", async () => {
   await assert.rejects(store.get(hello), failsWith("config", /NoSuchBucket/));
 });
 
-Deno.test("what S3 sends is verified", async () => {
+Deno.test("objects from S3 are verified", async () => {
   await using s3 = new FakeS3();
   using store = openStore("s3://bucket/obj/", { environment: s3.environment });
   await store.put(bytesOf("hello"));

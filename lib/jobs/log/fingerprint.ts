@@ -1,14 +1,13 @@
 /**
- * A quick hash, for noticing that something has changed.
+ * A fast hash for detecting changes.
  *
- * SHA-256 takes 1 to 3 microseconds per call, most of it outside of the hash itself, and a resumed
- * run makes a call for each of perhaps a million jobs. This one takes a tenth of that. It protects
- * from accidents, not from someone who looks for two inputs with the same hash.
+ * SHA-256 takes 1 to 3 microseconds per call, mostly overhead, and a resumed run hashes perhaps a
+ * million jobs. This hash takes a tenth of that. It detects accidents, not deliberate collisions.
  *
  * @module
  */
 
-/** Hashes a sequence of texts, bytes and numbers. Where one ends and the next begins counts. */
+/** Hashes a sequence of texts, bytes and numbers, including the boundaries between them. */
 export class Fingerprint {
   #first = 0;
   #second = 0x9747b28c;
@@ -16,7 +15,7 @@ export class Fingerprint {
   /**
    * Adds a number.
    *
-   * @param value Of its integer part, the low 32 bits count.
+   * @param value A number, of whose integer part the low 32 bits are used.
    */
   number(value: number): void {
     // The steps of MurmurHash3 (https://github.com/aappleby/smhasher), in two lanes of 32 bits.
@@ -30,11 +29,7 @@ export class Fingerprint {
     this.#second = Math.imul(second << 17 | second >>> 15, 5) + 0x0bcaa747 | 0;
   }
 
-  /**
-   * Adds a text.
-   *
-   * @param text Any string.
-   */
+  /** Adds a text. */
   text(text: string): void {
     const { length } = text;
     this.number(length);
@@ -45,36 +40,24 @@ export class Fingerprint {
     if (pairs < length) this.number(text.charCodeAt(pairs));
   }
 
-  /**
-   * Adds a list of texts.
-   *
-   * @param texts Any strings.
-   */
+  /** Adds a list of texts. */
   texts(texts: readonly string[]): void {
     this.number(texts.length);
     for (const text of texts) this.text(text);
   }
 
-  /**
-   * Adds bytes.
-   *
-   * @param bytes Any bytes.
-   */
+  /** Adds bytes. */
   bytes(bytes: Uint8Array): void {
     const { length } = bytes;
     this.number(length);
-    // What is beyond the end counts as 0.
+    // Bytes beyond the end count as 0.
     const at = (index: number) => bytes[index] ?? 0;
     for (let i = 0; i < length; i += 4) {
       this.number(at(i) | at(i + 1) << 8 | at(i + 2) << 16 | at(i + 3) << 24);
     }
   }
 
-  /**
-   * Returns the hash of what was added.
-   *
-   * @returns An integer of 48 bits, 0 or more.
-   */
+  /** Returns the hash of everything added: a non-negative 48-bit integer. */
   value(): number {
     const first = this.#first + this.#second | 0;
     const second = this.#second + first | 0;
@@ -82,7 +65,7 @@ export class Fingerprint {
   }
 }
 
-/** Lets each bit change half of the others. */
+/** Mixes the bits, so that each one affects all others. */
 function mixed(lane: number): number {
   let h = Math.imul(lane ^ lane >>> 16, 0x85ebca6b);
   h = Math.imul(h ^ h >>> 13, 0xc2b2ae35);

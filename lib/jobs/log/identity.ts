@@ -1,7 +1,7 @@
 /**
- * What a job is made of, as a hash that a job log keeps: a resumed run skips only the same job.
+ * The identity of a job, a hash in the job log: a resumed run skips only identical jobs.
  *
- * The command alone does not say: `{{.AsFile .Line}}` is `llama/tmp.0` in every job.
+ * The command alone is not enough: `{{.AsFile .Line}}` is `llama/tmp.0` in every job.
  *
  * @module
  */
@@ -15,36 +15,27 @@ import type { Identity, InputFile, Job } from "../job.ts";
 /** The `shared` of a run without shared files. */
 export const noSharedFiles = 0;
 
-/** How many hexadecimal digits 48 bits have. */
+/** The hexadecimal digits of 48 bits. */
 const digits = 12;
 
-/** How many hexadecimal digits an identity has. */
+/** The number of hexadecimal digits in an identity. */
 export const identityDigits: number = 2 * digits;
 
 /**
- * Formats an identity.
- *
- * @param identity The identity.
- * @returns As many lower-case hexadecimal digits as {@linkcode identityDigits} says.
+ * Formats an identity as {@linkcode identityDigits} lower-case hexadecimal digits.
  */
 export function formatIdentity({ own, shared }: Identity): string {
   return [own, shared].map((hash) => hash.toString(16).padStart(digits, "0")).join("");
 }
 
-/**
- * Parses an identity.
- *
- * @param bytes Where it stands.
- * @param start Its first byte there.
- * @returns The identity; undefined if that is something else.
- */
+/** Parses an identity at a position; undefined if there is none. */
 export function parseIdentity(bytes: Uint8Array, start: number): Identity | undefined {
   const own = hexadecimal(bytes, start);
   const shared = hexadecimal(bytes, start + digits);
   return Number.isNaN(own) || Number.isNaN(shared) ? undefined : { own, shared };
 }
 
-/** Parses a hash in two halves, which are small integers; NaN if it is something else. */
+/** Parses a hash in two halves, which are small integers; NaN if it is not a hash. */
 function hexadecimal(bytes: Uint8Array, start: number): number {
   const middle = start + digits / 2;
   let high = 0;
@@ -54,23 +45,20 @@ function hexadecimal(bytes: Uint8Array, start: number): number {
   return high < 0 || low < 0 ? NaN : high * 2 ** 24 + low;
 }
 
-/** What a byte stands for as a hexadecimal digit; -1 if it is none. */
+/** The values of bytes as hexadecimal digits; -1 for others. */
 const valueOf = new Int8Array(256).fill(-1);
 for (const [value, digit] of [..."0123456789abcdef"].entries()) {
   valueOf[digit.charCodeAt(0)] = value;
 }
 
 /**
- * Returns the hash of a job's own parts. Two jobs with the same one have the same arguments, lines
- * and outputs, generated files of the same contents, and inputs of the same names.
- *
- * The contents of inputs that are files here are not part of it: they would have to be read for each
- * job that is skipped, may be gone since, and with `.IO` the job itself changes them.
+ * Returns the hash of a job's own parts: its arguments, lines and outputs, the contents of generated
+ * files, and the names of inputs. It does not cover the contents of input files: they would have to be
+ * read for each skipped job, may be gone, and with `.IO` the job itself changes them.
  *
  * @param words The function and its arguments.
- * @param lines The job's line, or its lines.
  * @param job Its files; undefined if a template failed.
- * @returns An integer of 48 bits.
+ * @returns A 48-bit integer.
  */
 export function hashJob(
   words: readonly string[],
@@ -98,10 +86,10 @@ export function hashJob(
 }
 
 /**
- * Returns the hash of a command, for logs that have nothing else.
+ * Returns the hash of a command, for logs without identities.
  *
  * @param words The function and its arguments.
- * @returns An integer of 48 bits.
+ * @returns A 48-bit integer.
  */
 export function hashCommand(words: readonly string[]): number {
   const hash = new Fingerprint();
@@ -110,12 +98,10 @@ export function hashCommand(words: readonly string[]): number {
 }
 
 /**
- * Returns the hash of the files that all jobs of a run share: their names in the job's directory,
- * their contents, and whether they may be executed.
+ * Returns the hash of the shared files: their names in the job's directory, their contents, and
+ * whether they are executable.
  *
- * @param files The files.
- * @param signal Ends the reading.
- * @returns An integer of 48 bits.
+ * @returns A 48-bit integer.
  * @throws {LlamaError} `input` if one cannot be read.
  */
 export async function hashSharedFiles(

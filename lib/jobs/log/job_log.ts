@@ -1,6 +1,6 @@
 /**
- * The log of a run, in the columns of GNU parallel's `--joblog`: one line per job that has ended,
- * by which a run that was cut short is resumed.
+ * The job log of a run, with the columns of GNU parallel's `--joblog`: one line per job that ended,
+ * from which a run can be resumed.
  *
  * @module
  */
@@ -21,26 +21,26 @@ import {
 import type { LoggedJobs } from "./logged_jobs.ts";
 import type { JobRecord } from "../record.ts";
 
-/** How a job log is opened. */
+/** Options for {@linkcode JobLog.open}. */
 export interface OpenLogOptions {
-  /** What {@linkcode LoggedJobs.read} found in it, which is kept. @default {undefined} */
+  /** The jobs that {@linkcode LoggedJobs.read} found in it, which are kept. @default {undefined} */
   readonly logged?: LoggedJobs | undefined;
-  /** Ends the wait for whoever reads a pipe. @default {undefined} */
+  /** Cancels the wait for a FIFO's reader. @default {undefined} */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * Appends to a job log, in the order of the calls. Lines that come while others are being written
- * go together in the next write, so many jobs cost few writes.
+ * Appends to a job log, in the order of the calls. Lines added during a write are batched into the
+ * next one.
  */
 export class JobLog implements Disposable {
-  /** The file, if the run can be resumed with it. */
+  /** The file, if a run can be resumed from it. */
   readonly path: string | undefined;
   readonly #file: Deno.FsFile | undefined;
   readonly #put: (text: string) => Promise<void>;
   #pending: { text: string; written: PromiseWithResolvers<void> }[] = [];
   #isWriting = false;
-  /** After a line that may be there in part, nothing more is written. */
+  /** Set after a failed write, which may have left a partial line: nothing more is written. */
   #failure: unknown;
 
   private constructor(
@@ -56,12 +56,9 @@ export class JobLog implements Disposable {
   /**
    * Opens a log and writes its header.
    *
-   * A regular file is locked until the log is closed. Its contents are replaced only if it is empty
-   * or a job log.
+   * A regular file is locked until the log is closed, and replaced only if it is empty or a job log.
    *
-   * @param target Where the log goes. A file that does not exist is created.
-   * @param options What of the file is kept; signal.
-   * @returns The log.
+   * @param target The log's destination. A missing file is created.
    * @throws {LlamaError} `output` if it cannot be written; `usage` if it is another kind of file, or
    * another run writes to it.
    */
@@ -86,7 +83,7 @@ export class JobLog implements Disposable {
     try {
       isOurs = await lockFile(file);
       if (!isOurs) throw inUse(path);
-      // Between the reading and the lock another run may have ended.
+      // Another run may have written to it before the lock was taken.
       if (logged !== undefined && (await file.stat()).size !== logged.bytes) throw inUse(path);
       if (logged === undefined && !await isReplaceable(file)) {
         throw new LlamaError(
@@ -101,13 +98,13 @@ export class JobLog implements Disposable {
       if (wholeBytes === 0) await put(`${jobLogHeader}\n`);
       return new JobLog(path, file, put);
     } catch (error) {
-      // A file whose lock has not come yet is closed by `lockFile`.
+      // Without the lock, `lockFile` closes the file.
       if (isOurs) file.close();
       throw error;
     }
   }
 
-  /** Opens a device or a pipe, for which GNU parallel's log does not differ. */
+  /** Opens a device or a pipe, which gets the same lines. */
   static async #openStream(path: string, signal: AbortSignal | undefined): Promise<JobLog> {
     const file = await openPath(path, signal);
     const write = async (text: string) => {
@@ -129,10 +126,10 @@ export class JobLog implements Disposable {
    * Adds a job.
    *
    * @param record The job's record.
-   * @param host Where it ran: what stands in the column `Host`.
-   * @param identity What the job was made of.
-   * @returns When the line is in the file; it survives the end of this process, but not a machine
-   * that loses power.
+   * @param host The column `Host`.
+   * @param identity The job's identity.
+   * @returns Resolves when the line is in the file; it survives the end of this process, but not a
+   * power failure.
    * @throws {LlamaError} `output` if it could not be written.
    */
   append(record: JobRecord, host: string, identity?: Identity): Promise<void> {
@@ -142,7 +139,7 @@ export class JobLog implements Disposable {
     return written.promise;
   }
 
-  /** Closes the file; what was not written by then is not there. */
+  /** Closes the file; pending lines are lost. */
   [Symbol.dispose](): void {
     this.#file?.close();
   }
@@ -165,12 +162,12 @@ export class JobLog implements Disposable {
   }
 }
 
-/** Whether a path is, or will be, a regular file; other kinds take a log as it comes. */
+/** Reports whether a path is, or will be, a regular file; others are written as streams. */
 async function isRegular(path: string): Promise<boolean> {
   try {
     const { isFile, isDirectory, isBlockDevice } = await Deno.stat(path);
     if (isDirectory) throw new Deno.errors.IsADirectory();
-    // To write to a disk would destroy what is on it.
+    // Writing to a disk would destroy its contents.
     if (isBlockDevice) throw notAJobLog("usage", path);
     return isFile;
   } catch (error) {
@@ -179,16 +176,15 @@ async function isRegular(path: string): Promise<boolean> {
   }
 }
 
-/** Opens a device or a pipe for writing; a FIFO once somebody reads it. */
+/** Opens a device or a pipe for writing; a FIFO once it has a reader. */
 async function openPath(path: string, signal: AbortSignal | undefined): Promise<Deno.FsFile> {
   const open = () => Deno.open(path, { write: true });
   const system = libc();
   if (system === undefined || !(await Deno.stat(path)).isFifo) return await open();
   const real = await realPath(path);
-  // A pipe without a name, as of `-joblog >(gzip > log.gz)`, has its reader.
+  // An unnamed pipe, as in `-joblog >(gzip > log.gz)`, already has a reader.
   if (real === undefined) return await open();
-  // Deno before 2.9 waits for the reader in its main thread, where nothing else would happen, so the
-  // FIFO is tried without waiting until it has one.
+  // Deno before 2.9 would block its main thread until there is a reader, so poll without blocking.
   for (;;) {
     signal?.throwIfAborted();
     let descriptor;
@@ -214,7 +210,7 @@ const noReader = 6;
 
 const pollMilliseconds = 50;
 
-/** The path without links; undefined if they lead to what has no path. */
+/** Returns the real path; undefined if there is none, as for an unnamed pipe. */
 async function realPath(path: string): Promise<string | undefined> {
   try {
     return await Deno.realPath(path);
@@ -236,8 +232,8 @@ async function isReplaceable(file: Deno.FsFile): Promise<boolean> {
 }
 
 function inUse(path: string): LlamaError {
-  return new LlamaError("usage", `another run writes to the job log ${JSON.stringify(path)}`, {
-    hint: "wait until it has ended, or name another file with -joblog",
+  return new LlamaError("usage", `another run is writing to the job log ${JSON.stringify(path)}`, {
+    hint: "wait until it ends, or name another file with -joblog",
   });
 }
 

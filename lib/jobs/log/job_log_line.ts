@@ -13,24 +13,17 @@ import type { Identity } from "../job.ts";
 import { formatIdentity, identityDigits, parseIdentity } from "./identity.ts";
 import { exitValueOf, type JobRecord } from "../record.ts";
 
-/** Where a job log goes: a file, a device or a pipe by its path, or what writes its text. */
+/** The destination of a job log: the path of a file, device or pipe, or a function that writes text. */
 export type JobLogTarget = string | ((text: string) => Promise<void>);
 
 /** The first line of a job log. */
 export const jobLogHeader =
   "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand";
 
-/** Stands between the command and the identity. A shell takes both for a comment. */
+/** Separates the command and the identity; together with it, a comment in shells. */
 const identityMark = " #llama:";
 
-/**
- * Formats the line of a job, in the widths that GNU parallel writes.
- *
- * @param record The job's record.
- * @param host Where it ran.
- * @param identity What it was made of.
- * @returns The line, with its end.
- */
+/** Formats the line of a job, including its line feed, with the column widths of GNU parallel. */
 export function formatJobLogLine(
   record: JobRecord,
   host: string,
@@ -51,23 +44,23 @@ export function formatJobLogLine(
   ].join("\t") + "\n";
 }
 
-/** What a line of a job log says of a job. */
+/** A line of a job log. */
 export class JobLogEntry {
   /** The job's number, from 1. */
   readonly seq: number;
-  /** When it began, in seconds since 1970. */
+  /** When it started, in seconds since 1970. */
   readonly startedSeconds: number;
   /** How long it took, in seconds. */
   readonly runtimeSeconds: number;
-  /** Bytes that were sent. */
+  /** Bytes sent. */
   readonly sentBytes: number;
-  /** Bytes that were received. */
+  /** Bytes received. */
   readonly receivedBytes: number;
-  /** The exit status; GNU parallel has 0 where a signal ended the command. */
+  /** The exit status; GNU parallel writes 0 if a signal ended the command. */
   readonly exitValue: number;
   /** The signal that ended it, or 0. */
   readonly signal: number;
-  /** What the job was made of; undefined in the logs of GNU parallel and of older versions. */
+  /** The job's identity; undefined in logs of GNU parallel and of older versions. */
   readonly identity: Identity | undefined;
   readonly #bytes: Uint8Array;
   readonly #start: number;
@@ -93,34 +86,31 @@ export class JobLogEntry {
   }
 
   /**
-   * Parses a line.
+   * Parses a line; undefined if it is damaged or not an entry.
    *
-   * @param bytes Where it stands.
-   * @param start Its first byte there.
-   * @param end The byte after its last one, which is the line feed.
-   * @returns What it says; undefined if it is damaged, or something else.
+   * @param end The position of its line feed.
    */
   static parse(bytes: Uint8Array, start: number, end: number): JobLogEntry | undefined {
     const entry = new JobLogEntry(bytes, start, end);
     return entry.#isSound() ? entry : undefined;
   }
 
-  /** Whether it did what it was asked for. */
+  /** Whether the job succeeded. */
   get ok(): boolean {
     return this.exitValue === 0 && this.signal === 0;
   }
 
-  /** The function and its arguments, as a shell reads them. */
+  /** The function and its arguments, quoted for a shell. */
   get command(): string {
     return decodeBytes(this.#bytes.subarray(this.#start, this.#end));
   }
 
   #isSound(): boolean {
-    // What is not a number is NaN, and so is their sum.
+    // If any is NaN, so is the sum.
     const sum = this.runtimeSeconds + this.sentBytes + this.receivedBytes + this.exitValue +
       this.signal;
     if (Number.isNaN(sum) || !Number.isSafeInteger(this.seq) || this.seq < 1) return false;
-    // A Date can hold no later time.
+    // The limit of a Date.
     if (!(Math.abs(this.startedSeconds) < 8.64e12)) return false;
     const hasTab = this.#has(tabByte);
     if (this.identity !== undefined) return !hasTab;
@@ -130,16 +120,16 @@ export class JobLogEntry {
 
   /** Whether a byte is in the command. */
   #has(byte: number): boolean {
-    // `indexOf` would search all that follows.
+    // `indexOf` would search beyond the command.
     for (let at = this.#start; at < this.#end; at++) if (this.#bytes[at] === byte) return true;
     return false;
   }
 }
 
-/** The columns of a second line within a command: the end of the first one was lost. */
+/** Matches the columns of a second line within a command: the first line's end was lost. */
 const secondLine = /\d\t[^\t]*\t[ \d.-]+\t[ \d.-]+\t\d+\t\d+\t-?\d+\t\d+\t/;
 
-/** A comment of ours that is not whole. It has no quotes, so this is not the end of an argument. */
+/** Matches a truncated identity. It has no quotes, so it is not the end of an argument. */
 const damagedIdentity = / #llama:[^"' ]*$/;
 
 const markBytes = new TextEncoder().encode(identityMark);
@@ -149,7 +139,7 @@ function isAt(bytes: Uint8Array, start: number): boolean {
   return true;
 }
 
-/** Reads columns up to the tab behind each. */
+/** Reads tab-separated columns. */
 class ColumnReader {
   readonly #bytes: Uint8Array;
   readonly #end: number;
@@ -167,7 +157,7 @@ class ColumnReader {
     this.at++;
   }
 
-  /** Reads a decimal number, such as `     0.123` or `-1`; NaN if the column is something else. */
+  /** Reads a decimal number, such as `     0.123` or `-1`; NaN if the column is not a number. */
   number(): number {
     let value = 0;
     let divisor = 0;
@@ -192,12 +182,11 @@ class ColumnReader {
 }
 
 /**
- * Returns the entries of a job log, ours or GNU parallel's, piece by piece. Lines that are damaged
- * are noted and left out.
+ * Parses a job log, llama's or GNU parallel's, piece by piece. Damaged lines are noted and skipped.
  */
 export class JobLogParser {
   readonly #path: string;
-  /** The numbers of the lines that are damaged, from 1. */
+  /** The numbers of the damaged lines, from 1. */
   readonly #damaged: number[] = [];
   #lines = 0;
   #isJobLog = false;
@@ -221,7 +210,7 @@ export class JobLogParser {
       const entry = JobLogEntry.parse(bytes, start, end);
       if (entry === undefined && !(this.#lines === 1 && isHeader(bytes.subarray(start, end)))) {
         this.#damaged.push(this.#lines);
-        // A log of which one line is damaged has a sound one among its first two.
+        // A log with a single damaged line has a valid one among its first two.
         if (!this.#isJobLog && this.#lines === 2) throw notAJobLog("input", this.#path);
       } else this.#isJobLog = true;
       if (entry !== undefined) yield entry;
@@ -232,8 +221,8 @@ export class JobLogParser {
   /**
    * Ends the parsing.
    *
-   * @param rest What follows the last whole line.
-   * @returns Which lines are damaged, as a sentence; undefined if none are.
+   * @param rest The bytes after the last complete line.
+   * @returns A message about damaged lines, if there are any.
    * @throws {LlamaError} `input` if this is not a job log.
    */
   end(rest: Uint8Array): string | undefined {
@@ -241,31 +230,25 @@ export class JobLogParser {
     if (!this.#isJobLog && !isTornHeader) throw notAJobLog("input", this.#path);
     const damaged = this.#damaged;
     if (damaged.length === 0) return undefined;
-    const more = damaged.length > mostNamed ? ` and ${damaged.length - mostNamed} more` : "";
+    const more = damaged.length > maxLinesNamed
+      ? ` and ${damaged.length - maxLinesNamed} more`
+      : "";
     return `the job log ${JSON.stringify(this.#path)} is damaged in ` +
-      `line${damaged.length === 1 ? "" : "s"} ${damaged.slice(0, mostNamed).join(", ")}${more}`;
+      `line${damaged.length === 1 ? "" : "s"} ${damaged.slice(0, maxLinesNamed).join(", ")}${more}`;
   }
 }
 
 /**
- * Whether a file that begins so is a job log, or would have become one: its header may be cut off.
- *
- * @param bytes The first bytes of the file, at least as many as the header has, or all.
- * @returns True also for an empty file.
+ * Reports whether a file is a job log, from its first bytes: at least as many as the header has, or
+ * all. True also for an empty file and a truncated header.
  */
 export function isBeginOfJobLog(bytes: Uint8Array): boolean {
   const text = decodeBytes(bytes.subarray(0, jobLogHeader.length + 1));
-  // A few letters could be a file of the user's.
+  // Fewer letters could be a file of the user.
   return text === "" || text.startsWith("Seq\t") && `${jobLogHeader}\n`.startsWith(text);
 }
 
-/**
- * Returns the error for a file that is not a job log.
- *
- * @param code The kind of failure.
- * @param path The file.
- * @returns The error.
- */
+/** Returns the error for a file that is not a job log. */
 export function notAJobLog(code: ErrorCode, path: string): LlamaError {
   return new LlamaError(code, `${JSON.stringify(path)} is not a job log`, {
     hint: "name another file with -joblog",
@@ -280,5 +263,5 @@ const tabByte = 9;
 const hashByte = 0x23;
 const lineFeed = 10;
 
-/** How many damaged lines are named. */
-const mostNamed = 10;
+/** The number of damaged lines named in a message. */
+const maxLinesNamed = 10;

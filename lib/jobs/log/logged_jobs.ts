@@ -1,5 +1,5 @@
 /**
- * What a resumed run knows of the run before it.
+ * The jobs in the log of the run that is resumed.
  *
  * @module
  */
@@ -20,45 +20,45 @@ import {
 import { shellQuote } from "../../text/shell_quote.ts";
 import { literalWords } from "../../text/shell_unquote.ts";
 
-/** Gets what a person should know: what happened, and what to do. */
+/** Tells the user what happened, and what to do. */
 export type Notice = (message: string, hint?: string) => void;
 
-/** How a job log is read. */
+/** Options for {@linkcode LoggedJobs.read}. */
 export interface ReadLogOptions {
-  /** Gets warnings. @default {undefined} */
+  /** Called with warnings. @default {undefined} */
   readonly onNotice?: Notice | undefined;
-  /** Ends the reading. @default {undefined} */
+  /** Cancels the reading. @default {undefined} */
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A job that may have run before. */
+/** A job that may be in the log. */
 export interface ResumedJob {
   /** Its number, from 1. */
   readonly seq: number;
   /** The function and its arguments. */
   readonly words: readonly string[];
-  /** What it is made of. */
+  /** Its identity. */
   readonly identity: Identity;
-  /** Whether the command says all that the job is made of. */
+  /** Reports whether the command alone defines the job. */
   readonly isAllInCommand: () => boolean;
 }
 
 /**
- * The jobs of a log: of several lines of one job the last counts. A job takes some 60 bytes, since
- * a log may have millions.
+ * The jobs of a log; the last line of each job counts. Compact, at about 60 bytes per job, since a log
+ * may have millions.
  */
 export class LoggedJobs {
   readonly #path: string;
   readonly #onNotice: Notice | undefined;
   /**
-   * Rows of the columns below, by the jobs' numbers: pages of them, since neighbors are looked up one
-   * after the other, and a page is found sooner in a small map than a number in a large one.
+   * Rows in the columns below by job number, in pages: jobs are looked up in order, and a small map of
+   * pages is faster than a large map of numbers.
    */
   readonly #pages = new Map<number, number[]>();
   readonly #ok: boolean[] = [];
-  /** That of the identity, or the command's hash; NaN for a command that is not literal. */
+  /** `own` of the identity, or the command's hash; NaN for a command that is not literal. */
   readonly #own: number[] = [];
-  /** That of the identity; NaN if the log has none. */
+  /** `shared` of the identity; NaN if there is none. */
   readonly #shared: number[] = [];
   #bytes = 0;
   #wholeBytes = 0;
@@ -74,13 +74,11 @@ export class LoggedJobs {
   }
 
   /**
-   * Reads a job log, ours or GNU parallel's. Lines that are damaged are reported and left out; a last
-   * line that is cut off counts as not written.
+   * Reads a job log, llama's or GNU parallel's. Damaged lines are reported and skipped; a truncated
+   * last line is ignored.
    *
-   * @param target Where the log is. A file that does not exist is an empty log; so is what is not a
-   * regular file, and keeps nothing.
-   * @param options Warnings and signal.
-   * @returns Its jobs.
+   * @param target The log. A missing file counts as an empty log, and so does anything that is not a
+   * regular file.
    * @throws {LlamaError} `input` if it cannot be read or is not a job log.
    */
   static async read(target: JobLogTarget, options: ReadLogOptions = {}): Promise<LoggedJobs> {
@@ -110,27 +108,26 @@ export class LoggedJobs {
     return logged;
   }
 
-  /** How many jobs there are. */
+  /** The number of jobs. */
   get size(): number {
     return this.#ok.length;
   }
 
-  /** How many bytes the file has. */
+  /** The size of the file in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** How many bytes of the file are whole lines. */
+  /** The size of the complete lines in bytes. */
   get wholeBytes(): number {
     return this.#wholeBytes;
   }
 
   /**
-   * Whether the log has a job that does not run again, provided that it is the same job.
+   * Reports whether the log has a job that does not run again, provided that it is the same job.
    *
-   * @param seq Its number, from 1.
-   * @param repeatFailed Whether one that failed runs again.
-   * @returns True if what it left is kept.
+   * @param seq The job's number, from 1.
+   * @param repeatFailed Whether failed jobs run again.
    */
   isKept(seq: number, repeatFailed: boolean): boolean {
     const row = this.#rowOf(seq);
@@ -138,12 +135,10 @@ export class LoggedJobs {
   }
 
   /**
-   * Whether a job need not run again.
+   * Reports whether a job need not run again.
    *
-   * @param job The job.
-   * @param repeatFailed Whether one that failed runs again.
-   * @returns True if the log has it.
-   * @throws {LlamaError} `usage` if the log has another job under this number.
+   * @param repeatFailed Whether failed jobs run again.
+   * @throws {LlamaError} `usage` if the log has another job with this number.
    */
   isDone(job: ResumedJob, repeatFailed: boolean): boolean {
     const row = this.#rowOf(job.seq);
@@ -165,7 +160,7 @@ export class LoggedJobs {
     using file = await Deno.open(this.#path);
     const parser = new JobLogParser(this.#path);
     const buffer = new Uint8Array(readSize);
-    /** What was read of a line whose end was not. */
+    /** The pieces of an incomplete line. */
     let begun: Uint8Array[] = [];
     for (;;) {
       signal?.throwIfAborted();
@@ -186,7 +181,7 @@ export class LoggedJobs {
       begun.push(piece.slice(end));
     }
     const damage = parser.end(joined(begun));
-    if (damage !== undefined) this.#onNotice?.(damage, "the jobs of such lines run again");
+    if (damage !== undefined) this.#onNotice?.(damage, "the jobs of these lines run again");
   }
 
   #add(entry: JobLogEntry): void {
@@ -200,7 +195,7 @@ export class LoggedJobs {
     this.#shared[row] = identity?.shared ?? NaN;
   }
 
-  /** The row of a job; -1 if there is none. */
+  /** Returns the row of a job; -1 if there is none. */
   #rowOf(seq: number): number {
     return this.#pages.get(Math.floor(seq / pageSize))?.[seq % pageSize] ?? -1;
   }
@@ -214,7 +209,9 @@ export class LoggedJobs {
 
   #warnOfNothingKept(): void {
     this.#onNotice?.(
-      `the job log ${JSON.stringify(this.#path)} keeps nothing to resume: all jobs run`,
+      `the job log ${
+        JSON.stringify(this.#path)
+      } is not a regular file, so there is nothing to resume: all jobs run`,
       "to resume a run later, name a regular file with -joblog",
     );
   }
@@ -225,8 +222,8 @@ export class LoggedJobs {
       `the job log ${
         JSON.stringify(this.#path)
       } has only the commands of some jobs: whether their ` +
-        "lines, generated files and shared files are the same is not known",
-      "if they are not, start a new job log",
+        "lines, generated files and shared files have changed is not known",
+      "if they have, start a new job log",
     );
   }
 
@@ -235,16 +232,16 @@ export class LoggedJobs {
     const before = this.#commandOf(job.seq);
     const now = shellQuote(job.words);
     const difference = isSharedOnly
-      ? "the files that all jobs share (-f) were not the same"
+      ? "the shared files (-f) have changed"
       : before === now
-      ? `its command was the same, \`${now}\`, but not its lines, files or outputs`
-      : `it ran \`${printableLine(before)}\`, and now it is \`${now}\``;
+      ? `its command is the same, \`${now}\`, but its lines, files or outputs are not`
+      : `it was \`${printableLine(before)}\` and is now \`${now}\``;
     return new LlamaError("usage", `the job log has another job ${job.seq}: ${difference}`, {
       hint: "resume with the same function, arguments and input, or start a new job log",
     });
   }
 
-  /** The log is read again: commands would take more memory than all else. */
+  /** Reads a command from the log again, since keeping all of them would take much memory. */
   #commandOf(seq: number): string {
     let command = "";
     const bytes = Deno.readFileSync(this.#path).subarray(0, this.#wholeBytes);
@@ -259,7 +256,7 @@ const newline = 10;
 
 const pageSize = 64;
 
-/** A plain array of bytes: a search in a Buffer is slow. */
+/** Concatenates into a plain `Uint8Array`, since searching a `Buffer` is slow. */
 function joined(pieces: readonly Uint8Array[]): Uint8Array {
   const { buffer, byteOffset, byteLength } = Buffer.concat(pieces);
   return new Uint8Array(buffer, byteOffset, byteLength);

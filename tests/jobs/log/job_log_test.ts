@@ -97,7 +97,7 @@ Deno.test("lines stand in the order of the calls, however many there are at once
   assert.deepEqual([...jobs.keys()], Array.from({ length: 500 }, (_, i) => i + 1));
 });
 
-Deno.test("a log that is not there is empty, and a new one begins with the header alone", async () => {
+Deno.test("a missing log is empty, and a new one starts with only the header", async () => {
   await using directory = new TemporaryDirectory();
   const path = directory.join("log");
   const none = await LoggedJobs.read(path);
@@ -107,7 +107,7 @@ Deno.test("a log that is not there is empty, and a new one begins with the heade
   assert.equal((await LoggedJobs.read(path)).size, 0);
 });
 
-Deno.test("a last line that is torn is cut off before the file is used again", async () => {
+Deno.test("a truncated last line is removed before the file is used again", async () => {
   await using directory = new TemporaryDirectory();
   const path = directory.join("log");
   await write(path, [record(1), record(2)]);
@@ -122,7 +122,7 @@ Deno.test("a last line that is torn is cut off before the file is used again", a
   }
 });
 
-Deno.test("a torn header is written anew", async () => {
+Deno.test("a truncated header is rewritten", async () => {
   await using directory = new TemporaryDirectory();
   const path = await directory.write("log", header.slice(0, 10));
   await write(path, [], await LoggedJobs.read(path));
@@ -139,7 +139,7 @@ Deno.test("of several lines of one job the last counts", async () => {
   assert.deepEqual(skipped(await LoggedJobs.read(path), [1, 2], true), [2]);
 });
 
-Deno.test("a job that is logged need not run again, one that failed may", async () => {
+Deno.test("a logged job need not run again, a failed one may", async () => {
   await using directory = new TemporaryDirectory();
   const path = directory.join("log");
   await write(path, [
@@ -266,7 +266,7 @@ Deno.test("a log that another run has written to since it was read is refused", 
   const whole = await Deno.readTextFile(path);
   await assert.rejects(write(path, [record(2)], logged), {
     code: "usage",
-    message: `another run writes to the job log ${JSON.stringify(path)}`,
+    message: `another run is writing to the job log ${JSON.stringify(path)}`,
   });
   assert.equal(await Deno.readTextFile(path), whole);
 });
@@ -338,7 +338,7 @@ Deno.test("a line that is damaged loses its own job, and is reported", async () 
     const logged = await LoggedJobs.read(path, { onNotice });
     assert.deepEqual(skipped(logged, [1, 2, 3, 4]), [1, 2, 4], JSON.stringify(damage));
     assert.deepEqual(notices, [
-      `the job log ${JSON.stringify(path)} is damaged in line 4; the jobs of such lines run again`,
+      `the job log ${JSON.stringify(path)} is damaged in line 4; the jobs of these lines run again`,
     ]);
     assert.equal(logged.wholeBytes, (await Deno.stat(path)).size);
   }
