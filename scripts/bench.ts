@@ -14,6 +14,7 @@ import { benchConnections } from "./bench/connections.ts";
 import { benchGrowth } from "./bench/growth.ts";
 import { benchLookBack } from "./bench/look_back.ts";
 import { benchOverhead } from "./bench/overhead.ts";
+import { benchPrograms } from "./bench/programs.ts";
 import { benchProgress } from "./bench/progress.ts";
 import { benchRuntime } from "./bench/runtime.ts";
 import { benchSignature } from "./bench/signature.ts";
@@ -33,6 +34,7 @@ const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ["xargs", benchXargs],
   ["compiled", benchCompiled],
   ["growth", benchGrowth],
+  ["programs", benchPrograms],
 ]);
 
 const usage = `usage: deno task bench [--only NAME] [--write]
