@@ -12,6 +12,9 @@ import { type ErrorCode, LlamaError, type LlamaErrorOptions } from "../errors.ts
  */
 export type Repeat = "never" | "unsent" | "maybe";
 
+/** The hint of every failure that only newer credentials mend. */
+export const signInAgain = "sign in to AWS again";
+
 /** Options for {@linkcode CallError}. */
 export interface CallErrorOptions extends LlamaErrorOptions {
   /** Whether the call may be retried. @default {"never"} */

@@ -4,7 +4,13 @@
  * @module
  */
 
-import { CallError, isServerFailure, type Repeat, retryAfter } from "../aws/call_error.ts";
+import {
+  CallError,
+  isServerFailure,
+  type Repeat,
+  retryAfter,
+  signInAgain,
+} from "../aws/call_error.ts";
 import { type ErrorCode, LlamaError } from "../errors.ts";
 import { missingObject } from "./store.ts";
 
@@ -49,7 +55,6 @@ interface Meaning {
   readonly expired?: boolean;
 }
 
-const login = "log in to AWS again";
 const changed = "the file may have changed while it was being sent";
 
 const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
@@ -77,11 +82,11 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
     code: "credentials",
     hint: "check the secret access key: it must belong to the access key",
   }],
-  ["ExpiredToken", { code: "credentials", hint: login, expired: true }],
-  ["TokenRefreshRequired", { code: "credentials", hint: login, expired: true }],
+  ["ExpiredToken", { code: "credentials", hint: signInAgain, expired: true }],
+  ["TokenRefreshRequired", { code: "credentials", hint: signInAgain, expired: true }],
   ["InvalidToken", {
     code: "credentials",
-    hint: "check AWS_SESSION_TOKEN, or log in to AWS again",
+    hint: `check AWS_SESSION_TOKEN, or ${signInAgain}`,
   }],
   ["RequestTimeTooSkewed", { code: "credentials", hint: "correct this machine's clock" }],
   ["PermanentRedirect", {

@@ -286,7 +286,7 @@ Deno.test("credentials that have expired end the whole run", async () => {
     },
   });
   assert.equal(status, 1);
-  assert.match(stderr, /^llama: Lambda refused f: ExpiredTokenException: .*\nllama: hint: log in/);
+  assert.match(stderr, /^llama: Lambda refused f: ExpiredTokenException: .*\nllama: hint: sign in/);
   assert(aws.keys.length <= 4, `${aws.keys.length} invocations`);
 });
 

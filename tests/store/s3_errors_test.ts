@@ -66,7 +66,7 @@ const refusals: {
     code: "credentials",
     hint: /^check the secret access key:/,
   },
-  { status: 400, name: "ExpiredToken", code: "credentials", hint: "log in to AWS again" },
+  { status: 400, name: "ExpiredToken", code: "credentials", hint: "sign in to AWS again" },
   { status: 400, name: "InvalidToken", code: "credentials", hint: /^check AWS_SESSION_TOKEN/ },
   { status: 400, name: "BadDigest", code: "store", hint: /the file may have changed/ },
 ];

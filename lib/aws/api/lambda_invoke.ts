@@ -11,7 +11,7 @@ import { isFunctionTimeout } from "../../functions/timeout.ts";
 import { maxPayloadBytes, parseFunctionError } from "../../protocol.ts";
 import type { OpenSpan, Spans } from "../../spans.ts";
 import { decodeUriPart, readBeginning, readText, valueOfJsonString } from "../answer.ts";
-import { CallError, isServerFailure, retryAfter } from "../call_error.ts";
+import { CallError, isServerFailure, retryAfter, signInAgain } from "../call_error.ts";
 import { type AwsClient, requestIdOf } from "../client.ts";
 import { serviceUrl } from "../endpoint.ts";
 import { AdaptiveLimit } from "./throttle.ts";
@@ -306,7 +306,7 @@ function refusal(
   }
   if (status === 413) return new CallError("too-large", says);
   if (type === "ExpiredTokenException") {
-    return new CallError("credentials", says, { expired: true, hint: "sign in to AWS again" });
+    return new CallError("credentials", says, { expired: true, hint: signInAgain });
   }
   if (status === 403 && !affectsAll) {
     return new CallError("credentials", says, {

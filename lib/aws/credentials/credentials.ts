@@ -7,6 +7,7 @@
 import type { Credentials } from "./keys.ts";
 import { type Environment, isTrue } from "../../environment.ts";
 import { LlamaError } from "../../errors.ts";
+import { signInAgain } from "../call_error.ts";
 import { botoSource } from "./boto_files.ts";
 import {
   type CredentialSource,
@@ -111,6 +112,6 @@ function unexpired(credentials: Credentials, from: string): Credentials {
   if (expiration > Date.now()) return credentials;
   const time = new Date(expiration).toISOString();
   throw new LlamaError("credentials", `the AWS credentials from ${from} expired at ${time}`, {
-    hint: "sign in to AWS again",
+    hint: signInAgain,
   });
 }
