@@ -36,6 +36,7 @@ const script: Script = {
   GetRole: [
     query("GetRole", "<Role><Arn>arn:aws:iam::123456789012:role/llama-Role-1</Arn></Role>"),
   ],
+  DescribeRepositories: [json({ repositories: [] })],
   ListFunctions: [json({ Functions: [] })],
   ListLayerVersions: [
     noLayers,
