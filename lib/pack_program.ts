@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Architecture } from "./aws/api/lambda_types.ts";
+import { type Architecture, ownArchitecture } from "./functions/architecture.ts";
 import { findRuntimeProgram } from "./deploy/runtime_program.ts";
 import type { RuntimeProgram } from "./image/pack.ts";
 import { defaultStackName } from "./deploy/stack_template.ts";
@@ -152,7 +152,7 @@ export class ProgramImage implements AsyncDisposable {
 export async function packProgram(options: PackProgramOptions): Promise<ProgramImage> {
   const { environment = readEnvironment(), runtime: named, signal } = options;
   // Who packs nothing does not load what packs.
-  const { checkMachine, ownArchitecture, pack } = await import("./image/pack.ts");
+  const { checkMachine, pack } = await import("./image/pack.ts");
   const { architecture = ownArchitecture } = options;
   checkMachine(architecture);
   const never = new AbortController().signal;

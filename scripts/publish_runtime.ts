@@ -6,7 +6,7 @@
 
 import { findAccount } from "../lib/aws/account.ts";
 import { AwsClient } from "../lib/aws/client.ts";
-import type { Architecture } from "../lib/aws/api/lambda_types.ts";
+import type { Architecture } from "../lib/functions/architecture.ts";
 import { publishRuntime } from "../lib/deploy/runtime_layer.ts";
 import { inForce, readSettings } from "../lib/deploy/settings_file.ts";
 import { defaultStackName } from "../lib/deploy/stack_template.ts";

@@ -5,7 +5,8 @@
  */
 
 import { join, resolve } from "node:path";
-import type { Architecture, DeployedFunction } from "../aws/api/lambda_types.ts";
+import { type Architecture, ownArchitecture } from "../functions/architecture.ts";
+import type { DeployedFunction } from "../aws/api/lambda_types.ts";
 import { shellWords } from "../cli/completion/shell_words.ts";
 import { readDefinition } from "../deploy/package.ts";
 import { findRuntimeProgram } from "../deploy/runtime_program.ts";
@@ -15,7 +16,7 @@ import type { FunctionDefinition } from "../functions/definition.ts";
 import type { ImageAmounts, Pack } from "../image/pack.ts";
 import type { PreparedImage } from "../image/image.ts";
 import { repositoryOf } from "../image/repository.ts";
-import { bytesText } from "../text/amounts.ts";
+import { bytesText, countText } from "../text/amounts.ts";
 import { printableLine } from "../text/printable.ts";
 import type { Aws, CommandContext } from "./context.ts";
 import type { UpdateFunctionValues } from "./spec/functions.ts";
@@ -51,7 +52,7 @@ export async function packPrograms(
   const programs = folder?.definition.programs ?? values.program;
   if (programs.length === 0) return undefined;
   // Only who makes an image loads what makes them.
-  const { checkMachine, ownArchitecture, pack } = await import("../image/pack.ts");
+  const { checkMachine, pack } = await import("../image/pack.ts");
   const definition = folder?.definition;
   const architecture = values.arch ?? definition?.architecture ?? ownArchitecture;
   checkMachine(architecture);
@@ -231,15 +232,11 @@ export function amountsText(
   { programs, packages, files, bytes, runtimeBytes }: ImageAmounts,
 ): string {
   return [
-    counted(programs, "program"),
-    counted(packages, "package"),
-    counted(files, "file"),
+    countText(programs, "program"),
+    countText(packages, "package"),
+    countText(files, "file"),
     `${bytesText(bytes)} + runtime ${bytesText(runtimeBytes)}`,
   ].join(", ");
-}
-
-function counted(count: number, what: string): string {
-  return `${count.toLocaleString("en-US")} ${what}${count === 1 ? "" : "s"}`;
 }
 
 function sizesText({ bytesToSend }: PreparedImage): string {

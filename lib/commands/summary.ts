@@ -7,7 +7,7 @@
 import { type EarlyEnd, earlyEndText } from "../jobs/early_end.ts";
 import type { JobRecord } from "../jobs/record.ts";
 import type { RequestTotals } from "../llama.ts";
-import { bytesText, dollarsText, durationText } from "../text/amounts.ts";
+import { bytesText, countText, dollarsText, durationText } from "../text/amounts.ts";
 
 /** Facts about a run besides its jobs' records. */
 export interface SummaryDetails {
@@ -81,11 +81,11 @@ export class Summary {
    */
   lines(details: SummaryDetails): string[] {
     const jobs = [
-      amount(this.#jobs, "job"),
+      countText(this.#jobs, "job"),
       ...(this.#skipped > 0 ? [`${this.#skipped} skipped`] : []),
       ...(this.#failed > 0 ? [`${this.#failed} failed`] : []),
-      ...(this.#retries > 0 ? [this.#retries === 1 ? "1 retry" : `${this.#retries} retries`] : []),
-      amount(this.#coldStarts, "cold start"),
+      ...(this.#retries > 0 ? [countText(this.#retries, "retry", "retries")] : []),
+      countText(this.#coldStarts, "cold start"),
     ].join(", ");
     const { earlyEnd, isLocal, seconds } = details;
     return [
@@ -105,7 +105,7 @@ export class Summary {
   #cost({ requests, s3Dollars, isLocal, isGuess, pricesDate }: SummaryDetails): string {
     const bytes = `${bytesText(this.#sentBytes)} sent, ${bytesText(this.#receivedBytes)} received`;
     const toS3 = requests.s3Reads + requests.s3Writes;
-    const sent = `${amount(requests.lambda, "request")} to Lambda` +
+    const sent = `${countText(requests.lambda, "request")} to Lambda` +
       (toS3 > 0 ? `, ${toS3} to S3` : "");
     const dollars = dollarsText(this.#dollars + s3Dollars, this.#isEstimate);
     const notes = [
@@ -116,17 +116,13 @@ export class Summary {
         ? ["~ is an estimate: with -logs it is what Lambda bills"]
         : []),
       ...(this.#withoutCost > 0
-        ? [`without ${amount(this.#withoutCost, "job")} of unknown memory size`]
+        ? [`without ${countText(this.#withoutCost, "job")} of unknown memory size`]
         : []),
     ];
     return `${bytes}; ${sent}; ${isLocal ? `${dollars} if run in AWS` : dollars} (${
       notes.join("; ")
     })`;
   }
-}
-
-function amount(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
 
 function secondsText(seconds: number): string {

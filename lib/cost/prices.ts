@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { Architecture } from "../aws/api/lambda_types.ts";
+import type { Architecture } from "../functions/architecture.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import * as z from "../zod.ts";
 

@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import type { Architecture } from "../aws/api/lambda_types.ts";
+import type { Architecture } from "../functions/architecture.ts";
 import { LlamaError, messageOf } from "../errors.ts";
 import { removeIfThere } from "../files/whole.ts";
 import { compileCommand, runDeno } from "./deno.ts";

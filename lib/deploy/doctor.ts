@@ -21,6 +21,7 @@ import { belongsTo, listOurs } from "./owned_functions.ts";
 import { versionOfLayer } from "./runtime_layer.ts";
 import { RuntimeLayers } from "./runtime_update.ts";
 import type { Settings } from "../settings.ts";
+import { countText } from "../text/amounts.ts";
 import { isBusy, isHalfMade } from "./stack.ts";
 import { llamaTag, outputsOf, type StackOutputs, storeUrl } from "./stack_template.ts";
 
@@ -157,8 +158,7 @@ async function lookAtFunctions(patient: Patient): Promise<Finding[]> {
   const { client, settings, signal } = patient;
   const { finding, value = [] } = await attempt("functions", async () => {
     const value = (await listOurs(client, signal)).filter((each) => belongsTo(each, settings));
-    const count = value.length === 1 ? "1 function" : `${value.length} functions`;
-    return { finding: good("functions", count), value };
+    return { finding: good("functions", countText(value.length, "function")), value };
   }, signal);
   const layers = new RuntimeLayers(client, settings, signal);
   const findings = [finding];

@@ -4,10 +4,7 @@
  * @module
  */
 
-import type { Architecture } from "../aws/api/lambda_types.ts";
-
-/** ELF's numbers for the architectures that Lambda supports (`e_machine`). */
-const machines: Readonly<Record<number, Architecture>> = { 62: "x86_64", 183: "arm64" };
+import { elfArchitectures } from "../functions/architecture.ts";
 
 /**
  * Returns the platform that a program is built for.
@@ -22,7 +19,7 @@ export function programKind(program: Uint8Array): string | undefined {
   if (view.getUint32(0) === 0x7f454c46) {
     const isLittleEndian = view.getUint8(5) === 1;
     const machine = view.getUint16(18, isLittleEndian);
-    return machines[machine] ?? `another architecture (ELF machine ${machine})`;
+    return elfArchitectures[machine] ?? `another architecture (ELF machine ${machine})`;
   }
   // Mach-O, for one architecture or universal. A Java class begins like the latter, but cannot be
   // executed by itself.

@@ -5,8 +5,8 @@
  * @module
  */
 
+import type { Architecture } from "../functions/architecture.ts";
 import {
-  type Architecture,
   defaultStorage,
   type DeployedFunction,
   type FunctionSettings,

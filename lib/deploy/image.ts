@@ -5,7 +5,7 @@
  */
 
 import type { ImageKind, RegistryLogin } from "../aws/api/ecr.ts";
-import type { Architecture } from "../aws/api/lambda_types.ts";
+import type { Architecture } from "../functions/architecture.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import * as z from "../zod.ts";

@@ -5,7 +5,7 @@
  */
 
 import { basename, posix } from "node:path";
-import type { Architecture } from "../aws/api/lambda_types.ts";
+import type { Architecture } from "../functions/architecture.ts";
 import { LlamaError } from "../errors.ts";
 import { programKind } from "./executable.ts";
 

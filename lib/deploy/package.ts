@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import type { Architecture } from "../aws/api/lambda_types.ts";
+import type { Architecture } from "../functions/architecture.ts";
 import { closest } from "../text/closest.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { type FunctionDefinition, parseFunctionJson } from "../functions/definition.ts";

@@ -6,7 +6,7 @@
 
 import type { AwsClient } from "../aws/client.ts";
 import { getLayerVersion, listLayerVersions } from "../aws/api/lambda_layers.ts";
-import type { Architecture } from "../aws/api/lambda_types.ts";
+import type { Architecture } from "../functions/architecture.ts";
 import { LlamaError } from "../errors.ts";
 import { sha256 } from "../files/hash.ts";
 import { version } from "../version.ts";

@@ -6,7 +6,7 @@
 
 import type { RuntimeProgram } from "../image/pack.ts";
 import { join } from "node:path";
-import type { Architecture } from "../aws/api/lambda_types.ts";
+import { type Architecture, ownArchitecture } from "../functions/architecture.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { removeIfThere } from "../files/whole.ts";
 import { runtimeSubcommand } from "../local/runtime_command.ts";
@@ -44,8 +44,7 @@ export async function findRuntimeProgram(
     const remove = () => removeIfThere(directory);
     return { path: program, args: [], [Symbol.asyncDispose]: remove };
   }
-  const machine = Deno.build.arch === "aarch64" ? "arm64" : "x86_64";
-  if (Deno.build.os === "linux" && machine === architecture) {
+  if (Deno.build.os === "linux" && architecture === ownArchitecture) {
     // The compiled llama has the runtime, too.
     const path = Deno.execPath();
     return { path, args: [runtimeSubcommand], [Symbol.asyncDispose]: nothing };

@@ -6,7 +6,8 @@
 
 import type { AwsClient } from "../aws/client.ts";
 import { getLayerVersion, listLayerVersions } from "../aws/api/lambda_layers.ts";
-import type { Architecture, DeployedFunction } from "../aws/api/lambda_types.ts";
+import type { Architecture } from "../functions/architecture.ts";
+import type { DeployedFunction } from "../aws/api/lambda_types.ts";
 import { LlamaError } from "../errors.ts";
 import { isOlder, version } from "../version.ts";
 import { deployFunction, type FunctionWork } from "./function.ts";

@@ -6,7 +6,7 @@
 
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Architecture } from "../aws/api/lambda_types.ts";
+import { type Architecture, ownArchitecture } from "../functions/architecture.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { compileRuntime } from "./compile_runtime.ts";
 import { checkModes } from "./package.ts";
@@ -79,8 +79,6 @@ export async function runtimeZip(
     hint: `download llama-runtime-${architecture}.zip of the same release, and add -runtime FILE`,
   });
 }
-
-const ownArchitecture: Architecture = Deno.build.arch === "aarch64" ? "arm64" : "x86_64";
 
 function isZip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x50 && bytes[1] === 0x4b;

@@ -7,7 +7,8 @@
 import type { AwsClient } from "../aws/client.ts";
 import { Connections } from "../aws/connections.ts";
 import { blobUrl, findImage, isEcr } from "../aws/api/ecr.ts";
-import type { Architecture, DeployedFunction } from "../aws/api/lambda_types.ts";
+import type { Architecture } from "../functions/architecture.ts";
+import type { DeployedFunction } from "../aws/api/lambda_types.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { sha256 } from "../files/hash.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Architecture } from "../aws/api/lambda_types.ts";
+import { type Architecture, elfArchitectures } from "../functions/architecture.ts";
 
 /** What an ELF file's headers say. */
 export interface ElfHeaders {
@@ -17,9 +17,6 @@ export interface ElfHeaders {
   /** Whether it has a dynamic section: it is a library, or is linked with some. */
   readonly isDynamic: boolean;
 }
-
-/** The numbers of `e_machine`. */
-const machines: Readonly<Record<number, Architecture>> = { 62: "x86_64", 183: "arm64" };
 
 /** Types of program headers: PT_DYNAMIC and PT_INTERP of elf(5). */
 const dynamicHeader = 2;
@@ -43,7 +40,9 @@ export function readElf(path: string): ElfHeaders | undefined {
   if (length < 52 || view.getUint32(0) !== 0x7f454c46) return undefined;
   const bits = view.getUint8(4) === 2 ? 64 : 32;
   const isLittle = view.getUint8(5) === 1;
-  const architecture = bits === 64 && isLittle ? machines[view.getUint16(18, true)] : undefined;
+  const architecture = bits === 64 && isLittle
+    ? elfArchitectures[view.getUint16(18, true)]
+    : undefined;
   // Nothing else is loaded in Lambda, and so nothing more is asked of it.
   if (architecture === undefined) {
     return { bits, architecture, interpreter: undefined, isDynamic: false };

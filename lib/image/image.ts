@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Architecture } from "../aws/api/lambda_types.ts";
+import type { Architecture } from "../functions/architecture.ts";
 import { sha256 } from "../files/hash.ts";
 import { type CompressedLayer, Layer } from "./layer.ts";
 import type { BlobUpload, Registry } from "./registry.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Architecture } from "../aws/api/lambda_types.ts";
+import type { Architecture } from "../functions/architecture.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 
 /** A library that programs find by the cache. */

@@ -14,14 +14,7 @@ import {
 } from "./image.ts";
 import { labelsOf } from "./labels.ts";
 import type { Layer } from "./layer.ts";
-import {
-  checkMachine,
-  type ImagePlan,
-  ownArchitecture,
-  planImage,
-  type PlanOptions,
-  runtimePath,
-} from "./plan.ts";
+import { checkMachine, type ImagePlan, planImage, type PlanOptions, runtimePath } from "./plan.ts";
 import type { Registry } from "./registry.ts";
 import type { LayerName } from "./tree.ts";
 
@@ -156,4 +149,4 @@ export async function pack(options: PackOptions): Promise<Pack> {
   return new Pack(plan, options);
 }
 
-export { checkMachine, ownArchitecture };
+export { checkMachine };

@@ -5,7 +5,7 @@
  */
 
 import { matchesGlob, resolve } from "node:path";
-import type { Architecture } from "../aws/api/lambda_types.ts";
+import { type Architecture, ownArchitecture } from "../functions/architecture.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { moduleOf, retimed } from "./compiled_python.ts";
@@ -107,9 +107,6 @@ const systems: Readonly<Record<Architecture, { loader: string; libraries: string
 export async function planImage(options: PlanOptions): Promise<ImagePlan> {
   return await new Planner(options).plan();
 }
-
-/** The processor of this machine. */
-export const ownArchitecture: Architecture = Deno.build.arch === "aarch64" ? "arm64" : "x86_64";
 
 /**
  * Checks that the programs of this machine can run in Lambda.

@@ -5,6 +5,7 @@
  */
 
 import { type ErrorCode, type FunctionError, LlamaError } from "../errors.ts";
+import { countText } from "../text/amounts.ts";
 import type { RunCounts } from "./counts.ts";
 
 /** Which failures to retry: the command's, the function's and the network's, or both. */
@@ -198,10 +199,9 @@ export class StopPolicy implements Disposable {
       ? total === undefined ? Infinity : total * halt.count / 100
       : halt.count;
     if (failed < limit) return;
-    const jobs = failed === 1 ? "1 job" : `${failed} jobs`;
     const rest = halt.when === "now" ? "jobs in flight are dropped" : "no more jobs are started";
     this.end(
-      new LlamaError("halted", `${jobs} failed: ${rest}`, {
+      new LlamaError("halted", `${countText(failed, "job")} failed: ${rest}`, {
         hint: jobLog === undefined
           ? "a run with -joblog FILE can be resumed"
           : "continue with the same command and -resume, or -resume-failed to repeat failed jobs too",

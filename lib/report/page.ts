@@ -124,9 +124,7 @@ function tiles(run: Run, figures: Figures): Html {
       failed > 0
         ? markup`<b class="bad-text">${failed.toLocaleString("en")} failed</b>`
         : "all succeeded",
-      ...(repeats > 0
-        ? [`, ${repeats === 1 ? "1 retry" : `${repeats.toLocaleString("en")} retries`}`]
-        : []),
+      ...(repeats > 0 ? [`, ${countText(repeats, "retry", "retries")}`] : []),
     ]),
     tile("time", "Time", timeText(wall), [
       remote > 0 && speedUp >= 1.05

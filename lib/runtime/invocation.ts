@@ -18,6 +18,7 @@ import {
   type Times,
 } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
+import { ownArchitecture } from "../functions/architecture.ts";
 import { version } from "../version.ts";
 import { findProgram, type FunctionCommand } from "./function_command.ts";
 import { inTime, TimeUp } from "./in_time.ts";
@@ -205,7 +206,7 @@ async function answer(
     stderr: {},
     // Not by assignment, since a file may be named "__proto__".
     outputs: Object.fromEntries(files),
-    environment: { memory: memoryMb, arch },
+    environment: { memory: memoryMb, arch: ownArchitecture },
     ...(result?.memory === undefined ? {} : { memory: result.memory }),
     runtime: version,
     accepts: namesOf(features),
@@ -238,9 +239,6 @@ async function answer(
   }
   return { ...response, stdout, stderr, outputs: Object.fromEntries(files) };
 }
-
-/** The architecture as Lambda names it. */
-const arch = Deno.build.arch === "aarch64" ? "arm64" : Deno.build.arch;
 
 /** The size of `"times":{...}` with the longest possible numbers. */
 const timesBytes = 180;

@@ -94,10 +94,11 @@ export function percentText(part: number): string {
  *
  * @param count The count.
  * @param noun The noun in the singular.
+ * @param plural The noun in the plural, unless that is the singular with an s.
  * @returns Such as `1 job` or `10,000 jobs`.
  */
-export function countText(count: number, noun: string): string {
-  return `${count.toLocaleString("en")} ${noun}${count === 1 ? "" : "s"}`;
+export function countText(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count.toLocaleString("en")} ${count === 1 ? noun : plural}`;
 }
 
 /** Formats a number with three significant digits, without an exponent. */

@@ -7,8 +7,8 @@
 import * as z from "../../zod.ts";
 import type { AwsClient } from "../client.ts";
 import { callRest, isRefusal } from "./call.ts";
+import type { Architecture } from "../../functions/architecture.ts";
 import {
-  type Architecture,
   configuration,
   type DeployedFunction,
   type FunctionSettings,

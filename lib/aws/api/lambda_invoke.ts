@@ -14,6 +14,7 @@ import { decodeUriPart, readBeginning, readText, valueOfJsonString } from "../an
 import { CallError, isServerFailure, retryAfter, signInAgain } from "../call_error.ts";
 import { type AwsClient, requestIdOf } from "../client.ts";
 import { serviceUrl } from "../endpoint.ts";
+import { countText } from "../../text/amounts.ts";
 import { AdaptiveLimit } from "./throttle.ts";
 
 /** Options for {@linkcode Lambda.invoke}. */
@@ -179,7 +180,7 @@ export class Lambda {
     this.#saidThrottled = true;
     const { limit } = this.#limit;
     this.#client.notice(
-      `Lambda is throttling: reduced to about ${limit} concurrent ${limit === 1 ? "job" : "jobs"}`,
+      `Lambda is throttling: reduced to about ${countText(limit, "concurrent job")}`,
       this.#client.isEmulator
         ? 'the limit is "concurrency" in the function\'s function.json'
         : "the default account limit is 1,000 per region (10 for new accounts): raise it in Service " +

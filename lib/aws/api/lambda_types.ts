@@ -4,10 +4,8 @@
  * @module
  */
 
+import type { Architecture } from "../../functions/architecture.ts";
 import * as z from "../../zod.ts";
-
-/** The architectures that Lambda supports. */
-export type Architecture = "x86_64" | "arm64";
 
 /** A function's settings, without its code. */
 export interface FunctionSettings {

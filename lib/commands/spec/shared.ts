@@ -6,7 +6,7 @@
 
 import { posix } from "node:path";
 
-import type { Architecture } from "../../aws/api/lambda_types.ts";
+import type { Architecture } from "../../functions/architecture.ts";
 import {
   boolFlag,
   type Flag,
