@@ -12,6 +12,7 @@ import { withRetries } from "../aws/retry.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { sha256 } from "../files/hash.ts";
 import { isLoopback } from "../system/loopback.ts";
+import { joinBytes } from "../files/bytes.ts";
 
 /** A user of a registry. */
 export interface RegistryCredentials {
@@ -406,7 +407,7 @@ async function readBounded(response: Response): Promise<Uint8Array<ArrayBuffer>>
     }
     pieces.push(piece);
   }
-  return new Uint8Array(Buffer.concat(pieces));
+  return joinBytes(pieces);
 }
 
 /** The end of `0-END`, which is inclusive; an upload without a byte has none, or `0-0`. */

@@ -38,7 +38,7 @@ export function expandOnce(templates: readonly string[]): Expansion {
   const context = new FileContext();
   const set = new TemplateSet();
   const args = templates.map((text, index) =>
-    asLlamaError(() => execute(Template.parse(`arg-${index}`, text, set), context))
+    reportingTemplateErrors(() => execute(Template.parse(`arg-${index}`, text, set), context))
   );
   return { args, ...marked(context) };
 }
@@ -57,7 +57,7 @@ export class LineTemplates {
    */
   constructor(templates: readonly string[]) {
     this.#templates = templates.map((text, index) =>
-      asLlamaError(
+      reportingTemplateErrors(
         () => Template.parse(`arg-${index}`, text),
         { prefix: `template parse error: ${quote(text)}: ` },
       )
@@ -88,7 +88,9 @@ export class LineTemplates {
       ? new JobContext(line, index)
       : new LinesContext(line, index);
     const args = this.#templates.map((template, at) =>
-      asLlamaError(() => execute(template, context), { isConstant: this.#varies[at] === false })
+      reportingTemplateErrors(() => execute(template, context), {
+        isConstant: this.#varies[at] === false,
+      })
     );
     return { args, ...marked(context) };
   }
@@ -147,7 +149,7 @@ function marked(
 /** The fields of a job that differ from one to the next. */
 const inputFields: ReadonlySet<string> = new Set(["Line", "Lines", "Idx"]);
 
-function asLlamaError<T>(work: () => T, { prefix = "", isConstant = false } = {}): T {
+function reportingTemplateErrors<T>(work: () => T, { prefix = "", isConstant = false } = {}): T {
   try {
     return work();
   } catch (cause) {

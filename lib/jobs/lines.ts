@@ -6,6 +6,7 @@
 
 import { decodeBytes } from "../template/mod.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
+import { joinBytes } from "../files/bytes.ts";
 
 /** Options for {@linkcode readLines}. */
 export interface ReadLinesOptions {
@@ -74,14 +75,7 @@ export async function* readLines(
 
 function join(pieces: readonly Uint8Array[]): Uint8Array {
   const [only] = pieces;
-  if (only && pieces.length === 1) return only;
-  const joined = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    joined.set(piece, at);
-    at += piece.length;
-  }
-  return joined;
+  return only !== undefined && pieces.length === 1 ? only : joinBytes(pieces);
 }
 
 /**

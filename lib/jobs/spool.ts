@@ -13,6 +13,7 @@ import { maxInlineBytes } from "../protocol.ts";
 import { writeToFile } from "../files/quick.ts";
 import { makeOwnDirectory, removeStaleDirectories } from "../files/run_directory.ts";
 import { readPiece } from "./lines.ts";
+import { joinBytes } from "../files/bytes.ts";
 
 /**
  * Reads a stream to its end: into memory if it is small enough to be inlined, else into a temporary
@@ -71,11 +72,5 @@ export async function spool(
     cancel();
   }
   if (own !== undefined) return { path, size };
-  const bytes = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
+  return joinBytes(pieces);
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { joinBytes } from "../files/bytes.ts";
 /**
  * Reads a request's body.
  *
@@ -27,11 +28,5 @@ export async function readBody(
     else pieces.push(piece);
   }
   if (size > limit) return undefined;
-  const bytes = new Uint8Array(size);
-  let offset = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, offset);
-    offset += piece.length;
-  }
-  return bytes;
+  return joinBytes(pieces);
 }

@@ -5,6 +5,7 @@
  */
 
 import { setImmediate } from "node:timers";
+import { joinBytes } from "../files/bytes.ts";
 
 /** The size of the log's end that Invoke returns, in bytes. */
 const tailBytes = 4096;
@@ -33,13 +34,7 @@ export class LogTail {
 
   /** @returns The last 4 KiB. */
   bytes(): Uint8Array {
-    const all = new Uint8Array(this.#size);
-    let offset = 0;
-    for (const chunk of this.#chunks) {
-      all.set(chunk, offset);
-      offset += chunk.length;
-    }
-    return all.subarray(-tailBytes);
+    return joinBytes(this.#chunks).subarray(-tailBytes);
   }
 }
 
@@ -75,21 +70,11 @@ class Lines {
 
   #join(): void {
     const [only] = this.#pieces;
-    const line = this.#pieces.length === 1 && only ? only : concat(this.#pieces);
+    const line = this.#pieces.length === 1 && only ? only : joinBytes(this.#pieces);
     this.#pieces = [];
     this.#size = 0;
     this.#emit(line);
   }
-}
-
-function concat(pieces: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0));
-  let offset = 0;
-  for (const piece of pieces) {
-    all.set(piece, offset);
-    offset += piece.length;
-  }
-  return all;
 }
 
 /** The log of one execution environment. */

@@ -7,6 +7,7 @@
 import { LlamaError, reasonOf } from "../errors.ts";
 import { printable } from "../text/printable.ts";
 import { drawArea, removeArea, soundTerminal } from "./status_area.ts";
+import { joinBytes } from "../files/bytes.ts";
 
 /** Thrown when the reader of standard output has closed it. */
 export class OutputClosed extends Error {
@@ -153,8 +154,8 @@ export class Output {
   status(lines: readonly string[]): Promise<void> {
     return this.#enqueue(async () => {
       this.#area = encoder.encode(drawArea(lines));
-      if (lines.length > 0) await this.#writeTalk(joined(this.#draw()));
-      else if (this.#isShown) await this.#writeTalk(joined([this.#remove(), sound]));
+      if (lines.length > 0) await this.#writeTalk(joinBytes(this.#draw()));
+      else if (this.#isShown) await this.#writeTalk(joinBytes([this.#remove(), sound]));
     });
   }
 
@@ -163,7 +164,7 @@ export class Output {
     this.#area = nothing;
     if (!this.#isShown) return;
     try {
-      this.#stderr.writeSync(joined([this.#remove(), sound]));
+      this.#stderr.writeSync(joinBytes([this.#remove(), sound]));
     } catch (error) {
       if (!hasGone(error, true)) throw error;
     }
@@ -174,7 +175,7 @@ export class Output {
     const bytes = bytesOf(data);
     if (bytes.length === 0) return bytes;
     this.#isMidLine = bytes.at(-1) !== newline;
-    return this.#isShown ? joined([removal, bytes, ...this.#draw()]) : bytes;
+    return this.#isShown ? joinBytes([removal, bytes, ...this.#draw()]) : bytes;
   }
 
   #draw(): Uint8Array[] {
@@ -221,16 +222,6 @@ const nothing = new Uint8Array();
 const encoder = new TextEncoder();
 const removal = encoder.encode(removeArea);
 const sound = encoder.encode(soundTerminal);
-
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const all = new Uint8Array(pieces.reduce((length, piece) => length + piece.length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
-}
 
 function isWhole(data: Data): data is Uint8Array | string {
   return typeof data === "string" || data instanceof Uint8Array;

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import { LlamaError, reasonOf } from "../../errors.ts";
 import { readSize } from "../../files/hash.ts";
 import { printableLine } from "../../text/printable.ts";
@@ -19,6 +18,7 @@ import {
 } from "./job_log_line.ts";
 import { shellQuote } from "../../text/shell_quote.ts";
 import { literalWords } from "../../text/shell_unquote.ts";
+import { joinBytes } from "../../files/bytes.ts";
 
 /** Tells the user what happened, and what to do. */
 export type Notice = (message: string, hint?: string) => void;
@@ -173,14 +173,14 @@ export class LoggedJobs {
       this.#bytes += count;
       const end = piece.lastIndexOf(newline) + 1;
       if (end > 0) {
-        const lines = joined([...begun, piece.subarray(0, end)]);
+        const lines = joinBytes([...begun, piece.subarray(0, end)]);
         for (const entry of parser.parse(lines)) this.#add(entry);
         this.#wholeBytes += lines.length;
         begun = [];
       }
       begun.push(piece.slice(end));
     }
-    const damage = parser.end(joined(begun));
+    const damage = parser.end(joinBytes(begun));
     if (damage !== undefined) this.#onNotice?.(damage, "the jobs of these lines run again");
   }
 
@@ -255,9 +255,3 @@ export class LoggedJobs {
 const newline = 10;
 
 const pageSize = 64;
-
-/** Concatenates into a plain `Uint8Array`, since searching a `Buffer` is slow. */
-function joined(pieces: readonly Uint8Array[]): Uint8Array {
-  const { buffer, byteOffset, byteLength } = Buffer.concat(pieces);
-  return new Uint8Array(buffer, byteOffset, byteLength);
-}
