@@ -10,7 +10,7 @@ import { type ErrorCode, LlamaError, type LlamaErrorOptions } from "../errors.ts
  * Whether a call may be retried: `never`; `unsent` if it certainly had no effect; `maybe` if its
  * effect is unknown, so that a job may run twice.
  */
-export type Repeat = "never" | "unsent" | "maybe";
+export type Retryable = "never" | "unsent" | "maybe";
 
 /** The hint of every failure that only newer credentials mend. */
 export const signInAgain = "sign in to AWS again";
@@ -18,7 +18,7 @@ export const signInAgain = "sign in to AWS again";
 /** Options for {@linkcode CallError}. */
 export interface CallErrorOptions extends LlamaErrorOptions {
   /** Whether the call may be retried. @default {"never"} */
-  repeat?: Repeat;
+  retryable?: Retryable;
   /** `Retry-After`, in milliseconds. */
   afterMilliseconds?: number | undefined;
   /** Whether newer credentials would help. @default {false} */
@@ -30,7 +30,7 @@ export class CallError extends LlamaError {
   /** The base class's name: callers need not know this class. */
   override readonly name = "LlamaError";
   /** Whether the call may be retried. */
-  readonly repeat: Repeat;
+  readonly retryable: Retryable;
   /** `Retry-After`, in milliseconds. */
   readonly afterMilliseconds: number | undefined;
   /** Whether newer credentials would help. */
@@ -43,7 +43,7 @@ export class CallError extends LlamaError {
    */
   constructor(code: ErrorCode, message: string, options: CallErrorOptions = {}) {
     super(code, message, options);
-    this.repeat = options.repeat ?? "never";
+    this.retryable = options.retryable ?? "never";
     this.afterMilliseconds = options.afterMilliseconds;
     this.expired = options.expired ?? false;
   }

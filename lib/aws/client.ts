@@ -112,7 +112,7 @@ export class AwsClient implements Disposable {
   #clockOffset = 0;
   #number = 0;
   #isEmulator = false;
-  #lastRepeat: { error: LlamaError; time: number } | undefined;
+  #lastRetry: { error: LlamaError; time: number } | undefined;
   /** The notices that were already given: of retries after a kind of failure, or of a long pause. */
   readonly #said = new Set<ErrorCode | "pause">();
 
@@ -175,8 +175,8 @@ export class AwsClient implements Disposable {
    * @param since The earliest time of interest, by `performance.now()`.
    * @returns The error; undefined if no call was retried since then.
    */
-  lastRepeat(since: number): LlamaError | undefined {
-    return this.#lastRepeat && this.#lastRepeat.time >= since ? this.#lastRepeat.error : undefined;
+  lastRetry(since: number): LlamaError | undefined {
+    return this.#lastRetry && this.#lastRetry.time >= since ? this.#lastRetry.error : undefined;
   }
 
   /**
@@ -196,7 +196,7 @@ export class AwsClient implements Disposable {
         maxAttempts: Math.min(maxAttempts, retry.maxAttempts ?? Infinity),
         signal: request.signal,
         unsent: options.unsent,
-        onRepeat: (error, pause) => this.#reportRepeat(error, pause),
+        onRetry: (error, pause) => this.#reportRetry(error, pause),
       },
     );
   }
@@ -254,7 +254,7 @@ export class AwsClient implements Disposable {
         throw new CallError(
           "network",
           `no answer from ${new URL(url).origin} within ${Number(seconds.toFixed(1))} seconds`,
-          { cause, repeat: "maybe" },
+          { cause, retryable: "maybe" },
         );
       }
       if (cause instanceof LlamaError || cause instanceof ClockOff) throw cause;
@@ -338,8 +338,8 @@ export class AwsClient implements Disposable {
     return true;
   }
 
-  #reportRepeat(error: CallError, pause: number): void {
-    this.#lastRepeat = { error, time: performance.now() };
+  #reportRetry(error: CallError, pause: number): void {
+    this.#lastRetry = { error, time: performance.now() };
     this.#options.debug?.(`retrying in ${Math.round(pause)} ms: ${error.message}`);
     const { afterMilliseconds = 0 } = error;
     if (afterMilliseconds > longestPauseMilliseconds && !this.#said.has("pause")) {
@@ -350,7 +350,7 @@ export class AwsClient implements Disposable {
       );
     }
     // Throttling has its own notice.
-    if (error.repeat !== "unsent" || error.code === "throttled" || this.#said.has(error.code)) {
+    if (error.retryable !== "unsent" || error.code === "throttled" || this.#said.has(error.code)) {
       return;
     }
     this.#said.add(error.code);
@@ -458,10 +458,10 @@ async function networkError(url: string, cause: unknown, location: Location): Pr
   // In both cases nothing was sent, but a retry within minutes would not help.
   const isForGood = /invalid peer certificate|proxy authentication required/.test(reason);
   // hyper's term for all failures before a request is sent.
-  const repeat = reason.includes("client error (Connect)") ? "unsent" : "maybe";
+  const retryable = reason.includes("client error (Connect)") ? "unsent" : "maybe";
   return new CallError("network", message, {
     cause,
     hint,
-    repeat: isForGood ? "never" : repeat,
+    retryable: isForGood ? "never" : retryable,
   });
 }

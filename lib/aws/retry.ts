@@ -11,7 +11,7 @@ import { CallError } from "./call_error.ts";
 /** The retry policy of a kind of call. */
 export interface RetryPolicy {
   /** The maximum number of retries of a call that may have had its effect. */
-  readonly maxRepeats: number;
+  readonly maxRetries: number;
   /** The maximum number of attempts, whatever failed. @default {Infinity} */
   readonly maxAttempts?: number | undefined;
 }
@@ -23,7 +23,7 @@ export interface RetryOptions extends RetryPolicy {
   /** Aborts the work, including pauses, while it certainly had no effect. @default {signal} */
   unsent?: AbortSignal | undefined;
   /** Called before each pause. */
-  onRepeat?: ((error: CallError, pauseMilliseconds: number) => void) | undefined;
+  onRetry?: ((error: CallError, pauseMilliseconds: number) => void) | undefined;
   /** Returns a random number from 0 to 1. @default {Math.random} */
   random?: () => number;
   /** Returns the time in milliseconds. @default {performance.now} */
@@ -66,14 +66,14 @@ export async function withRetries<T>(
   attempt: (number: number) => Promise<T>,
   options: RetryOptions,
 ): Promise<T> {
-  const { maxRepeats, maxAttempts = Infinity, signal, unsent = signal, onRepeat } = options;
+  const { maxRetries, maxAttempts = Infinity, signal, unsent = signal, onRetry } = options;
   const {
     random = Math.random,
     now = () => performance.now(),
     sleep = (milliseconds, signal) => delay(milliseconds, undefined, signal ? { signal } : {}),
   } = options;
   const since = new Map<ErrorCode, number>();
-  let repeats = 0;
+  let retries = 0;
   for (let number = 1;; number++) {
     signal?.throwIfAborted();
     try {
@@ -81,7 +81,7 @@ export async function withRetries<T>(
     } catch (error) {
       signal?.throwIfAborted();
       if (!(error instanceof CallError)) throw error;
-      if (error.repeat === "never" || number >= maxAttempts) throw error.after(number);
+      if (error.retryable === "never" || number >= maxAttempts) throw error.after(number);
       const longest = Math.min(
         firstPauseMilliseconds * 2 ** (number - 1),
         longestPauseMilliseconds,
@@ -90,8 +90,8 @@ export async function withRetries<T>(
         random() * longest,
         Math.min(error.afterMilliseconds ?? 0, longestAskedMilliseconds),
       );
-      if (error.repeat === "maybe") {
-        if (repeats++ >= maxRepeats) throw error.after(number);
+      if (error.retryable === "maybe") {
+        if (retries++ >= maxRetries) throw error.after(number);
       } else {
         const first = since.get(error.code) ?? now();
         since.set(error.code, first);
@@ -99,9 +99,9 @@ export async function withRetries<T>(
         if (left <= 0) throw error.after(number);
         pause = Math.min(pause, left);
       }
-      const ends = error.repeat === "unsent" && repeats === 0 ? unsent : signal;
+      const ends = error.retryable === "unsent" && retries === 0 ? unsent : signal;
       ends?.throwIfAborted();
-      onRepeat?.(error, pause);
+      onRetry?.(error, pause);
       try {
         await sleep(pause, ends);
       } catch (failure) {

@@ -30,8 +30,8 @@ export interface RegistryOptions {
   readonly caBundle?: string | undefined;
   /** The bytes that are sent in one request. @default {8 MiB} */
   readonly chunkBytes?: number | undefined;
-  /** How often a request is repeated that failed on its way. @default {6} */
-  readonly maxRepeats?: number | undefined;
+  /** The maximum number of retries of a request that failed in transit. @default {6} */
+  readonly maxRetries?: number | undefined;
 }
 
 /** A blob to upload. */
@@ -149,7 +149,7 @@ export class Registry implements Disposable {
       arrived = end;
     };
     while (arrived < blob.size) {
-      await withRetries(sendChunk, { maxRepeats: this.#maxRepeats, signal });
+      await withRetries(sendChunk, { maxRetries: this.#maxRetries, signal });
       blob.onProgress?.(arrived);
     }
     const last = new URL(place);
@@ -242,8 +242,8 @@ export class Registry implements Disposable {
     await this.#call(`manifests/${digest}`, { method: "DELETE", signal }, [202, 404]);
   }
 
-  get #maxRepeats(): number {
-    return this.#options.maxRepeats ?? 6;
+  get #maxRetries(): number {
+    return this.#options.maxRetries ?? 6;
   }
 
   /** Where the registry wants what follows. */
@@ -261,7 +261,7 @@ export class Registry implements Disposable {
   async #call(path: string, init: CallInit, expected: readonly number[]): Promise<Answer> {
     const url = new URL(path, `${this.#base}${this.repository}/`).href;
     return await withRetries(() => this.#once(url, init, expected), {
-      maxRepeats: this.#maxRepeats,
+      maxRetries: this.#maxRetries,
       signal: init.signal,
     });
   }
@@ -314,7 +314,7 @@ export class Registry implements Disposable {
         `no answer from the registry ${this.host}: ${reasonOf(cause)}`,
         {
           cause,
-          repeat: "maybe",
+          retryable: "maybe",
         },
       );
     }
@@ -381,7 +381,7 @@ export class Registry implements Disposable {
     const isBusy = status === 429;
     if (!isBusy && !isServerFailure(status)) return new CallError("service", says);
     const afterMilliseconds = retryAfter(headers);
-    return new CallError("service", says, { repeat: "maybe", afterMilliseconds });
+    return new CallError("service", says, { retryable: "maybe", afterMilliseconds });
   }
 }
 

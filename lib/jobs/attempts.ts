@@ -56,7 +56,7 @@ export async function attemptJob(job: Job, options: AttemptOptions): Promise<Att
   let count = 0;
   let result: JobResult | undefined;
   let error: LlamaError | undefined;
-  for (let repeat = 0;; repeat++) {
+  for (let retry = 0;; retry++) {
     const sentBefore = transfer.sentBytes;
     const earlier = result;
     const start = performance.now();
@@ -82,7 +82,7 @@ export async function attemptJob(job: Job, options: AttemptOptions): Promise<Att
       if (isBilled(error)) cost = sum(cost, (await options.meter()).costOf(invoked));
     }
     const isDone = result !== undefined ? succeeded(result) : error && isShared?.(error);
-    if (isDone || repeat >= retries || noMore.aborted || !isWorthRetrying(error, retryOn)) {
+    if (isDone || retry >= retries || noMore.aborted || !isWorthRetrying(error, retryOn)) {
       return { count, result, error, transfer, cost };
     }
   }

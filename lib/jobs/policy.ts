@@ -204,7 +204,7 @@ export class StopPolicy implements Disposable {
       new LlamaError("halted", `${countText(failed, "job")} failed: ${rest}`, {
         hint: jobLog === undefined
           ? "a run with -joblog FILE can be resumed"
-          : "continue with the same command and -resume, or -resume-failed to repeat failed jobs too",
+          : "continue with the same command and -resume, or -resume-failed to rerun failed jobs too",
       }),
     );
     if (halt.when === "now") this.#now.abort(this.#error);

@@ -229,7 +229,7 @@ async function send(
         return { invocation, response };
       }
       goPlain();
-      if (!runner.lambda.mayRepeat) throw replacedRuntime(functionName);
+      if (!runner.lambda.mayRetry) throw replacedRuntime(functionName);
     } catch (error) {
       if (!(error instanceof FunctionError)) throw error;
       if (delivery && error.errorType.startsWith("Llama.")) delivery.isLlama = true;

@@ -31,7 +31,7 @@ export interface Figures {
   /** The number of failed jobs. */
   readonly failed: number;
   /** The number of retries. */
-  readonly repeats: number;
+  readonly retries: number;
   /** The number of throttled requests. */
   readonly throttled: number;
   /** The number of jobs that caused a cold start. */
@@ -101,7 +101,7 @@ export function figuresOf(run: Run): Figures {
     jobs,
     started,
     failed: records.filter(({ ok }) => !ok).length,
-    repeats: sum(({ attempts }) => Math.max(attempts - 1, 0)),
+    retries: sum(({ attempts }) => Math.max(attempts - 1, 0)),
     throttled: jobs.reduce((total, { spans = [] }) => total + throttledIn(spans), 0),
     coldStarts: records.filter(({ times }) => times?.cold).length,
     tellCold: records.filter(({ times }) => times !== undefined).length,

@@ -115,7 +115,7 @@ function body(run: Run, figures: Figures): Html {
 }
 
 function tiles(run: Run, figures: Figures): Html {
-  const { jobs, failed, repeats, wall, remote, peak, elapsed, span, coldStarts, tellCold } =
+  const { jobs, failed, retries, wall, remote, peak, elapsed, span, coldStarts, tellCold } =
     figures;
   const speedUp = remote / wall;
   const mean = elapsed / span;
@@ -124,7 +124,7 @@ function tiles(run: Run, figures: Figures): Html {
       failed > 0
         ? markup`<b class="bad-text">${failed.toLocaleString("en")} failed</b>`
         : "all succeeded",
-      ...(repeats > 0 ? [`, ${countText(repeats, "retry", "retries")}`] : []),
+      ...(retries > 0 ? [`, ${countText(retries, "retry", "retries")}`] : []),
     ]),
     tile("time", "Time", timeText(wall), [
       remote > 0 && speedUp >= 1.05

@@ -90,7 +90,7 @@ export async function lateInputs(
   const what = `the command was not started: its inputs did not arrive before ${whose} timeout`;
   const isStored = stdin?.r !== undefined || Object.values(files).some(({ r }) => r !== undefined);
   if (!store || !isStored) return what;
-  const failure = await store.lastRepeat?.(received);
+  const failure = await store.lastRetry?.(received);
   return `${what}: ${failure ? "" : `no answer from ${store.url}: `}${whySlow(failure)}`;
 }
 
@@ -129,7 +129,7 @@ async function reasonOf(
   received: number,
 ): Promise<string | undefined> {
   if (error instanceof TimeUp) {
-    const failure = await store.lastRepeat?.(received);
+    const failure = await store.lastRetry?.(received);
     return `the upload to ${store.url} did not finish before the function's timeout: ` +
       whySlow(failure);
   }

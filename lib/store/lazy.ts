@@ -45,8 +45,8 @@ export class LazyStore implements ObjectStore {
     return await (await this.#store()).has(id, signal);
   }
 
-  async lastRepeat(since: number): Promise<LlamaError | undefined> {
-    return await (await this.#store()).lastRepeat?.(since);
+  async lastRetry(since: number): Promise<LlamaError | undefined> {
+    return await (await this.#store()).lastRetry?.(since);
   }
 
   forget(id: string): void {

@@ -111,8 +111,8 @@ export class S3Store implements ObjectStore {
     this.#known.forget(id);
   }
 
-  lastRepeat(since: number): Promise<LlamaError | undefined> {
-    return Promise.resolve(this.#bucket.lastRepeat(since));
+  lastRetry(since: number): Promise<LlamaError | undefined> {
+    return Promise.resolve(this.#bucket.lastRetry(since));
   }
 
   /** Closes the client's connections, and writes the note. */

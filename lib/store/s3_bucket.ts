@@ -50,7 +50,7 @@ export interface BucketCall<T> {
 }
 
 /** How often a call is retried; all of them are idempotent. */
-const maxRepeats = 10;
+const maxRetries = 10;
 
 /**
  * How long S3 may be silent in the first attempt, in milliseconds; doubled for each further attempt.
@@ -168,13 +168,13 @@ export class Bucket {
   }
 
   /**
-   * Returns why a call was last repeated, as {@linkcode AwsClient.lastRepeat}.
+   * Returns why a call was last retried, as {@linkcode AwsClient.lastRetry}.
    *
    * @param since The earliest time of interest, as `performance.now()` has it.
-   * @returns What the call had failed with; undefined if none was repeated since.
+   * @returns What the call had failed with; undefined if none was retried since.
    */
-  lastRepeat(since: number): LlamaError | undefined {
-    return this.#client.lastRepeat(since);
+  lastRetry(since: number): LlamaError | undefined {
+    return this.#client.lastRetry(since);
   }
 
   /** Closes the client's connections. */
@@ -196,7 +196,7 @@ export class Bucket {
       bodyHash,
       signal,
     }, {
-      retry: { maxRepeats },
+      retry: { maxRetries },
       // Doubled each time, so that a very slow connection succeeds, too.
       attemptMilliseconds: (attempt) =>
         silenceMilliseconds + extraMilliseconds * 2 ** (attempt - 1),

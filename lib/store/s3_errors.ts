@@ -7,7 +7,7 @@
 import {
   CallError,
   isServerFailure,
-  type Repeat,
+  type Retryable,
   retryAfter,
   signInAgain,
 } from "../aws/call_error.ts";
@@ -51,7 +51,7 @@ export class OtherRegion extends LlamaError {
 interface Meaning {
   readonly code: ErrorCode;
   readonly hint?: string | ((what: S3Action) => string);
-  readonly repeat?: Repeat;
+  readonly retryable?: Retryable;
   readonly expired?: boolean;
 }
 
@@ -94,14 +94,14 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
     hint: ({ region }) => `set AWS_REGION to the bucket's region, which is not ${region}`,
   }],
   ["AuthorizationHeaderMalformed", { code: "config", hint: "check AWS_REGION" }],
-  ["TemporaryRedirect", { code: "store", repeat: "maybe" }],
+  ["TemporaryRedirect", { code: "store", retryable: "maybe" }],
   ["EntityTooLarge", { code: "too-large", hint: "S3 does not accept objects of that size" }],
-  ["SlowDown", { code: "throttled", repeat: "maybe" }],
-  ["RequestLimitExceeded", { code: "throttled", repeat: "maybe" }],
-  ["InternalError", { code: "store", repeat: "maybe" }],
-  ["RequestTimeout", { code: "store", repeat: "maybe" }],
-  ["IncompleteBody", { code: "store", repeat: "maybe" }],
-  ["OperationAborted", { code: "store", repeat: "maybe" }],
+  ["SlowDown", { code: "throttled", retryable: "maybe" }],
+  ["RequestLimitExceeded", { code: "throttled", retryable: "maybe" }],
+  ["InternalError", { code: "store", retryable: "maybe" }],
+  ["RequestTimeout", { code: "store", retryable: "maybe" }],
+  ["IncompleteBody", { code: "store", retryable: "maybe" }],
+  ["OperationAborted", { code: "store", retryable: "maybe" }],
   ["BadDigest", { code: "store", hint: changed }],
   ["XAmzContentSHA256Mismatch", { code: "store", hint: changed }],
 ]);
@@ -137,15 +137,15 @@ export function refusal(
   const says = [name ?? `HTTP status ${status}`, words].filter((part) => part !== "").join(": ");
   const meaning = meanings.get(name ?? "") ?? {
     code: status === 429 ? "throttled" : "store",
-    repeat: status === 429 || isServerFailure(status) ? "maybe" : "never",
+    retryable: status === 429 || isServerFailure(status) ? "maybe" : "never",
   };
-  const { code, hint, repeat = "never", expired = false } = meaning;
+  const { code, hint, retryable = "never", expired = false } = meaning;
   return new CallError(
     code,
     `S3 refused ${what.action} in bucket ${what.bucket}, key ${what.key}: ${says}`,
     {
       hint: typeof hint === "function" ? hint(what) : hint,
-      repeat,
+      retryable,
       expired,
       afterMilliseconds: retryAfter(headers),
     },

@@ -84,7 +84,7 @@ export interface ObjectStore extends Disposable {
    * @param since The earliest time of interest, as `performance.now()` has it.
    * @returns What it had failed with; undefined if it was not asked again since.
    */
-  lastRepeat?(since: number): Promise<LlamaError | undefined>;
+  lastRetry?(since: number): Promise<LlamaError | undefined>;
 }
 
 /**

@@ -99,7 +99,7 @@ Deno.test("a text is read up to its size limit, and not beyond", async () => {
   assert.equal(await readText(exact(), 100, "S3"), "é".repeat(50));
   await assert.rejects(readText(exact(), 99, "S3"), {
     code: "service",
-    repeat: "never",
+    retryable: "never",
     message: "the answer from S3 is longer than 99 bytes",
   });
   assert.equal(await readBeginning(exact(), 10), "é".repeat(5));

@@ -27,11 +27,11 @@ function served(answer: Answer, options: Partial<AwsClientOptions> = {}) {
       return number;
     },
     call: (
-      more: { attemptMilliseconds?: number; maxRepeats?: number; signal?: AbortSignal } = {},
+      more: { attemptMilliseconds?: number; maxRetries?: number; signal?: AbortSignal } = {},
     ) =>
       client.call({ ...request, signal: more.signal }, {
         read: readText,
-        retry: { maxRepeats: more.maxRepeats ?? 8 },
+        retry: { maxRetries: more.maxRetries ?? 8 },
         attemptMilliseconds: more.attemptMilliseconds,
       }),
     async [Symbol.asyncDispose]() {
@@ -78,7 +78,7 @@ Deno.test("a lost or truncated answer is retried", async () => {
   await using unused = served(() => new Response());
   const answer = await unused.client.call(
     { service: "lambda", method: "POST", url: server.url, body: "{}" },
-    { read: readText, retry: { maxRepeats: 3 } },
+    { read: readText, retry: { maxRetries: 3 } },
   );
   assert.equal(answer, "hello");
   assert.equal(server.connections, 4);
@@ -89,7 +89,7 @@ Deno.test("without retries a lost answer is an error, and nothing is sent twice"
   await using unused = served(() => new Response());
   const call = unused.client.call(
     { service: "lambda", method: "POST", url: server.url, body: "{}" },
-    { read: readText, retry: { maxRepeats: 0 }, isFresh: true },
+    { read: readText, retry: { maxRetries: 0 }, isFresh: true },
   );
   await assert.rejects(call, /^LlamaError: no answer from http:\S+: connection closed/);
   assert.equal(server.connections, 1);
@@ -106,7 +106,7 @@ Deno.test("the error for a timeout names its duration", async () => {
   const silent = Promise.withResolvers<Response>();
   await using server = served(() => silent.promise);
   await assert.rejects(
-    server.call({ attemptMilliseconds: 100, maxRepeats: 0 }),
+    server.call({ attemptMilliseconds: 100, maxRetries: 0 }),
     /^LlamaError: no answer from http:\S+ within 0\.1 seconds$/,
   );
   silent.resolve(new Response());
@@ -150,8 +150,8 @@ Deno.test("a clock that is off is corrected from the answer, permanently", async
       headers: { date: new Date(ahead).toUTCString() },
     });
   });
-  assert.equal(await server.call({ maxRepeats: 0 }), "fine");
-  assert.equal(await server.call({ maxRepeats: 0 }), "fine");
+  assert.equal(await server.call({ maxRetries: 0 }), "fine");
+  assert.equal(await server.call({ maxRetries: 0 }), "fine");
   assert.equal(dates.length, 3);
 });
 
@@ -172,7 +172,7 @@ Deno.test("calls in flight when the clock was corrected continue", async () => {
       headers: { date: new Date(ahead).toUTCString() },
     });
   });
-  const calls = [server.call({ maxRepeats: 0 }), server.call({ maxRepeats: 0 })];
+  const calls = [server.call({ maxRetries: 0 }), server.call({ maxRetries: 0 })];
   assert.deepEqual(await Promise.all(calls), ["fine", "fine"]);
   assert.equal(refused, 2);
 });
@@ -257,7 +257,7 @@ Deno.test("a missing server is retried for a while, and reported once", async ()
   const call = () =>
     unused.client.call(
       { service: "s3", method: "GET", url: `http://127.0.0.1:${port}/` },
-      { read: readText, retry: { maxRepeats: 0 } },
+      { read: readText, retry: { maxRetries: 0 } },
     );
   await assert.rejects(call(), /refused.* \(tried 3 times\)$/i);
   await assert.rejects(call());
@@ -281,11 +281,11 @@ Deno.test("a long Retry-After is announced once", async () => {
       {
         read: async (response) => {
           throw new CallError("throttled", await response.text(), {
-            repeat: "unsent",
+            retryable: "unsent",
             afterMilliseconds,
           });
         },
-        retry: { maxRepeats: 0 },
+        retry: { maxRetries: 0 },
       },
     );
   const calls = [3_600_000, 7_200_000].map((milliseconds) => call(milliseconds));
@@ -336,7 +336,7 @@ Deno.test("a host that NO_PROXY lists with its port is reached without the proxy
   try {
     const text = await server.client.call({ service: "lambda", method: "POST", url, body: "{}" }, {
       read: readText,
-      retry: { maxRepeats: 0 },
+      retry: { maxRetries: 0 },
     });
     assert.equal(text, "fine");
   } finally {
@@ -381,5 +381,5 @@ Deno.test("finding credentials does not count against an attempt's timeout", asy
       return { accessKeyId: "AKID", secretAccessKey: "the/secret" };
     },
   });
-  assert.equal(await server.call({ attemptMilliseconds: 100, maxRepeats: 0 }), "1");
+  assert.equal(await server.call({ attemptMilliseconds: 100, maxRetries: 0 }), "1");
 });

@@ -8,7 +8,7 @@ function simulated(options: Partial<RetryOptions> = {}) {
   let time = 0;
   const pauses: number[] = [];
   const all: RetryOptions = {
-    maxRepeats: 8,
+    maxRetries: 8,
     random: () => 1,
     now: () => time,
     sleep: (milliseconds, signal) => {
@@ -22,21 +22,21 @@ function simulated(options: Partial<RetryOptions> = {}) {
   return { pauses, options: all, time: () => time };
 }
 
-const lost = new CallError("network", "lost", { repeat: "maybe" });
-const refused = new CallError("network", "refused", { repeat: "unsent" });
-const throttled = new CallError("throttled", "busy", { repeat: "unsent" });
+const lost = new CallError("network", "lost", { retryable: "maybe" });
+const refused = new CallError("network", "refused", { retryable: "unsent" });
+const throttled = new CallError("throttled", "busy", { retryable: "unsent" });
 
 Deno.test("a call that may have had its effect is retried as often as the policy says", async () => {
-  for (const maxRepeats of [0, 1, 8]) {
+  for (const maxRetries of [0, 1, 8]) {
     let attempts = 0;
-    const { options } = simulated({ maxRepeats });
+    const { options } = simulated({ maxRetries });
     const failing = withRetries(() => (attempts++, Promise.reject(lost)), options);
     await assert.rejects(failing, (error) => {
       assert(error instanceof CallError);
-      assert.equal(error.message, maxRepeats === 0 ? "lost" : `lost (tried ${attempts} times)`);
+      assert.equal(error.message, maxRetries === 0 ? "lost" : `lost (tried ${attempts} times)`);
       return true;
     });
-    assert.equal(attempts, maxRepeats + 1);
+    assert.equal(attempts, maxRetries + 1);
   }
 });
 
@@ -47,14 +47,14 @@ Deno.test("pauses double up to a limit, and jitter is full", async () => {
   const least = simulated({ random: () => 0 });
   await assert.rejects(withRetries(() => Promise.reject(lost), least.options));
   assert.deepEqual(least.pauses, Array(8).fill(0));
-  const most = simulated({ maxRepeats: 12 });
+  const most = simulated({ maxRetries: 12 });
   await assert.rejects(withRetries(() => Promise.reject(lost), most.options));
   assert.equal(Math.max(...most.pauses), 20_000);
 });
 
 Deno.test("a call that had no effect is retried until its time limit", async () => {
   for (const error of [refused, throttled]) {
-    const { options, time } = simulated({ maxRepeats: 0 });
+    const { options, time } = simulated({ maxRetries: 0 });
     await assert.rejects(withRetries(() => Promise.reject(error), options), error.constructor);
     assert.equal(time(), patience[error.code]);
   }
@@ -62,7 +62,7 @@ Deno.test("a call that had no effect is retried until its time limit", async () 
 
 Deno.test("the two kinds of failure are counted separately", async () => {
   const failures = [throttled, lost, refused, throttled];
-  const { options } = simulated({ maxRepeats: 1 });
+  const { options } = simulated({ maxRetries: 1 });
   const answer = await withRetries(() => {
     const failure = failures.shift();
     return failure ? Promise.reject(failure) : Promise.resolve("answer");
@@ -71,17 +71,17 @@ Deno.test("the two kinds of failure are counted separately", async () => {
 });
 
 Deno.test("a pause is at least as long as Retry-After", async () => {
-  const { options, pauses } = simulated({ maxRepeats: 1 });
-  const busy = new CallError("service", "busy", { repeat: "maybe", afterMilliseconds: 7000 });
+  const { options, pauses } = simulated({ maxRetries: 1 });
+  const busy = new CallError("service", "busy", { retryable: "maybe", afterMilliseconds: 7000 });
   await assert.rejects(withRetries(() => Promise.reject(busy), options));
   assert.deepEqual(pauses, [7000]);
 });
 
 Deno.test("a pause is at most a minute, whatever Retry-After says", async () => {
   for (const afterMilliseconds of [60_001, 3_600_000, 2 ** 31, 1e23]) {
-    for (const repeat of ["maybe", "unsent"] as const) {
-      const { options, pauses } = simulated({ maxRepeats: 1, maxAttempts: 2 });
-      const busy = new CallError("service", "busy", { repeat, afterMilliseconds });
+    for (const retryable of ["maybe", "unsent"] as const) {
+      const { options, pauses } = simulated({ maxRetries: 1, maxAttempts: 2 });
+      const busy = new CallError("service", "busy", { retryable, afterMilliseconds });
       await assert.rejects(withRetries(() => Promise.reject(busy), options));
       assert.deepEqual(pauses, [60_000]);
     }
@@ -119,10 +119,10 @@ Deno.test("AWS_MAX_ATTEMPTS limits retries of every kind", async () => {
 Deno.test("an abort ends a pause at once, with the caller's reason", async () => {
   const controller = new AbortController();
   const started = withRetries(() => Promise.reject(lost), {
-    maxRepeats: 8,
+    maxRetries: 8,
     random: () => 1e6,
     signal: controller.signal,
-    onRepeat: () => queueMicrotask(() => controller.abort(new Error("enough"))),
+    onRetry: () => queueMicrotask(() => controller.abort(new Error("enough"))),
   });
   await assert.rejects(started, /enough/);
 });
@@ -135,9 +135,9 @@ Deno.test("a call that had no effect has its own abort signal, one that may have
     const [failure] = failures.splice(0, 1);
     return failure ? Promise.reject(failure) : Promise.resolve("done");
   };
-  const onRepeat = (error: CallError) => {
+  const onRetry = (error: CallError) => {
     if (error === lost) unsent.abort(new Error("enough"));
   };
-  assert.equal(await withRetries(attempt, { ...options, onRepeat }), "done");
+  assert.equal(await withRetries(attempt, { ...options, onRetry }), "done");
   await assert.rejects(withRetries(() => Promise.reject(throttled), options), /^Error: enough$/);
 });

@@ -194,7 +194,7 @@ Deno.test("an upload that makes no progress ends with the registry's words", asy
     await request.body?.cancel();
     return Response.json({ errors: [{ code: "UNKNOWN", message: "disk full" }] }, { status: 500 });
   });
-  using registry = new Registry(server.host, "llama", { maxRepeats: 1 });
+  using registry = new Registry(server.host, "llama", { maxRetries: 1 });
   await assert.rejects(registry.uploadBlob(blobOf(noise(10))), {
     code: "service",
     message: /refused PATCH in llama: UNKNOWN: disk full \(tried 2 times\)$/,

@@ -49,9 +49,9 @@ class World implements AsyncDisposable {
   }
 
   /** A process of its own, which has the note that those before it left. */
-  runner(features: Features = later, maxRepeats = 8): JobRunner & { functions: KnownFunctions } {
+  runner(features: Features = later, maxRetries = 8): JobRunner & { functions: KnownFunctions } {
     return {
-      lambda: new Lambda(this.#client, maxRepeats),
+      lambda: new Lambda(this.#client, maxRetries),
       store: this.store,
       outputFiles: new OutputFiles(this.directory.path),
       features,

@@ -171,7 +171,7 @@ Deno.test("a store that does not answer costs only what goes through it", async 
 Deno.test("a store whose calls were retried is reported with its own reason", async () => {
   const { signal } = new AbortController();
   const refused = new LlamaError("network", "no answer from S3: refused", { hint: "look there" });
-  const store = Object.assign(new StuckStore(), { lastRepeat: () => Promise.resolve(refused) });
+  const store = Object.assign(new StuckStore(), { lastRetry: () => Promise.resolve(refused) });
   const options = { millisecondsLeft: 1500, store: () => store };
   const fetched = parseResponse(await invoke(stuck, signal, options));
   assert.equal(

@@ -7,7 +7,7 @@
 import { LlamaError } from "../../errors.ts";
 import type * as z from "../../zod.ts";
 import { readBeginning, readText, valueOfJsonString } from "../answer.ts";
-import { CallError, isServerFailure, type Repeat, retryAfter } from "../call_error.ts";
+import { CallError, isServerFailure, type Retryable, retryAfter } from "../call_error.ts";
 import type { AwsClient, AwsRequest } from "../client.ts";
 import { type Service, serviceUrl } from "../endpoint.ts";
 import { partitionOf } from "../partition.ts";
@@ -57,7 +57,7 @@ export class AwsError extends CallError {
       `${serviceNames[service]} refused ${action}: ${type}: ${words}${often}`,
       {
         hint: hintOf(`${service}:${action}`, refusal),
-        repeat: repeatOf(refusal),
+        retryable: retryableOf(refusal),
         afterMilliseconds,
         expired: /^(ExpiredToken|RequestExpired)/.test(type),
       },
@@ -114,7 +114,7 @@ function codeOf({ type, status }: Refusal): LlamaError["code"] {
   return "service";
 }
 
-function repeatOf({ type, words, status }: Refusal): Repeat {
+function retryableOf({ type, words, status }: Refusal): Retryable {
   if (status === 429 || throttled.test(type)) return "unsent";
   if (type === "ResourceConflictException" && busy.test(words)) return "unsent";
   return isServerFailure(status) ? "maybe" : "never";
@@ -168,7 +168,7 @@ export async function callAws(
     ...(service === "iam" ? { region: partitionOf(location.region).iamRegion } : {}),
     signal,
   }, {
-    retry: { maxRepeats: makesAnother.test(action) ? 0 : maxRepeats },
+    retry: { maxRetries: makesAnother.test(action) ? 0 : maxRetries },
     attemptMilliseconds: attemptMilliseconds + (request.body?.length ?? 0) / slowestBytesPerMs,
     read: async (response) => {
       const { ok, status, headers } = response;
@@ -185,7 +185,7 @@ export async function callAws(
 
 /** Calls that are not idempotent. */
 const makesAnother = /^(Create|Publish|UpdateStack)/;
-const maxRepeats = 5;
+const maxRetries = 5;
 /** A page of a list is a few hundred kilobytes at most. */
 const maxAnswerBytes = 16 * 1024 * 1024;
 const attemptMilliseconds = 60_000;

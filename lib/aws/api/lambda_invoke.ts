@@ -61,24 +61,24 @@ const graceSeconds = 15;
 /** Invokes functions, and adapts concurrency to Lambda's limit. */
 export class Lambda {
   readonly #client: AwsClient;
-  readonly #maxRepeats: number;
+  readonly #maxRetries: number;
   readonly #limit = new AdaptiveLimit();
   #isThrottled = false;
   #saidThrottled = false;
 
   /**
    * @param client The client.
-   * @param maxRepeats The maximum number of retries of an invocation that may have run; with 0 no job
+   * @param maxRetries The maximum number of retries of an invocation that may have run; with 0 no job
    * ever runs twice.
    */
-  constructor(client: AwsClient, maxRepeats: number = defaultInvokeRetries) {
+  constructor(client: AwsClient, maxRetries: number = defaultInvokeRetries) {
     this.#client = client;
-    this.#maxRepeats = maxRepeats;
+    this.#maxRetries = maxRetries;
   }
 
   /** Whether a job may run twice. */
-  get mayRepeat(): boolean {
-    return this.#maxRepeats > 0;
+  get mayRetry(): boolean {
+    return this.#maxRetries > 0;
   }
 
   /**
@@ -133,9 +133,9 @@ export class Lambda {
       signal,
     }, {
       read: (response) => readAnswer(functionName, location.region, response),
-      retry: { maxRepeats: this.#maxRepeats },
+      retry: { maxRetries: this.#maxRetries },
       // `fetch` itself retries requests that are lost on a reused connection.
-      isFresh: this.#maxRepeats === 0,
+      isFresh: this.#maxRetries === 0,
       attemptMilliseconds: (timeoutSeconds + graceSeconds) * 1000,
       around: (attempt) => this.#admit(attempt, { signal: admission, turn, delivery }),
       unsent: admission,
@@ -163,7 +163,9 @@ export class Lambda {
     } catch (error) {
       if (error instanceof FunctionError) outcome = "ok";
       if (error instanceof CallError && error.code === "throttled") outcome = "throttled";
-      if (error instanceof CallError && error.repeat !== "maybe") delivery.mayHaveRun = mayHaveRun;
+      if (error instanceof CallError && error.retryable !== "maybe") {
+        delivery.mayHaveRun = mayHaveRun;
+      }
       turn?.failed(error);
       throw error;
     } finally {
@@ -299,11 +301,11 @@ function refusal(
     });
   }
   if (status === 429) {
-    return new CallError("throttled", says, { repeat: "unsent", afterMilliseconds });
+    return new CallError("throttled", says, { retryable: "unsent", afterMilliseconds });
   }
   // The function is being created or updated: wait for it.
   if (status === 409) {
-    return new CallError("service", says, { repeat: "unsent", afterMilliseconds });
+    return new CallError("service", says, { retryable: "unsent", afterMilliseconds });
   }
   if (status === 413) return new CallError("too-large", says);
   if (type === "ExpiredTokenException") {
@@ -317,7 +319,7 @@ function refusal(
     });
   }
   if (isServerFailure(status)) {
-    return new CallError("service", says, { repeat: "maybe", afterMilliseconds, affectsAll });
+    return new CallError("service", says, { retryable: "maybe", afterMilliseconds, affectsAll });
   }
   return new CallError("service", says, { affectsAll });
 }

@@ -45,7 +45,7 @@ export async function bucketState(
   const { owner, signal } = options;
   const headers = ownerHeaders(owner);
   return await client.call({ service: "s3", method: "HEAD", url, headers, signal }, {
-    retry: { maxRepeats: 5 },
+    retry: { maxRetries: 5 },
     read: ({ status, ok, headers }) => {
       // S3 sends the region even with an error, and rejects requests to another region.
       const region = headers.get("x-amz-bucket-region") ?? undefined;

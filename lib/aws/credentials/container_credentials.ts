@@ -22,7 +22,7 @@ const hosts = [ecsHost, "169.254.170.23", "[fd00:ec2::23]"];
 
 const attemptMilliseconds = 2000;
 const maxAnswerBytes = 1024 * 1024;
-const maxRepeats = 2;
+const maxRetries = 2;
 
 /**
  * Gets credentials from the server that the environment names.
@@ -43,7 +43,7 @@ export async function containerCredentials(
   const headers = { accept: "application/json", ...(authorization ? { authorization } : {}) };
   using client = directClient(url.host);
   try {
-    return await withRetries(() => ask(url, headers, client), { maxRepeats });
+    return await withRetries(() => ask(url, headers, client), { maxRetries });
   } catch (cause) {
     // Not a `CallError`, so that the call that needs the credentials is not retried.
     if (cause instanceof CallError) throw refuse(cause.message, cause);
@@ -93,7 +93,10 @@ async function ask(
   client: Deno.HttpClient,
 ): Promise<Credentials> {
   const failure = (why: string, isPassing: boolean, cause?: unknown) =>
-    new CallError("credentials", printable(why), { cause, repeat: isPassing ? "maybe" : "never" });
+    new CallError("credentials", printable(why), {
+      cause,
+      retryable: isPassing ? "maybe" : "never",
+    });
   let response: Response;
   let body: Uint8Array;
   try {

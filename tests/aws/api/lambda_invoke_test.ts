@@ -16,11 +16,11 @@ const encode = (text: string) => new TextEncoder().encode(text);
 /** A server that answers each request as the test says, and a client for it. */
 function lambda(
   answer: (request: Request) => Response | Promise<Response>,
-  options: Partial<AwsClientOptions> & { maxRepeats?: number } = {},
+  options: Partial<AwsClientOptions> & { maxRetries?: number } = {},
 ) {
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
   const lines: string[] = [];
-  const { maxRepeats, ...more } = options;
+  const { maxRetries, ...more } = options;
   const client = new AwsClient({
     credentials: () => Promise.resolve(credentials),
     location: () =>
@@ -32,7 +32,7 @@ function lambda(
     ...more,
   });
   return {
-    lambda: new Lambda(client, maxRepeats),
+    lambda: new Lambda(client, maxRetries),
     lines,
     async [Symbol.asyncDispose]() {
       client[Symbol.dispose]();
@@ -167,7 +167,7 @@ Deno.test("what Lambda says of a function, and not of a job, affects all jobs", 
   };
   for (const [type, status] of Object.entries({ ...types, ...ofJobs })) {
     await using server = lambda(() => awsError(status, type, { Message: "why" }), {
-      maxRepeats: 0,
+      maxRetries: 0,
     });
     await assert.rejects(server.lambda.invoke("f", encode("{}")), (error) => {
       assert(error instanceof LlamaError);
