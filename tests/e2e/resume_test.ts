@@ -254,7 +254,7 @@ Deno.test({
     for (const [command, templates] of runs) {
       const { code, stderr } = await new Deno.Command(parallel ?? "", {
         args: ["-0", "-a", names, "--joblog", place.here("log"), ...command],
-        env: { PARALLEL_HOME: place.join("parallel"), SHELL: "/bin/bash" },
+        env: { PARALLEL_HOME: place.join("parallel"), PARALLEL_SHELL: "/bin/bash" },
       }).output();
       assert.equal(code, 0, textOf(stderr));
       const ended = await place.local(
@@ -284,7 +284,7 @@ Deno.test({
       env: {
         PARALLEL_HOME: place.join("parallel"),
         PATH: `${place.join("bin")}:${Deno.env.get("PATH")}`,
-        SHELL: "/bin/bash",
+        PARALLEL_SHELL: "/bin/bash",
         LC_ALL: "C.UTF-8",
       },
     }).output();
