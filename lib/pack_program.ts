@@ -151,7 +151,7 @@ export class ProgramImage implements AsyncDisposable {
  */
 export async function packProgram(options: PackProgramOptions): Promise<ProgramImage> {
   const { environment = readEnvironment(), runtime: named, signal } = options;
-  // Who packs nothing does not load what packs.
+  // Loaded on demand: most users of the library do not build images.
   const { checkMachine, pack } = await import("./image/pack.ts");
   const { architecture = ownArchitecture } = options;
   checkMachine(architecture);

@@ -51,7 +51,7 @@ export async function packPrograms(
   const folder = await folderOf(values, name);
   const programs = folder?.definition.programs ?? values.program;
   if (programs.length === 0) return undefined;
-  // Only who makes an image loads what makes them.
+  // Loaded on demand: most uses of this command do not build an image.
   const { checkMachine, pack } = await import("../image/pack.ts");
   const definition = folder?.definition;
   const architecture = values.arch ?? definition?.architecture ?? ownArchitecture;
@@ -81,11 +81,11 @@ export async function packPrograms(
     });
     for (const path of packed.plan.hidden) {
       const [, top = ""] = path.split("/");
-      await output.message(`${path}: a function has a /${top} of its own: move it elsewhere`);
+      await output.message(`${path} is hidden in Lambda, which mounts its own /${top}: move it`);
     }
     const check = values.check || definition?.check;
     return {
-      // The image has the command, which so belongs to what was checked and pushed.
+      // The command is stored in the image, so it is part of what was checked and pushed.
       definition: definition && { ...definition, command: [] },
       architecture,
       pack: packed,
@@ -125,7 +125,7 @@ function isFile(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
   } catch {
-    // Whoever reads it says why not.
+    // An unreadable file is reported where it is used.
     return false;
   }
 }
@@ -204,7 +204,7 @@ export async function pushPrograms(
   return uri;
 }
 
-/** Files that were asked for and stay here, which a job may miss. */
+/** Reports requested files that were left out, since a job may need them. */
 async function tellLeftOut({ plan }: Pack, { output }: CommandContext): Promise<void> {
   const [first, ...others] = plan.leftOut.filter(({ layer }) => layer === "programs");
   if (first === undefined) return;

@@ -36,7 +36,7 @@ export type CheckVerdict =
   /** It was not run, or what it did says nothing. */
   | { readonly kind: "unknown"; readonly reason: string };
 
-/** A command that takes longer does not only tell its version. */
+/** The time limit of the default check: printing a version takes less. */
 const limitMilliseconds = 20_000;
 
 /** Larger images are only checked when a check was asked for: all files are copied for it. */
@@ -78,7 +78,7 @@ export async function checkPlan(
     return { kind: "unknown", reason: `${words} did not end within ${seconds} seconds` };
   }
   if (result === undefined) {
-    return { kind: "unknown", reason: "this machine lets llama make no namespace to run it in" };
+    return { kind: "unknown", reason: "this machine does not let llama create namespaces" };
   }
   const { status, output } = result;
   if (status === 0) return { kind: "passed" };
@@ -107,7 +107,7 @@ export async function checkPlan(
 const complaint =
   /no such file|not found|(can't|cannot|could not|couldn't|failed to|unable to) (open|find|locate|load|read|access|run|stat)/i;
 
-/** What a program that failed says it misses, as far as it is on this machine. */
+/** Returns the missing libraries and files that a failed program names, if the files exist here. */
 function missingIn(
   output: string,
   paths: ReadonlySet<string>,
@@ -139,8 +139,8 @@ const user = "65534:65534";
 const maxOutput = 4096;
 
 /**
- * The root becomes read-only but for /tmp, with /proc and the few devices that Lambda has. `$1` is the
- * root, and the rest is what changes into it.
+ * Makes the root read-only except for /tmp, and mounts /proc and the few devices that Lambda has.
+ * `$1` is the root; the remaining arguments are variables, and the chroot command to execute.
  */
 const script = `
 set -e
@@ -192,7 +192,7 @@ export async function checkImage(
     signal?.throwIfAborted();
     const decoder = new TextDecoder();
     const words = decoder.decode(stdout) + decoder.decode(stderr);
-    // What runs the command is none of the image's programs.
+    // Or chroot's own path would be taken for a file that the image lacks.
     const output = words.replaceAll(`${chrootProgram()}: `, "");
     return { status: code, output: output.slice(-maxOutput) };
   } finally {
@@ -239,7 +239,7 @@ async function canUnshare(
  *
  * @param entries The entries.
  * @param root The directory, which is empty.
- * @param signal Ends it early.
+ * @param signal Cancels the operation.
  * @throws {LlamaError} `config` if a file cannot be copied.
  */
 export async function assemble(

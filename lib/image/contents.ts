@@ -53,7 +53,7 @@ const configurationSchema = z.object({
  * @param found The function.
  * @param client The account.
  * @param environment Says where docker keeps its logins.
- * @param signal Ends it early.
+ * @param signal Cancels the operation.
  * @returns What the registry says; undefined for a function without an image.
  * @throws {LlamaError} `credentials`, `network` or `service`; `protocol` if its answer makes no sense.
  */

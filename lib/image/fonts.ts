@@ -16,7 +16,7 @@ const families = [
  * Asks fontconfig which files this machine's fonts of the usual names are in, so that text looks in
  * Lambda as it does here.
  *
- * @param signal Ends it early.
+ * @param signal Cancels the operation.
  * @returns The name that each file stands for; nothing where there is no `fc-match`.
  * @throws {LlamaError} `config` if it cannot be run.
  */

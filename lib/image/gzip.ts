@@ -33,7 +33,7 @@ const lastBlock = Uint8Array.of(3, 0);
  * ends on a byte and is not the last one of the stream, so together they are one gzip member.
  *
  * @param pieces The bytes, in pieces of any size.
- * @param signal Ends it early.
+ * @param signal Cancels the operation.
  * @returns The compressed bytes; at most twice as many blocks as there are processors are in memory.
  * @throws What reading the pieces throws; the signal's reason.
  */

@@ -43,7 +43,7 @@ export class Layer {
   /**
    * Returns the digest of the layer's tar file, which an image's configuration names.
    *
-   * @param signal Ends it early.
+   * @param signal Cancels the operation.
    * @throws {LlamaError} `input` if a file cannot be read, or is not as long as it was.
    */
   async diffId(signal?: AbortSignal): Promise<string> {
@@ -60,7 +60,7 @@ export class Layer {
    * ends, and memory does not grow with its size.
    *
    * @param temporary A directory for the file.
-   * @param signal Ends it early.
+   * @param signal Cancels the operation.
    * @returns The layer, to be disposed of.
    * @throws {LlamaError} `input` as {@linkcode diffId}, or if a file has changed since that was asked
    * for; `config` if the file cannot be written.
@@ -109,8 +109,8 @@ export class Layer {
 }
 
 /**
- * The bytes of a file, as many as were there when it was found. Each piece is overwritten by the next:
- * whoever reads them hashes or copies a piece before asking for another.
+ * Yields the bytes of a file; throws if its size has changed since planning. The buffer is reused:
+ * hash or copy each piece before requesting the next.
  */
 async function* contentsOf(
   { path, source = new Uint8Array(), size, patch }: LayerEntry,

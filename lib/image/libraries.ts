@@ -19,7 +19,7 @@ export interface Libraries {
  *
  * @param loader The loader, the `PT_INTERP` of a program.
  * @param path The program or library.
- * @param signal Ends it early.
+ * @param signal Cancels the operation.
  * @returns What it finds; nothing for what is linked statically.
  * @throws {LlamaError} `usage` if the loader cannot be run.
  */

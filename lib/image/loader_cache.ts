@@ -25,7 +25,7 @@ const searched = /^(\/usr)?\/lib(64|\/(x86_64|aarch64)-linux-gnu)?\/[^/]+$/;
 /**
  * Lists the libraries of this machine that programs find only by the cache.
  *
- * @param signal Ends it early.
+ * @param signal Cancels the operation.
  * @returns The libraries; none where there is no ldconfig.
  * @throws {LlamaError} `config` if ldconfig cannot be run.
  */

@@ -18,7 +18,7 @@ import { checkMachine, type ImagePlan, planImage, type PlanOptions, runtimePath 
 import type { Registry } from "./registry.ts";
 import type { LayerName } from "./tree.ts";
 
-/** A program that is the runtime. Dispose of it: it may have been made for this once. */
+/** The runtime's program. Dispose of it when done: it may be a temporary file. */
 export interface RuntimeProgram extends AsyncDisposable {
   /** Where it is on this machine. */
   readonly path: string;
@@ -59,7 +59,7 @@ export class Pack {
 
   /**
    * @param plan What goes into the image.
-   * @param options What it was planned by.
+   * @param options The options that it was planned with.
    */
   constructor(plan: ImagePlan, options: PackOptions) {
     this.plan = plan;

@@ -30,17 +30,17 @@ import { type ImageEntry, type LeftOut, Tree } from "./tree.ts";
 export interface PackedProgram {
   /** Its absolute path. */
   readonly path: string;
-  /** The package that it is of. */
+  /** The package that contains it, if any. */
   readonly package?: string | undefined;
 }
 
-/** What an image is made of. */
+/** Options for {@linkcode planImage}. */
 export interface PlanOptions {
   /** The programs: names that are looked up on `PATH`, or paths. The first is the image's command. */
   readonly programs: readonly string[];
   /** Files and directories that go along at their own absolute paths. */
   readonly include?: readonly string[] | undefined;
-  /** Paths that stay here: globs of whole paths, or of names where there is no slash. */
+  /** Paths to leave out: globs matched against the whole path, or the name if without a slash. */
   readonly exclude?: readonly string[] | undefined;
   /** Take what the loader says alone, and no packages. @default {false} */
   readonly isMinimal?: boolean | undefined;
@@ -68,9 +68,9 @@ export interface ImagePlan {
   readonly entries: readonly ImageEntry[];
   /** What does not go along although it was asked for, or is part of a package. */
   readonly leftOut: readonly LeftOut[];
-  /** What included files need and this machine lacks: libraries, and what runs scripts. */
+  /** Libraries and script interpreters that included files need and this machine lacks. */
   readonly missing: readonly string[];
-  /** What was named and will not be seen in Lambda, which mounts something else there. */
+  /** Named paths that are hidden in Lambda, which mounts its own directories over them. */
   readonly hidden: readonly string[];
   /** The processor that it is for. */
   readonly architecture: Architecture;
@@ -79,7 +79,7 @@ export interface ImagePlan {
 /** Where the runtime is in an image. */
 export const runtimePath = "/llama_runtime";
 
-/** What a function has there is Lambda's own. */
+/** Directories that Lambda mounts over: an image's files in them are hidden. */
 const mounted = /^\/(tmp|proc|dev)(\/|$)/;
 
 /** Lambda takes no larger images. */
@@ -97,12 +97,12 @@ const systems: Readonly<Record<Architecture, { loader: string; libraries: string
 };
 
 /**
- * Finds all that programs need to run in an otherwise empty image.
+ * Finds all files that programs need to run in an otherwise empty image.
  *
- * @param options The programs, and what goes along.
- * @returns The files, with reasons.
- * @throws {LlamaError} `usage` if a program is not there, cannot run in Lambda, or something that was
- * named cannot be sent.
+ * @param options The programs, and the files to add or leave out.
+ * @returns The files, and the reason for each.
+ * @throws {LlamaError} `usage` if a program does not exist or cannot run in Lambda, or a named file
+ * cannot be sent.
  */
 export async function planImage(options: PlanOptions): Promise<ImagePlan> {
   return await new Planner(options).plan();
@@ -173,7 +173,7 @@ class Planner {
     const entries = this.#tree.entries;
     const bytes = entries.reduce((sum, { size }) => sum + size, 0);
     if (bytes > maxBytes) {
-      throw new LlamaError("usage", `the files are ${Math.ceil(bytes / 2 ** 30)} GiB together`, {
+      throw new LlamaError("usage", `the files add up to ${Math.ceil(bytes / 2 ** 30)} GiB`, {
         hint: "Lambda takes images of up to 10 GB: leave some out with -exclude",
       });
     }
@@ -231,7 +231,7 @@ class Planner {
     });
   }
 
-  /** Adds a program, what interprets or loads it, and marks its package as wanted. */
+  /** Adds a program and its interpreter or libraries, and marks the program's package as wanted. */
   async #addProgram(path: string, reason: string): Promise<void> {
     const isNamed = this.#included.has(path);
     const real = this.#tree.add(path, { reason, layer: "programs", isNamed });
@@ -240,7 +240,7 @@ class Planner {
       throw new LlamaError(
         "usage",
         `${JSON.stringify(path)} cannot go along: ${left?.reason ?? "excluded"}`,
-        { hint: `let others read it, or name it as a file too: -include ${path}` },
+        { hint: `make it world-readable (chmod o+r), or add -include ${path}` },
       );
     }
     if (isNamed) checkReadable(real);
@@ -340,7 +340,10 @@ class Planner {
     for (const file of files) await this.#examineIncluded(file);
   }
 
-  /** Included modules have no times, and what was compiled of them is to be valid all the same. */
+  /**
+   * Patches the source time in a compiled Python module: included sources lose their times, which
+   * would make Python compile them again.
+   */
   #retime(path: string): void {
     const source = moduleOf(path);
     const [module, compiled] = [source && this.#tree.get(source), this.#tree.get(path)];
@@ -349,7 +352,7 @@ class Planner {
     if (patch !== undefined) this.#tree.set({ ...compiled, patch });
   }
 
-  /** Programs and libraries in a directory bring along what they need; other files are only files. */
+  /** Adds what an included program or library needs; other files are only data. */
   async #examineIncluded(path: string): Promise<void> {
     const { kind, mode = 0 } = this.#tree.get(path) ?? {};
     const isProgram = (mode & 0o111) !== 0;
@@ -366,7 +369,7 @@ class Planner {
     this.#owners = await manager.ownersOf([...this.#unowned.keys()], signal);
     for (const [path, owner] of this.#owners) {
       if (!this.#wanted.has(owner)) {
-        this.#wanted.set(owner, `${path} is its: ${this.#unowned.get(path)}`);
+        this.#wanted.set(owner, `contains ${path}: ${this.#unowned.get(path)}`);
       }
     }
     await this.#addCompanions(manager, await manager.closureOf(this.#wanted, signal));
@@ -387,7 +390,7 @@ class Planner {
     return [...packages.values()];
   }
 
-  /** What packages need without saying so. */
+  /** Adds packages that others need without declaring a dependency. */
   async #addCompanions(
     manager: PackageManager,
     packages: ReadonlyMap<string, InstalledPackage>,
@@ -407,7 +410,7 @@ class Planner {
       const owner = owners.get(file);
       const reason = `what ${family} looks like here`;
       if (owner === undefined) this.#tree.add(file, { reason, layer: "packages" });
-      else if (!this.#wanted.has(owner)) this.#wanted.set(owner, `${file} is its: ${reason}`);
+      else if (!this.#wanted.has(owner)) this.#wanted.set(owner, `contains ${file}: ${reason}`);
     }
   }
 
@@ -422,7 +425,7 @@ class Planner {
     }
   }
 
-  /** What Python has compiled of a module, which it would do again for every job. */
+  /** Adds a module's compiled files, or Python would compile it again for every job. */
   #addCompiled(module: string): void {
     const slash = module.lastIndexOf("/");
     const [folder, name] = [`${module.slice(0, slash)}/__pycache__`, module.slice(slash + 1, -3)];
@@ -441,7 +444,7 @@ class Planner {
     else this.#tree.add(path, options);
   }
 
-  /** The machine's own cache names libraries that stay here, and differs with each of them. */
+  /** Writes a new loader cache: this machine's also lists libraries that are not in the image. */
   async #addLoaderCache(): Promise<void> {
     const libraries = (await cachedLibraries(this.#options.signal))
       .filter(({ path }) => this.#tree.get(realPath(path)) !== undefined);
@@ -453,7 +456,7 @@ class Planner {
     this.#tree.set({
       ...{ path: "/etc/ld.so.cache", kind: "file", mode: 0o644, mtimeSeconds: 0 },
       ...{ size: source.length, source, layer: "programs" },
-      reason: "programs find libraries in other directories by it",
+      reason: "the loader finds libraries in other directories with it",
     });
   }
 
@@ -486,7 +489,7 @@ class Planner {
   }
 }
 
-/** A key in a directory was hardly meant to go along. */
+/** Refuses keys and credentials in an included directory: they are probably there by accident. */
 function refuseSecret(path: string): void {
   if (!secrets.test(path) && !(keyFiles.test(path) && holdsKey(path))) return;
   throw new LlamaError("usage", `${JSON.stringify(path)} holds keys or credentials`, {
@@ -494,7 +497,7 @@ function refuseSecret(path: string): void {
   });
 }
 
-/** Whoever packs the file says why it cannot be read. */
+/** Reports whether a file can be read. If not, packing it reports the reason. */
 function isReadable(path: string): boolean {
   try {
     Deno.openSync(path).close();

@@ -107,7 +107,7 @@ export class Registry implements Disposable {
    * Returns whether the repository has a blob.
    *
    * @param digest The blob's digest.
-   * @param signal Ends it early.
+   * @param signal Cancels the operation.
    * @throws {LlamaError} `credentials`, `network` or `service`.
    */
   async hasBlob(digest: string, signal?: AbortSignal): Promise<boolean> {
@@ -120,7 +120,7 @@ export class Registry implements Disposable {
    * registry does not have.
    *
    * @param blob The blob.
-   * @param signal Ends it early.
+   * @param signal Cancels the operation.
    * @throws {LlamaError} `credentials`, `network` or `service`; what reading the blob throws.
    */
   async uploadBlob(blob: BlobUpload, signal?: AbortSignal): Promise<void> {
@@ -166,7 +166,7 @@ export class Registry implements Disposable {
    * Gets a small blob, such as an image's configuration.
    *
    * @param digest Its digest, which is checked.
-   * @param signal Ends it early.
+   * @param signal Cancels the operation.
    * @returns The blob, undefined if there is none.
    * @throws {LlamaError} `credentials`, `network` or `service`; `protocol` if it is another blob.
    */
@@ -179,7 +179,7 @@ export class Registry implements Disposable {
     if (`sha256:${sha256(body)}` === digest) return body;
     throw new LlamaError(
       "protocol",
-      `the registry ${this.host} sent something else than ${digest}`,
+      `the registry ${this.host} sent a blob that is not ${digest}`,
     );
   }
 
@@ -187,7 +187,7 @@ export class Registry implements Disposable {
    * Gets a manifest.
    *
    * @param reference A tag or a digest.
-   * @param signal Ends it early.
+   * @param signal Cancels the operation.
    * @returns The manifest, undefined if there is none.
    * @throws {LlamaError} `credentials`, `network` or `service`.
    */
@@ -212,7 +212,7 @@ export class Registry implements Disposable {
    * @param reference The tag, or the manifest's own digest.
    * @param mediaType Its media type.
    * @param bytes The manifest, JSON.
-   * @param signal Ends it early.
+   * @param signal Cancels the operation.
    * @returns Its digest.
    * @throws {LlamaError} `credentials`, `network` or `service`.
    */
@@ -235,7 +235,7 @@ export class Registry implements Disposable {
    * Deletes a manifest. One that is not there is not an error.
    *
    * @param digest Its digest.
-   * @param signal Ends it early.
+   * @param signal Cancels the operation.
    * @throws {LlamaError} `credentials`, `network` or `service`.
    */
   async deleteManifest(digest: string, signal?: AbortSignal): Promise<void> {
@@ -440,7 +440,7 @@ function parseObject(text: string): Record<string, unknown> | undefined {
       ? Object.fromEntries(Object.entries(value))
       : undefined;
   } catch {
-    // Not JSON: it has no words for us.
+    // Not JSON: the caller falls back to the HTTP status.
     return undefined;
   }
 }

@@ -78,7 +78,7 @@ export class Tree {
   }
 
   /**
-   * Adds an entry that is not on this machine.
+   * Adds an entry as given, or replaces the one at its path.
    *
    * @param entry The entry.
    */
@@ -104,7 +104,7 @@ export class Tree {
    *
    * @param directory An absolute path.
    * @param options Why, and how.
-   * @param onFile Told each file and each link's end, by its path.
+   * @param onFile Called with the path of each file, and of each link's target.
    * @throws {LlamaError} `usage` if something cannot be read.
    */
   addAll(directory: string, options: AddOptions, onFile: (path: string) => void = () => {}): void {
@@ -131,7 +131,7 @@ export class Tree {
       }
       // A link that leads nowhere does so here, too.
       if (kind === undefined) {
-        this.#leaveOut(path, "where the link leads, there is nothing", options);
+        this.#leaveOut(path, "the link's target does not exist", options);
       }
       const end = this.add(path, { ...own, follows: kind !== undefined });
       if (end !== undefined && kind !== undefined) onFile(end);

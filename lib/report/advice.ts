@@ -65,17 +65,17 @@ function onFailures({ jobs, failed }: Figures, isLocal: boolean, facts: AdviceFa
   }
   const [[reason = "", count = 0] = []] = [...statuses].sort((a, b) => b[1] - a[1]);
   const all = failed === jobs.length
-    ? "All jobs"
+    ? failed === 1 ? "The job" : "All jobs"
     : `${failed.toLocaleString("en")} of ${countText(jobs.length, "job")}`;
   const why = statuses.size === 1 ? `with ${reason}` : `most often (${count}) with ${reason}`;
   return [{
     seen: `${all} failed, ${why}.`,
     tip: reason === "status 124"
-      ? "They timed out: raise `-timeout` and the function's timeout, or give each job less work."
+      ? "To prevent timeouts, raise `-timeout` and the function's timeout, or give each job less work."
       : !isLocal && (reason === "Runtime.OutOfMemory" || reason === "status 137")
-      ? "They probably ran out of memory: raise the function's memory."
+      ? "Memory probably ran out: raise the function's memory."
       : [
-        jobs.length === 1 ? "Its error message is below." : "Their error messages are below.",
+        failed === 1 ? "Its error message is below." : "Their error messages are below.",
         ...onRetries(facts),
       ].join(" "),
   }];
@@ -87,7 +87,7 @@ function onRetries({ subcommand, hasJobLog = false }: AdviceFacts): string[] {
   return [
     ...(hasJobLog
       ? [
-        "After fixing the cause, run the same command with `-resume-failed` to rerun only these jobs.",
+        "After fixing the cause, run the same command with `-resume-failed` to rerun only failed jobs.",
       ]
       : []),
     "For intermittent failures, use `-retries N`.",
@@ -148,7 +148,7 @@ function onFiles(figures: Figures, isLocal: boolean): Advice[] {
     seen: `${percentText(part)} of the jobs' time was spent transferring files.`,
     tip: [
       ...(figures.jobs.length > 1
-        ? ["Use `-f` to upload files that all jobs need only once."]
+        ? ["Send files that all jobs need with `-f`: each is uploaded only once."]
         : []),
       isLocal
         ? "In Lambda, files also travel through an S3 bucket."

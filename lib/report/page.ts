@@ -252,7 +252,7 @@ function costSection(run: Run, figures: Figures): Html {
     ],
     run.s3Dollars ? ["S3 requests", dollarsText(run.s3Dollars)] : undefined,
     withoutCost > 0 && withoutCost < jobs.length
-      ? ["jobs of unknown cost", withoutCost.toLocaleString("en")]
+      ? ["jobs with unknown cost", withoutCost.toLocaleString("en")]
       : undefined,
     functionMemory === undefined ? undefined : [
       "memory",

@@ -42,13 +42,13 @@ export const phases = [
   },
   {
     label: "fetch",
-    help: "fetching inputs in the function",
+    help: "downloading inputs to the function",
     colors: ["#5d8fe0", "#5b8ee2"],
   },
   { label: "command", help: "running the command", colors: ["#17957f", "#2aa88f"] },
   {
     label: "upload",
-    help: "storing outputs in the function",
+    help: "uploading outputs from the function",
     colors: ["#3a6cc4", "#4477cf"],
   },
   {

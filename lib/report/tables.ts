@@ -54,7 +54,7 @@ function kindList(kinds: readonly FailureKind[]): Html | undefined {
   if (kinds.length === 0) return undefined;
   const rest = kinds.slice(maxKinds).reduce((sum, { count }) => sum + count, 0);
   const lines = kinds.slice(0, maxKinds).map(failureKindText);
-  if (rest > 0) lines.push(`${rest} x other failures`);
+  if (rest > 0) lines.push(`${rest} other failures`);
   return markup`<ul class="kinds">${lines.map((line) => markup`<li>${line}</li>`)}</ul>`;
 }
 

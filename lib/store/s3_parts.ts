@@ -28,7 +28,7 @@ export function partSizeOf(size: number): number {
  *
  * @param parts The parts.
  * @param work Processes a part; its signal is aborted when another part has failed.
- * @param signal Ends it early.
+ * @param signal Cancels the operation.
  * @returns The results in the order of the parts, once all have ended.
  * @throws The first failure, once all have ended.
  */

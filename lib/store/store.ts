@@ -79,10 +79,10 @@ export interface ObjectStore extends Disposable {
   forget(id: string): void;
 
   /**
-   * Returns why the store was last asked again, where it is asked again by itself.
+   * Returns the failure behind the store's latest retry, if the store retries by itself.
    *
-   * @param since The earliest time of interest, as `performance.now()` has it.
-   * @returns What it had failed with; undefined if it was not asked again since.
+   * @param since The earliest time of interest, as returned by `performance.now()`.
+   * @returns The error that was retried; undefined if there was no retry since then.
    */
   lastRetry?(since: number): Promise<LlamaError | undefined>;
 }

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { packProgram } from "../../mod.ts";
 import { program, type RunOptions } from "../e2e/llama.ts";
+import { Terminal } from "../e2e/terminal.ts";
 import { registryUser } from "../image/docker_registry.ts";
 import { testWith, until } from "../helpers.ts";
 import { needs, Programs } from "./programs.ts";
@@ -196,3 +197,35 @@ test("the library packs and pushes the image that the command does", async (prog
   await response.body?.cancel();
   assert.equal(response.headers.get("docker-content-digest"), digest);
 });
+
+testWith(
+  [...needs, "LLAMA_TEST_TERMINAL"],
+  "on a terminal the upload shows how far it is, and leaves nothing behind",
+  async () => {
+    shared ??= await Programs.open();
+    const programs = shared;
+    const { promise: seen, resolve: go } = Promise.withResolvers<void>();
+    let pieces = 0;
+    await using proxy = await Proxy.start(programs, async ({ method }) => {
+      // The first piece has arrived, and the next one takes its time.
+      if (method === "PATCH" && ++pieces === 2) await seen;
+      return undefined;
+    });
+    await using terminal = await Terminal.open(programs, {
+      columns: 60,
+      rows: 12,
+      environment: programs.variables,
+    });
+    try {
+      await terminal.enter(`llama ${(await args(programs, proxy.host, "shown")).join(" ")}`);
+      await terminal.untilShown(/^sending the \w+: \d[.\d]* MB of \d[.\d]* MB$/m);
+    } finally {
+      go();
+    }
+    await terminal.untilShown(/^created shown: image/m);
+    await terminal.untilPrompt();
+    const history = await terminal.history();
+    assert(!history.slice(history.indexOf("shown:")).includes("sending the"), history);
+    assert(await terminal.isSound());
+  },
+);

@@ -114,7 +114,7 @@ Deno.test("advice on failures suggests only flags that the run's subcommand has"
   assert.equal(
     tip(2, false, { subcommand: "xargs", hasJobLog: true }),
     "Their error messages are below. After fixing the cause, run the same command with " +
-      "`-resume-failed` to rerun only these jobs. For intermittent failures, use `-retries N`.",
+      "`-resume-failed` to rerun only failed jobs. For intermittent failures, use `-retries N`.",
   );
   assert.equal(
     tip(2, false, { subcommand: "xargs" }),
@@ -191,7 +191,7 @@ Deno.test("advice mentions each problem that stands out", () => {
   assert.match(advice([jobOf(1, 0, [["inputs", 60], ...busy])]), /transferring files/);
   assert.match(
     advice([jobOf(1, 0, busy, { ok: false, status: 124 })]),
-    /All jobs failed, with status 124\. They timed out/,
+    /The job failed, with status 124\. To prevent timeouts/,
   );
   const stragglers = Array.from(
     { length: 40 },

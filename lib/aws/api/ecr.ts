@@ -135,7 +135,7 @@ export function isEcr(host: string): boolean {
  * @param client Signs and sends.
  * @param repository The repository.
  * @param id The image's digest, or its tag.
- * @param signal Ends it early.
+ * @param signal Cancels the operation.
  * @returns The image, or undefined if there is none.
  * @throws {LlamaError} As `callJson`.
  */
@@ -169,7 +169,7 @@ export async function findImage(
  * @param client Signs and sends.
  * @param repository The repository.
  * @param digest The blob's digest.
- * @param signal Ends it early.
+ * @param signal Cancels the operation.
  * @returns A URL.
  * @throws {LlamaError} As `callJson`.
  */

@@ -25,25 +25,26 @@ export const updateFunctionFlags = {
   image: stringFlag({ help: "an image in ECR", placeholder: "URI" }),
   program: listFlag(
     {
-      help: "a program of this machine, to make an image of; may be repeated",
+      help: "an installed program to put in an image; may be repeated",
       placeholder: "NAME|PATH",
     },
     notEmpty,
   ),
   include: listFlag(
     {
-      help: "with -program: a file or directory that goes along; may be repeated",
+      help: "with -program: a file or directory to include; may be repeated",
       placeholder: "PATH",
     },
     notEmpty,
   ),
   exclude: listFlag(
-    { help: "with -program: what is left out; may be repeated", placeholder: "GLOB" },
+    { help: "with -program: files to leave out; may be repeated", placeholder: "GLOB" },
     notEmpty,
   ),
   minimal: boolFlag({ help: "with -program: only linked libraries, no packages" }),
   check: stringFlag({
-    help: "with -program: must succeed in the image first (default: the program's --version)",
+    help:
+      "with -program: must succeed in the image before it is sent (default: the program's --version)",
     placeholder: "COMMAND",
   }),
   "dry-run": boolFlag({ help: "with -program: list the files with their reasons, send nothing" }),
@@ -107,15 +108,15 @@ be invoked, and prints what changed. Anything that neither of them mentions
 stays as it is; a new function gets the default.
 
 The code is either a zip with the handler, which gets the runtime from llama's
-layer; or an image with /llama_runtime as its entry point. An image is made of
-programs that are installed here, with all that they need and without docker
-(-program; docs/programs.md says what goes into it); or it is built with docker
-and pushed to llama's repository; or it is in ECR already. -build DIR also takes
-a folder whose function.json names "programs".
+layer; or an image with /llama_runtime as its entry point. An image comes
+from one of three places: programs installed here, packed with all that they
+need and without docker (-program; see docs/programs.md); a docker build, pushed
+to llama's repository (-build); or ECR (-image). -build DIR also takes a folder
+whose function.json names "programs".
 
-FUNCTION without flags moves the function to this llama's version of the layer,
-and -all does so for every function of the stack; nothing else changes. An
-image contains the runtime: llama prints how to rebuild it.`,
+Without flags, FUNCTION moves to this llama's version of the layer; -all moves
+every function of the stack. Nothing else changes. Images contain their own
+runtime: llama prints how to rebuild them.`,
   examples: [
     {
       text: "create a function from a folder with a handler and a function.json",

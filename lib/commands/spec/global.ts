@@ -49,7 +49,7 @@ export function parseFunctionCommand(text: string): FunctionCommand {
 /** The flags before the subcommand. */
 export const globalFlags = {
   region: stringFlag({ help: "AWS region", placeholder: "REGION" }),
-  profile: stringFlag({ help: "profile of the AWS configuration files", placeholder: "NAME" }),
+  profile: stringFlag({ help: "profile in the AWS configuration files", placeholder: "NAME" }),
   store: stringFlag({
     help: "object store: s3://BUCKET/PREFIX or file:///DIR",
     placeholder: "URL",

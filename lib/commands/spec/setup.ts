@@ -134,7 +134,7 @@ export const teardownFlags = {
 /** The definition of `llama teardown`. */
 export const teardownCommand: Command<typeof teardownFlags> = {
   name: "teardown",
-  summary: "remove everything that llama has in AWS",
+  summary: "remove llama's functions and resources from AWS",
   usage: "",
   group: "Set up",
   details: `Removes the functions of llama's stack with their logs, its layers, the objects

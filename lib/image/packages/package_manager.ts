@@ -20,7 +20,7 @@ export interface PackageManager {
    * Finds which packages own files.
    *
    * @param paths Absolute paths, free of links.
-   * @param signal Ends it early.
+   * @param signal Cancels the operation.
    * @returns The package's name by path, without those that no package owns.
    */
   ownersOf(paths: readonly string[], signal?: AbortSignal): Promise<Map<string, string>>;
@@ -30,7 +30,7 @@ export interface PackageManager {
    *
    * @param names The packages, each with the reason for which it is needed. What they recommend
    * comes along if it is installed.
-   * @param signal Ends it early.
+   * @param signal Cancels the operation.
    * @returns All of them, by name.
    */
   closureOf(
@@ -42,7 +42,7 @@ export interface PackageManager {
    * Lists the files of packages.
    *
    * @param names The packages.
-   * @param signal Ends it early.
+   * @param signal Cancels the operation.
    * @returns Absolute paths of files, links and directories, by package.
    */
   filesOf(names: readonly string[], signal?: AbortSignal): Promise<Map<string, string[]>>;
