@@ -7,6 +7,7 @@
 
 import { dirname, isAbsolute } from "node:path";
 import { LlamaError, reasonOf } from "../errors.ts";
+import { listDirectory, type ListedEntry } from "../system/list.ts";
 import type { LayerEntry } from "./entry.ts";
 
 /** Which layer an entry goes into. */
@@ -122,9 +123,13 @@ export class Tree {
     if (real === undefined || seen.has(real)) return;
     seen.add(real);
     const own = { ...options, isNamed: false };
-    for (const entry of read(real).toSorted((a, b) => a.name < b.name ? -1 : 1)) {
-      const path = `${real}/${entry.name}`;
-      const kind = entry.isSymlink ? kindOf(path) : entry.isDirectory ? "directory" : "file";
+    for (const entry of read(real)) {
+      const path = `${real}/${entry.name ?? entry.shown}`;
+      if (entry.name === undefined) {
+        this.#leaveOut(path, "its name is not UTF-8", options);
+        continue;
+      }
+      const kind = entry.kind === "link" ? kindOf(path) : entry.kind;
       if (kind === "directory") {
         this.#addAll(path, own, onFile, seen);
         continue;
@@ -256,9 +261,9 @@ function readLink(path: string): string {
   }
 }
 
-function read(directory: string): Deno.DirEntry[] {
+function read(directory: string): ListedEntry[] {
   try {
-    return [...Deno.readDirSync(directory)];
+    return listDirectory(directory);
   } catch (cause) {
     throw cannotRead(directory, reasonOf(cause), cause);
   }

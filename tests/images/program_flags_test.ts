@@ -77,6 +77,23 @@ test("a link that leads out of an included directory brings its target along", a
   assert(found.has(within));
 });
 
+test("a file whose name is not UTF-8 is left out, and named", async (programs) => {
+  await programs.add("names/plain", "p");
+  const { success } = await new Deno.Command("sh", {
+    args: ["-c", ": > \"$1/$(printf 'a\\377b')\"", "sh", `${programs.files}/names`],
+  }).output();
+  assert(success);
+  const { status, stderr, stdout } = await programs.update(
+    ...["-dry-run", "-minimal", "-program", "true", "-include", `${programs.files}/names`, "names"],
+  );
+  assert.equal(status, 0, stderr);
+  assert(stdout.includes(`${programs.files}/names/plain\t`), stdout);
+  assert(
+    stderr.includes(`left out: ${programs.files}/names/a\\xffb: its name is not UTF-8\n`),
+    stderr,
+  );
+});
+
 test("a touched file changes nothing, and a changed one a single layer", async (programs) => {
   const file = await programs.add("changing/file", "one");
   const args = ["-program", "true", "-include", `${programs.files}/changing`, "changing"];
