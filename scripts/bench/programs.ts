@@ -73,7 +73,8 @@ async function peakOfBig(programs: Programs): Promise<number> {
     environment: { ...programs.variables, PATH: "/usr/bin:/bin" },
   });
   await child.stdin.close();
-  const [output] = [new Response(child.stderr).text(), child.stdout.cancel()];
+  // Both are read to the end: a llama whose standard output is closed ends.
+  const [output] = [new Response(child.stderr).text(), new Response(child.stdout).text()];
   let peak = 0;
   let hasEnded = false;
   const ended = child.status.then(() => hasEnded = true);
