@@ -100,6 +100,26 @@ export class InvokeStub implements AsyncDisposable {
   }
 }
 
+/** A Lambda that answers, with status 0, only once it is told to. */
+export class HeldLambda extends InvokeStub {
+  /** Resolves when the first request has come. */
+  readonly asked: Promise<void>;
+  /** Has it answer. */
+  readonly go: () => void;
+
+  constructor() {
+    const asked = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
+    super(async () => {
+      asked.resolve();
+      await go.promise;
+      return { status: 0 };
+    });
+    this.asked = asked.promise;
+    this.go = go.resolve;
+  }
+}
+
 /** Answers with the arguments. */
 export const echo: StubAnswer = ({ args }) => ({ status: 0, stdout: { s: args.join(" ") } });
 

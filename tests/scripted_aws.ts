@@ -196,6 +196,13 @@ export const noStack: Answer = queryError(
   "Stack with id llama does not exist",
 );
 
+/** A stack that is up to date: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html#troubleshooting-errors-no-updates-to-perform */
+export const noUpdates: Answer = queryError(
+  400,
+  "ValidationError",
+  "No updates are to be performed.",
+);
+
 /** An event as a line of four or five words: resource, type, id, status, reason. */
 export type EventLine = readonly [string, string, string, string, string?];
 

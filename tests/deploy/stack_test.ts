@@ -5,6 +5,7 @@ import {
   type EventLine,
   events,
   noStack,
+  noUpdates,
   query,
   queryError,
   type Script,
@@ -133,8 +134,7 @@ Deno.test("a stack that is up to date is not changed", async () => {
   await using test = scripted({
     DescribeStacks: [stack("CREATE_COMPLETE", outputs)],
     DescribeStackEvents: [events(bucketFails)],
-    // https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/troubleshooting.html#troubleshooting-errors-no-updates-to-perform
-    UpdateStack: [queryError(400, "ValidationError", "No updates are to be performed.")],
+    UpdateStack: [noUpdates],
   });
   assert.deepEqual(await test.deploy(), { outputs: whole, change: "unchanged" });
   assert.deepEqual(test.seen(), []);
@@ -200,7 +200,7 @@ Deno.test("a stack that is being changed by another run is waited for", async ()
       stack("CREATE_COMPLETE", outputs),
     ],
     DescribeStackEvents: [events([])],
-    UpdateStack: [queryError(400, "ValidationError", "No updates are to be performed.")],
+    UpdateStack: [noUpdates],
   });
   assert.equal((await test.deploy()).change, "unchanged");
   assert.equal(test.pauses(), 1);

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { until } from "../helpers.ts";
-import { InvokeStub } from "../invoke_stub.ts";
+import { HeldLambda, InvokeStub } from "../invoke_stub.ts";
 import { program, Workplace } from "./llama.ts";
 
 /** Runs a shell script in the working directory of the program. */
@@ -112,17 +112,11 @@ Deno.test("-results refuses a directory that is not llama's, and leaves it uncha
 
 Deno.test("of two runs with the same -results, the second is refused", async () => {
   await using place = new Workplace();
-  const asked = Promise.withResolvers<void>();
-  const go = Promise.withResolvers<void>();
-  await using lambda = new InvokeStub(async () => {
-    asked.resolve();
-    await go.promise;
-    return { status: 0 };
-  });
+  await using lambda = new HeldLambda();
   const { environment } = lambda;
   const args = ["xargs", "-results", "res", "f", "{{.Line}}", ":::", "a"];
   const first = place.start(args, { environment });
-  await asked.promise;
+  await lambda.asked;
   const second = await place.run(args, { environment });
   assert.deepEqual([second.status, second.stdout, second.stderr], [
     2,
@@ -130,7 +124,7 @@ Deno.test("of two runs with the same -results, the second is refused", async () 
     'llama: another run is writing results to "res"\n' +
     "llama: hint: wait until it ends, or name another directory with -results\n",
   ]);
-  go.resolve();
+  lambda.go();
   assert.equal((await first.output()).code, 0);
   await first.stdin.close().catch(() => {});
   assert.equal(lambda.requests.length, 1);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { jobRecordSchema } from "../../mod.ts";
 import { bytesOf, textOf } from "../helpers.ts";
-import { InvokeStub } from "../invoke_stub.ts";
+import { HeldLambda, InvokeStub } from "../invoke_stub.ts";
 import { Workplace } from "./llama.ts";
 
 const jobs = 1000;
@@ -117,17 +117,11 @@ Deno.test("a run with other arguments or input is refused, and nothing runs", as
 
 Deno.test("a job log that another run writes to is refused, and left unchanged", async () => {
   await using place = new Workplace();
-  const asked = Promise.withResolvers<void>();
-  const go = Promise.withResolvers<void>();
-  await using lambda = new InvokeStub(async () => {
-    asked.resolve();
-    await go.promise;
-    return { status: 0 };
-  });
+  await using lambda = new HeldLambda();
   const { environment } = lambda;
   const args = ["xargs", "-joblog", "log", "f", "{{.Line}}", ":::", "a", "b"];
   const first = place.start(args, { environment });
-  await asked.promise;
+  await lambda.asked;
   for (const more of [[], ["-resume"], ["-resume-failed"]]) {
     const second = await place.run(["xargs", ...more, ...args.slice(1)], { environment });
     assert.deepEqual([second.status, second.stdout, second.stderr], [
@@ -137,7 +131,7 @@ Deno.test("a job log that another run writes to is refused, and left unchanged",
       "llama: hint: wait until it ends, or name another file with -joblog\n",
     ]);
   }
-  go.resolve();
+  lambda.go();
   const { code } = await first.output();
   await first.stdin.close().catch(() => {});
   assert.equal(code, 0);

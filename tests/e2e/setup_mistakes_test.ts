@@ -9,8 +9,8 @@ import {
   json,
   lambdaError,
   noStack,
+  noUpdates,
   query,
-  queryError,
   type Script,
   ScriptedAws,
   stack,
@@ -211,14 +211,19 @@ Deno.test("an interrupted bootstrap says that CloudFormation continues", async (
   });
 });
 
+/** A bootstrap of a stack that is up to date and has no layer yet, until it uploads the layer. */
+const untilUpload: Script = {
+  DescribeStacks: [stack("CREATE_COMPLETE", outputs)],
+  DescribeStackEvents: [events([])],
+  UpdateStack: [noUpdates],
+  ListLayerVersions: [json({ LayerVersions: [] })],
+  HeadObject: [() => new Response(null, { status: 404 })],
+};
+
 Deno.test("a layer that is rejected leaves the stack, and the message says so", async () => {
   const denied = "User: a is not authorized to perform: lambda:PublishLayerVersion on resource: b";
   const script: Script = {
-    DescribeStacks: [stack("CREATE_COMPLETE", outputs)],
-    DescribeStackEvents: [events([])],
-    UpdateStack: [queryError(400, "ValidationError", "No updates are to be performed.")],
-    ListLayerVersions: [json({ LayerVersions: [] })],
-    HeadObject: [() => new Response(null, { status: 404 })],
+    ...untilUpload,
     PutObject: [() => new Response()],
     PublishLayerVersion: [lambdaError(403, "AccessDeniedException", denied)],
   };
@@ -271,11 +276,7 @@ Deno.test("without a place for the settings nothing is created", async () => {
 Deno.test("bootstrap with a stack without its bucket says to run teardown first", async () => {
   const gone = "<Error><Code>NoSuchBucket</Code><Message>gone</Message></Error>";
   const script: Script = {
-    DescribeStacks: [stack("CREATE_COMPLETE", outputs)],
-    DescribeStackEvents: [events([])],
-    UpdateStack: [queryError(400, "ValidationError", "No updates are to be performed.")],
-    ListLayerVersions: [json({ LayerVersions: [] })],
-    HeadObject: [() => new Response(null, { status: 404 })],
+    ...untilUpload,
     PutObject: [() => new Response(gone, { status: 404 })],
     HeadBucket: [() => new Response(null, { status: 404 })],
   };

@@ -9,8 +9,8 @@ import { noise } from "../helpers.ts";
 import {
   events,
   json,
+  noUpdates,
   query,
-  queryError,
   type Script,
   ScriptedAws,
   stack,
@@ -31,7 +31,7 @@ const script: Script = {
   ],
   DescribeStacks: [complete, complete, stack("DELETE_COMPLETE")],
   DescribeStackEvents: [events([])],
-  UpdateStack: [queryError(400, "ValidationError", "No updates are to be performed.")],
+  UpdateStack: [noUpdates],
   DeleteStack: [query("DeleteStack")],
   GetRole: [
     query("GetRole", "<Role><Arn>arn:aws:iam::123456789012:role/llama-Role-1</Arn></Role>"),
