@@ -585,7 +585,7 @@ function entriesOf(path: string): Deno.DirEntry[] {
   try {
     return [...Deno.readDirSync(path)].toSorted((a, b) => a.name < b.name ? -1 : 1);
   } catch {
-    // There is none.
+    // No such directory.
     return [];
   }
 }

@@ -19,9 +19,9 @@ export interface Admission {
 const decrease = 0.8;
 
 /**
- * A concurrency limit with additive increase and multiplicative decrease. There is no limit until
- * the first call is throttled. The calls that Lambda accepted besides the throttled one show its
- * limit, so a partly throttled burst finds the limit at once.
+ * A concurrency limit with additive increase and multiplicative decrease, which begins with the first
+ * throttled call. The calls that Lambda accepted besides the throttled one show its limit, so a
+ * partly throttled burst finds the limit at once.
  */
 export class AdaptiveLimit {
   #limit = Infinity;

@@ -276,7 +276,7 @@ function handlerOver(connections: Connections, location: Location): RequestHandl
         requestInit: () => ({ client }) as RequestInit,
       });
       const { response } = await handler.handle(request, options).catch((cause) => {
-        // What `fetch` throws where there is no connection.
+        // What `fetch` throws without a connection.
         if (!(cause instanceof TypeError)) throw cause;
         const { message, hint } = noAnswer(url.href, cause, location);
         throw new LlamaError("network", message, { cause, hint });
