@@ -6,36 +6,36 @@
  * @module
  */
 
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { runDeno } from "../lib/deploy/deno.ts";
 import { removeIfThere } from "../lib/files/whole.ts";
 import { root } from "./shell.ts";
 
-/** A program's bundle. */
-export interface Bundle {
-  /** The entry point. */
-  readonly main: string;
-  /** Files that it imports by a computed name. */
-  readonly include: readonly string[];
-}
-
 /**
  * Bundles the runtime: the code that requests the first invocation, and the code that is loaded
- * while waiting for it.
+ * while waiting for it. It has no credential providers, since Lambda provides keys.
  *
  * @param directory The directory for the bundle, which is replaced.
- * @returns The bundle.
+ * @returns The entry point.
  * @throws {Error} If it cannot be bundled.
  */
-export async function bundleRuntime(directory: string): Promise<Bundle> {
+export async function bundleRuntime(directory: string): Promise<string> {
   await removeIfThere(directory);
-  const made = join(directory, "made");
-  await bundle(["runtime.ts"], ["--code-splitting", "--outdir", made]);
-  const files = await collect(made, [["runtime.js", "bootstrap.js"]]);
+  const [made, scratch] = [join(directory, "made"), join(directory, "scratch")];
+  await Deno.mkdir(scratch, { recursive: true });
+  const importMap = await replaceModules(scratch, {
+    "lib/aws/credentials/providers.ts":
+      'throw new Error("llama\'s runtime does not contain it");\n',
+  });
+  await bundle(["runtime.ts"], [
+    ...["--code-splitting", "--outdir", made, "--import-map", importMap],
+  ]);
+  const files = await collect(made, "runtime.js", "bootstrap.js");
   await removeIfThere(made);
+  await removeIfThere(scratch);
   await writeBundle(directory, files);
-  return { main: join(directory, "bootstrap.js"), include: [] };
+  return join(directory, "bootstrap.js");
 }
 
 /**
@@ -44,35 +44,30 @@ export async function bundleRuntime(directory: string): Promise<Bundle> {
  *
  * @param directory The directory for the bundle, which is replaced.
  * @param commit The commit that `llama version` shows.
- * @returns The bundle.
+ * @returns The entry point.
  * @throws {Error} If it cannot be bundled.
  */
-export async function bundleLlama(directory: string, commit: string | undefined): Promise<Bundle> {
+export async function bundleLlama(directory: string, commit: string | undefined): Promise<string> {
   await removeIfThere(directory);
   const [made, scratch] = [join(directory, "made"), join(directory, "scratch")];
   await Deno.mkdir(scratch, { recursive: true });
-  const importMap = await replaceCommit(scratch, commit);
-  await bundle(["cli.ts", providersSource], [
+  const importMap = await replaceModules(scratch, {
+    "lib/commit.ts": `export const commit = ${JSON.stringify(commit)};\n`,
+  });
+  await bundle(["cli.ts"], [
     ...["--code-splitting", "--outdir", made, "--import-map", importMap],
     ...sdk.map(([name]) => `--external=${name}`),
   ]);
-  const files = await collect(made, [
-    ["cli.js", "cli.js"],
-    [providersSource.replace(/ts$/, "js"), "providers.js"],
-  ]);
-  // The bundler does not rewrite these specifiers.
-  replaceOnce(files, '"./credentials/providers.ts"', '"./providers.js"');
+  const files = await collect(made, "cli.js", "cli.js");
   for (const [name] of sdk) replaceOnce(files, `"${name}"`, '"./sdk.js"');
   files.set("sdk.js", await bundleSdk(scratch));
   await removeIfThere(made);
   await removeIfThere(scratch);
   await writeBundle(directory, files);
-  return { main: join(directory, "cli.js"), include: [join(directory, "providers.js")] };
+  return join(directory, "cli.js");
 }
 
-const providersSource = "lib/aws/credentials/providers.ts";
-
-/** The SDK packages imported by lib/aws/credentials/providers.ts, and what it imports from them. */
+/** The SDK's packages that lib/aws/credentials/sdk.ts imports, and what is used of them. */
 const sdk = [
   [
     "npm:@aws-sdk/credential-providers@3.1175.0",
@@ -81,13 +76,24 @@ const sdk = [
   ["npm:@smithy/fetch-http-handler@5.8.1", "FetchHttpHandler"],
 ] as const;
 
-/** Writes an import map that replaces lib/commit.ts by a module with the commit. */
-async function replaceCommit(directory: string, commit: string | undefined): Promise<string> {
-  const [module, importMap] = [join(directory, "commit.js"), join(directory, "import_map.json")];
-  await Deno.writeTextFile(module, `export const commit = ${JSON.stringify(commit)};\n`);
-  const imports = {
-    [pathToFileURL(join(root, "lib/commit.ts")).href]: pathToFileURL(module).href,
-  };
+/**
+ * Writes an import map that replaces modules.
+ *
+ * @param directory The directory for the import map and the modules.
+ * @param modules The replacements' sources by the path of the module.
+ * @returns The path of the import map.
+ */
+async function replaceModules(
+  directory: string,
+  modules: Readonly<Record<string, string>>,
+): Promise<string> {
+  const imports: Record<string, string> = {};
+  for (const [path, source] of Object.entries(modules)) {
+    const replacement = join(directory, basename(path));
+    await Deno.writeTextFile(replacement, source);
+    imports[pathToFileURL(join(root, path)).href] = pathToFileURL(replacement).href;
+  }
+  const importMap = join(directory, "import_map.json");
   await Deno.writeTextFile(importMap, JSON.stringify({ imports }));
   return importMap;
 }
@@ -166,9 +172,10 @@ async function bundle(sources: readonly string[], options: readonly string[]): P
  */
 async function collect(
   directory: string,
-  mains: readonly (readonly [made: string, name: string])[],
+  made: string,
+  main: string,
 ): Promise<Map<string, string>> {
-  const names = new Map(mains);
+  const names = new Map([[made, main]]);
   const files = new Map<string, string>();
   // The map of names grows meanwhile, and what was added is visited too.
   for (const [found, name] of names) {

@@ -10,7 +10,7 @@ import { parseArgs } from "node:util";
 import { compileCommand, runDeno } from "../lib/deploy/deno.ts";
 import { messageOf } from "../lib/errors.ts";
 import { removeIfThere, writeWhole } from "../lib/files/whole.ts";
-import { type Bundle, bundleLlama, bundleRuntime } from "./bundle.ts";
+import { bundleLlama, bundleRuntime } from "./bundle.ts";
 import { root } from "./shell.ts";
 
 /** The target machines, with Deno's names for them. */
@@ -117,14 +117,13 @@ function hostTarget(): Target {
  * executable for the target.
  */
 export async function compile(program: Program, target: Target): Promise<string> {
-  const bundle = await bundleOf(program, join(dist, "bundle", program));
+  const main = await bundleOf(program, join(dist, "bundle", program));
   const path = join(dist, `${program}-${target}`);
   await writeWhole(path, async (temporary) => {
     await runDeno([
       ...compileCommand(program),
       ...["--target", targets[target], "--output", temporary],
-      ...bundle.include.flatMap((file) => ["--include", file]),
-      bundle.main,
+      main,
     ], { directory: root });
     const made = await machineOf(temporary);
     if (made !== target) throw new Error(`DENORT_BIN is for ${made ?? "another machine"}`);
@@ -169,7 +168,7 @@ async function holds(path: string, bundle: string): Promise<boolean> {
   }
 }
 
-async function bundleOf(program: Program, directory: string): Promise<Bundle> {
+async function bundleOf(program: Program, directory: string): Promise<string> {
   return program === "llama"
     ? await bundleLlama(directory, await readCommit())
     : await bundleRuntime(directory);

@@ -54,8 +54,7 @@ export function findAccount(environment: Environment, options: AccountOptions = 
 
 async function loadProviders(source: string): Promise<Providers> {
   try {
-    // With a computed name: a literal one would make Deno fetch the AWS SDK before the program starts.
-    return await import(import.meta.resolve("./credentials/providers.ts"));
+    return await import("./credentials/providers.ts");
   } catch (cause) {
     // The runtime's program lacks it, since Lambda provides keys. From source, npm may be unreachable.
     const message = `no AWS credentials from ${source}: cannot load the credential provider`;

@@ -2,19 +2,11 @@
  * Credentials that take calls to AWS: roles, sign-ins, the metadata of an instance. They come from
  * the AWS SDK's providers, as chosen by `credential_source.ts`.
  *
- * This module is loaded on demand, and the SDK with it.
+ * This module is loaded on demand; it loads the SDK.
  *
  * @module
  */
 
-import {
-  fromInstanceMetadata,
-  fromLoginCredentials,
-  fromSSO,
-  fromTemporaryCredentials,
-  fromWebToken,
-} from "npm:@aws-sdk/credential-providers@3.1175.0";
-import { FetchHttpHandler } from "npm:@smithy/fetch-http-handler@5.8.1";
 import type { Environment } from "../../environment.ts";
 import { LlamaError, messageOf, reasonOf } from "../../errors.ts";
 import { printable } from "../../text/printable.ts";
@@ -28,6 +20,9 @@ import type { Credentials } from "./keys.ts";
 import { configuredEndpoint, findLocation, type Location, serviceUrl } from "../endpoint.ts";
 import { noAnswer } from "../network_hint.ts";
 import { readProfile } from "./profile.ts";
+import { loadSdk } from "./sdk.ts";
+
+const sdk = await loadSdk();
 
 /** The size limit of an answer with credentials, in bytes. */
 const maxAnswerBytes = 1024 * 1024;
@@ -125,7 +120,7 @@ async function provide(source: CredentialSource, around: Surroundings): Promise<
       return await attempt(
         source,
         "SSO",
-        fromSSO({
+        sdk.fromSSO({
           ...files,
           profile: source.profile,
           ssoStartUrl: source.startUrl,
@@ -140,7 +135,7 @@ async function provide(source: CredentialSource, around: Surroundings): Promise<
       return await attempt(
         source,
         "login",
-        fromLoginCredentials({
+        sdk.fromLoginCredentials({
           ...files,
           profile: source.profile,
           clientConfig: signin,
@@ -149,7 +144,7 @@ async function provide(source: CredentialSource, around: Surroundings): Promise<
     case "container":
       return await containerCredentials(environment, source.from);
     case "instance":
-      return await attempt(source, "instance metadata", fromInstanceMetadata());
+      return await attempt(source, "instance metadata", sdk.fromInstanceMetadata());
   }
 }
 
@@ -163,7 +158,7 @@ async function assumeRole(
   return await attempt(
     source,
     `AssumeRole of ${roleArn}`,
-    fromTemporaryCredentials({
+    sdk.fromTemporaryCredentials({
       masterCredentials: {
         accessKeyId,
         secretAccessKey,
@@ -202,7 +197,7 @@ async function assumeRoleWithToken(
   return await attempt(
     source,
     `AssumeRoleWithWebIdentity of ${roleArn}`,
-    fromWebToken({
+    sdk.fromWebToken({
       roleArn,
       webIdentityToken,
       ...(sessionName === undefined ? {} : { roleSessionName: sessionName }),
@@ -258,7 +253,7 @@ function refusal(from: string, why: string, cause: unknown, hint?: string): Llam
   return new LlamaError("credentials", `no AWS credentials from ${from}: ${why}`, { cause, hint });
 }
 
-type RequestHandler = Pick<FetchHttpHandler, "handle">;
+type RequestHandler = Pick<InstanceType<typeof sdk.FetchHttpHandler>, "handle">;
 
 /**
  * Sends the SDK's calls over llama's connections: the SDK's handler for Node supports neither proxies
@@ -270,7 +265,7 @@ function handlerOver(connections: Connections, location: Location): RequestHandl
       const { protocol, hostname, port } = request;
       const url = new URL(`${protocol}//${hostname}${port === undefined ? "" : `:${port}`}`);
       const client = await connections.client(url, false);
-      const handler = new FetchHttpHandler({
+      const handler = new sdk.FetchHttpHandler({
         requestTimeout: 30_000,
         // `client` is Deno's addition to what `fetch` takes.
         requestInit: () => ({ client }) as RequestInit,
