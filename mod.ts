@@ -92,7 +92,7 @@ export type { PushedImage } from "./lib/image/image.ts";
 export type { PackedProgram } from "./lib/image/plan.ts";
 export type { LayerEntry } from "./lib/image/entry.ts";
 export type { InstalledPackage } from "./lib/image/packages/package_manager.ts";
-export type { ImagePlan } from "./lib/image/plan.ts";
+export type { ImagePlan, ProgramSelection } from "./lib/image/plan.ts";
 export type { RegistryCredentials } from "./lib/image/registry.ts";
 export type { ImageEntry, LayerName, LeftOut } from "./lib/image/tree.ts";
 export { DirectoryStore } from "./lib/store/directory.ts";

@@ -4,41 +4,26 @@
  * @module
  */
 
-import { type Architecture, ownArchitecture } from "./functions/architecture.ts";
+import { ownArchitecture } from "./functions/architecture.ts";
 import { findRuntimeProgram } from "./deploy/runtime_program.ts";
-import type { RuntimeProgram } from "./image/pack.ts";
 import { defaultStackName } from "./deploy/stack_template.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError } from "./errors.ts";
 import type { CheckVerdict } from "./image/check.ts";
 import type { PushedImage } from "./image/image.ts";
-import type { Pack } from "./image/pack.ts";
-import type { ImagePlan } from "./image/plan.ts";
+import type { Pack, RuntimeProgram } from "./image/pack.ts";
+import type { ImagePlan, ProgramSelection } from "./image/plan.ts";
 import type { RegistryCredentials } from "./image/registry.ts";
 import { repositoryOf } from "./image/repository.ts";
 
 /** Options for {@linkcode packProgram}. */
-export interface PackProgramOptions {
-  /** The programs: names that are looked up on `PATH`, or paths. The first is the image's command. */
-  readonly programs: readonly string[];
+export interface PackProgramOptions extends ProgramSelection {
   /** What the image runs, where that is not the first program alone. */
   readonly command?: readonly string[] | undefined;
-  /** Files and directories that go along at their own absolute paths. @default {[]} */
-  readonly include?: readonly string[] | undefined;
-  /** What is left out: globs of whole paths, or of names where there is no slash. @default {[]} */
-  readonly exclude?: readonly string[] | undefined;
-  /** Take linked libraries alone, and no packages. @default {false} */
-  readonly isMinimal?: boolean | undefined;
   /** The compiled runtime, a path. @default {the one that comes with llama} */
   readonly runtime?: string | undefined;
-  /** The processor of the function. @default {this machine's} */
-  readonly architecture?: Architecture | undefined;
-  /** Where relative paths begin. @default {the current directory} */
-  readonly directory?: string | undefined;
   /** `PATH`, `HOME` and `TMPDIR`, and what says where docker keeps its logins. @default {the process's} */
   readonly environment?: Environment | undefined;
-  /** Ends it early. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** Options for {@linkcode ProgramImage.push}. */

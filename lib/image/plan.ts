@@ -34,28 +34,35 @@ export interface PackedProgram {
   readonly package?: string | undefined;
 }
 
-/** Options for {@linkcode planImage}. */
-export interface PlanOptions {
+/** The programs of an image, and the files that go with them. */
+export interface ProgramSelection {
   /** The programs: names that are looked up on `PATH`, or paths. The first is the image's command. */
   readonly programs: readonly string[];
-  /** Files and directories that go along at their own absolute paths. */
+  /** Files and directories that go along at their own absolute paths. @default {[]} */
   readonly include?: readonly string[] | undefined;
-  /** Paths to leave out: globs matched against the whole path, or the name if without a slash. */
+  /**
+   * Paths to leave out: globs matched against the whole path, or the name if without a slash.
+   * @default {[]}
+   */
   readonly exclude?: readonly string[] | undefined;
-  /** Take what the loader says alone, and no packages. @default {false} */
+  /** Whether to take linked libraries alone, and no packages. @default {false} */
   readonly isMinimal?: boolean | undefined;
-  /** The compiled runtime, a path. */
-  readonly runtime: string;
   /** The processor that the image is for. @default {this machine's} */
   readonly architecture?: Architecture | undefined;
   /** Where relative paths begin. @default {the current directory} */
   readonly directory?: string | undefined;
+  /** Ends the search early. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Options for {@linkcode planImage}. */
+export interface PlanOptions extends ProgramSelection {
+  /** The compiled runtime, a path. */
+  readonly runtime: string;
   /** `PATH` and `HOME`. */
   readonly environment: Environment;
   /** The packages of this machine. @default {dpkg's, where they are} */
   readonly packageManager?: PackageManager | undefined;
-  /** Ends it early. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 /** What goes into an image, and why. */
