@@ -158,24 +158,32 @@ export async function listFiles(
   await output.message(`${name}: ${amountsText(pack.amounts)}`);
 }
 
+/** An update of one function. */
+export interface FunctionUpdate {
+  /** The function's name. */
+  readonly name: string;
+  /** The function as it is; undefined if there is none. */
+  readonly current: DeployedFunction | undefined;
+  /** The flags' values. */
+  readonly values: UpdateFunctionValues;
+  /** Environment, output and signal. */
+  readonly context: CommandContext;
+  /** The account and the settings. */
+  readonly aws: Aws;
+}
+
 /**
  * Checks the image, pushes it where it is not there already, and says how much that was.
  *
  * @param packed What goes into it.
- * @param values The flags' values.
- * @param name The function's name, which is the image's tag.
- * @param context Environment, output and signal.
- * @param aws The account and the settings.
+ * @param update The function, whose name is the image's tag.
  * @returns The image by its digest.
  * @throws {LlamaError} `usage` if something is missing in the image; as the registry.
  */
 export async function pushPrograms(
   { pack, check }: PackedPrograms,
-  { registry: named }: UpdateFunctionValues,
-  name: string,
-  context: CommandContext,
-  { client, settings }: Aws,
-  current: DeployedFunction | undefined,
+  { name, current, values: { registry: named }, context, aws: { client, settings } }:
+    FunctionUpdate,
 ): Promise<string> {
   const { environment, output, signal } = context;
   const [{ openRepository }, { LayerNote }] = await Promise.all([

@@ -34,7 +34,13 @@ import {
   updateFunctionCommand,
   type UpdateFunctionValues,
 } from "./spec/functions.ts";
-import { listFiles, type PackedPrograms, packPrograms, pushPrograms } from "./programs.ts";
+import {
+  type FunctionUpdate,
+  listFiles,
+  type PackedPrograms,
+  packPrograms,
+  pushPrograms,
+} from "./programs.ts";
 import { updateAllRuntimes, updateOneRuntime } from "./update_runtimes.ts";
 
 /** The `update-function` command. */
@@ -57,9 +63,8 @@ export const updateFunction = runnable(
       await updateOneRuntime(context, aws, current);
       return exitCodes.ok;
     }
-    const prepared = programs
-      ? await prepareOfPrograms(programs, values, name, context, aws, current)
-      : await prepare(values, name, context, aws, current);
+    const update = { name, current, values, context, aws };
+    const prepared = programs ? await prepareOfPrograms(programs, update) : await prepare(update);
     const { isNew, changes, function: deployed } = await deployFunction(
       { client: aws.client, pause, onWait: (what) => void output.message(what), signal },
       { name, ...prepared, stack: aws.settings.stack ?? defaultStackName },
@@ -143,12 +148,9 @@ function optionsOf(values: UpdateFunctionValues): FunctionOptions {
 
 async function prepareOfPrograms(
   programs: PackedPrograms,
-  values: UpdateFunctionValues,
-  name: string,
-  context: CommandContext,
-  aws: Aws,
-  current: DeployedFunction | undefined,
+  update: FunctionUpdate,
 ): Promise<Prepared> {
+  const { name, current, values, aws } = update;
   const { definition, architecture } = programs;
   const options = { ...optionsOf(values), architecture };
   const plan = planFunction({
@@ -163,19 +165,14 @@ async function prepareOfPrograms(
     current: current && { ...current, command: [] },
     needsLayer: false,
   });
-  const image = await pushPrograms(programs, values, name, context, aws, current);
+  const image = await pushPrograms(programs, update);
   const isThere = current?.image === image && current.state === "Active" &&
     current.architecture === architecture;
   return { plan, code: isThere ? undefined : { ImageUri: image } };
 }
 
-async function prepare(
-  values: UpdateFunctionValues,
-  name: string,
-  context: CommandContext,
-  aws: Aws,
-  current: DeployedFunction | undefined,
-): Promise<Prepared> {
+async function prepare(update: FunctionUpdate): Promise<Prepared> {
+  const { name, current, values, context, aws } = update;
   const input = { name, options: optionsOf(values), settings: aws.settings, current };
   if (values.zip) {
     const source = await readPackage(values.zip, name);
@@ -202,7 +199,7 @@ async function prepare(
   const keepsCode = !values.build && !values.image;
   const plan = planFunction({ ...input, kind, definition, needsLayer: false, keepsCode });
   if (values.build) {
-    const image = await buildAndPush(values, name, context, aws, definition, plan);
+    const image = await buildAndPush(update, definition, plan);
     return { plan, code: { ImageUri: image } };
   }
   if (!values.image) return { plan, code: undefined };
@@ -216,13 +213,11 @@ function s3Store({ settings: { store, bucketOwner } }: Aws): CodeStore | undefin
 }
 
 async function buildAndPush(
-  values: UpdateFunctionValues,
-  name: string,
-  { environment, output, signal }: CommandContext,
-  { client, settings: { repository } }: Aws,
+  { name, values, context, aws: { client, settings: { repository } } }: FunctionUpdate,
   definition: FunctionDefinition | undefined,
   { architecture, settings }: FunctionPlan,
 ): Promise<string> {
+  const { environment, output, signal } = context;
   const image = imageOf(values.registry || undefined, definition?.image, repository, name);
   const tool: ContainerTool = {
     program: values["container-tool"] || environment["LLAMA_CONTAINER_TOOL"] || "docker",
