@@ -318,10 +318,11 @@ function refusal(
         : "check the access key and its secret: `aws sts get-caller-identity` shows whose they are",
     });
   }
-  if (isServerFailure(status)) {
-    return new CallError("service", says, { retryable: "maybe", afterMilliseconds, affectsAll });
+  // A broken function did not run, and will not.
+  if (affectsAll || !isServerFailure(status)) {
+    return new CallError("service", says, { affectsAll });
   }
-  return new CallError("service", says, { affectsAll });
+  return new CallError("service", says, { retryable: "maybe", afterMilliseconds });
 }
 
 /** The emulator lists its functions in a header; AWS does not. */

@@ -166,9 +166,11 @@ Deno.test("what Lambda says of a function, and not of a job, affects all jobs", 
     ServiceException: 500,
   };
   for (const [type, status] of Object.entries({ ...types, ...ofJobs })) {
-    await using server = lambda(() => awsError(status, type, { Message: "why" }), {
-      maxRetries: 0,
-    });
+    let calls = 0;
+    await using server = lambda(() => {
+      calls++;
+      return awsError(status, type, { Message: "why" });
+    }, { maxRetries: type in types ? 8 : 0 });
     await assert.rejects(server.lambda.invoke("f", encode("{}")), (error) => {
       assert(error instanceof LlamaError);
       assert.deepEqual(
@@ -177,6 +179,7 @@ Deno.test("what Lambda says of a function, and not of a job, affects all jobs", 
       );
       return true;
     });
+    assert.equal(calls, 1, type);
   }
 });
 
