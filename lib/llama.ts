@@ -132,6 +132,7 @@ export class Llama implements AsyncDisposable {
   readonly #environment: Environment;
   #runner: Promise<JobRunner> | undefined;
   #local: LocalLambda | undefined;
+  #lambda: Lambda | undefined;
   readonly #clients: AwsClient[] = [];
   readonly #stores: ObjectStore[] = [];
   readonly #outputFiles: OutputFiles;
@@ -248,7 +249,14 @@ export class Llama implements AsyncDisposable {
     lines: Iterable<string> | AsyncIterable<string>,
     options: MapOptions = {},
   ): AsyncGenerator<JobOutcome, void, undefined> {
-    const { files = [], concurrency = 100, signal } = options;
+    const { files = [], concurrency = 100, stragglers = 0, signal } = options;
+    if (stragglers > 0 && this.#options.invokeRetries === 0) {
+      throw new LlamaError(
+        "usage",
+        "stragglers cannot be copied: invokeRetries 0 says that no job may run twice",
+        { hint: "omit one of them" },
+      );
+    }
     let sharedFiles: SharedFiles | undefined;
     const connection = {
       prepare: async () => {
@@ -258,6 +266,7 @@ export class Llama implements AsyncDisposable {
       hashShared: () => hashSharedFiles([...sharedFiles?.inputs.values() ?? []], signal),
       run: (job: Job, runOptions: RunJobOptions) => this.#run(job, { ...runOptions, sharedFiles }),
       region: () => this.region(),
+      hasRoom: () => this.#lambda?.hasRoom ?? false,
       isLocal: () => this.isLocal,
       isLlama: (signal: AbortSignal) => this.#isLlama(functionName, signal),
       notice: (message: string, hint?: string) => this.#options.onNotice?.(message, hint),
@@ -426,7 +435,7 @@ export class Llama implements AsyncDisposable {
       },
     });
     return {
-      lambda: new Lambda(client, this.#options.invokeRetries),
+      lambda: this.#lambda = new Lambda(client, this.#options.invokeRetries),
       functions: this.#functions,
       onReplacedRuntime: (functionName) => this.#noticeReplacedRuntime(functionName),
       store: typeof store === "string"
@@ -458,7 +467,7 @@ export class Llama implements AsyncDisposable {
         Promise.resolve({ region: local.region, endpoints: { lambda: local.endpoint } }),
     }, descriptorBudget().localConnections);
     return {
-      lambda: new Lambda(client, invokeRetries),
+      lambda: this.#lambda = new Lambda(client, invokeRetries),
       functions: this.#functions,
       store: named ?? this.#openStore(local.storeUrl, client),
       outputFiles: this.#outputFiles,

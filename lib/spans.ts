@@ -14,9 +14,10 @@ import type { Times } from "./protocol.ts";
  * The name of a span. On this machine, `template` turns an input line into a job, and `job` is
  * everything after that, as long as the record's `elapsedMilliseconds`. It contains `inputs`, which
  * reads and uploads files (`hash` and `upload` for each file that goes through the store), `queue`,
- * which waits for Lambda capacity, `invoke`, one request and its response, and `outputs`, which
- * fetches files (`download` from the store, `write`). In Lambda, within `invoke`, `cold start`,
- * `fetch`, `command` and `upload` correspond to the runtime's times.
+ * which waits for Lambda capacity, `invoke`, one request and its response, `copy`, the same for a copy
+ * of the request of a straggler, and `outputs`, which fetches files (`download` from the store,
+ * `write`). In Lambda, within `invoke` or `copy`, `cold start`, `fetch`, `command` and `upload`
+ * correspond to the runtime's times.
  */
 export type SpanName =
   | "template"
@@ -26,6 +27,7 @@ export type SpanName =
   | "upload"
   | "queue"
   | "invoke"
+  | "copy"
   | "cold start"
   | "fetch"
   | "command"
@@ -43,7 +45,9 @@ export interface Span {
   readonly end: number;
   /** The reason why an `invoke` failed. */
   readonly failed?: ErrorCode | undefined;
-  /** The runtime's times of an `invoke`, if reported. */
+  /** Whether another call of the same request was answered first. */
+  readonly isLost?: boolean | undefined;
+  /** The runtime's times of an `invoke` or a `copy`, if reported. */
   readonly times?: Times | undefined;
 }
 
@@ -57,6 +61,8 @@ export class OpenSpan implements Span, Disposable {
   end: number = NaN;
   /** The reason why it failed. */
   failed: ErrorCode | undefined;
+  /** Whether another call was answered first. */
+  isLost: boolean | undefined;
   /** The runtime's times. */
   times: Times | undefined;
 
@@ -78,8 +84,14 @@ export class OpenSpan implements Span, Disposable {
 /** The spans of one job. */
 export class Spans {
   /** All spans that have started, in no particular order. */
-  readonly all: Span[] = [];
+  readonly all: Span[];
   #invoke: OpenSpan | undefined;
+  #isCopy = false;
+
+  /** @param all The list to which spans are added. */
+  constructor(all: Span[] = []) {
+    this.all = all;
+  }
 
   /**
    * Starts a span.
@@ -88,10 +100,28 @@ export class Spans {
    * @returns The span; it ends when it is disposed.
    */
   span(name: SpanName): OpenSpan {
-    const span = new OpenSpan(name);
-    this.all.push(span);
-    if (name === "invoke") this.#invoke = span;
+    const isInvoke = name === "invoke";
+    const span = new OpenSpan(isInvoke && this.#isCopy ? "copy" : name);
+    if (isInvoke || !this.#isCopy) this.all.push(span);
+    if (isInvoke) this.#invoke = span;
     return span;
+  }
+
+  /**
+   * Returns the spans of a copy of the request. Its `invoke` is recorded here, as `copy`; its other
+   * spans overlap those of the job and are not.
+   *
+   * @returns The spans, of which only `span`, `answered` and `lost` are used.
+   */
+  copy(): Spans {
+    const spans = new Spans(this.all);
+    spans.#isCopy = true;
+    return spans;
+  }
+
+  /** Marks the last `invoke`: another call of the same request was answered first. */
+  lost(): void {
+    if (this.#invoke) this.#invoke.isLost = true;
   }
 
   /**

@@ -122,6 +122,17 @@ export class Semaphore {
     return { [Symbol.dispose]: () => this.#release(taken) };
   }
 
+  /**
+   * Takes a permit that is free and that nobody waits for.
+   *
+   * @returns The permit, which is released when it is disposed of; undefined if there is none.
+   */
+  tryAcquire(): Disposable | undefined {
+    if (this.#waiting.size > 0 || this.#free < 1) return undefined;
+    this.#free--;
+    return { [Symbol.dispose]: () => this.#release(1) };
+  }
+
   #release(weight: number): void {
     this.#free += weight;
     for (const next of this.#waiting) {
@@ -139,7 +150,7 @@ export class Semaphore {
  * Leaving the loop early aborts the calls in flight.
  *
  * @param source The items; the next is requested only when there is room for it.
- * @param limit The maximum number of concurrent calls.
+ * @param limit The maximum number of concurrent calls, or a semaphore for them.
  * @param work Called with each item; its signal is aborted when the loop is left.
  * @param signal Aborts the work.
  * @returns The results, in order of completion.
@@ -147,13 +158,13 @@ export class Semaphore {
  */
 export async function* poolMap<T, R>(
   source: AsyncIterable<T> | Iterable<T>,
-  limit: number,
+  limit: number | Semaphore,
   work: (item: T, signal: AbortSignal) => Promise<R>,
   signal?: AbortSignal,
 ): AsyncGenerator<R, void, undefined> {
   const ended = new AbortController();
   const inner = signal ? AbortSignal.any([signal, ended.signal]) : ended.signal;
-  const room = new Semaphore(limit);
+  const room = typeof limit === "number" ? new Semaphore(limit) : limit;
   const ready: { result: R; permit: Disposable }[] = [];
   const failures: unknown[] = [];
   const running = new Set<Promise<void>>();
@@ -179,7 +190,10 @@ export async function* poolMap<T, R>(
       for (;;) {
         const permit = await room.acquire(inner);
         const next = await iterator.next();
-        if (next.done) return;
+        if (next.done) {
+          permit[Symbol.dispose]();
+          return;
+        }
         if (inner.aborted) break;
         start(next.value, permit);
       }

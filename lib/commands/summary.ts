@@ -5,6 +5,7 @@
  */
 
 import { type EarlyEnd, earlyEndText } from "../jobs/early_end.ts";
+import { CopyTotals } from "../jobs/copy_totals.ts";
 import type { JobRecord } from "../jobs/record.ts";
 import type { RequestTotals } from "../llama.ts";
 import { bytesText, countText, dollarsText, durationText } from "../text/amounts.ts";
@@ -40,6 +41,7 @@ export class Summary {
   #dollars = 0;
   #isEstimate = false;
   #withoutCost = 0;
+  readonly #copies = new CopyTotals();
 
   /** The number of jobs that ended. */
   get jobs(): number {
@@ -55,6 +57,7 @@ export class Summary {
   add(record: JobRecord): void {
     const { ok, attempts, times, billedMilliseconds = 0, cost } = record;
     this.#jobs++;
+    this.#copies.add(record);
     if (!ok) this.#failed++;
     this.#retries += Math.max(attempts - 1, 0);
     if (times?.cold) this.#coldStarts++;
@@ -91,6 +94,7 @@ export class Summary {
     return [
       ...(earlyEnd ? [`ended early: ${earlyEndText(earlyEnd, isLocal)}`] : []),
       `${jobs}; ${this.#time(seconds)}`,
+      ...(this.#copies.text === undefined ? [] : [this.#copies.text]),
       this.#cost(details),
     ];
   }

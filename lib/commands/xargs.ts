@@ -157,6 +157,7 @@ async function mapOptions(values: Values, context: CommandContext): Promise<MapO
     timeoutSeconds: values.timeout,
     retries: values.retries,
     retryOn: values["retry-on"],
+    stragglers: values.stragglers,
     halt: values.halt,
     maxDollars: values["max-cost"],
     prices: values.prices === "" ? undefined : await readPrices(values.prices),

@@ -81,6 +81,9 @@ export async function attemptJob(job: Job, options: AttemptOptions): Promise<Att
       const invoked = result ?? { elapsedMilliseconds, logTail: logOf({ result, error }) };
       if (isBilled(error)) cost = sum(cost, (await options.meter()).costOf(invoked));
     }
+    for (const lost of runOptions.flight?.takeLost() ?? []) {
+      cost = sum(cost, (await options.meter()).costOf(lost));
+    }
     const isDone = result !== undefined ? succeeded(result) : error && isShared?.(error);
     if (isDone || retry >= retries || noMore.aborted || !isWorthRetrying(error, retryOn)) {
       return { count, result, error, transfer, cost };

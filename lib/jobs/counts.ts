@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Straggler } from "./stragglers.ts";
+
 /**
  * The progress of a run: an object that {@linkcode Llama.map} updates in place, so that reading it is
  * cheap. Each job whose input was read is one of `done`, `failed`, `running`, `dropped` and
@@ -30,6 +32,10 @@ export interface RunCounts {
   skipped: number;
   /** The highest number of concurrent jobs. */
   peak: number;
+  /** Copies of stragglers' requests that were sent. */
+  copies: number;
+  /** The straggler that has run longest; undefined while there is none. */
+  straggler: Straggler | undefined;
   /** All jobs of the run; undefined until the end of the input is reached. */
   total: number | undefined;
   /** Bytes sent: requests, and files through the object store. */
@@ -58,6 +64,8 @@ export function newCounts(): RunCounts {
     waiting: 0,
     skipped: 0,
     peak: 0,
+    copies: 0,
+    straggler: undefined,
     total: undefined,
     bytesSent: 0,
     bytesReceived: 0,

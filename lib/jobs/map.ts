@@ -5,7 +5,7 @@
  */
 
 import { setImmediate } from "node:timers/promises";
-import { poolMap } from "../async/concurrency.ts";
+import { poolMap, Semaphore } from "../async/concurrency.ts";
 import { CostMeter } from "../cost/cost.ts";
 import { defaultPrices, pricesOf, type PriceTable } from "../cost/prices.ts";
 import { FunctionError, isAbort, LlamaError } from "../errors.ts";
@@ -22,6 +22,7 @@ import { Results } from "./results.ts";
 import type { JobDelivery, RunJobOptions } from "./run.ts";
 import { sameJobs } from "./same_jobs.ts";
 import { chunked, readAhead } from "./sources.ts";
+import { type Flight, stragglerRules, Stragglers } from "./stragglers.ts";
 import { Trial } from "./trial.ts";
 import { type Span, Spans } from "../spans.ts";
 
@@ -44,6 +45,12 @@ export interface MapJobsOptions {
   readonly retries?: number | undefined;
   /** Which failures to retry. @default {"all"} */
   readonly retryOn?: RetryOn | undefined;
+  /**
+   * The maximum number of copies of a straggler: while places are free at the end of a run, the request
+   * of a job that takes much longer than the others is sent again, and the first answer counts. A
+   * command may therefore run several times at once. @default {0}
+   */
+  readonly stragglers?: number | undefined;
   /** When failed jobs end the run. @default {never} */
   readonly halt?: Halt | undefined;
   /**
@@ -107,6 +114,8 @@ export interface MapConnection {
   readonly region: () => Promise<string>;
   /** Reports whether the functions run on this machine, as far as is known yet. */
   readonly isLocal: () => boolean;
+  /** Reports whether Lambda would accept another call at once, as far as is known. */
+  readonly hasRoom: () => boolean;
   /** Reports whether the function is known to be llama's; may ask Lambda. */
   readonly isLlama: (signal: AbortSignal) => Promise<boolean>;
   /** Tells the user what happened, and what to do. */
@@ -133,10 +142,12 @@ export async function* mapJobs(
   lines: Iterable<string> | AsyncIterable<string>,
   options: MapJobsOptions,
 ): AsyncGenerator<JobOutcome, void, undefined> {
-  const { concurrency = 100, linesPerJob, retries = 0, jobLog, resume, signal } = options;
+  const { concurrency = 100, linesPerJob, retries = 0, stragglers = 0 } = options;
+  const { jobLog, resume, signal } = options;
   atLeast(1, concurrency, "concurrency");
   if (linesPerJob !== undefined) atLeast(1, linesPerJob, "linesPerJob");
   atLeast(0, retries, "retries");
+  atLeast(0, stragglers, "stragglers");
   const planner = new Planner({ functionName, templates });
   const logged = jobLog === undefined || resume === undefined
     ? undefined
@@ -164,11 +175,19 @@ export async function* mapJobs(
     lookUp: connection.isLlama,
     notice: connection.notice,
   });
-  const run = new Run(connection, options, { counts, stopPolicy, trial, planner, log, results });
+  const places = new Semaphore(concurrency);
+  const copied = stragglers === 0 ? undefined : new Stragglers({
+    maxCopies: stragglers,
+    mayCopy: () => !stopPolicy.soon.aborted && !signal?.aborted && connection.hasRoom(),
+    takePlace: () => places.tryAcquire(),
+  });
+  using _looks = copied && lookAt(copied, counts);
+  const state = { counts, stopPolicy, trial, planner, log, results, stragglers: copied };
+  const run = new Run(connection, options, state);
   const inputs = linesPerJob === undefined ? lines : chunked(lines, linesPerJob);
   const jobs = run.plan(inputs, templates);
   try {
-    for await (const outcome of poolMap(jobs, concurrency, run.work, signal)) {
+    for await (const outcome of poolMap(jobs, places, run.work, signal)) {
       if (outcome !== undefined) yield outcome;
     }
   } finally {
@@ -176,6 +195,21 @@ export async function* mapJobs(
   }
   if (stopPolicy.error !== undefined) throw stopPolicy.error;
   if (!options.stop?.aborted) await results?.end();
+}
+
+/** Looks for stragglers from time to time, until it is disposed of. */
+function lookAt(stragglers: Stragglers, counts: RunCounts): Disposable {
+  const timer = setInterval(() => {
+    counts.straggler = stragglers.look();
+    counts.copies = stragglers.copies;
+  }, stragglerRules.everyMilliseconds);
+  return {
+    [Symbol.dispose]: () => {
+      clearInterval(timer);
+      counts.straggler = undefined;
+      counts.copies = stragglers.copies;
+    },
+  };
 }
 
 /** Returns the number of jobs whose input was read. */
@@ -199,6 +233,7 @@ interface RunState {
   readonly planner: Planner;
   readonly log: JobLog | undefined;
   readonly results: Results | undefined;
+  readonly stragglers: Stragglers | undefined;
 }
 
 class Run {
@@ -278,19 +313,20 @@ class Run {
     planned: PlannedJob,
     inner: AbortSignal,
   ): Promise<JobOutcome | undefined> => {
-    const { counts, stopPolicy, trial } = this.#state;
+    const { counts, stopPolicy, trial, stragglers } = this.#state;
     // `inner` is the same for all jobs of a run.
     const signal = this.#signal ??= this.#open(inner);
     const admission = this.#admission ??= AbortSignal.any([signal, stopPolicy.unsent]);
     const delivery: JobDelivery = { mayHaveRun: false, isLlama: false };
     let failure: LlamaError | undefined;
     let isCounted = false;
+    const flight = stragglers?.start(planned.line);
     counts.waiting--;
     counts.peak = Math.max(counts.peak, ++counts.running);
     try {
       const started = new Date();
       const start = performance.now();
-      const attempts = await this.#attempt(planned, { signal, admission, delivery });
+      const attempts = await this.#attempt(planned, { signal, admission, delivery, flight });
       const { result, error } = attempts;
       failure = error;
       this.#hasStarted ||= result !== undefined;
@@ -313,6 +349,7 @@ class Run {
         elapsedMilliseconds,
         log: this.#options.logs ? logOf(attempts) : undefined,
         isLocal: this.#connection.isLocal(),
+        flight,
       });
       if (this.#writesDown) await this.#writeDown(record, result, planned.identity);
       this.#count(record);
@@ -333,6 +370,7 @@ class Run {
       throw error;
     } finally {
       counts.running--;
+      if (flight) stragglers?.end(flight);
       if (!isCounted && delivery.mayHaveRun) counts.dropped++;
       else if (!isCounted) counts.waiting++;
       trial.jobEnded(
@@ -359,10 +397,11 @@ class Run {
 
   async #attempt(
     { job, error, spans }: PlannedJob,
-    { signal, admission, delivery }: {
+    { signal, admission, delivery, flight }: {
       signal: AbortSignal;
       admission: AbortSignal;
       delivery: JobDelivery;
+      flight: Flight | undefined;
     },
   ): Promise<Attempts> {
     if (job === undefined || error !== undefined) {
@@ -374,7 +413,7 @@ class Run {
       run: this.#connection.run,
       runOptions: {
         logs: logs || maxDollars !== undefined,
-        ...{ timeoutSeconds, signal, admission, spans, delivery },
+        ...{ timeoutSeconds, signal, admission, spans, delivery, flight },
       },
       retries,
       retryOn,

@@ -11,6 +11,7 @@ import type { Times } from "../protocol.ts";
 import * as z from "../zod.ts";
 import type { Attempts } from "./attempts.ts";
 import { type PlannedJob, succeeded } from "./job.ts";
+import type { Flight } from "./stragglers.ts";
 
 /** An error of a job. */
 export interface JobFailure {
@@ -70,6 +71,15 @@ export interface JobRecord {
   status: number | null;
   /** How often it was sent, including retries; 0 if it was not. */
   attempts: number;
+  /** How many copies of its request were sent, besides `attempts`; absent if there are none. */
+  copies?: number | undefined;
+  /** True if a copy was answered first. */
+  hasCopyWon?: boolean | undefined;
+  /**
+   * If a copy was answered first, how much longer its request could have taken until the job's timeout,
+   * in milliseconds; absent without a timeout.
+   */
+  savedMilliseconds?: number | undefined;
   /** When it started, in ISO 8601 and UTC. */
   started: string;
   /** From its start to its last output on this machine, including retries, in milliseconds. */
@@ -146,6 +156,9 @@ export const jobRecordSchema: JobRecordSchema = z.object({
   ok: z.boolean(),
   status: z.nullable(z.number().check(z.int())),
   attempts: count,
+  copies: z.optional(count),
+  hasCopyWon: z.optional(z.boolean()),
+  savedMilliseconds: z.optional(amount),
   started: z.string().check(z.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)),
   elapsedMilliseconds: amount,
   times: z.optional(z.object({
@@ -189,13 +202,15 @@ export interface RecordDetails {
   readonly log: string | undefined;
   /** Whether it ran on this machine. */
   readonly isLocal: boolean;
+  /** The job as the run's stragglers know it. */
+  readonly flight?: Flight | undefined;
 }
 
 /** Creates a job's record, without the command's output. */
 export function recordOf(
   { index, functionName, line, command }: PlannedJob,
   { count, result, error, transfer, cost }: Attempts,
-  { started, elapsedMilliseconds, log, isLocal }: RecordDetails,
+  { started, elapsedMilliseconds, log, isLocal, flight }: RecordDetails,
 ): JobRecord {
   return {
     seq: index + 1,
@@ -206,6 +221,7 @@ export function recordOf(
     status: result?.status ??
       (error instanceof FunctionError && isFunctionTimeout(error) ? timedOutStatus : null),
     attempts: count,
+    ...(flight ? copiesOf(flight) : {}),
     started,
     elapsedMilliseconds: rounded(elapsedMilliseconds),
     times: result?.times && timesOf(result.times),
@@ -223,6 +239,17 @@ export function recordOf(
     ...(isLocal ? { isLocal } : {}),
     requestId: result?.requestId,
     log,
+  };
+}
+
+function copiesOf({ copies, lastEnd }: Flight): Partial<JobRecord> {
+  if (copies === 0) return {};
+  if (!lastEnd?.hasCopyWon) return { copies };
+  const { savedMilliseconds: saved } = lastEnd;
+  return {
+    copies,
+    hasCopyWon: true,
+    ...(saved === undefined ? {} : { savedMilliseconds: rounded(saved) }),
   };
 }
 

@@ -21,6 +21,7 @@ import {
   removeOutput,
 } from "./big_output.ts";
 import { readAnswer } from "./foreign_answer.ts";
+import { type Call, firstAnswer } from "./first_answer.ts";
 import { encodeInputs, findInputs } from "./inputs.ts";
 import type { Job, JobResult } from "./job.ts";
 import {
@@ -34,6 +35,7 @@ import {
 } from "./negotiation.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
 import type { EncodedFiles, SharedFiles } from "./shared_files.ts";
+import type { Flight } from "./stragglers.ts";
 
 /** What is needed to run jobs. */
 export interface JobRunner extends Negotiator {
@@ -79,6 +81,8 @@ export interface RunJobOptions {
   spans?: Spans | undefined;
   /** Updated while the job runs. */
   delivery?: JobDelivery | undefined;
+  /** The job as the run's stragglers know it. @default {its request is not copied} */
+  flight?: Flight | undefined;
 }
 
 /**
@@ -106,7 +110,6 @@ export async function runJob(
   const { invocation, response } = await send(runner, job, found, { ...options, transfer });
   const { logTail, requestId } = invocation;
   if (options.delivery) options.delivery.isLlama = true;
-  spans?.answered(response.times);
   using _outputs = spans?.span("outputs");
   const needStore = () => {
     if (store) return store;
@@ -199,7 +202,7 @@ async function send(
   options: RunJobOptions & { transfer: Transfer },
 ): Promise<Answered> {
   const { functionName } = job;
-  const { sharedFiles, logs, timeoutSeconds, transfer, signal, admission, spans } = options;
+  const { sharedFiles, logs, timeoutSeconds, transfer, signal, admission, spans, flight } = options;
   const { delivery } = options;
   let novel = await novelFor(runner, functionName);
   const goPlain = () => {
@@ -211,19 +214,24 @@ async function send(
     using inputs = spans?.span("inputs");
     const shared = await sharedFiles?.get(novel);
     const { payload, used } = await encode(runner, job, found, { ...options, shared, novel });
-    transfer.sentBytes += payload.length;
     inputs?.[Symbol.dispose]();
-    try {
+    const call = async (call: Call): Promise<Answered> => {
+      transfer.sentBytes += payload.length;
       const invocation = await runner.lambda.invoke(functionName, payload, {
         logs,
         timeoutSeconds,
-        signal,
-        admission,
-        spans,
-        delivery,
+        ...call,
       });
       transfer.receivedBytes += Buffer.byteLength(invocation.payload);
       const response = readAnswer(functionName, invocation.payload, runner.features);
+      call.spans?.answered(response.times);
+      return { invocation, response };
+    };
+    const first = { signal, admission, spans, delivery: delivery ?? { mayHaveRun: false } };
+    try {
+      const { invocation, response } = flight === undefined
+        ? await call(first)
+        : await firstAnswer(call, first, flight, timeoutSeconds);
       if (isReliable(response, used)) {
         await learnFrom(runner, functionName, response);
         return { invocation, response };

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { CopyTotals } from "../jobs/copy_totals.ts";
 import type { JobRecord } from "../jobs/record.ts";
 import { shortestWay } from "./placed.ts";
 import { lanesOf } from "./lanes.ts";
@@ -32,6 +33,8 @@ export interface Figures {
   readonly failed: number;
   /** The number of retries. */
   readonly retries: number;
+  /** The copies of stragglers, in one line; undefined if there are none. */
+  readonly copiesText: string | undefined;
   /** The number of throttled requests. */
   readonly throttled: number;
   /** The number of jobs that caused a cold start. */
@@ -94,6 +97,8 @@ export function figuresOf(run: Run): Figures {
     records.reduce((total, record) => total + of(record), 0);
   const span = jobs.reduce((latest, { end }) => Math.max(latest, end), 0);
   const sums = new Map<PhaseName, number>(phases.map(({ label }) => [label, 0]));
+  const copies = new CopyTotals();
+  for (const record of records) copies.add(record);
   for (const { pieces } of jobs) {
     for (const [phase, time] of pieces) sums.set(phase, (sums.get(phase) ?? 0) + time);
   }
@@ -102,6 +107,7 @@ export function figuresOf(run: Run): Figures {
     started,
     failed: records.filter(({ ok }) => !ok).length,
     retries: sum(({ attempts }) => Math.max(attempts - 1, 0)),
+    copiesText: copies.text,
     throttled: jobs.reduce((total, { spans = [] }) => total + throttledIn(spans), 0),
     coldStarts: records.filter(({ times }) => times?.cold).length,
     tellCold: records.filter(({ times }) => times !== undefined).length,

@@ -105,7 +105,10 @@ function body(run: Run, figures: Figures): Html {
       <div>
     <section aria-labelledby="durations-title"><h2 id="durations-title">Job durations</h2>
     ${durationChart(figures)}
-    ${durationList(figures)}</section>
+    ${durationList(figures)}
+    ${
+    figures.copiesText !== undefined && markup`<p class="note">${figures.copiesText}</p>`
+  }</section>
     ${costSection(run, figures)}
       </div>
     </div>

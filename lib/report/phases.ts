@@ -36,6 +36,11 @@ export const phases = [
     colors: ["#b6b3ab", "#77746c"],
   },
   {
+    label: "straggler",
+    help: "the first request of a job that a copy answered, until the copy was sent",
+    colors: ["#d98bb0", "#c2779c"],
+  },
+  {
     label: "cold start",
     help: "starting an execution environment for the job",
     colors: ["#9a6fd6", "#a884e0"],
@@ -112,15 +117,21 @@ function fromRecord({ elapsedMilliseconds, times }: JobRecord): Piece[] {
 
 function fromSpans(spans: readonly Span[], job: Span, way: number): Piece[] {
   const strip = new Strip(job.start);
-  const parts = spans
-    .filter(({ name, end }) =>
+  const winners = spans.filter((span) => span.name === "copy" && isWinner(span));
+  const parts = [
+    ...winners,
+    ...spans.filter(({ name, end }) =>
       !Number.isNaN(end) && ["inputs", "queue", "invoke", "outputs"].includes(name)
-    )
+    ),
+  ]
     .sort((a, b) => a.start - b.start);
   for (const span of parts) {
     strip.fill("other", span.start);
+    const copy = span.name === "invoke" ? winners.find((copy) => overlaps(span, copy)) : undefined;
     if (span.name === "inputs" || span.name === "outputs" || span.name === "queue") {
       strip.fill(span.name, span.end);
+    } else if (copy !== undefined) {
+      strip.fill("straggler", copy.start);
     } else if (span.failed === "throttled") {
       strip.fill("queue", span.end);
     } else {
@@ -137,6 +148,15 @@ function fromSpans(spans: readonly Span[], job: Span, way: number): Piece[] {
   }
   strip.fill("other", job.end);
   return strip.pieces;
+}
+
+/** Reports whether a copy was answered first. */
+function isWinner({ end, failed, isLost }: Span): boolean {
+  return !Number.isNaN(end) && failed === undefined && !isLost;
+}
+
+function overlaps(one: Span, other: Span): boolean {
+  return one.start < other.end && other.start < one.end;
 }
 
 /** Builds consecutive pieces. */

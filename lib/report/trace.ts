@@ -25,8 +25,8 @@ const maxCommandLength = 1000;
 
 /**
  * Generates the text of a trace file. There is one track per concurrency slot, followed by one for
- * each additional file that its jobs transfer at the same time, since slices on one track must be
- * nested or disjoint.
+ * each additional file that its jobs transfer at the same time, and for copies of their requests,
+ * since slices on one track must be nested or disjoint.
  *
  * @param jobs The jobs.
  * @returns The JSON text, in chunks.
@@ -65,8 +65,8 @@ function boundsOf(spans: readonly Span[]): { start: number; end: number } {
   return { start, end };
 }
 
-/** The number of track numbers reserved per slot. */
-const tracksPerSlot = 32;
+/** The number of track numbers reserved per slot: for the job and its files, and for copies. */
+const [tracksPerSlot, copyTracks] = [32, 4];
 
 interface Place {
   readonly way: number;
@@ -86,19 +86,23 @@ const ofFiles: ReadonlySet<string> = new Set(["hash", "upload", "download", "wri
 function slicesOf(record: JobRecord, spans: readonly Span[], place: Place): string {
   const { way, zero, slot, tracks } = place;
   let text = "";
-  const write = ({ name, start, end, failed }: Span, lane: number, args = "") => {
+  const write = ({ name, start, end, failed, isLost }: Span, lane: number, args = "") => {
     const tid = slot * tracksPerSlot + lane + 1;
     if (!tracks.has(tid)) {
-      tracks.set(tid, `slot ${slot + 1}` + (lane === 0 ? "" : `, file ${lane + 1}`));
+      tracks.set(tid, `slot ${slot + 1}` + trackName(lane));
     }
     const from = microseconds(start - zero);
     text += `,\n{"name":"${name}","ph":"X","pid":1,"tid":${tid},"ts":${from},"dur":${
       microseconds(end - zero) - from
-    },"args":{"seq":${record.seq}${args}${failed === undefined ? "" : `,"failed":"${failed}"`}}}`;
+    },"args":{"seq":${record.seq}${args}${isLost ? ',"lost":true' : ""}${
+      failed === undefined ? "" : `,"failed":"${failed}"`
+    }}}`;
   };
   const ended = spans.filter(({ end }) => !Number.isNaN(end))
     .sort((a, b) => a.start - b.start || b.end - a.end);
   const files: Span[] = [];
+  const copies = ended.filter(({ name }) => name === "copy");
+  const copyLanes = lanesOf(copies);
   for (const span of ended) {
     if (ofFiles.has(span.name)) {
       files.push(span);
@@ -110,22 +114,34 @@ function slicesOf(record: JobRecord, spans: readonly Span[], place: Place): stri
       : cold === undefined
       ? ""
       : `,"cold":${cold}`;
-    write(span, 0, args);
+    const lane = span.name === "copy" ? copyLane(copyLanes[copies.indexOf(span)] ?? 0) : 0;
+    write(span, lane, args);
     if (span.times === undefined) continue;
-    for (const inner of placeRuntime(span, way)) write(inner, 0);
+    for (const inner of placeRuntime(span, way)) write(inner, lane);
   }
   if (files.length > 0) {
     const lanes = lanesOf(files);
     for (const [index, span] of files.entries()) {
-      write(span, Math.min(lanes[index] ?? 0, tracksPerSlot - 1));
+      write(span, Math.min(lanes[index] ?? 0, tracksPerSlot - copyTracks - 1));
     }
   }
   return text;
 }
 
-function described({ command, ok, status, attempts }: JobRecord): string {
+function copyLane(index: number): number {
+  return tracksPerSlot - copyTracks + Math.min(index, copyTracks - 1);
+}
+
+function trackName(lane: number): string {
+  if (lane === 0) return "";
+  return lane < copyLane(0) ? `, file ${lane + 1}` : `, copy ${lane - copyLane(0) + 1}`;
+}
+
+function described({ command, ok, status, attempts, copies }: JobRecord): string {
   const shown = JSON.stringify(command.slice(0, maxCommandLength).toWellFormed());
-  return `,"command":${shown},"ok":${ok},"status":${status},"attempts":${attempts}`;
+  return `,"command":${shown},"ok":${ok},"status":${status},"attempts":${attempts}${
+    copies === undefined ? "" : `,"copies":${copies}`
+  }`;
 }
 
 /** Converts to the unit of trace events, in whole numbers: they are fastest to write. */

@@ -7,7 +7,9 @@
  */
 
 import type { RunCounts } from "../jobs/counts.ts";
-import { bytesText, dollarsText, durationText, rateText } from "../text/amounts.ts";
+import type { Straggler } from "../jobs/stragglers.ts";
+import { bytesText, countText, dollarsText, durationText, rateText } from "../text/amounts.ts";
+import { printableLine } from "../text/printable.ts";
 
 /** Times of a run. */
 export interface RunTimes {
@@ -123,16 +125,28 @@ function progressParts(counts: RunCounts, times: RunTimes): Part[] {
 
 function workParts(counts: RunCounts, { hasCost }: Pick<StatusStyle, "hasCost">): Part[] {
   const { done, failed, running, dropped, total, isEnding } = counts;
-  const { bytesSent, bytesReceived, dollars, isEstimate } = counts;
+  const { bytesSent, bytesReceived, dollars, isEstimate, straggler } = counts;
   const waiting = total === undefined ? counts.waiting : total - done - failed - running - dropped;
   return [
     { text: `${failed} failed`, rank: 1, isFailure: failed > 0 },
     { text: `${running} running`, rank: 2 },
-    { text: isEnding ? `${waiting} not started` : `${waiting} waiting`, rank: 4 },
-    { text: `${bytesText(bytesSent)} sent`, rank: 5 },
-    { text: `${bytesText(bytesReceived)} received`, rank: 6 },
+    { text: isEnding ? `${waiting} not started` : `${waiting} waiting`, rank: 5 },
+    ...straggler === undefined ? [] : [{ text: stragglerText(straggler), rank: 4 }],
+    { text: `${bytesText(bytesSent)} sent`, rank: 6 },
+    { text: `${bytesText(bytesReceived)} received`, rank: 7 },
     ...hasCost ? [{ text: dollarsText(dollars, isEstimate), rank: 3 }] : [],
   ];
+}
+
+/** The longest part of a job's name that is shown. */
+const nameColumns = 24;
+
+function stragglerText({ name, seconds, copies }: Straggler): string {
+  // Characters beyond ASCII may take two columns or none.
+  const line = printableLine(name).replace(/[^ -~]/g, "?");
+  const shown = line.length <= nameColumns ? line : `${line.slice(0, nameColumns - 3)}...`;
+  const copied = copies === 0 ? "" : `, ${countText(copies, "copy", "copies")}`;
+  return `slow: ${shown} ${durationText(seconds)}${copied}`;
 }
 
 /** Returns the fraction of the jobs that have ended; undefined while their number is unknown. */

@@ -212,3 +212,34 @@ Deno.test("work that fails after all waits have ended is not an unhandled reject
   // An unhandled rejection would end the test's process now.
   await new Promise((resolve) => setTimeout(resolve));
 });
+
+Deno.test("a permit is taken at once only if it is free and nobody waits for it", async () => {
+  const places = new Semaphore(1);
+  const first = places.tryAcquire();
+  assert(first);
+  assert.equal(places.tryAcquire(), undefined);
+  const waits = places.acquire();
+  first[Symbol.dispose]();
+  assert.equal(places.tryAcquire(), undefined);
+  (await waits)[Symbol.dispose]();
+  assert(places.tryAcquire());
+});
+
+Deno.test("poolMap leaves permits of its semaphore to others only when no item needs them", async () => {
+  const places = new Semaphore(2);
+  const gates = new Gates();
+  const all = Array.fromAsync(poolMap([0, 1, 2], places, gates.work));
+  await settle();
+  assert.equal(places.tryAcquire(), undefined);
+  gates.open(0);
+  await settle();
+  // The last two items run.
+  assert.equal(places.tryAcquire(), undefined);
+  gates.open(1);
+  await settle();
+  const free = places.tryAcquire();
+  assert(free);
+  assert.equal(places.tryAcquire(), undefined);
+  gates.open(2);
+  assert.deepEqual(await all, [0, 10, 20]);
+});

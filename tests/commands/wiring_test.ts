@@ -26,14 +26,20 @@ const log =
 class FunctionStub implements AsyncDisposable {
   readonly sent: Sent[] = [];
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
+  #hasHung = false;
 
   constructor() {
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
       async (request) => {
+        if (request.method === "GET") return new Response(null, { status: 404 });
         const body = await request.json();
         this.sent.push({ url: request.url, headers: request.headers, body });
         if (body.args.includes("lose")) return new Response("lost", { status: 502 });
+        if (body.args.includes("hang once") && !this.#hasHung) {
+          this.#hasHung = true;
+          await new Promise((resolve) => request.signal.addEventListener("abort", resolve));
+        }
         const outputs = Object.fromEntries(
           body.outputs.map((path: string) => [path, { s: "made" }]),
         );
@@ -334,6 +340,15 @@ const xargs: Readonly<Record<keyof typeof xargsFlags, Row>> = {
   async timeout({ run }) {
     const { sent } = await run(["xargs", "-timeout", "0.5", "f", "{{.Line}}", ":::", "a"]);
     assert.equal(sent[0]?.body.timeout, 0.5);
+  },
+  async stragglers({ run }) {
+    const many = Array.from({ length: 21 }, (_, index) => `${index}`);
+    const args = ["xargs", "-stragglers", "1", "f", `{{if eq .Line "7"}}hang once{{end}}`];
+    const { sent, status } = await run([...args, "{{.Line}}", ":::", ...many]);
+    const bodies = sent.map(({ body }) => JSON.stringify(body));
+    assert.deepEqual([status, sent.length], [0, 22]);
+    assert.equal(bodies.filter((body) => body.includes("hang once")).length, 2);
+    assert.equal(new Set(bodies).size, 21);
   },
   async halt({ run }) {
     const args = ["-j", "1", "-halt", "soon,fail=1", "f", "fail", "{{.Line}}", ...lines];

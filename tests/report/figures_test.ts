@@ -43,6 +43,32 @@ Deno.test("throttled attempts count as queue, attempts without times as other", 
   assert.equal(throttled, 1);
 });
 
+Deno.test("a straggler's time is divided at the copy that was answered first", () => {
+  const job = jobOf(1, 0, [["inputs", 5], ["invoke", 390, { isLost: true }], ["outputs", 5]], {
+    copies: 2,
+    hasCopyWon: true,
+    savedMilliseconds: 90_000,
+  });
+  const copies = [
+    { name: "copy", start: 105, end: 395, isLost: true },
+    { name: "copy", start: 305, end: 395, times },
+  ] as const;
+  const { jobs, copiesText } = figuresOf(
+    runOf([{ ...job, spans: [...job.spans ?? [], ...copies] }]),
+  );
+  assert.deepEqual(jobs[0]?.pieces.slice(0, 4), [
+    ["inputs", 5],
+    ["straggler", 300],
+    ["transit", 5],
+    [
+      "fetch",
+      10,
+    ],
+  ]);
+  assert.equal(jobs[0]?.pieces.reduce((sum, [, time]) => sum + time, 0), 400);
+  assert.equal(copiesText, "1 straggler copied (2 copies), 1 won, up to 1m30s saved");
+});
+
 Deno.test("a record without spans has its runtime phases in the middle", () => {
   const of = {
     totalMilliseconds: 40,

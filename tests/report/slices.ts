@@ -10,7 +10,11 @@ const sliceSchema = z.object({
   tid: z.number().check(z.int(), z.positive()),
   ts: z.number().check(z.minimum(0)),
   dur: z.number().check(z.minimum(0)),
-  args: z.object({ seq: z.number(), failed: z.optional(z.string()) }),
+  args: z.object({
+    seq: z.number(),
+    failed: z.optional(z.string()),
+    lost: z.optional(z.boolean()),
+  }),
 });
 const nameSchema = z.object({
   name: z.literal("thread_name"),

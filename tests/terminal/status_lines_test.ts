@@ -4,6 +4,8 @@ import { logLine, statusLines } from "../../lib/terminal/status_lines.ts";
 
 const counts: RunCounts = {
   dropped: 0,
+  copies: 0,
+  straggler: undefined,
   peak: 0,
   done: 4213,
   failed: 3,
@@ -124,4 +126,18 @@ Deno.test("a log line has everything", () => {
 
 Deno.test("a local run shows no cost", () => {
   assert.match(logLine(counts, times, { hasCost: false }), /MB received$/);
+});
+
+Deno.test("a straggler is named, in ASCII and no longer than there is room for", () => {
+  const straggler = { name: "a.png", seconds: 75.2, copies: 0 };
+  assert.match(lines(120, 24, { straggler })[1] ?? "", /waiting {2}slow: a\.png 1m15s {2}/);
+  const named = { name: `\x1b[2Jé\u202e${"x".repeat(30)}`, seconds: 3, copies: 2 };
+  assert.match(
+    lines(120, 24, { straggler: named })[1] ?? "",
+    / {2}slow: \\x1b\[2J\?\\u202exxxxxxx\.\.\. 3s, 2 copies {2}/,
+  );
+  assert.match(lines(60, 24, { straggler })[1] ?? "", /running {2}slow: a\.png 1m15s {2}~\$/);
+  for (let columns = 0; columns <= 200; columns++) {
+    for (const line of lines(columns, 24, { straggler: named })) assert(line.length < columns);
+  }
 });

@@ -37,6 +37,8 @@ export interface InvokeOptions {
 export interface Delivery {
   /** Whether Lambda may have run the function, and may bill it. */
   mayHaveRun: boolean;
+  /** When the request was sent, by `performance.now()`; absent while it waits to be sent (again). */
+  sentAt?: number | undefined;
 }
 
 /** The answer of a function that did not fail. */
@@ -79,6 +81,11 @@ export class Lambda {
   /** Whether a job may run twice. */
   get mayRetry(): boolean {
     return this.#maxRetries > 0;
+  }
+
+  /** Whether Lambda would accept another call at once, as far as is known. */
+  get hasRoom(): boolean {
+    return this.#limit.hasRoom;
   }
 
   /**
@@ -139,7 +146,10 @@ export class Lambda {
       attemptMilliseconds: (timeoutSeconds + graceSeconds) * 1000,
       around: (attempt) => this.#admit(attempt, { signal: admission, turn, delivery }),
       unsent: admission,
-      onSend: () => void (delivery.mayHaveRun = true),
+      onSend: () => {
+        delivery.mayHaveRun = true;
+        delivery.sentAt = performance.now();
+      },
     });
   }
 
@@ -161,6 +171,7 @@ export class Lambda {
       turn?.[Symbol.dispose]();
       return answer;
     } catch (error) {
+      delivery.sentAt = undefined;
       if (error instanceof FunctionError) outcome = "ok";
       if (error instanceof CallError && error.code === "throttled") outcome = "throttled";
       if (error instanceof CallError && error.retryable !== "maybe") {
@@ -206,7 +217,9 @@ class Turn implements Disposable {
   }
 
   failed(error: unknown): void {
-    this.#current.failed = error instanceof LlamaError ? error.code : "network";
+    if (!this.#current.isLost) {
+      this.#current.failed = error instanceof LlamaError ? error.code : "network";
+    }
     this.#next("queue");
   }
 

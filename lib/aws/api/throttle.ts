@@ -39,6 +39,11 @@ export class AdaptiveLimit {
     return this.#inFlight;
   }
 
+  /** Whether another call would be admitted at once. */
+  get hasRoom(): boolean {
+    return this.#waiting.size === 0 && this.#inFlight < this.#limit;
+  }
+
   /**
    * Waits until the limit allows another call.
    *

@@ -140,6 +140,11 @@ export const runFlags = {
     default: "all",
   }, ["exit", "function", "all"]),
   timeout,
+  stragglers: intFlag({
+    help: "copy the request of a job that takes much longer than the others, up to N times",
+    placeholder: "N",
+    default: 0,
+  }),
   halt: valueFlag<Halt | undefined>({
     help: "stop when jobs fail: now,fail=N drops jobs in flight, soon,fail=N% waits for them",
     placeholder: "WHEN",
@@ -186,12 +191,15 @@ const foreignSeparators: Readonly<Record<string, string>> = {
 /**
  * Checks the flags of a run.
  *
- * @param values Their values, and that of `-0`.
+ * @param values Their values, and those of `-0` and `-invoke-retries`.
  * @param args The arguments after the flags.
  * @returns The problem, or undefined.
  */
 export function validateRun(
-  values: FlagValues<typeof runFlags> & { readonly "0": boolean },
+  values: FlagValues<typeof runFlags> & {
+    readonly "0": boolean;
+    readonly "invoke-retries": number;
+  },
   args: readonly string[],
 ): UsageProblem | undefined {
   const { lines } = splitInput(args);
@@ -216,8 +224,12 @@ export function validateRun(
   if (lines !== undefined && (values["0"] || values.d !== undefined)) {
     return both(values["0"] ? "-0" : "-d", inputSeparator, "arguments have no delimiter");
   }
-  const problem = atLeastOne("n", values.n) ?? notNegative("retries", values.retries);
+  const problem = atLeastOne("n", values.n) ?? notNegative("retries", values.retries) ??
+    notNegative("stragglers", values.stragglers);
   if (problem !== undefined) return problem;
+  if (values.stragglers > 0 && values["invoke-retries"] === 0) {
+    return both("-stragglers", "-invoke-retries 0", "a copied job may run twice");
+  }
   if (isResumed && values.joblog === "") {
     return { message: "no job log to resume", hint: "write -joblog FILE with -resume" };
   }

@@ -99,3 +99,18 @@ Deno.test("with a limit of ten, few calls of a long run are throttled", async ()
   }
   assert(calls <= jobs * 1.15, `${calls} calls for ${jobs} jobs`);
 });
+
+Deno.test("there is room for a call unless the limit is reached or calls wait", async () => {
+  const limit = new AdaptiveLimit();
+  const calls = await Promise.all([limit.enter(), limit.enter(), limit.enter()]);
+  assert(limit.hasRoom);
+  calls[0]?.end("throttled");
+  assert.equal(limit.limit, 1);
+  assert(!limit.hasRoom);
+  const waiting = limit.enter();
+  calls[1]?.end("failed");
+  calls[2]?.end("failed");
+  assert(!limit.hasRoom);
+  (await waiting).end("failed");
+  assert(limit.hasRoom);
+});
