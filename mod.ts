@@ -55,6 +55,7 @@ export type { JobLogTarget } from "./lib/jobs/log/job_log_line.ts";
 export type { JobOutcome, MapJobsOptions } from "./lib/jobs/map.ts";
 export type { Transfer } from "./lib/jobs/run.ts";
 export type { Halt, RetryOn } from "./lib/jobs/policy.ts";
+export type { Straggler } from "./lib/jobs/stragglers.ts";
 export {
   type JobCost,
   type JobFailure,

@@ -88,7 +88,11 @@ export class Spans {
   #invoke: OpenSpan | undefined;
   #isCopy = false;
 
-  /** @param all The list to which spans are added. */
+  /**
+   * Creates a job's spans.
+   *
+   * @param all The list to which spans are added.
+   */
   constructor(all: Span[] = []) {
     this.all = all;
   }

@@ -18,6 +18,7 @@ import { benchPrograms } from "./bench/programs.ts";
 import { benchProgress } from "./bench/progress.ts";
 import { benchRuntime } from "./bench/runtime.ts";
 import { benchSignature } from "./bench/signature.ts";
+import { benchStragglers } from "./bench/stragglers.ts";
 import { benchTemplate } from "./bench/template.ts";
 import { benchXargs } from "./bench/xargs.ts";
 import { writeSection } from "./bench/page.ts";
@@ -31,6 +32,7 @@ const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ["overhead", benchOverhead],
   ["progress", benchProgress],
   ["look-back", benchLookBack],
+  ["stragglers", benchStragglers],
   ["xargs", benchXargs],
   ["compiled", benchCompiled],
   ["growth", benchGrowth],
