@@ -48,8 +48,10 @@ export {
   type Job,
   type JobResult,
   type OutputFile,
+  type SentLink,
   succeeded,
 } from "./lib/jobs/job.ts";
+export type { OutwardLinks } from "./lib/jobs/input_directory.ts";
 export { newCounts, type RunCounts } from "./lib/jobs/counts.ts";
 export type { JobLogTarget } from "./lib/jobs/log/job_log_line.ts";
 export type { JobOutcome, MapJobsOptions } from "./lib/jobs/map.ts";

@@ -13,7 +13,9 @@ import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError } from "./errors.ts";
 import { OutputFiles } from "./jobs/big_output.ts";
 import { hashSharedFiles } from "./jobs/log/identity.ts";
-import { encodeInputs, expandInputs, findInputs } from "./jobs/inputs.ts";
+import { namesOf, ownFeatures } from "./features.ts";
+import { expandInputs, type OutwardLinks } from "./jobs/input_directory.ts";
+import { encodeInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
 import { type JobOutcome, mapJobs, type MapJobsOptions } from "./jobs/map.ts";
 import { nameOfFunction, novelFor } from "./jobs/negotiation.ts";
@@ -90,6 +92,8 @@ export interface RequestTotals {
 export interface InvokeOptions {
   /** Files and directories to send along. @default {[]} */
   readonly files?: readonly FileMapping[] | undefined;
+  /** What becomes of links in a directory of `files` that lead out of it. @default {"refuse"} */
+  readonly fileLinks?: OutwardLinks | undefined;
   /** Files to bring back; a `remote` that ends in `/` is a directory. @default {[]} */
   readonly outputs?: readonly FileMapping[] | undefined;
   /** The command's standard input: bytes, or a file. @default {empty} */
@@ -110,6 +114,8 @@ export interface InvokeOptions {
 export interface MapOptions extends MapJobsOptions {
   /** Files and directories to send along with every job. @default {[]} */
   readonly files?: readonly FileMapping[] | undefined;
+  /** What becomes of links in a directory of `files` that lead out of it. @default {"refuse"} */
+  readonly fileLinks?: OutwardLinks | undefined;
 }
 
 /**
@@ -204,8 +210,8 @@ export class Llama implements AsyncDisposable {
     args: readonly string[],
     options: InvokeOptions = {},
   ): Promise<JobResult> {
-    const { files = [], outputs = [], stdin, ...runOptions } = options;
-    const inputs = await expandInputs(files);
+    const { files = [], fileLinks, outputs = [], stdin, ...runOptions } = options;
+    const inputs = await expandInputs(files, fileLinks);
     return await this.run({ functionName, args, stdin, inputs, outputs }, runOptions);
   }
 
@@ -249,7 +255,7 @@ export class Llama implements AsyncDisposable {
     lines: Iterable<string> | AsyncIterable<string>,
     options: MapOptions = {},
   ): AsyncGenerator<JobOutcome, void, undefined> {
-    const { files = [], concurrency = 100, stragglers = 0, signal } = options;
+    const { concurrency = 100, stragglers = 0, signal } = options;
     if (stragglers > 0 && this.#options.invokeRetries === 0) {
       throw new LlamaError(
         "usage",
@@ -261,7 +267,7 @@ export class Llama implements AsyncDisposable {
     const connection = {
       prepare: async () => {
         this.#reserve(concurrency);
-        sharedFiles = await this.#share(functionName, files, signal);
+        sharedFiles = await this.#share(functionName, options);
       },
       hashShared: () => hashSharedFiles([...sharedFiles?.inputs.values() ?? []], signal),
       run: (job: Job, runOptions: RunJobOptions) => this.#run(job, { ...runOptions, sharedFiles }),
@@ -397,11 +403,10 @@ export class Llama implements AsyncDisposable {
   /** Encodes the files that all jobs share, once. */
   async #share(
     functionName: string,
-    mappings: readonly FileMapping[],
-    signal: AbortSignal | undefined,
+    { files: mappings = [], fileLinks, signal }: MapOptions,
   ): Promise<SharedFiles | undefined> {
     if (mappings.length === 0) return undefined;
-    const inputs = await expandInputs(mappings);
+    const inputs = await expandInputs(mappings, fileLinks);
     const found = await findInputs(inputs);
     const runner = await this.#open();
     const shared = new SharedFiles(inputs, async (novel) => {
@@ -469,6 +474,8 @@ export class Llama implements AsyncDisposable {
     return {
       lambda: this.#lambda = new Lambda(client, invokeRetries),
       functions: this.#functions,
+      // The first job, too, is like any other.
+      presumed: namesOf(ownFeatures),
       store: named ?? this.#openStore(local.storeUrl, client),
       outputFiles: this.#outputFiles,
     };

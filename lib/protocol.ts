@@ -25,7 +25,7 @@
 
 import * as z from "./zod.ts";
 import { LlamaError } from "./errors.ts";
-import { type Features, ownFeatures } from "./features.ts";
+import { type Features, type FileKey, ownFeatures } from "./features.ts";
 
 export { maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "./limits.ts";
 
@@ -47,7 +47,7 @@ const whole = () => z.refine<number>(Number.isInteger, "must be a whole number")
 const fileMode = () => z.number().check(whole(), z.minimum(0), z.maximum(0xffffffff));
 
 /** The schemas of a blob and a file, which may hold the kinds in `contents` too. */
-function blobSchemas({ contents }: Features) {
+function blobSchemas({ contents, files }: Features) {
   const shape = {
     s: z.optional(z.string()),
     b: z.optional(z.string()),
@@ -58,14 +58,24 @@ function blobSchemas({ contents }: Features) {
   const oneContent = z.refine<Readonly<Record<string, unknown>>>((blob) => {
     const count = (keys: readonly string[]) => keys.filter((key) => blob[key] !== undefined).length;
     // A new kind of content comes with `e`, for readers that do not know it.
-    const added = count(contents.map(({ keys: [key] }) => key));
+    const added = count([...contents, ...files].map(({ keys: [key] }) => key));
     return added + count(added === 0 ? ["s", "b", "r", "e"] : ["s", "b", "r"]) <= 1;
   }, 'has more than one of "s", "b", "r" and "e"');
   return {
     blob: z.strictObject(shape).check(oneContent),
-    file: z.strictObject({ ...shape, m: z.optional(fileMode()) }).check(oneContent),
+    file: z.strictObject({
+      ...shape,
+      ...Object.fromEntries(files.flatMap(({ keys }) => keys.map((key) => [key, fileKeys[key]()]))),
+      m: z.optional(fileMode()),
+    }).check(oneContent),
   };
 }
+
+/** The values of the keys that only files have. */
+const fileKeys = {
+  l: () => z.optional(z.string()),
+  d: () => z.optional(z.boolean().check(z.refine((value) => value, "is not true"))),
+} satisfies Record<FileKey, () => unknown>;
 
 /** Keys whose values are checked when the content is decoded. */
 function unchecked(keys: readonly string[]): object {
@@ -134,8 +144,14 @@ type Blobs = ReturnType<typeof blobSchemas>;
  */
 export type Blob = z.infer<Blobs["blob"]>;
 
-/** A {@linkcode Blob} with `m`, a mode whose low nine bits are the Unix permission bits. */
-export type File = z.infer<Blobs["file"]>;
+/**
+ * A {@linkcode Blob} with `m`, a mode whose low nine bits are the Unix permission bits. Instead of
+ * bytes, it may be a symbolic link to `l`, relative to its own directory, or an empty directory, `d`.
+ */
+export type File = z.infer<Blobs["file"]> & {
+  readonly l?: string | undefined;
+  readonly d?: true | undefined;
+};
 
 /** What the client asks a function to run. */
 export interface Request {

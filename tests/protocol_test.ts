@@ -66,7 +66,7 @@ Deno.test("a request with content that the runtime does not know is refused, nev
     { s: "", z: 9 },
     { r: id, c: "zst" },
     { r: id, z: true, e: "anything" },
-    { l: "target" },
+    { u: "s3://bucket/key" },
     // What else is wrong with it may be new as well.
     { s: ["a", "b"], q: 1 },
     { "": "" },
@@ -110,7 +110,7 @@ Deno.test("the advice to update a function names it", () => {
 });
 
 Deno.test("a runtime refuses a request that needs an unknown feature", () => {
-  const features = { contents: [], needs: ["uploads"] };
+  const features = { contents: [], files: [], needs: ["uploads"] };
   assert.deepEqual(parseRequest('{"needs":["uploads"]}', { features }).args, []);
   for (const needs of ["[]", "null"]) assert.deepEqual(parseRequest(`{"needs":${needs}}`).args, []);
   assert.throws(() => parseRequest('{"needs":["uploads","tree"]}', { features }), (error) => {

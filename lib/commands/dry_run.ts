@@ -7,7 +7,8 @@
 import { sizeOf } from "../store/blob.ts";
 import { asLlamaError, type LlamaError } from "../errors.ts";
 import type { FlagValues } from "../cli/flags.ts";
-import { expandInputs, findInputs } from "../jobs/inputs.ts";
+import { expandInputs } from "../jobs/input_directory.ts";
+import { findInputs } from "../jobs/inputs.ts";
 import type { InputFile, PlannedJob } from "../jobs/job.ts";
 import { hashSharedFiles } from "../jobs/log/identity.ts";
 import { LoggedJobs } from "../jobs/log/logged_jobs.ts";
@@ -52,7 +53,7 @@ export async function dryRun(
 ): Promise<number> {
   const repeatFailed = values["resume-failed"];
   const planner = new Planner({ functionName, templates });
-  const shared = await expandInputs(values.file);
+  const shared = await expandInputs(values.file, values["f-links"]);
   if (values.resume || repeatFailed) {
     const target = jobLogTarget(values.joblog, output);
     const logged = await LoggedJobs.read(target, { onNotice: noticesTo(output), signal });
@@ -92,8 +93,8 @@ async function look(
   let inputs: DryJob["inputs"] = [];
   try {
     const found = await findInputs([...shared, ...job?.inputs ?? []]);
-    inputs = found.map(({ remote, source }) => ({
-      remote,
+    inputs = found.map(({ remote, source, isDirectory = false }) => ({
+      remote: isDirectory ? `${remote}/` : remote,
       ...(source instanceof Uint8Array ? {} : { local: source.path }),
       bytes: sizeOf(source),
     }));

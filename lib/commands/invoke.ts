@@ -14,7 +14,8 @@ import { removeIfThere } from "../files/whole.ts";
 import { attemptJob, logOf } from "../jobs/attempts.ts";
 import { piecesOfFile } from "../jobs/big_output.ts";
 import { expandOnce, jobOf } from "../jobs/expand.ts";
-import { expandInputs, findInputs } from "../jobs/inputs.ts";
+import { expandInputs } from "../jobs/input_directory.ts";
+import { findInputs } from "../jobs/inputs.ts";
 import { type Job, type JobResult, succeeded } from "../jobs/job.ts";
 import { shellQuote } from "../text/shell_quote.ts";
 import { recordOf } from "../jobs/record.ts";
@@ -45,7 +46,7 @@ export const invoke = runnable(
       const template = spans?.span("template");
       const { args, inputs, outputs } = jobOf(functionName, expandOnce(templates));
       template?.[Symbol.dispose]();
-      const files = await expandInputs(values.file);
+      const files = await expandInputs(values.file, values["f-links"]);
       let stdin: BlobSource | undefined;
       if (values.stdin) {
         // A missing file is reported before the user types any input.

@@ -153,6 +153,7 @@ async function mapOptions(values: Values, context: CommandContext): Promise<MapO
     linesPerJob: values.n,
     readAhead,
     files: values.file,
+    fileLinks: values["f-links"],
     logs: values.logs,
     timeoutSeconds: values.timeout,
     retries: values.retries,

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { join, posix, resolve, sep } from "node:path";
+import { Buffer } from "node:buffer";
+import { posix, resolve } from "node:path";
 import {
   blobConcurrency,
   type BlobSource,
@@ -14,17 +15,16 @@ import {
 } from "../store/blob.ts";
 import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
+import { linkFeature } from "../features.ts";
 import type { File } from "../protocol.ts";
 import { stat } from "../files/quick.ts";
 import type { ObjectStore } from "../store/store.ts";
-import { listDirectory, notUtf8 } from "../system/list.ts";
-import { printableLine } from "../text/printable.ts";
 import type { Spans } from "../spans.ts";
 import type { InputFile } from "./job.ts";
 import { fileTurn } from "./open_files.ts";
 
-/** A file that exists. */
-interface FoundFile {
+/** A file that exists, or an empty directory. */
+interface FoundFile extends Pick<InputFile, "link" | "isDirectory"> {
   readonly remote: string;
   readonly source: BlobSource;
   readonly mode: number | undefined;
@@ -72,12 +72,18 @@ export async function findInputs(
   return looked.flatMap((each) => each instanceof LlamaError ? [] : [each]);
 }
 
-async function look({ remote, source }: InputFile): Promise<FoundFile | LlamaError> {
+async function look(
+  { remote, source, isDirectory: isEmptyDirectory = false, ...rest }: InputFile,
+): Promise<FoundFile | LlamaError> {
   if (source instanceof Uint8Array) return { remote, source, mode: undefined };
   try {
     const { isFile, isDirectory, size, mode } = await stat(source);
+    if (isDirectory && isEmptyDirectory) {
+      return { ...rest, remote, source: new Uint8Array(), mode: undefined, isDirectory };
+    }
     if (!isFile) return notAFile(source, isDirectory);
     return {
+      ...rest,
       remote,
       source: { path: source, size },
       mode: mode === null ? undefined : mode & 0o777,
@@ -121,29 +127,36 @@ function nameOf(source: InputFile["source"]): string {
 /**
  * Encodes files and standard input for the wire.
  *
+ * @param found The files. Where links are accepted, a link is sent instead of what was found by it.
  * @param reservedBytes The size of the rest of the message.
  * @returns The files by remote path, the standard input, and how many of their bytes are in the store
  * rather than in the message.
  * @throws {LlamaError} `input` if a file cannot be read, and as `encodeBlobs`.
  */
 export async function encodeInputs(
-  files: readonly FoundFile[],
+  found: readonly FoundFile[],
   stdin: BlobSource | undefined,
   reservedBytes: number,
   options: ReadInputsOptions,
 ): Promise<{ files: Record<string, File>; stdin: File | undefined; storedBytes: number }> {
+  const entries: [string, File][] = [];
+  const files = found.filter((file) => {
+    const entry = entryOf(file, options.novel);
+    if (entry !== undefined) entries.push(entry);
+    return entry === undefined && !file.isDirectory;
+  });
   const sources = files.map(({ source }) => source);
   if (stdin !== undefined) sources.push(stdin);
   using _turn = await fileTurn(options.signal, Math.min(sources.length, blobConcurrency));
-  const names = files.reduce((sum, { remote }) => sum + remote.length * 3 + 24, 0);
+  const names = files.reduce((sum, { remote }) => sum + remote.length * 3 + 24, 0) +
+    (entries.length === 0 ? 0 : Buffer.byteLength(JSON.stringify(entries)));
   const blobs = await encodeBlobs(sources, {
     ...options,
     reservedBytes: reservedBytes + names,
   });
-  const entries = files.map(({ remote, mode }, index): [string, File] => [remote, {
-    ...blobs[index],
-    ...(mode === undefined ? {} : { m: mode }),
-  }]);
+  for (const [index, { remote, mode }] of files.entries()) {
+    entries.push([remote, { ...blobs[index], ...(mode === undefined ? {} : { m: mode }) }]);
+  }
   return {
     files: Object.fromEntries(entries),
     stdin: stdin === undefined ? undefined : blobs[files.length],
@@ -154,113 +167,42 @@ export async function encodeInputs(
   };
 }
 
+/** Returns what is sent instead of a file: the link by which it was found, or an empty directory. */
+function entryOf(
+  { remote, link, isDirectory = false }: FoundFile,
+  { files = [], refusal }: NovelContents = { kinds: [], refusal: "" },
+): [string, File] | undefined {
+  if (!files.some(({ feature }) => feature === linkFeature)) return undefined;
+  if (link !== undefined) return [link.remote, { l: link.target, e: refusal }];
+  return isDirectory ? [remote, { d: true, e: refusal }] : undefined;
+}
+
+/** Returns the paths of the links among a job's files. */
+export function linksOf(files: readonly Pick<InputFile, "link">[]): Set<string> {
+  return new Set(files.flatMap(({ link }) => link === undefined ? [] : [link.remote]));
+}
+
 /**
- * Expands the mappings of `-f`: a directory becomes all regular files below it. Links in a directory
- * are followed if they stay in it.
+ * Reports whether a job names files below a link, which then must be a directory.
  *
- * @returns One entry per file, including files that do not exist.
- * @throws {LlamaError} `input`, naming the files of a directory that cannot be sent.
+ * @param links The paths of the links in the job's directory.
+ * @param files The files that the job sends.
+ * @param outputs The files and directories that it fetches.
  */
-export async function expandInputs(
-  mappings: readonly { local: string; remote: string }[],
-): Promise<InputFile[]> {
-  const inputs = [];
-  for (const { local, remote } of mappings) {
-    // `findInputs` reports missing files, all at once.
-    const directory = await isDirectory(local);
-    // Cleaned as in templates, so that a file that both name is sent once.
-    const prefix = posix.normalize(remote).replace(/\/+$/, "");
-    if (!directory) {
-      inputs.push({ remote: prefix, source: local });
-      continue;
+export function passesLink(
+  links: ReadonlySet<string>,
+  files: readonly Pick<InputFile, "remote" | "link">[],
+  outputs: readonly Pick<InputFile, "remote">[] = [],
+): boolean {
+  if (links.size === 0) return false;
+  const paths = [...files.filter(({ link }) => link === undefined), ...outputs]
+    .map(({ remote }) => posix.normalize(remote));
+  return paths.some((path) => {
+    for (let slash = path.lastIndexOf("/"); slash > 0; slash = path.lastIndexOf("/", slash - 1)) {
+      if (links.has(path.slice(0, slash))) return true;
     }
-    const top = await Deno.realPath(local);
-    const unsendable: string[] = [];
-    for await (const path of walk({ root: local, top, unsendable }, [top])) {
-      inputs.push({
-        remote: prefix === "." ? path : `${prefix}/${path}`,
-        source: join(local, path),
-      });
-    }
-    if (unsendable.length > 0) {
-      throw new LlamaError("input", `cannot send ${notUtf8(unsendable)}`, {
-        hint: "rename these files: names of files must be UTF-8",
-      });
-    }
-  }
-  return inputs;
-}
-
-/** A directory to walk. */
-interface Walk {
-  /** The directory, as given by the user. */
-  readonly root: string;
-  /** Its real path. */
-  readonly top: string;
-  /** Receives the files whose names are not UTF-8. */
-  readonly unsendable: string[];
-}
-
-/** Yields the relative paths of the regular files below a directory, sorted by name. */
-async function* walk(
-  context: Walk,
-  trail: readonly string[],
-  below = "",
-): AsyncGenerator<string> {
-  const { root, top, unsendable } = context;
-  for (const { name, shown, kind } of reading(join(root, below), listDirectory)) {
-    if (name === undefined) {
-      unsendable.push(`${printableLine(join(root, below))}/${shown}`);
-      continue;
-    }
-    const path = below === "" ? name : `${below}/${name}`;
-    const full = join(root, path);
-    const real = kind === "link" ? await followLink(full, top) : join(trail.at(-1) ?? top, name);
-    const { isFile, isDirectory } = await Deno.stat(full);
-    if (isFile) yield path;
-    else if (!isDirectory) throw notAFile(full, false);
-    else if (trail.includes(real)) {
-      throw new LlamaError(
-        "input",
-        `cannot send ${full}: the link points to a directory that contains it`,
-        { hint: "remove the link, or send the other files one by one with -f" },
-      );
-    } else yield* walk(context, [...trail, real], path);
-  }
-}
-
-function reading<T>(path: string, read: (path: string) => T): T {
-  try {
-    return read(path);
-  } catch (cause) {
-    throw cannotSend(path, cause);
-  }
-}
-
-async function followLink(path: string, top: string): Promise<string> {
-  let real;
-  try {
-    real = await Deno.realPath(path);
-  } catch (cause) {
-    throw new LlamaError("input", `cannot send ${path}: the link is broken`, {
-      cause,
-      hint: "remove the link, or create its target",
-    });
-  }
-  if (real !== top && !real.startsWith(top + sep)) {
-    throw new LlamaError("input", `cannot send ${path}: the link points outside the directory`, {
-      hint: "send its target with another -f",
-    });
-  }
-  return real;
-}
-
-async function isDirectory(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isDirectory;
-  } catch {
     return false;
-  }
+  });
 }
 
 /**
@@ -287,7 +229,8 @@ function nameHint(path: string): string | undefined {
   return undefined;
 }
 
-function notAFile(path: string, directory: boolean): LlamaError {
+/** Returns the error for an input that is a directory, or neither a file nor a directory. */
+export function notAFile(path: string, directory: boolean): LlamaError {
   return new LlamaError(
     "input",
     `cannot send ${JSON.stringify(path)}: ${

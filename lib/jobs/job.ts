@@ -15,6 +15,18 @@ export interface InputFile {
   readonly remote: string;
   /** A path on this machine, or the bytes themselves. */
   readonly source: string | Uint8Array;
+  /** The link by which it was found in a directory: sent in its place where links are accepted. */
+  readonly link?: SentLink;
+  /** Whether it is an empty directory: sent only where it is accepted. @default {false} */
+  readonly isDirectory?: boolean;
+}
+
+/** A symbolic link in the job's directory. */
+export interface SentLink {
+  /** Its path in the job's directory. */
+  readonly remote: string;
+  /** Its target, relative to its own directory. */
+  readonly target: string;
 }
 
 /** A file or directory to bring back. */

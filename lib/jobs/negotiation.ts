@@ -7,7 +7,7 @@
 import type { KnownFunctions } from "../aws/known_functions.ts";
 import { type NovelContents, novelKindOf } from "../store/blob.ts";
 import { FunctionError, LlamaError } from "../errors.ts";
-import { type Features, namesOf, ownFeatures } from "../features.ts";
+import { contentNames, type Features, namesOf, ownFeatures } from "../features.ts";
 import { type Blob, newerRequest, type Request, type Response } from "../protocol.ts";
 
 /** The client's side of the negotiation. */
@@ -16,6 +16,8 @@ export interface Negotiator {
   readonly functions?: KnownFunctions | undefined;
   /** The client's features. @default {those of this version} */
   readonly features?: Features | undefined;
+  /** Features of functions that have not answered yet. @default {none} */
+  readonly presumed?: readonly string[] | undefined;
 }
 
 /**
@@ -24,15 +26,16 @@ export interface Negotiator {
  * @returns The kinds; undefined if there are none.
  */
 export async function novelFor(
-  { functions, features = ownFeatures }: Negotiator,
+  { functions, features = ownFeatures, presumed = [] }: Negotiator,
   functionName: string,
 ): Promise<NovelContents | undefined> {
-  if (features.contents.length === 0) return undefined;
-  const accepts = (await functions?.load(functionName))?.accepts ?? [];
+  if (contentNames(features).length === 0) return undefined;
+  const accepts = (await functions?.load(functionName))?.accepts ?? presumed;
   const kinds = features.contents.filter(({ feature }) => accepts.includes(feature));
-  return kinds.length === 0
+  const files = features.files.filter(({ feature }) => accepts.includes(feature));
+  return kinds.length + files.length === 0
     ? undefined
-    : { kinds, refusal: newerRequest(nameOfFunction(functionName)) };
+    : { kinds, files, refusal: newerRequest(nameOfFunction(functionName)) };
 }
 
 /** Returns the names of the features that a request uses. */
@@ -43,7 +46,7 @@ export function featuresUsed(
   if (novel === undefined) return none;
   const used = new Set<string>();
   for (const blob of [stdin, ...Object.values(files)] satisfies Blob[]) {
-    const kind = novelKindOf(blob, novel.kinds);
+    const kind = novelKindOf(blob, [...novel.kinds, ...novel.files ?? []]);
     if (kind) used.add(kind.feature);
   }
   return used;

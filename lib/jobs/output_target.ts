@@ -6,9 +6,12 @@
 
 import { basename, dirname, resolve } from "node:path";
 import { LlamaError } from "../errors.ts";
+import { leadsInside, staysInside } from "../files/links.ts";
 import {
   isTemporaryName,
+  removeIfThere,
   removeLeftovers,
+  temporaryName,
   umask,
   writeInPlace,
   writeWhole,
@@ -50,8 +53,8 @@ export async function writeNamedFile(path: string, { fill, pour, mode }: Writing
 }
 
 /**
- * A directory of outputs whose names the function chooses. Nothing outside of it is written; inside,
- * only new and regular files are.
+ * A directory of outputs whose names the function chooses. Nothing outside of it is written, and
+ * nothing through a link; no link is created that leads out of it.
  */
 export class OutputDirectory implements Disposable {
   readonly #path: string;
@@ -80,16 +83,8 @@ export class OutputDirectory implements Disposable {
    * @throws What the file system throws.
    */
   async write(path: string, { fill, mode }: Writing): Promise<void> {
-    const components = path.split("/");
-    const name = components.pop() ?? "";
-    // A later run would take it for a leftover of a dead run, and remove it.
-    if (path.split("/").some(isTemporaryName)) {
-      throw new LlamaError("output", "its name is reserved for unfinished files", {
-        hint: "have the command give the file another name",
-      });
-    }
     using inner = new Descent(this.#top);
-    for (const component of components) inner.enter(component);
+    const { components, name } = inner.enterParent(path);
     const existing = await lookAt(inner.directory.at(name));
     if (existing?.isSymlink) throw isALink(name);
     if (existing?.isDirectory) throw isADirectory();
@@ -111,6 +106,55 @@ export class OutputDirectory implements Disposable {
     });
   }
 
+  /**
+   * Creates a symbolic link. One of the same name is replaced if it stays inside the directory, too.
+   *
+   * @param path As for {@linkcode write}.
+   * @param target The link's target.
+   * @throws {LlamaError} `output` if the link leads out of the directory, or anything else is in the
+   * way.
+   * @throws What the file system throws.
+   */
+  async link(path: string, target: string): Promise<void> {
+    if (!staysInside(path, target)) throw leadsOut();
+    using inner = new Descent(this.#top);
+    const { name } = inner.enterParent(path);
+    const at = inner.directory.at(name);
+    const existing = await lookAt(at);
+    if (existing?.isSymlink) {
+      const before = await Deno.readLink(at);
+      if (before === target) return;
+      // One that the user has put there.
+      if (!staysInside(path, before)) throw isALink(name);
+    } else if (existing) {
+      throw new LlamaError("output", `${JSON.stringify(name)} is not a symbolic link`, {
+        hint: "remove it, or fetch the files into another directory",
+      });
+    }
+    // There may be a link of the user's that leads elsewhere.
+    if (!leadsInside(this.#top.at("."), path, target)) throw leadsOut();
+    const temporary = temporaryName(at);
+    await Deno.symlink(target, temporary);
+    try {
+      await Deno.rename(temporary, at);
+    } catch (error) {
+      await removeIfThere(temporary);
+      throw error;
+    }
+  }
+
+  /**
+   * Creates a directory, if it is missing.
+   *
+   * @param path As for {@linkcode write}.
+   * @throws {LlamaError} `output` if a link or a file is in the way.
+   * @throws What the file system throws.
+   */
+  makeDirectory(path: string): void {
+    using inner = new Descent(this.#top);
+    inner.enter(inner.enterParent(path).name);
+  }
+
   [Symbol.dispose](): void {
     this.#top[Symbol.dispose]();
   }
@@ -123,6 +167,20 @@ class Descent implements Disposable {
 
   constructor(top: OpenDirectory) {
     this.directory = this.#top = top;
+  }
+
+  /** Enters the directory of a path, and returns the path's components. */
+  enterParent(path: string): { components: string[]; name: string } {
+    const components = path.split("/");
+    // A later run would take it for a leftover of a dead run, and remove it.
+    if (components.some(isTemporaryName)) {
+      throw new LlamaError("output", "its name is reserved for unfinished files", {
+        hint: "have the command give the file another name",
+      });
+    }
+    const name = components.pop() ?? "";
+    for (const component of components) this.enter(component);
+    return { components, name };
   }
 
   enter(name: string): void {
@@ -237,6 +295,10 @@ function isALink(name: string): LlamaError {
   return new LlamaError("output", `${JSON.stringify(name)} is a symbolic link`, {
     hint: nameItHint,
   });
+}
+
+function leadsOut(): LlamaError {
+  return new LlamaError("output", "its link leads out of the requested directory");
 }
 
 function isADirectory(): LlamaError {

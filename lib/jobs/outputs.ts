@@ -58,12 +58,14 @@ export async function writeOutputs(
     .flatMap((output) => output.remote.endsWith("/") ? below(output, answered) : [output])
     .filter(options.succeeded ? () => true : replacesNone(options.inputs ?? []));
   await using directories = new OutputDirectories();
-  await mapConcurrently(files, writeConcurrency, async (output) => {
+  const answerOf = ({ remote }: OutputFile) =>
+    Object.hasOwn(answered, remote) ? answered[remote] : undefined;
+  const write = async (output: OutputFile) => {
     const { remote, local } = output;
-    const file = Object.hasOwn(answered, remote) ? answered[remote] : undefined;
+    const file = answerOf(output);
     try {
       // With a known kind of content, `e` is only for other readers.
-      if (!file || (file.e !== undefined && !novelKindOf(file, kinds))) {
+      if (!file || (file.e !== undefined && !isEntry(file) && !novelKindOf(file, kinds))) {
         throw new LlamaError("output", reasonOfAbsence(file), {
           // A command that failed has given the reason itself.
           hint: options.succeeded && isAbsent(file)
@@ -87,8 +89,19 @@ export async function writeOutputs(
         }),
       );
     }
-  }, options.signal);
+  };
+  // Links come last, so that no file is written through them.
+  const [links = [], others = []] = [true, false].map((isLink) =>
+    files.filter((output) => (answerOf(output)?.l !== undefined) === isLink)
+  );
+  await mapConcurrently(others, writeConcurrency, write, options.signal);
+  await mapConcurrently(links, writeConcurrency, write, options.signal);
   return { written, errors, storedBytes };
+}
+
+/** Whether an answered file is a link or an empty directory. */
+function isEntry({ l, d }: File): boolean {
+  return l !== undefined || d !== undefined;
 }
 
 /**
@@ -202,6 +215,9 @@ async function writeOutput(
     mode: permissionBits(file),
   };
   if (!("directory" in output)) {
+    if (isEntry(file)) {
+      throw new LlamaError("output", `a ${file.d ? "directory" : "link"} came instead of a file`);
+    }
     await writeNamedFile(output.local, writing);
   } else if (!isInside(output.path)) {
     throw new LlamaError("output", "its name leads out of the requested directory");
@@ -209,7 +225,10 @@ async function writeOutput(
     // A lone surrogate has no UTF-8: the file would silently get another name.
     throw new LlamaError("output", "its name is not valid Unicode");
   } else {
-    await (await directories.open(output.directory)).write(output.path, writing);
+    const directory = await directories.open(output.directory);
+    if (file.l !== undefined) await directory.link(output.path, file.l);
+    else if (file.d) directory.makeDirectory(output.path);
+    else await directory.write(output.path, writing);
   }
   return size;
 }

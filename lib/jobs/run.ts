@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import type { Delivery, Invocation, Lambda } from "../aws/api/lambda_invoke.ts";
 import type { NovelContents } from "../store/blob.ts";
 import { FunctionError, isAbort, LlamaError, reasonOf } from "../errors.ts";
-import { ownFeatures } from "../features.ts";
+import { contentNames, ownFeatures } from "../features.ts";
 import type { Blob, Request, Response } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../spans.ts";
@@ -22,7 +22,7 @@ import {
 } from "./big_output.ts";
 import { readAnswer } from "./foreign_answer.ts";
 import { type Call, firstAnswer } from "./first_answer.ts";
-import { encodeInputs, findInputs } from "./inputs.ts";
+import { encodeInputs, findInputs, linksOf, passesLink } from "./inputs.ts";
 import type { Job, JobResult } from "./job.ts";
 import {
   featuresUsed,
@@ -205,6 +205,13 @@ async function send(
   const { sharedFiles, logs, timeoutSeconds, transfer, signal, admission, spans, flight } = options;
   const { delivery } = options;
   let novel = await novelFor(runner, functionName);
+  if (novel?.files?.length) {
+    // Older runtimes, too, have directories where this job needs them.
+    const isPassed = sharedFiles?.passesLink ||
+      [linksOf(found), sharedFiles?.links ?? new Set<string>()]
+        .some((links) => passesLink(links, found, job.outputs));
+    if (isPassed) novel = { ...novel, files: [] };
+  }
   const goPlain = () => {
     novel = undefined;
     runner.functions?.forget(functionName);
@@ -269,15 +276,14 @@ async function encode(
     readonly transfer: Transfer;
   },
 ): Promise<{ payload: Uint8Array<ArrayBuffer>; used: ReadonlySet<string> }> {
+  const accept = contentNames(features);
   const request: Request = {
     args: [...job.args],
     files: { ...shared },
     outputs: [...new Set(job.outputs.map(({ remote }) => remote))],
     timeout: timeoutSeconds,
     client: version,
-    accept: features.contents.length === 0
-      ? undefined
-      : features.contents.map(({ feature }) => feature),
+    accept: accept.length === 0 ? undefined : accept,
   };
   if (found.length > 0 || job.stdin !== undefined) {
     const reserved = encoder.encode(JSON.stringify(request)).length;

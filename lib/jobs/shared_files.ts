@@ -7,6 +7,7 @@
 import type { NovelContents } from "../store/blob.ts";
 import type { File } from "../protocol.ts";
 import type { InputFile } from "./job.ts";
+import { linksOf, passesLink } from "./inputs.ts";
 
 /** Files as the wire has them, by remote path. */
 export type EncodedFiles = Readonly<Record<string, File>>;
@@ -15,6 +16,10 @@ export type EncodedFiles = Readonly<Record<string, File>>;
 export class SharedFiles {
   /** The files on this machine, by remote path. */
   readonly inputs: ReadonlyMap<string, InputFile>;
+  /** The paths of the links among them. */
+  readonly links: ReadonlySet<string>;
+  /** Whether some of them are below a link. */
+  readonly passesLink: boolean;
   readonly #encode: (novel: NovelContents | undefined) => Promise<EncodedFiles>;
   /** By the features used: a function may be updated or rolled back during the run. */
   readonly #encoded = new Map<string, Promise<EncodedFiles>>();
@@ -28,6 +33,8 @@ export class SharedFiles {
     encode: (novel: NovelContents | undefined) => Promise<EncodedFiles>,
   ) {
     this.inputs = new Map(inputs.map((input) => [input.remote, input]));
+    this.links = linksOf(inputs);
+    this.passesLink = passesLink(this.links, inputs);
     this.#encode = encode;
   }
 
@@ -63,5 +70,5 @@ export class SharedFiles {
 }
 
 function keyOf(novel: NovelContents | undefined): string {
-  return novel?.kinds.map(({ feature }) => feature).join() ?? "";
+  return [...novel?.kinds ?? [], ...novel?.files ?? []].map(({ feature }) => feature).join();
 }

@@ -8,6 +8,7 @@ import { blobConcurrency, decodeBlob, decodeBlobToFile } from "../store/blob.ts"
 import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { ContentKind } from "../features.ts";
+import { staysInside } from "../files/links.ts";
 import { type Blob, type File, permissionBits, type Request } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { JobError } from "./job_error.ts";
@@ -55,12 +56,26 @@ export async function writeInputs(
   const outputs = request.outputs.map((output) =>
     checkPath("outputs", output, { directory: true })
   );
-  const directories = planDirectories(files.map(({ path }) => path), outputs);
+  const empty = files.filter(({ file }) => file.d).map(({ path }) => `${path}/`);
+  const entries = files.filter(({ file }) => !file.d);
+  const directories = planDirectories(entries.map(({ path }) => path), [...empty, ...outputs]);
+  const links = entries.flatMap(({ file: { l: target }, field, path }) =>
+    target === undefined ? [] : [{ field, path, target }]
+  );
+  for (const { field, path, target } of links) {
+    if (staysInside(path, target)) continue;
+    throw new JobError(
+      "Llama.BadRequest",
+      `${field}: a link to ${JSON.stringify(target)} leads out of the job's directory`,
+    );
+  }
   const top = workspace.job();
   for (const directory of directories) {
     naming(directory, () => Deno.mkdirSync(`${top}/${directory}`, { recursive: true }));
   }
-  const jobs: Job[] = files.map(({ file, field, path }) => ({
+  const jobs: Job[] = entries.filter(({ file }) => file.l === undefined).map((
+    { file, field, path },
+  ) => ({
     field,
     blob: file,
     write: () => writeInput(path, `${top}/${path}`, file, options),
@@ -84,6 +99,10 @@ export async function writeInputs(
     });
   }
   await writeAllOf(jobs, store, signal);
+  // Last, so that nothing is written through them.
+  for (const { path, target } of links) {
+    naming(path, () => Deno.symlinkSync(target, `${top}/${path}`));
+  }
   return stdin;
 }
 

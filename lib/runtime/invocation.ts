@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import { type BlobSource, encodeBlobs } from "../store/blob.ts";
 import { LlamaError } from "../errors.ts";
-import { type Features, namesOf, ownFeatures } from "../features.ts";
+import { type Features, linkFeature, namesOf, ownFeatures } from "../features.ts";
 import {
   type File,
   maxPayloadBytes,
@@ -117,7 +117,10 @@ export async function runInvocation(text: string, context: InvocationContext): P
     spillPath: (name) => workspace.dataFile(name),
   });
   const executed = performance.now();
-  const outputs = await findOutputs(workspace.job(), request.outputs);
+  const { features = ownFeatures } = context;
+  const links = features.files.some(({ feature }) => feature === linkFeature) &&
+    request.accept?.includes(linkFeature);
+  const outputs = await findOutputs(workspace.job(), request.outputs, links);
   const lines = [...outputs.leftOut];
   const kills = context.outOfMemory?.kills();
   if (result && (result.status !== 0 || kills)) {
@@ -184,7 +187,7 @@ async function prepare(
 async function answer(
   request: Request,
   result: CommandResult | undefined,
-  { found, refused }: Outputs,
+  { found, entries, refused }: Outputs,
   limit: TimeLimit,
   { store, received, memoryMb, signal, features = ownFeatures }: InvocationContext,
 ): Promise<Response> {
@@ -199,6 +202,7 @@ async function answer(
   const contents = found.map(({ source }) => source);
   const sources = [...streams(), ...contents];
   const files = new Map<string, File>(found.map(({ remote, mode }) => [remote, { m: mode }]));
+  for (const [remote, entry] of entries) files.set(remote, { ...entry, e: newerResponse });
   for (const [remote, e] of refused) files.set(remote, { e });
   const response: Response = {
     status: result?.status ?? timedOutStatus,

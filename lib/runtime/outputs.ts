@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import type { FileSource } from "../store/blob.ts";
 import { reasonOf } from "../errors.ts";
+import type { File } from "../protocol.ts";
 import type { takeAll } from "./output_directory.ts";
 import { checkPath } from "./paths.ts";
 
@@ -24,6 +25,8 @@ export interface FoundOutput {
 export interface Outputs {
   /** The files to send. */
   found: FoundOutput[];
+  /** The links and empty directories in output directories, by remote path. */
+  entries: Map<string, Pick<File, "l" | "d">>;
   /** The reasons why other outputs are missing, by remote path. */
   refused: Map<string, string>;
   /** Entries of directories that are not regular files; leaving them out is no failure. */
@@ -35,14 +38,19 @@ export interface Outputs {
  *
  * @param top The job's directory, free of links.
  * @param outputs The remote paths; one that ends in `/` is a directory.
+ * @param links Whether the client accepts links and empty directories.
  * @returns The outputs. If a file of a directory cannot be sent, the directory is in `refused`, and
  * its other files are in `found`.
  */
-export async function findOutputs(top: string, outputs: readonly string[]): Promise<Outputs> {
+export async function findOutputs(
+  top: string,
+  outputs: readonly string[],
+  links = false,
+): Promise<Outputs> {
   const takeAll = outputs.some((output) => output.endsWith("/"))
     ? (await import("./output_directory.ts")).takeAll
     : undefined;
-  const search = new Search(top, takeAll);
+  const search = new Search(top, { listing: takeAll, links });
   for (const output of new Set(outputs)) search.find(output);
   return search;
 }
@@ -52,15 +60,21 @@ const namesShown = 10;
 
 class Search implements Outputs {
   readonly found: FoundOutput[] = [];
+  readonly entries = new Map<string, Pick<File, "l" | "d">>();
   readonly refused = new Map<string, string>();
   readonly leftOut: string[] = [];
   readonly #top: string;
   readonly #seen = new Set<string>();
   readonly #listing: typeof takeAll | undefined;
+  readonly #links: boolean;
 
-  constructor(top: string, listing: typeof takeAll | undefined) {
+  constructor(
+    top: string,
+    { listing, links }: { listing: typeof takeAll | undefined; links: boolean },
+  ) {
     this.#top = top;
     this.#listing = listing;
+    this.#links = links;
   }
 
   find(remote: string): void {
@@ -104,7 +118,15 @@ class Search implements Outputs {
   }
 
   #takeAll(real: string, remote: string): void {
-    const remainder = this.#listing?.(real, remote, (path, remote) => this.#take(path, remote));
+    const remainder = this.#listing?.(real, remote, {
+      file: (path, remote) => this.#take(path, remote),
+      ...(this.#links
+        ? {
+          link: (remote, target) => void this.entries.set(remote, { l: target }),
+          emptyDirectory: (remote) => void this.entries.set(remote, { d: true }),
+        }
+        : {}),
+    });
     if (remainder === undefined) return;
     const { missing, leftOut } = remainder;
     this.leftOut.push(...leftOut.map((line) => `left out ${line}`));

@@ -6,7 +6,7 @@
 
 import { Buffer } from "node:buffer";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { type ContentKind, ownFeatures } from "../features.ts";
+import { type ContentKind, type FileKind, ownFeatures } from "../features.ts";
 import { type Blob, maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "../protocol.ts";
 import { mapConcurrently } from "../async/concurrency.ts";
 import { readFile, writeNew } from "../files/quick.ts";
@@ -44,6 +44,8 @@ export interface EncodeBlobsOptions {
 export interface NovelContents {
   /** The kinds, all of which the reader accepts. */
   readonly kinds: readonly ContentKind[];
+  /** The kinds of file that the reader accepts. @default {[]} */
+  readonly files?: readonly FileKind[];
   /** `e` of their blobs: the message of a reader that turns out not to know them. */
   readonly refusal: string;
 }
@@ -199,10 +201,10 @@ export async function decodeBlobToFile(
 }
 
 /** Returns the kind of a blob beyond the wire of December 2020; undefined if it has none. */
-export function novelKindOf(
+export function novelKindOf<Kind extends Pick<ContentKind, "keys">>(
   blob: Readonly<Record<string, unknown>>,
-  kinds: readonly ContentKind[],
-): ContentKind | undefined {
+  kinds: readonly Kind[],
+): Kind | undefined {
   return kinds.find(({ keys: [key] }) => blob[key] !== undefined);
 }
 

@@ -196,6 +196,13 @@ const invoke: Readonly<Record<keyof typeof invokeFlags, Row>> = {
       assert.equal(sent[0]?.body.files["there"]?.s, "text");
     }
   },
+  async "f-links"({ place, run }) {
+    await place.write("work/outside", "text");
+    await place.write("work/dir/file", "text");
+    await Deno.symlink("../outside", place.here("dir/link"));
+    const { sent } = await run(["invoke", "-f-links", "follow", "-f", "dir", "f"]);
+    assert.equal(sent[0]?.body.files["dir/link"]?.s, "text");
+  },
   async output({ place, run }) {
     for (const flag of ["-output", "-o"]) {
       const { sent } = await run(["invoke", flag, `here${flag}:there`, "f"]);
@@ -233,6 +240,14 @@ const xargs: Readonly<Record<keyof typeof xargsFlags, Row>> = {
     await place.write("work/in", "text");
     const { sent } = await run(["xargs", "-f", "in:there", "f", ...lines]);
     assert.deepEqual(sent.map(({ body }) => body.files["there"]?.s), ["text", "text", "text"]);
+  },
+  async "f-links"({ place, run }) {
+    await place.write("work/dir/file", "text");
+    await Deno.symlink("../outside", place.here("dir/link"));
+    const { sent } = await run(["xargs", "-f-links", "skip", "-f", "dir", "f", ":::", "a"]);
+    assert.deepEqual(Object.keys(sent[0]?.body.files ?? {}), ["dir/file"]);
+    const dry = await run(["xargs", "-dry-run", "-f", "dir", "f", ":::", "a"]);
+    assert.match(dry.stderr, /the link is broken/);
   },
   async "0"({ run }) {
     const { stdout } = await run(["xargs", "-0", "-k", "f", "[{{.Line}}]"], { stdin: "a\nb\0c\0" });

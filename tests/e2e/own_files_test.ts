@@ -186,3 +186,33 @@ Deno.test("files left by SIGKILL during a fetch are removed by the next run", as
     "work/out/dir/big",
   ]);
 });
+
+Deno.test({
+  name: "a directory with links goes to the job and comes back as it is, time and again",
+  ignore,
+  async fn() {
+    await using place = new Workplace();
+    await place.addShell();
+    await shell(
+      place,
+      "mkdir -p in/v1/bin in/empty && printf one > in/v1/bin/tool && ln -s v1 in/latest && " +
+        "ln -s latest/bin/tool in/tool",
+    );
+    const tree = `cd "$0" && find . -mindepth 1 | sort | while read f; do
+      printf '%s %s\\n' "$f" "$(readlink "$f")"; done`;
+    const read = async (name: string) => {
+      const { stdout } = await new Deno.Command("sh", { args: ["-c", tree, place.here(name)] })
+        .output();
+      return new TextDecoder().decode(stdout);
+    };
+    const before = await read("in");
+    assert.match(before, /^\.\/latest v1$/m);
+    for (let i = 0; i < 2; i++) {
+      const result = await place.local(
+        ["invoke", "-f", "in", "-o", "out/", "any", "sh", "-c", "cp -a in/. out && cat out/tool"],
+      );
+      assert.deepEqual([result.status, result.stdout, result.stderr], [0, "one", ""]);
+      assert.equal(await read("out"), before);
+    }
+  },
+});

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { LlamaError } from "../../lib/errors.ts";
-import { encodeInputs, expandInputs, findInputs } from "../../lib/jobs/inputs.ts";
+import { expandInputs } from "../../lib/jobs/input_directory.ts";
+import { encodeInputs, findInputs } from "../../lib/jobs/inputs.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { bytesOf, noise, TemporaryDirectory } from "../helpers.ts";
 
@@ -75,7 +76,7 @@ Deno.test("anything but a regular file is refused, and not opened", async () => 
   );
 });
 
-Deno.test("a directory stands for the regular files below it", async () => {
+Deno.test("a directory stands for the regular files and the empty directories below it", async () => {
   await using directory = new TemporaryDirectory();
   await directory.write("tree/b", "b", 0o600);
   await directory.write("tree/a/deep", "deep");
@@ -87,18 +88,21 @@ Deno.test("a directory stands for the regular files below it", async () => {
   assert.deepEqual(names(await expandInputs([{ local, remote: "t" }])), [
     "t/a/deep",
     "t/b",
+    "t/empty",
     "t/link",
     "t/z/deep",
   ]);
   assert.deepEqual(names(await expandInputs([{ local: local + "/", remote: "t/x/" }])), [
     "t/x/a/deep",
     "t/x/b",
+    "t/x/empty",
     "t/x/link",
     "t/x/z/deep",
   ]);
   assert.deepEqual(names(await expandInputs([{ local, remote: "." }])), [
     "a/deep",
     "b",
+    "empty",
     "link",
     "z/deep",
   ]);

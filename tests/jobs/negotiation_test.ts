@@ -5,16 +5,26 @@ import { KnownFunctions } from "../../lib/aws/known_functions.ts";
 import { AwsClient } from "../../lib/aws/client.ts";
 import { Lambda } from "../../lib/aws/api/lambda_invoke.ts";
 import { LlamaError } from "../../lib/errors.ts";
-import { type Features, ownFeatures } from "../../lib/features.ts";
+import type { Features } from "../../lib/features.ts";
 import { OutputFiles } from "../../lib/jobs/big_output.ts";
-import { encodeInputs, expandInputs, findInputs } from "../../lib/jobs/inputs.ts";
+import { expandInputs } from "../../lib/jobs/input_directory.ts";
+import { encodeInputs, findInputs } from "../../lib/jobs/inputs.ts";
 import { nameOfFunction, novelFor } from "../../lib/jobs/negotiation.ts";
 import { type JobRunner, runJob, type RunJobOptions } from "../../lib/jobs/run.ts";
 import { SharedFiles } from "../../lib/jobs/shared_files.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { TemporaryDirectory, textOf } from "../helpers.ts";
 import { InvokeStub, type StubRequest } from "../invoke_stub.ts";
-import { copyArguments, first, later, original, ours, repeated, type Runtime } from "./runtimes.ts";
+import {
+  copyArguments,
+  first,
+  later,
+  none,
+  original,
+  ours,
+  repeated,
+  type Runtime,
+} from "./runtimes.ts";
 
 const input = "i".repeat(3000);
 const stdin = "s".repeat(2000);
@@ -106,7 +116,7 @@ Deno.test("only a function's very first job is plain, and the next process knows
 Deno.test("without features nothing new is sent, and a note is of no consequence", async () => {
   await using world = new World(updated);
   await world.run();
-  await world.run(world.runner(ownFeatures));
+  await world.run(world.runner(none));
   assert.deepEqual(world.kinds, ["sm", "sm"]);
   assert.deepEqual(Object.keys(world.requests[1] ?? {}).sort(), [
     "args",
@@ -126,7 +136,7 @@ Deno.test("a response uses only features that the request accepts", async () => 
     answers.push(answer);
     return new Response(answer);
   };
-  await world.run(world.runner(ownFeatures));
+  await world.run(world.runner(none));
   await world.run();
   const keys = answers.map((text) => Object.keys(JSON.parse(text).outputs.out));
   assert.deepEqual(keys, [["s", "m"], ["x", "n", "e", "m"]]);
@@ -267,7 +277,7 @@ Deno.test("whichever runtimes follow one another, every job has all of its bytes
   for (let job = 0; job < 60; job++) {
     world.runtime = pick([updated, strict, first, original])(world.store);
     const before = world.requests.length;
-    await world.run(world.runner(pick([later, later, ownFeatures])));
+    await world.run(world.runner(pick([later, later, none])));
     assert(world.requests.length - before <= 2, `job ${job} was sent more than twice`);
   }
   assert(world.kinds.includes("xnem") && world.kinds.includes("sm"));

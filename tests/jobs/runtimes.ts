@@ -29,7 +29,10 @@ export const repeated: ContentKind = {
 };
 
 /** What a later version than this one may know. */
-export const later: Features = { contents: [repeated], needs: ["test"] };
+export const later: Features = { contents: [repeated], files: [], needs: ["test"] };
+
+/** What llama 0.1.0 knew. */
+export const none: Features = { contents: [], files: [], needs: [] };
 
 /** The arguments of the job that all of these runtimes can run. */
 export const copyArguments = ["/bin/sh", "-c", "cat; if [ -e in ]; then cp in out; fi"];
@@ -38,7 +41,7 @@ export const copyArguments = ["/bin/sh", "-c", "cat; if [ -e in ]; then cp in ou
 export type Runtime = (text: string) => Promise<Response>;
 
 /** The runtime of these sources, with features or without. */
-export function ours(store: ObjectStore | undefined, features?: Features): Runtime {
+export function ours(store: ObjectStore | undefined, features = none): Runtime {
   return async (text) => {
     const parent = Deno.makeTempDirSync({ prefix: "llama-test-" });
     const workspace = new Workspace(parent, "test");

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { zipMembers } from "../../lib/deploy/zip_reader.ts";
 import { readPackage } from "../../lib/deploy/package.ts";
 import { LlamaError } from "../../lib/errors.ts";
-import { expandInputs } from "../../lib/jobs/inputs.ts";
+import { expandInputs } from "../../lib/jobs/input_directory.ts";
 import { findOutputs } from "../../lib/runtime/outputs.ts";
 import { listDirectory } from "../../lib/system/list.ts";
 import { printableBytes } from "../../lib/text/printable_bytes.ts";

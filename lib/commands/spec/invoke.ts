@@ -10,6 +10,7 @@ import { timeout } from "./run.ts";
 import {
   badMapping,
   file,
+  fileLinks,
   invokeRetries,
   logs,
   noFunction,
@@ -25,6 +26,7 @@ export const invokeFlags = {
   stdin: boolFlag({ help: "send standard input to the command" }),
   timeout,
   file,
+  "f-links": fileLinks,
   output: listFlag({
     help: "fetch a file that the command writes; may be repeated",
     placeholder: "LOCAL[:REMOTE]",

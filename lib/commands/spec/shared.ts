@@ -9,6 +9,7 @@ import { posix } from "node:path";
 import type { Architecture } from "../../functions/architecture.ts";
 import {
   boolFlag,
+  choiceFlag,
   type Flag,
   FlagValueError,
   intFlag,
@@ -155,6 +156,12 @@ export const file = listFlag({
   placeholder: "LOCAL[:REMOTE]",
   alias: "f",
 }, parseFileMapping);
+
+/** The `-f-links` flag. */
+export const fileLinks = choiceFlag({
+  help: "links in a directory of -f that lead out of it",
+  default: "refuse",
+}, ["skip", "follow", "refuse"]);
 
 /** The `-report` flag. */
 export const report = stringFlag({

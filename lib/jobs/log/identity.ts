@@ -98,8 +98,8 @@ export function hashCommand(words: readonly string[]): number {
 }
 
 /**
- * Returns the hash of the shared files: their names in the job's directory, their contents, and
- * whether they are executable.
+ * Returns the hash of the shared files: their names in the job's directory, their contents, whether
+ * they are executable, and the links by which they were found.
  *
  * @returns A 48-bit integer.
  * @throws {LlamaError} `input` if one cannot be read.
@@ -112,7 +112,11 @@ export async function hashSharedFiles(
   const hashes = await mapConcurrently(
     files.toSorted((a, b) => a.remote < b.remote ? -1 : 1),
     filesAtOnce,
-    async ({ remote, source }) => [remote, ...await contentsOf(source, signal)],
+    async ({ remote, source, link, isDirectory = false }) => [
+      remote,
+      ...isDirectory ? ["directory"] : await contentsOf(source, signal),
+      ...link === undefined ? [] : [link.remote, link.target],
+    ],
     signal,
   );
   return parseInt(sha256(JSON.stringify(hashes)).slice(0, digits), 16);
