@@ -3,17 +3,16 @@
  *
  * A signature by aws4fetch takes 150 to 200 µs, most of it for canonicalizing the URL and headers.
  * A run sends thousands of requests of one kind, which differ only in time and body hash. Therefore
- * one aws4fetch signer is cached per kind (service, region, method, URL and headers), constructed
- * with placeholders for time and body hash. To sign a request, an object that inherits from the
- * cached signer overrides the few properties that depend on the two, which leaves the two hashes at
- * the end. The derived keys (one per day, region and service) are cached too. Both caches are
- * emptied when the credentials change.
+ * what aws4fetch has canonicalized is cached per kind (service, region, method, URL and headers),
+ * with placeholders for time and body hash. Signing a request fills them in, which leaves the two
+ * hashes at the end. The derived keys (one per day, region and service) are cached too. Both caches
+ * are emptied when the credentials change.
  *
  * @module
  */
 
 import type { Credentials } from "./credentials/keys.ts";
-import { Signer } from "./signer.ts";
+import { deriveKey, hexOf, HmacKey, Signer, stringToSign } from "./signer.ts";
 
 /** A request to sign. */
 export interface Signable {
@@ -39,8 +38,8 @@ export interface Signable {
 export interface Signed {
   /** The URL. */
   readonly url: URL;
-  /** All headers except `Host`. */
-  readonly headers: [string, string][];
+  /** All headers except `Host`. An object, which `fetch` reads faster than a list. */
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** The maximum number of cached signers. */
@@ -49,14 +48,14 @@ const mostSigners = 32;
 /** A signer of requests with a cache; see the module's documentation. */
 export class Signatures {
   readonly #signers = new Map<string, KindSigner>();
-  // aws4fetch's cache of derived keys.
-  readonly #keys = new Map<string, ArrayBuffer>();
+  readonly #keys = new Map<string, HmacKey>();
+  readonly #clock = new Timestamps();
   #credentials: Credentials | undefined;
 
   /**
    * Signs a request.
    */
-  async sign(signable: Signable): Promise<Signed> {
+  sign(signable: Signable): Signed {
     const { credentials, service, region, method, url, headers, bodyHash, time } = signable;
     if (credentials !== this.#credentials) {
       this.#signers.clear();
@@ -73,63 +72,84 @@ export class Signatures {
       const [oldest = ""] = this.#signers.keys();
       this.#signers.delete(oldest);
     }
-    return await signer.at(timestamp(time), bodyHash);
+    return signer.at(this.#clock.format(time), bodyHash);
   }
 }
 
 /** A signer for requests of one kind. */
-class KindSigner extends Signer {
-  readonly #template: {
-    canonicalHeaders: string;
-    constant: [string, string][];
-  };
-  bodyHash = "";
+class KindSigner {
+  readonly #signer: Signer;
+  readonly #keys: Map<string, HmacKey>;
+  readonly #constant: Readonly<Record<string, string>>;
+  /** The canonical request, except for the body's hash at its end. */
+  readonly #canonical: string;
 
+  /** @param keys The derived keys by their scope. */
   constructor(
     { credentials, service, region, method, url, headers }: Signable,
-    cache: Map<string, ArrayBuffer>,
+    keys: Map<string, HmacKey>,
   ) {
     const { accessKeyId, secretAccessKey, sessionToken } = credentials;
-    super({
+    const signer = new Signer({
       accessKeyId,
       secretAccessKey,
       ...(sessionToken === undefined ? {} : { sessionToken }),
-      ...{ service, region, method, url, cache },
+      ...{ service, region, method, url },
       headers: { ...headers, [hashHeader]: "" },
       datetime: noTime,
     });
-    this.#template = {
-      canonicalHeaders: this.canonicalHeaders,
-      constant: [...this.headers].filter(([name]) => name !== hashHeader && name !== timeHeader),
-    };
+    this.#signer = signer;
+    this.#keys = keys;
+    this.#constant = Object.fromEntries(
+      [...signer.headers].filter(([name]) => name !== hashHeader && name !== timeHeader),
+    );
+    this.#canonical = [
+      signer.method.toUpperCase(),
+      signer.encodedPath,
+      signer.encodedSearch,
+      `${signer.canonicalHeaders}\n`,
+      `${signer.signedHeaders}\n`,
+    ].join("\n");
   }
 
   /** Signs the request with a time and a body hash. */
-  async at(datetime: string, bodyHash: string): Promise<Signed> {
-    const { canonicalHeaders, constant } = this.#template;
-    // Not by changing `this`, since many signatures may be in progress at once.
-    const one: KindSigner = Object.assign(Object.create(this), {
-      datetime,
-      bodyHash,
-      credentialString: `${datetime.slice(0, 8)}/${this.region}/${this.service}/aws4_request`,
-      canonicalHeaders: canonicalHeaders
-        .replace(`${hashHeader}:`, `${hashHeader}:${bodyHash}`)
-        .replace(`${timeHeader}:${noTime}`, `${timeHeader}:${datetime}`),
-    });
-    const authorization = await one.authHeader();
+  at(datetime: string, bodyHash: string): Signed {
+    const { url, region, service, accessKeyId, secretAccessKey, signedHeaders } = this.#signer;
+    const scope = `${datetime.slice(0, 8)}/${region}/${service}/aws4_request`;
+    let key = this.#keys.get(scope);
+    if (key === undefined) {
+      key = new HmacKey(deriveKey(secretAccessKey, scope));
+      this.#keys.set(scope, key);
+    }
+    const canonical = this.#canonical
+      .replace(`${hashHeader}:`, `${hashHeader}:${bodyHash}`)
+      .replace(`${timeHeader}:${noTime}`, `${timeHeader}:${datetime}`) + bodyHash;
+    const signature = hexOf(key.sign(stringToSign(datetime, scope, canonical)));
     return {
-      url: this.url,
-      headers: [
-        ...constant,
-        [hashHeader, bodyHash],
-        [timeHeader, datetime],
-        ["authorization", authorization],
-      ],
+      url,
+      headers: {
+        ...this.#constant,
+        [hashHeader]: bodyHash,
+        [timeHeader]: datetime,
+        authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, ` +
+          `SignedHeaders=${signedHeaders}, Signature=${signature}`,
+      },
     };
   }
+}
 
-  override hexBodyHash(): Promise<string> {
-    return Promise.resolve(this.bodyHash);
+/** Formats times for the header, such as `20130524T000000Z`, once per second. */
+class Timestamps {
+  #second = NaN;
+  #text = "";
+
+  format(time: Date): string {
+    const second = Math.floor(time.getTime() / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#text = time.toISOString().replace(/[:-]|\.\d{3}/g, "");
+    }
+    return this.#text;
   }
 }
 
@@ -138,8 +158,3 @@ const timeHeader = "x-amz-date";
 
 /** The placeholder for a time; aws4fetch replaces an empty one by the current time. */
 const noTime = "00000000T000000Z";
-
-/** Formats a time for the header, such as `20130524T000000Z`. */
-function timestamp(time: Date): string {
-  return time.toISOString().replace(/[:-]|\.\d{3}/g, "");
-}

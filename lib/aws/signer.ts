@@ -18,45 +18,71 @@ export class Signer extends AwsV4Signer {
    * Returns the signature, in 64 lower-case hexadecimal digits.
    */
   override async signature(): Promise<string> {
-    const date = this.datetime.slice(0, 8);
-    const cacheKey = [this.secretAccessKey, date, this.region, this.service].join();
+    const cacheKey = [this.secretAccessKey, this.credentialString].join();
     let key = this.cache.get(cacheKey);
     if (!key) {
-      const scope = [date, this.region, this.service, "aws4_request"];
-      const derived = scope.reduce(hmac, new TextEncoder().encode(`AWS4${this.secretAccessKey}`));
-      key = derived.buffer;
+      key = deriveKey(this.secretAccessKey, this.credentialString).buffer;
       this.cache.set(cacheKey, key);
     }
-    return Buffer.from(hmac(new Uint8Array(key), await this.stringToSign())).toString("hex");
+    return hexOf(hmac(new Uint8Array(key), await this.stringToSign()));
   }
 
   /**
    * Returns the string to sign, four lines.
    */
   override async stringToSign(): Promise<string> {
-    const canonical = sha256(await this.canonicalString());
-    return ["AWS4-HMAC-SHA256", this.datetime, this.credentialString, canonical].join("\n");
+    return stringToSign(this.datetime, this.credentialString, await this.canonicalString());
   }
+}
+
+/**
+ * Returns the key that signs.
+ *
+ * @param scope The credential scope: `DATE/REGION/SERVICE/aws4_request`.
+ */
+export function deriveKey(secretAccessKey: string, scope: string): Uint8Array<ArrayBuffer> {
+  return scope.split("/").reduce(hmac, new TextEncoder().encode(`AWS4${secretAccessKey}`));
+}
+
+/** Returns the string to sign of a canonical request. */
+export function stringToSign(datetime: string, scope: string, canonicalRequest: string): string {
+  return ["AWS4-HMAC-SHA256", datetime, scope, sha256(canonicalRequest)].join("\n");
 }
 
 /** The block size of SHA-256, in bytes. */
 const blockBytes = 64;
 
 /**
- * Returns the HMAC with SHA-256 (RFC 2104), 32 bytes. Uses two plain hashes, since `createHmac` takes
- * four times as long on short texts.
+ * A key for HMAC with SHA-256 (RFC 2104). Uses two plain hashes, since `createHmac` takes four times
+ * as long on short texts.
  */
-export function hmac(key: Uint8Array, text: string): Uint8Array<ArrayBuffer> {
-  const short = key.length > blockBytes ? digest(key) : key;
-  const [inner, outer] = [
-    new Uint8Array(blockBytes).fill(0x36),
-    new Uint8Array(blockBytes).fill(0x5c),
-  ];
-  for (const [index, byte] of short.entries()) {
-    inner[index] = 0x36 ^ byte;
-    outer[index] = 0x5c ^ byte;
+export class HmacKey {
+  readonly #inner = new Uint8Array(blockBytes).fill(0x36);
+  readonly #outer = new Uint8Array(blockBytes).fill(0x5c);
+
+  /** @param key Its bytes. */
+  constructor(key: Uint8Array) {
+    const short = key.length > blockBytes ? digest(key) : key;
+    for (const [index, byte] of short.entries()) {
+      this.#inner[index] = 0x36 ^ byte;
+      this.#outer[index] = 0x5c ^ byte;
+    }
   }
-  return digest(outer, digest(inner, text));
+
+  /** Returns a text's HMAC, 32 bytes. */
+  sign(text: string): Uint8Array<ArrayBuffer> {
+    return digest(this.#outer, digest(this.#inner, text));
+  }
+}
+
+/** Returns a text's HMAC, 32 bytes. */
+export function hmac(key: Uint8Array, text: string): Uint8Array<ArrayBuffer> {
+  return new HmacKey(key).sign(text);
+}
+
+/** Formats bytes in lower-case hexadecimal digits. */
+export function hexOf(bytes: Uint8Array<ArrayBuffer>): string {
+  return Buffer.from(bytes.buffer).toString("hex");
 }
 
 function digest(...parts: (Uint8Array | string)[]): Uint8Array<ArrayBuffer> {
