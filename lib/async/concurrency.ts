@@ -21,6 +21,11 @@ export async function mapConcurrently<T, R>(
   signal?: AbortSignal,
 ): Promise<R[]> {
   if (items.length === 0) return [];
+  const [only] = items;
+  if (items.length === 1 && only !== undefined) {
+    signal?.throwIfAborted();
+    return [await work(only, 0)];
+  }
   const results: R[] = new Array(items.length);
   const failures: unknown[] = [];
   const entries = items.entries();

@@ -48,20 +48,18 @@ export class Pace {
    * @throws The error of either.
    */
   async call<T>(atOnce: () => T, elsewhere: () => Promise<T>): Promise<T> {
-    return await withDescriptor(() => this.#call(atOnce, elsewhere));
-  }
-
-  async #call<T>(atOnce: () => T, elsewhere: () => Promise<T>): Promise<T> {
     const isSlow = this.#left > 0;
     if (isSlow) this.#left--;
     // Timers, signals and the network run only when nothing blocks. So after a while all calls are
     // asynchronous, until the first of them completes.
     if (isSlow || this.#isAway || this.#spent > turnMilliseconds) {
-      return await this.#hand(elsewhere);
+      return await withDescriptor(() => this.#hand(elsewhere));
     }
     const start = this.#now();
     try {
       return atOnce();
+    } catch (error) {
+      if (!isOutOfDescriptors(error)) throw error;
     } finally {
       const milliseconds = this.#now() - start;
       this.#spent += milliseconds;
@@ -71,6 +69,7 @@ export class Pace {
         this.#left = pause;
       }
     }
+    return await withDescriptor(() => this.#hand(elsewhere));
   }
 
   async #hand<T>(elsewhere: () => Promise<T>): Promise<T> {
@@ -154,12 +153,21 @@ export async function writeToFile(file: Deno.FsFile, bytes: Uint8Array): Promise
   }
 }
 
-/** As `Deno.readFile`. */
-export async function readFile(path: string): Promise<Uint8Array<ArrayBuffer>> {
-  const { isFile, size } = await stat(path);
+/**
+ * As `Deno.readFile`.
+ *
+ * @param path The file.
+ * @param size Its size, if it is known to be a regular file.
+ */
+export async function readFile(path: string, size?: number): Promise<Uint8Array<ArrayBuffer>> {
   const elsewhere = () => Deno.readFile(path);
-  // Reading from a pipe may block.
-  if (!isFile || size > smallBytes) return await withDescriptor(elsewhere);
+  let known = size;
+  if (known === undefined) {
+    const info = await stat(path);
+    // Reading from a pipe may block.
+    known = info.isFile ? info.size : Infinity;
+  }
+  if (known > smallBytes) return await withDescriptor(elsewhere);
   return await pace.call(() => Deno.readFileSync(path), elsewhere);
 }
 

@@ -85,7 +85,7 @@ async function look(
     return {
       ...rest,
       remote,
-      source: { path: source, size },
+      source: { path: source, size, isFile },
       mode: mode === null ? undefined : mode & 0o777,
     };
   } catch (cause) {

@@ -84,6 +84,7 @@ export class Trial implements Disposable {
    * @param error The reason, if it failed.
    */
   jobEnded(result: TrialResult, error: LlamaError | undefined): void {
+    if (this.#over.signal.aborted) return;
     if (result === "llama") this.#over.abort();
     else if (result === "not-run") this.#started--;
     else {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
+import { Buffer, isUtf8 } from "node:buffer";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { type ContentKind, type FileKind, ownFeatures } from "../features.ts";
 import { type Blob, maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "../protocol.ts";
@@ -19,6 +19,8 @@ export interface FileSource {
   path: string;
   /** Its size in bytes. */
   size: number;
+  /** Whether it is a regular file. @default {looked up} */
+  isFile?: boolean | undefined;
 }
 
 /** The contents of a blob. */
@@ -81,9 +83,7 @@ export async function encodeBlobs(
   });
   const inline = await mapConcurrently(small, blobConcurrency, async (index) => {
     const source = sources[index] ?? nothing;
-    const bytes = source instanceof Uint8Array
-      ? source
-      : await reading(source, ({ path }) => readFile(path), signal);
+    const bytes = source instanceof Uint8Array ? source : await reading(source, readSource, signal);
     const novel = options.novel && await encodeNovel(bytes, options.novel);
     const plain = inlineBlob(bytes);
     return { index, bytes, ...novel && novel.cost < plain.cost ? novel : plain };
@@ -227,6 +227,10 @@ function decodeInline(
   return bytes;
 }
 
+function readSource({ path, size, isFile }: FileSource): Promise<Uint8Array<ArrayBuffer>> {
+  return readFile(path, isFile ? size : undefined);
+}
+
 async function reading<T>(
   source: FileSource,
   work: (source: FileSource) => Promise<T>,
@@ -253,13 +257,10 @@ function asBuffer(bytes: Uint8Array): Buffer {
 
 const nothing = new Uint8Array();
 
-const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
+/** Returns bytes as text; undefined if they are not UTF-8. */
 function utf8(bytes: Uint8Array): string | undefined {
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    // Not UTF-8: the caller uses base64.
-    return undefined;
-  }
+  // An error of a fatal decoder would cost more than all else that is done with a small file.
+  return isUtf8(bytes) ? decoder.decode(bytes) : undefined;
 }
