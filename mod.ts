@@ -51,6 +51,7 @@ export {
   type SentLink,
   succeeded,
 } from "./lib/jobs/job.ts";
+export { type JobInput, type Line, Rows } from "./lib/jobs/job_input.ts";
 export type { OutwardLinks } from "./lib/jobs/input_directory.ts";
 export { newCounts, type RunCounts } from "./lib/jobs/counts.ts";
 export type { JobLogTarget } from "./lib/jobs/log/job_log_line.ts";
@@ -104,9 +105,13 @@ export { openStore, type OpenStoreOptions } from "./lib/store/open.ts";
 export type { ObjectStore } from "./lib/store/store.ts";
 export {
   type ExecuteOptions,
+  type GoParameter,
+  type GoParameterType,
   Template,
   TemplateError,
   type TemplateErrorDetails,
+  type TemplateFunction,
+  type TemplateFunctions,
   type TemplatePhase,
   TemplateSet,
 } from "./lib/template/mod.ts";

@@ -17,6 +17,7 @@ import { namesOf, ownFeatures } from "./features.ts";
 import { expandInputs, type OutwardLinks } from "./jobs/input_directory.ts";
 import { encodeInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
+import type { Line } from "./jobs/job_input.ts";
 import { type JobOutcome, mapJobs, type MapJobsOptions } from "./jobs/map.ts";
 import { nameOfFunction, novelFor } from "./jobs/negotiation.ts";
 import { unsupportedFeatures } from "./jobs/older_runtime.ts";
@@ -252,7 +253,7 @@ export class Llama implements AsyncDisposable {
   async *map(
     functionName: string,
     templates: readonly string[],
-    lines: Iterable<string> | AsyncIterable<string>,
+    lines: Iterable<Line> | AsyncIterable<Line>,
     options: MapOptions = {},
   ): AsyncGenerator<JobOutcome, void, undefined> {
     const { concurrency = 100, stragglers = 0, signal } = options;

@@ -10,12 +10,12 @@ import type { FlagValues } from "../cli/flags.ts";
 import { expandInputs } from "../jobs/input_directory.ts";
 import { findInputs } from "../jobs/inputs.ts";
 import type { InputFile, PlannedJob } from "../jobs/job.ts";
+import { jobInputs, type Line } from "../jobs/job_input.ts";
 import { hashSharedFiles } from "../jobs/log/identity.ts";
 import { LoggedJobs } from "../jobs/log/logged_jobs.ts";
 import { Planner } from "../jobs/plan.ts";
 import { failureOf, type JobFailure } from "../jobs/record.ts";
 import { sameJobs } from "../jobs/same_jobs.ts";
-import { chunked } from "../jobs/sources.ts";
 import { printableLine } from "../text/printable.ts";
 import { printableJson } from "../text/printable_json.ts";
 import { bytesText } from "../text/amounts.ts";
@@ -47,7 +47,7 @@ interface DryJob {
  */
 export async function dryRun(
   [functionName = "", ...templates]: readonly string[],
-  input: Iterable<string> | AsyncIterable<string>,
+  input: Iterable<Line> | AsyncIterable<Line>,
   values: FlagValues<typeof xargsFlags>,
   { output, signal }: CommandContext,
 ): Promise<number> {
@@ -63,11 +63,12 @@ export async function dryRun(
   let failures = 0;
   let next = 0;
   let jobs = 0;
-  for await (const lines of values.n === undefined ? input : chunked(input, values.n)) {
+  const inputs = jobInputs(input, { linesPerJob: values.n, columnSeparator: values.colsep });
+  for await (const jobInput of inputs) {
     signal.throwIfAborted();
     const index = next++;
-    if (planner.isDone(lines, index)) continue;
-    const planned = planner.plan(lines, index);
+    if (planner.isDone(jobInput, index)) continue;
+    const planned = planner.plan(jobInput, index);
     // A mistake in a template ends a real run, too.
     if (planned.error?.affectsAll) throw planned.error;
     if (++jobs === 2 && !planner.templates.usesInput) await output.message(sameJobs(templates));

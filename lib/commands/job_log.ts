@@ -32,15 +32,15 @@ export function jobLogTarget(name: string, output: Output): JobLogTarget {
  *
  * @param name The value of `-joblog`.
  * @param inputFile The value of `-a`; empty for standard input.
- * @param lines The lines after `:::`, if there are any.
+ * @param lists The lists after `:::`, if there are any.
  * @throws {LlamaError} `usage` if both are the same file.
  */
 export async function checkIsNotInput(
   name: string,
   inputFile: string,
-  lines: readonly string[] | undefined,
+  lists: readonly unknown[] | undefined,
 ): Promise<void> {
-  if (lines !== undefined) return;
+  if (lists !== undefined) return;
   const [log, input] = await Promise.all([name, inputFile || "/dev/stdin"].map(regularFile));
   if (!log || !input || log.ino === null || log.dev !== input.dev || log.ino !== input.ino) return;
   throw new LlamaError(

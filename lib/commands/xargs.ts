@@ -11,13 +11,14 @@ import type { FlagValues } from "../cli/flags.ts";
 import { newCounts, type RunCounts } from "../jobs/counts.ts";
 import { FailureKinds, failureKindText } from "../jobs/failure_kinds.ts";
 import { type EarlyEnd, earlyEndOf, earlyEndText } from "../jobs/early_end.ts";
+import type { Line } from "../jobs/job_input.ts";
 import type { Llama, MapOptions } from "../llama.ts";
 import { runnable } from "../cli/command.ts";
-import { type CommandContext, openLlama, openProgress } from "./context.ts";
+import { type CommandContext, noticesTo, openLlama, openProgress } from "./context.ts";
 import { dryRun } from "./dry_run.ts";
 import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
 import { xargsCommand, type xargsFlags } from "./spec/xargs.ts";
-import { openInput } from "./input.ts";
+import { inputName, openInput } from "./input.ts";
 import { checkAreDistinct, checkIsNotInput, jobLogTarget } from "./job_log.ts";
 import { type LookBack, openLookBack, stderrEndOf } from "./look_back.ts";
 import { Printer } from "./print/printer.ts";
@@ -28,7 +29,7 @@ import { Summary } from "./summary.ts";
 import { Interrupted } from "../terminal/interrupt.ts";
 
 type Values = FlagValues<typeof xargsFlags>;
-type Input = Iterable<string> | AsyncIterable<string>;
+type Input = Iterable<Line> | AsyncIterable<Line>;
 
 /** The state that the parts of a run share. */
 interface Run {
@@ -55,12 +56,16 @@ export const xargs = runnable(
   xargsCommand,
   async (values, args, context: CommandContext): Promise<number> => {
     const { output } = context;
-    const { command, lines } = splitInput(args);
+    const { command, lists } = splitInput(args);
     try {
       const { joblog, report } = values;
       checkAreDistinct({ "-joblog": joblog, "-report": report, "-trace": context.global.trace });
-      if (joblog !== "") await checkIsNotInput(joblog, values.a, lines);
-      const input = await openInput(values, { ...context, lines });
+      if (joblog !== "") await checkIsNotInput(joblog, inputName(values.a), lists);
+      const input = await openInput(values, {
+        ...context,
+        lists,
+        onNotice: noticesTo(output),
+      });
       if (values["dry-run"]) return await dryRun(command, input, values, context);
       const lookBack = await openLookBack(context, values.report);
       const options = { ...await mapOptions(values, context), spans: lookBack !== undefined };
@@ -75,7 +80,7 @@ export const xargs = runnable(
         counts: newCounts(),
         failures: new FailureKinds(),
         lookBack,
-        readsStdin: lines === undefined && values.a === "",
+        readsStdin: lists === undefined && inputName(values.a) === "",
       };
       const start = performance.now();
       let failure = await runAll(command, input, run);
@@ -151,6 +156,7 @@ async function mapOptions(values: Values, context: CommandContext): Promise<MapO
   return {
     concurrency: values.j,
     linesPerJob: values.n,
+    columnSeparator: values.colsep,
     readAhead,
     files: values.file,
     fileLinks: values["f-links"],

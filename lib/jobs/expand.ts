@@ -7,8 +7,11 @@
 import { LlamaError, messageOf } from "../errors.ts";
 import { Template, TemplateError, TemplateSet } from "../template/mod.ts";
 import { quote } from "../template/quote.ts";
+import { columnsOf, type JobInput, linesOf } from "./job_input.ts";
+import { nulHint } from "./paths.ts";
 import { FileContext, JobContext, LinesContext } from "./template_context.ts";
 import type { InputFile, Job, OutputFile } from "./job.ts";
+import { templateFunctions } from "./template_functions.ts";
 import { templateHint } from "./template_hint.ts";
 
 /** The result of executing a command line's templates. */
@@ -36,7 +39,7 @@ export interface MarkedOutput extends OutputFile {
  */
 export function expandOnce(templates: readonly string[]): Expansion {
   const context = new FileContext();
-  const set = new TemplateSet();
+  const set = new TemplateSet(templateFunctions);
   const args = templates.map((text, index) =>
     reportingTemplateErrors(() => execute(Template.parse(`arg-${index}`, text, set), context))
   );
@@ -48,6 +51,8 @@ export class LineTemplates {
   readonly #templates: readonly Template[];
   /** Whether each argument may differ between jobs. */
   readonly #varies: readonly boolean[];
+  /** Whether each argument is repeated for each line of a job. */
+  readonly #repeats: readonly boolean[];
 
   /**
    * Parses the arguments.
@@ -58,11 +63,12 @@ export class LineTemplates {
   constructor(templates: readonly string[]) {
     this.#templates = templates.map((text, index) =>
       reportingTemplateErrors(
-        () => Template.parse(`arg-${index}`, text),
+        () => Template.parse(`arg-${index}`, text, new TemplateSet(templateFunctions)),
         { prefix: `template parse error: ${quote(text)}: ` },
       )
     );
     this.#varies = this.#templates.map((template) => template.mentions(inputFields));
+    this.#repeats = this.#templates.map((template) => template.names(repeatedFields));
   }
 
   /** Whether an argument uses the line or the job's number, so that jobs differ. */
@@ -78,20 +84,29 @@ export class LineTemplates {
   /**
    * Expands the arguments for one job.
    *
-   * @param line The line, without its end; or a list, also available as `.Lines`.
+   * @param input The line, without its end; or a list, also available as `.Lines`.
    * @param index The job's number, from 0.
    * @returns The arguments and the marked files.
    * @throws {LlamaError} `template` if one fails on this line.
    */
-  expand(line: string | readonly string[], index: number): Expansion {
-    const context = typeof line === "string"
-      ? new JobContext(line, index)
-      : new LinesContext(line, index);
-    const args = this.#templates.map((template, at) =>
-      reportingTemplateErrors(() => execute(template, context), {
-        isConstant: this.#varies[at] === false,
-      })
-    );
+  expand(input: JobInput, index: number): Expansion {
+    const lines = linesOf(input);
+    const context = typeof lines === "string"
+      ? new JobContext(lines, index, columnsOf(input))
+      : new LinesContext(lines, index, columnsOf(input));
+    const args: string[] = [];
+    for (const [at, template] of this.#templates.entries()) {
+      const options = { isConstant: this.#varies[at] === false };
+      const expandOne = () => reportingTemplateErrors(() => execute(template, context), options);
+      if (!this.#repeats[at] || typeof lines === "string") {
+        args.push(expandOne());
+        continue;
+      }
+      for (const line of lines) {
+        context.each = line;
+        args.push(expandOne());
+      }
+    }
     return { args, ...marked(context) };
   }
 }
@@ -116,6 +131,13 @@ function asOutput({ isDirectory, remote, local, ...rest }: MarkedOutput): Output
 /** Executes a template; refuses text that is not UTF-8, which the wire cannot carry. */
 function execute(template: Template, context: FileContext): string {
   const text = template.executeEscaped(context);
+  if (text.includes("\0")) {
+    throw new LlamaError(
+      "template",
+      `${template.name} produces an argument with a NUL byte: ${quote(text)}`,
+      { hint: nulHint },
+    );
+  }
   if (text.isWellFormed()) return text;
   throw new LlamaError(
     "template",
@@ -147,7 +169,17 @@ function marked(
 }
 
 /** The fields of a job that differ from one to the next. */
-const inputFields: ReadonlySet<string> = new Set(["Line", "Lines", "Idx"]);
+const inputFields: ReadonlySet<string> = new Set([
+  "Line",
+  "Lines",
+  "Each",
+  "Columns",
+  "Col",
+  "Idx",
+]);
+
+/** The fields that stand for each of a job's lines. */
+const repeatedFields: ReadonlySet<string> = new Set(["Each"]);
 
 function reportingTemplateErrors<T>(work: () => T, { prefix = "", isConstant = false } = {}): T {
   try {

@@ -12,6 +12,7 @@ import { FunctionError, isAbort, LlamaError } from "../errors.ts";
 import { attemptJob, type Attempts, logOf } from "./attempts.ts";
 import { newCounts, type RunCounts } from "./counts.ts";
 import type { Identity, Job, JobResult, PlannedJob } from "./job.ts";
+import { columnsOf, type JobInput, jobInputs, type Line } from "./job_input.ts";
 import { JobLog } from "./log/job_log.ts";
 import type { JobLogTarget } from "./log/job_log_line.ts";
 import { LoggedJobs, type Notice } from "./log/logged_jobs.ts";
@@ -21,7 +22,7 @@ import { type JobRecord, recordOf } from "./record.ts";
 import { Results } from "./results.ts";
 import type { JobDelivery, RunJobOptions } from "./run.ts";
 import { sameJobs } from "./same_jobs.ts";
-import { chunked, readAhead } from "./sources.ts";
+import { readAhead } from "./sources.ts";
 import { type Flight, stragglerRules, Stragglers } from "./stragglers.ts";
 import { Trial } from "./trial.ts";
 import { type Span, Spans } from "../spans.ts";
@@ -35,6 +36,11 @@ export interface MapJobsOptions {
    * @default {one, as `.Line`}
    */
   readonly linesPerJob?: number | undefined;
+  /**
+   * The text between the columns of a line: `.Columns`, or `.Col 1` for the first.
+   * @default {a line is one column}
+   */
+  readonly columnSeparator?: string | undefined;
   /** The number of jobs whose lines are read ahead. @default {0} */
   readonly readAhead?: number | undefined;
   /** Whether to ask for the function's logs. @default {false} */
@@ -139,7 +145,7 @@ export async function* mapJobs(
   connection: MapConnection,
   functionName: string,
   templates: readonly string[],
-  lines: Iterable<string> | AsyncIterable<string>,
+  lines: Iterable<Line> | AsyncIterable<Line>,
   options: MapJobsOptions,
 ): AsyncGenerator<JobOutcome, void, undefined> {
   const { concurrency = 100, linesPerJob, retries = 0, stragglers = 0 } = options;
@@ -184,8 +190,7 @@ export async function* mapJobs(
   using _looks = copied && lookAt(copied, counts);
   const state = { counts, stopPolicy, trial, planner, log, results, stragglers: copied };
   const run = new Run(connection, options, state);
-  const inputs = linesPerJob === undefined ? lines : chunked(lines, linesPerJob);
-  const jobs = run.plan(inputs, templates);
+  const jobs = run.plan(jobInputs(lines, options), templates);
   try {
     for await (const outcome of poolMap(jobs, places, run.work, signal)) {
       if (outcome !== undefined) yield outcome;
@@ -254,7 +259,7 @@ class Run {
 
   /** Plans jobs while the run goes on; yields those to run. */
   async *plan(
-    inputs: Iterable<string> | AsyncIterable<string | readonly string[]>,
+    inputs: AsyncIterable<JobInput>,
     templates: readonly string[],
   ): AsyncGenerator<PlannedJob, void, undefined> {
     const { counts, stopPolicy, trial, planner } = this.#state;
@@ -262,10 +267,7 @@ class Run {
     const ahead = readAhead(this.#undone(inputs, planner), {
       items: this.#options.readAhead ?? 0,
       size: readAheadSize,
-      sizeOf: ({ input }) =>
-        typeof input === "string"
-          ? input.length
-          : input.reduce((sum, line) => sum + line.length, 0),
+      sizeOf: ({ input }) => columnsOf(input).reduce((sum, column) => sum + column.length, 0),
       onRead: () => void counts.waiting++,
       onEnd: () => void (counts.total = sumOf(counts)),
       stop: stopPolicy.soon,
@@ -291,9 +293,9 @@ class Run {
 
   /** Yields the inputs of jobs that the resumed run has not done. */
   async *#undone(
-    inputs: Iterable<string> | AsyncIterable<string | readonly string[]>,
+    inputs: AsyncIterable<JobInput>,
     planner: Planner,
-  ): AsyncGenerator<{ input: string | readonly string[]; index: number }, void, undefined> {
+  ): AsyncGenerator<{ input: JobInput; index: number }, void, undefined> {
     const { counts, stopPolicy } = this.#state;
     const { onSkip, signal } = this.#options;
     let index = 0;

@@ -68,9 +68,7 @@ export async function writeOutputs(
       if (!file || (file.e !== undefined && !isEntry(file) && !novelKindOf(file, kinds))) {
         throw new LlamaError("output", reasonOfAbsence(file), {
           // A command that failed has given the reason itself.
-          hint: options.succeeded && isAbsent(file)
-            ? `the command must create it as ${JSON.stringify(remote)} in its current directory`
-            : undefined,
+          hint: options.succeeded && isAbsent(file) ? absenceHint(remote) : undefined,
         });
       }
       // A directory's own entry holds only errors.
@@ -142,6 +140,13 @@ function reasonOfAbsence(file: File | undefined): string {
   return file?.e === undefined || file.e.startsWith("was not made")
     ? "the command did not create it"
     : file.e;
+}
+
+function absenceHint(remote: string): string {
+  const name = JSON.stringify(remote);
+  return remote.endsWith("/")
+    ? `the command must create files in ${name}, a directory in its current directory`
+    : `the command must create it as ${name} in its current directory`;
 }
 
 /** Whether the command did not create a file, in the words of our runtime or the original's. */

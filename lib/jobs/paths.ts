@@ -12,13 +12,17 @@ import { quote } from "../template/quote.ts";
  * Cleans a path for the job's directory. The error messages are the original's.
  *
  * @param path The path as the user wrote it.
- * @returns The path without `.`, `..` and repeated slashes; `.` if it is empty.
- * @throws {LlamaError} `template` if it is absolute or outside the directory.
+ * @param hintFor Returns a hint for a path that the directory cannot have.
+ * @returns The path without `.`, `..` and repeated slashes.
+ * @throws {LlamaError} `template` if it is empty, absolute or outside the directory.
  */
-export function cleanPath(path: string): string {
+export function cleanPath(path: string, hintFor: (path: string) => string = mappingHint): string {
+  if (path === "") {
+    throw new LlamaError("template", "Cannot pass an empty path", { hint: hintFor(path) });
+  }
   if (path.startsWith("/")) {
     throw new LlamaError("template", `Cannot pass absolute path: ${quote(path)}`, {
-      hint: otherName(path),
+      hint: hintFor(path),
     });
   }
   const clean = trimSlash(posix.normalize(path));
@@ -27,7 +31,7 @@ export function cleanPath(path: string): string {
     throw new LlamaError(
       "template",
       `Cannot pass path outside working directory: ${quote(clean)}`,
-      { hint: otherName(path) },
+      { hint: hintFor(path) },
     );
   }
   if (!clean.isWellFormed()) {
@@ -37,8 +41,17 @@ export function cleanPath(path: string): string {
       { hint: "rename the file: names of files must be UTF-8" },
     );
   }
+  if (clean.includes("\0")) {
+    throw new LlamaError("template", `Cannot pass a path with a NUL byte: ${quote(clean)}`, {
+      hint: nulHint,
+    });
+  }
   return clean;
 }
+
+/** A hint about NUL bytes in arguments and paths. */
+export const nulHint =
+  "no argument or file name can contain NUL; lines that end in it, as from find -print0, need -0";
 
 /**
  * Reports whether a path from the wire stays inside its directory: it is relative and has no `.`,
@@ -53,10 +66,32 @@ function trimSlash(path: string): string {
   return path.length > 1 && path.endsWith("/") ? path.slice(0, -1) : path;
 }
 
-/** Returns a hint that maps a path outside the job's directory to its last part. */
-function otherName(path: string): string {
-  const name = posix.basename(path);
-  const remote = name === "" || name === ".." ? "NAME" : name;
+/** Returns a hint for `invoke`, which maps a path outside the job's directory to its last part. */
+export function mappingHint(path: string): string {
+  if (path === "") return "name a file, relative to the current directory";
+  const remote = nameIn(path);
   return `map it into the job's directory with -f or -o ${quote(`${path}:${remote}`)}, ` +
     `and write ${remote} in the argument`;
+}
+
+/**
+ * Returns a hint for `xargs`, whose paths vary: run it where they can be relative.
+ *
+ * @param isInput Whether the file is only an input, which all jobs could share.
+ */
+export function movingHint(path: string, isInput: boolean): string {
+  if (path === "") return mappingHint(path);
+  const name = nameIn(path);
+  const move = `run llama in ${quote(posix.dirname(path))}, where this path is ${quote(name)}`;
+  return isInput
+    ? `${move}; or send one file to all jobs with -f ${
+      quote(`${path}:${name}`)
+    }, and write ${name} ` +
+      "in the argument"
+    : move;
+}
+
+function nameIn(path: string): string {
+  const name = posix.basename(path);
+  return name === "" || name === ".." ? "NAME" : name;
 }

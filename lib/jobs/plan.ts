@@ -8,6 +8,7 @@ import { resolve } from "node:path";
 import { asLlamaError, LlamaError, reasonOf } from "../errors.ts";
 import { jobOf, LineTemplates } from "./expand.ts";
 import type { Job, PlannedJob } from "./job.ts";
+import { columnsOf, type JobInput, lineOf, linesOf } from "./job_input.ts";
 import { hashJob, noSharedFiles } from "./log/identity.ts";
 import type { LoggedJobs } from "./log/logged_jobs.ts";
 import { shellQuote } from "../text/shell_quote.ts";
@@ -62,16 +63,16 @@ export class Planner {
   /**
    * Reports whether the resumed run has done a job.
    *
-   * @param input The job's line, or a list, also available as `.Lines`.
+   * @param input The job's line, or its list of lines.
    * @param index The job's number, from 0.
    * @throws {LlamaError} `usage` if the job log has a different job of this number.
    */
-  isDone(input: string | readonly string[], index: number): boolean {
+  isDone(input: JobInput, index: number): boolean {
     const { shared = noSharedFiles, logged, repeatFailed = false } = this.#log ?? {};
     if (!logged?.isKept(index + 1, false)) return false;
     const { job } = this.#expand(input, index);
     const words = this.#wordsOf(job);
-    const identity = { own: hashJob(words, input, job), shared };
+    const identity = { own: hashJob(words, linesOf(input), job), shared };
     const isAll = () => shared === noSharedFiles && isAllInCommand(input, job);
     const isDone = logged.isDone(
       { seq: index + 1, words, identity, isAllInCommand: isAll },
@@ -84,25 +85,24 @@ export class Planner {
   /**
    * Plans a job.
    *
-   * @param input The job's line, or a list, also available as `.Lines`.
+   * @param input The job's line, or its list of lines.
    * @param index The job's number, from 0.
    */
-  plan(input: string | readonly string[], index: number): PlannedJob {
+  plan(input: JobInput, index: number): PlannedJob {
     const { functionName } = this.#options;
     const expanded = this.#expand(input, index);
     const { job } = expanded;
     const error = expanded.error ?? (job && this.#claimOutputs(job, index));
     const words = this.#wordsOf(job);
     const shared = this.#log?.shared;
-    const identity = shared === undefined ? undefined : { own: hashJob(words, input, job), shared };
-    const line = typeof input === "string" ? input : input.join("\n");
+    const identity = shared === undefined
+      ? undefined
+      : { own: hashJob(words, linesOf(input), job), shared };
+    const line = lineOf(input);
     return { index, functionName, line, command: shellQuote(words), identity, job, error };
   }
 
-  #expand(
-    input: string | readonly string[],
-    index: number,
-  ): { job?: Job; error?: LlamaError } {
+  #expand(input: JobInput, index: number): { job?: Job; error?: LlamaError } {
     try {
       return { job: jobOf(this.#options.functionName, this.#templates.expand(input, index)) };
     } catch (cause) {
@@ -153,13 +153,14 @@ export class Planner {
 }
 
 /** Reports whether the command alone defines the job: it shows all lines, and no files are generated. */
-function isAllInCommand(input: string | readonly string[], job: Job | undefined): boolean {
+function isAllInCommand(input: JobInput, job: Job | undefined): boolean {
   if (job === undefined || job.inputs.some(({ source }) => typeof source !== "string")) {
     return false;
   }
-  const lines = typeof input === "string" ? [input] : input;
+  const lines = linesOf(input);
   // `.I` removes the "./" of paths from `find .`.
-  return lines.every((line) =>
-    job.args.some((arg) => arg.includes(line.startsWith("./") ? line.slice(2) : line))
-  );
+  const isShown = (text: string) =>
+    job.args.some((arg) => arg.includes(text.startsWith("./") ? text.slice(2) : text));
+  return (typeof lines === "string" ? [lines] : lines).every(isShown) ||
+    columnsOf(input).every(isShown);
 }

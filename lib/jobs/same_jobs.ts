@@ -6,10 +6,15 @@
 
 /** What GNU parallel replaces, and what llama has instead. */
 const replacements: readonly (readonly [RegExp, string])[] = [
+  [/\{([1-9]\d*)\}/, "write {{.Col $1}}"],
   [/\{[-+]?\d*\}/, "write {{.Line}}"],
-  [/\{0*#\}/, "write {{.Idx}}, which counts from 0"],
+  [/\{0*#\}/, "write {{add .Idx 1}}"],
   [/\{0*%\}/, "llama does not number job slots; {{.Idx}} is the job's number"],
-  [/\{[-+]?\d*(\.+|\/\.*|\/\/)\}|\{=.*=\}/s, "llama has only the whole line, {{.Line}}"],
+  [/\{\/\}/, "write {{base .Line}}"],
+  [/\{\/\/\}/, "write {{dir .Line}}"],
+  [/\{\.\}/, "write {{.Line | trimSuffix (ext .Line)}}"],
+  [/\{\/\.\}/, "write {{base .Line | trimSuffix (ext .Line)}}"],
+  [/\{[-+]?\d*(\.+|\/\.*|\/\/)\}|\{=.*=\}/s, "write {{.Line}} with functions of templates"],
 ];
 
 /**
@@ -22,7 +27,8 @@ export function sameJobs(templates: readonly string[]): string {
   const message = "no argument uses the line, so all jobs are the same: ";
   for (const [pattern, instead] of replacements) {
     const found = templates.map((each) => pattern.exec(each)?.[0]).find((each) => each);
-    if (found !== undefined) return `${message}${found} is GNU parallel's, ${instead}`;
+    if (found === undefined) continue;
+    return `${message}${found} is GNU parallel's, ${found.replace(pattern, instead)}`;
   }
   return `${message}write {{.Line}} where it belongs`;
 }

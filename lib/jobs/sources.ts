@@ -5,11 +5,11 @@
  */
 
 /** Groups lines into lists of `count`; the last list may be shorter. */
-export async function* chunked(
-  lines: Iterable<string> | AsyncIterable<string>,
+export async function* chunked<T>(
+  lines: Iterable<T> | AsyncIterable<T>,
   count: number,
-): AsyncGenerator<string[], void, undefined> {
-  let chunk: string[] = [];
+): AsyncGenerator<T[], void, undefined> {
+  let chunk: T[] = [];
   for await (const line of lines) {
     chunk.push(line);
     if (chunk.length < count) continue;

@@ -6,8 +6,9 @@
  * @module
  */
 
-import { encodeString, goTypeName } from "../template/mod.ts";
-import { cleanPath } from "./paths.ts";
+import { LlamaError } from "../errors.ts";
+import { encodeString, goParameters, goTypeName } from "../template/mod.ts";
+import { cleanPath, mappingHint, movingHint } from "./paths.ts";
 
 /** The source of a marked file. */
 class LocalFile {
@@ -93,8 +94,13 @@ export class FileContext {
     return this.#mark(path, true, true);
   }
 
+  /** Returns a hint for a path that the job's directory cannot have. */
+  protected pathHint(path: string, _isInput: boolean): string {
+    return mappingHint(path);
+  }
+
   #mark(path: string, input: boolean, output: boolean): string {
-    const clean = cleanPath(path);
+    const clean = cleanPath(path, (wrong) => this.pathHint(wrong, input && !output));
     const file = new LocalFile(clean);
     if (input) this.Inputs.push(new MarkedFile(file, clean));
     if (output) this.Outputs.push(new MarkedFile(file, clean, input, path.endsWith("/")));
@@ -106,20 +112,59 @@ export class FileContext {
 export class JobContext extends FileContext {
   /** The type that error messages name. */
   static override readonly [goTypeName] = "*main.jobContext";
+  /** The types of the parameters of its methods. */
+  static readonly [goParameters] = { Col: ["int"] } as const;
 
   /** The input line, without its end. */
   readonly Line: string;
   /** The job's number, from 0. */
   readonly Idx: bigint;
+  readonly #columns: readonly string[];
+  #each: string;
 
   /**
    * @param line The input line.
    * @param index The job's number, from 0.
+   * @param columns Its columns.
    */
-  constructor(line: string, index: number) {
+  constructor(line: string, index: number, columns: readonly string[] = [line]) {
     super();
     this.Line = line;
     this.Idx = BigInt(index);
+    this.#columns = columns;
+    this.#each = line;
+  }
+
+  /** One of the job's lines: an argument that uses it is repeated for each. */
+  get Each(): string {
+    return this.#each;
+  }
+
+  /** Sets `Each`, which templates cannot. */
+  set each(line: string) {
+    this.#each = line;
+  }
+
+  /** The columns of the line; without `-colsep` or several lists, the line itself. */
+  get Columns(): readonly string[] {
+    return this.#columns;
+  }
+
+  /** Returns a column by its number, from 1. */
+  Col(number: bigint): string {
+    const column = this.#columns[Number(number) - 1];
+    if (column !== undefined) return column;
+    if (number < 1n) throw new Error(`columns are numbered from 1, not ${number}`);
+    throw new LlamaError(
+      "template",
+      `there is no column ${number}, only ${this.#columns.length}`,
+      { hint: "set the separator of columns with -colsep" },
+    );
+  }
+
+  protected override pathHint(path: string, isInput: boolean): string {
+    if (path === "" && this.Line === "") return "the line is blank: remove it, as with grep .";
+    return movingHint(path, isInput);
   }
 
   /** Sends text along as a file that ends in a newline. */
@@ -139,9 +184,10 @@ export class LinesContext extends JobContext {
   /**
    * @param lines The input lines.
    * @param index The job's number, from 0.
+   * @param columns The columns of all lines.
    */
-  constructor(lines: readonly string[], index: number) {
-    super(lines.join("\n"), index);
+  constructor(lines: readonly string[], index: number, columns: readonly string[] = lines) {
+    super(lines.join("\n"), index, columns);
     this.Lines = lines;
   }
 }

@@ -8,12 +8,25 @@ import { closest } from "../text/closest.ts";
 import { LlamaError } from "../errors.ts";
 import type { TemplateError } from "../template/mod.ts";
 import { BUILTINS } from "../template/functions.ts";
+import { templateFunctions } from "./template_functions.ts";
 
 /** The methods that take a path. */
 const marks = ["I", "O", "IO", "Input", "Output", "InputOutput"];
 
 /** The members that only jobs of `xargs` have. */
-const ofLines = ["Line", "Idx", "AsFile"];
+const ofLines = ["Line", "Each", "Col", "Columns", "Idx", "AsFile"];
+
+/** Functions of Go's path and strings packages and of sprig, with llama's equivalents. */
+const foreignFunctions: Readonly<Record<string, string>> = {
+  basename: "base",
+  dirname: "dir",
+  toLower: "lower",
+  toUpper: "upper",
+  replaceAll: "replace OLD NEW TEXT",
+  splitList: "split SEPARATOR TEXT",
+  minus: "sub",
+  plus: "add",
+};
 
 /** Returns a hint about an invalid template, if there is one. */
 export function templateHint(error: TemplateError): string | undefined {
@@ -23,7 +36,12 @@ export function templateHint(error: TemplateError): string | undefined {
   if (name !== undefined) {
     if (marks.includes(name)) return `write {{.${name} "PATH"}}, with a dot`;
     if (ofLines.includes(name)) return `write {{.${name}}}, with a dot`;
-    return didYouMean(closest(name, BUILTINS.keys()));
+    const instead = Object.hasOwn(foreignFunctions, name) ? foreignFunctions[name] : undefined;
+    if (instead !== undefined) return `write ${instead}`;
+    return didYouMean(closest(name, [...BUILTINS.keys(), ...Object.keys(templateFunctions)]));
+  }
+  if (/error calling join: the last argument is not a list$/.test(message)) {
+    return 'write a list such as .Lines (with -n), .Columns, or (split "," .Line)';
   }
   const method = /wrong number of args for (\w+):/.exec(message)?.[1];
   if (method !== undefined && marks.includes(method)) return `write {{.${method} "PATH"}}`;

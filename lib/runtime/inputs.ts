@@ -12,6 +12,7 @@ import { staysInside } from "../files/links.ts";
 import { type Blob, type File, permissionBits, type Request } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { JobError } from "./job_error.ts";
+import { markUntouched } from "./outputs.ts";
 import { checkPath, planDirectories } from "./paths.ts";
 import type { Input } from "./run_command.ts";
 import type { Workspace } from "./workspace.ts";
@@ -72,6 +73,10 @@ export async function writeInputs(
   const top = workspace.job();
   for (const directory of directories) {
     naming(directory, () => Deno.mkdirSync(`${top}/${directory}`, { recursive: true }));
+  }
+  for (const output of outputs) {
+    if (!output.endsWith("/") || output === "./" || empty.includes(output)) continue;
+    markUntouched(`${top}/${output}`);
   }
   const jobs: Job[] = entries.filter(({ file }) => file.l === undefined).map((
     { file, field, path },

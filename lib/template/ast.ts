@@ -1,3 +1,4 @@
+import type { Builtin } from "./functions.ts";
 import { quote } from "./quote.ts";
 import type { NumberValue } from "./number.ts";
 
@@ -41,6 +42,8 @@ export interface IdentifierNode {
   kind: "identifier";
   position: number;
   name: string;
+  /** The function of that name. */
+  callee: Builtin;
 }
 
 /** One stage of a pipeline: a function, method or value, and its arguments. */

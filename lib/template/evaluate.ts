@@ -22,7 +22,6 @@ import {
 } from "./call.ts";
 import { field, fields } from "./field.ts";
 import { type Builtin, BUILTINS } from "./functions.ts";
-import { quote } from "./quote.ts";
 import type { State } from "./state.ts";
 import { concrete, isTrue, typeName, type Value } from "./value.ts";
 
@@ -165,25 +164,24 @@ function compileFunction(
   whole: Node,
   args: Argument[],
 ): EvaluateCommand {
-  const { name } = node;
-  const builtin = BUILTINS.get(name);
-  if (builtin === undefined) {
-    return (state) => state.fail(`${quote(name)} is not a defined function`);
+  const { name, callee } = node;
+  // A set may have a function of the same name.
+  const isPredefined = BUILTINS.get(name) === callee;
+  if (isPredefined && (name === "and" || name === "or")) {
+    return compileLogic(node, callee, args, name === "or");
   }
-  if (name === "and" || name === "or") return compileLogic(node, builtin, args, name === "or");
-  const callee = args[0];
-  const calleeName = name === "call" && callee !== undefined
-    ? describeNode(callee.node)
-    : undefined;
+  const isCall = isPredefined && name === "call";
+  const called = args[0];
+  const calledName = isCall && called !== undefined ? describeNode(called.node) : undefined;
   return (state, dot, final) => {
     state.node = node;
-    checkCount(state, name, builtin, args, final);
-    const values = evaluateArguments(state, dot, builtin, args, final);
-    if (name === "call") values.unshift(calleeName ?? reflectString(values[0]));
+    checkCount(state, name, callee, args, final);
+    const values = evaluateArguments(state, dot, callee, args, final);
+    if (isCall) values.unshift(calledName ?? reflectString(values[0]));
     state.spend(textLength(values));
     let result: Value;
     try {
-      result = builtin.call(values);
+      result = callee.call(values);
     } catch (error) {
       return failCall(state, name, whole, error);
     }

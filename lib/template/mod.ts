@@ -28,6 +28,7 @@ export {
   goParameters,
   type GoParameterType,
   goTypeName,
+  type TemplateFunction,
 } from "./struct.ts";
-export { Template, TemplateSet } from "./template.ts";
+export { Template, type TemplateFunctions, TemplateSet } from "./template.ts";
 export { decodeBytes, encodeString } from "./text.ts";

@@ -9,6 +9,7 @@ import {
   type TemplateNode,
   type VariableNode,
 } from "./ast.ts";
+import type { Builtin } from "./functions.ts";
 import { NumberSyntaxError, parseCharacter, parseNumber } from "./number.ts";
 import { invalidSyntax, quote, unquote } from "./quote.ts";
 import type { Token, TokenKind } from "./token.ts";
@@ -34,18 +35,18 @@ export function isEmptyBody(body: readonly Statement[]): boolean {
  *
  * @param name The template's name, for errors and for its own definition.
  * @param text The template, in the form of text.ts.
- * @param isFunction Reports whether a name is that of a function.
+ * @param findFunction Returns the function of a name, if there is one.
  * @returns The definitions in the text, by name.
  * @throws {TemplateError} If the text is not a valid template.
  */
 export function parse(
   name: string,
   text: string,
-  isFunction: (name: string) => boolean,
+  findFunction: (name: string) => Builtin | undefined,
 ): Definitions {
   const tokens = new TokenStream(name, text);
   try {
-    return new Parser(name, tokens, isFunction).parse();
+    return new Parser(name, tokens, findFunction).parse();
   } catch (error) {
     // Unlike Go's, JavaScript's stack does not grow: fail with Go's message for deep nesting.
     if (error instanceof RangeError) tokens.fail("max expression depth exceeded");
@@ -56,13 +57,17 @@ export function parse(
 class Parser {
   readonly #name: string;
   readonly #tokens: TokenStream;
-  readonly #isFunction: (name: string) => boolean;
+  readonly #findFunction: (name: string) => Builtin | undefined;
   readonly #definitions: Definitions = new Map();
 
-  constructor(name: string, tokens: TokenStream, isFunction: (name: string) => boolean) {
+  constructor(
+    name: string,
+    tokens: TokenStream,
+    findFunction: (name: string) => Builtin | undefined,
+  ) {
     this.#name = name;
     this.#tokens = tokens;
-    this.#isFunction = isFunction;
+    this.#findFunction = findFunction;
   }
 
   parse(): Definitions {
@@ -342,9 +347,11 @@ class Parser {
     const token = this.#tokens.nextNonSpace();
     const { position, text } = token;
     switch (token.kind) {
-      case "identifier":
-        if (!this.#isFunction(text)) this.#tokens.fail(`function ${quote(text)} not defined`);
-        return { kind: "identifier", position, name: text };
+      case "identifier": {
+        const callee = this.#findFunction(text) ??
+          this.#tokens.fail(`function ${quote(text)} not defined`);
+        return { kind: "identifier", position, name: text, callee };
+      }
       case ".":
         return { kind: "dot", position };
       case "nil":

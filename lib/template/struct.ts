@@ -136,7 +136,7 @@ function parameterType(text: string): GoParameterType {
   }
 }
 
-function signature(types: string[]): Signature {
+function signature(types: readonly string[]): Signature {
   const last = types.at(-1);
   if (last?.startsWith("...") !== true) {
     return { parameters: types.map(parameterType), variadic: undefined };
@@ -152,6 +152,22 @@ export function functionMethod(value: (...args: unknown[]) => unknown): Method {
   return {
     ...signature(new Array(value.length).fill("interface {}")),
     call: (args) => value(...args),
+  };
+}
+
+/** A function that templates can call by its name, like one of Go's `FuncMap`. */
+export interface TemplateFunction {
+  /** The types of its parameters; the last one may be variadic, written `"...string"`. */
+  readonly parameters: readonly GoParameter[];
+  /** Returns the result. An exception ends the execution. */
+  readonly call: (...args: never[]) => unknown;
+}
+
+/** Returns a function with its signature. */
+export function functionOf({ parameters, call }: TemplateFunction): Method {
+  return {
+    ...signature(parameters),
+    call: (args) => Reflect.apply(call, undefined, args),
   };
 }
 

@@ -1,15 +1,17 @@
 import type { Statement } from "./ast.ts";
 import { type Code, compile, type Executable, Runner } from "./execute.ts";
-import { BUILTINS } from "./functions.ts";
-import { mentions } from "./mentions.ts";
+import { type Builtin, BUILTINS } from "./functions.ts";
+import { mentions, namesAny } from "./mentions.ts";
 import { isEmptyBody, parse } from "./parser.ts";
 import { type ExecuteOptions, type Source, State } from "./state.ts";
+import { functionOf, type TemplateFunction } from "./struct.ts";
 import { encodeString, normalize } from "./text.ts";
-import { fromData } from "./value.ts";
+import { fromData, nilInterface, toData } from "./value.ts";
 
 /**
  * A set of templates that can call each other by name: all that were parsed into the set, and the
- * templates that they define.
+ * templates that they define. It may have functions of its own, like Go's `Funcs`, which take
+ * precedence over the predefined ones.
  *
  * @example
  * ```ts
@@ -20,7 +22,33 @@ import { fromData } from "./value.ts";
  * Template.parse("arg-1", 'out{{template "ext"}}', set).execute(null); // out.png
  * ```
  */
-export class TemplateSet extends Map<string, Template> {}
+export class TemplateSet extends Map<string, Template> {
+  /** The functions by name. */
+  readonly functions: TemplateFunctions;
+
+  /**
+   * Creates an empty set.
+   *
+   * @param functions Functions that the templates of this set can call, by name.
+   *
+   * @example
+   * ```ts
+   * import { Template, TemplateSet } from "./mod.ts";
+   *
+   * const set = new TemplateSet({
+   *   repeat: { parameters: ["int", "string"], call: (n: bigint, s: string) => s.repeat(Number(n)) },
+   * });
+   * Template.parse("arg-0", '{{"ab" | repeat 3}}', set).execute(null); // ababab
+   * ```
+   */
+  constructor(functions: TemplateFunctions = {}) {
+    super();
+    this.functions = functions;
+  }
+}
+
+/** Functions of a {@linkcode TemplateSet} by name. */
+export type TemplateFunctions = Readonly<Record<string, TemplateFunction>>;
 
 /** A parsed template, like Go's `template.Template`. */
 export class Template {
@@ -63,7 +91,8 @@ export class Template {
   static parse(name: string, text: string, set?: Map<string, Template> | Template): Template {
     const templates = set instanceof Template ? set.#set : set ?? new TemplateSet();
     const source = { name, text: normalize(text) };
-    const definitions = parse(name, source.text, (word) => BUILTINS.has(word));
+    const functions = templates instanceof TemplateSet ? templates.functions : {};
+    const definitions = parse(name, source.text, (word) => lookUp(word, functions));
     const own = new Template(name, templates, source, definitions.get(name) ?? []);
     for (const [defined, body] of definitions) {
       const template = defined === name ? own : new Template(defined, templates, source, body);
@@ -145,8 +174,16 @@ export class Template {
    * @returns False only if it certainly does not.
    */
   mentions(names: ReadonlySet<string>): boolean {
-    return mentions(this.#body, names) ||
-      [...this.#set.values()].some((each) => mentions(each.#body, names));
+    return this.#anyBody((body) => mentions(body, names));
+  }
+
+  /**
+   * Reports whether the template, or one that it may call, names certain fields, of any value.
+   *
+   * @param names The names of the fields.
+   */
+  names(names: ReadonlySet<string>): boolean {
+    return this.#anyBody((body) => namesAny(body, names));
   }
 
   /**
@@ -159,8 +196,26 @@ export class Template {
     return this.#set.get(name);
   }
 
+  #anyBody(test: (body: readonly Statement[]) => boolean): boolean {
+    return test(this.#body) || [...this.#set.values()].some((each) => test(each.#body));
+  }
+
   #executable(): Executable {
     const code = this.#code ??= compile(this.#body);
     return { name: this.name, source: this.#source, code };
   }
+}
+
+function lookUp(word: string, functions: TemplateFunctions): Builtin | undefined {
+  const own = Object.hasOwn(functions, word) ? functions[word] : undefined;
+  if (own === undefined) return BUILTINS.get(word);
+  const { parameters, variadic, call } = functionOf(own);
+  return {
+    parameters,
+    variadic,
+    call: (args) => {
+      const result = call(args.map(toData));
+      return result === null || result === undefined ? nilInterface : fromData(result);
+    },
+  };
 }

@@ -4,7 +4,11 @@ import { completionCommand } from "../../lib/commands/spec/completion.ts";
 import { runnable, type RunnableCommand } from "../../lib/cli/command.ts";
 import { commandHelp, helpText } from "../../lib/cli/help.ts";
 import { type CommandLine, parseCommandLine, type UsageFailure } from "../../lib/cli/parse.ts";
-import { type FileMapping, parseFileMapping } from "../../lib/commands/spec/shared.ts";
+import {
+  type FileMapping,
+  parseFileMapping,
+  parseInputMapping,
+} from "../../lib/commands/spec/shared.ts";
 import { globalFlags, parseFunctionCommand, program } from "../../lib/commands/spec/global.ts";
 import { invokeCommand, invokeFlags } from "../../lib/commands/spec/invoke.ts";
 import { localCommand, parseListenAddress } from "../../lib/commands/spec/local.ts";
@@ -346,6 +350,19 @@ Deno.test("remote paths that are empty or leave the job's directory are usage er
   for (const path of ["../x:x", "a:..b", "a:b/../c", "a:...", "out/", "out:d/", "a:b:c"]) {
     assert.equal(parse("invoke", "-f", path, "-o", path, "fn").kind, "command", path);
   }
+});
+
+Deno.test("a colon in a file's name is escaped, or the file exists", () => {
+  assert.deepEqual(parseFileMapping("12\\:30.log:log"), { local: "12:30.log", remote: "log" });
+  assert.deepEqual(parseFileMapping("a\\:b"), { local: "a:b", remote: "a:b" });
+  assert.deepEqual(parseFileMapping("a:b\\:c"), { local: "a", remote: "b:c" });
+  assert.deepEqual(parseFileMapping("\\:a:b"), { local: ":a", remote: "b" });
+  const exists = (path: string) => path === "12:30.log";
+  assert.deepEqual(parseInputMapping("12:30.log", exists), {
+    local: "12:30.log",
+    remote: "12:30.log",
+  });
+  assert.deepEqual(parseInputMapping("12:30", exists), { local: "12", remote: "30" });
 });
 
 Deno.test("parseFileMapping splits at the first colon unless the text begins with it", () => {

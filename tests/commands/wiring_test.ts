@@ -278,8 +278,15 @@ const xargs: Readonly<Record<keyof typeof xargsFlags, Row>> = {
     assert.equal(stdout, "a\nb\n");
   },
   async n({ run }) {
-    const { stdout } = await run(["xargs", "-n", "2", "-k", "f", "{{len .Lines}}", ...lines]);
-    assert.equal(stdout, "2\n1\n");
+    const { sent } = await run(["xargs", "-n", "2", "-j", "1", "f", "{{.Each}}.x", ...lines]);
+    assert.deepEqual(sent.map(({ body }) => body.args), [["a.x", "b.x"], ["c.x"]]);
+  },
+  async colsep({ run }) {
+    const { stdout } = await run(
+      ["xargs", "-colsep", "\\t", "-k", "f", "{{.Col 2}}{{index .Columns 0}}"],
+      { stdin: "a\tb c\n" },
+    );
+    assert.equal(stdout, "b ca\n");
   },
   async "dry-run"({ run }) {
     const { stdout, sent } = await run(["xargs", "-dry-run", "f", "{{.Line}}", ...lines]);

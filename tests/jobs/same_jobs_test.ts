@@ -3,18 +3,18 @@ import { sameJobs } from "../../lib/jobs/same_jobs.ts";
 
 Deno.test("each of GNU parallel's replacement strings is explained", () => {
   const line = "write {{.Line}}";
-  const part = "llama has only the whole line, {{.Line}}";
+  const part = "write {{.Line}} with functions of templates";
   const cases: Record<string, string> = {
     "{}": line,
-    "{1}": line,
+    "{1}": "write {{.Col 1}}",
     "{-2}": line,
-    "{#}": "write {{.Idx}}, which counts from 0",
-    "{00#}": "write {{.Idx}}, which counts from 0",
+    "{#}": "write {{add .Idx 1}}",
+    "{00#}": "write {{add .Idx 1}}",
     "{%}": "llama does not number job slots; {{.Idx}} is the job's number",
-    "{.}": part,
-    "{/}": part,
-    "{//}": part,
-    "{/.}": part,
+    "{.}": "write {{.Line | trimSuffix (ext .Line)}}",
+    "{/}": "write {{base .Line}}",
+    "{//}": "write {{dir .Line}}",
+    "{/.}": "write {{base .Line | trimSuffix (ext .Line)}}",
     "{..}": part,
     "{2//}": part,
     "{-1/.}": part,

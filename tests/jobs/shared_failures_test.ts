@@ -151,9 +151,9 @@ Deno.test("a run of identical jobs is warned about once, with what to write", as
     [[], "write {{.Line}} where it belongs"],
     [["-o", "x"], "write {{.Line}} where it belongs"],
     [["-x", "{}"], "{} is GNU parallel's, write {{.Line}}"],
-    [["in={1}"], "{1} is GNU parallel's, write {{.Line}}"],
-    [["{#}"], "{#} is GNU parallel's, write {{.Idx}}, which counts from 0"],
-    [["{.}.png"], "{.} is GNU parallel's, llama has only the whole line, {{.Line}}"],
+    [["in={1}"], "{1} is GNU parallel's, write {{.Col 1}}"],
+    [["{#}"], "{#} is GNU parallel's, write {{add .Idx 1}}"],
+    [["{.}.png"], "{.} is GNU parallel's, write {{.Line | trimSuffix (ext .Line)}}"],
     [["{{if true}}x{{end}}"], "write {{.Line}} where it belongs"],
   ];
   for (const [templates, hint] of warned) {

@@ -32,8 +32,45 @@ Deno.test("a path that the job's directory has no place for is answered with a n
   const hint = 'map it into the job\'s directory with -f or -o "/etc/hosts:hosts", ' +
     "and write hosts in the argument";
   assert.equal(invoked('{{.I "/etc/hosts"}}'), hint);
-  assert.match(mapped('{{.O "../x/y"}}') ?? "", /"\.\.\/x\/y:y", and write y in/);
-  assert.match(mapped('{{.I ".."}}') ?? "", /"\.\.:NAME", and write NAME in/);
+  assert.match(invoked('{{.I ".."}}') ?? "", /"\.\.:NAME", and write NAME in/);
+});
+
+Deno.test("under xargs, such a path is answered with a directory to run llama in", () => {
+  assert.equal(mapped('{{.O "../x/y"}}'), 'run llama in "../x", where this path is "y"');
+  assert.equal(
+    mapped('{{.I "/data/a.png"}}'),
+    'run llama in "/data", where this path is "a.png"; ' +
+      'or send one file to all jobs with -f "/data/a.png:a.png", and write a.png in the argument',
+  );
+});
+
+Deno.test("a blank line and a NUL byte are named where they stand for a file", () => {
+  const refusal = (text: string, line: string) => {
+    try {
+      new LineTemplates([text]).expand(line, 0);
+    } catch (error) {
+      assert(error instanceof LlamaError);
+      return [error.message.replace(/^.*error calling \w+: /, ""), error.hint];
+    }
+    assert.fail("no error");
+  };
+  assert.deepEqual(refusal("{{.I .Line}}", ""), [
+    "Cannot pass an empty path",
+    "the line is blank: remove it, as with grep .",
+  ]);
+  assert.match(refusal("{{.O `` }}", "a")?.[1] ?? "", /^name a file/);
+  const [message, hint] = refusal("{{.I .Line}}", "a\0b") ?? [];
+  assert.equal(message, 'Cannot pass a path with a NUL byte: "a\\x00b"');
+  assert.match(hint ?? "", /find -print0, need -0$/);
+  assert.match(refusal("{{.Line}}", "a\0b")?.[0] ?? "", /^arg-0 produces an argument with a NUL/);
+});
+
+Deno.test("names of llama's own functions are suggested", () => {
+  assert.equal(mapped("{{bse .Line}}"), "did you mean base?");
+  assert.equal(mapped('{{trimsuffix ".x" .Line}}'), "did you mean trimSuffix?");
+  assert.equal(mapped("{{basename .Line}}"), "write base");
+  assert.equal(mapped('{{join "," .Line}}')?.startsWith("write a list such as .Lines"), true);
+  assert.equal(mapped("{{.Colums}}"), "did you mean .Columns?");
 });
 
 Deno.test("where nothing is known nothing is said", () => {

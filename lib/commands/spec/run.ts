@@ -13,6 +13,7 @@ import {
   intFlag,
   valueFlag,
 } from "../../cli/flags.ts";
+import type { WordList } from "../../jobs/job_input.ts";
 import type { Halt } from "../../jobs/policy.ts";
 import { quote } from "../../template/quote.ts";
 import type { UsageProblem } from "../../cli/command.ts";
@@ -88,6 +89,24 @@ export function parseDelimiter(text: string): number {
   );
 }
 
+/**
+ * Parses a separator of columns: one character, or a C escape as in {@linkcode parseDelimiter}.
+ *
+ * @param text The separator as written.
+ * @returns The character.
+ * @throws {FlagValueError} If it is not one character, such as a regular expression.
+ */
+export function parseSeparator(text: string): string {
+  if ([...text].length === 1) return text;
+  const byte = text.startsWith("\\") ? parseDelimiter(text) : undefined;
+  if (byte !== undefined && byte < 128) return String.fromCharCode(byte);
+  throw new FlagValueError(
+    "not a single character",
+    String
+      .raw`write one character such as , or \t; for anything else, split the line in a template`,
+  );
+}
+
 /** Creates a flag for a file name. An empty one is most likely an unset shell variable. */
 function fileFlag(options: { help: string; placeholder: string }): Flag<string> {
   return valueFlag({ ...options, default: "" }, (text) => {
@@ -105,13 +124,21 @@ export const timeout = valueFlag<number | undefined>({
 
 /** The flags of a run. */
 export const runFlags = {
-  a: fileFlag({ help: "read lines from a file instead of standard input", placeholder: "FILE" }),
+  a: fileFlag({ help: "read lines from a file; - is standard input", placeholder: "FILE" }),
   d: valueFlag<number | undefined>({
     help: String.raw`lines end in this character, or \n, \t, \0, \xHH`,
     placeholder: "CHAR",
     default: undefined,
   }, parseDelimiter),
-  n: intFlag({ help: "lines per job: {{.Lines}}, or joined as {{.Line}}", placeholder: "N" }),
+  colsep: valueFlag<string | undefined>({
+    help: "split lines into columns at this character: {{.Col 1}} is the first",
+    placeholder: "CHAR",
+    default: undefined,
+  }, parseSeparator),
+  n: intFlag({
+    help: "lines per job: an argument with {{.Each}} is repeated for each of them",
+    placeholder: "N",
+  }),
   "dry-run": boolFlag({ help: "print what would run, with its files, and send nothing" }),
   print: choiceFlag({
     help: "job output: as each job ends, in input order, as complete lines, or not at all",
@@ -162,30 +189,37 @@ export const runFlags = {
   summary: boolFlag({ help: "print time and cost at the end, even without a terminal" }),
 } as const;
 
-/** Separates the arguments from the lines. */
+/** Separates the arguments from the lines, and lists of lines that are combined. */
 export const inputSeparator = ":::";
+
+/** Begins a list whose words go with those of the list before it. */
+const linkedSeparator = ":::+";
 
 /**
  * Splits `FUNCTION ARGS... ::: LINES...`.
  *
  * @param args The arguments after the flags.
- * @returns The arguments before the separator, and the lines after it; `lines` is undefined if there
- * is no separator.
+ * @returns The arguments before the first separator, and the lists after it; `lists` is undefined if
+ * there is none.
  */
 export function splitInput(
   args: readonly string[],
-): { command: readonly string[]; lines: readonly string[] | undefined } {
-  const at = args.indexOf(inputSeparator);
-  return at < 0
-    ? { command: args, lines: undefined }
-    : { command: args.slice(0, at), lines: args.slice(at + 1) };
+): { command: readonly string[]; lists: readonly WordList[] | undefined } {
+  const isSeparator = (arg: string) => arg === inputSeparator || arg === linkedSeparator;
+  const first = args.findIndex(isSeparator);
+  if (first < 0) return { command: args, lists: undefined };
+  const lists: { words: string[]; isLinked: boolean }[] = [];
+  for (const arg of args.slice(first)) {
+    if (isSeparator(arg)) lists.push({ words: [], isLinked: arg === linkedSeparator });
+    else lists.at(-1)?.words.push(arg);
+  }
+  return { command: args.slice(0, first), lists };
 }
 
 /** GNU parallel's other separators, with llama's equivalents. */
 const foreignSeparators: Readonly<Record<string, string>> = {
   "::::": "write -a FILE for the lines of a file, or ::: LINE... for the lines themselves",
-  ":::+": "write all lines after one :::; -n N passes N to each job, {{index .Lines 1}} is one",
-  "::::+": "write -a FILE; -n N passes N lines to each job, {{index .Lines 1}} is one",
+  "::::+": "paste -d , FILE FILE joins the lines of two files, for -colsep , to split",
 };
 
 /**
@@ -202,7 +236,7 @@ export function validateRun(
   },
   args: readonly string[],
 ): UsageProblem | undefined {
-  const { lines } = splitInput(args);
+  const { lists } = splitInput(args);
   const foreign = args.find((arg) => Object.hasOwn(foreignSeparators, arg));
   if (foreign !== undefined) {
     return {
@@ -211,17 +245,17 @@ export function validateRun(
     };
   }
   const isResumed = values.resume || values["resume-failed"];
-  if (lines?.includes(inputSeparator)) {
+  if (lists?.[0]?.isLinked) {
     return {
-      message: `more than one ${inputSeparator}`,
-      hint: `write all lines after the first ${inputSeparator}, and -n N to put several into a job`,
+      message: `${linkedSeparator} has no list before it`,
+      hint: `write the first list after ${inputSeparator}`,
     };
   }
-  if (lines !== undefined && values.a !== "") {
+  if (lists !== undefined && values.a !== "") {
     return both(`-a ${quote(values.a)}`, inputSeparator, "both name the input");
   }
   if (values["0"] && values.d !== undefined) return both("-0", "-d", "both set the delimiter");
-  if (lines !== undefined && (values["0"] || values.d !== undefined)) {
+  if (lists !== undefined && (values["0"] || values.d !== undefined)) {
     return both(values["0"] ? "-0" : "-d", inputSeparator, "arguments have no delimiter");
   }
   const problem = atLeastOne("n", values.n) ?? notNegative("retries", values.retries) ??

@@ -127,16 +127,45 @@ export interface FileMapping {
 const outsideHint = "write LOCAL:REMOTE, with REMOTE a path in the job's directory";
 
 /**
- * Parses `LOCAL[:REMOTE]` as the original does: at the first `:`, unless the text begins with it.
+ * Parses `LOCAL[:REMOTE]` as the original does: at the first `:`, unless the text begins with it. A
+ * `\:` is a colon in a name.
  *
  * @param text The mapping as written.
  * @returns Both paths, which are equal if only one is given.
  * @throws {FlagValueError} If the remote path is absolute.
  */
 export function parseFileMapping(text: string): FileMapping {
-  const colon = text.indexOf(":");
-  const local = colon > 0 ? text.slice(0, colon) : text;
-  const remote = colon > 0 ? text.slice(colon + 1) : text;
+  const colon = text.startsWith(":") ? -1 : text.search(/(?<!\\):/);
+  const unescaped = (part: string) => part.replaceAll("\\:", ":");
+  return mapping(
+    unescaped(colon > 0 ? text.slice(0, colon) : text),
+    unescaped(colon > 0 ? text.slice(colon + 1) : text),
+  );
+}
+
+/**
+ * Parses the mapping of a file to send: the name of an existing file is not split at its colons.
+ *
+ * @param text The mapping as written.
+ * @param exists Reports whether there is a file of that name.
+ * @returns Both paths.
+ * @throws {FlagValueError} If the remote path is absolute.
+ */
+export function parseInputMapping(text: string, exists = isThere): FileMapping {
+  return text.includes(":") && exists(text) ? mapping(text, text) : parseFileMapping(text);
+}
+
+function isThere(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    // Whatever is wrong with it, a mapping was meant.
+    return false;
+  }
+}
+
+function mapping(local: string, remote: string): FileMapping {
   if (remote.startsWith("/")) {
     // The original says "-file" for outputs too.
     throw new FlagValueError(
@@ -155,7 +184,7 @@ export const file = listFlag({
   help: "send a file along; may be repeated",
   placeholder: "LOCAL[:REMOTE]",
   alias: "f",
-}, parseFileMapping);
+}, (text) => parseInputMapping(text));
 
 /** The `-f-links` flag. */
 export const fileLinks = choiceFlag({

@@ -99,7 +99,8 @@ export const xargsCommand: Command<typeof xargsFlags> = {
 ARGS are Go templates: {{.Line}} is the line and {{.Idx}} its number, from 0.
 {{.I .Line}} sends the file of that name and expands to its path in Lambda,
 {{.O PATH}} fetches a file, {{.IO PATH}} does both, and {{.AsFile TEXT}} sends a
-text as a file. The lines may also follow the arguments, after a :::.
+text as a file. The lines may also follow the arguments, after a :::; several
+lists, each after a :::, are combined, and {{.Col 1}} is from the first of them.
 
 After the first ctrl-C, llama starts no more jobs and waits for those in flight;
 a second one drops them. With -joblog FILE, an interrupted run can be continued

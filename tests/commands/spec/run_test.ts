@@ -4,6 +4,7 @@ import {
   parseDelimiter,
   parseHalt,
   parsePositive,
+  parseSeparator,
   splitInput,
 } from "../../../lib/commands/spec/run.ts";
 import { FlagValueError, parseFlags } from "../../../lib/cli/flags.ts";
@@ -53,9 +54,27 @@ Deno.test("-timeout and -max-cost accept only positive numbers", () => {
 });
 
 Deno.test("lines may follow the arguments after :::", () => {
-  assert.deepEqual(splitInput(["f", "a"]), { command: ["f", "a"], lines: undefined });
-  assert.deepEqual(splitInput(["f", "a", ":::"]), { command: ["f", "a"], lines: [] });
-  assert.deepEqual(splitInput(["f", ":::", "x", "y"]), { command: ["f"], lines: ["x", "y"] });
+  const list = (...words: string[]) => ({ words, isLinked: false });
+  assert.deepEqual(splitInput(["f", "a"]), { command: ["f", "a"], lists: undefined });
+  assert.deepEqual(splitInput(["f", "a", ":::"]), { command: ["f", "a"], lists: [list()] });
+  assert.deepEqual(splitInput(["f", ":::", "x", "y"]), { command: ["f"], lists: [list("x", "y")] });
+  assert.deepEqual(splitInput(["f", ":::", "x", ":::", "y", ":::+", "z"]), {
+    command: ["f"],
+    lists: [list("x"), list("y"), { words: ["z"], isLinked: true }],
+  });
+});
+
+Deno.test("columns are separated by one character, literal or as an escape", () => {
+  assert.deepEqual([",", "\\t", "\\x2c", "→", "\\"].map(parseSeparator), [
+    ",",
+    "\t",
+    ",",
+    "→",
+    "\\",
+  ]);
+  for (const text of ["", ", ", "\\s+", "\\xff"]) {
+    assert.throws(() => parseSeparator(text), FlagValueError, text);
+  }
 });
 
 Deno.test("an empty file name, such as from an unset variable, is refused", () => {
@@ -73,8 +92,9 @@ Deno.test("flags that cannot be combined are refused before anything runs", () =
   };
   assert.equal(complaint("f", "x", ":::", "a"), undefined);
   assert.equal(complaint(":::", "a"), "no function name");
-  assert.equal(complaint("f", ":::", "a", ":::", "b"), "more than one :::");
-  for (const separator of ["::::", ":::+", "::::+"]) {
+  assert.equal(complaint("f", ":::", "a", ":::", "b", ":::+", "c"), undefined);
+  assert.equal(complaint("f", ":::+", "a"), ":::+ has no list before it");
+  for (const separator of ["::::", "::::+"]) {
     const words = `llama xargs does not support GNU parallel's ${separator}`;
     assert.equal(complaint("f", "x", separator, "a"), words);
     assert.equal(complaint("f", ":::", "a", separator, "b"), words);
