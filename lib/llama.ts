@@ -22,7 +22,7 @@ import { type JobOutcome, mapJobs, type MapJobsOptions } from "./jobs/map.ts";
 import { nameOfFunction, novelFor } from "./jobs/negotiation.ts";
 import { unsupportedFeatures } from "./jobs/older_runtime.ts";
 import { type JobRunner, runJob, type RunJobOptions, type Transfer } from "./jobs/run.ts";
-import { SharedFiles } from "./jobs/shared_files.ts";
+import { type EncodedFiles, SharedFiles } from "./jobs/shared_files.ts";
 import type { BlobSource } from "./store/blob.ts";
 import type { LocalLambda } from "./local/mod.ts";
 import type { LocalOptions } from "./local/start.ts";
@@ -264,14 +264,16 @@ export class Llama implements AsyncDisposable {
         { hint: "omit one of them" },
       );
     }
-    let sharedFiles: SharedFiles | undefined;
+    let shared: { files: SharedFiles; encoded: EncodedFiles } | undefined;
     const connection = {
       prepare: async () => {
         this.#reserve(concurrency);
-        sharedFiles = await this.#share(functionName, options);
+        shared = await this.#share(functionName, options);
       },
-      hashShared: () => hashSharedFiles([...sharedFiles?.inputs.values() ?? []], signal),
-      run: (job: Job, runOptions: RunJobOptions) => this.#run(job, { ...runOptions, sharedFiles }),
+      hashShared: () =>
+        hashSharedFiles([...shared?.files.inputs.values() ?? []], signal, shared?.encoded),
+      run: (job: Job, runOptions: RunJobOptions) =>
+        this.#run(job, { ...runOptions, sharedFiles: shared?.files }),
       region: () => this.region(),
       hasRoom: () => this.#lambda?.hasRoom ?? false,
       isLocal: () => this.isLocal,
@@ -405,17 +407,16 @@ export class Llama implements AsyncDisposable {
   async #share(
     functionName: string,
     { files: mappings = [], fileLinks, signal }: MapOptions,
-  ): Promise<SharedFiles | undefined> {
+  ): Promise<{ files: SharedFiles; encoded: EncodedFiles } | undefined> {
     if (mappings.length === 0) return undefined;
     const inputs = await expandInputs(mappings, fileLinks);
     const found = await findInputs(inputs);
     const runner = await this.#open();
-    const shared = new SharedFiles(inputs, async (novel) => {
+    const files = new SharedFiles(inputs, async (novel) => {
       const options = { store: runner.store, budgetBytes: sharedInlineBytes, novel, signal };
       return (await encodeInputs(found, undefined, 0, options)).files;
     });
-    await shared.get(await novelFor(runner, functionName));
-    return shared;
+    return { files, encoded: await files.get(await novelFor(runner, functionName)) };
   }
 
   #reserve(connections: number): void {

@@ -22,6 +22,8 @@ export interface Settings {
   readonly repository?: string | undefined;
   /** The name of the CloudFormation stack that all of it belongs to. */
   readonly stack?: string | undefined;
+  /** Whether runs have a journal: `on` or `off`. */
+  readonly journal?: string | undefined;
 }
 
 /** The name of a setting. */
@@ -83,7 +85,23 @@ export const settingNames: Readonly<Record<SettingName, SettingDescription>> = {
     pattern: /^[A-Za-z][A-Za-z0-9-]{0,99}$/,
     mustBe: "1 to 100 letters, digits and -, starting with a letter",
   },
+  journal: {
+    what: "journal of runs",
+    variables: ["LLAMA_JOURNAL"],
+    pattern: /^(on|off)$/,
+    mustBe: "on or off",
+  },
 };
+
+/** Reports whether a setting is a preference, rather than the name of a resource in AWS. */
+export function isPreference(name: string): boolean {
+  return name === "journal";
+}
+
+/** Returns the settings that are preferences, which hold for any stack. */
+export function preferencesOf(settings: Settings): Settings {
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => isPreference(name)));
+}
 
 /**
  * Reports whether a word names a setting.

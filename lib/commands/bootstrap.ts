@@ -16,7 +16,13 @@ import { belongsTo, listOurs } from "../deploy/owned_functions.ts";
 import { pause } from "../deploy/pause.ts";
 import { publishRuntime, type RuntimeLayer } from "../deploy/runtime_layer.ts";
 import { runtimeZip } from "../deploy/runtime_zip.ts";
-import { isSettingName, settingNames, type Settings } from "../settings.ts";
+import {
+  isPreference,
+  isSettingName,
+  preferencesOf,
+  settingNames,
+  type Settings,
+} from "../settings.ts";
 import {
   checkWritable,
   readSettings,
@@ -223,7 +229,7 @@ async function publish(
   }
 }
 
-/** Returns the layers that an earlier run published for the same stack. */
+/** Returns the preferences, and the layers that an earlier run published for the same stack. */
 async function otherSettings(
   { environment }: CommandContext,
   region: string,
@@ -231,7 +237,8 @@ async function otherSettings(
 ): Promise<Settings> {
   const settings = await readSettings(environment);
   const isSame = settings.region === region && settings.stack === stack;
-  return isSame ? { layer: settings.layer, layerArm64: settings.layerArm64 } : {};
+  const { layer, layerArm64 } = isSame ? settings : {};
+  return { ...preferencesOf(settings), layer, layerArm64 };
 }
 
 async function warnOfEnvironment(
@@ -240,7 +247,7 @@ async function warnOfEnvironment(
 ): Promise<void> {
   for (const name of Object.keys(settingNames).filter(isSettingName)) {
     const found = settingInForce(name, made, environment);
-    if (!found || found.isFile || found.value === made[name]) continue;
+    if (!found || found.isFile || found.value === made[name] || isPreference(name)) continue;
     await output.message(`${found.from} is set and overrides the new setting: ${found.value}`);
   }
 }

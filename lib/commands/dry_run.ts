@@ -22,6 +22,7 @@ import { bytesText } from "../text/amounts.ts";
 import { type CommandContext, noticesTo } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
 import type { xargsFlags } from "./spec/xargs.ts";
+import type { ResumedRun } from "./journal.ts";
 import { jobLogTarget } from "./job_log.ts";
 import { errorLines } from "./messages.ts";
 
@@ -38,24 +39,31 @@ interface DryJob {
   readonly errors: readonly JobFailure[];
 }
 
+/** The run that is only shown. */
+interface DryRun {
+  /** The function and the templates of its arguments. */
+  readonly command: readonly string[];
+  readonly input: Iterable<Line> | AsyncIterable<Line>;
+  readonly values: FlagValues<typeof xargsFlags>;
+  /** The run that it would resume. */
+  readonly last: ResumedRun | undefined;
+}
+
 /**
  * Prints the jobs that would run, with their files, and sends nothing.
  *
- * @param command The function and the templates of its arguments.
  * @returns The exit status: 1 if a job would fail before anything is sent.
  * @throws {LlamaError} As a run does before its first job.
  */
 export async function dryRun(
-  [functionName = "", ...templates]: readonly string[],
-  input: Iterable<Line> | AsyncIterable<Line>,
-  values: FlagValues<typeof xargsFlags>,
+  { command: [functionName = "", ...templates], input, values, last }: DryRun,
   { output, signal }: CommandContext,
 ): Promise<number> {
   const repeatFailed = values["resume-failed"];
   const planner = new Planner({ functionName, templates });
   const shared = await expandInputs(values.file, values["f-links"]);
-  if (values.resume || repeatFailed) {
-    const target = jobLogTarget(values.joblog, output);
+  if (values.resume || repeatFailed || last !== undefined) {
+    const target = last?.log.path ?? jobLogTarget(values.joblog, output);
     const logged = await LoggedJobs.read(target, { onNotice: noticesTo(output), signal });
     planner.useLog({ shared: await hashSharedFiles(shared, signal), logged, repeatFailed });
   }

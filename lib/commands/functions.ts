@@ -12,6 +12,7 @@ import { llamaTag } from "../deploy/stack_template.ts";
 import { LlamaError } from "../errors.ts";
 import type { ImageContents } from "../image/labels.ts";
 import { printableLine } from "../text/printable.ts";
+import { tableText } from "../text/table.ts";
 import { runnable } from "../cli/command.ts";
 import { type CommandContext, openAws } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
@@ -44,7 +45,7 @@ export const functions = runnable(
       each.tags[llamaTag] || "-",
       ...contents === undefined ? [] : [contents.get(each.name) ?? "-"],
     ]);
-    await output.text(table([
+    await output.text(tableText([
       [
         ...["NAME", "KIND", "MEMORY", "TIMEOUT", "ARCHITECTURE", "STATE", "CHANGED", "STACK"],
         ...contents === undefined ? [] : ["CONTENTS"],
@@ -121,13 +122,4 @@ function contentsText({ programs, packages }: ImageContents): string {
   });
   const count = packages.length === 1 ? "1 package" : `${packages.length} packages`;
   return printableLine([...named, count].join(", "));
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0))
-  );
-  return rows.map((row) =>
-    row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ").trimEnd() + "\n"
-  ).join("");
 }

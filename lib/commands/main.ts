@@ -27,6 +27,7 @@ import {
   updateFunctionCommand,
 } from "./spec/functions.ts";
 import { reportCommand } from "./spec/report.ts";
+import { runsCommand } from "./spec/runs.ts";
 import { bootstrapCommand, configCommand, doctorCommand, teardownCommand } from "./spec/setup.ts";
 import { checkSurroundings } from "./preflight.ts";
 import { Shutdown } from "./shutdown.ts";
@@ -34,6 +35,7 @@ import { Shutdown } from "./shutdown.ts";
 const commands: readonly RunnableCommand<CommandContext>[] = [
   loadable(invokeCommand, async () => (await import("./invoke.ts")).invoke),
   loadable(xargsCommand, async () => (await import("./xargs.ts")).xargs),
+  loadable(runsCommand, async () => (await import("./runs.ts")).runs),
   loadable(reportCommand, async () => (await import("./report.ts")).runReport),
   loadable(localCommand, async () => (await import("./local.ts")).local),
   loadable(bootstrapCommand, async () => (await import("./bootstrap.ts")).bootstrap),

@@ -21,7 +21,7 @@ import { logGroupOf } from "../deploy/log_group.ts";
 import { listOurs } from "../deploy/owned_functions.ts";
 import { pause } from "../deploy/pause.ts";
 import { layerName } from "../deploy/runtime_layer.ts";
-import type { Settings } from "../settings.ts";
+import { preferencesOf, type Settings } from "../settings.ts";
 import { readSettings, settingsPath, writeSettings } from "../deploy/settings_file.ts";
 import { findStack, removeStack, type StackWork } from "../deploy/stack.ts";
 import { defaultStackName, llamaTag, outputsOf, storeUrl } from "../deploy/stack_template.ts";
@@ -213,9 +213,11 @@ async function forget(
   const settings = await readSettings(environment);
   if (settings.region !== region || (settings.stack ?? defaultStackName) !== name) return;
   // Resources created by hand still exist, except for the layers.
-  const left = settings.stack === name ? storeOfOneself(settings, stack) : Object.fromEntries(
-    Object.entries(settings).filter(([, value]) => !layers.some(({ arn }) => arn === value)),
-  );
+  const left = settings.stack === name
+    ? { ...preferencesOf(settings), ...storeOfOneself(settings, stack) }
+    : Object.fromEntries(
+      Object.entries(settings).filter(([, value]) => !layers.some(({ arn }) => arn === value)),
+    );
   if (isDeepStrictEqual(left, settings)) return;
   const path = settingsPath(environment);
   if (Object.keys(left).length > 0) await writeSettings(environment, left);

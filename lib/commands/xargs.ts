@@ -12,6 +12,7 @@ import { newCounts, type RunCounts } from "../jobs/counts.ts";
 import { FailureKinds, failureKindText } from "../jobs/failure_kinds.ts";
 import { type EarlyEnd, earlyEndOf, earlyEndText } from "../jobs/early_end.ts";
 import type { Line } from "../jobs/job_input.ts";
+import type { Ending } from "../jobs/journal/lines.ts";
 import type { Llama, MapOptions } from "../llama.ts";
 import { runnable } from "../cli/command.ts";
 import { type CommandContext, noticesTo, openLlama, openProgress } from "./context.ts";
@@ -19,9 +20,11 @@ import { dryRun } from "./dry_run.ts";
 import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
 import { xargsCommand, type xargsFlags } from "./spec/xargs.ts";
 import { inputName, openInput } from "./input.ts";
+import { findLastRun, openJournal, type ResumedRun } from "./journal.ts";
 import { checkAreDistinct, checkIsNotInput, jobLogTarget } from "./job_log.ts";
 import { type LookBack, openLookBack, stderrEndOf } from "./look_back.ts";
 import { Printer } from "./print/printer.ts";
+import { localTimeText } from "../text/amounts.ts";
 import { printableJson } from "../text/printable_json.ts";
 import { reportError } from "./messages.ts";
 import { splitInput } from "./spec/run.ts";
@@ -61,14 +64,30 @@ export const xargs = runnable(
       const { joblog, report } = values;
       checkAreDistinct({ "-joblog": joblog, "-report": report, "-trace": context.global.trace });
       if (joblog !== "") await checkIsNotInput(joblog, inputName(values.a), lists);
+      const last = await findLastRun(context, { command, values });
       const input = await openInput(values, {
         ...context,
         lists,
         onNotice: noticesTo(output),
       });
-      if (values["dry-run"]) return await dryRun(command, input, values, context);
+      if (values["dry-run"]) return await dryRun({ command, input, values, last }, context);
       const lookBack = await openLookBack(context, values.report);
-      const options = { ...await mapOptions(values, context), spans: lookBack !== undefined };
+      const mapped = { ...await mapOptions(values, context, last), spans: lookBack !== undefined };
+      const counts = newCounts();
+      const jobLog = typeof mapped.jobLog === "string" ? mapped.jobLog : undefined;
+      const journal = await openJournal(context, { command, values, last, jobLog, counts });
+      if (last !== undefined) {
+        await output.message(
+          `continuing run ${last.run}, which started ${localTimeText(last.started)}`,
+        );
+      }
+      const options = {
+        ...mapped,
+        onRecord: journal?.add,
+        resumeWith: values.joblog !== "" && jobLog !== undefined
+          ? "-resume"
+          : journal && "-resume-last",
+      };
       const llama = await openLlama(context, { invokeRetries: values["invoke-retries"] });
       const summary = new Summary();
       const run: Run = {
@@ -77,7 +96,7 @@ export const xargs = runnable(
         values,
         context,
         summary,
-        counts: newCounts(),
+        counts,
         failures: new FailureKinds(),
         lookBack,
         readsStdin: lists === undefined && inputName(values.a) === "",
@@ -94,12 +113,14 @@ export const xargs = runnable(
       }
       await tellFailures(run);
       if (failure) await reportError(output, failure);
+      const { s3Dollars } = await s3CostOf(run);
+      await journal?.end({ how: endingOf(failure, interrupted), s3Dollars, early: earlyEnd });
       const unwritten = await lookBack?.write(["xargs", ...command], {
         seconds,
-        s3Dollars: (await s3CostOf(run)).s3Dollars,
+        s3Dollars,
         pricesDate: (options.prices ?? defaultPrices).date,
         isLocal: llama.isLocal,
-        hasJobLog: values.joblog !== "",
+        resumeWith: options.resumeWith,
         peak: run.counts.peak,
         earlyEnd,
       });
@@ -111,8 +132,11 @@ export const xargs = runnable(
         await output.message(`ended early: ${earlyEndText(earlyEnd, llama.isLocal)}`);
       } else if (failed > 0) await output.message(`${failed} of ${jobs} jobs failed`);
       if (interrupted) {
-        if (typeof options.jobLog === "string") {
-          await output.message("hint: run the same command with -resume to continue");
+        const { resumeWith } = options;
+        // Of a run without jobs that ended there is no journal to go on with.
+        const isResumable = resumeWith === "-resume" || jobs + counts.skipped > 0;
+        if (resumeWith !== undefined && isResumable) {
+          await output.message(`hint: run the same command with ${resumeWith} to continue`);
         }
         return interrupted.exitCode;
       }
@@ -146,13 +170,26 @@ function howItEnded(
   return earlyEndOf(counts, failure?.message ?? interrupted?.message ?? "");
 }
 
+function endingOf(
+  failure: LlamaError | undefined,
+  interrupted: Interrupted | undefined,
+): Ending {
+  if (interrupted !== undefined) return "interrupted";
+  return failure === undefined ? "complete" : failure.code === "halted" ? "halted" : "failed";
+}
+
 function isCtrlC(reason: unknown): boolean {
   return reason instanceof Interrupted && reason.exitCode === exitCodes.interrupted;
 }
 
 /** Returns the options of the run that the flags set. */
-async function mapOptions(values: Values, context: CommandContext): Promise<MapOptions> {
+async function mapOptions(
+  values: Values,
+  context: CommandContext,
+  last: ResumedRun | undefined,
+): Promise<MapOptions> {
   const { resume, "resume-failed": repeatFailed } = values;
+  const { log } = last ?? {};
   return {
     concurrency: values.j,
     linesPerJob: values.n,
@@ -169,8 +206,13 @@ async function mapOptions(values: Values, context: CommandContext): Promise<MapO
     maxDollars: values["max-cost"],
     prices: values.prices === "" ? undefined : await readPrices(values.prices),
     results: values.results || undefined,
-    jobLog: values.joblog === "" ? undefined : jobLogTarget(values.joblog, context.output),
-    resume: repeatFailed ? "succeeded" : resume ? "ended" : undefined,
+    jobLog: values.joblog !== ""
+      ? jobLogTarget(values.joblog, context.output)
+      : log?.isJobLog
+      ? log.path
+      : undefined,
+    resumeFrom: log?.path,
+    resume: repeatFailed ? "succeeded" : resume || log ? "ended" : undefined,
     stop: context.drain(),
     signal: context.signal,
   };

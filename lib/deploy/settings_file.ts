@@ -10,6 +10,7 @@ import { LlamaError, reasonOf } from "../errors.ts";
 import { writeWhole } from "../files/whole.ts";
 import {
   isSettingName,
+  preferencesOf,
   settingHint,
   type SettingName,
   settingNames,
@@ -144,7 +145,7 @@ export function ofNamedStack(settings: Settings, environment: Environment): Sett
   const { region, stack } = settings;
   const named = environment["LLAMA_STACK"];
   if (!named || stack === undefined || named === stack) return settings;
-  return { region, stack };
+  return { region, stack, ...preferencesOf(settings) };
 }
 
 /** A setting's value and its source. */

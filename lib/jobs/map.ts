@@ -13,6 +13,7 @@ import { attemptJob, type Attempts, logOf } from "./attempts.ts";
 import { newCounts, type RunCounts } from "./counts.ts";
 import type { Identity, Job, JobResult, PlannedJob } from "./job.ts";
 import { columnsOf, type JobInput, jobInputs, type Line } from "./job_input.ts";
+import { formatIdentity } from "./log/identity.ts";
 import { JobLog } from "./log/job_log.ts";
 import type { JobLogTarget } from "./log/job_log_line.ts";
 import { LoggedJobs, type Notice } from "./log/logged_jobs.ts";
@@ -74,10 +75,19 @@ export interface MapJobsOptions {
    */
   readonly jobLog?: JobLogTarget | undefined;
   /**
-   * Resumes the run that wrote `jobLog`: skips the jobs in it (`"ended"`), or those of them that
-   * succeeded (`"succeeded"`). @default {a new run}
+   * Resumes the run that wrote `jobLog`, or `resumeFrom`: skips the jobs in it (`"ended"`), or those
+   * of them that succeeded (`"succeeded"`). @default {a new run}
    */
   readonly resume?: "ended" | "succeeded" | undefined;
+  /** The job log of the run that `resume` resumes. @default {jobLog} */
+  readonly resumeFrom?: string | undefined;
+  /** The flag that would resume this run, for hints. @default {`-resume`, if `jobLog` is a file} */
+  readonly resumeWith?: string | undefined;
+  /**
+   * Called when a job has ended, before its outcome is yielded, with its record and its identity in
+   * job logs: 24 hexadecimal digits. An error ends the run.
+   */
+  readonly onRecord?: ((record: JobRecord, identity: string) => Promise<void> | void) | undefined;
   /** Whether to measure the spans of each job. @default {false} */
   readonly spans?: boolean | undefined;
   /** Called with the number, from 0, of each skipped job. */
@@ -155,16 +165,17 @@ export async function* mapJobs(
   atLeast(0, retries, "retries");
   atLeast(0, stragglers, "stragglers");
   const planner = new Planner({ functionName, templates });
-  const logged = jobLog === undefined || resume === undefined
+  const { resumeFrom = jobLog, onRecord } = options;
+  const logged = resumeFrom === undefined || resume === undefined
     ? undefined
-    : await LoggedJobs.read(jobLog, { onNotice: connection.notice, signal });
+    : await LoggedJobs.read(resumeFrom, { onNotice: connection.notice, signal });
   const repeatFailed = resume === "succeeded";
   using results = options.results === undefined ? undefined : await Results.open(
     options.results,
     (seq) => logged?.isKept(seq, repeatFailed) ?? false,
   );
   await connection.prepare();
-  if (jobLog !== undefined) {
+  if (jobLog !== undefined || logged !== undefined || onRecord !== undefined) {
     planner.useLog({
       shared: await connection.hashShared(),
       logged,
@@ -172,10 +183,16 @@ export async function* mapJobs(
       path: typeof jobLog === "string" ? jobLog : undefined,
     });
   }
-  using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, { logged, signal });
+  using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, {
+    logged: resumeFrom === jobLog ? logged : undefined,
+    signal,
+  });
   if (resume === undefined) await results?.begin();
   const counts = options.counts ?? newCounts();
-  using stopPolicy = new StopPolicy(counts, { ...options, jobLog: log?.path });
+  using stopPolicy = new StopPolicy(counts, {
+    ...options,
+    resumeWith: options.resumeWith ?? (log?.path === undefined ? undefined : "-resume"),
+  });
   using trial = new Trial({
     functionName,
     lookUp: connection.isLlama,
@@ -431,7 +448,8 @@ class Run {
   }
 
   get #writesDown(): boolean {
-    return this.#state.log !== undefined || this.#state.results !== undefined;
+    const { log, results } = this.#state;
+    return log !== undefined || results !== undefined || this.#options.onRecord !== undefined;
   }
 
   /** Writes results before the log, so that a logged job's results are complete. */
@@ -447,6 +465,7 @@ class Run {
         stderr: result?.stderrFile ?? result?.stderr ?? nothing,
       });
       if (log !== undefined) await log.append(record, await this.#host(record), identity);
+      if (identity !== undefined) await this.#options.onRecord?.(record, formatIdentity(identity));
     } catch (error) {
       stopPolicy.end(error);
     }

@@ -102,8 +102,8 @@ export interface StopPolicyOptions {
   readonly maxDollars?: number | undefined;
   /** Aborted when the user wants no new jobs. */
   readonly stop?: AbortSignal | undefined;
-  /** The job log, for hints on resuming. */
-  readonly jobLog?: string | undefined;
+  /** The flag that resumes the run, for hints. */
+  readonly resumeWith?: string | undefined;
 }
 
 /** Decides when a run stops. Dispose of it when the run has ended. */
@@ -179,7 +179,7 @@ export class StopPolicy implements Disposable {
 
   /** Checks the limits; call it after a job has ended and was counted. */
   jobEnded(): void {
-    const { halt, maxDollars, jobLog } = this.#options;
+    const { halt, maxDollars, resumeWith } = this.#options;
     const { failed, total, dollars } = this.#counts;
     if (maxDollars !== undefined && dollars >= maxDollars) {
       this.end(
@@ -187,9 +187,9 @@ export class StopPolicy implements Disposable {
           "halted",
           `the run has cost $${dollars.toPrecision(3)}: no more jobs are started`,
           {
-            hint: jobLog === undefined
+            hint: resumeWith === undefined
               ? "raise -max-cost; a run with -joblog FILE can be resumed"
-              : "raise -max-cost and continue with -resume",
+              : `raise -max-cost and continue with ${resumeWith}`,
           },
         ),
       );
@@ -202,9 +202,9 @@ export class StopPolicy implements Disposable {
     const rest = halt.when === "now" ? "jobs in flight are dropped" : "no more jobs are started";
     this.end(
       new LlamaError("halted", `${countText(failed, "job")} failed: ${rest}`, {
-        hint: jobLog === undefined
+        hint: resumeWith === undefined
           ? "a run with -joblog FILE can be resumed"
-          : "continue with the same command and -resume, or -resume-failed to rerun failed jobs too",
+          : `continue with the same command and ${resumeWith}; add -resume-failed to rerun failed jobs too`,
       }),
     );
     if (halt.when === "now") this.#now.abort(this.#error);

@@ -18,7 +18,7 @@ export interface Advice {
 }
 
 /** Facts about a run that its figures do not contain but advice depends on. */
-export type AdviceFacts = Pick<Run, "subcommand" | "hasJobLog">;
+export type AdviceFacts = Pick<Run, "subcommand" | "resumeWith">;
 
 /** The share of the jobs' time from which a phase is worth mentioning. */
 const notableShare = 0.2;
@@ -82,14 +82,14 @@ function onFailures({ jobs, failed }: Figures, isLocal: boolean, facts: AdviceFa
 }
 
 /** Suggests ways to rerun failed jobs, limited to those that the run's subcommand offers. */
-function onRetries({ subcommand, hasJobLog = false }: AdviceFacts): string[] {
+function onRetries({ subcommand, resumeWith }: AdviceFacts): string[] {
   if (subcommand === "invoke") return [];
   return [
-    ...(hasJobLog
-      ? [
-        "After fixing the cause, run the same command with `-resume-failed` to rerun only failed jobs.",
-      ]
-      : []),
+    ...(resumeWith === undefined ? [] : [
+      `After fixing the cause, run the same command with \`${
+        resumeWith === "-resume" ? "" : `${resumeWith} `
+      }-resume-failed\` to rerun only failed jobs.`,
+    ]),
     "For intermittent failures, use `-retries N`.",
   ];
 }

@@ -49,7 +49,7 @@ export async function readRun(
     jobs: all,
     failures,
     isLocal,
-    hasJobLog: !isJson,
+    resumeWith: isJson ? undefined : "-resume",
     peak: earlyEnd?.peak,
     earlyEnd,
   };

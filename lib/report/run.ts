@@ -37,8 +37,8 @@ export interface Run {
   readonly pricesDate?: string | undefined;
   /** The subcommand, if known. */
   readonly subcommand?: "invoke" | "xargs" | undefined;
-  /** Whether it wrote a job log, from which it can be resumed. */
-  readonly hasJobLog?: boolean | undefined;
+  /** The flag that resumes it: by its job log, or as the last run. */
+  readonly resumeWith?: string | undefined;
   /** The maximum number of jobs running at once; by default computed from their times. */
   readonly peak?: number | undefined;
   /** The progress of a run that ended before processing all its input. */

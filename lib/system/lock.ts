@@ -23,3 +23,30 @@ export async function lockFile(file: Deno.FsFile): Promise<boolean> {
   if (!isLocked) locked.finally(() => file.close()).catch(() => {});
   return isLocked;
 }
+
+/**
+ * Opens and locks a file that earlier processes have written.
+ *
+ * @param bytes Its size when it was read, if it was.
+ * @returns The file; undefined if another process has it locked, or has written to it since.
+ * @throws What the file system throws.
+ */
+export async function openLocked(
+  path: string,
+  options: Deno.OpenOptions,
+  bytes?: number,
+): Promise<Deno.FsFile | undefined> {
+  const file = await Deno.open(path, options);
+  // Without the lock, `lockFile` closes the file.
+  let isOurs = true;
+  try {
+    isOurs = await lockFile(file);
+    if (!isOurs) return undefined;
+    if (bytes === undefined || (await file.stat()).size === bytes) return file;
+    file.close();
+    return undefined;
+  } catch (error) {
+    if (isOurs) file.close();
+    throw error;
+  }
+}

@@ -76,6 +76,19 @@ export function timeText(milliseconds: number): string {
 }
 
 /**
+ * Formats a point in time on this machine's clock.
+ *
+ * @param time The time in ISO 8601.
+ * @returns Such as `2026-11-27 14:03`.
+ */
+export function localTimeText(time: string): string {
+  const date = new Date(time);
+  const two = (amount: number) => String(amount).padStart(2, "0");
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
+  return `${day} ${two(date.getHours())}:${two(date.getMinutes())}`;
+}
+
+/**
  * Formats a fraction as a percentage.
  *
  * @param part The fraction, from 0 to 1.

@@ -342,6 +342,17 @@ const xargs: Readonly<Record<keyof typeof xargsFlags, Row>> = {
     const { sent } = await run(["xargs", "-resume-failed", ...args]);
     assert.deepEqual(sent.map(({ body }) => body.args[1]), ["b"]);
   },
+  async "resume-last"({ run }) {
+    const args = ["f", `{{if eq .Line "b"}}fail{{end}}`, "{{.Line}}", ...lines];
+    assert.equal((await run(["xargs", ...args])).sent.length, 3);
+    assert.equal((await run(["xargs", "-resume-last", ...args])).sent.length, 0);
+    const { sent } = await run(["xargs", "-resume-last", "-resume-failed", ...args]);
+    assert.deepEqual(sent.map(({ body }) => body.args[1]), ["b"]);
+  },
+  async "no-journal"({ place, run }) {
+    await run(["xargs", "-no-journal", "f", "{{.Line}}", ...lines]);
+    assert(!(await place.list("settings")).includes("settings/runs"));
+  },
   async retries({ run }) {
     const { sent, status } = await run([
       "xargs",

@@ -127,7 +127,7 @@ Deno.test("-halt and -max-cost say how many jobs were done, dropped and not star
     if (flags[1] === "now,fail=1") {
       assert(end.dropped >= 2, "those in flight");
     } else assert.equal(end.dropped, 0);
-    assert.match(stderr, /^llama: hint: (raise -max-cost; )?a run with -joblog FILE/m);
+    assert.match(stderr, /^llama: hint: (raise -max-cost and )?continue with .*-resume-last/m);
     const { done, failed, dropped, notStarted } = end;
     const told = new RegExp(
       `ended early: ${done} done, ${failed} failed, ${dropped} dropped in flight( \\(.*\\))?, ` +
@@ -185,7 +185,7 @@ Deno.test("after a second ctrl-C, the summary, the report and the last line of -
   }]);
   assert.match(
     await stderr.rest(),
-    /\nllama: ended early: 3 done, 0 failed, 5 dropped in flight \(.*\), 32 not started\n$/,
+    /\nllama: ended early: 3 done, 0 failed, 5 dropped in flight \(.*\), 32 not started\nllama: hint: run the same command with -resume-last to continue\n$/,
   );
   const page = await Deno.readTextFile(place.here("r.html"));
   assert(page.includes("interrupted: 3 done, 0 failed, 5 dropped in flight"));

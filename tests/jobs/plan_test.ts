@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { formatIdentity } from "../../lib/jobs/log/identity.ts";
 import { formatJobLogLine } from "../../lib/jobs/log/job_log_line.ts";
 import { LoggedJobs } from "../../lib/jobs/log/logged_jobs.ts";
 import { Planner } from "../../lib/jobs/plan.ts";
@@ -52,7 +53,7 @@ function logOf(planner: Planner, inputs: readonly (string | string[])[], status 
       ...{ started: "2026-11-24T13:40:38.994Z", elapsedMilliseconds: 1, sentBytes: 0 },
       ...{ receivedBytes: 0, outputs: [], errors: [] },
     };
-    return formatJobLogLine(record, ":", identity);
+    return formatJobLogLine(record, ":", identity && formatIdentity(identity));
   }).join("");
 }
 

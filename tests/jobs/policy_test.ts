@@ -84,7 +84,7 @@ Deno.test("the user's stop is not an error, and the first reason counts", () => 
   assert.match(String(stopPolicy.error), /first/);
 });
 
-Deno.test("resuming is hinted at only where there is a job log", () => {
+Deno.test("resuming is hinted at with the flag that the run has", () => {
   const hintOf = (options: StopPolicyOptions) => {
     const { counts, stopPolicy, jobs } = run(options);
     counts.dollars = 1;
@@ -95,7 +95,12 @@ Deno.test("resuming is hinted at only where there is a job log", () => {
   const halt = { when: "soon", count: 1, isPercent: false } as const;
   for (const options of [{ halt }, { maxDollars: 0.5 }]) {
     assert.match(hintOf(options), /a run with -joblog FILE can be resumed$/);
-    assert.match(hintOf({ ...options, jobLog: "log" }), /continue with .*-resume/);
+    for (const resumeWith of ["-resume", "-resume-last"]) {
+      assert.match(
+        hintOf({ ...options, resumeWith }),
+        new RegExp(`continue with .*${resumeWith}\\b`),
+      );
+    }
   }
 });
 

@@ -138,7 +138,7 @@ Deno.test("advice on failures suggests only flags that the run's subcommand has"
     return adviceOn(figuresOf(runOf(jobs)), isLocal, facts)[0]?.tip ?? "";
   };
   assert.equal(
-    tip(2, false, { subcommand: "xargs", hasJobLog: true }),
+    tip(2, false, { subcommand: "xargs", resumeWith: "-resume" }),
     "Their error messages are below. After fixing the cause, run the same command with " +
       "`-resume-failed` to rerun only failed jobs. For intermittent failures, use `-retries N`.",
   );

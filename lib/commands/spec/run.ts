@@ -157,6 +157,8 @@ export const runFlags = {
   }),
   resume: boolFlag({ help: "continue the run logged by -joblog: skip finished jobs" }),
   "resume-failed": boolFlag({ help: "like -resume, but also retry the jobs that failed" }),
+  "resume-last": boolFlag({ help: "continue the last run of the same command in this directory" }),
+  "no-journal": boolFlag({ help: "keep no journal of this run" }),
   retries: intFlag({
     help: "retry a failed job up to N times",
     placeholder: "N",
@@ -264,16 +266,32 @@ export function validateRun(
   if (values.stragglers > 0 && values["invoke-retries"] === 0) {
     return both("-stragglers", "-invoke-retries 0", "a copied job may run twice");
   }
-  if (isResumed && values.joblog === "") {
-    return { message: "no job log to resume", hint: "write -joblog FILE with -resume" };
+  if (values["resume-last"] && values.joblog !== "") {
+    return both(
+      "-resume-last",
+      "-joblog",
+      "both say which run to resume",
+      "use -resume with -joblog",
+    );
+  }
+  if (values["resume-last"] && values["no-journal"]) {
+    return both("-resume-last", "-no-journal", "the last run is found by its journal");
+  }
+  if (isResumed && values.joblog === "" && !values["resume-last"]) {
+    return {
+      message: "no job log to resume",
+      hint: "write -resume-last to continue the last run, or -joblog FILE with -resume",
+    };
   }
   if (values.json && values.tag) return both("-json", "-tag", "JSON lines are not tagged");
   return undefined;
 }
 
-function both(one: string, other: string, why: string): UsageProblem {
-  return {
-    message: `${one} and ${other} cannot be combined: ${why}`,
-    hint: "omit one of them",
-  };
+function both(
+  one: string,
+  other: string,
+  why: string,
+  hint = "omit one of them",
+): UsageProblem {
+  return { message: `${one} and ${other} cannot be combined: ${why}`, hint };
 }

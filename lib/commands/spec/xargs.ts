@@ -64,8 +64,8 @@ const examples: readonly Example[] = [
     command: "llama xargs -n 100 -a urls.txt check '{{.AsFile .Line}}'",
   },
   {
-    text: "log finished jobs; run the same command again to continue after an interruption",
-    command: "llama xargs -joblog log -resume-failed -a files optipng '{{.IO .Line}}'",
+    text: "continue the last run of this command, after an interruption",
+    command: "llama xargs -resume-last -a files optipng '{{.IO .Line}}'",
   },
   {
     text: "retry failed jobs, and stop before the run takes too long or costs too much",
@@ -103,8 +103,8 @@ text as a file. The lines may also follow the arguments, after a :::; several
 lists, each after a :::, are combined, and {{.Col 1}} is from the first of them.
 
 After the first ctrl-C, llama starts no more jobs and waits for those in flight;
-a second one drops them. With -joblog FILE, an interrupted run can be continued
-with -resume.`,
+a second one drops them. An interrupted run is continued by the same command
+with -resume-last, or with -resume if it had -joblog FILE.`,
   examples,
   flags: xargsFlags,
   validate: (values, args) =>

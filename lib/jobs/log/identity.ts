@@ -9,6 +9,7 @@
 import { mapConcurrently } from "../../async/concurrency.ts";
 import { hashFile, sha256 } from "../../files/hash.ts";
 import { Fingerprint } from "./fingerprint.ts";
+import type { EncodedFiles } from "../shared_files.ts";
 import { cannotSend } from "../inputs.ts";
 import type { Identity, InputFile, Job } from "../job.ts";
 
@@ -101,22 +102,31 @@ export function hashCommand(words: readonly string[]): number {
  * Returns the hash of the shared files: their names in the job's directory, their contents, whether
  * they are executable, and the links by which they were found.
  *
+ * @param encoded The files as they were sent, if they were: those in the store are not read again.
  * @returns A 48-bit integer.
  * @throws {LlamaError} `input` if one cannot be read.
  */
 export async function hashSharedFiles(
   files: readonly InputFile[],
   signal?: AbortSignal,
+  encoded: EncodedFiles = {},
 ): Promise<number> {
   if (files.length === 0) return noSharedFiles;
   const hashes = await mapConcurrently(
     files.toSorted((a, b) => a.remote < b.remote ? -1 : 1),
     filesAtOnce,
-    async ({ remote, source, link, isDirectory = false }) => [
-      remote,
-      ...isDirectory ? ["directory"] : await contentsOf(source, signal),
-      ...link === undefined ? [] : [link.remote, link.target],
-    ],
+    async ({ remote, source, link, isDirectory = false }) => {
+      const { r: id, m: mode = 0 } = encoded[remote] ?? {};
+      return [
+        remote,
+        ...isDirectory
+          ? ["directory"]
+          : id === undefined
+          ? await contentsOf(source, signal)
+          : [id, isExecutable(mode)],
+        ...link === undefined ? [] : [link.remote, link.target],
+      ];
+    },
     signal,
   );
   return parseInt(sha256(JSON.stringify(hashes)).slice(0, digits), 16);
@@ -133,9 +143,13 @@ async function contentsOf(
     using file = await Deno.open(source);
     const { mode } = await file.stat();
     const { id } = await hashFile(file, { signal });
-    return [id, ((mode ?? 0) & 0o111) !== 0];
+    return [id, isExecutable(mode ?? 0)];
   } catch (cause) {
     signal?.throwIfAborted();
     throw cannotSend(source, cause);
   }
+}
+
+function isExecutable(mode: number): boolean {
+  return (mode & 0o111) !== 0;
 }

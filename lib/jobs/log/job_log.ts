@@ -8,9 +8,10 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { LlamaError, reasonOf } from "../../errors.ts";
 import type { Identity } from "../job.ts";
+import { Appender } from "../../files/appender.ts";
 import { writeToFile } from "../../files/quick.ts";
 import { libc, workingDirectory } from "../../system/libc.ts";
-import { lockFile } from "../../system/lock.ts";
+import { openLocked } from "../../system/lock.ts";
 import {
   formatJobLogLine,
   isBeginOfJobLog,
@@ -18,6 +19,7 @@ import {
   type JobLogTarget,
   notAJobLog,
 } from "./job_log_line.ts";
+import { formatIdentity } from "./identity.ts";
 import type { LoggedJobs } from "./logged_jobs.ts";
 import type { JobRecord } from "../record.ts";
 
@@ -37,11 +39,7 @@ export class JobLog implements Disposable {
   /** The file, if a run can be resumed from it. */
   readonly path: string | undefined;
   readonly #file: Deno.FsFile | undefined;
-  readonly #put: (text: string) => Promise<void>;
-  #pending: { text: string; written: PromiseWithResolvers<void> }[] = [];
-  #isWriting = false;
-  /** Set after a failed write, which may have left a partial line: nothing more is written. */
-  #failure: unknown;
+  readonly #lines: Appender;
 
   private constructor(
     path: string | undefined,
@@ -50,7 +48,7 @@ export class JobLog implements Disposable {
   ) {
     this.path = path;
     this.#file = file;
-    this.#put = put;
+    this.#lines = new Appender(put);
   }
 
   /**
@@ -78,13 +76,9 @@ export class JobLog implements Disposable {
   }
 
   static async #openFile(path: string, logged: LoggedJobs | undefined): Promise<JobLog> {
-    const file = await Deno.open(path, { create: true, append: true, read: true });
-    let isOurs = true;
+    const file = await openLocked(path, { create: true, append: true, read: true }, logged?.bytes);
+    if (file === undefined) throw inUse(path);
     try {
-      isOurs = await lockFile(file);
-      if (!isOurs) throw inUse(path);
-      // Another run may have written to it before the lock was taken.
-      if (logged !== undefined && (await file.stat()).size !== logged.bytes) throw inUse(path);
       if (logged === undefined && !await isReplaceable(file)) {
         throw new LlamaError(
           "usage",
@@ -98,8 +92,7 @@ export class JobLog implements Disposable {
       if (wholeBytes === 0) await put(`${jobLogHeader}\n`);
       return new JobLog(path, file, put);
     } catch (error) {
-      // Without the lock, `lockFile` closes the file.
-      if (isOurs) file.close();
+      file.close();
       throw error;
     }
   }
@@ -133,32 +126,12 @@ export class JobLog implements Disposable {
    * @throws {LlamaError} `output` if it could not be written.
    */
   append(record: JobRecord, host: string, identity?: Identity): Promise<void> {
-    const written = Promise.withResolvers<void>();
-    this.#pending.push({ text: formatJobLogLine(record, host, identity), written });
-    if (!this.#isWriting) void this.#write();
-    return written.promise;
+    return this.#lines.append(formatJobLogLine(record, host, identity && formatIdentity(identity)));
   }
 
   /** Closes the file; pending lines are lost. */
   [Symbol.dispose](): void {
     this.#file?.close();
-  }
-
-  async #write(): Promise<void> {
-    this.#isWriting = true;
-    while (this.#pending.length > 0) {
-      const lines = this.#pending;
-      this.#pending = [];
-      try {
-        if (this.#failure !== undefined) throw this.#failure;
-        await this.#put(lines.map(({ text }) => text).join(""));
-        for (const { written } of lines) written.resolve();
-      } catch (error) {
-        this.#failure = error;
-        for (const { written } of lines) written.reject(this.#failure);
-      }
-    }
-    this.#isWriting = false;
   }
 }
 

@@ -10,7 +10,7 @@ import { signalOf } from "../../functions/command_status.ts";
 import { type ErrorCode, LlamaError } from "../../errors.ts";
 import { decodeBytes } from "../../template/mod.ts";
 import type { Identity } from "../job.ts";
-import { formatIdentity, identityDigits, parseIdentity } from "./identity.ts";
+import { identityDigits, parseIdentity } from "./identity.ts";
 import { exitValueOf, type JobRecord } from "../record.ts";
 
 /** The destination of a job log: the path of a file, device or pipe, or a function that writes text. */
@@ -23,11 +23,15 @@ export const jobLogHeader =
 /** Separates the command and the identity; together with it, a comment in shells. */
 const identityMark = " #llama:";
 
-/** Formats the line of a job, including its line feed, with the column widths of GNU parallel. */
+/**
+ * Formats the line of a job, including its line feed, with the column widths of GNU parallel.
+ *
+ * @param identity The job's formatted identity.
+ */
 export function formatJobLogLine(
   record: JobRecord,
   host: string,
-  identity: Identity | undefined,
+  identity: string | undefined,
 ): string {
   const { seq, started, elapsedMilliseconds, sentBytes, receivedBytes, command } = record;
   const exitValue = exitValueOf(record);
@@ -40,7 +44,7 @@ export function formatJobLogLine(
     receivedBytes,
     exitValue,
     signalOf(exitValue),
-    identity === undefined ? command : command + identityMark + formatIdentity(identity),
+    identity === undefined ? command : command + identityMark + identity,
   ].join("\t") + "\n";
 }
 
@@ -183,17 +187,23 @@ class ColumnReader {
 
 /**
  * Parses a job log, llama's or GNU parallel's, piece by piece. Damaged lines are noted and skipped.
+ * Lines that begin with `#` are those of a journal that are not about a job.
  */
 export class JobLogParser {
   readonly #path: string;
+  readonly #onComment: ((line: string) => void) | undefined;
   /** The numbers of the damaged lines, from 1. */
   readonly #damaged: number[] = [];
   #lines = 0;
   #isJobLog = false;
 
-  /** @param path The log's name in messages. */
-  constructor(path: string) {
+  /**
+   * @param path The log's name in messages.
+   * @param onComment Called with each line that begins with `#`.
+   */
+  constructor(path: string, onComment?: (line: string) => void) {
     this.#path = path;
+    this.#onComment = onComment;
   }
 
   /**
@@ -207,6 +217,11 @@ export class JobLogParser {
     for (let start = 0; start < bytes.length;) {
       const end = bytes.indexOf(lineFeed, start);
       this.#lines++;
+      if (this.#isJobLog && bytes[start] === hashByte) {
+        this.#onComment?.(decodeBytes(bytes.subarray(start, end)));
+        start = end + 1;
+        continue;
+      }
       const entry = JobLogEntry.parse(bytes, start, end);
       if (entry === undefined && !(this.#lines === 1 && isHeader(bytes.subarray(start, end)))) {
         this.#damaged.push(this.#lines);

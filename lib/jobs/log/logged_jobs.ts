@@ -27,6 +27,10 @@ export type Notice = (message: string, hint?: string) => void;
 export interface ReadLogOptions {
   /** Called with warnings. @default {undefined} */
   readonly onNotice?: Notice | undefined;
+  /** Called with each job's line. @default {undefined} */
+  readonly onEntry?: ((entry: JobLogEntry) => void) | undefined;
+  /** Called with each line that begins with `#`; only journals have such lines. @default {undefined} */
+  readonly onComment?: ((line: string) => void) | undefined;
   /** Cancels the reading. @default {undefined} */
   readonly signal?: AbortSignal | undefined;
 }
@@ -62,7 +66,10 @@ export class LoggedJobs {
   readonly #shared: number[] = [];
   #bytes = 0;
   #wholeBytes = 0;
+  #failed = 0;
   #hasWarned = false;
+  /** Whether it is a journal, which does not have the jobs' commands. */
+  #isJournal = false;
 
   /**
    * @param path The log.
@@ -92,7 +99,7 @@ export class LoggedJobs {
     try {
       const { isFile, isDirectory } = await Deno.stat(path);
       if (isDirectory) throw new Deno.errors.IsADirectory();
-      if (isFile) await logged.#read(signal);
+      if (isFile) await logged.#read(options);
       else logged.#warnOfNothingKept();
     } catch (cause) {
       signal?.throwIfAborted();
@@ -111,6 +118,11 @@ export class LoggedJobs {
   /** The number of jobs. */
   get size(): number {
     return this.#ok.length;
+  }
+
+  /** The number of jobs that failed. */
+  get failed(): number {
+    return this.#failed;
   }
 
   /** The size of the file in bytes. */
@@ -156,9 +168,12 @@ export class LoggedJobs {
     return isDone;
   }
 
-  async #read(signal: AbortSignal | undefined): Promise<void> {
+  async #read({ onEntry, onComment, signal }: ReadLogOptions): Promise<void> {
     using file = await Deno.open(this.#path);
-    const parser = new JobLogParser(this.#path);
+    const parser = new JobLogParser(this.#path, (line) => {
+      this.#isJournal = true;
+      onComment?.(line);
+    });
     const buffer = new Uint8Array(readSize);
     /** The pieces of an incomplete line. */
     let begun: Uint8Array[] = [];
@@ -174,7 +189,10 @@ export class LoggedJobs {
       const end = piece.lastIndexOf(newline) + 1;
       if (end > 0) {
         const lines = joinBytes([...begun, piece.subarray(0, end)]);
-        for (const entry of parser.parse(lines)) this.#add(entry);
+        for (const entry of parser.parse(lines)) {
+          this.#add(entry);
+          onEntry?.(entry);
+        }
         this.#wholeBytes += lines.length;
         begun = [];
       }
@@ -189,6 +207,8 @@ export class LoggedJobs {
     const known = this.#rowOf(seq);
     const row = known < 0 ? this.#ok.length : known;
     if (known < 0) this.#setRow(seq, row);
+    else if (this.#ok[row] === false) this.#failed--;
+    if (!ok) this.#failed++;
     this.#ok[row] = ok;
     const words = identity === undefined ? literalWords(entry.command) : undefined;
     this.#own[row] = identity?.own ?? (words === undefined ? NaN : hashCommand(words));
@@ -229,6 +249,14 @@ export class LoggedJobs {
 
   /** Returns the error for a job that is not the one in the log. */
   #other(job: ResumedJob, isSharedOnly = false): LlamaError {
+    if (this.#isJournal) {
+      const what = isSharedOnly ? "the shared files (-f)" : "its line, files or outputs";
+      return new LlamaError(
+        "usage",
+        `job ${job.seq} is not that of the last run: ${what} have changed`,
+        { hint: "resume with the same input, or start a new run without -resume-last" },
+      );
+    }
     const before = this.#commandOf(job.seq);
     const now = shellQuote(job.words);
     const difference = isSharedOnly

@@ -1,0 +1,102 @@
+/**
+ * `llama runs` lists the runs in the journal.
+ *
+ * @module
+ */
+
+import { LlamaError, reasonOf } from "../errors.ts";
+import { type PastRun, readPastRun } from "../jobs/journal/past_run.ts";
+import { journalDirectory, type RunFile, runFiles } from "../jobs/journal/place.ts";
+import { dollarsText, durationText, localTimeText } from "../text/amounts.ts";
+import { printableLine } from "../text/printable.ts";
+import { printableJson } from "../text/printable_json.ts";
+import { tableText } from "../text/table.ts";
+import { runnable } from "../cli/command.ts";
+import type { CommandContext } from "./context.ts";
+import { exitCodes } from "../cli/exit_status.ts";
+import { runsCommand } from "./spec/runs.ts";
+
+/** The `runs` command. */
+export const runs = runnable(
+  runsCommand,
+  async ({ n, json }, _args, { environment, output, signal }: CommandContext): Promise<number> => {
+    const directory = journalDirectory(environment);
+    const files = directory === undefined ? [] : filesIn(directory);
+    const found: PastRun[] = [];
+    for (const file of files.slice(0, n).reverse()) {
+      const run = await readPastRun(file, signal);
+      if (run !== undefined) found.push(run);
+    }
+    if (json) {
+      for (const run of found) await output.text(printableJson(JSON.stringify(shown(run))) + "\n");
+      return exitCodes.ok;
+    }
+    if (found.length === 0) {
+      await output.message(
+        directory === undefined
+          ? "there is no journal: HOME is not set"
+          : `no runs in ${printableLine(directory)}`,
+      );
+      return exitCodes.ok;
+    }
+    await output.text(tableText([
+      ["RUN", "STARTED", "TIME", "JOBS", "FAILED", "COST", "ENDED", "COMMAND"],
+      ...found.map(rowOf),
+    ]));
+    return exitCodes.ok;
+  },
+);
+
+function filesIn(directory: string): RunFile[] {
+  try {
+    return runFiles(directory);
+  } catch (cause) {
+    throw new LlamaError("input", `cannot read the journal ${directory}: ${reasonOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
+/** The longest command in the table, in characters. */
+const maxCommandLength = 100;
+
+function rowOf(run: PastRun): string[] {
+  const { begin: { command, isLocal }, dollars, isEstimate } = run;
+  return [
+    String(run.run),
+    localTimeText(run.started),
+    durationText(run.seconds),
+    String(run.jobs),
+    String(run.failed),
+    isLocal ? "-" : dollars === 0 && isEstimate ? "?" : dollarsText(dollars, isEstimate),
+    run.ending,
+    printableLine(
+      command.length <= maxCommandLength ? command : `${command.slice(0, maxCommandLength)}...`,
+    ),
+  ];
+}
+
+/** A run as `-json` has it. */
+function shown(run: PastRun): object {
+  const { begin, end, ending } = run;
+  const { directory, command, concurrency, isLocal = false, jobLog, version } = begin;
+  return {
+    run: run.run,
+    started: run.started,
+    seconds: run.seconds,
+    jobs: run.jobs,
+    failed: run.failed,
+    dollars: run.dollars,
+    isEstimate: run.isEstimate,
+    ended: ending,
+    reason: end?.early?.reason,
+    function: begin.function,
+    command,
+    directory,
+    concurrency,
+    isLocal,
+    jobLog,
+    version,
+    file: run.path,
+  };
+}

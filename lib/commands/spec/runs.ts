@@ -1,0 +1,35 @@
+/**
+ * The definition of `llama runs`: flags, help and validation.
+ *
+ * @module
+ */
+
+import { boolFlag, intFlag } from "../../cli/flags.ts";
+import type { Command } from "../../cli/command.ts";
+import { quote } from "../../template/quote.ts";
+import { atLeastOne } from "./shared.ts";
+
+/** The flags of `llama runs`. */
+export const runsFlags = {
+  n: intFlag({ help: "list only the last N runs", placeholder: "N" }),
+  json: boolFlag({ help: "print one line of JSON per run" }),
+} as const;
+
+/** The definition of `llama runs`. */
+export const runsCommand: Command<typeof runsFlags> = {
+  name: "runs",
+  summary: "list the runs of llama xargs on this machine",
+  usage: "",
+  group: "Run",
+  details: `Lists the runs in the journal, latest last: when each started, how many of its
+jobs ended and failed, what it cost, and how it ended. xargs keeps the journal
+in ~/.local/state/llama; -no-journal or \`llama config journal off\` keeps none.`,
+  examples: [
+    { text: "show a run as an HTML page", command: "llama report 42" },
+    { text: "list what failed", command: "llama runs -json | jq 'select(.failed > 0)'" },
+  ],
+  flags: runsFlags,
+  validate: ({ n }, [extra]) =>
+    atLeastOne("n", n) ??
+      (extra === undefined ? undefined : { message: `runs takes no arguments: ${quote(extra)}` }),
+};
