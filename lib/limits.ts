@@ -8,6 +8,9 @@
 /** Lambda's limit for the payload of a request and of a response, in bytes. */
 export const maxPayloadBytes = 6_291_456;
 
+/** Lambda's longest timeout of a function, in seconds. */
+export const longestSeconds = 900;
+
 /** The size in bytes above which a blob goes through the store, if there is one. */
 export const maxInlineBytes = 256 * 1024;
 

@@ -9,6 +9,7 @@ import { AwsClient } from "./aws/client.ts";
 import { serviceUrl } from "./aws/endpoint.ts";
 import { accountOf, KnownFunctions } from "./aws/known_functions.ts";
 import { Lambda } from "./aws/api/lambda_invoke.ts";
+import type { OutputSink } from "./aws/api/live_output.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError } from "./errors.ts";
 import { OutputFiles } from "./jobs/big_output.ts";
@@ -107,9 +108,23 @@ export interface InvokeOptions {
   readonly transfer?: Transfer | undefined;
   /** Receives the job's spans. @default {undefined} */
   readonly spans?: Spans | undefined;
+  /**
+   * Called with the bytes of standard output, in order and as the command writes them, where the
+   * function can stream; at its end otherwise. It is awaited. The result's `stdout` is then empty.
+   * @default {undefined}
+   */
+  readonly onStdout?: OutputSink | undefined;
+  /** Like `onStdout`, for standard error. @default {undefined} */
+  readonly onStderr?: OutputSink | undefined;
   /** Cancels the wait. @default {undefined} */
   readonly signal?: AbortSignal | undefined;
 }
+
+/** Options for {@linkcode Llama.run}. */
+export type RunOptions = Pick<
+  InvokeOptions,
+  "logs" | "timeoutSeconds" | "transfer" | "spans" | "onStdout" | "onStderr" | "signal"
+>;
 
 /** Options for {@linkcode Llama.map}. */
 export interface MapOptions extends MapJobsOptions {
@@ -224,12 +239,10 @@ export class Llama implements AsyncDisposable {
    * @returns The result, whatever the command's exit status.
    * @throws {LlamaError} If the command could not be run or its response did not arrive.
    */
-  run(
-    job: Job,
-    options: Pick<InvokeOptions, "logs" | "timeoutSeconds" | "transfer" | "spans" | "signal"> = {},
-  ): Promise<JobResult> {
-    const { logs, timeoutSeconds, transfer, spans, signal } = options;
-    return this.#run(job, { logs, timeoutSeconds, transfer, spans, signal });
+  run(job: Job, options: RunOptions = {}): Promise<JobResult> {
+    const { onStdout: stdout, onStderr: stderr, ...runOptions } = options;
+    const live = stdout || stderr ? () => ({ stdout, stderr }) : undefined;
+    return this.#run(job, { ...runOptions, live });
   }
 
   /**

@@ -17,6 +17,11 @@
  * - A function whose runtime was replaced by an older one refuses a request that uses a feature, or
  *   sends a response that no longer accepts it. The client drops that response, forgets its note, and
  *   sends the job again without features, once.
+ * - `stream: true` asks for a streamed response: the command's output as it is written, in the frames
+ *   of `lib/stream/frames.ts` (`o`, `e`, `k`, `r`, `x`), the last of which holds the response or the
+ *   function error. It needs no feature: older runtimes ignore it and send a plain response, whose
+ *   first byte tells it from frames. It always comes with `timeout`, since a function runs on after
+ *   its client has gone.
  *
  * This module is the register of names: one that was ever used keeps its meaning.
  *
@@ -93,6 +98,7 @@ function requestSchema(features: Features) {
     client: absent(z.string()),
     accept: names(),
     needs: names(),
+    stream: absent(z.boolean()),
   });
 }
 
@@ -171,6 +177,8 @@ export interface Request {
   accept?: string[] | undefined;
   /** Features that the runtime must have to run the job. */
   needs?: string[] | undefined;
+  /** Whether to answer by frames, as the command writes its output. */
+  stream?: boolean | undefined;
 }
 
 /** The times of an invocation, in nanoseconds. */
@@ -274,6 +282,7 @@ export function parseRequest(text: string, options: ParseRequestOptions = {}): R
     timeout: request.timeout ?? undefined,
     client: request.client ?? undefined,
     accept: request.accept ?? undefined,
+    stream: request.stream ?? undefined,
   };
 }
 

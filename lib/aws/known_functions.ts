@@ -18,6 +18,8 @@ export interface FunctionFacts {
   readonly accepts?: readonly string[] | undefined;
   /** The version of the function's runtime. */
   readonly runtime?: string | undefined;
+  /** Whether its output can be streamed: whether the endpoint has the call, and policies allow it. */
+  readonly streams?: boolean | undefined;
   /** The versions of a runtime and a llama that differ, once the user was told of them. */
   readonly toldOf?: string | undefined;
 }
@@ -50,6 +52,7 @@ const recordSchema = z.object({
   isLlama: z.optional(z.boolean()),
   accepts: z.optional(z.array(z.string())),
   runtime: z.optional(z.string()),
+  streams: z.optional(z.boolean()),
   toldOf: z.optional(z.string()),
 });
 
@@ -208,9 +211,10 @@ export class KnownFunctions {
 /** Whether facts say nothing that is not known. */
 function holds(
   known: FunctionFacts,
-  { isLlama, accepts, runtime, toldOf }: FunctionFacts,
+  { isLlama, accepts, runtime, streams, toldOf }: FunctionFacts,
 ): boolean {
-  return (isLlama === undefined || isLlama === known.isLlama) &&
+  return (streams === undefined || streams === known.streams) &&
+    (isLlama === undefined || isLlama === known.isLlama) &&
     (toldOf === undefined || toldOf === known.toldOf) &&
     (runtime === undefined || runtime === known.runtime) &&
     (accepts === undefined || accepts === known.accepts ||

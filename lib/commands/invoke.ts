@@ -27,7 +27,7 @@ import { runnable } from "../cli/command.ts";
 import { type CommandContext, openLlama } from "./context.ts";
 import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
 import { invokeCommand } from "./spec/invoke.ts";
-import { type LookBack, openLookBack, stderrEndOf } from "./look_back.ts";
+import { type LookBack, openLookBack, StderrEnd, stderrEndOf } from "./look_back.ts";
 import { costLine, reportError, reportLogs, timesLine } from "./messages.ts";
 
 /** `llama invoke`. */
@@ -62,9 +62,18 @@ export const invoke = runnable(
         outputs: [...outputs, ...values.output],
       };
       const options = { logs: values.logs, timeoutSeconds: values.timeout, spans, signal };
+      const stderrEnd = lookBack && new StderrEnd();
+      const sinks = values["no-stream"] ? {} : {
+        onStdout: (bytes: Uint8Array) => output.data(bytes),
+        onStderr: (bytes: Uint8Array) => {
+          stderrEnd?.add(bytes);
+          return output.talk(bytes);
+        },
+      };
+      const run = (job: Job, options: RunJobOptions) => llama.run(job, { ...options, ...sinks });
       result = lookBack === undefined
-        ? await llama.run(job, options)
-        : await runAndKeep(llama, job, options, lookBack);
+        ? await run(job, options)
+        : await runAndKeep(llama, job, { options, run, lookBack, stderrEnd });
     } catch (error) {
       if (!(error instanceof LlamaError)) throw error;
       await reportError(output, error);
@@ -100,14 +109,18 @@ export const invoke = runnable(
 async function runAndKeep(
   llama: Llama,
   job: Job,
-  options: RunJobOptions,
-  lookBack: LookBack,
+  { options, run, lookBack, stderrEnd }: {
+    readonly options: RunJobOptions;
+    readonly run: (job: Job, options: RunJobOptions) => Promise<JobResult>;
+    readonly lookBack: LookBack;
+    readonly stderrEnd: StderrEnd | undefined;
+  },
 ): Promise<JobResult> {
   const { functionName, args } = job;
   const started = new Date().toISOString();
   const start = performance.now();
   const attempts = await attemptJob(job, {
-    run: (job, options) => llama.run(job, options),
+    run,
     runOptions: options,
     retries: 0,
     retryOn: "all",
@@ -122,7 +135,8 @@ async function runAndKeep(
   const details = { started, elapsedMilliseconds, log: logOf(attempts), isLocal };
   const { result, error } = attempts;
   const record = recordOf(planned, attempts, details);
-  lookBack.add(record, options.spans?.all, await stderrEndOf(result));
+  stderrEnd?.add(await stderrEndOf(result) ?? new Uint8Array());
+  lookBack.add(record, options.spans?.all, stderrEnd?.bytes);
   if (result === undefined) throw error ?? new TypeError("a job ended without result or error");
   return result;
 }

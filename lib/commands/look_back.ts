@@ -5,6 +5,7 @@
  */
 
 import { LlamaError } from "../errors.ts";
+import { joinBytes } from "../files/bytes.ts";
 import { endOfFile } from "../jobs/big_output.ts";
 import type { JobResult } from "../jobs/job.ts";
 import { shellQuote } from "../text/shell_quote.ts";
@@ -42,6 +43,28 @@ export interface LookBack {
 
 /** The part of a long standard error that is kept for a report, in bytes; it shows less. */
 const stderrEndBytes = 64 * 1024;
+
+/** The end of a standard error that passes by. */
+export class StderrEnd {
+  readonly #pieces: Uint8Array[] = [];
+  #size = 0;
+
+  /** Adds bytes, which must not change. */
+  add(bytes: Uint8Array): void {
+    this.#pieces.push(bytes);
+    this.#size += bytes.length;
+    for (let [first] = this.#pieces; first; [first] = this.#pieces) {
+      if (this.#size - first.length < stderrEndBytes) return;
+      this.#pieces.shift();
+      this.#size -= first.length;
+    }
+  }
+
+  /** The end of it. */
+  get bytes(): Uint8Array {
+    return joinBytes(this.#pieces);
+  }
+}
 
 /**
  * Reads the standard error of a command.

@@ -6,9 +6,11 @@
 
 import { Buffer } from "node:buffer";
 import type { Delivery, Invocation, Lambda } from "../aws/api/lambda_invoke.ts";
+import { StreamingUnavailable } from "../aws/api/lambda_stream.ts";
 import type { NovelContents } from "../store/blob.ts";
 import { FunctionError, isAbort, LlamaError, reasonOf } from "../errors.ts";
 import { contentNames, ownFeatures } from "../features.ts";
+import { longestSeconds } from "../limits.ts";
 import type { Blob, Request, Response } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../spans.ts";
@@ -24,6 +26,7 @@ import { readAnswer } from "./foreign_answer.ts";
 import { type Call, firstAnswer } from "./first_answer.ts";
 import { encodeInputs, findInputs, linksOf, passesLink } from "./inputs.ts";
 import type { Job, JobResult } from "./job.ts";
+import { LiveJob, type LiveSinks } from "./live_job.ts";
 import {
   featuresUsed,
   isRefusal,
@@ -83,6 +86,8 @@ export interface RunJobOptions {
   delivery?: JobDelivery | undefined;
   /** The job as the run's stragglers know it. @default {its request is not copied} */
   flight?: Flight | undefined;
+  /** Receives the command's output while it runs; called once per attempt. */
+  live?: (() => LiveSinks) | undefined;
 }
 
 /**
@@ -107,7 +112,9 @@ export async function runJob(
   using inputs = job.inputs.length > 0 ? spans?.span("inputs") : undefined;
   const found = await findInputs(job.inputs, shared);
   inputs?.[Symbol.dispose]();
-  const { invocation, response } = await send(runner, job, found, { ...options, transfer });
+  await using live = options.live && new LiveJob(options.live(), runner);
+  const sendOptions = { ...options, transfer, liveJob: live };
+  const { invocation, response } = await send(runner, job, found, sendOptions);
   const { logTail, requestId } = invocation;
   if (options.delivery) options.delivery.isLlama = true;
   using _outputs = spans?.span("outputs");
@@ -149,16 +156,17 @@ export async function runJob(
   };
   const stdout = await receive("standard output", response.stdout);
   const stderr = await receive("standard error", response.stderr);
-  const files = [stdout.file, stderr.file].filter((file) => file !== undefined);
   transfer.receivedBytes += outputs.storedBytes +
     (response.stdout.r === undefined ? 0 : stdout.size) +
     (response.stderr.r === undefined ? 0 : stderr.size);
+  const kept = live ? await live.finish({ stdout, stderr }) : { stdout, stderr };
+  const files = [kept.stdout.file, kept.stderr.file].filter((file) => file !== undefined);
   return {
     status: response.status,
-    stdout: stdout.bytes,
-    stdoutFile: stdout.file,
-    stderr: stderr.bytes,
-    stderrFile: stderr.file,
+    stdout: kept.stdout.bytes,
+    stdoutFile: kept.stdout.file,
+    stderr: kept.stderr.bytes,
+    stderrFile: kept.stderr.file,
     written: outputs.written,
     outputErrors: [...outputs.errors, ...unreceived],
     logTail,
@@ -199,11 +207,11 @@ async function send(
   runner: JobRunner,
   job: Job,
   found: Awaited<ReturnType<typeof findInputs>>,
-  options: RunJobOptions & { transfer: Transfer },
+  options: RunJobOptions & { transfer: Transfer; liveJob: LiveJob | undefined },
 ): Promise<Answered> {
   const { functionName } = job;
   const { sharedFiles, logs, timeoutSeconds, transfer, signal, admission, spans, flight } = options;
-  const { delivery } = options;
+  const { delivery, liveJob } = options;
   let novel = await novelFor(runner, functionName);
   if (novel?.files?.length) {
     // Older runtimes, too, have directories where this job needs them.
@@ -220,7 +228,10 @@ async function send(
   for (let resends = 0;; resends++) {
     using inputs = spans?.span("inputs");
     const shared = await sharedFiles?.get(novel);
-    const { payload, used } = await encode(runner, job, found, { ...options, shared, novel });
+    const sinks = await liveJob?.sinksFor(functionName);
+    const isLive = sinks !== undefined;
+    const encodeOptions = { ...options, shared, novel, isLive };
+    const { payload, used } = await encode(runner, job, found, encodeOptions);
     inputs?.[Symbol.dispose]();
     const call = async (call: Call): Promise<Answered> => {
       transfer.sentBytes += payload.length;
@@ -228,24 +239,28 @@ async function send(
         logs,
         timeoutSeconds,
         ...call,
+        sinks,
       });
-      transfer.receivedBytes += Buffer.byteLength(invocation.payload);
+      transfer.receivedBytes += Buffer.byteLength(invocation.payload) + (liveJob?.takeBytes() ?? 0);
       const response = readAnswer(functionName, invocation.payload, runner.features);
       call.spans?.answered(response.times);
       return { invocation, response };
     };
     const first = { signal, admission, spans, delivery: delivery ?? { mayHaveRun: false } };
     try {
-      const { invocation, response } = flight === undefined
+      // Of two calls, only one may be shown.
+      const { invocation, response } = flight === undefined || liveJob !== undefined
         ? await call(first)
         : await firstAnswer(call, first, flight, timeoutSeconds);
       if (isReliable(response, used)) {
         await learnFrom(runner, functionName, response);
+        liveJob?.learn(functionName);
         return { invocation, response };
       }
       goPlain();
       if (!runner.lambda.mayRetry) throw replacedRuntime(functionName);
     } catch (error) {
+      if (error instanceof StreamingUnavailable && liveJob?.goBuffered()) continue;
       if (!(error instanceof FunctionError)) throw error;
       if (delivery && error.errorType.startsWith("Llama.")) delivery.isLlama = true;
       const { missingObjects } = error;
@@ -270,7 +285,8 @@ async function encode(
   { store, features = ownFeatures }: JobRunner,
   job: Job,
   found: Awaited<ReturnType<typeof findInputs>>,
-  { shared, novel, timeoutSeconds, transfer, signal, spans }: RunJobOptions & {
+  { shared, novel, isLive, timeoutSeconds, transfer, signal, spans }: RunJobOptions & {
+    readonly isLive: boolean;
     readonly shared: EncodedFiles | undefined;
     readonly novel: NovelContents | undefined;
     readonly transfer: Transfer;
@@ -281,9 +297,10 @@ async function encode(
     args: [...job.args],
     files: { ...shared },
     outputs: [...new Set(job.outputs.map(({ remote }) => remote))],
-    timeout: timeoutSeconds,
+    timeout: timeoutSeconds ?? (isLive ? longestSeconds : undefined),
     client: version,
     accept: accept.length === 0 ? undefined : accept,
+    stream: isLive || undefined,
   };
   if (found.length > 0 || job.stdin !== undefined) {
     const reserved = encoder.encode(JSON.stringify(request)).length;

@@ -16,7 +16,7 @@ import {
   runtimeExited,
   timedOut,
 } from "./failures.ts";
-import type { Delivery, Invocation, InvocationResult } from "./invocation.ts";
+import type { Delivery, Invocation, InvocationResult, LiveCaller } from "./invocation.ts";
 import { reportLine, startLine } from "./log.ts";
 import { removeTree } from "../files/run_directory.ts";
 import { RuntimeProcess } from "./runtime_process.ts";
@@ -128,9 +128,15 @@ export class ExecutionEnvironment {
    */
   async invoke(invocation: Invocation): Promise<InvocationResult> {
     this.#isBusy = true;
+    // Lambda would let the command run on. Here it uses the user's own machine.
+    const end = () => this.end();
+    const gone = invocation.live?.gone;
+    gone?.addEventListener("abort", end);
+    if (gone?.aborted) end();
     try {
       return await this.#invoke(invocation);
     } finally {
+      gone?.removeEventListener("abort", end);
       this.#isBusy = false;
     }
   }
@@ -196,6 +202,13 @@ export class ExecutionEnvironment {
   isWorkingAt(requestId: string): boolean {
     return this.#current?.delivered !== undefined &&
       this.#current.invocation.requestId === requestId;
+  }
+
+  /**
+   * Returns the caller that reads the current invocation's response as it is made, if it does.
+   */
+  liveCaller(requestId: string): LiveCaller | undefined {
+    return this.isWorkingAt(requestId) ? this.#current?.invocation.live : undefined;
   }
 
   /**

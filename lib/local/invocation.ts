@@ -12,6 +12,16 @@ export interface Invocation {
   readonly payload: Uint8Array<ArrayBuffer>;
   /** Whether the caller requests the end of the log. */
   readonly wantsLog: boolean;
+  /** For a caller that reads the response as it is made. */
+  readonly live?: LiveCaller | undefined;
+}
+
+/** A caller of InvokeWithResponseStream. */
+export interface LiveCaller {
+  /** Passes on a part of a streamed response; resolves when there is room for more. */
+  readonly write: (bytes: Uint8Array) => Promise<void>;
+  /** Aborted when the caller disconnects. */
+  readonly gone: AbortSignal;
 }
 
 /** The result of an invocation. */

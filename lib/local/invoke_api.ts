@@ -1,5 +1,6 @@
 /**
- * Lambda's Invoke API: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+ * Lambda's Invoke API: https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html and
+ * API_InvokeWithResponseStream.html there.
  *
  * @module
  */
@@ -11,6 +12,7 @@ import { ApiError } from "./api_error.ts";
 import { readBody } from "./body.ts";
 import type { Invocation, InvocationResult } from "./invocation.ts";
 import type { LocalFunction } from "./functions.ts";
+import { streamResponse } from "./stream_response.ts";
 import { type Pool, PoolClosedError } from "./pool.ts";
 import type { SignatureVerifier } from "./signature.ts";
 
@@ -57,7 +59,10 @@ export class InvokeApi {
 
   async #serve(request: Request, requestId: string): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
-    const [, encoded] = /^\/2015-03-31\/functions\/([^/]+)\/invocations\/?$/.exec(pathname) ?? [];
+    const [, encoded, streamed] =
+      /^\/(?:2015-03-31\/functions\/([^/]+)\/invocations|2021-11-15\/functions\/([^/]+)\/response-streaming-invocations)\/?$/
+        .exec(pathname) ?? [];
+    const name = encoded ?? streamed;
     // Verified before reading the body, so that only authorized callers can use memory.
     const verifyBody = await this.#options.verifier.verifyHead(request);
     const body = await readBody(request, maxPayloadBytes);
@@ -69,12 +74,13 @@ export class InvokeApi {
       });
     }
     await verifyBody(body);
-    if (encoded === undefined || request.method !== "POST") {
+    if (name === undefined || request.method !== "POST") {
       throw new ApiError(404, "UnknownOperationException", {
-        message: `the emulator supports only Invoke, not ${request.method} ${pathname}`,
+        message:
+          `the emulator supports only Invoke and InvokeWithResponseStream, not ${request.method} ${pathname}`,
       });
     }
-    const found = this.#find(decode(encoded), searchParams.get("Qualifier"));
+    const found = this.#find(decode(name), searchParams.get("Qualifier"));
     const payload = body.length === 0 ? new TextEncoder().encode("{}") : checkJson(body);
     const type = request.headers.get("x-amz-invocation-type") ?? "RequestResponse";
     const wantsLog = type === "RequestResponse" &&
@@ -90,7 +96,12 @@ export class InvokeApi {
         run().catch(() => {});
         return new Response(null, { status: 202, headers });
       case "RequestResponse":
-        return toResponse(await run(request.signal), headers);
+        return streamed === undefined
+          ? toResponse(await run(request.signal), headers)
+          : await streamResponse(
+            (live) => this.#run(found, { requestId, payload, wantsLog, live }, request.signal),
+            { headers, gone: request.signal },
+          );
       default:
         throw new ApiError(400, "InvalidParameterValueException", {
           Type: "User",

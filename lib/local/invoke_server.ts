@@ -11,6 +11,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { emulatorHeader, maxPayloadBytes } from "../limits.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
+import { eventStreamType } from "../stream/event_stream.ts";
 
 /** A server's address. */
 export interface ListenAddress {
@@ -116,6 +117,13 @@ async function answer(
     body: method === "GET" || method === "HEAD" ? null : ReadableStream.from(incoming),
   });
   const response = await handler(request);
+  if (response.body && response.headers.get("content-type") === eventStreamType) {
+    outgoing.writeHead(response.status, {
+      ...Object.fromEntries(response.headers),
+      [emulatorHeader]: "1",
+    });
+    return await pass(response.body, outgoing, gone.signal);
+  }
   const bytes = await response.bytes();
   const headers = { ...Object.fromEntries(response.headers), [emulatorHeader]: "1" };
   if (request.body === null || request.bodyUsed) {
@@ -128,6 +136,24 @@ async function answer(
   outgoing.write(bytes);
   if (await discard(request.body, maxDiscardedBytes)) outgoing.end();
   else outgoing.destroy();
+}
+
+/** Passes a body on as it is made, no faster than the caller reads it. */
+async function pass(
+  body: ReadableStream<Uint8Array>,
+  outgoing: ServerResponse,
+  gone: AbortSignal,
+): Promise<void> {
+  for await (const piece of body) {
+    if (gone.aborted) return;
+    if (outgoing.write(piece)) continue;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    outgoing.once("drain", resolve);
+    gone.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    outgoing.off("drain", resolve);
+  }
+  outgoing.end();
 }
 
 /** More than any well-behaved caller sends. */

@@ -5,12 +5,16 @@
  * @module
  */
 
+import { joinBytes } from "../files/bytes.ts";
 import { readBody } from "./body.ts";
 import type { ExecutionEnvironment } from "./execution_environment.ts";
 import { responseTooLarge } from "./failures.ts";
 
 /** The maximum size of an answer in bytes: Lambda accepts slightly more than 6 MB. */
 export const maxResponseBytes = 6_291_556;
+
+/** The maximum size of a streamed answer in bytes, which Lambda gives as 200 MB. */
+const maxStreamedBytes = 200 * 1024 * 1024;
 
 const api = "/2018-06-01/runtime";
 
@@ -56,6 +60,9 @@ export async function serveRuntimeApi(
   const [, requestId, action] = /^\/2018-06-01\/runtime\/invocation\/([^/]+)\/(response|error)$/
     .exec(path) ?? [];
   if (requestId === undefined) return refuse(404, "NotFound", `no such path: ${path}`);
+  if (action === "response" && isStreamed(request)) {
+    return await receiveStream(request, requestId, environment);
+  }
   const body = await readBody(request, maxResponseBytes);
   // Checked after reading the body, since the invocation may have timed out meanwhile.
   if (!environment.isWorkingAt(requestId)) {
@@ -71,6 +78,44 @@ export async function serveRuntimeApi(
   }
   const isError = action === "error";
   environment.answer(isError ? errorPayload(request, body) : body, isError);
+  return accepted();
+}
+
+function isStreamed({ headers }: Request): boolean {
+  return headers.get("lambda-runtime-function-response-mode")?.toLowerCase() === "streaming";
+}
+
+/**
+ * Passes a streamed response on as it arrives; a caller of the ordinary Invoke gets it whole. If the
+ * runtime ends in the middle, so does its environment, which reports that.
+ */
+async function receiveStream(
+  request: Request,
+  requestId: string,
+  environment: ExecutionEnvironment,
+): Promise<Response> {
+  if (!environment.isWorkingAt(requestId)) {
+    return refuse(400, "InvalidRequestID", "Invalid request ID");
+  }
+  const live = environment.liveCaller(requestId);
+  const limit = live ? maxStreamedBytes : maxResponseBytes;
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of request.body ?? []) {
+    if (!environment.isWorkingAt(requestId)) break;
+    size += piece.length;
+    if (size > limit) {
+      environment.answerWith(responseTooLarge(limit));
+      return refuse(413, "RequestEntityTooLarge", `Exceeded the maximum size (${limit} bytes).`);
+    }
+    if (live) await live.write(piece);
+    else pieces.push(piece);
+  }
+  // Checked again, since the invocation may have timed out meanwhile.
+  if (!environment.isWorkingAt(requestId)) {
+    return refuse(400, "InvalidRequestID", "Invalid request ID");
+  }
+  environment.answer(joinBytes(pieces), false);
   return accepted();
 }
 

@@ -82,6 +82,32 @@ export class RuntimeApi implements Disposable {
   }
 
   /**
+   * Sends the response to an invocation as it is made.
+   *
+   * @param body The response; it can be sent only once.
+   * @throws {Error} If the API cannot be reached or refuses.
+   */
+  async respondLive(
+    id: string,
+    body: ReadableStream<Uint8Array<ArrayBuffer>>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const response = await fetch(`${this.#base}/invocation/${id}/response`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/octet-stream",
+        "lambda-runtime-function-response-mode": "streaming",
+      },
+      body,
+      signal,
+      client: this.#client,
+    });
+    await response.text();
+    if (response.status < 300) return;
+    throw new Error(`the Runtime API refused the response: status ${response.status}`);
+  }
+
+  /**
    * Reports that an invocation failed or, without an id, that the runtime could not start.
    *
    * @throws {Error} If the API cannot be reached or refuses.

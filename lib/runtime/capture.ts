@@ -7,6 +7,7 @@
 import type { BlobSource } from "../store/blob.ts";
 import { maxInlineBytes } from "../protocol.ts";
 import { writeToFile } from "../files/quick.ts";
+import { JobError } from "./job_error.ts";
 
 /** The size of the first read from a pipe; most commands write little. */
 const firstPieceBytes = 4 * 1024;
@@ -29,16 +30,33 @@ const quietLooks = 5;
 /** The maximum number of polls for a pipe that keeps delivering data. */
 const mostLooks = 50;
 
+/** What happens to output besides being kept. */
+export interface CaptureOptions {
+  /** Returns the path of a file for output that exceeds memory; called only then. */
+  readonly spillPath: () => string;
+  /**
+   * Takes the next bytes, so that they are not kept; returns false if neither these nor any later
+   * ones were taken. @default {all are kept}
+   */
+  readonly live?: ((bytes: Uint8Array) => Promise<boolean>) | undefined;
+  /** The maximum number of bytes kept. @default {Infinity} */
+  readonly maxBytes?: number | undefined;
+}
+
 /** Reads a pipe to its end. */
 export class Capture {
   /** Settles when reading has ended; rejects if the output could not be stored. */
   readonly ended: Promise<void>;
   readonly #reader: ReadableStreamBYOBReader;
-  readonly #spillPath: () => string;
+  readonly #options: CaptureOptions;
+  #isLive: boolean;
   #memory = new Uint8Array(0);
   #file: Deno.FsFile | undefined;
   #path = "";
+  /** The number of bytes kept. */
   #size = 0;
+  /** The number of bytes read. */
+  #read = 0;
   #last: number | undefined;
   /** Whether a read of the pipe is pending, rather than a write to disk. */
   #waiting = false;
@@ -50,12 +68,13 @@ export class Capture {
    * Starts reading.
    *
    * @param stream The pipe.
-   * @param spillPath Returns the path of a file for output that exceeds memory; called only then.
+   * @param options Where output goes.
    */
-  constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>, spillPath: () => string) {
+  constructor(stream: ReadableStream<Uint8Array<ArrayBuffer>>, options: CaptureOptions) {
     this.#reader = stream.getReader({ mode: "byob" });
-    this.#spillPath = spillPath;
-    this.ended = this.#read();
+    this.#options = options;
+    this.#isLive = options.live !== undefined;
+    this.ended = this.#readAll();
     // Callers that await it see a rejection; until then it must not count as unhandled.
     this.ended.catch(() => {});
   }
@@ -65,8 +84,8 @@ export class Capture {
    * command's group may hold the pipe open forever; then only what is in the pipe is read.
    */
   async finish(): Promise<void> {
-    let size = this.#size;
-    this.#limit = size + remainderBytes;
+    let read = this.#read;
+    this.#limit = read + remainderBytes;
     let quiet = 0;
     let looks = 0;
     // Counts polls rather than milliseconds, so that pending reads get their turn between two polls
@@ -74,8 +93,8 @@ export class Capture {
     const timer = setInterval(() => {
       if (!this.#waiting) return;
       looks++;
-      quiet = this.#size === size ? quiet + 1 : 0;
-      size = this.#size;
+      quiet = this.#read === read ? quiet + 1 : 0;
+      read = this.#read;
       if (quiet >= quietLooks || looks >= mostLooks) this.#close();
     }, lookMs);
     try {
@@ -102,7 +121,7 @@ export class Capture {
   }
 
   /**
-   * Returns the output: the bytes, or the file that holds them.
+   * Returns the output that was kept: the bytes, or the file that holds them.
    */
   source(): BlobSource {
     return this.#path === ""
@@ -121,7 +140,7 @@ export class Capture {
     if (!this.#done) this.#reader.cancel().catch(() => {});
   }
 
-  async #read(): Promise<void> {
+  async #readAll(): Promise<void> {
     try {
       let buffer = new Uint8Array(firstPieceBytes);
       for (;;) {
@@ -129,8 +148,11 @@ export class Capture {
         const { value, done } = await this.#reader.read(buffer);
         this.#waiting = false;
         if (done || value === undefined) break;
-        await this.#keep(value);
-        if (this.#size > this.#limit) {
+        this.#read += value.length;
+        this.#last = value.at(-1) ?? this.#last;
+        this.#isLive &&= await this.#options.live?.(value) ?? false;
+        if (!this.#isLive) await this.#keep(value);
+        if (this.#read > this.#limit) {
           await this.#reader.cancel();
           break;
         }
@@ -151,6 +173,8 @@ export class Capture {
 
   async #keep(bytes: Uint8Array): Promise<void> {
     const size = this.#size + bytes.length;
+    const { maxBytes = Infinity } = this.#options;
+    if (size > maxBytes) throw tooMuch(maxBytes);
     if (this.#path === "" && size <= maxInlineBytes) {
       if (size > this.#memory.length) {
         // Doubles the buffer, so that writers of single bytes cost no more than others.
@@ -161,7 +185,7 @@ export class Capture {
       this.#memory.set(bytes, this.#size);
     } else {
       if (!this.#file) {
-        const path = this.#spillPath();
+        const path = this.#options.spillPath();
         this.#file = await Deno.open(path, { write: true, createNew: true, mode: 0o600 });
         this.#path = path;
         await writeToFile(this.#file, this.#memory.subarray(0, this.#size));
@@ -170,8 +194,15 @@ export class Capture {
       await writeToFile(this.#file, bytes);
     }
     this.#size = size;
-    this.#last = bytes.at(-1) ?? this.#last;
   }
+}
+
+function tooMuch(bytes: number): JobError {
+  return new JobError(
+    "Llama.Internal",
+    `the command wrote more than ${bytes} bytes to standard output or standard error: write to a ` +
+      "file and fetch it, or run it with -no-stream",
+  );
 }
 
 const encoder = new TextEncoder();

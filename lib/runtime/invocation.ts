@@ -23,6 +23,7 @@ import { version } from "../version.ts";
 import { findProgram, type FunctionCommand } from "./function_command.ts";
 import { inTime, TimeUp } from "./in_time.ts";
 import { writeInputs } from "./inputs.ts";
+import type { LiveResponse } from "./live_response.ts";
 import type { OutOfMemory } from "./out_of_memory.ts";
 import { findOutputs, type Outputs } from "./outputs.ts";
 import { timedOutStatus } from "../functions/command_status.ts";
@@ -63,6 +64,8 @@ export interface InvocationContext {
   outOfMemory?: Pick<OutOfMemory, "atRisk" | "kills"> | undefined;
   /** Kills processes that leave the command's process group; absent where they cannot be found. */
   strays?: Pick<Strays, "reap" | "end"> | undefined;
+  /** Opens a streamed response; called only for a request that asks for one. */
+  openLive?: (() => LiveResponse) | undefined;
   /** Aborts the invocation. */
   signal: AbortSignal;
 }
@@ -90,6 +93,7 @@ const deadlineVariable = "LLAMA_DEADLINE_MS";
 export async function runInvocation(text: string, context: InvocationContext): Promise<Answer> {
   const { workspace, received, initMs, requestId } = context;
   const request = parseRequest(text, context);
+  const live = request.stream ? context.openLive?.() : undefined;
   const limit = new TimeLimit({ ...context, timeout: request.timeout });
   const prepared = await prepare(request, limit.end, context);
   const fetched = performance.now();
@@ -115,6 +119,7 @@ export async function runInvocation(text: string, context: InvocationContext): P
     },
     mark: `${requestVariable}=${requestId}`,
     spillPath: (name) => workspace.dataFile(name),
+    live,
   });
   const executed = performance.now();
   const { features = ownFeatures } = context;

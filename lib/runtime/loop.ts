@@ -14,6 +14,7 @@ import { commandEnvironment } from "./command_environment.ts";
 import { findFunctionCommand, type FunctionCommand } from "./function_command.ts";
 import type { Host } from "./host.ts";
 import { toJobError } from "./job_error.ts";
+import { LiveResponse } from "./live_response.ts";
 import type { Log } from "./log.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -164,6 +165,12 @@ class Runtime {
       url
         ? this.#store ??= new LazyStore(url, () => openStore(url, environment, functionArn))
         : undefined;
+    let live: LiveResponse | undefined;
+    const openLive = () =>
+      live = new LiveResponse({
+        post: (body) => this.#api.respondLive(id, body, this.#signal),
+        hasStore: Boolean(url),
+      });
     try {
       const answer = await runInvocation(text, {
         ...host,
@@ -178,18 +185,23 @@ class Runtime {
         received,
         deadline,
         memoryMb: Number(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) || undefined,
+        openLive,
         signal: this.#signal,
       });
       // Before the answer, at which Lambda ends the invocation's part of the log.
       log("INFO", answer.summary, { requestId: id });
-      await this.#api.respond(id, answer.text, this.#signal);
+      if (live) await live.end("r", answer.text);
+      else await this.#api.respond(id, answer.text, this.#signal);
       return true;
     } catch (thrown) {
       this.#signal.throwIfAborted();
       const error = toJobError(thrown, this.#temporary);
       log("ERROR", error.message, { requestId: id, errorType: error.type });
-      await this.#api.fail(id, error, this.#signal);
+      if (live) await live.end("x", JSON.stringify(error.payload()));
+      else await this.#api.fail(id, error, this.#signal);
       return !error.isLast;
+    } finally {
+      live?.[Symbol.dispose]();
     }
   }
 

@@ -11,12 +11,19 @@ import { signalStatus, timedOutStatus } from "../functions/command_status.ts";
 import { maxTimerMilliseconds } from "../limits.ts";
 import { Capture } from "./capture.ts";
 import type { Program } from "./function_command.ts";
+import type { LiveResponse } from "./live_response.ts";
 import { MemoryWatch } from "./memory.ts";
 import { type StartOptions, startProgram } from "./start.ts";
 import type { Strays } from "./strays.ts";
 
 /** A command's standard input: bytes, or the file that holds them. */
 export type Input = Uint8Array | { path: string };
+
+/**
+ * The maximum size of what a live stream leaves to keep, in bytes: a function runs on after its client
+ * has gone, and would fill the disk.
+ */
+const maxKeptBytes = 1024 * 1024 * 1024;
 
 /** Options for {@linkcode runCommand}. */
 export interface RunOptions extends Omit<StartOptions, "stdin"> {
@@ -30,6 +37,8 @@ export interface RunOptions extends Omit<StartOptions, "stdin"> {
   mark?: string | undefined;
   /** Returns the path of a file for output that exceeds memory. */
   spillPath: (name: string) => string;
+  /** Sends output as it is written, as long as it takes any. @default {all output is kept} */
+  live?: Pick<LiveResponse, "take"> | undefined;
   /** Kills its process group, and aborts the run. */
   signal: AbortSignal;
 }
@@ -67,7 +76,7 @@ export interface CommandResult {
  * @throws The signal's reason, or what the file system throws if the output cannot be stored.
  */
 export async function runCommand(program: Program, options: RunOptions): Promise<CommandResult> {
-  const { stdin, signal, spillPath, limit, strays } = options;
+  const { stdin, signal, spillPath, limit, strays, live } = options;
   signal.throwIfAborted();
   const child = await startProgram(program, { ...options, stdin: stdin !== undefined });
   let hasEnded = false;
@@ -79,8 +88,14 @@ export async function runCommand(program: Program, options: RunOptions): Promise
   signal.addEventListener("abort", end);
   if (signal.aborted) end();
   using memory = new MemoryWatch(child.pid, strays);
-  const stdout = new Capture(child.stdout, () => spillPath("stdout"));
-  const stderr = new Capture(child.stderr, () => spillPath("stderr"));
+  const capture = (name: "stdout" | "stderr", kind: "o" | "e") =>
+    new Capture(child[name], {
+      spillPath: () => spillPath(name),
+      live: live && ((bytes) => live.take(kind, bytes)),
+      maxBytes: live && maxKeptBytes,
+    });
+  const stdout = capture("stdout", "o");
+  const stderr = capture("stderr", "e");
   // If its output cannot be stored, kill the command: it would wait forever for a reader.
   stdout.ended.catch(end);
   stderr.ended.catch(end);

@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { defaultInvokeRetries } from "../../limits.ts";
+import { defaultInvokeRetries, longestSeconds } from "../../limits.ts";
 import { FunctionError, type FunctionErrorDetails, LlamaError } from "../../errors.ts";
 import { isFunctionTimeout } from "../../functions/timeout.ts";
 import { maxPayloadBytes, parseFunctionError } from "../../protocol.ts";
@@ -14,7 +14,16 @@ import { decodeUriPart, readBeginning, readText, valueOfJsonString } from "../an
 import { CallError, isServerFailure, retryAfter, signInAgain } from "../call_error.ts";
 import { type AwsClient, requestIdOf } from "../client.ts";
 import { serviceUrl } from "../endpoint.ts";
-import { countText } from "../../text/amounts.ts";
+import { eventStreamType } from "../../stream/event_stream.ts";
+import { bytesText, countText } from "../../text/amounts.ts";
+import {
+  isStreamingRefused,
+  readStreamedAnswer,
+  type ReadStreamOptions,
+  type StreamedAnswer,
+  StreamingUnavailable,
+} from "./lambda_stream.ts";
+import { LiveOutput, type OutputSinks, SinkFailure } from "./live_output.ts";
 import { AdaptiveLimit } from "./throttle.ts";
 
 /** Options for {@linkcode Lambda.invoke}. */
@@ -31,6 +40,8 @@ export interface InvokeOptions {
   spans?: Spans | undefined;
   /** Updated during the call. */
   delivery?: Delivery | undefined;
+  /** Receives the command's output while it runs. The payload must ask for that, too. */
+  sinks?: OutputSinks | undefined;
 }
 
 /** The progress of an invocation. */
@@ -51,9 +62,6 @@ export interface Invocation {
   requestId: string | undefined;
 }
 
-/** Lambda's maximum timeout, in seconds. */
-const longestSeconds = 900;
-
 /** The size limit of answers: Lambda's limit, with a margin for emulators. */
 const maxAnswerBytes = maxPayloadBytes + 1024 * 1024;
 
@@ -64,6 +72,7 @@ const graceSeconds = 15;
 export class Lambda {
   readonly #client: AwsClient;
   readonly #maxRetries: number;
+  readonly #mayRepeatOutput: boolean;
   readonly #limit = new AdaptiveLimit();
   #isThrottled = false;
   #saidThrottled = false;
@@ -71,11 +80,12 @@ export class Lambda {
   /**
    * @param client The client.
    * @param maxRetries The maximum number of retries of an invocation that may have run; with 0 no job
-   * ever runs twice.
+   * ever runs twice. If it is absent, there are some, but none once output was passed on.
    */
-  constructor(client: AwsClient, maxRetries: number = defaultInvokeRetries) {
+  constructor(client: AwsClient, maxRetries?: number) {
     this.#client = client;
-    this.#maxRetries = maxRetries;
+    this.#maxRetries = maxRetries ?? defaultInvokeRetries;
+    this.#mayRepeatOutput = maxRetries !== undefined && maxRetries > 0;
   }
 
   /** Whether a job may run twice. */
@@ -105,6 +115,7 @@ export class Lambda {
    * @param options Logs, timeout, and signals.
    * @returns The answer.
    * @throws {FunctionError} If the function failed.
+   * @throws {StreamingUnavailable} If the function cannot be invoked with `sinks`.
    * @throws {LlamaError} If the call failed: `no-such-function`, `throttled`, `too-large`,
    * `credentials`, `network` or `service`.
    */
@@ -114,7 +125,8 @@ export class Lambda {
     options: InvokeOptions = {},
   ): Promise<Invocation> {
     const { logs, signal, admission = signal, timeoutSeconds = longestSeconds } = options;
-    const { spans, delivery = { mayHaveRun: false } } = options;
+    const { spans, sinks, delivery = { mayHaveRun: false } } = options;
+    const live = sinks && new LiveOutput(sinks, this.#mayRepeatOutput);
     const turn = spans && new Turn(spans);
     using _turn = turn;
     if (payload.length > maxPayloadBytes) {
@@ -127,7 +139,10 @@ export class Lambda {
     }
     const location = await this.#client.location();
     const base = serviceUrl(location, "lambda");
-    const url = `${base}/2015-03-31/functions/${encodeURIComponent(functionName)}/invocations`;
+    const name = encodeURIComponent(functionName);
+    const url = live
+      ? `${base}/2021-11-15/functions/${name}/response-streaming-invocations`
+      : `${base}/2015-03-31/functions/${name}/invocations`;
     return await this.#client.call({
       service: "lambda",
       method: "POST",
@@ -139,17 +154,25 @@ export class Lambda {
       body: payload,
       signal,
     }, {
-      read: (response) => readAnswer(functionName, location.region, response),
+      read: (response, alive) =>
+        readAnswer(functionName, location.region, response, live && { live, alive }),
       retry: { maxRetries: this.#maxRetries },
       // `fetch` itself retries requests that are lost on a reused connection.
       isFresh: this.#maxRetries === 0,
       attemptMilliseconds: (timeoutSeconds + graceSeconds) * 1000,
-      around: (attempt) => this.#admit(attempt, { signal: admission, turn, delivery }),
+      around: (attempt) =>
+        this.#admit(attempt, { signal: admission, turn, delivery }).catch((error) => {
+          const mustNotRepeat = live !== undefined && live.bytes > 0 && !live.mayRepeat;
+          if (!mustNotRepeat || !(error instanceof CallError)) throw error;
+          throw lostOutput(functionName, live.bytes, error);
+        }),
       unsent: admission,
       onSend: () => {
         delivery.mayHaveRun = true;
         delivery.sentAt = performance.now();
       },
+    }).catch((error) => {
+      throw error instanceof SinkFailure ? error.thrown : error;
     });
   }
 
@@ -237,21 +260,52 @@ async function readAnswer(
   functionName: string,
   region: string,
   response: Response,
+  stream: Pick<ReadStreamOptions, "live" | "alive"> | undefined,
 ): Promise<Invocation> {
-  if (response.status !== 200) {
-    throw refusal(functionName, region, response, await readBeginning(response));
+  const { status, headers } = response;
+  if (status !== 200) {
+    const text = await readBeginning(response);
+    const type = headers.get("x-amzn-errortype")?.split(":")[0];
+    if (stream && isStreamingRefused(status, type)) {
+      throw new StreamingUnavailable("service", `${functionName} cannot be invoked with streaming`);
+    }
+    throw refusal(functionName, region, response, text);
   }
-  const text = await readText(response, maxAnswerBytes, functionName);
-  const tail = response.headers.get("x-amz-log-result");
-  const logTail = tail === null ? undefined : Buffer.from(tail, "base64").toString();
-  // AWS's runtime interface emulator omits the header, and reports a timeout as plain text.
-  const isError = /^(\{"error(Message|Type)":|Task timed out after [\d.]+ seconds$)/.test(text);
-  if (isError || response.headers.has("x-amz-function-error")) {
+  const isStream = headers.get("content-type") === eventStreamType;
+  const { text, isError, log } = stream && isStream
+    ? await readStreamedAnswer(functionName, response, { ...stream, maxBytes: maxAnswerBytes })
+    : await readWhole(functionName, response);
+  const logTail = log === null ? undefined : Buffer.from(log, "base64").toString();
+  if (isError) {
     const { objects, ...error } = parseFunctionError(text);
     const details = { ...error, logTail, missingObjects: objects };
     throw new FunctionError(functionName, details, { hint: failureHint(details) });
   }
   return { payload: text, logTail, requestId: requestIdOf(response) };
+}
+
+async function readWhole(functionName: string, response: Response): Promise<StreamedAnswer> {
+  const text = await readText(response, maxAnswerBytes, functionName);
+  // AWS's runtime interface emulator omits the header, and reports a timeout as plain text.
+  const isError = /^(\{"error(Message|Type)":|Task timed out after [\d.]+ seconds$)/.test(text) ||
+    response.headers.has("x-amz-function-error");
+  return { text, isError, log: response.headers.get("x-amz-log-result") };
+}
+
+/**
+ * Returns the error for a call that failed after some of its output was passed on, which must not be
+ * repeated.
+ */
+function lostOutput(functionName: string, bytes: number, error: CallError): CallError {
+  return new CallError(
+    error.code,
+    `lost the connection to ${functionName} after ${bytesText(bytes)} of output: ${error.message}`,
+    {
+      cause: error,
+      hint: "the command may still be running; with -invoke-retries N, llama runs it again and " +
+        "continues the output",
+    },
+  );
 }
 
 /** Returns what to change when Lambda itself ended a function. */

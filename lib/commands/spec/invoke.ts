@@ -32,6 +32,7 @@ export const invokeFlags = {
     placeholder: "LOCAL[:REMOTE]",
     alias: "o",
   }, parseFileMapping),
+  "no-stream": boolFlag({ help: "print the output when the command has ended, not as it comes" }),
   "invoke-retries": invokeRetries,
   report,
 } as const;

@@ -200,9 +200,9 @@ export const report = stringFlag({
 
 /** The `-invoke-retries` flag. */
 export const invokeRetries = intFlag({
-  help: "retries of a call whose response was lost; with 0, no job ever runs twice",
+  help: "retries of a call whose response was lost; with 0, no job ever runs twice (default " +
+    `${defaultInvokeRetries})`,
   placeholder: "N",
-  default: defaultInvokeRetries,
 });
 
 /**
@@ -237,7 +237,7 @@ export function atLeastOne(flag: string, value: number | undefined): UsageProble
  * @param value Its value.
  * @returns The problem, or undefined.
  */
-export function notNegative(flag: string, value: number): UsageProblem | undefined {
+export function notNegative(flag: string, value = 0): UsageProblem | undefined {
   if (value >= 0) return undefined;
   return {
     message: `-${flag} must not be negative: current value is ${value}`,
