@@ -8,6 +8,7 @@ export interface StubRequest {
   outputs: string[];
   timeout?: number;
   accept?: string[];
+  stream?: boolean;
 }
 
 /** What a stub answers: the payload, or all of the HTTP response. */

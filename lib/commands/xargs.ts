@@ -23,6 +23,7 @@ import { inputName, openInput } from "./input.ts";
 import { findLastRun, openJournal, type ResumedRun } from "./journal.ts";
 import { checkAreDistinct, checkIsNotInput, jobLogTarget } from "./job_log.ts";
 import { type LookBack, openLookBack, stderrEndOf } from "./look_back.ts";
+import { LiveLines } from "./print/live_lines.ts";
 import { Printer } from "./print/printer.ts";
 import { localTimeText } from "../text/amounts.ts";
 import { printableJson } from "../text/printable_json.ts";
@@ -225,9 +226,12 @@ async function runAll(
   { llama, options, values, context, summary, counts, failures, lookBack, readsStdin }: Run,
 ): Promise<LlamaError | undefined> {
   const { output, environment } = context;
+  const isLive = values.print === "live";
+  const stop = new AbortController();
+  const lines = isLive ? new LiveLines({ output, tag: values.tag, stop }) : undefined;
   using printer = new Printer({
     output,
-    form: values.print === "keep-order" ? "group" : values.print,
+    form: values.print === "keep-order" ? "group" : isLive ? "none" : values.print,
     keepOrder: values.k || values.print === "keep-order",
     tag: values.tag,
     json: values.json,
@@ -243,7 +247,15 @@ async function runAll(
     readsStdin,
     isLocal: () => llama.isLocal,
   });
-  const mapped = llama.map(functionName, templates, input, { ...options, counts, onSkip });
+  const mapped = llama.map(functionName, templates, input, {
+    ...options,
+    ...lines && {
+      live: (job) => lines.sinksOf(job),
+      signal: AbortSignal.any([context.signal, stop.signal]),
+    },
+    counts,
+    onSkip,
+  });
   let failure: LlamaError | undefined;
   try {
     for await (const outcome of mapped) {

@@ -23,7 +23,7 @@ export interface LiveSinks {
   readonly stderr?: OutputSink | undefined;
   /** Whether the result holds the output, too. @default {false} */
   readonly isKept?: boolean | undefined;
-  /** Called after the last byte of an attempt, whether it succeeded or not. */
+  /** Called after the last byte, whether the job succeeded or not. */
   readonly end?: (() => void | Promise<void>) | undefined;
 }
 
@@ -50,6 +50,7 @@ export class LiveJob implements AsyncDisposable {
   readonly #stdout: LiveStream;
   readonly #stderr: LiveStream;
   #isBuffered = false;
+  #hasEnded = false;
 
   /**
    * @param sinks Where the output goes.
@@ -108,13 +109,22 @@ export class LiveJob implements AsyncDisposable {
   async finish(rest: Streams): Promise<Streams> {
     // The order of today's printing: standard error first.
     const stderr = await this.#stderr.finish(rest.stderr);
-    return { stdout: await this.#stdout.finish(rest.stdout), stderr };
+    const stdout = await this.#stdout.finish(rest.stdout);
+    await this.#end();
+    return { stdout, stderr };
   }
 
-  /** Ends the attempt. */
+  /** Ends an attempt that failed. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stdout.close();
     this.#stderr.close();
+    // The attempt has failed with an error of its own.
+    await this.#end().catch(() => {});
+  }
+
+  async #end(): Promise<void> {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
     await this.#sinks.end?.();
   }
 }

@@ -14,6 +14,7 @@ import { newCounts, type RunCounts } from "./counts.ts";
 import type { Identity, Job, JobResult, PlannedJob } from "./job.ts";
 import { columnsOf, type JobInput, jobInputs, type Line } from "./job_input.ts";
 import { formatIdentity } from "./log/identity.ts";
+import type { LiveSinks } from "./live_job.ts";
 import { JobLog } from "./log/job_log.ts";
 import type { JobLogTarget } from "./log/job_log_line.ts";
 import { LoggedJobs, type Notice } from "./log/logged_jobs.ts";
@@ -90,6 +91,11 @@ export interface MapJobsOptions {
   readonly onRecord?: ((record: JobRecord, identity: string) => Promise<void> | void) | undefined;
   /** Whether to measure the spans of each job. @default {false} */
   readonly spans?: boolean | undefined;
+  /**
+   * Called before each attempt; returns where the command's output goes while it runs.
+   * @default {the output is in the outcome}
+   */
+  readonly live?: ((job: { index: number; line: string }) => LiveSinks) | undefined;
   /** Called with the number, from 0, of each skipped job. */
   readonly onSkip?: ((index: number) => void) | undefined;
   /** Updated while the run goes on. */
@@ -415,7 +421,7 @@ class Run {
   }
 
   async #attempt(
-    { job, error, spans }: PlannedJob,
+    { job, error, spans, index, line }: PlannedJob,
     { signal, admission, delivery, flight }: {
       signal: AbortSignal;
       admission: AbortSignal;
@@ -428,11 +434,13 @@ class Run {
       return { count: 0, result: undefined, error, transfer, cost: undefined };
     }
     const { logs, maxDollars, timeoutSeconds, retries = 0, retryOn = "all" } = this.#options;
+    const { live } = this.#options;
     return await attemptJob(job, {
       run: this.#connection.run,
       runOptions: {
         logs: logs || maxDollars !== undefined,
         ...{ timeoutSeconds, signal, admission, spans, delivery, flight },
+        live: live && (() => live({ index, line })),
       },
       retries,
       retryOn,

@@ -132,7 +132,7 @@ const global: Readonly<Record<keyof typeof globalFlags, Row>> = {
   },
   async "debug-aws"({ run }) {
     const { stderr } = await run(["-debug-aws", "invoke", "f"]);
-    assert.match(stderr, /POST .*\/functions\/f\/invocations/);
+    assert.match(stderr, /POST .*\/functions\/f\/response-streaming-invocations/);
     assert.doesNotMatch(stderr, /Signature=[0-9a-f]/);
   },
   async "s3-concurrency"({ place, run }) {
@@ -209,6 +209,14 @@ const invoke: Readonly<Record<keyof typeof invokeFlags, Row>> = {
       assert.deepEqual(sent[0]?.body.outputs, ["there"]);
       assert.equal(await Deno.readTextFile(place.here(`here${flag}`)), "made");
     }
+  },
+  async "no-stream"({ run }) {
+    const paths = async (...flags: string[]) =>
+      (await run(["invoke", ...flags, "f"])).sent.map(({ url, body }) =>
+        `${new URL(url).pathname.split("/").at(-1)} ${body.stream}`
+      );
+    assert.deepEqual(await paths(), ["response-streaming-invocations true"]);
+    assert.deepEqual(await paths("-no-stream"), ["invocations undefined"]);
   },
   async "invoke-retries"({ run }) {
     const { sent, status } = await run(["invoke", "-invoke-retries", "1", "f", "lose"]);

@@ -198,14 +198,14 @@ function endedHow(status: number): string {
 }
 
 /** Returns the input line and a tab, as GNU parallel does, but with control characters escaped. */
-function tagOf(line: string): Uint8Array {
+export function tagOf(line: string): Uint8Array {
   const text = line.replaceAll("\n", " ");
   const isText = text.isWellFormed();
   return encoder.encode(`${isText ? printable(text) : printableBytes(encodeString(text))}\t`);
 }
 
 /** Prefixes each line, and adds a missing final line feed. */
-function inLines(bytes: Uint8Array, prefix: Uint8Array): Uint8Array {
+export function inLines(bytes: Uint8Array, prefix: Uint8Array): Uint8Array {
   const isEnded = bytes.length === 0 || bytes.at(-1) === newline;
   return withPrefix(bytes, prefix, true, isEnded ? 0 : 1);
 }

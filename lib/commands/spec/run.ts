@@ -141,9 +141,10 @@ export const runFlags = {
   }),
   "dry-run": boolFlag({ help: "print what would run, with its files, and send nothing" }),
   print: choiceFlag({
-    help: "job output: as each job ends, in input order, as complete lines, or not at all",
+    help: "job output: as each job ends, in input order, as complete lines, " +
+      "live line by line, or not at all",
     default: "group",
-  }, ["group", "keep-order", "line", "none"]),
+  }, ["group", "keep-order", "line", "live", "none"]),
   k: boolFlag({ help: "print in input order, like -print keep-order" }),
   tag: boolFlag({ help: "prefix each line of a job's output with its input line and a tab" }),
   json: boolFlag({ help: "print one line of JSON per job, including its output" }),
@@ -282,6 +283,9 @@ export function validateRun(
       message: "no job log to resume",
       hint: "write -resume-last to continue the last run, or -joblog FILE with -resume",
     };
+  }
+  if (values.print === "live" && (values.json || values.k)) {
+    return both("-print live", values.json ? "-json" : "-k", "live output comes as it is written");
   }
   if (values.json && values.tag) return both("-json", "-tag", "JSON lines are not tagged");
   return undefined;
