@@ -15,6 +15,9 @@
 
 import { LlamaError } from "../errors.ts";
 
+/** The maximum size of a frame of output. Text that is taken for a frame has a greater length. */
+const maxOutputBytes = 16 * 1024 * 1024;
+
 /** The kind of a frame. */
 export type FrameKind = "o" | "e" | "k" | "r" | "x";
 
@@ -127,13 +130,14 @@ export class FrameDecoder {
     this.#kind = kind;
     this.#left = new DataView(this.#header.buffer).getUint32(1);
     const isText = kind === "r" || kind === "x";
-    if (isText && this.#left > this.#maxTextBytes) throw this.#tooLong();
+    const limit = isText ? this.#maxTextBytes : kind === "k" ? 0 : maxOutputBytes;
+    if (this.#left > limit) throw tooLong(limit);
     return bytes.subarray(part.length);
   }
 
   #collect(bytes: Uint8Array): void {
     this.#textBytes += bytes.length;
-    if (this.#textBytes > this.#maxTextBytes) throw this.#tooLong();
+    if (this.#textBytes > this.#maxTextBytes) throw tooLong(this.#maxTextBytes);
     // A copy, since the caller may reuse the memory.
     if (bytes.length > 0) this.#text.push(bytes.slice());
   }
@@ -144,10 +148,10 @@ export class FrameDecoder {
     this.#text = [];
     return text + decoder.decode();
   }
+}
 
-  #tooLong(): LlamaError {
-    return malformed(`more than ${this.#maxTextBytes} bytes`);
-  }
+function tooLong(bytes: number): LlamaError {
+  return malformed(`more than ${bytes} bytes`);
 }
 
 function malformed(what: string): LlamaError {
