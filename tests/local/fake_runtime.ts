@@ -75,12 +75,37 @@ for (;;) {
     const wrong = await fetch(`${base}/invocation/nobody/response`, { method: "POST", body: "1" });
     answer = JSON.stringify({ status: wrong.status, body: await wrong.json() });
   }
+  const isStreamed = job.stream !== undefined || job.flood !== undefined;
   const response = await fetch(`${base}/invocation/${id}/${action}`, {
     method: "POST",
-    body: answer,
+    ...isStreamed
+      ? {
+        headers: { "lambda-runtime-function-response-mode": "streaming" },
+        body: ReadableStream.from(job.flood ? flood(job.flood) : parts(job.stream)),
+      }
+      : { body: answer },
   });
   await response.body?.cancel();
   if (job.exitAfter) Deno.exit(0);
+}
+
+/** Parts of a streamed response: texts, and what is done between them. */
+async function* parts(steps: (string | Record<string, unknown>)[]) {
+  for (const step of steps) {
+    if (typeof step === "string") yield new TextEncoder().encode(step);
+    else if (typeof step["awaitFile"] === "string") await appears(step["awaitFile"]);
+    else if (typeof step["exit"] === "number") Deno.exit(step["exit"]);
+    else await new Promise(() => {});
+  }
+}
+
+/** More than any buffer holds; a file says how much was taken. */
+async function* flood(path: string) {
+  const piece = new Uint8Array(64 * 1024);
+  for (let size = 0;; size += piece.length) {
+    await Deno.writeTextFile(path, String(size));
+    yield piece;
+  }
 }
 
 async function appears(path: string): Promise<void> {

@@ -14,8 +14,12 @@ export interface Outcome {
   kind: string;
   /** What was posted. */
   text: string;
+  /** Its bytes. */
+  bytes: Uint8Array<ArrayBuffer>;
   /** The header that names an error's type. */
   errorType: string | null;
+  /** Whether it was posted as a streamed response. */
+  isStreamed: boolean;
 }
 
 /** How the runtime is started. */
@@ -88,12 +92,14 @@ export class FakeLambda implements AsyncDisposable {
         }
         const [, id, kind = ""] = /^\/(?:invocation\/([^/]+)|init)\/(response|error)$/.exec(path) ??
           [];
-        const text = await request.text();
+        const bytes = await request.bytes();
+        const text = new TextDecoder().decode(bytes);
         const status = options.intercept?.(kind, ++posts);
         if (status === "lost") return new Response(broken());
         if (status !== undefined) return new Response("", { status });
         const errorType = request.headers.get("lambda-runtime-function-error-type");
-        const outcome = { kind, text, errorType };
+        const mode = request.headers.get("lambda-runtime-function-response-mode");
+        const outcome = { kind, text, bytes, errorType, isStreamed: mode === "streaming" };
         if (id === undefined) init.resolve(outcome);
         else this.#outcomes.get(id)?.(outcome);
         return Response.json({ status: "OK" }, { status: 202 });
