@@ -1,0 +1,235 @@
+/** Output that appears while its command runs. */
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { isAlive, noise, textOf, until, untilDead } from "../helpers.ts";
+import { InvokeStub } from "../invoke_stub.ts";
+import { exportsOf, reader, Workplace } from "./llama.ts";
+
+/** What the test does with each piece of output before the command writes the next one. */
+function waitsFor(place: Workplace, name: string): string {
+  return `while [ ! -e ${place.here(name)} ]; do sleep 0.01; done`;
+}
+
+/** Ends a program that was started, and returns its status and standard error. */
+async function ended(child: Deno.ChildProcess, stderr: { rest(): Promise<string> }) {
+  await child.stdin.close().catch(() => {});
+  return { status: (await child.status).code, words: await stderr.rest() };
+}
+
+Deno.test("invoke shows stdout and stderr while the command runs, each byte once", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const script = `printf 'one\\ntw'; ${waitsFor(place, "a")}; echo warning >&2; ` +
+    `${waitsFor(place, "b")}; echo o; exit 3`;
+  const child = place.start(["-local", "invoke", "any", "sh", "-c", script]);
+  const [stdout, stderr] = [reader(child.stdout), reader(child.stderr)];
+  await stdout.until("one\ntw");
+  await place.write("work/a", "");
+  await stderr.until("warning\n");
+  await place.write("work/b", "");
+  const { status, words } = await ended(child, stderr);
+  assert.deepEqual([status, await stdout.rest(), words], [3, "one\ntwo\n", "warning\n"]);
+});
+
+Deno.test("-no-stream shows nothing before the command has ended", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const go = place.here("go");
+  const script = `echo one; touch ${go}.begun; ${waitsFor(place, "go")}; echo two`;
+  const child = place.start(["-local", "invoke", "-no-stream", "any", "sh", "-c", script]);
+  await until(() => Deno.stat(`${go}.begun`).then(() => true, () => false), "it has begun");
+  const pieces = child.stdout.getReader();
+  const first = pieces.read();
+  await place.write("work/go", "");
+  assert.equal(textOf((await first).value ?? new Uint8Array()), "one\ntwo\n");
+  await pieces.cancel();
+  await child.stdin.close();
+  await child.stderr.cancel();
+  assert.equal((await child.status).code, 0);
+});
+
+Deno.test("20 MB arrive whole and in order, beyond 4 MiB through the store", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const bytes = noise(20_000_000);
+  await place.write("work/big", bytes);
+  const script = 'cat "$0"; echo late >&2';
+  const { status, stderr, ...got } = await place.local(
+    ["invoke", "any", "sh", "-c", script, place.here("big")],
+  );
+  assert.deepEqual([status, stderr], [0, "late\n"]);
+  assert(Buffer.from(bytes.buffer).equals(got.bytes));
+});
+
+Deno.test("a reader that has enough ends invoke with 141, and the command", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const child = place.start(
+    ["-local", "invoke", "any", "sh", "-c", `echo $$ >${place.here("pid")}; exec yes`],
+  );
+  const pieces = child.stdout.getReader();
+  const { value } = await pieces.read();
+  assert(textOf(value ?? new Uint8Array()).startsWith("y\ny\n"));
+  const pid = Number(await Deno.readTextFile(place.here("pid")));
+  assert(isAlive(pid));
+  const start = performance.now();
+  await pieces.cancel();
+  const { status, words } = await ended(child, reader(child.stderr));
+  assert.deepEqual([status, words], [141, ""]);
+  // The aim is one second.
+  assert(performance.now() - start < 10_000);
+  await untilDead(pid);
+});
+
+Deno.test("a runtime killed in the middle is an error with 125, after what it wrote", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const script = `printf 'one\\n'; ${waitsFor(place, "go")}; kill -KILL $PPID; sleep 1000`;
+  const child = place.start(["-local", "invoke", "any", "sh", "-c", script]);
+  const [stdout, stderr] = [reader(child.stdout), reader(child.stderr)];
+  await stdout.until("one\n");
+  await place.write("work/go", "");
+  const { status, words } = await ended(child, stderr);
+  assert.deepEqual([status, await stdout.rest()], [125, "one\n"]);
+  assert.match(words, /^llama: any: Runtime\.ExitError: .* signal: killed\nllama: hint: /);
+});
+
+Deno.test("a timeout keeps what was shown, with 124", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const args = ["invoke", "-timeout", "0.3", "any", "sh", "-c", "echo one; sleep 1000"];
+  const { status, stdout, stderr } = await place.local(args);
+  assert.deepEqual([status, stdout, stderr], [124, "one\n", ""]);
+});
+
+Deno.test("-logs, -report and outputs work as without streaming", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const script = "echo out; echo the reason >&2; echo made >o; exit 2";
+  const { status, stdout, stderr } = await place.local(
+    ["invoke", "-logs", "-report", "run.html", "-o", "o", "any", "sh", "-c", script],
+  );
+  assert.deepEqual([status, stdout], [2, "out\n"]);
+  assert.match(stderr, /^the reason\nSTART RequestId: .*\n.*exit 2.*\nEND .*\nREPORT .*\n$/);
+  assert.equal(await Deno.readTextFile(place.here("o")), "made\n");
+  assert.match(await Deno.readTextFile(place.here("run.html")), /the reason/);
+});
+
+/** An emulator in a process of its own, and how to reach it. */
+async function startEmulator(place: Workplace) {
+  await place.addShell();
+  const child = place.start(["local"]);
+  const environment = await exportsOf(child);
+  return {
+    environment,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGTERM");
+      await child.stdin.close().catch(() => {});
+      await child.stderr.cancel();
+      await child.stdout.cancel().catch(() => {});
+      await child.status;
+    },
+  };
+}
+
+Deno.test("ctrl-C ends the command in an emulator of its own at once", async () => {
+  await using place = new Workplace();
+  await using emulator = await startEmulator(place);
+  const script = `echo $$ >${place.here("pid")}; echo begun; exec sleep 1000`;
+  const { environment } = emulator;
+  const child = place.start(["invoke", "any", "sh", "-c", script], { environment });
+  const [stdout, stderr] = [reader(child.stdout), reader(child.stderr)];
+  await stdout.until("begun\n");
+  child.kill("SIGINT");
+  assert.equal((await ended(child, stderr)).status, 130);
+  await stdout.rest();
+  await untilDead(Number(await Deno.readTextFile(place.here("pid"))));
+  const next = await place.run(["invoke", "any", "echo", "next"], { environment });
+  assert.equal(next.stdout, "next\n");
+});
+
+Deno.test("where the call is refused, output comes buffered, which is remembered", async () => {
+  for (const [status, type] of [[404, ""], [403, "AccessDeniedException"]] as const) {
+    await using place = new Workplace();
+    const asked: string[] = [];
+    await using lambda = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      async (request) => {
+        const { pathname } = new URL(request.url);
+        const { stream, timeout } = await request.json();
+        asked.push(`${pathname.split("/").at(-1)} ${stream} ${timeout}`);
+        if (pathname.startsWith("/2015-03-31/")) {
+          const answer = { status: 4, stdout: { s: "out" }, stderr: { s: "err" } };
+          return Response.json(answer);
+        }
+        return new Response("no", { status, headers: type ? { "x-amzn-errortype": type } : {} });
+      },
+    );
+    const environment = {
+      AWS_ACCESS_KEY_ID: "AKIDEXAMPLE",
+      AWS_SECRET_ACCESS_KEY: "secret",
+      AWS_REGION: "us-west-2",
+      AWS_ENDPOINT_URL_LAMBDA: `http://127.0.0.1:${lambda.addr.port}`,
+    };
+    for (let run = 0; run < 2; run++) {
+      const { status, stdout, stderr } = await place.run(["invoke", "f"], { environment });
+      assert.deepEqual([status, stdout, stderr], [4, "out", "err"]);
+    }
+    assert.deepEqual(asked, [
+      "response-streaming-invocations true 900",
+      "invocations undefined undefined",
+      "invocations undefined undefined",
+    ]);
+  }
+});
+
+Deno.test("a streamed request says so, and always has a timeout", async () => {
+  await using place = new Workplace();
+  await using lambda = new InvokeStub(() => ({ status: 0, stdout: { s: "plain\n" } }));
+  const { environment } = lambda;
+  const { stdout } = await place.run(["invoke", "f"], { environment });
+  await place.run(["invoke", "-timeout", "5", "f"], { environment });
+  await place.run(["xargs", "f", ":::", "a"], { environment });
+  assert.equal(stdout, "plain\n");
+  const asked = lambda.requests.map(({ stream, timeout }) => [stream, timeout]);
+  assert.deepEqual(asked, [[true, 900], [true, 5], [undefined, undefined]]);
+});
+
+Deno.test("xargs -print live shows whole lines as they come, with their input", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const script = `echo $0 1; printf part; ${waitsFor(place, "go")}; echo ial; printf end; ` +
+    "echo err >&2; exit $0";
+  const child = place.start(
+    ["-local", "xargs", "-j", "2", "-print", "live", "-tag", "-results", "kept", "any", "sh", "-c"]
+      .concat([script, "{{.Line}}", ":::", "0", "1"]),
+  );
+  const [stdout, stderr] = [reader(child.stdout), reader(child.stderr)];
+  await stdout.until("0\t0 1\n");
+  await stdout.until("1\t1 1\n");
+  await place.write("work/go", "");
+  const { status, words } = await ended(child, stderr);
+  const lines = (await stdout.rest()).trimEnd().split("\n");
+  for (const line of ["0", "1"]) {
+    assert.deepEqual(
+      lines.filter((each) => each.startsWith(line)),
+      [`${line}\t${line} 1`, `${line}\tpartial`, `${line}\tend`],
+    );
+    assert.match(words, new RegExp(`^${line}\terr$`, "m"));
+    const kept = await Deno.readTextFile(place.here("kept", String(Number(line) + 1), "stdout"));
+    assert.equal(kept, `${line} 1\npartial\nend`);
+  }
+  assert.equal(status, 1);
+  assert.match(words, /^llama: job 2: .*: exit status 1$/m);
+});
+
+Deno.test("a reader that has enough ends xargs -print live with 141", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const child = place.start(["-local", "xargs", "-print", "live", "any", "yes", ":::", "a", "b"]);
+  const pieces = child.stdout.getReader();
+  await pieces.read();
+  await pieces.cancel();
+  assert.equal((await ended(child, reader(child.stderr))).status, 141);
+});
