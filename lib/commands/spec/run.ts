@@ -235,7 +235,7 @@ const foreignSeparators: Readonly<Record<string, string>> = {
 export function validateRun(
   values: FlagValues<typeof runFlags> & {
     readonly "0": boolean;
-    readonly "invoke-retries": number;
+    readonly "invoke-retries": number | undefined;
   },
   args: readonly string[],
 ): UsageProblem | undefined {
@@ -266,6 +266,9 @@ export function validateRun(
   if (problem !== undefined) return problem;
   if (values.stragglers > 0 && values["invoke-retries"] === 0) {
     return both("-stragglers", "-invoke-retries 0", "a copied job may run twice");
+  }
+  if (values.stragglers > 0 && values.print === "live") {
+    return both("-stragglers", "-print live", "only one of two copies may be shown");
   }
   if (values["resume-last"] && values.joblog !== "") {
     return both(
