@@ -56,6 +56,8 @@ export type { OutwardLinks } from "./lib/jobs/input_directory.ts";
 export { newCounts, type RunCounts } from "./lib/jobs/counts.ts";
 export type { JobLogTarget } from "./lib/jobs/log/job_log_line.ts";
 export type { JobOutcome, MapJobsOptions } from "./lib/jobs/map.ts";
+export type { OutputSink } from "./lib/aws/api/live_output.ts";
+export type { LiveSinks } from "./lib/jobs/live_job.ts";
 export type { Transfer } from "./lib/jobs/run.ts";
 export type { Halt, RetryOn } from "./lib/jobs/policy.ts";
 export type { Straggler } from "./lib/jobs/stragglers.ts";
@@ -82,6 +84,7 @@ export {
   type LlamaOptions,
   type MapOptions,
   type RequestTotals,
+  type RunOptions,
 } from "./lib/llama.ts";
 export type { LocalOptions } from "./lib/local/start.ts";
 export type { ExecutionEnvironment, Times } from "./lib/protocol.ts";

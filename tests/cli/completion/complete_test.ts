@@ -35,7 +35,7 @@ Deno.test("flags are completed where they are allowed, with as many dashes as ty
   assert.deepEqual(completed("xargs --prog"), ["--progress"]);
   assert.deepEqual(completed("xargs -regi"), []);
   assert.deepEqual(completed("-prog"), []);
-  assert.deepEqual(completed("invoke -f"), ["-file", "-f"]);
+  assert.deepEqual(completed("invoke -f"), ["-file", "-f", "-f-links"]);
   assert.deepEqual(completed("local "), ["-listen", "-concurrency"]);
   // After the function's name they are the function's own.
   assert.equal(completed("xargs optipng -prog"), "files");
