@@ -29,6 +29,7 @@ import type { LocalLambda } from "./local/mod.ts";
 import type { LocalOptions } from "./local/start.ts";
 import { noteDirectory } from "./store/known_objects.ts";
 import { openStoreWith } from "./store/open.ts";
+import { showUncaughtHints } from "./terminal/uncaught.ts";
 import type { ObjectStore } from "./store/store.ts";
 import { descriptorBudget } from "./system/descriptors.ts";
 import { printableLine } from "./text/printable.ts";
@@ -47,7 +48,10 @@ export interface FileMapping {
 export interface LlamaOptions {
   /** Runs the functions on this machine instead of in AWS. @default {undefined} */
   readonly local?: LocalOptions | undefined;
-  /** The object store's URL, or a store. @default {LLAMA_OBJECT_STORE} */
+  /**
+   * The object store's URL, or a store. With `local`, functions open the store by its URL.
+   * @default {LLAMA_OBJECT_STORE}
+   */
   readonly store?: string | ObjectStore | undefined;
   /** The AWS region. @default {AWS_REGION, AWS_DEFAULT_REGION, or the profile's} */
   readonly region?: string | undefined;
@@ -173,6 +177,7 @@ export class Llama implements AsyncDisposable {
    * @param options How to reach Lambda and the store.
    */
   constructor(options: LlamaOptions = {}) {
+    showUncaughtHints();
     this.#options = options;
     this.#environment = options.environment ?? readEnvironment();
     this.#outputFiles = new OutputFiles(this.#environment["TMPDIR"] || "/tmp");
@@ -216,7 +221,8 @@ export class Llama implements AsyncDisposable {
    * Runs one command and waits for it.
    *
    * @param functionName A function's name, `NAME:ALIAS` or ARN.
-   * @param args The arguments, passed unchanged.
+   * @param args The arguments, passed unchanged: unlike `llama invoke` and `map`, this method does
+   * not execute templates.
    * @param options Files, standard input, logs, signal.
    * @returns The result, whatever the command's exit status.
    * @throws {LlamaError} If the command could not be run or its response did not arrive.
@@ -467,17 +473,22 @@ export class Llama implements AsyncDisposable {
 
   async #openLocal(options: LocalOptions): Promise<JobRunner> {
     const { store, invokeRetries } = this.#options;
-    if (typeof store === "object") {
-      throw new LlamaError("usage", "local functions need a store that has a URL", {
-        hint: "pass the store's URL, such as file:///DIR",
+    const url = typeof store === "object" ? store.url : store;
+    if (typeof store === "object" && !/^(file|s3):/.test(store.url)) {
+      throw new LlamaError("usage", `functions cannot open the store ${JSON.stringify(url)}`, {
+        hint: "pass a store in a directory or in S3, or its URL, such as file:///DIR",
       });
     }
     // A configured store is the user's own and is reached with the user's credentials.
     const account = findAccount(this.#environment, this.#options);
-    const named = store ? this.#openStore(store, this.#client(account)) : undefined;
+    const named = typeof store === "object"
+      ? store
+      : store
+      ? this.#openStore(store, this.#client(account))
+      : undefined;
     // Loaded only to run functions on this machine.
     const { startLocal } = await import("./local/start.ts");
-    const local = await startLocal(options, { ...account, store }, this.#environment);
+    const local = await startLocal(options, { ...account, store: url }, this.#environment);
     this.#local = local;
     // The runtime is this llama's own and ends with this process: nothing to remember.
     this.#functions = new KnownFunctions({ directory: undefined, place: () => this.region() });

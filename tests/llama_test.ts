@@ -1,5 +1,13 @@
 import assert from "node:assert/strict";
-import { type JobOutcome, Llama, LlamaError, MemoryStore, succeeded } from "../mod.ts";
+import { pathToFileURL } from "node:url";
+import {
+  DirectoryStore,
+  type JobOutcome,
+  Llama,
+  LlamaError,
+  MemoryStore,
+  succeeded,
+} from "../mod.ts";
 import { sha256 } from "../lib/files/hash.ts";
 import { version } from "../lib/version.ts";
 import { noise, TemporaryDirectory, textOf } from "./helpers.ts";
@@ -202,6 +210,44 @@ Deno.test("files that all jobs share are sent again once for all that miss them"
     assert.equal(error, undefined);
   }
   assert.equal(store.events.filter((event) => event === "put").length, 2);
+});
+
+Deno.test("local functions use a store that was passed as an object, if they can open it", async () => {
+  await using directory = new TemporaryDirectory();
+  const bytes = noise(300_000);
+  const files = [{ local: await directory.write("in", bytes), remote: "in" }];
+  const local = { functions: directory.path, commands: [{ name: "f", command: "cat in" }] };
+  const store = new DirectoryStore(pathToFileURL(directory.join("store")).href);
+  await using llama = new Llama({ local, store });
+  const { stdout } = await llama.invoke("f", [], { files });
+  assert.deepEqual(stdout, bytes);
+  assert(await store.has(sha256(bytes)));
+  await using other = new Llama({ local, store: new MemoryStore() });
+  await assert.rejects(other.invoke("f", []), {
+    code: "usage",
+    message: 'functions cannot open the store "memory:"',
+  });
+});
+
+Deno.test("an uncaught error of the library shows its hint", async () => {
+  const program = `
+    import { Llama } from ${JSON.stringify(new URL("../mod.ts", import.meta.url).href)};
+    if (Deno.args[0] === "handled") {
+      addEventListener("unhandledrejection", (event) => event.preventDefault());
+    }
+    await using llama = new Llama({ local: { functions: "none" } });
+    await llama.invoke("nope", []);
+  `;
+  const run = async (...args: string[]) => {
+    const url = `data:application/typescript,${encodeURIComponent(program)}`;
+    const { stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "--no-config", url, ...args],
+      env: { NO_COLOR: "1" },
+    }).output();
+    return textOf(stderr);
+  };
+  assert.match(await run(), /^hint: .+\nerror: Uncaught \(in promise\) LlamaError: /m);
+  assert.doesNotMatch(await run("handled"), /hint: /);
 });
 
 Deno.test("an object that stays missing points to another store", async () => {

@@ -38,6 +38,7 @@ export function globalHint(
   if (error.code === "not-defined" && known.some((command) => command.name === error.flag)) {
     return `did you mean llama ${error.flag}?`;
   }
+  if (error.code === "not-defined" && /^v$/i.test(error.flag)) return "did you mean -version?";
   const owners = known.filter((command) => namesOf(command.flags).has(error.flag));
   const owner = owners.find((command) => argv.includes(command.name)) ?? owners[0];
   if (error.code === "not-defined" && owner !== undefined) {
@@ -84,20 +85,60 @@ function mistakeHint(error: FlagError, table: FlagTable): string | undefined {
   }
 }
 
-/** Flags of GNU xargs and GNU parallel that have another name in llama. */
+/** Flags of GNU xargs and GNU parallel that have another name in llama, some with a value. */
 const namesElsewhere: Readonly<Record<string, string>> = {
   "arg-file": "a",
+  "bar": "progress bar",
+  "C": "colsep",
   "delimiter": "d",
+  "eta": "progress bar",
+  "group": "print group",
   "jobs": "j",
   "keep-order": "k",
+  "l": "n",
   "L": "n",
+  "line-buffer": "print line",
   "max-args": "n",
   "max-lines": "n",
   "max-procs": "j",
+  "max-replace-args": "n",
   "N": "n",
   "null": "0",
   "P": "j",
   "retry-failed": "resume-failed",
+  "tagstring": "tag",
+  "u": "print line",
+  "ungroup": "print line",
+};
+
+const forTheLine = "write {{.Line}} where the line belongs";
+const forSeveral = "write -n N, and {{.Each}} in the argument to repeat";
+const forOutputs = "write {{.O PATH}} in an argument to fetch a file";
+const forInputs = "write {{.I PATH}} in an argument to send a file";
+const forListing = "-dry-run prints the commands";
+
+/** What takes the place of other flags of GNU xargs and GNU parallel. */
+const otherWays: Readonly<Record<string, string>> = {
+  "basefile": "write -f FILE to send a file with every job",
+  "halt-on-error": "write -halt soon,fail=1",
+  "i": forTheLine,
+  "I": forTheLine,
+  "interactive": forListing,
+  "link": "write :::+ before a list to link",
+  "m": forSeveral,
+  "no-run-if-empty": "an empty input runs no jobs",
+  "o": forOutputs,
+  "output": forOutputs,
+  "p": forListing,
+  "r": "an empty input runs no jobs",
+  "replace": forTheLine,
+  "return": forOutputs,
+  "t": forListing,
+  "transferfile": forInputs,
+  "trc": `${forInputs}, ${forOutputs.slice("write ".length)}`,
+  "verbose": forListing,
+  "X": forSeveral,
+  "xargs": forSeveral,
 };
 
 /**
@@ -108,9 +149,13 @@ function nearestFlag(name: string, table: FlagTable): string {
   const names = [...namesOf(table).keys()];
   const [, word = "", digits = ""] = /^(.*?)(\d*)$/.exec(name) ?? [];
   const ours = Object.hasOwn(namesElsewhere, word) ? namesElsewhere[word] : undefined;
-  if (ours !== undefined && names.includes(ours)) {
+  const [flag = ""] = ours?.split(" ") ?? [];
+  if (ours !== undefined && names.includes(flag)) {
     return `did you mean -${ours}${digits === "" ? "" : ` ${digits}`}?`;
   }
+  // Only xargs, which has -n, knows lines.
+  const way = Object.hasOwn(otherWays, name) ? otherWays[name] : undefined;
+  if (way !== undefined && names.includes("n")) return way;
   const letter = name.slice(0, 1);
   const value = name.slice(1);
   const short = flagNamed(table, letter);

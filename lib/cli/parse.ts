@@ -78,6 +78,7 @@ export function parseCommandLine<Found extends Command, Global extends FlagTable
   const before = readFlags(program.flags, argv);
   if (before instanceof FlagError) {
     if (before.code === "help") return help(helpText(commands, program), 0);
+    if (before.code === "not-defined" && before.flag === "version") return { kind: "version" };
     return usage(before.message, globalHint(before, argv, known, program.flags), "llama help");
   }
   const [name, ...rest] = before.rest;
@@ -86,8 +87,7 @@ export function parseCommandLine<Found extends Command, Global extends FlagTable
   const found = commands.find((command) => command.name === name);
   const command = found ?? known.find((command) => command.name === name);
   if (command === undefined) {
-    const shown = /^[\w-]+$/.test(name) ? name : quote(name);
-    return usage(`unknown command: ${shown}`, nearestCommand(name, known), "llama help");
+    return unknownCommand(name, known);
   }
 
   const see = `llama help ${name}`;
@@ -112,7 +112,12 @@ export function parseCommandLine<Found extends Command, Global extends FlagTable
   if (topic === undefined) return help(helpText(commands, program), 0);
   const explained = known.find((command) => command.name === topic);
   if (explained !== undefined) return help(commandHelp(explained), 0);
-  return usage(`Subcommand ${topic} not understood`, nearestCommand(topic, known), "llama help");
+  return unknownCommand(topic, known);
+}
+
+function unknownCommand(name: string, known: readonly Command[]): UsageFailure {
+  const shown = /^[\w-]+$/.test(name) ? name : quote(name);
+  return usage(`unknown command: ${shown}`, nearestCommand(name, known), "llama help");
 }
 
 function readFlags<Table extends FlagTable>(table: Table, argv: readonly string[]) {

@@ -57,6 +57,7 @@ const corpus = Corpus.parse(
 /** Cases in which llama differs on purpose, with its message; none if the command line is valid. */
 const DIFFERENT = new Map<string, string | undefined>([
   // The first line is from the usage text of help, which is worded differently.
+  ["flag-077", "unknown command: nope"],
   ["flag-078", "help takes at most one command"],
   // `llama help` and `llama help CMD` show the flags.
   ["flag-079", "unknown command: flags"],
@@ -202,7 +203,7 @@ Deno.test("a misspelled flag or command is answered with the nearest one", () =>
     "did you mean xargs? see llama help",
   ]);
   assert.deepEqual(complaint("help", "xarg"), [
-    "Subcommand xarg not understood",
+    "unknown command: xarg",
     "did you mean xargs? see llama help",
   ]);
 });
@@ -241,6 +242,9 @@ Deno.test("the hint separates a flag that is joined with its value", () => {
       ["--null", "-0"],
       ["--keep-order", "-k"],
       ["--retry-failed", "-resume-failed"],
+      ["--bar", "-progress bar"],
+      ["--line-buffer", "-print line"],
+      ["-l1", "-n 1"],
     ] as const
   ) {
     const { hint } = usageFailure("xargs", written, "fn");
@@ -250,6 +254,25 @@ Deno.test("the hint separates a flag that is joined with its value", () => {
     usageFailure("xargs", "-fil", "fn").hint,
     "did you mean -file? see llama help xargs",
   );
+});
+
+Deno.test("flags of xargs and parallel that llama does not need have a hint, too", () => {
+  const hint = (...argv: string[]) => usageFailure("xargs", ...argv, "fn").hint;
+  const see = "; see llama help xargs";
+  assert.equal(hint("-I", "{}"), `write {{.Line}} where the line belongs${see}`);
+  assert.equal(hint("--replace=@"), `write {{.Line}} where the line belongs${see}`);
+  assert.equal(hint("-r"), `an empty input runs no jobs${see}`);
+  assert.equal(hint("-t"), `-dry-run prints the commands${see}`);
+  assert.equal(hint("-o", "x"), `write {{.O PATH}} in an argument to fetch a file${see}`);
+  assert.match(usageFailure("invoke", "-i", "fn").hint, /^did you mean -invoke-retries/);
+});
+
+Deno.test("-version prints the version, like llama version", () => {
+  for (const flag of ["-version", "--version"]) {
+    assert.deepEqual(parse(flag), { kind: "version" });
+    assert.deepEqual(parse("-local", flag), { kind: "version" });
+  }
+  assert.equal(usageFailure("-V").hint, "did you mean -version? see llama help");
 });
 
 Deno.test("a flag on the wrong side of the command gets a hint to move it", () => {
@@ -269,7 +292,6 @@ Deno.test("a flag on the wrong side of the command gets a hint to move it", () =
     usageFailure("invoke", "-local", "fn").hint,
     "-local goes before the command: llama -local invoke ...; see llama help invoke",
   );
-  assert.equal(usageFailure("--version").hint, "did you mean llama version? see llama help");
 });
 
 Deno.test("the hint for a missing or invalid value shows a valid one", () => {

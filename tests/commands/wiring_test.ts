@@ -188,6 +188,7 @@ const invoke: Readonly<Record<keyof typeof invokeFlags, Row>> = {
   },
   async timeout({ run }) {
     assert.equal((await run(["invoke", "-timeout", "7", "f"])).sent[0]?.body.timeout, 7);
+    assert.equal((await run(["invoke", "-timeout", "1m", "f"])).sent[0]?.body.timeout, 60);
   },
   async file({ place, run }) {
     await place.write("work/in", "text");

@@ -14,7 +14,7 @@ import {
 import { isReservedVariable } from "../../functions/names.ts";
 import { quote } from "../../template/quote.ts";
 import type { Command, UsageProblem } from "../../cli/command.ts";
-import { architectureFlag, boundedFlag, oneFunctionName } from "./shared.ts";
+import { architectureFlag, boundedFlag, oneFunctionName, parseSeconds } from "./shared.ts";
 
 /** The flags of `llama update-function`. */
 export const updateFunctionFlags = {
@@ -57,7 +57,7 @@ export const updateFunctionFlags = {
     placeholder: "FILE",
   }),
   memory: boundedFlag("memory", "MB", 128, 10_240),
-  timeout: boundedFlag("time limit of an invocation", "seconds", 1, 900),
+  timeout: boundedFlag("time limit of an invocation", "seconds", 1, 900, parseSeconds),
   storage: boundedFlag("size of /tmp", "MB", 512, 10_240),
   arch: architectureFlag("architecture (default x86_64)"),
   env: listFlag(

@@ -17,7 +17,7 @@ import type { WordList } from "../../jobs/job_input.ts";
 import type { Halt } from "../../jobs/policy.ts";
 import { quote } from "../../template/quote.ts";
 import type { UsageProblem } from "../../cli/command.ts";
-import { atLeastOne, notNegative } from "./shared.ts";
+import { atLeastOne, notNegative, parseSeconds } from "./shared.ts";
 
 /**
  * Parses a positive decimal number.
@@ -117,10 +117,10 @@ function fileFlag(options: { help: string; placeholder: string }): Flag<string> 
 
 /** The `-timeout` flag of `invoke` and `xargs`. */
 export const timeout = valueFlag<number | undefined>({
-  help: "stop a command after this many seconds, with status 124",
-  placeholder: "SECONDS",
+  help: "stop a command after this time, with status 124: 90 (seconds), 10s, 1m30s",
+  placeholder: "TIME",
   default: undefined,
-}, parsePositive);
+}, parseSeconds);
 
 /** The flags of a run. */
 export const runFlags = {

@@ -14,6 +14,7 @@ import {
   FlagValueError,
   intFlag,
   listFlag,
+  parseGoInt,
   stringFlag,
   valueFlag,
 } from "../../cli/flags.ts";
@@ -58,6 +59,7 @@ export function architectureFlag(help: string): Flag<Architecture | undefined> {
  * @param unit The unit; in capitals, the placeholder in help texts.
  * @param least The smallest value.
  * @param most The largest value.
+ * @param parse Parses the value.
  * @returns The flag; its value is undefined if it is not given.
  */
 export function boundedFlag(
@@ -65,19 +67,43 @@ export function boundedFlag(
   unit: string,
   least: number,
   most: number,
+  parse: (text: string) => number = parseGoInt,
 ): Flag<number | undefined> {
-  const { read, ...flag } = intFlag({
+  return valueFlag<number | undefined>({
     help: `${help}, ${least} to ${most} ${unit}`,
     placeholder: unit.toUpperCase(),
+    default: undefined,
+  }, (text) => {
+    const value = parse(text);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new FlagValueError("value out of range", `write ${least} to ${most} ${unit}`);
   });
-  return {
-    ...flag,
-    read(text, before) {
-      const value = read(text, before);
-      if (value !== undefined && value >= least && value <= most) return value;
-      throw new FlagValueError("value out of range", `write ${least} to ${most} ${unit}`);
-    },
-  };
+}
+
+const unitSeconds: Readonly<Record<string, number>> = { ms: 0.001, s: 1, m: 60, h: 3600 };
+
+/**
+ * Parses a positive time: a decimal number of seconds, or a duration as Go writes it, such as `1m30s`.
+ *
+ * @param text The time as written.
+ * @returns The time in seconds.
+ * @throws {FlagValueError} If it is not one.
+ */
+export function parseSeconds(text: string): number {
+  const parts = [...text.matchAll(/(\d+\.?\d*|\.\d+)(ms|s|m|h|$)/gy)];
+  const isWhole = text !== "" &&
+    parts.reduce((sum, [part]) => sum + part.length, 0) === text.length;
+  const seconds = isWhole && (parts.length === 1 || parts.at(-1)?.[2] !== "")
+    ? parts.reduce(
+      (sum, [, digits, unit = ""]) => sum + Number(digits) * (unitSeconds[unit] ?? 1),
+      0,
+    )
+    : 0;
+  if (seconds > 0 && Number.isFinite(seconds)) return seconds;
+  throw new FlagValueError(
+    "not a positive time",
+    "write seconds, such as 90 or 0.5, or a duration such as 10s, 5m or 1m30s",
+  );
 }
 
 /**

@@ -7,6 +7,7 @@ import {
   parseSeparator,
   splitInput,
 } from "../../../lib/commands/spec/run.ts";
+import { parseSeconds } from "../../../lib/commands/spec/shared.ts";
 import { FlagValueError, parseFlags } from "../../../lib/cli/flags.ts";
 
 Deno.test("a delimiter is one byte, literal or escaped", () => {
@@ -50,6 +51,14 @@ Deno.test("-timeout and -max-cost accept only positive numbers", () => {
   assert.deepEqual(["1", "0.5", ".25", "90."].map(parsePositive), [1, 0.5, 0.25, 90]);
   for (const text of ["", "0", "-1", "1e3", "x", "0.0", "Infinity", "."]) {
     assert.throws(() => parsePositive(text), FlagValueError, text);
+  }
+});
+
+Deno.test("a time is a number of seconds, or a duration as in Go", () => {
+  const times = ["90", "0.5", ".25s", "10s", "1m", "1m30s", "1h0.5m", "1500ms"];
+  assert.deepEqual(times.map(parseSeconds), [90, 0.5, 0.25, 10, 60, 90, 3630, 1.5]);
+  for (const text of ["", "0", "0s", "-1s", "1x", "s", "1m30", "1 m", "10sec", "1e3", "NaN"]) {
+    assert.throws(() => parseSeconds(text), FlagValueError, text);
   }
 });
 
