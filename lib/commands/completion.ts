@@ -12,7 +12,10 @@ import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
 import { isFunctionName } from "../functions/names.ts";
 import { FlagError, parseFlags } from "../cli/flags.ts";
+import { readBegin } from "../jobs/journal/past_run.ts";
+import { journalDirectory, runFiles } from "../jobs/journal/place.ts";
 import { loadFunctions } from "../local/functions.ts";
+import { localTimeText } from "../text/amounts.ts";
 import { printableLine } from "../text/printable.ts";
 import { functionsDirectory } from "../local/start.ts";
 import { type Command, runnable, type RunnableCommand } from "../cli/command.ts";
@@ -50,9 +53,13 @@ async function answer(
   const { candidates, others } = complete(words, { globalFlags, commands });
   const found = others === "functions"
     ? await functionCandidates(words, environment)
+    : others === "runs"
+    ? runCandidates(words.at(-1) ?? "", environment)
     : [...candidates];
   const lines = found.map(({ word, help }) => `${word}\t${printableLine(help)}\n`);
-  return others === "files" || others === "directories" ? `:${others}\n` : lines.join("");
+  // A report may be about a file, too.
+  const shell = others === "runs" ? "files" : others;
+  return lines.join("") + (shell === "files" || shell === "directories" ? `:${shell}\n` : "");
 }
 
 /** Returns the local functions. Those in AWS often have the same names. */
@@ -73,6 +80,22 @@ async function functionCandidates(
     word: name,
     help: definition instanceof LlamaError ? definition.message : definition.description ?? "",
   }));
+}
+
+/** The most runs that are offered. */
+const mostRuns = 20;
+
+/** Returns the last runs in the journal. */
+function runCandidates(word: string, environment: Environment): Candidate[] {
+  const directory = journalDirectory(environment);
+  if (directory === undefined) return [];
+  const files = runFiles(directory).filter(({ run }) => String(run).startsWith(word));
+  return files.slice(0, mostRuns).flatMap(({ run, path }) => {
+    const begin = readBegin(path);
+    if (begin === undefined) return [];
+    const help = `${localTimeText(begin.started)} ${begin.command.slice(0, 60)}`;
+    return [{ word: String(run), help }];
+  });
 }
 
 function globalValues(words: readonly string[]): Pick<GlobalValues, "functions" | "function"> {

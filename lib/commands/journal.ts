@@ -162,9 +162,11 @@ export async function openJournal(
     };
     const journal = await Journal.open(directory, { begin, resumed, onNotice });
     const start = performance.now();
+    let jobMilliseconds = 0;
     const endOf = ({ how, s3Dollars, early }: JournalEnd) => ({
       how,
       seconds: Math.round(performance.now() - start) / 1000,
+      jobSeconds: Math.round(jobMilliseconds) / 1000,
       jobs: counts.done + counts.failed,
       failed: counts.failed,
       dollars: Number((counts.dollars + s3Dollars).toPrecision(6)),
@@ -184,7 +186,10 @@ export async function openJournal(
     };
     closeAtExit({ close: () => journal.end(cut()), closeSync: () => journal.endSync(cut()) });
     return {
-      add: (record, identity) => journal.append(record, identity),
+      add: (record, identity) => {
+        jobMilliseconds += record.elapsedMilliseconds;
+        return journal.append(record, identity);
+      },
       end: (end) => journal.end(endOf(end)),
     };
   } catch (error) {

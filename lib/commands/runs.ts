@@ -84,6 +84,7 @@ function shown(run: PastRun): object {
     run: run.run,
     started: run.started,
     seconds: run.seconds,
+    jobSeconds: run.jobSeconds,
     jobs: run.jobs,
     failed: run.failed,
     dollars: run.dollars,

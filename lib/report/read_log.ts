@@ -8,9 +8,10 @@ import { Buffer } from "node:buffer";
 import { signalStatus } from "../functions/command_status.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { type EarlyEnd, earlyEndSchema } from "../jobs/early_end.ts";
+import { costOf, parseMark, type RunBegin, type RunEnd } from "../jobs/journal/lines.ts";
 import { type JobLogEntry, JobLogParser } from "../jobs/log/job_log_line.ts";
 import type { Notice } from "../jobs/log/logged_jobs.ts";
-import { type JobRecord, jobRecordSchema } from "../jobs/record.ts";
+import { type JobCost, type JobRecord, jobRecordSchema } from "../jobs/record.ts";
 import { type Run, RunJobs } from "./run.ts";
 
 /**
@@ -36,7 +37,9 @@ export async function readRun(
   const isJson = bytes[0] === 0x7b;
   let earlyEnd: EarlyEnd | undefined;
   let isLocal = false;
-  for (const logged of isJson ? fromJson(path, bytes) : fromJobLog(path, bytes, onNotice)) {
+  const marks: JournalMarks = { begin: undefined, end: undefined, parts: 0, s3Dollars: 0 };
+  const lines = isJson ? fromJson(path, bytes) : fromJobLog(path, bytes, { marks, onNotice });
+  for (const logged of lines) {
     if ("earlyEnd" in logged) earlyEnd = logged.earlyEnd;
     else {
       jobs.add(logged.record, undefined, logged.stderr);
@@ -44,15 +47,31 @@ export async function readRun(
     }
   }
   const { all, failures } = jobs;
+  const { begin, end, parts, s3Dollars } = marks;
+  earlyEnd ??= end?.early;
   return {
-    title: path,
+    title: begin === undefined ? path : `llama xargs ${begin.command}`,
     jobs: all,
     failures,
     isLocal,
-    resumeWith: isJson ? undefined : "-resume",
+    // The time between the parts of a run that was resumed is none of its own.
+    seconds: parts === 1 ? end?.seconds : undefined,
+    s3Dollars,
+    resumeWith: isJson ? undefined : begin === undefined ? "-resume" : "-resume-last",
     peak: earlyEnd?.peak,
     earlyEnd,
   };
+}
+
+/** The lines of a journal that are not about a job. */
+interface JournalMarks {
+  /** The beginning of its latest part; undefined in other job logs. */
+  begin: RunBegin | undefined;
+  /** The end of that part. */
+  end: RunEnd | undefined;
+  parts: number;
+  /** The cost of requests to S3, in US dollars. */
+  s3Dollars: number;
 }
 
 type Logged =
@@ -98,14 +117,41 @@ function* fromJson(path: string, bytes: Uint8Array): Generator<Logged, void, und
 function* fromJobLog(
   path: string,
   bytes: Uint8Array,
-  onNotice: Notice | undefined,
+  { marks, onNotice }: { marks: JournalMarks; onNotice: Notice | undefined },
 ): Generator<Logged, void, undefined> {
-  for (const { seq, command, ok, ...logged } of entriesOf(path, bytes, onNotice).values()) {
+  /** What all attempts to run a job cost. */
+  const costs = new Map<number, JobCost>();
+  const onEntry = (entry: JobLogEntry) => {
+    const cost = marks.begin && costOf(entry);
+    if (cost === undefined) return;
+    const { dollars = 0, isEstimate = false } = costs.get(entry.seq) ?? {};
+    costs.set(entry.seq, {
+      dollars: dollars + cost.dollars,
+      isEstimate: isEstimate || cost.isEstimate,
+    });
+  };
+  const onComment = (line: string) => {
+    const mark = parseMark(line);
+    if (mark === undefined) return;
+    if ("begin" in mark) {
+      marks.begin = mark.begin;
+      marks.end = undefined;
+      marks.parts++;
+    } else {
+      marks.end = mark.end;
+      marks.s3Dollars += mark.end.s3Dollars;
+    }
+  };
+  const entries = entriesOf(path, bytes, { onNotice, onEntry, onComment });
+  const { begin } = marks;
+  for (const { seq, command, ok, ...logged } of entries.values()) {
+    const cost = costs.get(seq);
     yield {
       record: {
         seq,
-        function: command.split(" ")[0] ?? "",
-        command,
+        function: begin?.function ?? command.split(" ")[0] ?? "",
+        // A journal does not have the commands.
+        command: begin === undefined ? command : `job ${seq} of ${begin.function}`,
         line: "",
         ok,
         status: logged.exitValue || logged.signal && signalStatus(logged.signal),
@@ -117,6 +163,8 @@ function* fromJobLog(
         receivedBytes: logged.receivedBytes,
         outputs: [],
         errors: [],
+        ...cost === undefined ? {} : { cost },
+        ...begin?.isLocal ? { isLocal: true } : {},
       },
     };
   }
@@ -125,13 +173,20 @@ function* fromJobLog(
 function entriesOf(
   path: string,
   bytes: Uint8Array,
-  onNotice: Notice | undefined,
+  { onNotice, onEntry, onComment }: {
+    onNotice: Notice | undefined;
+    onEntry: (entry: JobLogEntry) => void;
+    onComment: (line: string) => void;
+  },
 ): Map<number, JobLogEntry> {
-  const parser = new JobLogParser(path);
+  const parser = new JobLogParser(path, onComment);
   const wholeBytes = bytes.lastIndexOf(10) + 1;
   const entries = new Map<number, JobLogEntry>();
   try {
-    for (const entry of parser.parse(bytes.subarray(0, wholeBytes))) entries.set(entry.seq, entry);
+    for (const entry of parser.parse(bytes.subarray(0, wholeBytes))) {
+      entries.set(entry.seq, entry);
+      onEntry(entry);
+    }
     const damage = parser.end(bytes.subarray(wholeBytes));
     if (damage !== undefined) onNotice?.(damage, "the report omits the jobs of these lines");
   } catch (cause) {

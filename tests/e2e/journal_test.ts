@@ -265,3 +265,37 @@ Deno.test("two runs at once have journals of their own", async () => {
   assert.deepEqual(runs.map(({ run, jobs }) => [run, jobs]), [[1, 100], [2, 100], [3, 100]]);
   assert.deepEqual(runs.map((run) => run["function"]).sort(), ["f", "g", "h"]);
 });
+
+Deno.test("a run of the journal has a report, a file of the same name wins, and two runs are compared", async () => {
+  await using place = new Workplace();
+  await using lambda = new InvokeStub(({ args }) => ({ status: args[1] === "b" ? 3 : 0 }));
+  const { environment } = lambda;
+  await place.run(["xargs", "f", "-x", "{{.Line}}", ":::", "a", "b", "c"], { environment });
+  await place.run(["xargs", "f", "-y", "{{.Line}}", ":::", "a", "c"], { environment });
+
+  const made = await place.run(["report", "1"]);
+  assert.deepEqual([made.status, made.stderr], [0, "llama: 3 jobs: run-1.html\n"]);
+  const page = await Deno.readTextFile(place.here("run-1.html"));
+  assert(page.includes("<code>llama xargs f -x &#39;{{.Line}}&#39;</code>"), page.slice(0, 2000));
+  assert(page.includes("job 2 of f") && page.includes("-resume-last -resume-failed"));
+
+  const compared = await place.run(["report", "1", "2"]);
+  assert.deepEqual([compared.status, compared.stderr], [0, ""]);
+  assert.match(compared.stdout, /^ +run 1 +run 2 +CHANGE\njobs +3 +2 +-33 %\nfailed +1 +0/);
+  assert.match(
+    compared.stdout,
+    /\n1 job failed in run 1 and not in run 2: 2\n1 job only in run 1: 3\n$/,
+  );
+
+  const missing = await place.run(["report", "3"]);
+  assert.deepEqual([missing.status, missing.stderr], [
+    125,
+    "llama: there is no file 3, and no run of this number\nllama: hint: `llama runs` lists the runs\n",
+  ]);
+  await place.write("work/1", "not a log\n");
+  const file = await place.run(["report", "1"]);
+  assert.match(file.stderr, /"1" is not a job log/);
+
+  const line = await place.run(["completion", "-line", "llama report "]);
+  assert.match(line.stdout, /^2\t\d{4}-.* f -y '{{\.Line}}'\n1\t.*\n:files\n$/);
+});

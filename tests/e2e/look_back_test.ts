@@ -146,6 +146,6 @@ Deno.test("llama report refuses files that are not logs", async () => {
   assert.equal(await says("json"), 'llama: "json" line 1: it is not a job record');
   assert.equal(await says("broken"), 'llama: "broken" line 1: it is not JSON');
   assert.equal(await says("when"), 'llama: "when" is not a job log');
-  assert.equal(await says(), "no log given");
+  assert.equal(await says(), "no run given");
   assert.equal(exists(place.here("text.html")), false);
 });

@@ -20,7 +20,7 @@ export interface Completion {
   /** Words that begin with the typed part. */
   readonly candidates: readonly Candidate[];
   /** Another kind of name that fits, for the caller to list. */
-  readonly others: "nothing" | "files" | "directories" | "functions";
+  readonly others: "nothing" | "files" | "directories" | "functions" | "runs";
 }
 
 /** The flags and commands that can be completed. */
@@ -53,7 +53,9 @@ export function complete(words: readonly string[], completable: Completable): Co
   if (flags !== undefined && dashes !== "") return among(flagsOf(flags), name, dashes);
 
   const usage = command === undefined ? ["COMMAND"] : command.usage.split(" ");
-  const placeholder = args === 0 ? usage[0] : usage.find((each, i) => i > 0 && /\.{3}$/.test(each));
+  const placeholder = args === 0
+    ? usage[0]
+    : usage.find((each, i) => i > 0 && (/\.{3}$/.test(each) || i === args && each.startsWith("[")));
   const completion = named(placeholder ?? "", word, completable);
   const isOpen = completion.others !== "nothing" || completion.candidates.length > 0;
   return isOpen || flags === undefined || word !== "" ? completion : among(flagsOf(flags), "", "-");
@@ -115,6 +117,8 @@ function named(
       return among(commands.map(({ name, summary }) => ({ word: name, help: summary })), word);
     case "FUNCTION":
       return { candidates: [], others: "functions" };
+    case "RUN":
+      return { candidates: [], others: "runs" };
     case "DIR":
       return { candidates: [], others: "directories" };
     case "FILE":

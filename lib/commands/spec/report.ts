@@ -10,7 +10,7 @@ import type { Command } from "../../cli/command.ts";
 /** The flags of `llama report`. */
 export const reportFlags = {
   output: stringFlag({
-    help: "page to write (default: the log's name plus .html)",
+    help: "page to write (default: the log's name, or run-N, plus .html)",
     placeholder: "FILE",
     alias: "o",
   }),
@@ -19,13 +19,18 @@ export const reportFlags = {
 /** The definition of `llama report`. */
 export const reportCommand: Command<typeof reportFlags> = {
   name: "report",
-  summary: "create an HTML page about a run, from its log",
-  usage: "FILE",
+  summary: "create an HTML page about a run, or compare two runs",
+  usage: "RUN [RUN]",
   group: "Run",
   details: `Creates an HTML page about an earlier run, from its job log (-joblog, or GNU
-parallel's --joblog) or from the lines of -json, which have more detail. The
-most detailed page is written by the run itself, with -report.`,
+parallel's --joblog), from the lines of -json, which have more detail, or from
+the journal: RUN is a file, else a number that llama runs lists. The most
+detailed page is written by the run itself, with -report.
+
+With two runs, prints how their figures and the outcomes of their jobs differ.`,
   examples: [
+    { text: "show run 42 of the journal", command: "llama report 42" },
+    { text: "compare two runs", command: "llama report 41 42" },
     { text: "show a run from its job log", command: "llama report -o run.html log" },
     {
       text: "show a run from its JSON output",
@@ -34,11 +39,16 @@ llama report run.json`,
     },
   ],
   flags: reportFlags,
-  validate(_values, [path, ...more]) {
-    if (path && more.length === 0) return undefined;
+  validate({ output }, [run, other, ...more]) {
+    if (run && other !== "" && more.length === 0) {
+      return output === "" || other === undefined ? undefined : {
+        message: "-o is for the page about one run; a comparison is printed",
+        hint: "omit -o; flags go before the runs: llama report -o run.html log",
+      };
+    }
     return {
-      message: path ? `more than one log: ${more.join(" ")}` : "no log given",
-      hint: "flags go before the log: llama report -o run.html log",
+      message: more.length > 0 ? `more than two runs: ${more.join(" ")}` : "no run given",
+      hint: "`llama runs` lists the runs; flags go before them: llama report -o run.html 42",
     };
   },
 };

@@ -55,6 +55,8 @@ const endSchema = z.object({
   how: z.string().check(z.regex(/^(complete|interrupted|halted|failed)$/)),
   /** Its duration in seconds. */
   seconds: amount,
+  /** The sum of the jobs' durations, in seconds. */
+  jobSeconds: amount,
   /** The jobs that ended. */
   jobs: count,
   /** Those of them that failed. */

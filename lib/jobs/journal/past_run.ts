@@ -28,6 +28,8 @@ export interface PastRun {
   readonly started: string;
   /** How long it took, in seconds: the sum of its parts. */
   readonly seconds: number;
+  /** The sum of its jobs' durations, in seconds. */
+  readonly jobSeconds: number;
   /** The number of jobs that ended. */
   readonly jobs: number;
   /** The number of those that failed. */
@@ -112,10 +114,12 @@ export async function readPastRun(
   const { begin, end } = quick;
   // The totals of a run that was resumed or killed are only in the lines of its jobs.
   if (end === undefined) return await readWhole({ run, path }, begin, signal);
-  const { seconds, jobs, failed, dollars, isEstimate } = end;
-  const { started } = begin;
+  const { seconds, jobSeconds, jobs, failed, dollars, isEstimate } = end;
   const ending = endingOf(begin, end);
-  return { run, path, begin, end, ending, started, seconds, jobs, failed, dollars, isEstimate };
+  return {
+    ...{ run, path, begin, end, ending, started: begin.started },
+    ...{ seconds, jobSeconds, jobs, failed, dollars, isEstimate },
+  };
 }
 
 /** Reads the first and the last lines; the end is undefined unless there is one for the whole run. */
@@ -146,7 +150,7 @@ async function readWhole(
 ): Promise<PastRun> {
   let begin = first;
   let end: RunEnd | undefined;
-  let [seconds, dollars, lastEnd] = [0, 0, 0];
+  let [seconds, jobSeconds, dollars, lastEnd] = [0, 0, 0, 0];
   let isEstimate = false;
   /** Adds up a part that has ended, or was killed. */
   const closePart = () => {
@@ -168,6 +172,7 @@ async function readWhole(
     },
     onEntry(entry) {
       lastEnd = Math.max(lastEnd, entry.startedSeconds + entry.runtimeSeconds);
+      jobSeconds += entry.runtimeSeconds;
       const cost = costOf(entry);
       dollars += cost?.dollars ?? 0;
       isEstimate ||= cost?.isEstimate ?? false;
@@ -175,7 +180,9 @@ async function readWhole(
   });
   closePart();
   const { size: jobs, failed } = logged;
-  const { started } = first;
   const ending = endingOf(begin, end);
-  return { run, path, begin, end, ending, started, seconds, jobs, failed, dollars, isEstimate };
+  return {
+    ...{ run, path, begin, end, ending, started: first.started },
+    ...{ seconds, jobSeconds, jobs, failed, dollars, isEstimate },
+  };
 }

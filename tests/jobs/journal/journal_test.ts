@@ -33,6 +33,7 @@ function endOf(options: Partial<RunEnd> = {}): RunEnd {
   return {
     how: "complete",
     seconds: 2,
+    jobSeconds: 1.5,
     jobs: 1,
     failed: 0,
     dollars: 0.5,
