@@ -22,6 +22,8 @@ export interface ParsedCommand<Found extends Command, Global extends FlagTable> 
   readonly values: FlagValues<FlagTable>;
   /** The arguments after the flags. */
   readonly args: readonly string[];
+  /** The flags as written, before and after the command's name. */
+  readonly flagWords: readonly string[];
 }
 
 /** A help text to print. */
@@ -104,7 +106,11 @@ export function parseCommandLine<Found extends Command, Global extends FlagTable
   }
   if (found !== undefined) {
     const { values, rest: args } = after;
-    return { kind: "command", command: found, global: before.values, values, args };
+    const flagWords = [
+      ...argv.slice(0, argv.length - before.rest.length),
+      ...rest.slice(0, rest.length - args.length),
+    ].filter((word) => word !== "--");
+    return { kind: "command", command: found, global: before.values, values, args, flagWords };
   }
   if (command === versionCommand) return { kind: "version" };
 

@@ -39,6 +39,8 @@ export interface Closable {
 export interface CommandContext {
   /** The flags before the subcommand. */
   readonly global: GlobalValues;
+  /** All flags as written, before and after the subcommand. */
+  readonly flagWords: readonly string[];
   /** The environment variables. */
   readonly environment: Environment;
   /** Standard output and standard error. */

@@ -96,6 +96,8 @@ export const invoke = runnable(
     }
     for (const error of result.outputErrors) await reportError(output, error);
     const unwritten = await lookBack?.write(command, {
+      region: llama.isLocal ? undefined : await llama.region(),
+      architecture: result.environment?.arch,
       pricesDate: defaultPrices.date,
       isLocal: llama.isLocal,
     });

@@ -37,7 +37,7 @@ export interface LookBack {
    */
   write(
     command: readonly string[],
-    facts: Omit<Run, "title" | "jobs" | "failures" | "subcommand">,
+    facts: Omit<Run, "title" | "jobs" | "failures" | "subcommand" | "flags">,
   ): Promise<LlamaError | undefined>;
 }
 
@@ -90,7 +90,7 @@ export async function openLookBack(
   context: CommandContext,
   report: string,
 ): Promise<LookBack | undefined> {
-  const { global: { trace }, signal } = context;
+  const { global: { trace }, flagWords: flags, signal } = context;
   if (trace === "" && report === "") return undefined;
   const [{ RunJobs }, { checkWritable, reportFormat, traceFormat, writeCompressed }] = await Promise
     .all([
@@ -115,7 +115,7 @@ export async function openLookBack(
           const { reportPage } = await import("../report/page.ts");
           const title = `llama ${shellQuote(command)}`;
           const { all, failures } = jobs;
-          const page = reportPage({ title, jobs: all, failures, subcommand, ...facts });
+          const page = reportPage({ title, jobs: all, failures, subcommand, flags, ...facts });
           await writeCompressed(report, [page], reportFormat, stop);
         }
         return undefined;

@@ -87,7 +87,7 @@ function exitOnRejection(output: Output, shutdown: Shutdown): void {
   });
 }
 
-type ContextWithoutFlags = Omit<CommandContext, "global">;
+type ContextWithoutFlags = Omit<CommandContext, "global" | "flagWords">;
 
 function contextOf(
   environment: Environment,
@@ -115,7 +115,11 @@ async function runCommandLine(
   switch (line.kind) {
     case "command":
       checkSurroundings(argv);
-      return await line.command.run(line.values, line.args, { ...context, global: line.global });
+      return await line.command.run(line.values, line.args, {
+        ...context,
+        global: line.global,
+        flagWords: line.flagWords,
+      });
     case "version":
       await output.text(`llama ${version}${commit === undefined ? "" : ` (${commit})`}\n`);
       return exitCodes.ok;

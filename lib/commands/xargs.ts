@@ -50,6 +50,8 @@ interface Run {
   readonly lookBack: LookBack | undefined;
   /** Whether the lines come from standard input. */
   readonly readsStdin: boolean;
+  /** The function's architecture, once a job has reported it. */
+  architecture?: string | undefined;
 }
 
 /** The number of jobs whose lines are read ahead, so that the progress can show a total. */
@@ -120,6 +122,9 @@ export const xargs = runnable(
         seconds,
         s3Dollars,
         pricesDate: (options.prices ?? defaultPrices).date,
+        region: llama.isLocal || llama.requests.lambda === 0 ? undefined : await llama.region(),
+        architecture: run.architecture,
+        hasNulLines: values["0"] || values.d === 0,
         isLocal: llama.isLocal,
         resumeWith: options.resumeWith,
         peak: run.counts.peak,
@@ -223,8 +228,9 @@ async function mapOptions(
 async function runAll(
   [functionName = "", ...templates]: readonly string[],
   input: Input,
-  { llama, options, values, context, summary, counts, failures, lookBack, readsStdin }: Run,
+  run: Run,
 ): Promise<LlamaError | undefined> {
+  const { llama, options, values, context, summary, counts, failures, lookBack, readsStdin } = run;
   const { output, environment } = context;
   const isLive = values.print === "live";
   const stop = new AbortController();
@@ -261,9 +267,10 @@ async function runAll(
     for await (const outcome of mapped) {
       const { record, result } = outcome;
       summary.add(record);
+      run.architecture ??= result?.environment?.arch;
       const stderr = lookBack || !record.ok ? await stderrEndOf(result) : undefined;
       lookBack?.add(record, outcome.spans, stderr);
-      const isToldBefore = !record.ok && !failures.add(record, stderr);
+      const isToldBefore = !record.ok && !failures.add(record, stderr).isFirst;
       await printer.print(outcome, isToldBefore);
     }
   } catch (error) {

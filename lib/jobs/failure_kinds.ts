@@ -9,6 +9,8 @@ import type { JobRecord } from "./record.ts";
 
 /** Jobs that failed in the same way. */
 export interface FailureKind {
+  /** Its number, which {@linkcode FailureKinds.add} returns. */
+  readonly id: number;
   /** How they ended, such as `status 2` or `Sandbox.Timedout`. */
   readonly how: string;
   /** Their last message, with `...` where they differ; empty if there is none. */
@@ -35,6 +37,7 @@ const tailBytes = 2048;
 const gap = "...";
 
 interface Kind {
+  readonly id: number;
   readonly how: string;
   words: readonly string[];
   count: number;
@@ -50,9 +53,9 @@ export class FailureKinds {
    *
    * @param record Its record.
    * @param stderr Its command's standard error.
-   * @returns Whether it is the first of its kind.
+   * @returns The number of its kind, and whether it is the first of it.
    */
-  add(record: JobRecord, stderr: Uint8Array | undefined): boolean {
+  add(record: JobRecord, stderr: Uint8Array | undefined): { id: number; isFirst: boolean } {
     const how = howItEnded(record);
     const said = record.status ? lastLine(stderr) : record.errors[0]?.message ?? "";
     const words = wordsOf(said, record);
@@ -61,21 +64,23 @@ export class FailureKinds {
     const kind = this.#kinds.get(key);
     if (kind === undefined) {
       const isRest = key === how && words.length > 0;
-      this.#kinds.set(key, { how, words: isRest ? [gap] : words, count: 1, jobs: [record.seq] });
-      return true;
+      const id = this.#kinds.size;
+      const kept = isRest ? [gap] : words;
+      this.#kinds.set(key, { id, how, words: kept, count: 1, jobs: [record.seq] });
+      return { id, isFirst: true };
     }
     kind.count++;
     if (kind.jobs.length < maxJobsNamed) kind.jobs.push(record.seq);
     if (kind.words.length === words.length) {
       kind.words = kind.words.map((word, at) => common(word, words[at] ?? ""));
     }
-    return false;
+    return { id: kind.id, isFirst: false };
   }
 
   /** The kinds of failure, the most frequent first. */
   get all(): FailureKind[] {
     return [...this.#kinds.values()].sort((a, b) => b.count - a.count).map(
-      ({ how, words, count, jobs }) => ({ how, words: joined(words), count, jobs }),
+      ({ id, how, words, count, jobs }) => ({ id, how, words: joined(words), count, jobs }),
     );
   }
 }
@@ -86,11 +91,21 @@ export class FailureKinds {
  * @param kind The kind.
  * @returns A line such as `21 x status 2: cannot open ...: No such file (jobs 3, 17, ...)`.
  */
-export function failureKindText({ how, words, count, jobs }: FailureKind): string {
+export function failureKindText(kind: FailureKind): string {
+  const { count, jobs } = kind;
   const named = jobs.toSorted((a, b) => a - b);
   const list = [...named, ...(count > named.length ? [gap] : [])].join(", ");
-  const what = printableLine(words === "" ? how : `${how}: ${words}`);
-  return `${count} x ${what} (${count === 1 ? "job" : "jobs"} ${list})`;
+  return `${count} x ${failureText(kind)} (${count === 1 ? "job" : "jobs"} ${list})`;
+}
+
+/**
+ * Returns what the failures of a kind have in common, as one line.
+ *
+ * @param kind The kind.
+ * @returns Such as `status 2: cannot open ...: No such file`.
+ */
+export function failureText({ how, words }: FailureKind): string {
+  return printableLine(words === "" ? how : `${how}: ${words}`);
 }
 
 function howItEnded({ status, errors: [error] }: JobRecord): string {

@@ -95,7 +95,7 @@ function onRetries({ subcommand, resumeWith }: AdviceFacts): string[] {
 }
 
 function onThisMachine(figures: Figures): Advice[] {
-  const part = partOf(figures, "transit");
+  const part = partOf(figures, "network");
   if (part < notableShare) return [];
   return [{
     seen: `${percentText(part)} of the jobs' time was spent waiting for this machine.`,
@@ -128,11 +128,11 @@ function onLambda(figures: Figures): Advice[] {
         "Give each job more work (`-n N` passes N lines to each), lower `-j` so that execution environments are reused, or make the function's image smaller.",
     });
   }
-  const transit = partOf(figures, "transit");
-  if (transit >= notableShare && transit > partOf(figures, "command")) {
+  const network = partOf(figures, "network");
+  if (network >= notableShare && network > partOf(figures, "command")) {
     advice.push({
       seen: `The round trip to Lambda took ${
-        percentText(transit)
+        percentText(network)
       } of the jobs' time, more than the commands.`,
       tip:
         "The jobs are short: give each more work (`-n N` passes N lines to each), or use a closer region.",

@@ -7,18 +7,19 @@
 import { countText, percentText, timeText } from "../text/amounts.ts";
 import { type Figures, quantile } from "./figures.ts";
 import { type Html, markup } from "./html.ts";
-import { phases } from "./phases.ts";
+import { namedPhases } from "./phases.ts";
 
 /**
  * Renders the share of each phase in the jobs' time as a bar and a table.
  *
  * @param figures The run's figures.
+ * @param isLocal Whether the functions ran on this machine.
  * @returns HTML.
  */
-export function phaseChart({ sums, elapsed, jobs }: Figures): Html {
-  const rows = phases.map(({ label, help }, index) => {
-    const sum = sums.get(label) ?? 0;
-    return { label, help, index, sum, part: sum / elapsed || 0 };
+export function phaseChart({ sums, elapsed, jobs }: Figures, isLocal: boolean): Html {
+  const rows = namedPhases(isLocal).map(({ id, label, help }, index) => {
+    const sum = sums.get(id) ?? 0;
+    return { id, label, help, index, sum, part: sum / elapsed || 0 };
   }).filter(({ sum }) => sum > 0);
   return markup`
     <div class="bar" aria-hidden="true">${
@@ -38,9 +39,9 @@ export function phaseChart({ sums, elapsed, jobs }: Figures): Html {
         </tr>
       </thead>
       <tbody>${
-    rows.map(({ label, help, index, sum, part }) =>
+    rows.map(({ id, label, help, index, sum, part }) =>
       markup`
-          <tr data-phase="${label}" data-ms="${sum.toFixed(3)}">
+          <tr data-phase="${id}" data-ms="${sum.toFixed(3)}">
             <th scope="row"><i class="key p${index}"></i>${label}<small>${help}</small></th>
             <td class="n">${timeText(sum)}</td>
             <td class="n">${percentText(part)}</td>

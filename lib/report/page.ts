@@ -6,17 +6,18 @@
 
 import { createHash } from "node:crypto";
 import { bytesText, countText, dollarsText, percentText, timeText } from "../text/amounts.ts";
-import { type EarlyEnd, earlyEndText } from "../jobs/early_end.ts";
 import { version } from "../version.ts";
 import { adviceOn } from "./advice.ts";
 import { durationChart, phaseChart } from "./charts.ts";
+import { dataOf } from "./data.ts";
 import { type Figures, figuresOf, quantile } from "./figures.ts";
+import { headerOf } from "./header.ts";
 import { Html, type HtmlPart, jsonIn, markup } from "./html.ts";
-import { type PhaseName, phases } from "./phases.ts";
+import { failuresSection, jobsSection } from "./jobs_section.ts";
+import { namedPhases, phases } from "./phases.ts";
 import type { Run } from "./run.ts";
 import { style } from "./style.ts";
-import { failedTable, failureOf, slowTable } from "./tables.ts";
-import { timelineScript } from "./timeline.js";
+import { pageScript } from "./page_script.js";
 
 /**
  * Renders the page.
@@ -26,7 +27,7 @@ import { timelineScript } from "./timeline.js";
  */
 export function reportPage(run: Run): string {
   const figures = figuresOf(run);
-  const script = timelineScript();
+  const script = pageScript();
   // Allows only the page's own script and no external resources, whatever a command's text contains.
   const policy =
     `default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-${
@@ -47,16 +48,15 @@ export function reportPage(run: Run): string {
       </head>
       <body>
         <main>
-    <header><h1><code>${run.title}</code></h1>
-    <p class="note">${when(figures)}</p></header>
-    ${run.earlyEnd && earlySection(run.earlyEnd, run.isLocal ?? false)}
+    ${headerOf(run, figures)}
     ${figures.jobs.length === 0 ? empty() : body(run, figures)}
     <footer>llama ${version}${
     run.pricesDate !== undefined &&
     ` · prices as of ${run.pricesDate}`
   }</footer>
         </main>
-        <script type="application/json" id="data">${jsonIn(dataOf(figures))}</script>
+        ${detailsPanel()}
+        <script type="application/json" id="data">${jsonIn(dataOf(run, figures))}</script>
         <script>${new Html(script)}</script>
       </body>
     </html>
@@ -68,21 +68,6 @@ function phaseStyle(): string {
     phases.map(({ colors }, index) => `--p${index}:${colors[theme]}`).join(";");
   return `:root{${rules(0)}}@media(prefers-color-scheme:dark){:root{${rules(1)}}}` +
     phases.map((_, index) => `.p${index}{background:var(--p${index})}`).join("");
-}
-
-function when({ started }: Figures): string {
-  return Number.isNaN(started)
-    ? ""
-    : new Date(started).toISOString().replace("T", " ").replace(/\.\d+Z$/, " UTC");
-}
-
-function earlySection(end: EarlyEnd, isLocal: boolean): Html {
-  return markup`
-    <section class="early" aria-labelledby="early-title">
-      <h2 id="early-title">The run ended early</h2>
-      <p>${end.reason}: ${earlyEndText(end, isLocal)}.</p>
-    </section>
-  `;
 }
 
 function empty(): Html {
@@ -98,10 +83,11 @@ function body(run: Run, figures: Figures): Html {
   return markup`
     ${tiles(run, figures)}
     ${adviceSection(run, figures)}
-    ${timelineSection(figures)}
+    ${failuresSection(figures, run.failures)}
+    ${timelineSection(figures, run.isLocal ?? false)}
     <div class="two">
       <section aria-labelledby="phases-title"><h2 id="phases-title">Where the time went</h2>
-    ${phaseChart(figures)}</section>
+    ${phaseChart(figures, run.isLocal ?? false)}</section>
       <div>
     <section aria-labelledby="durations-title"><h2 id="durations-title">Job durations</h2>
     ${durationChart(figures)}
@@ -112,8 +98,7 @@ function body(run: Run, figures: Figures): Html {
     ${costSection(run, figures)}
       </div>
     </div>
-    ${failedTable(figures, run.failures)}
-    ${slowTable(figures)}
+    ${jobsSection(figures)}
   `;
 }
 
@@ -134,8 +119,8 @@ function tiles(run: Run, figures: Figures): Html {
         ? `${speedUp.toFixed(1)} times as fast as one job at a time`
         : "from start to end",
     ]),
-    tile("peak", "Concurrency", peak.toLocaleString("en"), [
-      peak === 1 ? "one job at a time" : `at peak; ${mean.toFixed(1)} on average`,
+    tile("peak", "Peak concurrency", peak.toLocaleString("en"), [
+      peak === 1 ? "one job at a time" : `${mean.toFixed(1)} on average`,
     ]),
     tile("cold", "Cold starts", tellCold > 0 ? coldStarts.toLocaleString("en") : "?", [
       tellCold > 0 ? `${percentText(coldStarts / tellCold)} of the jobs` : "not reported",
@@ -185,18 +170,22 @@ function withCode(text: string): HtmlPart {
   );
 }
 
-function timelineSection({ jobs, sums, failed }: Figures): Html {
-  const shown = phases.filter(({ label }) => (sums.get(label) ?? 0) > 0);
+function timelineSection({ jobs, sums, failed }: Figures, isLocal: boolean): Html {
+  const named = namedPhases(isLocal);
+  const shown = named.filter(({ id }) => (sums.get(id) ?? 0) > 0);
   return markup`
     <section aria-labelledby="timeline-title" id="timeline">
       <div class="head">
         <h2 id="timeline-title">Timeline</h2>
         <div class="buttons" role="group"
-          aria-label="Zoom"><button type="button" id="out" aria-label="Zoom out">&minus;</button><button type="button" id="in" aria-label="Zoom in">+</button><button type="button" id="fit">Fit</button></div>
+          aria-label="Timeline">${
+    failed > 0 &&
+    markup`<button type="button" id="previous-failure" aria-label="Previous failed job">&lsaquo; failed</button><button type="button" id="next-failure" aria-label="Next failed job">failed &rsaquo;</button>`
+  }<button type="button" id="out" aria-label="Zoom out">&minus;</button><button type="button" id="in" aria-label="Zoom in">+</button><button type="button" id="fit">Fit</button></div>
       </div>
       <p class="legend"><span><i class="key load"></i>jobs in flight</span>${
     shown.map((phase) =>
-      markup`<span><i class="key p${phases.indexOf(phase)}"></i>${phase.label}</span>`
+      markup`<span><i class="key p${named.indexOf(phase)}"></i>${phase.label}</span>`
     )
   }${failed > 0 && markup`<span><i class="key bad"></i>failed</span>`}</p>
       <div class="chart" id="chart" tabindex="0" role="application" aria-roledescription="timeline"
@@ -209,9 +198,22 @@ function timelineSection({ jobs, sums, failed }: Figures): Html {
         <div id="tip" hidden></div>
       </div>
       <p class="note"
-        id="keys">Drag to pan; ctrl + wheel or pinch to zoom; click a job for details. Keys: <kbd>&larr;</kbd> <kbd>&rarr;</kbd> previous and next job, <kbd>&uarr;</kbd> <kbd>&darr;</kbd> neighboring slot, <kbd>shift</kbd> + <kbd>&larr;</kbd> <kbd>&rarr;</kbd> pan, <kbd>+</kbd> <kbd>&minus;</kbd> zoom, <kbd>0</kbd> fit.</p>
-      <div id="chosen" aria-live="polite"></div>
+        id="keys">Drag to pan; ctrl + wheel or pinch to zoom; click a job for details. Keys: <kbd>&larr;</kbd> <kbd>&rarr;</kbd> previous and next job, <kbd>&uarr;</kbd> <kbd>&darr;</kbd> neighboring slot, <kbd>shift</kbd> + <kbd>&larr;</kbd> <kbd>&rarr;</kbd> pan, <kbd>+</kbd> <kbd>&minus;</kbd> zoom, <kbd>0</kbd> fit${
+    failed > 0 && markup`, <kbd>f</kbd> next failed job`
+  }, <kbd>esc</kbd> close the details.</p>
     </section>
+  `;
+}
+
+/** Renders the panel at the bottom of the window that describes the selected job. */
+function detailsPanel(): Html {
+  return markup`
+    <aside id="details" aria-label="Selected job" hidden>
+      <div class="inner">
+        <div id="chosen" aria-live="polite"></div>
+        <div class="buttons"><button type="button" id="previous" aria-label="Previous job">&lsaquo;</button><button type="button" id="next" aria-label="Next job">&rsaquo;</button><button type="button" id="copy-command">Copy command</button><button type="button" id="locate">Show in timeline</button><button type="button" id="close" aria-label="Close">&times;</button></div>
+      </div>
+    </aside>
   `;
 }
 
@@ -279,27 +281,4 @@ function costSection(run: Run, figures: Figures): Html {
   }</dl>
     </section>
   `;
-}
-
-/** Returns the data that `timeline.js` draws. Jobs are tuples, to keep the page small. */
-function dataOf({ jobs, span }: Figures): unknown {
-  const indexes = new Map<PhaseName, number>(phases.map(({ label }, index) => [label, index]));
-  return {
-    phases: phases.map(({ label }) => label),
-    span,
-    slots: jobs.reduce((most, { slot }) => Math.max(most, slot + 1), 1),
-    jobs: jobs.map(({ record, start, slot, pieces }) => [
-      record.seq,
-      rounded(start),
-      slot,
-      record.ok ? 0 : failureOf(record).join("; ").slice(0, 500),
-      record.command.slice(0, 300),
-      pieces.flatMap(([phase, time]) => [indexes.get(phase), rounded(time)]),
-      record.attempts,
-    ]),
-  };
-}
-
-function rounded(milliseconds: number): number {
-  return Math.round(milliseconds * 1000) / 1000;
 }

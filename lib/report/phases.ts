@@ -31,8 +31,8 @@ export const phases = [
     colors: ["#f0a92b", "#e3a033"],
   },
   {
-    label: "transit",
-    help: "request and response in transit, including waits for a connection",
+    label: "network",
+    help: "the request and the response on their way, including waits for a connection",
     colors: ["#b6b3ab", "#77746c"],
   },
   {
@@ -70,6 +70,19 @@ export const phases = [
 
 /** The name of a phase. */
 export type PhaseName = (typeof phases)[number]["label"];
+
+/**
+ * Returns the phases as a run's report names them: on this machine there is no network between them.
+ *
+ * @param isLocal Whether the functions ran on this machine.
+ */
+export function namedPhases(isLocal: boolean): readonly (Phase & { readonly id: PhaseName })[] {
+  return phases.map((phase) =>
+    isLocal && phase.label === "network"
+      ? { ...phase, id: phase.label, label: "waiting", help: "waiting for a processor to be free" }
+      : { ...phase, id: phase.label }
+  );
+}
 
 /** A part of a job's time: its phase and its duration in milliseconds. */
 export type Piece = readonly [phase: PhaseName, milliseconds: number];
@@ -137,13 +150,13 @@ function fromSpans(spans: readonly Span[], job: Span, way: number): Piece[] {
     } else {
       const inside = placeRuntime(span, way);
       const [first] = inside;
-      if (first) strip.fill("transit", first.start);
+      if (first) strip.fill("network", first.start);
       for (const { name, end } of inside) {
         if (name === "cold start" || name === "fetch" || name === "command" || name === "upload") {
           strip.fill(name, end);
         }
       }
-      strip.fill(first ? "transit" : "other", span.end);
+      strip.fill(first ? "network" : "other", span.end);
     }
   }
   strip.fill("other", job.end);

@@ -17,6 +17,10 @@ export interface RunJob {
   readonly spans?: readonly Span[] | undefined;
   /** The end of the command's standard error. */
   readonly stderrEnd: string;
+  /** If it failed: the number of its kind of failure. */
+  readonly kind?: number | undefined;
+  /** If it failed: its input line, if it was kept. */
+  readonly failedLine?: string | undefined;
 }
 
 /** A run that has ended. */
@@ -25,6 +29,14 @@ export interface Run {
   readonly title: string;
   /** Its jobs, in any order. */
   readonly jobs: readonly RunJob[];
+  /** The flags of the command line, before and after the subcommand. */
+  readonly flags?: readonly string[] | undefined;
+  /** The region of the functions. */
+  readonly region?: string | undefined;
+  /** The function's architecture, such as `arm64`. */
+  readonly architecture?: string | undefined;
+  /** Whether its lines end in NUL. */
+  readonly hasNulLines?: boolean | undefined;
   /** The kinds of failure, most frequent first. */
   readonly failures?: readonly FailureKind[] | undefined;
   /** Its duration in seconds; by default from the first job's start to the last job's end. */
@@ -54,11 +66,15 @@ const tailBytes = 2048;
 /** The numbers of failed and of slow jobs whose standard error is kept. */
 const [maxFailed, maxSlow] = [200, 20];
 
+/** The maximum number of characters of failed jobs' lines that are kept. */
+const maxLineCharacters = 4 * 1024 * 1024;
+
 /** Collects a run's jobs for a report, using little memory per job. */
 export class RunJobs {
   readonly #jobs: RunJob[] = [];
   readonly #failures = new FailureKinds();
   #failed = 0;
+  #lineCharacters = 0;
   /** The slow jobs whose standard error is kept, slowest first. */
   #slow: { stderrEnd: string; record: JobRecord }[] = [];
 
@@ -80,14 +96,29 @@ export class RunJobs {
    * @param stderr The command's standard error.
    */
   add(record: JobRecord, spans: readonly Span[] | undefined, stderr: Uint8Array | undefined): void {
-    const job = { record: trimmed(record), spans, stderrEnd: tailOf(stderr) };
+    const job = {
+      record: trimmed(record),
+      spans,
+      stderrEnd: tailOf(stderr),
+      ...(record.ok ? {} : this.#failureOf(record, stderr)),
+    };
     this.#jobs.push(job);
-    if (!record.ok) this.#failures.add(record, stderr);
     if (job.stderrEnd === "") return;
     if (!record.ok && this.#failed++ < maxFailed) return;
     this.#slow.push(job);
     this.#slow.sort((a, b) => b.record.elapsedMilliseconds - a.record.elapsedMilliseconds);
     for (const quick of this.#slow.splice(maxSlow)) quick.stderrEnd = "";
+  }
+
+  #failureOf(
+    record: JobRecord,
+    stderr: Uint8Array | undefined,
+  ): Pick<RunJob, "kind" | "failedLine"> {
+    const { id: kind } = this.#failures.add(record, stderr);
+    const { line } = record;
+    if (line === "" || this.#lineCharacters + line.length > maxLineCharacters) return { kind };
+    this.#lineCharacters += line.length;
+    return { kind, failedLine: line };
   }
 }
 

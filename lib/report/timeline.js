@@ -1,73 +1,30 @@
 /**
- * The script of the report page: an interactive timeline.
- *
- * The page contains the source text of the functions of the `timeline*.js` files, see {@linkcode
- * timelineScript}. They therefore must be function declarations that use nothing but each other,
- * the DOM and their arguments; values at the top level would be missing in the page. They are
- * JavaScript because the page gets their text as it is; `deno task check` checks their types.
+ * The timeline of the report page: an interactive chart. See page_script.js for the rules of this file.
  *
  * @module
  */
 
-/** @import { Timeline } from "./timeline_data.js" */
+/** @import { PageData, Timeline } from "./timeline_data.js" */
 
-import { commandsOf, createTimeline, readJob, stepsOf } from "./timeline_data.js";
+import { createTimeline } from "./timeline_data.js";
+import { draw, readColors, redraw } from "./timeline_draw.js";
 import {
-  barsOf,
-  clearCanvas,
-  draw,
-  drawArea,
-  drawLoad,
-  drawSlotNumbers,
-  drawSlots,
-  fillBars,
-  longestPhase,
-  outlineCurrent,
-  readColors,
-  redraw,
-} from "./timeline_draw.js";
-import { durationLabel, ticksOf, tickText, timeAt, xOf } from "./timeline_scale.js";
-import {
-  describe,
-  elementOf,
   hover,
   jobAt,
   select,
+  selectFailure,
   selectNeighbor,
   selectNext,
 } from "./timeline_select.js";
-import {
-  fit,
-  measure,
-  pan,
-  resizeCanvas,
-  rowHeight,
-  show,
-  zoom,
-  zoomAtCurrent,
-} from "./timeline_view.js";
+import { fit, measure, pan, zoom, zoomAtCurrent } from "./timeline_view.js";
 
 /**
- * Returns the script for the page. It takes the functions' names from the functions, since a
- * bundler may have renamed them.
+ * Starts the timeline.
+ *
+ * @param {PageData} data
+ * @returns {Timeline}
  */
-export function timelineScript() {
-  const functions = [
-    ...[commandsOf, createTimeline, readJob, stepsOf],
-    ...[barsOf, clearCanvas, draw, drawArea, drawLoad, drawSlotNumbers, drawSlots, fillBars],
-    ...[longestPhase, outlineCurrent, readColors, redraw],
-    ...[durationLabel, tickText, ticksOf, timeAt, xOf],
-    ...[describe, elementOf, hover, jobAt, select, selectNeighbor, selectNext],
-    ...[fit, measure, pan, resizeCanvas, rowHeight, show, zoom, zoomAtCurrent],
-    ...[startTimeline, byId, canvasById, onKeys, onWheel, onPointers, onButtons, onThemeAndSize],
-  ];
-  return `(()=>{${functions.map(String).join("\n")}\n${startTimeline.name}();})();`;
-}
-
-/** Starts the timeline, if the page has one. */
-export function startTimeline() {
-  if (document.getElementById("chart") === null) return;
-  const data = JSON.parse(byId("data").textContent ?? "");
+export function startTimeline(data) {
   const timeline = createTimeline(
     {
       chart: byId("chart"),
@@ -77,6 +34,7 @@ export function startTimeline() {
       room: byId("room"),
       tip: byId("tip"),
       chosen: byId("chosen"),
+      details: byId("details"),
     },
     data,
     readColors(data.phases),
@@ -88,6 +46,7 @@ export function startTimeline() {
   onThemeAndSize(timeline);
   measure(timeline);
   draw(timeline);
+  return timeline;
 }
 
 /**
@@ -126,6 +85,8 @@ export function onKeys(timeline) {
     "-": () => zoomAtCurrent(timeline, 1 / 1.5),
     "0": () => fit(timeline),
     Home: () => fit(timeline),
+    f: () => selectFailure(timeline, 1),
+    F: () => selectFailure(timeline, -1),
     Escape: () => select(timeline, undefined),
   };
   chart.addEventListener("keydown", (event) => {
@@ -217,23 +178,29 @@ export function onPointers(timeline) {
 }
 
 /**
- * Handles the zoom buttons, and the buttons in the tables that show a job in the timeline.
+ * Handles the buttons of the timeline and of the selected job.
  *
  * @param {Timeline} timeline
  */
 export function onButtons(timeline) {
-  const { jobs, elements: { chart } } = timeline;
-  byId("in").addEventListener("click", () => zoomAtCurrent(timeline, 1.5));
-  byId("out").addEventListener("click", () => zoomAtCurrent(timeline, 1 / 1.5));
-  byId("fit").addEventListener("click", () => fit(timeline));
-  for (const button of document.querySelectorAll(".show")) {
-    button.addEventListener("click", () => {
-      const wanted = Number(button.getAttribute("data-seq"));
-      select(timeline, jobs.find(({ seq }) => seq === wanted));
-      byId("timeline").scrollIntoView();
-      chart.focus({ preventScroll: true });
-    });
-  }
+  const { elements: { chart, details } } = timeline;
+  const on = (/** @type {string} */ id, /** @type {() => void} */ action) =>
+    document.getElementById(id)?.addEventListener("click", action);
+  on("in", () => zoomAtCurrent(timeline, 1.5));
+  on("out", () => zoomAtCurrent(timeline, 1 / 1.5));
+  on("fit", () => fit(timeline));
+  on("previous-failure", () => selectFailure(timeline, -1));
+  on("next-failure", () => selectFailure(timeline, 1));
+  on("previous", () => selectNext(timeline, -1));
+  on("next", () => selectNext(timeline, 1));
+  on("locate", () => {
+    byId("timeline").scrollIntoView();
+    chart.focus({ preventScroll: true });
+  });
+  on("close", () => select(timeline, undefined));
+  details.addEventListener("keydown", ({ key }) => {
+    if (key === "Escape") select(timeline, undefined);
+  });
 }
 
 /**

@@ -16,9 +16,15 @@
  * @property {string} command
  * @property {number[]} pieces Pairs of a phase's index and its duration.
  * @property {number} attempts
+ * @property {number} kind If it failed, the number of its kind of failure, otherwise -1.
+ * @property {string} line If it failed, its input line, if that was kept.
+ * @property {string} stderr The end of its standard error, if that was kept.
+ * @property {number} copies
  */
 
-/** @typedef {[seq: number, start: number, slot: number, error: string | 0, command: string, pieces: number[], attempts: number]} JobTuple */
+/** @typedef {{ kind?: number, line?: string, stderr?: string, copies?: number }} More */
+
+/** @typedef {[seq: number, start: number, slot: number, error: string | 0, command: string, pieces: number[], attempts: number, more?: More]} JobTuple */
 
 /**
  * The JSON in the page, see `dataOf` in page.ts.
@@ -27,6 +33,7 @@
  * @property {string[]} phases The names of the phases.
  * @property {number} span The time from the first job's start to the last job's end.
  * @property {number} slots The number of concurrency slots.
+ * @property {boolean} hasNulLines Whether the lines of the input end in NUL.
  * @property {JobTuple[]} jobs
  */
 
@@ -65,6 +72,7 @@
  * @property {string} grid
  * @property {string} load
  * @property {string} bad
+ * @property {string} card The color behind the chart.
  * @property {string} accent
  */
 
@@ -79,6 +87,7 @@
  * @property {HTMLElement} room A spacer that makes `rows` scroll.
  * @property {HTMLElement} tip The tooltip.
  * @property {HTMLElement} chosen The details of the selected job.
+ * @property {HTMLElement} details The panel that contains them.
  */
 
 /**
@@ -95,6 +104,8 @@
  * @property {View} view
  * @property {Colors} colors
  * @property {Job | undefined} current The selected job.
+ * @property {Set<Job> | undefined} shown The jobs that the list shows; undefined for all.
+ * @property {(job: Job | undefined) => void} onSelect Called when another job is selected.
  * @property {boolean} isDue Whether a frame has been requested.
  */
 
@@ -135,6 +146,8 @@ export function createTimeline(elements, data, colors) {
     },
     colors,
     current: undefined,
+    shown: undefined,
+    onSelect: () => {},
     isDue: false,
   };
 }
@@ -143,10 +156,11 @@ export function createTimeline(elements, data, colors) {
  * @param {JobTuple} tuple
  * @returns {Job}
  */
-export function readJob([seq, start, slot, error, command, pieces, attempts]) {
+export function readJob([seq, start, slot, error, command, pieces, attempts, more = {}]) {
   let end = start;
   for (let i = 1; i < pieces.length; i += 2) end += pieces[i];
-  return { seq, start, end, slot, error, command, pieces, attempts };
+  const { kind = -1, line = "", stderr = "", copies = 0 } = more;
+  return { seq, start, end, slot, error, command, pieces, attempts, kind, line, stderr, copies };
 }
 
 /**

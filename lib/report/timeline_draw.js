@@ -24,6 +24,7 @@ export function readColors(phases) {
     grid: of("--grid"),
     load: of("--load"),
     bad: of("--bad"),
+    card: of("--card"),
     accent: of("--accent"),
   };
 }
@@ -94,6 +95,7 @@ export function drawLoad(timeline, ticks, step) {
   }
   drawArea(timeline, context, inFlight, y, colors.load);
   drawArea(timeline, context, running, y, colors.accent);
+  drawFailures(timeline, context);
   context.fillStyle = colors.soft;
   for (const time of ticks) {
     const text = tickText(view, time, step);
@@ -135,6 +137,24 @@ export function drawArea({ view }, context, { times, counts }, y, color) {
 }
 
 /**
+ * Marks the ends of the failed jobs above the chart, where they are visible at any zoom.
+ *
+ * @param {Timeline} timeline
+ * @param {CanvasRenderingContext2D} context
+ */
+export function drawFailures({ view, colors, jobs, shown }, context) {
+  context.fillStyle = colors.bad;
+  let last = -Infinity;
+  for (const job of jobs) {
+    if (job.error === 0 || job.end < view.from || job.end > view.to) continue;
+    if (shown !== undefined && !shown.has(job)) continue;
+    const x = Math.round(xOf(view, job.end));
+    if (x !== last) context.fillRect(x - 1, 0, 3, 7);
+    last = x;
+  }
+}
+
+/**
  * Draws the jobs of the visible slots.
  *
  * @param {Timeline} timeline
@@ -150,12 +170,15 @@ export function drawSlots(timeline, ticks) {
   const barHeight = Math.max(row - (row >= 5 ? 1 : 0), 1);
   const first = Math.max(0, Math.floor(top / row));
   const last = Math.min(slots.length - 1, Math.floor((top + height) / row));
-  const { phases, failed } = barsOf(timeline, first, last, barHeight);
+  const { phases, faded, edges, failed } = barsOf(timeline, first, last, barHeight);
   context.save();
   context.beginPath();
   context.rect(left, 0, width - left - right, height);
   context.clip();
+  fillBars(context, faded, colors.grid);
   phases.forEach((bars, phase) => fillBars(context, bars, colors.phases[phase]));
+  // The edge tells failures from the phases without color, too.
+  fillBars(context, edges, colors.card);
   fillBars(context, failed, colors.bad);
   outlineCurrent(timeline, context, barHeight);
   context.restore();
@@ -169,24 +192,38 @@ export function drawSlots(timeline, ticks) {
  * @param {number} first The first visible slot.
  * @param {number} last The last visible slot.
  * @param {number} barHeight
- * @returns {{ phases: number[][], failed: number[] }} Flat lists of x, y, width and height.
+ * @returns {{ phases: number[][], faded: number[], edges: number[], failed: number[] }} Flat lists of
+ *   x, y, width and height.
  */
-export function barsOf({ view, slots, phases: names, elements }, first, last, barHeight) {
+export function barsOf({ view, slots, phases: names, shown, elements }, first, last, barHeight) {
   const { row, from, to, width, left, right } = view;
   const top = elements.rows.scrollTop;
   const scale = (width - left - right) / (to - from);
   /** @type {number[][]} */
   const phases = names.map(() => []);
   /** @type {number[]} */
+  const faded = [];
+  /** @type {number[]} */
+  const edges = [];
+  /** @type {number[]} */
   const failed = [];
+  const mark = row >= 8 ? Math.max(4, Math.round(barHeight * 0.4)) : barHeight;
   for (let slot = first; slot <= last; slot++) {
     const y = slot * row - top;
-    for (const { start, end, error, pieces } of slots[slot]) {
+    for (const job of slots[slot]) {
+      const { start, end, error, pieces } = job;
       if (end < from || start > to) continue;
       const x = left + (start - from) * scale;
       const jobWidth = Math.max((end - start) * scale, 1);
+      if (shown !== undefined && !shown.has(job)) {
+        faded.push(x, y, jobWidth, barHeight);
+        continue;
+      }
       if (error !== 0) {
-        failed.push(x, row >= 8 ? y + barHeight - 3 : y, jobWidth, row >= 8 ? 3 : barHeight);
+        // Failed jobs are often short.
+        const failedWidth = Math.max(jobWidth, 3);
+        failed.push(x, y + barHeight - mark, failedWidth, mark);
+        if (row >= 8) edges.push(x, y + barHeight - mark - 1, failedWidth, 1);
       }
       if (jobWidth < 2) {
         phases[longestPhase(pieces, names.length - 1)].push(x, y, jobWidth, barHeight);
@@ -201,7 +238,7 @@ export function barsOf({ view, slots, phases: names, elements }, first, last, ba
       }
     }
   }
-  return { phases, failed };
+  return { phases, faded, edges, failed };
 }
 
 /**
@@ -261,7 +298,7 @@ export function drawSlotNumbers({ view, colors, elements }, context, first, last
   for (let slot = first; slot <= last; slot++) {
     if (slot !== 0 && (slot + 1) % every !== 0) continue;
     // A number right below that of the first slot would overlap it.
-    if (slot > 0 && slot + 1 < 18 / row) continue;
+    if (slot > 0 && slot * row < 14) continue;
     const y = slot * row - top + Math.min(row, 22) / 2;
     if (y > height - 6 && slot > 0) continue;
     context.fillText(String(slot + 1), left - 8, Math.max(y, 7));

@@ -69,7 +69,7 @@ export function tickText({ to }, time, step) {
 }
 
 /**
- * Formats a duration with three significant digits.
+ * Formats a duration: below a minute with three significant digits, then in minutes and seconds.
  *
  * @param {number} milliseconds
  */
@@ -77,5 +77,11 @@ export function durationLabel(milliseconds) {
   const digits = (/** @type {number} */ amount) =>
     amount >= 99.95 ? amount.toFixed(0) : amount.toFixed(amount >= 9.995 ? 1 : 2);
   if (milliseconds === 0) return "0 s";
+  if (milliseconds >= 59_950) {
+    const seconds = Math.round(milliseconds / 1000);
+    const [h, m] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
+    const padded = (/** @type {number} */ n) => String(n).padStart(2, "0");
+    return h > 0 ? `${h}h${padded(m)}m` : `${m}m${padded(seconds % 60)}s`;
+  }
   return milliseconds >= 999.5 ? `${digits(milliseconds / 1000)} s` : `${digits(milliseconds)} ms`;
 }

@@ -44,14 +44,16 @@ export function elementOf(name, text, className = "") {
  *
  * @param {Timeline} timeline
  * @param {Job} job
+ * @param {boolean} hasOutput Whether to include the end of its standard error.
  */
-export function describe({ phases }, job) {
+export function describe({ phases }, job, hasOutput) {
   const box = elementOf("div", "", "job");
   const head = elementOf("div", "");
   const attempts = job.attempts > 1 ? `, ${job.attempts} attempts` : "";
+  const copies = job.copies > 0 ? `, ${job.copies} ${job.copies > 1 ? "copies" : "copy"}` : "";
   head.append(
     elementOf("b", `Job ${job.seq}: ${durationLabel(job.end - job.start)}`),
-    `, started at ${durationLabel(job.start)}${attempts}`,
+    `, started at ${durationLabel(job.start)}${attempts}${copies}`,
   );
   const times = elementOf("div", "", "times");
   /** @type {Map<number, number>} */
@@ -66,6 +68,13 @@ export function describe({ phases }, job) {
   }
   box.append(head, elementOf("code", job.command), times);
   if (job.error !== 0) box.append(elementOf("p", job.error, "error"));
+  if (hasOutput && job.stderr !== "") {
+    const output = elementOf("pre", job.stderr);
+    output.tabIndex = 0;
+    output.setAttribute("aria-label", "Standard error");
+    output.setAttribute("role", "region");
+    box.append(output);
+  }
   return box;
 }
 
@@ -81,7 +90,7 @@ export function hover(timeline, job, x, y) {
   const { view, elements: { chart, rows, tip } } = timeline;
   tip.hidden = job === undefined;
   if (job === undefined) return;
-  tip.replaceChildren(describe(timeline, job));
+  tip.replaceChildren(describe(timeline, job, false));
   const place = x + tip.offsetWidth + 16 > view.width ? x - tip.offsetWidth - 12 : x + 14;
   tip.style.left = `${Math.max(0, place)}px`;
   const middle = rows.offsetTop + y;
@@ -98,9 +107,16 @@ export function hover(timeline, job, x, y) {
  * @param {Job | undefined} job
  */
 export function select(timeline, job) {
-  const { view, elements: { chosen, rows, tip } } = timeline;
+  const { view, elements: { chart, chosen, details, rows, tip } } = timeline;
   timeline.current = job;
-  chosen.replaceChildren(...(job === undefined ? [] : [describe(timeline, job)]));
+  timeline.onSelect(job);
+  // The focus must not vanish with a button of the panel.
+  if (job === undefined && details.contains(document.activeElement)) {
+    chart.focus({ preventScroll: true });
+  }
+  chosen.replaceChildren(...(job === undefined ? [] : [describe(timeline, job, true)]));
+  details.hidden = job === undefined;
+  document.body.style.paddingBottom = `${details.offsetHeight}px`;
   tip.hidden = true;
   if (job === undefined) return redraw(timeline);
   const range = view.to - view.from;
@@ -126,6 +142,21 @@ export function selectNext(timeline, by) {
     ? jobs.findIndex(({ end }) => end >= view.from) - (by > 0 ? 1 : 0)
     : jobs.indexOf(current);
   select(timeline, jobs[Math.min(Math.max(index + by, 0), jobs.length - 1)]);
+}
+
+/**
+ * Selects the next failed job by start, or the previous one.
+ *
+ * @param {Timeline} timeline
+ * @param {1 | -1} by
+ */
+export function selectFailure(timeline, by) {
+  const { jobs, current } = timeline;
+  const failed = jobs.filter(({ error }) => error !== 0);
+  const from = current?.start ?? (by > 0 ? -Infinity : Infinity);
+  const later = failed.filter((job) => job !== current && by * (job.start - from) >= 0);
+  const next = by > 0 ? later[0] : later.at(-1);
+  if (next !== undefined) select(timeline, next);
 }
 
 /**

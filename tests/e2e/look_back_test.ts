@@ -50,7 +50,7 @@ Deno.test("invoke writes a trace and a report of its job, even if it failed", as
     assert.equal(slices.filter((slice) => slice.name === name).length, 1, name);
   }
   const page = await Deno.readTextFile(place.here("r.html"));
-  assert(page.includes("exit status 3") && page.includes('<pre tabindex="0">no\n</pre>'));
+  assert(page.includes("exit status 3") && page.includes('"stderr":"no\\n"'));
   assert.equal((await run("/no/such/program")).status, 125);
   assert.match(await Deno.readTextFile(place.here("r.html")), /Llama\.NoSuchCommand/);
 });

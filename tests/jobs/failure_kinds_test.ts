@@ -13,7 +13,7 @@ function group(jobs: readonly Failed[]) {
   const first: number[] = [];
   jobs.forEach(([more, stderr], at) => {
     const record = recordOf(at + 1, 0, { ok: false, line: String(at + 1), ...more });
-    if (kinds.add(record, bytesOf(stderr))) first.push(at + 1);
+    if (kinds.add(record, bytesOf(stderr)).isFirst) first.push(at + 1);
   });
   return { first, texts: kinds.all.map(failureKindText) };
 }

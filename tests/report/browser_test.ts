@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import axe from "npm:axe-core@4.14.1";
 import type { JobRecord } from "../../lib/jobs/record.ts";
 import { phases } from "../../lib/report/phases.ts";
 import { reportPage } from "../../lib/report/page.ts";
@@ -18,13 +19,22 @@ const textOf = (id: string) => `document.getElementById(${JSON.stringify(id)}).t
 const chart = "document.getElementById('chart').dataset";
 
 /** Shows the report of some jobs, and checks that the page logged nothing and requested nothing. */
-async function onPage(
+function onPage(
   jobs: readonly RunJob[],
   look: (browser: Browser, url: string) => Promise<void>,
   options = desktop,
 ): Promise<void> {
+  return onReport(reportPage(runOf(jobs)), look, options);
+}
+
+/** Shows a report, with the same checks. */
+async function onReport(
+  page: string,
+  look: (browser: Browser, url: string) => Promise<void>,
+  options = desktop,
+): Promise<void> {
   await using directory = new TemporaryDirectory();
-  const path = await directory.write("report.html", reportPage(runOf(jobs)));
+  const path = await directory.write("report.html", page);
   await using browser = await Browser.open(program);
   const url = pathToFileURL(path).href;
   await browser.show(url, options);
@@ -81,10 +91,14 @@ testWith(["LLAMA_TEST_CHROMIUM"], "the page shows the figures of the run", async
     sum(({ elapsedMilliseconds }) => elapsedMilliseconds),
     "all",
   );
-  const failed: string = await browser.evaluate(textOf("failed"));
-  for (const part of ["Runtime.ExitError", "exit status 3", "that was <b>wrong</b>"]) {
-    assert(failed.includes(part), part);
-  }
+  const failures: string = await browser.evaluate(textOf("failures"));
+  assert.match(failures, /1Runtime\.ExitError/);
+  assert.match(failures, /1status 3: that was <b>wrong<\/b>/);
+  const header: string = await browser.evaluate("document.querySelector('header').textContent");
+  for (
+    const part of ["complete: 2 of 40 jobs failed", "-json -report run.html -j 5", "us-west-2"]
+      .concat(["512 MB, x86_64"])
+  ) assert(header.includes(part), `${part}: ${header}`);
   assert.deepEqual(browser.problems, { messages: [], requests: [] });
 });
 
@@ -114,6 +128,17 @@ testWith(
     })()`);
       const median = longest[Math.floor(longest.length / 2)] ?? Infinity;
       assert(median < 17, `a frame took ${longest.map((time) => time.toFixed(0)).join(" ")} ms`);
+      // The time from a key until the jobs that match are shown.
+      const searches: number[] = await browser.evaluate(
+        `["f", "f ", "f 9", "f 99", ""].map((text) => {
+        const search = document.getElementById("search");
+        search.value = text;
+        const start = performance.now();
+        search.dispatchEvent(new Event("input"));
+        return performance.now() - start;
+      })`,
+      );
+      assert(Math.min(...searches) < 100, `a search took ${searches.join(" ")} ms`);
     });
   },
 );
@@ -148,11 +173,133 @@ testWith(["LLAMA_TEST_CHROMIUM"], "keys select jobs, zoom and pan", async () => 
     assert.notEqual(await browser.evaluate(`${chart}.job`), "3");
     await browser.press("Escape");
     assert.equal(await browser.evaluate(textOf("chosen")), "");
-    // A job's button in the table selects it in the timeline.
-    await browser.evaluate("document.querySelector('#failed .show').click()");
-    await browser.frame();
+    await browser.press("f");
     assert.equal(await browser.evaluate(`${chart}.job`), "3");
+  });
+});
+
+/** The numbers of the jobs in the table, in order. */
+const rows = "[...document.querySelectorAll('#job-rows .show')].map((b) => Number(b.textContent))";
+
+testWith(["LLAMA_TEST_CHROMIUM"], "jobs are filtered, searched, sorted and copied", async () => {
+  const some = jobs(300).map((job, index): RunJob => {
+    if (index % 50 !== 7) return job;
+    const kind = index % 100 === 7 ? 0 : 1;
+    const record = { ...job.record, ok: false, status: 2 + kind };
+    return { ...job, record, kind, failedLine: `line ${index}\u00e9`, stderrEnd: "such Words" };
+  });
+  const failures = [0, 1].map((id) => ({
+    id,
+    how: `status ${2 + id}`,
+    words: "",
+    count: 3,
+    jobs: [],
+  }));
+  const page = reportPage(runOf(some, { failures }));
+  await onReport(page, async (browser) => {
+    const click = (selector: string) =>
+      browser.evaluate(`document.querySelector(${JSON.stringify(selector)}).click()`);
+    const type = (text: string) =>
+      browser.evaluate(`(() => {
+        const search = document.getElementById("search");
+        search.value = ${JSON.stringify(text)};
+        search.dispatchEvent(new Event("input"));
+      })()`);
+    const found = () => browser.evaluate(textOf("found"));
+    assert.equal(await found(), "300 jobs");
+    assert.equal((await browser.evaluate(rows)).length, 20);
+    await click("#more");
+    assert.equal((await browser.evaluate(rows)).length, 120);
+    // By duration, the slowest first; then the other way.
+    const slowest: number = (await browser.evaluate(rows))[0];
+    assert.equal(slowest % 5, 0);
+    await click("[data-key=time] button");
+    assert.equal((await browser.evaluate(rows))[0] % 5, 1);
+    await click("[data-kind='1']");
+    assert.equal(await found(), "3 of 300 jobs");
+    await click("[data-key=seq] button");
+    assert.deepEqual(await browser.evaluate(rows), [58, 158, 258]);
+    await click("#only-failed");
+    assert.deepEqual(await browser.evaluate(rows), [8, 58, 108, 158, 208, 258]);
+    const pressed = "[...document.querySelectorAll('[aria-pressed=true]')].map(({id}) => id)";
+    assert.deepEqual(await browser.evaluate(pressed), ["only-failed"]);
+    await type("F 158");
+    assert.deepEqual(await browser.evaluate(rows), [158]);
+    await type("such words");
+    assert.equal(await found(), "6 of 300 jobs");
+    await type("no such");
+    assert.deepEqual([await browser.evaluate(rows), await found()], [[], "0 of 300 jobs"]);
+    await type("");
+    await click("#all");
+    await type("258");
+    assert.deepEqual(await browser.evaluate(rows), [258]);
+    const caught = `(() => {
+      const caught = [];
+      Object.defineProperty(navigator, "clipboard", {
+        value: { writeText: (text) => Promise.resolve(void caught.push(text)) },
+      });
+      URL.createObjectURL = (blob) => (caught.push(blob), "data:,");
+      HTMLAnchorElement.prototype.click = function () { caught.push(this.download) };
+      for (const id of ["copy", "copy-lines", "download"]) document.getElementById(id).click();
+      return Promise.all(caught.map((each) => each instanceof Blob ? each.text() : each));
+    })()`;
+    const lines = [7, 57, 107, 157, 207, 257].map((index) => `line ${index}\u00e9\n`).join("");
+    assert.deepEqual(await browser.evaluate(caught), ["f 258\n", lines, lines, "failed-lines.txt"]);
+  });
+});
+
+testWith(["LLAMA_TEST_CHROMIUM"], "a job's details are at the bottom of the window", async () => {
+  const some = jobs(100, (index) => index === 2 ? { ok: false, status: 3 } : {});
+  await onPage(some, async (browser) => {
+    const panel = () =>
+      browser.evaluate(`(() => {
+        const details = document.getElementById("details");
+        const { bottom } = details.getBoundingClientRect();
+        return [details.hidden, bottom - innerHeight];
+      })()`);
+    assert.equal((await panel())[0], true);
+    await browser.evaluate("document.querySelector('#job-rows tr:nth-child(4)').click()");
+    await browser.frame();
+    assert.deepEqual(await panel(), [false, 0]);
+    const seq = Number(await browser.evaluate(`${chart}.job`));
+    assert.match(await browser.evaluate(textOf("chosen")), new RegExp(`^Job ${seq}: `));
+    const current = "document.querySelector('[aria-current]').dataset.seq";
+    assert.equal(Number(await browser.evaluate(current)), seq);
+    // The last rows can still be scrolled into view.
+    await browser.evaluate("scrollTo(0, document.body.scrollHeight)");
+    const end = "document.querySelector('footer').getBoundingClientRect().bottom";
+    const top = "document.getElementById('details').getBoundingClientRect().top";
+    assert(await browser.evaluate(`${end} <= ${top}`));
+    await browser.evaluate("document.getElementById('locate').click()");
     assert.equal(await browser.evaluate("document.activeElement.id"), "chart");
+    await browser.evaluate("document.getElementById('close').focus()");
+    await browser.press("Escape");
+    assert.equal((await panel())[0], true);
+    assert.equal(await browser.evaluate("document.activeElement.id"), "chart");
+  });
+});
+
+testWith(["LLAMA_TEST_CHROMIUM"], "axe finds no violation in either theme or width", async () => {
+  const some = jobs(40, (index) => index % 9 === 2 ? { ok: false, status: 3 } : {})
+    .map((job) => job.record.ok ? job : { ...job, kind: 0, failedLine: "line", stderrEnd: "why" });
+  const failures = [{ id: 0, how: "status 3", words: "why", count: 5, jobs: [3] }];
+  const more = { failures, flags: ["-j", "9"], region: "eu-west-1", architecture: "arm64" };
+  await onReport(reportPage(runOf(some, more)), async (browser, url) => {
+    const looks = [desktop, { ...desktop, dark: true }, { width: 390, height: 844, mobile: true }];
+    for (const look of looks) {
+      await browser.show(url, look);
+      for (const action of ["0", "document.querySelector('[data-kind]').click()"]) {
+        await browser.evaluate(action);
+        await browser.evaluate(axe.source);
+        const { violations } = await browser.evaluate("axe.run()");
+        const said = violations.map(({ id, nodes }: { id: string; nodes: { html: string }[] }) =>
+          `${id}: ${nodes.map(({ html }) => html).join(" ")}`
+        );
+        assert.deepEqual(said, [], JSON.stringify(look));
+        await browser.evaluate("document.querySelector('#job-rows .show').click()");
+        await browser.frame();
+      }
+    }
   });
 });
 
@@ -212,12 +359,15 @@ testWith(["LLAMA_TEST_CHROMIUM"], "a script in a command is shown, not run", asy
     `f '</script><script>document.title = "run"</script><img src=x onerror=alert(1)>'`;
   const hostile = [{ code: "output", message: command }];
   const jobs = [jobOf(1, 0, [["invoke", 5]], { command, ok: false, errors: hostile })];
-  await onPage(jobs, async (browser) => {
+  const failures = [{ id: 0, how: "status 1", words: command, count: 1, jobs: [1] }];
+  const page = reportPage(runOf(jobs, { failures, flags: ["-a", command] }));
+  await onReport(page, async (browser) => {
     await browser.evaluate("document.getElementById('chart').focus()");
     await browser.press("ArrowRight");
     assert.equal(await browser.evaluate("document.title"), "llama: llama xargs f");
     assert((await browser.evaluate(textOf("chosen"))).includes(command));
-    assert((await browser.evaluate(textOf("failed"))).includes(command));
+    assert((await browser.evaluate(textOf("failures"))).includes("</script>"));
+    assert((await browser.evaluate(textOf("job-rows"))).includes(command));
     assert.equal(await browser.evaluate("document.querySelectorAll('img').length"), 0);
   });
 });

@@ -16,14 +16,14 @@ Deno.test("a job's phases add up to its elapsed time", () => {
   assert.deepEqual(jobs[0]?.pieces, [
     ["inputs", 5],
     ["queue", 20],
-    ["transit", 5],
+    ["network", 5],
     ["fetch", 10],
     ["command", 60],
     ["upload", 10],
-    ["transit", 5],
+    ["network", 5],
     ["outputs", 5],
   ]);
-  assert.equal(sums.get("transit"), 10);
+  assert.equal(sums.get("network"), 10);
   assert.equal([...sums.values()].reduce((a, b) => a + b), elapsed);
 });
 
@@ -59,7 +59,7 @@ Deno.test("a straggler's time is divided at the copy that was answered first", (
   assert.deepEqual(jobs[0]?.pieces.slice(0, 4), [
     ["inputs", 5],
     ["straggler", 300],
-    ["transit", 5],
+    ["network", 5],
     [
       "fetch",
       10,

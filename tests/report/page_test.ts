@@ -4,7 +4,7 @@ import { jsonIn, markup } from "../../lib/report/html.ts";
 import { reportPage } from "../../lib/report/page.ts";
 import { RunJobs } from "../../lib/report/run.ts";
 import { bytesOf } from "../helpers.ts";
-import { recordOf, runOf } from "./runs.ts";
+import { jobOf, recordOf, runOf } from "./runs.ts";
 
 const hostile = `f '</script><script>alert(1)</script>' "&" \u001b[31m <!--`;
 
@@ -55,4 +55,50 @@ Deno.test("the memory kept per job is bounded", () => {
   );
   assert(kept.every(({ stderrEnd }) => /^\.\.\.€+$/.test(stderrEnd) && stderrEnd.length < 700));
   assert(jobs.all.every(({ record }) => record.command.length < 1010 && record.log === undefined));
+});
+
+Deno.test("the legend has only phases that occur, and no network on this machine", () => {
+  const jobs = [jobOf(1, 0, [["inputs", 5], ["invoke", 50, { times: { e2e: 40e6, exec: 40e6 } }]])];
+  const legendOf = (isLocal: boolean) => {
+    const page = reportPage(runOf(jobs, { isLocal }));
+    const [, legend = ""] = /<p class="legend">([^]*?)<\/p>/.exec(page) ?? [];
+    return [...legend.matchAll(/<\/i>([^<]+)/g)].map(([, name]) => name);
+  };
+  assert.deepEqual(legendOf(false), ["jobs in flight", "inputs", "network", "command"]);
+  assert.deepEqual(legendOf(true), ["jobs in flight", "inputs", "waiting", "command"]);
+});
+
+Deno.test("the header says how the run ended, where, and with which flags", () => {
+  const early = {
+    reason: "interrupted by ctrl-C",
+    done: 1,
+    failed: 0,
+    dropped: 2,
+    notStarted: 7,
+    isInputRead: true,
+    peak: 3,
+  };
+  const headerOf = (more: Parameters<typeof runOf>[1]) => {
+    const page = reportPage(runOf([{ record: recordOf(1, 0), stderrEnd: "" }], more));
+    return (/<header>([^]*?)<\/header>/.exec(page)?.[1] ?? "").replace(/<[^>]*>/g, "|");
+  };
+  assert.match(headerOf({}), /Ended\|\|+complete:\| the job succeeded/);
+  const more = { flags: ["-a", "a b"], region: "eu-west-1", architecture: "arm64" };
+  const header = headerOf({ ...more, earlyEnd: early });
+  assert.match(header, /early: interrupted by ctrl-C\|; 1 done, 0 failed, 2 dropped in flight/);
+  assert.match(header, /Flags\|\|+-a &#39;a b&#39;\|/);
+  assert.match(header, /Region\|\|+eu-west-1\|.*Function\|\|+arm64\|/s);
+});
+
+Deno.test("lines of failed jobs are kept as they are, up to 4 million characters", () => {
+  const jobs = new RunJobs();
+  const lines = ["a\nb", "x".repeat(3_000_000), "y".repeat(3_000_000), "c"];
+  lines.forEach((line, index) =>
+    jobs.add(recordOf(index + 1, 0, { ok: false, line }), undefined, undefined)
+  );
+  const kept = jobs.all.map(({ failedLine }) => failedLine);
+  assert.deepEqual(kept, [lines[0], lines[1], undefined, "c"]);
+  const page = reportPage(runOf(jobs.all, { failures: jobs.failures }));
+  assert.match(page, /1 failed line did not fit into the report/);
+  assert.match(page, /Download the failed lines/);
 });
