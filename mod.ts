@@ -105,7 +105,9 @@ export type { ImageEntry, LayerName, LeftOut } from "./lib/image/tree.ts";
 export { DirectoryStore } from "./lib/store/directory.ts";
 export { MemoryStore } from "./lib/store/memory.ts";
 export { openStore, type OpenStoreOptions } from "./lib/store/open.ts";
-export type { ObjectStore } from "./lib/store/store.ts";
+export type { CompressedObjects, ObjectStore, StoredObject } from "./lib/store/store.ts";
+export type { CompressMode } from "./lib/aws/compress_mode.ts";
+export type { Sizes, StoredForm } from "./lib/features.ts";
 export {
   type ExecuteOptions,
   type GoParameter,

@@ -4,6 +4,11 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
+import { LlamaError } from "./errors.ts";
+import { maxRawBytes } from "./limits.ts";
+import { decodeBase64 } from "./text/base64.ts";
+
 /**
  * A kind of content besides `s`, `b` and `r`. A writer sends it only to a side that has named its
  * feature, and always together with `e`, so that a reader that does not know it refuses the blob.
@@ -13,6 +18,8 @@ export interface ContentKind {
   readonly feature: string;
   /** Its keys in a blob. Every blob of the kind has the first one. */
   readonly keys: readonly [string, ...string[]];
+  /** `c` of a reference to an object whose bytes are stored in this way. @default {none} */
+  readonly stored?: StoredForm;
 
   /**
    * Encodes bytes.
@@ -30,6 +37,40 @@ export interface ContentKind {
    * @throws {LlamaError} `protocol` if they cannot be decoded.
    */
   decode(blob: Readonly<Record<string, unknown>>): Promise<Uint8Array>;
+
+  /**
+   * Encodes the contents of a file that is not read into memory. @default {impossible}
+   *
+   * @param pieces The contents; each piece may be overwritten once the next is asked for.
+   * @param size Their expected size in bytes.
+   * @param maxBytes The maximum size of the encoded contents.
+   * @returns As `encode`; undefined too if there would be more.
+   */
+  encodePieces?(
+    pieces: AsyncIterable<Uint8Array>,
+    size: number,
+    maxBytes: number,
+  ): Promise<Readonly<Record<string, unknown>> | undefined>;
+
+  /**
+   * Decodes a blob whose contents are not held in memory. @default {`decode`}
+   *
+   * @param blob As for `decode`.
+   * @returns The bytes in pieces.
+   * @throws {LlamaError} As `decode`.
+   */
+  decodePieces?(
+    blob: Readonly<Record<string, unknown>>,
+  ): AsyncIterable<Uint8Array>;
+
+  /**
+   * Returns how much a compressed blob holds. @default {nothing is compressed}
+   *
+   * @param blob As for `decode`.
+   * @returns The sizes in bytes of its contents and of what stands for them on the wire; undefined
+   * if the blob does not say.
+   */
+  sizes?(blob: Readonly<Record<string, unknown>>): Sizes | undefined;
 }
 
 /**
@@ -49,6 +90,17 @@ export type FileKey = "l" | "d";
 /** Symbolic links (`l`) and empty directories (`d`). */
 export const linkFeature = "link";
 
+/** The two sizes of compressed contents, in bytes. */
+export interface Sizes {
+  /** Their size once decompressed. */
+  readonly raw: number;
+  /** Their size as sent or stored. */
+  readonly encoded: number;
+}
+
+/** The form of an object that is not stored as it is: `zst` is one zstd frame. */
+export type StoredForm = "zst";
+
 /** The features that one side of the wire knows. */
 export interface Features {
   /** The kinds of content that it reads and writes. */
@@ -59,9 +111,86 @@ export interface Features {
   readonly needs: readonly string[];
 }
 
+/** Smaller contents are not worth the time. */
+const minCompressedBytes = 4 * 1024;
+
+/** Loads the code on demand: most messages are too small to be compressed. */
+const loadZstd = () => import("./compression/zstd.ts");
+
+/** Compressed contents: `z` is one zstd frame in base64, and `n` the length of the contents. */
+export const zstd: ContentKind = {
+  feature: "zstd",
+  keys: ["z", "n"],
+  stored: "zst",
+  encode: async (bytes) => {
+    if (bytes.length < minCompressedBytes) return undefined;
+    const frame = await (await loadZstd()).compress(bytes);
+    return frame && { z: Buffer.from(frame).toString("base64"), n: bytes.length };
+  },
+  decode: async (blob) => {
+    const { frame, length } = frameOf(blob);
+    return await (await loadZstd()).decompress(frame, length);
+  },
+  encodePieces: async (pieces, size, maxBytes) => {
+    const { compressWithin } = await loadZstd();
+    const compressed = await compressWithin(pieces, size, Math.floor(maxBytes / 4) * 3);
+    return compressed && { z: compressed.frame.toString("base64"), n: compressed.length };
+  },
+  decodePieces: async function* (blob) {
+    const { frame, length } = frameOf(blob);
+    yield* (await loadZstd()).decompressPieces([frame], length);
+  },
+  sizes: ({ z, n }) =>
+    typeof z === "string" && typeof n === "number" && Number.isInteger(n) && n >= 0
+      ? { raw: n, encoded: z.length }
+      : undefined,
+};
+
+function frameOf(blob: Readonly<Record<string, unknown>>): { frame: Uint8Array; length: number } {
+  const { z, n } = blob;
+  const frame = typeof z === "string" ? decodeBase64(z) : undefined;
+  const isLength = typeof n === "number" && Number.isInteger(n) && n >= 0 && n <= maxRawBytes;
+  if (frame && isLength) return { frame, length: n };
+  throw new LlamaError(
+    "protocol",
+    frame ? 'a blob\'s "n" is not a possible length' : 'a blob\'s "z" is not base64',
+  );
+}
+
+/**
+ * Returns a side's features without those that compress.
+ *
+ * @param features Its features.
+ */
+export function withoutCompression(features: Features): Features {
+  return { ...features, contents: features.contents.filter(({ sizes }) => sizes === undefined) };
+}
+
+/**
+ * Returns the sizes of compressed blobs.
+ *
+ * @param blobs Any blobs of a message.
+ * @param contents The kinds of content that they may have.
+ * @returns The sizes together; those of other blobs do not count.
+ */
+export function sizesOf(
+  blobs: Iterable<Readonly<Record<string, unknown>>>,
+  contents: readonly ContentKind[],
+): Sizes {
+  const total = { raw: 0, encoded: 0 };
+  if (contents.length === 0) return total;
+  for (const blob of blobs) {
+    const kind = contents.find(({ keys: [key] }) => blob[key] !== undefined);
+    const { raw, encoded } = kind?.sizes?.(blob) ?? { raw: 0, encoded: 0 };
+    total.raw += raw;
+    total.encoded += encoded;
+  }
+  return total;
+}
+
 /** The features of this version. */
 export const ownFeatures: Features = {
-  contents: [],
+  contents: [zstd],
   files: [{ feature: linkFeature, keys: ["l"] }, { feature: linkFeature, keys: ["d"] }],
   needs: [],
 };

@@ -17,6 +17,12 @@ export const maxInlineBytes = 256 * 1024;
 /** The size in bytes above which a payload's largest blobs go through the store, if there is one. */
 export const maxMessageBytes = 1024 * 1024;
 
+/**
+ * The maximum size in bytes of compressed contents once they are decompressed: those of all blobs
+ * of a message together, and of an object.
+ */
+export const maxRawBytes = 64 * 1024 * 1024;
+
 /** The maximum delay of a timer, in milliseconds: 24.8 days. */
 export const maxTimerMilliseconds = 2 ** 31 - 1;
 

@@ -6,15 +6,16 @@
 
 import { type Account, findAccount } from "./aws/account.ts";
 import { AwsClient } from "./aws/client.ts";
+import { compressionPays, type CompressMode, compressModeOf } from "./aws/compress_mode.ts";
 import { serviceUrl } from "./aws/endpoint.ts";
 import { accountOf, KnownFunctions } from "./aws/known_functions.ts";
 import { Lambda } from "./aws/api/lambda_invoke.ts";
 import type { OutputSink } from "./aws/api/live_output.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError } from "./errors.ts";
+import { type Features, namesOf, ownFeatures, withoutCompression } from "./features.ts";
 import { OutputFiles } from "./jobs/big_output.ts";
 import { hashSharedFiles } from "./jobs/log/identity.ts";
-import { namesOf, ownFeatures } from "./features.ts";
 import { expandInputs, type OutwardLinks } from "./jobs/input_directory.ts";
 import { encodeInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
@@ -69,6 +70,11 @@ export interface LlamaOptions {
    * `LLAMA_BUCKET_OWNER` takes precedence. @default {any}
    */
   readonly bucketOwner?: string | undefined;
+  /**
+   * Whether files, standard input and output are compressed: `auto` does not on loopback and inside
+   * AWS, where the network is fast. @default {LLAMA_COMPRESS, or auto}
+   */
+  readonly compress?: CompressMode | undefined;
   /**
    * How often an invocation that may have run is retried, since its response was lost or Lambda
    * failed. With 0, no job runs twice. @default {8}
@@ -446,11 +452,12 @@ export class Llama implements AsyncDisposable {
   #open(): Promise<JobRunner> {
     return this.#runner ??= this.#options.local
       ? this.#openLocal(this.#options.local)
-      : Promise.resolve(this.#openAws());
+      : this.#openAws();
   }
 
-  #openAws(): JobRunner {
+  async #openAws(): Promise<JobRunner> {
     const { store = this.#environment["LLAMA_OBJECT_STORE"] } = this.#options;
+    const mode = this.#compressMode();
     const client = this.#client(findAccount(this.#environment, this.#options));
     this.#functions = new KnownFunctions({
       directory: noteDirectory(this.#environment),
@@ -468,11 +475,28 @@ export class Llama implements AsyncDisposable {
         ? store === "" ? undefined : this.#openStore(store, client)
         : store,
       outputFiles: this.#outputFiles,
+      features: await this.#features(mode, client),
     };
+  }
+
+  #compressMode(): CompressMode {
+    return this.#options.compress ?? compressModeOf(this.#environment);
+  }
+
+  async #features(mode: CompressMode, client: AwsClient): Promise<Features> {
+    const compresses = mode === "auto"
+      // Without a region there is no call either, which says so.
+      ? await client.location().then(
+        (location) => compressionPays(this.#environment, location),
+        () => false,
+      )
+      : mode === "on";
+    return compresses ? ownFeatures : withoutCompression(ownFeatures);
   }
 
   async #openLocal(options: LocalOptions): Promise<JobRunner> {
     const { store, invokeRetries } = this.#options;
+    const mode = this.#compressMode();
     const url = typeof store === "object" ? store.url : store;
     if (typeof store === "object" && !/^(file|s3):/.test(store.url)) {
       throw new LlamaError("usage", `functions cannot open the store ${JSON.stringify(url)}`, {
@@ -504,6 +528,7 @@ export class Llama implements AsyncDisposable {
       presumed: namesOf(ownFeatures),
       store: named ?? this.#openStore(local.storeUrl, client),
       outputFiles: this.#outputFiles,
+      features: await this.#features(mode, client),
     };
   }
 

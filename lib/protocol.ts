@@ -30,7 +30,8 @@
 
 import * as z from "./zod.ts";
 import { LlamaError } from "./errors.ts";
-import { type Features, type FileKey, ownFeatures } from "./features.ts";
+import { type Features, type FileKey, ownFeatures, sizesOf, type StoredForm } from "./features.ts";
+import { maxRawBytes } from "./limits.ts";
 
 export { maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "./limits.ts";
 
@@ -59,20 +60,31 @@ function blobSchemas({ contents, files }: Features) {
     r: z.optional(objectId()),
     e: z.optional(z.string()),
     ...unchecked(contents.flatMap(({ keys }) => keys)),
+    ...storedForms(contents),
   };
   const oneContent = z.refine<Readonly<Record<string, unknown>>>((blob) => {
     const count = (keys: readonly string[]) => keys.filter((key) => blob[key] !== undefined).length;
     // A new kind of content comes with `e`, for readers that do not know it.
     const added = count([...contents, ...files].map(({ keys: [key] }) => key));
+    if (blob["c"] !== undefined) {
+      return added === 0 && count(["s", "b"]) === 0 && count(["r"]) === 1;
+    }
     return added + count(added === 0 ? ["s", "b", "r", "e"] : ["s", "b", "r"]) <= 1;
   }, 'has more than one of "s", "b", "r" and "e"');
+  const isWhole = z.refine<Readonly<Record<string, unknown>>>(
+    (blob) =>
+      contents.every(({ keys: [first, ...others] }) =>
+        blob[first] !== undefined || others.every((key) => blob[key] === undefined)
+      ),
+    "lacks a key of its kind of content",
+  );
   return {
-    blob: z.strictObject(shape).check(oneContent),
+    blob: z.strictObject(shape).check(oneContent, isWhole),
     file: z.strictObject({
       ...shape,
       ...Object.fromEntries(files.flatMap(({ keys }) => keys.map((key) => [key, fileKeys[key]()]))),
       m: z.optional(fileMode()),
-    }).check(oneContent),
+    }).check(oneContent, isWhole),
   };
 }
 
@@ -85,6 +97,12 @@ const fileKeys = {
 /** Keys whose values are checked when the content is decoded. */
 function unchecked(keys: readonly string[]): object {
   return Object.fromEntries(keys.map((key) => [key, z.optional(z.unknown())]));
+}
+
+/** `c`, if objects may be stored in other forms. */
+function storedForms(contents: Features["contents"]): object {
+  const forms = contents.flatMap(({ stored }) => stored ?? []);
+  return forms.length === 0 ? {} : { c: z.optional(z.enum(forms)) };
 }
 
 function requestSchema(features: Features) {
@@ -146,15 +164,25 @@ type Blobs = ReturnType<typeof blobSchemas>;
 /**
  * Bytes on the wire: at most one of `s` (UTF-8 text), `b` (base64), `r` (the id of an object in
  * the store) and `e` (the reason why there are no bytes). Without any, it is empty. Other kinds of
- * content have their own keys besides `e`.
+ * content have their own keys besides `e`:
+ *
+ * | feature | keys | contents |
+ * | --- | --- | --- |
+ * | `zstd` | `z`, `n` | one zstd frame in base64; the number of bytes that it decompresses to |
+ * | `zstd` | `r`, `c` | with `c` of `zst`: an object that is one zstd frame, below the key `ID.zst` |
+ *
+ * The id of an object is the SHA-256 of its decompressed bytes in any form.
  */
-export type Blob = z.infer<Blobs["blob"]>;
+export type Blob = z.infer<Blobs["blob"]> & {
+  /** The form of the object `r`; undefined if its bytes are stored as they are. */
+  c?: StoredForm | undefined;
+};
 
 /**
  * A {@linkcode Blob} with `m`, a mode whose low nine bits are the Unix permission bits. Instead of
  * bytes, it may be a symbolic link to `l`, relative to its own directory, or an empty directory, `d`.
  */
-export type File = z.infer<Blobs["file"]> & {
+export type File = Blob & Pick<z.infer<Blobs["file"]>, "m"> & {
   readonly l?: string | undefined;
   readonly d?: true | undefined;
 };
@@ -270,6 +298,7 @@ export function parseRequest(text: string, options: ParseRequestOptions = {}): R
   const newer = (hint: string, cause?: unknown) =>
     new LlamaError("protocol", newerRequest(functionName), { cause, hint });
   const request = parse(schema, text, "request", { newer });
+  checkRawBytes("request", [request.stdin ?? {}, ...Object.values(request.files ?? {})], features);
   const unknown = request.needs?.find((name) => !features.needs.includes(name));
   if (unknown !== undefined) {
     throw newer(`unknown in needs: ${JSON.stringify(unknown)}`);
@@ -318,11 +347,14 @@ export function parseResponse(text: string, features: Features = ownFeatures): R
       }),
     hint: "only a function that has llama's runtime can be run",
   });
+  const { stdout, stderr, outputs } = response;
+  const blobs = [stdout ?? {}, stderr ?? {}, ...Object.values(outputs ?? {})];
+  checkRawBytes("response", blobs, features);
   return {
     status: response.status,
-    stdout: response.stdout ?? {},
-    stderr: response.stderr ?? {},
-    outputs: response.outputs ?? {},
+    stdout: stdout ?? {},
+    stderr: stderr ?? {},
+    outputs: outputs ?? {},
     times: response.times ?? undefined,
     environment: response.environment ?? undefined,
     memory: response.memory ?? undefined,
@@ -401,6 +433,14 @@ function parse<T extends z.ZodMiniType>(
     cause,
     hint,
   });
+}
+
+/** Refuses a message that would take too much memory or disk. */
+function checkRawBytes(what: string, blobs: readonly Blob[], { contents }: Features): void {
+  const { raw } = sizesOf(blobs, contents);
+  if (raw <= maxRawBytes) return;
+  const message = `the ${what} holds ${raw} bytes once decompressed, more than ${maxRawBytes}`;
+  throw new LlamaError("protocol", message);
 }
 
 function excerpt(text: string): string {

@@ -65,6 +65,22 @@ export function noise(length: number, seed = 1): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
+/** Lines as of a web server's log, which compress well; the same for the same length and seed. */
+export function accessLog(length: number, seed = 1): Uint8Array<ArrayBuffer> {
+  const random = noise(Math.ceil(length / 8), seed);
+  const encoder = new TextEncoder();
+  const bytes = new Uint8Array(length);
+  for (let filled = 0, line = 0; filled < length; line++) {
+    const [a = 0, b = 0, c = 0, d = 0] = random.subarray(line * 4, line * 4 + 4);
+    const text = `10.${a % 4}.0.${b} - - [27/Nov/2026:14:${line % 60}:${c % 60} +0000] ` +
+      `"GET /products/${c * 256 + d}?page=${a % 16} HTTP/1.1" 200 ${
+        d * 256 + b
+      } "-" "curl/8.5.0"\n`;
+    filled += encoder.encodeInto(text, bytes.subarray(filled)).written;
+  }
+  return bytes;
+}
+
 /** Waits until something holds; fails after a time that only a hung program takes. */
 export async function until(
   condition: () => boolean | Promise<boolean>,

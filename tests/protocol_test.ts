@@ -61,11 +61,12 @@ Deno.test("a reader ignores fields of messages that it does not know", () => {
 
 Deno.test("a request with content that the runtime does not know is refused, never read as empty", () => {
   const novel = [
-    { z: "KLUv" },
-    { z: "KLUv", e: "anything" },
-    { s: "", z: 9 },
-    { r: id, c: "zst" },
-    { r: id, z: true, e: "anything" },
+    { y: "KLUv" },
+    { y: "KLUv", e: "anything" },
+    { z: "KLUv", n: 5, y: true, e: "anything" },
+    { s: "", y: 9 },
+    { r: id, y: "zst" },
+    { r: id, y: true, e: "anything" },
     { u: "s3://bucket/key" },
     // What else is wrong with it may be new as well.
     { s: ["a", "b"], q: 1 },
@@ -96,7 +97,8 @@ Deno.test("no key but those of a blob is let through, whatever it is called", ()
   for (const key of keys) {
     const text = (blob: string) => `{"status":0,"stdin":${blob},"stdout":${blob}}`;
     const blob = `{${JSON.stringify(key)}:"a"}`;
-    if (["s", "b", "e"].includes(key)) continue;
+    // Compressed contents are checked where they are decompressed.
+    if (["s", "b", "e", "z"].includes(key)) continue;
     assert.throws(() => parseRequest(text(blob)), { code: "protocol" }, JSON.stringify(key));
     assert.throws(() => parseResponse(text(blob)), { code: "protocol" }, JSON.stringify(key));
   }
@@ -104,9 +106,47 @@ Deno.test("no key but those of a blob is let through, whatever it is called", ()
 
 Deno.test("the advice to update a function names it", () => {
   assert.throws(
-    () => parseRequest('{"files":{"f":{"z":""}}}', { functionName: "optipng" }),
+    () => parseRequest('{"files":{"f":{"y":""}}}', { functionName: "optipng" }),
     /: `llama update-function optipng`$/,
   );
+});
+
+Deno.test("compressed contents have all of their keys and no others", () => {
+  const e = "update";
+  const z = "KLUv";
+  for (
+    const blob of [{ z, n: 5, e }, { z, n: 5 }, { r: id, c: "zst", e }, { r: id, c: "zst" }, { z }]
+  ) {
+    assert.deepEqual(parseRequest(JSON.stringify({ stdin: blob })).stdin, blob);
+    assert.deepEqual(parseResponse(JSON.stringify({ status: 0, stdout: blob })).stdout, blob);
+  }
+  for (
+    const blob of [
+      ...[{ n: 5 }, { n: 5, e }, { s: "a", n: 1 }, { z, n: 5, s: "a" }, {
+        z,
+        n: 5,
+        r: id,
+        c: "zst",
+      }],
+      ...[{ c: "zst" }, { c: "zst", e }, { s: "a", c: "zst" }, { r: id, c: "gz" }, { r: id, c: 1 }],
+      ...[{ r: id, s: "a", c: "zst" }, { r: id, n: 5 }],
+    ]
+  ) {
+    refuses(parseRequest, { files: { f: blob } }, /^the request is not llama's: files\.f/);
+    refuses(parseResponse, { status: 0, outputs: { f: blob } }, /^the response is not llama's/);
+  }
+});
+
+Deno.test("a message that holds more than 64 MiB once decompressed is refused", () => {
+  const blob = { z: "KLUv", n: 33 * 1024 * 1024, e: "" };
+  assert.equal(Object.keys(parseRequest(JSON.stringify({ files: { a: blob } })).files).length, 1);
+  const files = { a: blob, b: blob };
+  refuses(
+    parseRequest,
+    { files },
+    /^the request holds 69206016 bytes once decompressed, more than/,
+  );
+  refuses(parseResponse, { status: 0, outputs: files }, /^the response holds 69206016 bytes once/);
 });
 
 Deno.test("a runtime refuses a request that needs an unknown feature", () => {
@@ -126,9 +166,9 @@ Deno.test("a runtime refuses a request that needs an unknown feature", () => {
 Deno.test("a response with content that the client does not know is an error, never an empty file", () => {
   for (
     const message of [
-      { status: 0, stdout: { z: "KLUv" } },
-      { status: 0, stderr: { z: "KLUv", e: "anything" } },
-      { status: 0, outputs: { o: { r: id, c: "zst", m: 0o644 } } },
+      { status: 0, stdout: { y: "KLUv" } },
+      { status: 0, stderr: { y: "KLUv", e: "anything" } },
+      { status: 0, outputs: { o: { r: id, y: "zst", m: 0o644 } } },
     ]
   ) {
     assert.throws(() => parseResponse(JSON.stringify(message)), (error) => {
@@ -136,7 +176,7 @@ Deno.test("a response with content that the client does not know is an error, ne
       assert.equal(error.code, "protocol");
       assert.match(
         error.message,
-        /^the response is newer than this llama: unknown in (stdout|stderr|outputs\.o): "[zc]"$/,
+        /^the response is newer than this llama: unknown in (stdout|stderr|outputs\.o): "y"$/,
       );
       assert.equal(error.hint, "update llama");
       return true;

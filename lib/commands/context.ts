@@ -86,6 +86,7 @@ export async function openLlama(
       store: store || undefined,
       bucketOwner,
       s3Concurrency: global["s3-concurrency"],
+      compress: global.compress === "auto" ? undefined : global.compress,
       ...reportersOf(context),
       environment,
     }),

@@ -12,7 +12,7 @@ import { FunctionError, LlamaError } from "../errors.ts";
 import { isFunctionTimeout } from "../functions/timeout.ts";
 import { removeIfThere } from "../files/whole.ts";
 import { attemptJob, logOf } from "../jobs/attempts.ts";
-import { piecesOfFile } from "../jobs/big_output.ts";
+import { piecesOfFile } from "../files/pieces.ts";
 import { expandOnce, jobOf } from "../jobs/expand.ts";
 import { expandInputs } from "../jobs/input_directory.ts";
 import { findInputs } from "../jobs/inputs.ts";

@@ -5,9 +5,9 @@
  */
 
 import { join, resolve } from "node:path";
-import { decodeBlob, decodeBlobToFile } from "../store/blob.ts";
+import { decodeBlob, decodeBlobToFile, novelKindOf } from "../store/blob.ts";
 import { LlamaError } from "../errors.ts";
-import type { ContentKind } from "../features.ts";
+import { type ContentKind, ownFeatures, type Sizes } from "../features.ts";
 import { fileTurn } from "./open_files.ts";
 import { removeIfThere } from "../files/whole.ts";
 import type { Blob } from "../protocol.ts";
@@ -20,9 +20,6 @@ import type { ObjectStore } from "../store/store.ts";
 
 /** Larger outputs are kept in a file. */
 export const maxOutputInMemory = 4 * 1024 * 1024;
-
-/** The size of a read. */
-const pieceBytes = 256 * 1024;
 
 /** Files for large outputs, in a directory that the first one creates. Dispose of it when done. */
 export class OutputFiles implements Disposable {
@@ -78,6 +75,8 @@ export interface ReceiveOptions {
   readonly kinds?: readonly ContentKind[] | undefined;
   /** Ends the work early. */
   readonly signal?: AbortSignal | undefined;
+  /** Called with the sizes of an output that was read from the store. */
+  readonly onStored?: ((sizes: Sizes) => void) | undefined;
 }
 
 /**
@@ -94,7 +93,7 @@ export async function receiveOutput(blob: Blob, options: ReceiveOptions): Promis
   using _turn = await fileTurn(signal);
   try {
     // A store that ignores `maxBytes` has returned all bytes.
-    if (bytes === undefined) await decodeBlobToFile(blob, file, store, signal);
+    if (bytes === undefined) await decodeBlobToFile(blob, file, store, options);
     else await Deno.writeFile(file, bytes, { createNew: true });
     return { bytes: noOutput.bytes, file, size: (await Deno.stat(file)).size };
   } catch (error) {
@@ -117,25 +116,16 @@ export function removeOutput(file: string): void {
 /** Reads an output into memory; undefined if the store reports that it is too large. */
 async function readSmall(
   blob: Blob,
-  { store, kinds, signal }: ReceiveOptions,
+  { store, ...options }: ReceiveOptions,
 ): Promise<Uint8Array | undefined> {
-  if (blob.r === undefined) return await decodeBlob(blob, store, signal, kinds);
+  const { raw = 0 } = novelKindOf(blob, options.kinds ?? ownFeatures.contents)?.sizes?.(blob) ?? {};
+  if (raw > maxOutputInMemory) return undefined;
   try {
-    return await store().get(blob.r, signal, maxOutputInMemory);
+    return await decodeBlob(blob, store, { ...options, maxBytes: maxOutputInMemory });
   } catch (error) {
     if (error instanceof LlamaError && error.code === "too-large") return undefined;
     throw error;
   }
-}
-
-/**
- * Reads a file piece by piece. Each piece is overwritten by the next.
- * @throws What the file system throws.
- */
-export async function* piecesOfFile(path: string): AsyncGenerator<Uint8Array, void, undefined> {
-  using file = await Deno.open(path);
-  const buffer = new Uint8Array(pieceBytes);
-  for (let count; (count = await file.read(buffer)) !== null;) yield buffer.subarray(0, count);
 }
 
 /**

@@ -11,11 +11,10 @@ import {
   type BlobSource,
   encodeBlobs,
   type NovelContents,
-  sizeOf,
 } from "../store/blob.ts";
 import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { linkFeature } from "../features.ts";
+import { linkFeature, type Sizes } from "../features.ts";
 import type { File } from "../protocol.ts";
 import { stat } from "../files/quick.ts";
 import type { ObjectStore } from "../store/store.ts";
@@ -42,6 +41,8 @@ export interface ReadInputsOptions {
   signal?: AbortSignal | undefined;
   /** Receives the spans of stored files. */
   spans?: Spans | undefined;
+  /** Called with the sizes of each stored file. */
+  onStored?: ((sizes: Sizes) => void) | undefined;
 }
 
 /** The concurrency of `stat`. */
@@ -129,8 +130,7 @@ function nameOf(source: InputFile["source"]): string {
  *
  * @param found The files. Where links are accepted, a link is sent instead of what was found by it.
  * @param reservedBytes The size of the rest of the message.
- * @returns The files by remote path, the standard input, and how many of their bytes are in the store
- * rather than in the message.
+ * @returns The files by remote path, and the standard input.
  * @throws {LlamaError} `input` if a file cannot be read, and as `encodeBlobs`.
  */
 export async function encodeInputs(
@@ -138,7 +138,7 @@ export async function encodeInputs(
   stdin: BlobSource | undefined,
   reservedBytes: number,
   options: ReadInputsOptions,
-): Promise<{ files: Record<string, File>; stdin: File | undefined; storedBytes: number }> {
+): Promise<{ files: Record<string, File>; stdin: File | undefined }> {
   const entries: [string, File][] = [];
   const files = found.filter((file) => {
     const entry = entryOf(file, options.novel);
@@ -160,10 +160,6 @@ export async function encodeInputs(
   return {
     files: Object.fromEntries(entries),
     stdin: stdin === undefined ? undefined : blobs[files.length],
-    storedBytes: sources.reduce(
-      (sum, source, index) => blobs[index]?.r === undefined ? sum : sum + sizeOf(source),
-      0,
-    ),
   };
 }
 

@@ -6,13 +6,8 @@
 
 import type { OutputSink, OutputSinks } from "../aws/api/live_output.ts";
 import type { KnownFunctions } from "../aws/known_functions.ts";
-import {
-  noOutput,
-  type OutputFiles,
-  piecesOfFile,
-  type ReceivedOutput,
-  removeOutput,
-} from "./big_output.ts";
+import { noOutput, type OutputFiles, type ReceivedOutput, removeOutput } from "./big_output.ts";
+import { piecesOfFile } from "../files/pieces.ts";
 import { KeptOutput } from "./kept_output.ts";
 
 /** Receives a command's output as it arrives, whether the function streams it or not. */

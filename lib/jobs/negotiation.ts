@@ -59,13 +59,12 @@ const maxVersionLength = 64;
 
 /**
  * Reports whether an error may come from a runtime that no longer knows a feature: llama's runtimes
- * refuse such a request or miss an object; others repeat the text of `e`.
+ * refuse such a request; others repeat the text of `e`.
  * @returns True if the job did not run, and should be sent again without features.
  */
 export function isRefusal(error: unknown, novel: NovelContents): error is FunctionError {
   return error instanceof FunctionError &&
-    (error.errorType === "Llama.BadRequest" || error.missingObjects.length > 0 ||
-      error.errorMessage.includes(novel.refusal));
+    (error.errorType === "Llama.BadRequest" || error.errorMessage.includes(novel.refusal));
 }
 
 /**
@@ -87,8 +86,9 @@ export async function learnFrom(
   if (functions === undefined) return;
   // Loading first keeps what was known before.
   await functions.load(functionName);
-  // The response may list anything: keep only known features.
-  const names = namesOf(features).filter((name) => accepts?.includes(name));
+  // The response may list anything: keep only known features, of which this process may not use all.
+  const known = new Set([...namesOf(features), ...namesOf(ownFeatures)]);
+  const names = [...known].filter((name) => accepts?.includes(name));
   functions.learn(functionName, { accepts: names, runtime: runtime?.slice(0, maxVersionLength) });
 }
 

@@ -8,9 +8,8 @@ import { resolve } from "node:path";
 import { decodeBlob, decodeBlobToFile, novelKindOf } from "../store/blob.ts";
 import { mapConcurrently } from "../async/concurrency.ts";
 import { isAbort, LlamaError, reasonOf } from "../errors.ts";
-import { type ContentKind, ownFeatures } from "../features.ts";
+import { type ContentKind, ownFeatures, type Sizes } from "../features.ts";
 import { type File, permissionBits } from "../protocol.ts";
-import { stat } from "../files/quick.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../spans.ts";
 import type { InputFile, OutputFile } from "./job.ts";
@@ -32,6 +31,8 @@ export interface WriteOutputsOptions {
   signal?: AbortSignal | undefined;
   /** Receives the spans of the files. */
   spans?: Spans | undefined;
+  /** Called with the sizes of each file that was read from the store. */
+  onStored?: ((sizes: Sizes) => void) | undefined;
 }
 
 /** The concurrency of one job's outputs. */
@@ -42,16 +43,14 @@ const writeConcurrency = 8;
  *
  * @param wanted The outputs of the job.
  * @param answered The files in the response, by remote path.
- * @returns The paths that were written, the errors of the others, and how many bytes came from the
- * store rather than in the response.
+ * @returns The paths that were written, and the errors of the others.
  */
 export async function writeOutputs(
   wanted: readonly OutputFile[],
   answered: Readonly<Record<string, File>>,
   options: WriteOutputsOptions,
-): Promise<{ written: string[]; errors: LlamaError[]; storedBytes: number }> {
+): Promise<{ written: string[]; errors: LlamaError[] }> {
   const { kinds = ownFeatures.contents } = options;
-  let storedBytes = 0;
   const errors: LlamaError[] = [];
   const written: string[] = [];
   const files = unique(wanted)
@@ -74,9 +73,8 @@ export async function writeOutputs(
       // A directory's own entry holds only errors.
       if (remote.endsWith("/") && !("directory" in output)) return;
       using _turn = await fileTurn(options.signal);
-      const size = await writeOutput(output, file, directories, options);
+      await writeOutput(output, file, directories, options);
       written.push(local);
-      if (file.r !== undefined) storedBytes += size;
     } catch (cause) {
       if (isAbort(cause, options.signal)) throw cause;
       const code = cause instanceof LlamaError && cause.code !== "protocol" ? cause.code : "output";
@@ -94,7 +92,7 @@ export async function writeOutputs(
   );
   await mapConcurrently(others, writeConcurrency, write, options.signal);
   await mapConcurrently(links, writeConcurrency, write, options.signal);
-  return { written, errors, storedBytes };
+  return { written, errors };
 }
 
 /** Whether an answered file is a link or an empty directory. */
@@ -199,23 +197,18 @@ class OutputDirectories implements AsyncDisposable {
   }
 }
 
-/** Writes a file and returns its size. */
+/** Writes a file. */
 async function writeOutput(
   output: OutputFile | FileBelow,
   file: File,
   directories: OutputDirectories,
-  { store, signal, spans, kinds }: WriteOutputsOptions,
-): Promise<number> {
-  let size = 0;
+  { store, ...options }: WriteOutputsOptions,
+): Promise<void> {
   const writing: Writing = {
-    fill: async (path) => {
-      await decodeBlobToFile(file, path, store, signal, spans, kinds);
-      if (file.r !== undefined) size = (await stat(path)).size;
-    },
+    fill: (path) => decodeBlobToFile(file, path, store, options),
     pour: async (path) => {
-      const bytes = await decodeBlob(file, store, signal, kinds);
+      const bytes = await decodeBlob(file, store, options);
       await Deno.writeFile(path, bytes, { create: false });
-      size = bytes.length;
     },
     mode: permissionBits(file),
   };
@@ -235,5 +228,4 @@ async function writeOutput(
     else if (file.d) directory.makeDirectory(output.path);
     else await directory.write(output.path, writing);
   }
-  return size;
 }

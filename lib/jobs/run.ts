@@ -9,7 +9,7 @@ import type { Delivery, Invocation, Lambda } from "../aws/api/lambda_invoke.ts";
 import { StreamingUnavailable } from "../aws/api/lambda_stream.ts";
 import type { NovelContents } from "../store/blob.ts";
 import { FunctionError, isAbort, LlamaError, reasonOf } from "../errors.ts";
-import { contentNames, ownFeatures } from "../features.ts";
+import { contentNames, ownFeatures, type Sizes, sizesOf } from "../features.ts";
 import { longestSeconds } from "../limits.ts";
 import type { Blob, Request, Response } from "../protocol.ts";
 import type { ObjectStore } from "../store/store.ts";
@@ -52,12 +52,39 @@ export interface JobRunner extends Negotiator {
   readonly onReplacedRuntime?: ((functionName: string) => void) | undefined;
 }
 
-/** Bytes transferred. Objects that the store already had count like new ones. */
+/**
+ * Bytes transferred, as sent and received: compressed contents count with their compressed size.
+ * Objects that the store already had count like new ones.
+ */
 export interface Transfer {
   /** Requests and the objects that they refer to; 0 if nothing was sent. */
   sentBytes: number;
   /** Responses and the objects that they refer to. */
   receivedBytes: number;
+  /** The bytes that compression saved. @default {none} */
+  savedBytes?: {
+    /** Of requests and the objects that they refer to. */
+    sent: number;
+    /** Of responses and the objects that they refer to. */
+    received: number;
+  };
+}
+
+/** Counts objects and compressed contents. */
+function counting(transfer: Transfer) {
+  const saved = transfer.savedBytes ??= { sent: 0, received: 0 };
+  return {
+    sentInline: ({ raw, encoded }: Sizes) => void (saved.sent += raw - encoded),
+    receivedInline: ({ raw, encoded }: Sizes) => void (saved.received += raw - encoded),
+    sentObject: ({ raw, encoded }: Sizes) => {
+      transfer.sentBytes += encoded;
+      saved.sent += raw - encoded;
+    },
+    receivedObject: ({ raw, encoded }: Sizes) => {
+      transfer.receivedBytes += encoded;
+      saved.received += raw - encoded;
+    },
+  };
 }
 
 /** The progress of a job. */
@@ -105,7 +132,8 @@ export async function runJob(
   const start = performance.now();
   const { store } = runner;
   const { signal, spans } = options;
-  const transfer = options.transfer ?? { sentBytes: 0, receivedBytes: 0 };
+  const transfer: Transfer = options.transfer ?? { sentBytes: 0, receivedBytes: 0 };
+  const { receivedInline, receivedObject } = counting(transfer);
   signal?.throwIfAborted();
   checkOutputs(job.outputs);
   const shared = options.sharedFiles?.inputs;
@@ -130,6 +158,9 @@ export async function runJob(
   };
   const succeeded = response.status === 0;
   const kinds = (runner.features ?? ownFeatures).contents;
+  receivedInline(
+    sizesOf([response.stdout, response.stderr, ...Object.values(response.outputs)], kinds),
+  );
   const outputs = await writeOutputs(job.outputs, response.outputs, {
     succeeded,
     inputs: succeeded ? [] : [...job.inputs, ...shared?.values() ?? []],
@@ -137,6 +168,7 @@ export async function runJob(
     kinds,
     signal,
     spans,
+    onStored: receivedObject,
   });
   const unreceived: LlamaError[] = [];
   const receive = async (name: string, blob: Blob): Promise<ReceivedOutput> => {
@@ -146,6 +178,7 @@ export async function runJob(
         store: needStore,
         kinds,
         signal,
+        onStored: receivedObject,
       });
     } catch (cause) {
       if (isAbort(cause, signal)) throw cause;
@@ -156,9 +189,6 @@ export async function runJob(
   };
   const stdout = await receive("standard output", response.stdout);
   const stderr = await receive("standard error", response.stderr);
-  transfer.receivedBytes += outputs.storedBytes +
-    (response.stdout.r === undefined ? 0 : stdout.size) +
-    (response.stderr.r === undefined ? 0 : stderr.size);
   const kept = live ? await live.finish({ stdout, stderr }) : { stdout, stderr };
   const files = [kept.stdout.file, kept.stderr.file].filter((file) => file !== undefined);
   return {
@@ -231,10 +261,11 @@ async function send(
     const sinks = await liveJob?.sinksFor(functionName);
     const isLive = sinks !== undefined;
     const encodeOptions = { ...options, shared, novel, isLive };
-    const { payload, used } = await encode(runner, job, found, encodeOptions);
+    const { payload, used, sizes } = await encode(runner, job, found, encodeOptions);
     inputs?.[Symbol.dispose]();
     const call = async (call: Call): Promise<Answered> => {
       transfer.sentBytes += payload.length;
+      counting(transfer).sentInline(sizes);
       const invocation = await runner.lambda.invoke(functionName, payload, {
         logs,
         timeoutSeconds,
@@ -268,6 +299,8 @@ async function send(
       else if (missingObjects.length === 0) throw error;
       else if (runner.store === undefined || resends >= maxResends) throw elsewhere(error);
       for (const id of missingObjects) runner.store?.forget(id);
+      // If sending them again does not help, the function may find them in their plain form.
+      if (resends > 0) novel = undefined;
       if (shared && missingObjects.length > 0) await sharedFiles?.renew(shared, novel);
     }
   }
@@ -279,7 +312,7 @@ const encoder = new TextEncoder();
  * Encodes the request. A separate function, so that only the encoded bytes stay in memory while the
  * job, one of perhaps a thousand, runs.
  *
- * @returns The bytes, and the features that they use.
+ * @returns The bytes, the features that they use, and the sizes of compressed contents.
  */
 async function encode(
   { store, features = ownFeatures }: JobRunner,
@@ -291,7 +324,7 @@ async function encode(
     readonly novel: NovelContents | undefined;
     readonly transfer: Transfer;
   },
-): Promise<{ payload: Uint8Array<ArrayBuffer>; used: ReadonlySet<string> }> {
+): Promise<{ payload: Uint8Array<ArrayBuffer>; used: ReadonlySet<string>; sizes: Sizes }> {
   const accept = contentNames(features);
   const request: Request = {
     args: [...job.args],
@@ -304,14 +337,16 @@ async function encode(
   };
   if (found.length > 0 || job.stdin !== undefined) {
     const reserved = encoder.encode(JSON.stringify(request)).length;
-    const encoded = await encodeInputs(found, job.stdin, reserved, { store, novel, signal, spans });
+    const onStored = counting(transfer).sentObject;
+    const options = { store, novel, signal, spans, onStored };
+    const encoded = await encodeInputs(found, job.stdin, reserved, options);
     Object.assign(request.files, encoded.files);
     request.stdin = encoded.stdin;
-    transfer.sentBytes += encoded.storedBytes;
   }
   return {
     payload: encoder.encode(JSON.stringify(request)),
     used: featuresUsed(request, novel),
+    sizes: sizesOf([request.stdin ?? {}, ...Object.values(request.files)], features.contents),
   };
 }
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { blobConcurrency, decodeBlob, decodeBlobToFile } from "../store/blob.ts";
+import { blobConcurrency, decodeBlob, decodeBlobToFile, isHeld } from "../store/blob.ts";
 import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { ContentKind } from "../features.ts";
@@ -93,11 +93,11 @@ export async function writeInputs(
       blob,
       write: async () => {
         // An object may have any size, so it goes to a file.
-        if (blob.r === undefined) {
-          stdin = await decodeBlob(blob, store, signal, kinds);
+        if (blob.r === undefined && isHeld(blob, kinds)) {
+          stdin = await decodeBlob(blob, store, { signal, kinds });
         } else {
           const path = workspace.dataFile("stdin");
-          await decodeBlobToFile(blob, path, store, signal);
+          await decodeBlobToFile(blob, path, store, { signal, kinds });
           stdin = { path };
         }
       },
@@ -121,7 +121,7 @@ async function writeAllOf(
     try {
       if (missing.size === 0 || blob.r === undefined) {
         await write();
-      } else if (!missing.has(blob.r) && !(await store().has(blob.r, signal))) {
+      } else if (!missing.has(blob.r) && !(await hasObject(store(), blob, blob.r, signal))) {
         // The job cannot run, but the client needs the complete list of missing objects.
         missing.add(blob.r);
       }
@@ -142,6 +142,15 @@ async function writeAllOf(
   throw new JobError("Llama.MissingObject", `${what} not in ${store().url}`, { objects });
 }
 
+async function hasObject(
+  store: ObjectStore,
+  { c }: Blob,
+  id: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  return await (c !== undefined && store.compressed || store).has(id, signal);
+}
+
 async function writeInput(
   name: string,
   path: string,
@@ -150,11 +159,11 @@ async function writeInput(
 ): Promise<void> {
   // Deno applies the requested mode regardless of the umask.
   const mode = permissionBits(file);
-  if (file.r === undefined) {
-    const bytes = await decodeBlob(file, store, signal, kinds);
+  if (file.r === undefined && isHeld(file, kinds)) {
+    const bytes = await decodeBlob(file, store, { signal, kinds });
     naming(name, () => Deno.writeFileSync(path, bytes, { createNew: true, mode }));
   } else {
-    await decodeBlobToFile(file, path, store, signal);
+    await decodeBlobToFile(file, path, store, { signal, kinds });
     Deno.chmodSync(path, mode);
   }
 }

@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import { type BlobSource, encodeBlobs } from "../store/blob.ts";
 import { LlamaError } from "../errors.ts";
+import { maxRawBytes } from "../limits.ts";
 import { type Features, linkFeature, namesOf, ownFeatures } from "../features.ts";
 import {
   type File,
@@ -221,9 +222,13 @@ async function answer(
     accepts: namesOf(features),
   };
   const kinds = features.contents.filter(({ feature }) => request.accept?.includes(feature));
-  const novel = kinds.length > 0 ? { kinds, refusal: newerResponse } : undefined;
+  const novel = kinds.length === 0 ? undefined : {
+    kinds,
+    refusal: newerResponse,
+    maxRawBytes: Math.min(maxRawBytes, (memoryMb ?? Infinity) * 1024 * 1024 / rawMemoryShare),
+  };
   const reservedBytes = Buffer.byteLength(JSON.stringify(response)) + timesBytes +
-    (objects ? sources.length * referenceBytes : 0);
+    (objects ? sources.length * (referenceBytes + (novel ? newFormBytes : 0)) : 0);
   // Before anything is uploaded: the names alone may exceed the limit.
   await checkSize(reservedBytes);
   const [stdout = {}, stderr = {}, ...blobs] = await inTime(
@@ -237,6 +242,7 @@ async function answer(
       streams,
       files: contents,
       reservedBytes,
+      novel,
       store: objects,
       received,
       stderr: result?.stderr,
@@ -254,6 +260,12 @@ const timesBytes = 180;
 
 /** The size of `"r":"` and an object's id. */
 const referenceBytes = 72;
+
+/** The size of `"c":"zst"` and `"e":"..."`, which accompany the id of a compressed object. */
+const newFormBytes = 80;
+
+/** Which part of the function's memory compressed contents may have, once decompressed. */
+const rawMemoryShare = 8;
 
 function noStore(): never {
   throw new LlamaError("config", "the request names objects, but the function has no store", {

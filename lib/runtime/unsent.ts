@@ -6,7 +6,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { type BlobSource, encodeBlobs, sizeOf } from "../store/blob.ts";
+import { type BlobSource, encodeBlobs, type NovelContents, sizeOf } from "../store/blob.ts";
 import { LlamaError } from "../errors.ts";
 import { maxPayloadBytes } from "../limits.ts";
 import type { Blob, Request } from "../protocol.ts";
@@ -24,6 +24,8 @@ export interface UnsentOptions {
   files: readonly BlobSource[];
   /** The size of the rest of the response, with a reference for each source. */
   reservedBytes: number;
+  /** Kinds of content that the client accepts, if there are any. */
+  novel: NovelContents | undefined;
   /** The store that failed, if there is one. */
   store: ObjectStore | undefined;
   /** When the request was received, by `performance.now()`. */
@@ -53,12 +55,13 @@ export async function encodeUnsent(error: unknown, options: UnsentOptions): Prom
   if (reason === undefined) throw error;
   await stderr?.addLine(`llama: ${reason}`);
   const e = `could not be uploaded: ${reason}`;
-  const { reservedBytes } = options;
-  const blobs = (await encodeBlobs(files, { store: nowhere, reservedBytes, signal }))
+  const { reservedBytes, novel } = options;
+  const blobs = (await encodeBlobs(files, { store: nowhere, reservedBytes, novel, signal }))
     .map((blob) => (blob.r === undefined ? blob : { e }));
   try {
     const inline = await encodeBlobs(streams(), {
       store: undefined,
+      novel,
       reservedBytes: reservedBytes + Buffer.byteLength(JSON.stringify(blobs)),
       signal,
     });

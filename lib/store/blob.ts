@@ -6,25 +6,18 @@
 
 import { Buffer, isUtf8 } from "node:buffer";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { type ContentKind, type FileKind, ownFeatures } from "../features.ts";
+import { type ContentKind, type FileKind, ownFeatures, type Sizes } from "../features.ts";
+import { maxRawBytes } from "../limits.ts";
 import { type Blob, maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "../protocol.ts";
 import { mapConcurrently } from "../async/concurrency.ts";
-import { readFile, writeNew } from "../files/quick.ts";
-import type { ObjectStore } from "./store.ts";
+import { piecesOfFile } from "../files/pieces.ts";
+import { open, readFile, stat, unfinishedMode, writeNew, writeToFile } from "../files/quick.ts";
+import { decodeBase64 } from "../text/base64.ts";
+import type { BlobSource, FileSource } from "./source.ts";
+import { compressedIn, type ObjectStore } from "./store.ts";
 import type { Spans } from "../spans.ts";
 
-/** A file to send, with its size when it was found. */
-export interface FileSource {
-  /** Its path on this machine. */
-  path: string;
-  /** Its size in bytes. */
-  size: number;
-  /** Whether it is a regular file. @default {looked up} */
-  isFile?: boolean | undefined;
-}
-
-/** The contents of a blob. */
-export type BlobSource = Uint8Array | FileSource;
+export type { BlobSource, FileSource } from "./source.ts";
 
 /** Options for {@linkcode encodeBlobs}. */
 export interface EncodeBlobsOptions {
@@ -40,6 +33,8 @@ export interface EncodeBlobsOptions {
   signal?: AbortSignal | undefined;
   /** Receives the spans of stored blobs. */
   spans?: Spans | undefined;
+  /** Called for each stored blob with its sizes. */
+  onStored?: ((sizes: Sizes) => void) | undefined;
 }
 
 /** Kinds of content beyond the wire of December 2020. */
@@ -50,14 +45,30 @@ export interface NovelContents {
   readonly files?: readonly FileKind[];
   /** `e` of their blobs: the message of a reader that turns out not to know them. */
   readonly refusal: string;
+  /** The maximum size in bytes of all inline contents, decompressed. @default {64 MiB} */
+  readonly maxRawBytes?: number | undefined;
 }
 
 /** The concurrency of uploads and downloads of one message. */
 export const blobConcurrency = 8;
 
+/** Larger contents are compressed and decompressed without being held in memory. */
+const maxHeldBytes = 1024 * 1024;
+
+/** A blob that may be inlined. */
+interface Inline {
+  readonly index: number;
+  readonly blob: Blob;
+  /** Its size in JSON. */
+  readonly cost: number;
+  /** Its contents, kept if the message has room for them as they are. */
+  readonly bytes: Uint8Array | undefined;
+}
+
 /**
  * Encodes the blobs of one message: inline up to 256 KiB each while the message stays under 1 MiB,
- * the rest through the store, the largest first. Without a store all are inlined.
+ * the rest through the store, the largest first. Without a store all are inlined. The bounds are
+ * those of the message, so more is inlined if it is compressed.
  *
  * @param sources The contents of the blobs.
  * @param options Store, bounds and signal.
@@ -69,53 +80,143 @@ export async function encodeBlobs(
   sources: readonly BlobSource[],
   options: EncodeBlobsOptions,
 ): Promise<Blob[]> {
-  const { store, reservedBytes = 0, signal, spans } = options;
+  const { store, reservedBytes = 0, signal } = options;
   const budget = store ? options.budgetBytes ?? maxMessageBytes : maxPayloadBytes;
-  const sizes = sources.map(sizeOf);
-  // Inlining takes at least as many bytes as the source has, so sizes alone rule out many sources
-  // before any is read.
-  const order = sources.keys().toArray().toSorted((a, b) => (sizes[a] ?? 0) - (sizes[b] ?? 0));
-  let raw = reservedBytes;
-  const small = order.filter((index) => {
-    const size = sizes[index] ?? 0;
-    raw += size;
-    return store ? size <= maxInlineBytes && raw < budget : raw <= budget;
-  });
-  const inline = await mapConcurrently(small, blobConcurrency, async (index) => {
-    const source = sources[index] ?? nothing;
-    const bytes = source instanceof Uint8Array ? source : await reading(source, readSource, signal);
-    const novel = options.novel && await encodeNovel(bytes, options.novel);
-    const plain = inlineBlob(bytes);
-    return { index, bytes, ...novel && novel.cost < plain.cost ? novel : plain };
-  }, signal);
+  const inline = await encodeInline(sources, budget, options);
   let total = inline.reduce((sum, { cost }) => sum + cost, reservedBytes);
-  if (!store && (inline.length < sources.length || total > budget)) {
-    throw new LlamaError(
-      "too-large",
-      `${sizes.reduce((sum, size) => sum + size, 0)} bytes do not fit into one Lambda ` +
-        `payload (${maxPayloadBytes} bytes), and there is no object store`,
-      { hint: "set LLAMA_OBJECT_STORE or -store to s3://BUCKET/PREFIX/" },
-    );
-  }
+  if (!store && (inline.length < sources.length || total > budget)) throw tooLarge(sources);
   inline.sort((a, b) => a.cost - b.cost);
   const read = new Map<number, Uint8Array>();
   while (store && total >= budget) {
     const largest = inline.pop();
     if (!largest) break;
     total -= largest.cost;
-    read.set(largest.index, largest.bytes);
+    if (largest.bytes) read.set(largest.index, largest.bytes);
   }
   const blobs = new Map(inline.map(({ index, blob }) => [index, blob]));
   return await mapConcurrently(sources, blobConcurrency, async (source, index) => {
     const blob = blobs.get(index);
-    if (blob || !store) return blob ?? {};
-    const bytes = read.get(index) ?? source;
-    return {
-      r: bytes instanceof Uint8Array
-        ? await store.put(bytes, signal, spans)
-        : await reading(bytes, ({ path }) => store.putFile(path, signal, spans), signal),
-    };
+    return blob || !store ? blob ?? {} : await storeBlob(store, read.get(index) ?? source, options);
   }, signal);
+}
+
+/** Inlines the sources for which that may be possible, the smallest first. */
+async function encodeInline(
+  sources: readonly BlobSource[],
+  budget: number,
+  { store, reservedBytes = 0, novel, signal }: EncodeBlobsOptions,
+): Promise<Inline[]> {
+  const sizes = sources.map(sizeOf);
+  const order = sources.keys().toArray().toSorted((a, b) => (sizes[a] ?? 0) - (sizes[b] ?? 0));
+  const mostRaw = novel?.kinds.some(({ sizes }) => sizes) ? novel.maxRawBytes ?? maxRawBytes : 0;
+  let raw = reservedBytes;
+  let contents = 0;
+  // Inlining takes at least as many bytes as the source has unless it is compressed, so sizes alone
+  // rule out many sources before any is read.
+  const candidates = order.flatMap((index) => {
+    const size = sizes[index] ?? 0;
+    raw += size;
+    contents += size;
+    const fitsPlain = store ? size <= maxInlineBytes && raw < budget : raw <= budget;
+    return fitsPlain || contents <= mostRaw ? [{ index, fitsPlain }] : [];
+  });
+  const maxCost = store ? Math.min(maxInlineBytes, budget) : budget;
+  let total = reservedBytes;
+  const inline = await mapConcurrently(
+    candidates,
+    blobConcurrency,
+    async ({ index, fitsPlain }): Promise<Inline[]> => {
+      // The message is full: what did not fit as it is would be compressed in vain.
+      if (!fitsPlain && total >= budget) return [];
+      const source = sources[index] ?? nothing;
+      const size = sizeOf(source);
+      const isBigFile = !(source instanceof Uint8Array) && size > maxHeldBytes;
+      const compact = isBigFile ? await encodeFile(source, { maxCost, novel, signal }) : undefined;
+      // Those before it may have become small enough to leave room for it as it is.
+      const mayBePlain = fitsPlain || (size <= maxCost && total + size < budget);
+      const encoded = compact ??
+        await encodeWhole(source, {
+          novel: isBigFile ? undefined : novel,
+          mayBePlain,
+          isKept: fitsPlain,
+          signal,
+        });
+      if (encoded === undefined || (!fitsPlain && encoded.cost > maxCost)) return [];
+      total += encoded.cost;
+      return [{ index, ...encoded }];
+    },
+    signal,
+  );
+  return inline.flat();
+}
+
+/** Inlines contents that are read into memory. */
+async function encodeWhole(
+  source: BlobSource,
+  { novel, mayBePlain, isKept, signal }: Pick<EncodeBlobsOptions, "novel" | "signal"> & {
+    mayBePlain: boolean;
+    isKept: boolean;
+  },
+): Promise<Omit<Inline, "index"> | undefined> {
+  if (!novel && !mayBePlain) return undefined;
+  const bytes = source instanceof Uint8Array ? source : await reading(source, readSource, signal);
+  const kept = isKept ? bytes : undefined;
+  const compact = novel && await encodeNovel(bytes, novel);
+  // Plain text has at least as many bytes in JSON.
+  if (compact && compact.cost < bytes.length) return { ...compact, bytes: kept };
+  if (!mayBePlain) return undefined;
+  const plain = inlineBlob(bytes);
+  return { ...compact && compact.cost < plain.cost ? compact : plain, bytes: kept };
+}
+
+/** Inlines a big file, if it becomes small enough without being held in memory. */
+async function encodeFile(
+  file: FileSource,
+  { maxCost, novel, signal }: Pick<EncodeBlobsOptions, "novel" | "signal"> & { maxCost: number },
+): Promise<Omit<Inline, "index"> | undefined> {
+  for (const kind of novel?.kinds ?? []) {
+    const content = await reading(
+      file,
+      async ({ path, size }) =>
+        await kind.encodePieces?.(piecesOfFile(path, signal), size, maxCost),
+      signal,
+    );
+    if (content && novel) return { ...withRefusal(content, novel), bytes: undefined };
+  }
+  return undefined;
+}
+
+/** Stores contents, compressed if the reader can read that. */
+async function storeBlob(
+  store: ObjectStore,
+  source: BlobSource,
+  { novel, signal, spans, onStored }: EncodeBlobsOptions,
+): Promise<Blob> {
+  const { compressed } = store;
+  if (compressed && novel?.kinds.some(({ stored }) => stored)) {
+    const put = () => compressed.put(source, signal, spans);
+    const { id, form, raw, encoded } = source instanceof Uint8Array
+      ? await put()
+      : await reading(source, put, signal);
+    onStored?.({ raw, encoded });
+    return form === undefined ? { r: id } : { r: id, c: form, e: novel.refusal };
+  }
+  const id = source instanceof Uint8Array
+    ? await store.put(source, signal, spans)
+    : await reading(source, ({ path }) => store.putFile(path, signal, spans), signal);
+  const size = sizeOf(source);
+  onStored?.({ raw: size, encoded: size });
+  return { r: id };
+}
+
+function tooLarge(sources: readonly BlobSource[]): LlamaError {
+  const size = sources.reduce((sum, source) => sum + sizeOf(source), 0);
+  return new LlamaError(
+    "too-large",
+    `${size} bytes do not fit into one Lambda ` +
+      `payload (${maxPayloadBytes} bytes), and there is no object store`,
+    { hint: "set LLAMA_OBJECT_STORE or -store to s3://BUCKET/PREFIX/" },
+  );
 }
 
 /**
@@ -138,17 +239,41 @@ export function inlineBlob(bytes: Uint8Array): { blob: Blob; cost: number } {
 /** Returns the shortest encoding by any of the kinds, if there is one. */
 async function encodeNovel(
   bytes: Uint8Array,
-  { kinds, refusal }: NovelContents,
+  novel: NovelContents,
 ): Promise<{ blob: Blob; cost: number } | undefined> {
   let shortest: { blob: Blob; cost: number } | undefined;
-  for (const kind of kinds) {
+  for (const kind of novel.kinds) {
     const content = await kind.encode(bytes);
     if (content === undefined) continue;
-    const blob = { ...content, e: refusal };
-    const cost = Buffer.byteLength(JSON.stringify(blob));
-    if (shortest === undefined || cost < shortest.cost) shortest = { blob, cost };
+    const encoded = withRefusal(content, novel);
+    if (shortest === undefined || encoded.cost < shortest.cost) shortest = encoded;
   }
   return shortest;
+}
+
+function withRefusal(
+  content: Readonly<Record<string, unknown>>,
+  { refusal }: NovelContents,
+): { blob: Blob; cost: number } {
+  const blob = { ...content, e: refusal };
+  return { blob, cost: Buffer.byteLength(JSON.stringify(blob)) };
+}
+
+/** Options for {@linkcode decodeBlob} and {@linkcode decodeBlobToFile}. */
+export interface DecodeOptions {
+  /** Ends the work early. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * The known kinds of content beyond those of December 2020.
+   * @default {those of this version}
+   */
+  readonly kinds?: readonly ContentKind[] | undefined;
+  /** Receives a span `write`, or `download` if the store is used. */
+  readonly spans?: Spans | undefined;
+  /** The maximum size of an object that is read into memory. @default {as much as fits} */
+  readonly maxBytes?: number | undefined;
+  /** Called with the sizes of an object that was read. */
+  readonly onStored?: ((sizes: Sizes) => void) | undefined;
 }
 
 /**
@@ -156,19 +281,33 @@ async function encodeNovel(
  *
  * @param blob The blob from the wire.
  * @param store Returns the store; called only if the blob is an object.
- * @param signal Ends the work early.
- * @param kinds The known kinds of content beyond those of December 2020.
+ * @param options Kinds of content, signal, and the maximum size of an object.
  * @returns Its bytes.
- * @throws {LlamaError} `protocol` if it has no bytes (`e`) or its base64 is invalid; as the
- * store's `get`.
+ * @throws {LlamaError} `protocol` if it has no bytes (`e`) or they are damaged; as the store's `get`.
  */
 export async function decodeBlob(
   blob: Blob,
   store: () => ObjectStore,
-  signal?: AbortSignal,
-  kinds?: readonly ContentKind[],
+  options: DecodeOptions = {},
 ): Promise<Uint8Array> {
-  return blob.r === undefined ? await decodeInline(blob, kinds) : await store().get(blob.r, signal);
+  const { signal, kinds, maxBytes, onStored } = options;
+  const { r: id } = blob;
+  if (id === undefined) return await decodeInline(blob, kinds);
+  const { bytes, encoded } = blob.c === undefined
+    ? await getPlain(store(), id, signal, maxBytes)
+    : await compressedIn(store()).get(id, signal, maxBytes);
+  onStored?.({ raw: bytes.length, encoded });
+  return bytes;
+}
+
+async function getPlain(
+  store: ObjectStore,
+  id: string,
+  signal: AbortSignal | undefined,
+  maxBytes: number | undefined,
+): Promise<{ bytes: Uint8Array; encoded: number }> {
+  const bytes = await store.get(id, signal, maxBytes);
+  return { bytes, encoded: bytes.length };
 }
 
 /**
@@ -178,34 +317,64 @@ export async function decodeBlob(
  * @param blob The blob from the wire.
  * @param path The file to create.
  * @param store Returns the store; called only if the blob is an object.
- * @param signal Ends the work early.
- * @param spans Receives a span `write`, or `download` if the store is used.
- * @param kinds The known kinds of content beyond those of December 2020.
+ * @param options Kinds of content, signal and spans.
  * @throws As {@linkcode decodeBlob}, and what the file system throws.
  */
 export async function decodeBlobToFile(
   blob: Blob,
   path: string,
   store: () => ObjectStore,
-  signal?: AbortSignal,
-  spans?: Spans,
-  kinds?: readonly ContentKind[],
+  options: DecodeOptions = {},
 ): Promise<void> {
+  const { signal, kinds = ownFeatures.contents, spans, onStored } = options;
   if (blob.r === undefined) {
     using _write = spans?.span("write");
-    await writeNew(path, await decodeInline(blob, kinds));
-  } else {
-    using _download = spans?.span("download");
-    await store().getFile(blob.r, path, signal);
+    const pieces = isHeld(blob, kinds) ? undefined : novelKindOf(blob, kinds)?.decodePieces?.(blob);
+    if (pieces) await writePieces(path, pieces, signal);
+    else await writeNew(path, await decodeInline(blob, kinds));
+    return;
+  }
+  using _download = spans?.span("download");
+  if (blob.c !== undefined) {
+    const sizes = await compressedIn(store()).getFile(blob.r, path, signal);
+    onStored?.(sizes);
+    return;
+  }
+  await store().getFile(blob.r, path, signal);
+  if (onStored) {
+    const { size } = await stat(path);
+    onStored({ raw: size, encoded: size });
   }
 }
 
+async function writePieces(
+  path: string,
+  pieces: AsyncIterable<Uint8Array>,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  using file = await open(path, { write: true, createNew: true, mode: unfinishedMode });
+  for await (const piece of pieces) {
+    signal?.throwIfAborted();
+    await writeToFile(file, piece);
+  }
+}
+
+/** Reports whether a blob in a message has contents that may be held in memory once decompressed. */
+export function isHeld(
+  blob: Readonly<Record<string, unknown>>,
+  kinds: readonly ContentKind[] = ownFeatures.contents,
+): boolean {
+  return (novelKindOf(blob, kinds)?.sizes?.(blob)?.raw ?? 0) <= maxHeldBytes;
+}
+
 /** Returns the kind of a blob beyond the wire of December 2020; undefined if it has none. */
-export function novelKindOf<Kind extends Pick<ContentKind, "keys">>(
+export function novelKindOf<Kind extends Pick<ContentKind, "keys" | "stored">>(
   blob: Readonly<Record<string, unknown>>,
   kinds: readonly Kind[],
 ): Kind | undefined {
-  return kinds.find(({ keys: [key] }) => blob[key] !== undefined);
+  return kinds.find(({ keys: [key], stored }) =>
+    blob[key] !== undefined || (stored !== undefined && blob["c"] === stored)
+  );
 }
 
 function decodeInline(
@@ -218,13 +387,9 @@ function decodeInline(
   if (blob.e !== undefined) throw new LlamaError("protocol", blob.e);
   if (blob.s !== undefined) return Buffer.from(blob.s);
   if (blob.b === undefined) return new Uint8Array();
-  const bytes = Buffer.from(blob.b, "base64");
-  // Buffer skips invalid characters; then there are fewer bytes than the length implies.
-  const padding = blob.b.endsWith("==") ? 2 : blob.b.endsWith("=") ? 1 : 0;
-  if (blob.b.length % 4 !== 0 || bytes.length !== (blob.b.length / 4) * 3 - padding) {
-    throw new LlamaError("protocol", 'a blob\'s "b" is not base64');
-  }
-  return bytes;
+  const bytes = decodeBase64(blob.b);
+  if (bytes) return bytes;
+  throw new LlamaError("protocol", 'a blob\'s "b" is not base64');
 }
 
 function readSource({ path, size, isFile }: FileSource): Promise<Uint8Array<ArrayBuffer>> {

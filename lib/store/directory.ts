@@ -9,9 +9,20 @@ import { fileURLToPath } from "node:url";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { removeIfThere, removeLeftovers, temporaryName, writeWhole } from "../files/whole.ts";
 import { hashFile, sha256 } from "../files/hash.ts";
+import { piecesOfFile } from "../files/pieces.ts";
 import { open, unfinishedMode, writeToFile } from "../files/quick.ts";
 import type { Spans } from "../spans.ts";
-import { checkId, missingObject, type ObjectStore, tooLarge, verify } from "./store.ts";
+import { CompressedForm } from "./compressed.ts";
+import { keyOf, type Packed } from "./pack.ts";
+import {
+  checkId,
+  type CompressedObjects,
+  missingObject,
+  type ObjectStore,
+  type StoredObject,
+  tooLarge,
+  verify,
+} from "./store.ts";
 
 /**
  * A store whose objects are the files of one directory. Any number of processes may write to it at
@@ -19,6 +30,7 @@ import { checkId, missingObject, type ObjectStore, tooLarge, verify } from "./st
  */
 export class DirectoryStore implements ObjectStore {
   readonly url: string;
+  readonly compressed: CompressedObjects;
   readonly #directory: string;
 
   /**
@@ -37,6 +49,11 @@ export class DirectoryStore implements ObjectStore {
         hint: "write file:///path/to/directory",
       });
     }
+    this.compressed = new CompressedForm(this, {
+      write: (packed, signal, spans) => this.#putPacked(packed, signal, spans),
+      read: (key, signal) => this.#readKey(key, signal),
+      has: (key) => isFile(join(this.#directory, key)),
+    });
   }
 
   async put(bytes: Uint8Array, signal?: AbortSignal, spans?: Spans): Promise<string> {
@@ -104,12 +121,7 @@ export class DirectoryStore implements ObjectStore {
   }
 
   async has(id: string): Promise<boolean> {
-    try {
-      return (await Deno.stat(this.#path(id))).isFile;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
-    }
+    return await isFile(this.#path(id));
   }
 
   /** Does nothing: this store keeps no note. */
@@ -117,6 +129,30 @@ export class DirectoryStore implements ObjectStore {
 
   /** Does nothing: this store holds nothing open. */
   [Symbol.dispose](): void {}
+
+  async #putPacked(packed: Packed, signal?: AbortSignal, spans?: Spans): Promise<StoredObject> {
+    const { id, form, raw, encoded } = packed;
+    using _upload = spans?.span("upload");
+    const path = join(this.#directory, keyOf(id, form));
+    await this.#storing(() =>
+      writeWhole(path, async (temporary) => {
+        using file = await open(temporary, { write: true, createNew: true });
+        for await (const piece of packed.pieces(0, encoded)) {
+          signal?.throwIfAborted();
+          await writeToFile(file, piece);
+        }
+      }), signal);
+    return { id, form, raw, encoded };
+  }
+
+  async *#readKey(key: string, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    try {
+      yield* piecesOfFile(join(this.#directory, key), signal);
+    } catch (cause) {
+      if (cause instanceof Deno.errors.NotFound) throw missingObject(this.url, key);
+      throw cause;
+    }
+  }
 
   #path(id: string): string {
     checkId(id);
@@ -143,6 +179,15 @@ export class DirectoryStore implements ObjectStore {
       if (cause instanceof Deno.errors.NotFound) throw missingObject(this.url, id);
       throw cause;
     }
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(path)).isFile;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
   }
 }
 

@@ -42,6 +42,14 @@ export function noteDirectory(environment: Environment): string | undefined {
   return home ? join(home, ".cache/llama") : undefined;
 }
 
+/** An object in the store. */
+interface Entry {
+  /** When the entry expires, in the milliseconds of `Date.now()`. */
+  readonly until: number;
+  /** The size of what is stored, in bytes; noted only if it is compressed. */
+  readonly size: number | undefined;
+}
+
 /**
  * The objects that are known to be in a store. With a directory, a note there tells later processes,
  * too: sending a file again then takes neither a request nor a hash.
@@ -53,8 +61,8 @@ export class KnownObjects {
   readonly #directory: string | undefined;
   readonly #address: () => Promise<string>;
   readonly #now: () => number;
-  /** When each object's entry expires, in the milliseconds of `#now`. */
-  #objects = new Map<string, number>();
+  /** The objects by key: the id, with `.zst` if compressed. */
+  #objects = new Map<string, Entry>();
   /** The ids of files, by {@linkcode fileKey}. */
   #files = new Map<string, string>();
   readonly #forgotten = new Set<string>();
@@ -84,25 +92,33 @@ export class KnownObjects {
   }
 
   /** Reports whether an object is known to be in the store. */
-  has(id: string): boolean {
-    return (this.#objects.get(id) ?? 0) > this.#now();
+  has(key: string): boolean {
+    return (this.#objects.get(key)?.until ?? 0) > this.#now();
+  }
+
+  /** Returns the size of what is stored below a key, in bytes; undefined if it is not known. */
+  sizeOf(key: string): number | undefined {
+    return this.#objects.get(key)?.size;
   }
 
   /**
    * Remembers an object.
    *
+   * @param key The object's key: its id, with `.zst` if it is compressed.
    * @param milliseconds How long it will certainly remain in the store.
+   * @param size The size of what is stored, in bytes.
    */
-  add(id: string, milliseconds: number): void {
-    this.#forgotten.delete(id);
-    put(this.#objects, id, this.#now() + Math.min(milliseconds, maxAgeMilliseconds));
+  add(key: string, milliseconds: number, size: number): void {
+    this.#forgotten.delete(key);
+    const until = this.#now() + Math.min(milliseconds, maxAgeMilliseconds);
+    put(this.#objects, key, { until, size });
     this.#isChanged = true;
   }
 
   /** Forgets an object, since it was not found. */
-  forget(id: string): void {
-    this.#objects.delete(id);
-    this.#forgotten.add(id);
+  forget(key: string): void {
+    this.#objects.delete(key);
+    this.#forgotten.add(key);
     this.#isChanged = true;
   }
 
@@ -176,35 +192,41 @@ export class KnownObjects {
     const [heading, ...lines] = text.split("\n");
     if (heading !== this.#heading) return;
     const now = this.#now();
-    const objects = new Map<string, number>();
+    const objects = new Map<string, Entry>();
     const files = new Map<string, string>();
     for (const line of lines) {
-      const [, id = "", until] = /^object ([0-9a-f]{64}) (\d{1,15})$/.exec(line) ?? [];
-      const [, fileId, key] = /^file ([0-9a-f]{64}) (\d+ \d+ \d+ \d+ \d+ \/.*)$/.exec(line) ?? [];
-      if (fileId !== undefined && key !== undefined) files.set(key, fileId);
+      const [, key = "", until, size] = objectPattern.exec(line) ?? [];
+      const [, fileId, name] = /^file ([0-9a-f]{64}) (\d+ \d+ \d+ \d+ \d+ \/.*)$/.exec(line) ?? [];
+      if (fileId !== undefined && name !== undefined) files.set(name, fileId);
       // A time beyond the maximum was written by a wrong clock.
-      else if (Number(until) <= now + maxAgeMilliseconds && !this.#forgotten.has(id)) {
-        objects.set(id, Number(until));
+      else if (Number(until) <= now + maxAgeMilliseconds && !this.#forgotten.has(key)) {
+        const entry = { until: Number(until), size: size === undefined ? undefined : Number(size) };
+        objects.set(key, entry);
       }
     }
-    for (const [id, until] of this.#objects) put(objects, id, until);
+    for (const [key, entry] of this.#objects) put(objects, key, entry);
     for (const [key, id] of this.#files) put(files, key, id);
     this.#objects = objects;
     this.#files = files;
   }
 
   #text(): string {
-    const objects = [...this.#objects.keys()].filter((id) => this.has(id)).slice(-maxEntries);
-    const kept = new Set(objects);
+    const objects = [...this.#objects].filter(([key]) => this.has(key)).slice(-maxEntries);
+    const kept = new Set(objects.map(([key]) => key.slice(0, 64)));
     const files = [...this.#files].filter(([, id]) => kept.has(id)).slice(-maxEntries);
     return [
       this.#heading,
-      ...objects.map((id) => `object ${id} ${this.#objects.get(id)}`),
+      ...objects.map(([key, { until, size }]) =>
+        `object ${key} ${until}${key.endsWith(".zst") && size !== undefined ? ` ${size}` : ""}`
+      ),
       ...files.map(([key, id]) => `file ${id} ${key}`),
       "",
     ].join("\n");
   }
 }
+
+/** In earlier versions, which know only objects that are not compressed, without the size. */
+const objectPattern = /^object ([0-9a-f]{64}(?:\.zst(?= \d+ \d))?) (\d{1,15})(?: (\d{1,15}))?$/;
 
 /** Puts an entry last, and drops the first if there are too many. */
 function put<V>(map: Map<string, V>, key: string, value: V): void {

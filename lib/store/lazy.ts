@@ -5,7 +5,7 @@
  */
 
 import type { LlamaError } from "../errors.ts";
-import type { ObjectStore } from "./store.ts";
+import { compressedIn, type CompressedObjects, type ObjectStore } from "./store.ts";
 
 /**
  * Opens a store, and loads its code, when something is first read or written: most jobs in Lambda
@@ -13,6 +13,12 @@ import type { ObjectStore } from "./store.ts";
  */
 export class LazyStore implements ObjectStore {
   readonly url: string;
+  readonly compressed: CompressedObjects = {
+    put: async (...args) => await (await this.#compressed()).put(...args),
+    get: async (...args) => await (await this.#compressed()).get(...args),
+    getFile: async (...args) => await (await this.#compressed()).getFile(...args),
+    has: async (...args) => await (await this.#compressed()).has(...args),
+  };
   readonly #open: () => Promise<ObjectStore>;
   #opened: Promise<ObjectStore> | undefined;
 
@@ -55,6 +61,10 @@ export class LazyStore implements ObjectStore {
 
   [Symbol.dispose](): void {
     this.#ifOpened((store) => store[Symbol.dispose]());
+  }
+
+  async #compressed(): Promise<CompressedObjects> {
+    return compressedIn(await this.#store());
   }
 
   #store(): Promise<ObjectStore> {

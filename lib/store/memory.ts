@@ -6,13 +6,30 @@
 
 import { sha256 } from "../files/hash.ts";
 import { writeNew } from "../files/quick.ts";
-import { missingObject, type ObjectStore, tooLarge } from "./store.ts";
+import { joinBytes } from "../files/bytes.ts";
+import { CompressedForm } from "./compressed.ts";
+import { keyOf } from "./pack.ts";
+import { type CompressedObjects, missingObject, type ObjectStore, tooLarge } from "./store.ts";
 
 /** A store that keeps its objects in memory. */
 export class MemoryStore implements ObjectStore {
   readonly url = "memory:";
-  /** The objects by id. */
+  /** The objects by key: the id, with `.zst` if compressed. */
   readonly objects: Map<string, Uint8Array> = new Map();
+  readonly compressed: CompressedObjects = new CompressedForm(this, {
+    write: async (packed) => {
+      const { id, form, raw, encoded } = packed;
+      const pieces = await Array.fromAsync(packed.pieces(0, encoded));
+      this.objects.set(keyOf(id, form), joinBytes(pieces));
+      return { id, form, raw, encoded };
+    },
+    read: (key) => this.#read(key),
+    has: (key) => Promise.resolve(this.objects.has(key)),
+  });
+
+  async *#read(key: string): AsyncGenerator<Uint8Array> {
+    yield await this.get(key);
+  }
 
   put(bytes: Uint8Array): Promise<string> {
     const id = sha256(bytes);

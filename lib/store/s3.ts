@@ -7,15 +7,29 @@
 import type { AwsClient } from "../aws/client.ts";
 import { Semaphore } from "../async/concurrency.ts";
 import type { LlamaError } from "../errors.ts";
+import { CompressedForm } from "./compressed.ts";
 import { InFlight } from "./in_flight.ts";
 import { KnownObjects } from "./known_objects.ts";
 import { Bucket } from "./s3_bucket.ts";
-import { downloadBytes, downloadFile } from "./s3_download.ts";
+import { downloadBytes, downloadFile, downloadPieces } from "./s3_download.ts";
+import { keyOf, pack, type Packed } from "./pack.ts";
 import { partSizeOf } from "./s3_parts.ts";
 import { uploadInParts, uploadWhole } from "./s3_upload.ts";
-import { type Source, sourceOfBytes, sourceOfFile } from "./source.ts";
+import {
+  type BlobSource,
+  type Source,
+  sourceOfBytes,
+  sourceOfFile,
+  sourceOfPieces,
+} from "./source.ts";
 import type { Spans } from "../spans.ts";
-import { checkId, type ObjectStore, verify } from "./store.ts";
+import {
+  checkId,
+  type CompressedObjects,
+  type ObjectStore,
+  type StoredObject,
+  verify,
+} from "./store.ts";
 
 /** Options for {@linkcode S3Store}. */
 export interface S3StoreOptions {
@@ -51,6 +65,7 @@ export class S3Store implements ObjectStore {
   readonly #hashing = new Semaphore(hashConcurrency);
   readonly #sending = new InFlight();
   readonly #known: KnownObjects;
+  readonly compressed: CompressedObjects;
 
   /**
    * @param url `s3://BUCKET/PREFIX/`.
@@ -67,6 +82,13 @@ export class S3Store implements ObjectStore {
       () => this.#bucket.address(),
       options.now,
     );
+    this.compressed = new CompressedForm(this, {
+      known: (source) => this.#knownForm(source),
+      pack: (source, signal) => this.#pack(source, signal),
+      write: (packed, signal, spans) => this.#putPacked(packed, signal, spans),
+      read: (key, signal) => downloadPieces(this.#bucket, key, signal),
+      has: (key, signal) => this.#isThere(key, signal),
+    });
   }
 
   async put(bytes: Uint8Array, signal?: AbortSignal, spans?: Spans): Promise<string> {
@@ -103,12 +125,12 @@ export class S3Store implements ObjectStore {
 
   async has(id: string, signal?: AbortSignal): Promise<boolean> {
     checkId(id);
-    // Without s3:ListBucket, S3 returns 403 for a missing object.
-    return await this.#bucket.age(id, signal, [403, 404]) !== undefined;
+    return await this.#isThere(id, signal);
   }
 
   forget(id: string): void {
     this.#known.forget(id);
+    this.#known.forget(keyOf(id, "zst"));
   }
 
   lastRetry(since: number): Promise<LlamaError | undefined> {
@@ -136,26 +158,79 @@ export class S3Store implements ObjectStore {
     signal: AbortSignal | undefined,
     spans: Spans | undefined,
   ): Promise<string> {
-    const { id } = source;
+    const { key } = source;
     await this.#known.load();
-    if (this.#known.has(id)) return id;
+    if (this.#known.has(key)) return key;
     using _upload = spans?.span("upload");
-    await this.#sending.join(id, (signal) => this.#send(source, signal), signal);
-    return id;
+    await this.#sending.join(key, (signal) => this.#send(source, signal), signal);
+    return key;
   }
 
   async #send(source: Source, signal: AbortSignal): Promise<void> {
-    const { id, size, parts } = source;
+    const { key, size, parts } = source;
     if (size > unaskedBytes) {
-      const age = await this.#bucket.age(id, signal, absent);
-      if (age !== undefined && age < this.#youngMilliseconds) return this.#remember(id, age);
+      const age = await this.#bucket.age(key, signal, absent);
+      if (age !== undefined && age < this.#youngMilliseconds) return this.#remember(source, age);
     }
     if (parts.length > 0) await uploadInParts(this.#bucket, source, signal);
     else await uploadWhole(this.#bucket, source, signal);
-    this.#remember(id, 0);
+    this.#remember(source, 0);
   }
 
-  #remember(id: string, age: number): void {
-    this.#known.add(id, this.#youngMilliseconds - age);
+  #remember({ key, size }: Source, age: number): void {
+    this.#known.add(key, this.#youngMilliseconds - age, size);
+  }
+
+  async #isThere(key: string, signal: AbortSignal | undefined): Promise<boolean> {
+    // Without s3:ListBucket, S3 returns 403 for a missing object.
+    return await this.#bucket.age(key, signal, [403, 404]) !== undefined;
+  }
+
+  /** Returns the form in which a file's object is known to be in the store, if it is. */
+  async #knownForm(source: BlobSource): Promise<StoredObject | undefined> {
+    await this.#known.load();
+    if (source instanceof Uint8Array) return undefined;
+    const key = await this.#known.fileKey(source.path);
+    const id = key === undefined ? undefined : this.#known.idOfFile(key);
+    return id === undefined ? undefined : this.#knownObject(id, source.size);
+  }
+
+  #knownObject(id: string, raw: number): StoredObject | undefined {
+    for (const form of ["zst", undefined] as const) {
+      const key = keyOf(id, form);
+      if (this.#known.has(key)) {
+        return { id, form, raw, encoded: form ? this.#known.sizeOf(key) ?? raw : raw };
+      }
+    }
+    return undefined;
+  }
+
+  async #pack(
+    source: BlobSource,
+    signal: AbortSignal | undefined,
+  ): Promise<Packed | undefined> {
+    using _turn = await this.#hashing.acquire(signal);
+    if (source instanceof Uint8Array) return await pack(source, signal);
+    const key = await this.#known.fileKey(source.path);
+    const packed = await pack(source, signal);
+    // A file that changed while it was read is not remembered.
+    if (packed && key !== undefined && key === await this.#known.fileKey(source.path)) {
+      this.#known.addFile(key, packed.id);
+    }
+    return packed;
+  }
+
+  async #putPacked(
+    packed: Packed,
+    signal: AbortSignal | undefined,
+    spans: Spans | undefined,
+  ): Promise<StoredObject> {
+    const { id, form, hash, raw, encoded } = packed;
+    // It may have been stored before functions accepted this form.
+    const known = this.#knownObject(id, raw);
+    if (known) return known;
+    const source = sourceOfPieces(keyOf(id, form), hash, encoded, packed.pieces);
+    await this.#put(source, signal, spans);
+    return { id, form, raw, encoded };
   }
 }

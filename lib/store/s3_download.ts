@@ -126,6 +126,39 @@ export async function downloadFile(
 }
 
 /**
+ * Reads a whole object piece by piece.
+ *
+ * @param bucket Where it is.
+ * @param key The object's key below the store's prefix.
+ * @param signal Ends the work early.
+ * @returns The pieces.
+ * @throws {LlamaError} As {@linkcode Bucket.call}.
+ */
+export async function* downloadPieces(
+  bucket: Bucket,
+  key: string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>(undefined, undefined, {
+    highWaterMark: 0,
+  });
+  const writer = writable.getWriter();
+  // A copy, since each piece is read into the same memory.
+  const write = (piece: Uint8Array) => writer.write(piece.slice());
+  const all = { from: 0, to: Infinity };
+  const downloaded = fetchRange(bucket, key, all, signal, write).then(
+    () => writer.close(),
+    (error) => writer.abort(error),
+  );
+  try {
+    yield* readable;
+  } finally {
+    // After an early end, writing fails, and with it the download.
+    await downloaded.catch(() => {});
+  }
+}
+
+/**
  * Reads a range of an object. After an interruption it continues from where it stopped, for as long
  * as each response brings some bytes; a call without any is retried as usual.
  *

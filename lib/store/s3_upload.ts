@@ -42,8 +42,8 @@ export async function uploadWhole(
   source: Source,
   signal: AbortSignal,
 ): Promise<void> {
-  const { id, size } = source;
-  await send(bucket, source, { action: "PutObject", offset: 0, length: size, hash: id }, signal);
+  const { hash, size } = source;
+  await send(bucket, source, { action: "PutObject", offset: 0, length: size, hash }, signal);
 }
 
 /**
@@ -61,7 +61,7 @@ export async function uploadInParts(
   source: Source,
   signal: AbortSignal,
 ): Promise<void> {
-  const upload = new Upload(bucket, source, await start(bucket, source.id, signal));
+  const upload = new Upload(bucket, source, await start(bucket, source.key, signal));
   try {
     const etags = await eachPart(
       source.parts,
@@ -93,7 +93,7 @@ async function send(
   return await bucket.call({
     method: "PUT",
     action,
-    id: source.id,
+    id: source.key,
     ...(query ? { query } : {}),
     headers: {
       "content-type": "application/octet-stream",
@@ -162,7 +162,7 @@ class Upload {
   }
 
   async complete(etags: readonly string[], signal: AbortSignal): Promise<void> {
-    const { id, size, parts } = this.#source;
+    const { key: id, size, parts } = this.#source;
     const list = parts.map((hash, index) =>
       `<Part><PartNumber>${index + 1}</PartNumber><ETag>${etags[index]}</ETag>` +
       `<ChecksumSHA256>${base64(hash)}</ChecksumSHA256></Part>`
@@ -195,7 +195,7 @@ class Upload {
       await this.#bucket.call({
         method: "DELETE",
         action: "AbortMultipartUpload",
-        id: this.#source.id,
+        id: this.#source.key,
         query: { uploadId: this.#uploadId },
         also: [404],
         read: async (response) => await response.body?.cancel(),

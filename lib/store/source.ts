@@ -9,12 +9,27 @@ import { LlamaError } from "../errors.ts";
 import { hashFile, sha256 } from "../files/hash.ts";
 import { open } from "../files/quick.ts";
 
+/** A file to send, with its size when it was found. */
+export interface FileSource {
+  /** Its path on this machine. */
+  path: string;
+  /** Its size in bytes. */
+  size: number;
+  /** Whether it is a regular file. @default {looked up} */
+  isFile?: boolean | undefined;
+}
+
+/** The contents of a blob. */
+export type BlobSource = Uint8Array | FileSource;
+
 /** Bytes that can be sent more than once, and in parts. */
 export interface Source {
   /** The size in bytes. */
   readonly size: number;
+  /** The object's key below the store's prefix: its id, or that of another form. */
+  readonly key: string;
   /** The lower-case hexadecimal SHA-256 of all bytes. */
-  readonly id: string;
+  readonly hash: string;
   /** The hashes of its parts, if it is sent in parts. */
   readonly parts: readonly string[];
 
@@ -53,12 +68,34 @@ export type PartSize = (size: number) => number;
 export function sourceOfBytes(bytes: Uint8Array, partSize: PartSize): Source {
   const parts = new PartHashes(partSize(bytes.length));
   parts.update(bytes);
+  const id = sha256(bytes);
   return {
     size: bytes.length,
-    id: sha256(bytes),
+    key: id,
+    hash: id,
     parts: parts.end(),
     body: (offset, length, watcher) =>
-      new StreamedBlob(length, slice(bytes.subarray(offset, offset + length)), watcher),
+      new StreamedBlob(length, piecesOfBytes(bytes.subarray(offset, offset + length)), watcher),
+  };
+}
+
+/**
+ * Returns a source of bytes that are hashed, sent in one piece.
+ *
+ * @param key The object's key.
+ * @param hash The SHA-256 of the bytes.
+ * @param size The number of bytes.
+ * @param pieces Returns a range of them.
+ */
+export function sourceOfPieces(
+  key: string,
+  hash: string,
+  size: number,
+  pieces: (offset: number, length: number) => Pieces,
+): Source {
+  return {
+    ...{ key, hash, size, parts: [] },
+    body: (offset, length, watcher) => new StreamedBlob(length, pieces(offset, length), watcher),
   };
 }
 
@@ -81,7 +118,8 @@ export async function sourceOfFile(
   });
   return {
     size,
-    id,
+    key: id,
+    hash: id,
     parts: parts.end(),
     body: (offset, length, watcher) =>
       new StreamedBlob(length, readPieces(path, offset, length), watcher),
@@ -104,14 +142,16 @@ async function* readPieces(path: string, offset: number, length: number): Pieces
   }
 }
 
-async function* slice(bytes: Uint8Array): Pieces {
+/** Returns copies of bytes, piece by piece. */
+export async function* piecesOfBytes(bytes: Uint8Array): Pieces {
   for (let done = 0; done < bytes.length; done += pieceBytes) {
     // A copy: the body must not be shared memory.
     yield bytes.slice(done, done + pieceBytes);
   }
 }
 
-type Pieces = AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined>;
+/** Pieces of a body, in memory of their own. */
+export type Pieces = AsyncGenerator<Uint8Array<ArrayBuffer>, void, undefined>;
 
 /**
  * A blob whose bytes are produced while they are sent. `fetch` uses a blob's stream as the body and

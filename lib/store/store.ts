@@ -5,7 +5,9 @@
  */
 
 import { LlamaError } from "../errors.ts";
+import type { Sizes, StoredForm } from "../features.ts";
 import type { Spans } from "../spans.ts";
+import type { BlobSource } from "./source.ts";
 
 /**
  * A store of blobs that are too big for a message. Objects never change. Dispose of a store when
@@ -85,6 +87,65 @@ export interface ObjectStore extends Disposable {
    * @returns The error that was retried; undefined if there was no retry since then.
    */
   lastRetry?(since: number): Promise<LlamaError | undefined>;
+
+  /** The store's compressed objects. @default {it has none} */
+  readonly compressed?: CompressedObjects | undefined;
+}
+
+/** An object as it was stored. */
+export interface StoredObject extends Sizes {
+  /** The object's id: the lower-case hexadecimal SHA-256 of its decompressed bytes. */
+  readonly id: string;
+  /** Its form; undefined if its bytes are stored as they are. */
+  readonly form: StoredForm | undefined;
+}
+
+/**
+ * Objects in the form `zst`: one zstd frame, below the key `ID.zst`. An object may be in the store in
+ * both forms.
+ */
+export interface CompressedObjects {
+  /**
+   * Stores bytes, compressed if they are neither small nor big and that saves a quarter of them.
+   *
+   * @param source The bytes, or a regular file.
+   * @param signal Ends the work early.
+   * @param spans Gets the spans `hash` and `upload`.
+   * @returns The object, in the form in which it is in the store.
+   * @throws As `put` and `putFile`.
+   */
+  put(source: BlobSource, signal?: AbortSignal, spans?: Spans): Promise<StoredObject>;
+
+  /**
+   * Reads an object that is in the store in either form, as `get`.
+   *
+   * @returns The object's bytes, and how many were read from the store.
+   */
+  get(
+    id: string,
+    signal?: AbortSignal,
+    maxBytes?: number,
+  ): Promise<{ bytes: Uint8Array; encoded: number }>;
+
+  /**
+   * Reads an object that is in the store in either form into a new file, as `getFile`.
+   *
+   * @returns The size of the file, and how many bytes were read from the store.
+   */
+  getFile(id: string, path: string, signal?: AbortSignal): Promise<Sizes>;
+
+  /** Reports whether the store has an object in either form. */
+  has(id: string, signal?: AbortSignal): Promise<boolean>;
+}
+
+/**
+ * Returns a store's compressed objects.
+ *
+ * @throws {LlamaError} `store` if it has none.
+ */
+export function compressedIn({ compressed, url }: ObjectStore): CompressedObjects {
+  if (compressed) return compressed;
+  throw new LlamaError("store", `${url} is a kind of store without compressed objects`);
 }
 
 /**
@@ -118,11 +179,12 @@ export function tooLarge(id: string, size: number, maxBytes: number): LlamaError
  * @param url The store's URL.
  * @param id The object's id.
  * @param actual The SHA-256 of the bytes.
+ * @param key The key of the object in the store. @default {the id}
  * @throws {LlamaError} `store` if the two differ.
  */
-export function verify(url: string, id: string, actual: string): void {
+export function verify(url: string, id: string, actual: string, key: string = id): void {
   if (actual === id) return;
-  throw new LlamaError("store", `object ${id} in ${url} is damaged: its SHA-256 is ${actual}`, {
+  throw new LlamaError("store", `object ${key} in ${url} is damaged: its SHA-256 is ${actual}`, {
     hint: "remove the object from the store and run again",
   });
 }

@@ -135,6 +135,20 @@ const global: Readonly<Record<keyof typeof globalFlags, Row>> = {
     assert.match(stderr, /POST .*\/functions\/f\/response-streaming-invocations/);
     assert.doesNotMatch(stderr, /Signature=[0-9a-f]/);
   },
+  async compress({ run }) {
+    // The stub is on loopback.
+    const accepted = async (args: string[], environment?: Record<string, string>) => {
+      const { sent } = await run([...args, "invoke", "f"], environment && { environment });
+      return sent[0]?.body.accept?.includes("zstd") ?? false;
+    };
+    assert.equal(await accepted([]), false);
+    assert.equal(await accepted(["-compress", "on"]), true);
+    assert.equal(await accepted([], { LLAMA_COMPRESS: "on" }), true);
+    assert.equal(await accepted(["-compress", "off"], { LLAMA_COMPRESS: "on" }), false);
+    const wrong = await run(["invoke", "f"], { environment: { LLAMA_COMPRESS: "yes" } });
+    assert.match(wrong.stderr, /LLAMA_COMPRESS must be auto, on or off: yes/);
+    assert.equal(wrong.sent.length, 0);
+  },
   async "s3-concurrency"({ place, run }) {
     const atOnce = async (concurrency: string) => {
       let now = 0;

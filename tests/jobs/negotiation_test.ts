@@ -100,7 +100,7 @@ class World implements AsyncDisposable {
 }
 
 const updated = (store: MemoryStore) => ours(store, later);
-const strict = (store: MemoryStore) => ours(store);
+const strict = (store: MemoryStore) => ours(store, none);
 
 Deno.test("only a function's very first job is plain, and the next process knows it", async () => {
   await using world = new World(updated);
@@ -233,21 +233,27 @@ Deno.test("shared files are encoded as the function accepts them", async () => {
   assert.equal(encodings, 2);
 });
 
-Deno.test("if an object is missing, the job is sent without features and the object stored again", async () => {
+Deno.test("if an object is missing, the job is sent again, at last without features", async () => {
   await using world = new World(updated);
   await world.run();
-  let isFirst = true;
   const runtime = world.runtime;
+  let misses = 1;
   world.runtime = async (text) => {
-    if (!isFirst) return await runtime(text);
-    isFirst = false;
+    if (misses-- <= 0) return await runtime(text);
     return Response.json(
       { errorType: "Llama.MissingObject", errorMessage: "gone", objects: ["0".repeat(64)] },
       { headers: { "x-amz-function-error": "Unhandled" } },
     );
   };
   await world.run();
-  assert.deepEqual(world.kinds, ["sm", "xnem", "sm"]);
+  assert.deepEqual(world.kinds, ["sm", "xnem", "xnem"]);
+  misses = 2;
+  await world.run();
+  assert.deepEqual(world.kinds.slice(3), ["xnem", "xnem", "sm"]);
+  // The function is none the worse for it.
+  await world.run();
+  assert.deepEqual(world.kinds.slice(6), ["xnem"]);
+  assert.deepEqual(world.replaced, []);
 });
 
 Deno.test("a request that is refused for its contents is an error of its own", async () => {

@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { signalOf, timedOutStatus } from "../../functions/command_status.ts";
 import type { LlamaError } from "../../errors.ts";
 import { logOf } from "../../jobs/attempts.ts";
-import { piecesOfFile } from "../../jobs/big_output.ts";
+import { piecesOfFile } from "../../files/pieces.ts";
 import type { JobResult } from "../../jobs/job.ts";
 import type { JobOutcome } from "../../jobs/map.ts";
 import { shellQuote } from "../../text/shell_quote.ts";

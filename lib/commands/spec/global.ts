@@ -7,6 +7,7 @@
 import type { Program, UsageProblem } from "../../cli/command.ts";
 import {
   boolFlag,
+  choiceFlag,
   FlagValueError,
   type FlagValues,
   intFlag,
@@ -69,6 +70,10 @@ export const globalFlags = {
     placeholder: "N",
     default: defaultS3Concurrency,
   }),
+  compress: choiceFlag({
+    help: "compress files and output; auto: not inside AWS and on this machine",
+    default: "auto",
+  }, ["auto", "on", "off"]),
   trace: stringFlag({
     help: "with invoke or xargs: write a trace for ui.perfetto.dev (.gz, .zst: compressed)",
     placeholder: "FILE",
@@ -119,6 +124,7 @@ export const program: Program<typeof globalFlags> = {
         ["LLAMA_DIR", "directory of llama's settings; see llama help config"],
         ["LLAMA_OBJECT_NOTE", "0: do not remember which objects the store has"],
         ["LLAMA_JOURNAL", "off: keep no journal of runs"],
+        ["LLAMA_COMPRESS", "auto, on or off, like -compress"],
         ["LLAMA_LOCAL", "1: run functions on this machine, like -local"],
         ["LLAMA_FUNCTIONS", "directory of local functions, like -functions"],
       ],
