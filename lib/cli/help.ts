@@ -101,7 +101,12 @@ export function synopsis({ name, usage, flags }: Command): string {
   return ["llama", name, ...(hasFlags ? ["[FLAGS]"] : []), usage].join(" ").trimEnd();
 }
 
-function flagRows(flags: FlagTable): HelpRow[] {
+/**
+ * Returns the flags of a table in two columns: how each is written, and what it does.
+ *
+ * @param flags The flags.
+ */
+export function flagRows(flags: FlagTable): HelpRow[] {
   return Object.entries(flags).map(([name, flag]) => {
     const [last = name, ...others] = [name, ...flag.aliases];
     const left = [...others.map((other) => `-${other}`), written(last, flag)].join(", ");

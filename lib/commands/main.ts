@@ -32,7 +32,8 @@ import { bootstrapCommand, configCommand, doctorCommand, teardownCommand } from 
 import { checkSurroundings } from "./preflight.ts";
 import { Shutdown } from "./shutdown.ts";
 
-const commands: readonly RunnableCommand<CommandContext>[] = [
+/** The commands besides `help` and `version`, in the order of the help. */
+export const commands: readonly RunnableCommand<CommandContext>[] = [
   loadable(invokeCommand, async () => (await import("./invoke.ts")).invoke),
   loadable(xargsCommand, async () => (await import("./xargs.ts")).xargs),
   loadable(runsCommand, async () => (await import("./runs.ts")).runs),

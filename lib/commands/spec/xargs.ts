@@ -64,6 +64,15 @@ const examples: readonly Example[] = [
     command: "llama xargs -n 100 -a urls.txt check '{{.AsFile .Line}}'",
   },
   {
+    text: "pass 20 files to each job",
+    command: "ls *.png | llama xargs -n 20 optipng '{{.IO .Each}}'",
+  },
+  {
+    text: "run every combination of two lists",
+    command: `llama xargs train -rate '{{.Col 1}}' -layers '{{.Col 2}}' \\
+  ::: 0.1 0.01 ::: 2 4 8`,
+  },
+  {
     text: "continue the last run of this command, after an interruption",
     command: "llama xargs -resume-last -a files optipng '{{.IO .Line}}'",
   },
