@@ -98,6 +98,8 @@ export interface RequestTotals {
   readonly s3Reads: number;
   /** PUT and POST requests to S3. */
   readonly s3Writes: number;
+  /** The bytes of objects that those sent so far. */
+  readonly s3WrittenBytes: number;
 }
 
 /** Options for {@linkcode Llama.invoke}. */
@@ -191,11 +193,12 @@ export class Llama implements AsyncDisposable {
 
   /** The number of requests sent to AWS so far, including retries. */
   get requests(): RequestTotals {
-    const totals = { lambda: 0, s3Reads: 0, s3Writes: 0 };
+    const totals = { lambda: 0, s3Reads: 0, s3Writes: 0, s3WrittenBytes: 0 };
     for (const { sent: { lambda, s3 } } of this.#clients) {
       totals.lambda += lambda?.writes ?? 0;
       totals.s3Reads += s3?.reads ?? 0;
       totals.s3Writes += s3?.writes ?? 0;
+      totals.s3WrittenBytes += s3?.bodyBytes ?? 0;
     }
     return totals;
   }

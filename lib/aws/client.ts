@@ -46,9 +46,9 @@ export interface AwsRequest {
   headers?: Record<string, string>;
   /**
    * The body, or a function that creates it for each attempt. Its argument is to be called on
-   * progress, which restarts the attempt's timeout.
+   * progress, with the number of bytes sent, which restarts the attempt's timeout.
    */
-  body?: Uint8Array<ArrayBuffer> | string | ((alive: () => void) => Blob) | undefined;
+  body?: Uint8Array<ArrayBuffer> | string | ((alive: (bytes: number) => void) => Blob) | undefined;
   /** The body's SHA-256 in hexadecimal, if known; required if `body` is a function. */
   bodyHash?: string | undefined;
   /** Aborts the request. */
@@ -95,6 +95,8 @@ export interface RequestCounts {
   reads: number;
   /** All others. */
   writes: number;
+  /** The bytes of bodies that are created for each attempt, as far as they were sent. */
+  bodyBytes: number;
 }
 
 /** The clock skew that every service tolerates, in milliseconds. */
@@ -288,9 +290,13 @@ export class AwsClient implements Disposable {
     deadline: Deadline,
   ): Promise<Response> {
     const { service, method, body: given } = request;
-    const body = typeof given === "function" ? given(() => deadline.restart()) : given;
     const { debug } = this.#options;
-    const sent = this.#sent[service] ??= { reads: 0, writes: 0 };
+    const sent = this.#sent[service] ??= { reads: 0, writes: 0, bodyBytes: 0 };
+    const alive = (bytes: number) => {
+      sent.bodyBytes += bytes;
+      deadline.restart();
+    };
+    const body = typeof given === "function" ? given(alive) : given;
     if (method === "GET" || method === "HEAD") sent.reads++;
     else sent.writes++;
     const number = ++this.#number;

@@ -11,7 +11,7 @@ import { inForce, readSettings } from "../deploy/settings_file.ts";
 import type { Environment } from "../environment.ts";
 import { isOn } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
-import type { RunCounts } from "../jobs/counts.ts";
+import { newCounts, type RunCounts } from "../jobs/counts.ts";
 import { Llama, type LlamaOptions } from "../llama.ts";
 import { accountOfArn, bucketOwner } from "../store/bucket_owner.ts";
 import { openStoreWith } from "../store/open.ts";
@@ -23,6 +23,7 @@ import { isInForeground } from "../terminal/foreground.ts";
 import { pipelineMayShow } from "../terminal/pipeline.ts";
 import { Progress, type ProgressMode, progressView } from "../terminal/progress.ts";
 import type { TerminalSize } from "../terminal/status_lines.ts";
+import { waitingView } from "../terminal/waiting.ts";
 import type { GlobalValues } from "./spec/global.ts";
 
 /** A resource that must be closed before the process exits, however it exits. */
@@ -217,6 +218,27 @@ export function isLocal(
 /** Returns the options of the emulator that the global flags set. */
 export function localOptions(global: GlobalValues): LocalOptions {
   return { functions: global.functions || undefined, commands: global.function };
+}
+
+/**
+ * Starts to show what a command is waiting for, on a terminal that can do so.
+ *
+ * @param text Returns a line; undefined for none at the moment.
+ * @returns Dispose of it to end the display; otherwise it ends at exit.
+ */
+export function openWaiting(
+  { environment, output, terminalSize, closeAtExit }: CommandContext,
+  text: () => string | undefined,
+): AsyncDisposable {
+  const view = waitingView(text, {
+    output,
+    term: environment["TERM"],
+    size: terminalSize,
+    isInForeground,
+    isShared: pipelineMayShow,
+  });
+  const shown = view && closeAtExit(new Progress(view, newCounts()));
+  return { [Symbol.asyncDispose]: async () => await shown?.close() };
 }
 
 /**

@@ -17,14 +17,15 @@ import { expandOnce, jobOf } from "../jobs/expand.ts";
 import { expandInputs } from "../jobs/input_directory.ts";
 import { findInputs } from "../jobs/inputs.ts";
 import { type Job, type JobResult, succeeded } from "../jobs/job.ts";
+import { bytesText } from "../text/amounts.ts";
 import { shellQuote } from "../text/shell_quote.ts";
 import { recordOf } from "../jobs/record.ts";
 import type { RunJobOptions } from "../jobs/run.ts";
 import { spool } from "../jobs/spool.ts";
-import type { Llama } from "../llama.ts";
+import type { Llama, RequestTotals } from "../llama.ts";
 import { Spans } from "../spans.ts";
 import { runnable } from "../cli/command.ts";
-import { type CommandContext, openLlama } from "./context.ts";
+import { type CommandContext, openLlama, openWaiting } from "./context.ts";
 import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
 import { invokeCommand } from "./spec/invoke.ts";
 import { type LookBack, openLookBack, StderrEnd, stderrEndOf } from "./look_back.ts";
@@ -51,7 +52,7 @@ export const invoke = runnable(
       if (values.stdin) {
         // A missing file is reported before the user types any input.
         await findInputs([...files, ...inputs]);
-        stdin = await spool(context.stdin(), context.environment, signal);
+        stdin = await readStdin(context);
         if (!(stdin instanceof Uint8Array)) spooled = stdin.path;
       }
       const job = {
@@ -70,6 +71,7 @@ export const invoke = runnable(
           return output.talk(bytes);
         },
       };
+      await using _sending = openWaiting(context, () => sendingText(llama.requests));
       const run = (job: Job, options: RunJobOptions) => llama.run(job, { ...options, ...sinks });
       result = lookBack === undefined
         ? await run(job, options)
@@ -106,6 +108,28 @@ export const invoke = runnable(
     return result.status;
   },
 );
+
+/** Reads standard input, and says so where somebody waits for it. */
+async function readStdin(context: CommandContext): Promise<BlobSource> {
+  const { output, environment, isStdinTerminal, signal } = context;
+  let read = 0;
+  if (isStdinTerminal) await output.message("reading standard input; end it with ctrl-D");
+  await using _reading = isStdinTerminal
+    ? undefined
+    : openWaiting(context, () =>
+      read === 0
+        ? "waiting for standard input"
+        : `reading standard input to its end: ${bytesText(read)} so far`);
+  return await spool(context.stdin(), environment, signal, (bytes) => void (read = bytes));
+}
+
+/** Returns how far sending files has come; undefined once the function is called. */
+function sendingText({ lambda, s3WrittenBytes }: RequestTotals): string | undefined {
+  if (lambda > 0) return undefined;
+  return s3WrittenBytes === 0
+    ? "preparing files"
+    : `sending files: ${bytesText(s3WrittenBytes)} so far`;
+}
 
 /** Runs a job as a run of one job, and adds it to the trace and the report even if it fails. */
 async function runAndKeep(

@@ -20,6 +20,8 @@ import { joinBytes } from "../files/bytes.ts";
  * file.
  *
  * @param environment `TMPDIR` names the parent of the file's directory; the default is `/tmp`.
+ * @param signal Ends the work early.
+ * @param onProgress Called with the number of bytes read so far.
  * @returns The bytes, or a file in a directory of its own, which the caller removes. After a SIGKILL,
  * the next run that spools removes it.
  * @throws {LlamaError} `input` if the stream cannot be read or buffered.
@@ -28,6 +30,7 @@ export async function spool(
   input: ReadableStream<Uint8Array>,
   environment: Environment,
   signal?: AbortSignal,
+  onProgress?: (bytes: number) => void,
 ): Promise<BlobSource> {
   const directory = environment["TMPDIR"] || "/tmp";
   const reader = input.getReader();
@@ -44,6 +47,7 @@ export async function spool(
       signal?.throwIfAborted();
       if (done) break;
       size += value.length;
+      onProgress?.(size);
       if (file === undefined && size <= maxInlineBytes) {
         pieces.push(value);
         continue;

@@ -66,7 +66,7 @@ export interface InvocationContext {
   /** Kills processes that leave the command's process group; absent where they cannot be found. */
   strays?: Pick<Strays, "reap" | "end"> | undefined;
   /** Opens a streamed response; called only for a request that asks for one. */
-  openLive?: (() => LiveResponse) | undefined;
+  openLive?: (() => Promise<LiveResponse>) | undefined;
   /** Aborts the invocation. */
   signal: AbortSignal;
 }
@@ -94,7 +94,7 @@ const deadlineVariable = "LLAMA_DEADLINE_MS";
 export async function runInvocation(text: string, context: InvocationContext): Promise<Answer> {
   const { workspace, received, initMs, requestId } = context;
   const request = parseRequest(text, context);
-  const live = request.stream ? context.openLive?.() : undefined;
+  const live = request.stream ? await context.openLive?.() : undefined;
   const limit = new TimeLimit({ ...context, timeout: request.timeout });
   const prepared = await prepare(request, limit.end, context);
   const fetched = performance.now();

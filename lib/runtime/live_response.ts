@@ -20,9 +20,6 @@ const gatheredBytes = 4 * 1024;
 /** ... or after this time, in milliseconds. */
 const gatherMilliseconds = 50;
 
-/** The time after which an empty frame is sent, in milliseconds, so that no NAT drops the connection. */
-const keepAliveMilliseconds = 15_000;
-
 /** The maximum amount that waits for the connection, in bytes; then the command has to wait. */
 const queuedBytes = 256 * 1024;
 
@@ -32,6 +29,11 @@ export interface LiveResponseOptions {
   readonly post: (body: ReadableStream<Uint8Array<ArrayBuffer>>) => Promise<void>;
   /** Whether the rest of a large output can go through a store. */
   readonly hasStore: boolean;
+  /**
+   * The interval of empty frames while there is no output, in milliseconds: they keep routers from
+   * dropping the connection, and tell the client that it is alive. @default {15,000}
+   */
+  readonly keepAliveMilliseconds?: number | undefined;
 }
 
 /** A streamed response, which is opened by its first frame. Dispose of it when done. */
@@ -53,6 +55,7 @@ export class LiveResponse implements Disposable {
 
   /** @param options How to send it, and whether there is a store. */
   constructor(options: LiveResponseOptions) {
+    const { keepAliveMilliseconds = 15_000 } = options;
     this.#options = options;
     this.#maxBytes = options.hasStore ? maxLiveBytes : maxStreamedBytes;
     this.#keepAlive = setInterval(() => {

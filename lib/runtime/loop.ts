@@ -14,7 +14,7 @@ import { commandEnvironment } from "./command_environment.ts";
 import { findFunctionCommand, type FunctionCommand } from "./function_command.ts";
 import type { Host } from "./host.ts";
 import { toJobError } from "./job_error.ts";
-import { LiveResponse } from "./live_response.ts";
+import type { LiveResponse } from "./live_response.ts";
 import type { Log } from "./log.ts";
 import { Workspace } from "./workspace.ts";
 
@@ -145,6 +145,8 @@ class Runtime {
     const temporary = this.#temporary;
     const host = this.#host = await prepareHost({ isLocal: this.#isLocal, temporary, log });
     if (!this.#isLocal) {
+      // Few jobs are streamed, but their first byte is waited for.
+      await import("./live_response.ts");
       const { warmUp } = await import("./warm_up.ts");
       await warmUp(temporary, environment, host, this.#signal);
     }
@@ -166,11 +168,13 @@ class Runtime {
         ? this.#store ??= new LazyStore(url, () => openStore(url, environment, functionArn))
         : undefined;
     let live: LiveResponse | undefined;
-    const openLive = () =>
-      live = new LiveResponse({
+    const openLive = async () => {
+      const { LiveResponse } = await import("./live_response.ts");
+      return live = new LiveResponse({
         post: (body) => this.#api.respondLive(id, body, this.#signal),
         hasStore: Boolean(url),
       });
+    };
     try {
       const answer = await runInvocation(text, {
         ...host,

@@ -43,8 +43,8 @@ export interface Source {
 
 /** Observes the sending of a body. */
 export interface Watcher {
-  /** Called for each piece sent. */
-  readonly onPiece: () => void;
+  /** Called for each piece sent, with its size in bytes. */
+  readonly onPiece: (bytes: number) => void;
   /**
    * Called if the body cannot be read.
    *
@@ -182,7 +182,7 @@ class StreamedBlob extends Blob {
         // The stream may have been cancelled during the read.
         if (!isWanted) return;
         if (next.done) return controller.close();
-        this.#watcher.onPiece();
+        this.#watcher.onPiece(next.value.length);
         taken = next.value.buffer;
         controller.enqueue(next.value);
       },

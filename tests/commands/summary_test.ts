@@ -31,7 +31,7 @@ function record(more: Partial<JobRecord> = {}): JobRecord {
 
 const details = {
   seconds: 10,
-  requests: { lambda: 101, s3Reads: 0, s3Writes: 0 },
+  requests: { lambda: 101, s3Reads: 0, s3Writes: 0, s3WrittenBytes: 0 },
   s3Dollars: 0,
   isLocal: false,
   isGuess: false,
@@ -79,7 +79,7 @@ Deno.test("failures, retries, cold starts, skipped jobs and estimates are in the
   summary.skip();
   summary.skip();
   assert.deepEqual([summary.jobs, summary.failed], [2, 1]);
-  const requests = { lambda: 1, s3Reads: 20, s3Writes: 30 };
+  const requests = { lambda: 1, s3Reads: 20, s3Writes: 30, s3WrittenBytes: 0 };
   const more = { ...details, requests, s3Dollars: 0.5, isLocal: true };
   assert.deepEqual(summary.lines(more), [
     "2 jobs, 2 skipped, 1 failed, 2 retries, 1 cold start; 10.0s for 1.5s of work",

@@ -5,6 +5,7 @@ import { Buffer } from "node:buffer";
 import { isAlive, noise, textOf, until, untilDead } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
 import { exportsOf, reader, Workplace } from "./llama.ts";
+import { Terminal, terminalTest } from "./terminal.ts";
 
 /** What the test does with each piece of output before the command writes the next one. */
 function waitsFor(place: Workplace, name: string): string {
@@ -233,3 +234,53 @@ Deno.test("a reader that has enough ends xargs -print live with 141", async () =
   await pieces.cancel();
   assert.equal((await ended(child, reader(child.stderr))).status, 141);
 });
+
+terminalTest("-stdin says what it waits for: a person, or a slow pipe", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  await using terminal = await Terminal.open(place, { columns: 80, rows: 24 });
+  await terminal.enter("llama -local invoke -stdin any tr a-z A-Z");
+  await terminal.untilShown(/^llama: reading standard input; end it with ctrl-D$/m);
+  await terminal.type("typed");
+  await terminal.press("Enter", "C-d");
+  await terminal.untilShown(/^TYPED$/m);
+  const slow = `(${waitsFor(place, "a")}; printf 12345; ${waitsFor(place, "b")})`;
+  await terminal.enter(`${slow} | llama -local invoke -stdin any tr 1-5 a-e`);
+  await terminal.untilShown(/^waiting for standard input$/m);
+  await place.write("work/a", "");
+  await terminal.untilShown(/^reading standard input to its end: 5 B so far$/m);
+  await place.write("work/b", "");
+  const text = await terminal.untilShown(/^abcde/m);
+  assert.doesNotMatch(text, /so far/);
+  assert(await terminal.isSound());
+});
+
+terminalTest(
+  "sending big inputs shows how far it has come, until the function is called",
+  async () => {
+    await using place = new Workplace();
+    await place.write("work/big", noise(3_000_000));
+    await using lambda = new InvokeStub(() => ({ status: 0, stdout: { s: "done\n" } }));
+    const held = Promise.withResolvers<void>();
+    await using s3 = Deno.serve(
+      { hostname: "127.0.0.1", port: 0, onListen: () => {} },
+      async (request) => {
+        if (request.method === "HEAD") return new Response(null, { status: 404 });
+        await request.bytes();
+        await held.promise;
+        return new Response("");
+      },
+    );
+    const environment = {
+      ...lambda.environment,
+      AWS_ENDPOINT_URL_S3: `http://127.0.0.1:${s3.addr.port}`,
+      LLAMA_OBJECT_STORE: "s3://bucket/obj/",
+    };
+    await using terminal = await Terminal.open(place, { columns: 80, rows: 24, environment });
+    await terminal.enter("llama invoke -f big f");
+    await terminal.untilShown(/^sending files: 3\.00 MB so far$/m);
+    held.resolve();
+    const text = await terminal.untilShown(/^done/m);
+    assert.doesNotMatch(text, /so far/);
+  },
+);

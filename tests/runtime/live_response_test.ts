@@ -4,7 +4,7 @@ import {
   type LiveResponseOptions,
   maxLiveBytes,
 } from "../../lib/runtime/live_response.ts";
-import { type Frame, FrameDecoder } from "../../lib/stream/frames.ts";
+import { encodeFrame, type Frame, FrameDecoder } from "../../lib/stream/frames.ts";
 import { bytesOf, noise, TemporaryDirectory, textOf } from "../helpers.ts";
 import { FakeLambda } from "./fake_lambda.ts";
 
@@ -61,6 +61,18 @@ Deno.test("bytes are copied: the caller reuses its buffer", async () => {
   accepted.resolve();
   const ended = response.end("r", "{}");
   assert.equal((await framesOf(await body))["o"], "abc");
+  await ended;
+});
+
+Deno.test("while there is no output, empty frames keep the connection alive", async () => {
+  const { response, body, accepted } = liveResponse({ keepAliveMilliseconds: 1 });
+  const reader = (await body).getReader();
+  for (let count = 0; count < 2; count++) {
+    assert.deepEqual((await reader.read()).value, encodeFrame("k", new Uint8Array()));
+  }
+  accepted.resolve();
+  const ended = response.end("r", "{}");
+  while (!(await reader.read()).done);
   await ended;
 });
 

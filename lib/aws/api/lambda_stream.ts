@@ -48,18 +48,22 @@ export class StreamingUnavailable extends CallError {
 
 /**
  * Reports whether a refusal means that there is no streaming here: a region or a server without it
- * does not know the path, and a policy may allow only the path of the ordinary Invoke. If it has
- * another reason, the ordinary Invoke will be refused, too.
+ * does not know the path, and a policy may allow only the path of the ordinary Invoke. A refusal
+ * without a type is not Lambda's. If it has another reason, the ordinary Invoke will be refused, too.
  *
  * @param status The HTTP status.
  * @param type The error's type, if there is one.
  */
 export function isStreamingRefused(status: number, type: string | undefined): boolean {
   if (type?.startsWith("UnsupportedOperation") || type === "UnknownOperationException") return true;
-  if (status === 404) return type !== "ResourceNotFoundException";
-  if (status === 403) return type === undefined || type === "AccessDeniedException";
-  return status === 405 || status === 501;
+  if (type === undefined) return untyped.test(String(status));
+  return status === 404
+    ? type !== "ResourceNotFoundException"
+    : status === 403 && type === "AccessDeniedException";
 }
+
+/** Statuses of the client's errors and of 501, without those that tell what is wrong by themselves. */
+const untyped = /^(4(?!13|29)\d\d|501)$/;
 
 const completeSchema = z.object({
   ErrorCode: z.optional(z.nullable(z.string())),

@@ -226,6 +226,8 @@ Deno.test("only a refusal of the path means that there is no streaming", async (
     [400, "UnsupportedOperationException", true],
     [400, "InvalidParameterValueException", false],
     [501, undefined, true],
+    [400, undefined, true],
+    [413, undefined, false],
   ];
   for (const [status, type, isUnavailable] of refusals) {
     await using server = lambda(() =>
