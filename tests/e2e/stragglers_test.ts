@@ -17,6 +17,7 @@ echo "$1" > "$2"
   await place.addFunction("work", script, { timeout: 300, memory: 512 });
   await new Deno.Command("mkfifo", { args: [place.join("fifo")] }).output();
   const server = place.start(["local", "-concurrency", "20"]);
+  await server.stdin.close();
   const environment = await exportsOf(server);
   const started = performance.now();
   const { status, stdout, stderr } = await place.run(
