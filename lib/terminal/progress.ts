@@ -7,6 +7,7 @@
 import type { RunCounts } from "../jobs/counts.ts";
 import { isIgnored } from "./interrupt.ts";
 import type { Output } from "./output.ts";
+import type { ProgressMode } from "./progress_mode.ts";
 import {
   logLine,
   type RunTimes,
@@ -14,12 +15,6 @@ import {
   type StatusStyle,
   type TerminalSize,
 } from "./status_lines.ts";
-
-/** The values of `-progress`. */
-export const progressModes = ["auto", "bar", "lines", "none"] as const;
-
-/** A value of `-progress`. */
-export type ProgressMode = typeof progressModes[number];
 
 /** Seconds between two lines, if lines were asked for or chosen by `auto`. */
 const lineSeconds = { asked: 5, auto: 30 };

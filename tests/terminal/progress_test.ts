@@ -5,10 +5,10 @@ import {
   Progress,
   ProgressBar,
   ProgressLog,
-  type ProgressMode,
   progressView,
   UnsharedBar,
 } from "../../lib/terminal/progress.ts";
+import type { ProgressMode } from "../../lib/terminal/progress_mode.ts";
 import { textOf, until } from "../helpers.ts";
 import { Screen } from "./screen.ts";
 

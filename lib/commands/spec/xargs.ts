@@ -6,7 +6,7 @@
 
 import type { Command, Example } from "../../cli/command.ts";
 import { boolFlag, choiceFlag, intFlag } from "../../cli/flags.ts";
-import { progressModes } from "../../terminal/progress.ts";
+import { progressModes } from "../../terminal/progress_mode.ts";
 import { runFlags, splitInput, validateRun } from "./run.ts";
 import {
   atLeastOne,
