@@ -4,13 +4,14 @@
  * @module
  */
 
-import { emulatorHeader, maxTimerMilliseconds } from "../limits.ts";
+import { emulatorHeader } from "../limits.ts";
 import { type ErrorCode, LlamaError, messageOf } from "../errors.ts";
 import { sha256 } from "../files/hash.ts";
 import { CallError } from "./call_error.ts";
 import { Connections } from "./connections.ts";
 import { CredentialCache } from "./credentials/credential_cache.ts";
 import type { Credentials } from "./credentials/keys.ts";
+import { Deadline } from "./deadline.ts";
 import { type Location, type Service, withoutPassword } from "./endpoint.ts";
 import { longestPauseMilliseconds, patience, type RetryPolicy, withRetries } from "./retry.ts";
 import { fetchFailure } from "./fetch_failure.ts";
@@ -108,7 +109,9 @@ export class AwsClient implements Disposable {
   readonly #credentials: CredentialCache;
   readonly #signatures = new Signatures();
   readonly #sent: Partial<Record<Service, RequestCounts>> = {};
-  #connections: Promise<Connections> | undefined;
+  #connections: Promise<Connected> | undefined;
+  /** `#connections`, once they are known: a promise less per request. */
+  #connected: Connected | undefined;
   #location: Promise<Location> | undefined;
   #reserved = 0;
   #clockOffset = 0;
@@ -158,7 +161,7 @@ export class AwsClient implements Disposable {
    */
   reserve(count: number): void {
     this.#reserved = Math.max(this.#reserved, count);
-    void this.#connections?.then((connections) => connections.reserve(count), () => {});
+    void this.#connections?.then(({ connections }) => connections.reserve(count), () => {});
   }
 
   /**
@@ -205,8 +208,8 @@ export class AwsClient implements Disposable {
 
   /** Closes the connections. */
   [Symbol.dispose](): void {
-    this.#connections?.then((connections) => connections[Symbol.dispose](), () => {});
-    this.#connections = undefined;
+    this.#connections?.then(({ connections }) => connections[Symbol.dispose](), () => {});
+    this.#connections = this.#connected = undefined;
   }
 
   async #attempt<T>(request: AwsRequest, number: number, options: CallOptions<T>): Promise<T> {
@@ -233,17 +236,18 @@ export class AwsClient implements Disposable {
     const { signal, url } = request;
     const { read, attemptMilliseconds: time = 60_000, isFresh = false } = options;
     const milliseconds = typeof time === "number" ? time : time(attempt);
-    const connections = await this.#connect();
+    const { connections, location } = this.#connected ?? await this.#connect();
     // Before the timeout starts: the user may be asked for a code.
-    const credentials = await this.#credentials.get(signal);
+    const credentials = this.#credentials.fresh ?? await this.#credentials.get(signal);
     using _place = await connections.enter(signal);
     using deadline = new Deadline(milliseconds, signal);
     let response: Response | undefined;
     try {
       const clockOffset = this.#clockOffset;
       if (first) Object.assign(first, { credentials, clockOffset });
-      const signed = await this.#sign(request, { credentials, clockOffset });
-      const client = await connections.client(signed.url, isFresh);
+      const signed = this.#sign(request, location, { credentials, clockOffset });
+      const client = connections.opened(signed.url, isFresh) ??
+        await connections.client(signed.url, isFresh);
       options.onSend?.();
       response = await this.#send(request, signed, client, attempt, deadline);
       if (response.headers.has(emulatorHeader)) this.#isEmulator = true;
@@ -261,21 +265,22 @@ export class AwsClient implements Disposable {
       }
       if (cause instanceof LlamaError || cause instanceof ClockOff) throw cause;
       if (response !== undefined && isMalformed(cause)) throw malformedAnswer(url, cause);
-      throw await networkError(url, cause, await this.location());
+      throw await networkError(url, cause, location);
     } finally {
       // An unread answer holds its connection. Canceling fails if it was read or has failed.
       if (response?.body && !response.bodyUsed) await response.body.cancel().catch(() => {});
     }
   }
 
-  async #sign(
+  #sign(
     request: AwsRequest,
+    location: Location,
     { credentials, clockOffset }: Required<Used>,
-  ): Promise<Signed> {
+  ): Signed {
     const { service, method, url, headers = {} } = request;
-    return await this.#signatures.sign({
+    return this.#signatures.sign({
       credentials,
-      region: request.region ?? (await this.location()).region,
+      region: request.region ?? location.region,
       ...{ service, method, url, headers },
       bodyHash: hashOf(request),
       time: new Date(Date.now() + clockOffset),
@@ -367,12 +372,12 @@ export class AwsClient implements Disposable {
     );
   }
 
-  #connect(): Promise<Connections> {
-    return this.#connections ??= this.location().then(({ caBundle, noProxy }) => {
-      const { maxConnections } = this.#options;
-      const connections = new Connections(caBundle, noProxy, maxConnections);
+  #connect(): Promise<Connected> {
+    return this.#connections ??= this.location().then((location) => {
+      const { caBundle, noProxy } = location;
+      const connections = new Connections(caBundle, noProxy, this.#options.maxConnections);
       connections.reserve(this.#reserved);
-      return connections;
+      return this.#connected = { connections, location };
     });
   }
 }
@@ -383,6 +388,12 @@ function hashOf({ body = "", bodyHash }: AwsRequest): string {
   return sha256(body);
 }
 
+/** The connections, and where they lead. */
+interface Connected {
+  readonly connections: Connections;
+  readonly location: Location;
+}
+
 /** The credentials and clock offset that a request was signed with. */
 interface Used {
   credentials?: Credentials;
@@ -391,49 +402,6 @@ interface Used {
 
 /** The clock was corrected, and the request is to be sent again. */
 class ClockOff extends Error {}
-
-/** An abort signal for one attempt: the caller's, or a timeout. */
-class Deadline implements Disposable {
-  isOver = false;
-  readonly #controller = new AbortController();
-  readonly #milliseconds: number;
-  readonly #signal: AbortSignal | undefined;
-  #end = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  readonly #abort = () => this.#controller.abort(this.#signal?.reason);
-
-  constructor(milliseconds: number, signal: AbortSignal | undefined) {
-    this.#milliseconds = milliseconds;
-    this.#signal = signal;
-    this.restart();
-    this.#wait(milliseconds);
-    signal?.addEventListener("abort", this.#abort);
-    if (signal?.aborted) this.#abort();
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  /** Called per chunk of a body, so it does not set a timer. */
-  restart(): void {
-    this.#end = performance.now() + this.#milliseconds;
-  }
-
-  #wait(milliseconds: number): void {
-    this.#timer = setTimeout(() => {
-      const left = this.#end - performance.now();
-      if (left > 0) return this.#wait(Math.ceil(left));
-      this.isOver = true;
-      this.#controller.abort();
-    }, Math.min(milliseconds, maxTimerMilliseconds));
-  }
-
-  [Symbol.dispose](): void {
-    clearTimeout(this.#timer);
-    this.#signal?.removeEventListener("abort", this.#abort);
-  }
-}
 
 /**
  * Returns the id that a service gave a request, if any.

@@ -23,6 +23,8 @@ export class Connections implements Disposable {
   readonly #caBundle: string | undefined;
   readonly #noProxy: string | undefined;
   readonly #clients = new Map<string, Promise<Deno.HttpClient>>();
+  /** The clients by host and `isFresh`, once they are open. */
+  readonly #opened = new Map<string, Deno.HttpClient>();
   readonly #places: Semaphore;
   readonly #most: number;
   #isClosed = false;
@@ -78,7 +80,14 @@ export class Connections implements Disposable {
       client = this.#open(direct, isFresh);
       this.#clients.set(key, client);
     }
-    return await client;
+    const opened = await client;
+    if (!this.#isClosed) this.#opened.set(`${url.host} ${isFresh}`, opened);
+    return opened;
+  }
+
+  /** As {@linkcode Connections.client}, if it has been called before; otherwise undefined. */
+  opened(url: URL, isFresh: boolean): Deno.HttpClient | undefined {
+    return this.#opened.get(`${url.host} ${isFresh}`);
   }
 
   /** Closes all connections. */
@@ -88,6 +97,7 @@ export class Connections implements Disposable {
       client.then((client) => client.close(), () => {});
     }
     this.#clients.clear();
+    this.#opened.clear();
   }
 
   async #open(direct: string, isFresh: boolean): Promise<Deno.HttpClient> {

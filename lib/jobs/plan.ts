@@ -38,6 +38,7 @@ export class Planner {
   readonly #options: PlannerOptions;
   readonly #templates: LineTemplates;
   readonly #claimed = new Map<string, number>();
+  #directory: string | undefined;
   #log: LogOptions | undefined;
 
   /**
@@ -123,8 +124,10 @@ export class Planner {
     let paths: Set<string>;
     let replacesLog;
     try {
-      paths = new Set(job.outputs.map(({ local }) => resolve(local)));
-      replacesLog = log !== undefined && paths.has(resolve(log));
+      // Asked for once, not per job.
+      const directory = this.#directory ??= resolve();
+      paths = new Set(job.outputs.map(({ local }) => resolve(directory, local)));
+      replacesLog = log !== undefined && paths.has(resolve(directory, log));
     } catch (cause) {
       // Relative paths lead nowhere once the current directory has been removed.
       return new LlamaError("output", `cannot write outputs here: ${reasonOf(cause)}`, {

@@ -30,6 +30,12 @@ export class CredentialCache {
     this.#now = now;
   }
 
+  /** The credentials to sign with; undefined if they are to be found or renewed first. */
+  get fresh(): Credentials | undefined {
+    const { expiration = Infinity } = this.#current ?? {};
+    return expiration - this.#now() > renewBefore ? this.#current : undefined;
+  }
+
   /**
    * Returns the credentials to sign with.
    *
