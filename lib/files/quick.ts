@@ -8,6 +8,8 @@
  * @module
  */
 
+import { setImmediate } from "node:timers/promises";
+
 /** The average duration from which calls run on other threads, in milliseconds. */
 const slowMilliseconds = 0.15;
 
@@ -29,10 +31,10 @@ export class Pace {
   #average = 0;
   /** The number of calls for which files still count as slow. */
   #left = 0;
-  /** The time spent in synchronous calls since the last asynchronous one, in milliseconds. */
+  /** The time spent in synchronous calls since the last turn of everything else, in milliseconds. */
   #spent = 0;
-  /** Whether an asynchronous call is pending and none has completed since. */
-  #isAway = false;
+  /** The next turn of everything else, if calls wait for it. */
+  #turn: Promise<void> | undefined;
 
   /** @param now Returns the time in milliseconds. */
   constructor(now: () => number = () => performance.now()) {
@@ -48,12 +50,11 @@ export class Pace {
    * @throws The error of either.
    */
   async call<T>(atOnce: () => T, elsewhere: () => Promise<T>): Promise<T> {
-    const isSlow = this.#left > 0;
-    if (isSlow) this.#left--;
-    // Timers, signals and the network run only when nothing blocks. So after a while all calls are
-    // asynchronous, until the first of them completes.
-    if (isSlow || this.#isAway || this.#spent > turnMilliseconds) {
-      return await withDescriptor(() => this.#hand(elsewhere));
+    // Timers, signals and the network run only when nothing blocks.
+    while (this.#spent > turnMilliseconds) await (this.#turn ??= this.#giveTurn());
+    if (this.#left > 0) {
+      this.#left--;
+      return await withDescriptor(elsewhere);
     }
     const start = this.#now();
     try {
@@ -69,17 +70,16 @@ export class Pace {
         this.#left = pause;
       }
     }
-    return await withDescriptor(() => this.#hand(elsewhere));
+    return await withDescriptor(elsewhere);
   }
 
-  async #hand<T>(elsewhere: () => Promise<T>): Promise<T> {
-    this.#isAway = true;
-    try {
-      return await elsewhere();
-    } finally {
-      this.#isAway = false;
-      this.#spent = 0;
-    }
+  async #giveTurn(): Promise<void> {
+    // The first lets the event loop wait, and so look for what has arrived; the second lets it run
+    // timers. Either alone starves the other for up to a hundred turns.
+    await Deno.lstat("/");
+    await setImmediate();
+    this.#spent = 0;
+    this.#turn = undefined;
   }
 }
 
