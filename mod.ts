@@ -44,6 +44,7 @@ export {
   type MarkedOutput,
 } from "./lib/jobs/expand.ts";
 export {
+  type CacheUse,
   type InputFile,
   type Job,
   type JobResult,
@@ -58,6 +59,7 @@ export type { JobLogTarget } from "./lib/jobs/log/job_log_line.ts";
 export type { JobOutcome, MapJobsOptions } from "./lib/jobs/map.ts";
 export type { OutputSink } from "./lib/aws/api/live_output.ts";
 export type { LiveSinks } from "./lib/jobs/live_job.ts";
+export type { CacheMode } from "./lib/memo/memo.ts";
 export type { Transfer } from "./lib/jobs/run.ts";
 export type { Halt, RetryOn } from "./lib/jobs/policy.ts";
 export type { Straggler } from "./lib/jobs/stragglers.ts";
@@ -105,7 +107,12 @@ export type { ImageEntry, LayerName, LeftOut } from "./lib/image/tree.ts";
 export { DirectoryStore } from "./lib/store/directory.ts";
 export { MemoryStore } from "./lib/store/memory.ts";
 export { openStore, type OpenStoreOptions } from "./lib/store/open.ts";
-export type { CompressedObjects, ObjectStore, StoredObject } from "./lib/store/store.ts";
+export type {
+  CompressedObjects,
+  KeptResults,
+  ObjectStore,
+  StoredObject,
+} from "./lib/store/store.ts";
 export type { CompressMode } from "./lib/aws/compress_mode.ts";
 export type { Sizes, StoredForm } from "./lib/features.ts";
 export {

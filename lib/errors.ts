@@ -23,6 +23,7 @@
  * - `service`: the service returned any other error
  * - `protocol`: a message does not follow llama's wire format
  * - `halted`: a run ended before the end of its input, as requested
+ * - `not-cached`: there is no kept result, and the job must not run
  */
 export type ErrorCode =
   | "usage"
@@ -40,7 +41,8 @@ export type ErrorCode =
   | "network"
   | "service"
   | "protocol"
-  | "halted";
+  | "halted"
+  | "not-cached";
 
 /** Options for {@linkcode LlamaError}. */
 export interface LlamaErrorOptions extends ErrorOptions {

@@ -7,8 +7,9 @@
 import { type Account, findAccount } from "./aws/account.ts";
 import { AwsClient } from "./aws/client.ts";
 import { compressionPays, type CompressMode, compressModeOf } from "./aws/compress_mode.ts";
-import { serviceUrl } from "./aws/endpoint.ts";
-import { accountOf, KnownFunctions } from "./aws/known_functions.ts";
+import { KnownFunctions, knownFunctionsOf } from "./aws/known_functions.ts";
+import { CostMeter } from "./cost/cost.ts";
+import { defaultPrices, pricesOf } from "./cost/prices.ts";
 import { Lambda } from "./aws/api/lambda_invoke.ts";
 import type { OutputSink } from "./aws/api/live_output.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
@@ -32,6 +33,7 @@ import { noteDirectory } from "./store/known_objects.ts";
 import { openStoreWith } from "./store/open.ts";
 import { showUncaughtHints } from "./terminal/uncaught.ts";
 import type { ObjectStore } from "./store/store.ts";
+import type { CacheMode, Memo } from "./memo/memo.ts";
 import { descriptorBudget } from "./system/descriptors.ts";
 import { printableLine } from "./text/printable.ts";
 import type { Spans } from "./spans.ts";
@@ -116,6 +118,10 @@ export interface InvokeOptions {
   readonly logs?: boolean | undefined;
   /** Seconds after which the runtime ends the command. @default {the function's own timeout} */
   readonly timeoutSeconds?: number | undefined;
+  /** What to do with kept results. @default {"on" for a pure function, otherwise "off"} */
+  readonly cache?: CacheMode | "off" | undefined;
+  /** Whether a result's `cache` says why there was no kept result. @default {false} */
+  readonly explainCache?: boolean | undefined;
   /** Counts the bytes sent and received; updated while the job runs. @default {undefined} */
   readonly transfer?: Transfer | undefined;
   /** Receives the job's spans. @default {undefined} */
@@ -135,7 +141,15 @@ export interface InvokeOptions {
 /** Options for {@linkcode Llama.run}. */
 export type RunOptions = Pick<
   InvokeOptions,
-  "logs" | "timeoutSeconds" | "transfer" | "spans" | "onStdout" | "onStderr" | "signal"
+  | "logs"
+  | "timeoutSeconds"
+  | "cache"
+  | "explainCache"
+  | "transfer"
+  | "spans"
+  | "onStdout"
+  | "onStderr"
+  | "signal"
 >;
 
 /** Options for {@linkcode Llama.map}. */
@@ -144,6 +158,14 @@ export interface MapOptions extends MapJobsOptions {
   readonly files?: readonly FileMapping[] | undefined;
   /** What becomes of links in a directory of `files` that lead out of it. @default {"refuse"} */
   readonly fileLinks?: OutwardLinks | undefined;
+  /**
+   * What to do with kept results: use them (`"on"`), never run a job that has none (`"only"`), run
+   * all jobs and replace what is kept (`"refresh"`), run all jobs and compare (`"verify"`), or nothing
+   * (`"off"`). @default {"on" for a pure function, otherwise "off"}
+   */
+  readonly cache?: CacheMode | "off" | undefined;
+  /** Whether records say why there was no kept result. @default {false} */
+  readonly explainCache?: boolean | undefined;
 }
 
 /**
@@ -167,6 +189,10 @@ export class Llama implements AsyncDisposable {
   #runner: Promise<JobRunner> | undefined;
   #local: LocalLambda | undefined;
   #lambda: Lambda | undefined;
+  /** The client of Lambda or of the emulator. */
+  #lambdaClient: AwsClient | undefined;
+  /** Whether the store is the emulator's, which ends with it. */
+  #hasOwnStore = false;
   readonly #clients: AwsClient[] = [];
   readonly #stores: ObjectStore[] = [];
   readonly #outputFiles: OutputFiles;
@@ -250,14 +276,39 @@ export class Llama implements AsyncDisposable {
    * Runs one job and waits for it.
    *
    * @param job The job.
-   * @param options Logs, timeout, transferred bytes, spans, signal.
+   * @param options Logs, timeout, kept results, transferred bytes, spans, signal.
    * @returns The result, whatever the command's exit status.
    * @throws {LlamaError} If the command could not be run or its response did not arrive.
    */
-  run(job: Job, options: RunOptions = {}): Promise<JobResult> {
-    const { onStdout: stdout, onStderr: stderr, ...runOptions } = options;
+  async run(
+    job: Job,
+    options: RunOptions = {},
+  ): Promise<JobResult> {
+    const { onStdout: stdout, onStderr: stderr, cache: _cache, explainCache: _, ...rest } = options;
     const live = stdout || stderr ? () => ({ stdout, stderr }) : undefined;
-    return this.#run(job, { ...runOptions, live });
+    const runOptions = { ...rest, live };
+    const memo = await this.#openMemo(job.functionName, options);
+    if (memo === undefined) return await this.#run(job, runOptions);
+    try {
+      return await memo.run(job, runOptions, (job, options) => this.#run(job, options));
+    } finally {
+      await memo.close(options.signal);
+    }
+  }
+
+  /**
+   * Whether a function is known to be pure: its author promises that a command with the same
+   * arguments and inputs has the same outputs. Takes no call to AWS: llama learns it when it deploys
+   * the function, and whenever it reads the function's tags for another reason.
+   *
+   * @param functionName A function's name, `NAME:ALIAS` or ARN.
+   * @returns False if it is not, or nothing is known.
+   * @throws {LlamaError} `config` or `credentials` if there is no connection.
+   */
+  async isPure(functionName: string): Promise<boolean> {
+    await this.#open();
+    if (this.#local) return this.#local.isPure(functionName);
+    return (await this.#functions?.load(functionName))?.isPure === true;
   }
 
   /**
@@ -293,6 +344,8 @@ export class Llama implements AsyncDisposable {
       );
     }
     let shared: { files: SharedFiles; encoded: EncodedFiles } | undefined;
+    let memo: Promise<Memo | undefined> | undefined;
+    const run = (job: Job, runOptions: RunJobOptions) => this.#run(job, runOptions);
     const connection = {
       prepare: async () => {
         this.#reserve(concurrency);
@@ -300,15 +353,26 @@ export class Llama implements AsyncDisposable {
       },
       hashShared: () =>
         hashSharedFiles([...shared?.files.inputs.values() ?? []], signal, shared?.encoded),
-      run: (job: Job, runOptions: RunJobOptions) =>
-        this.#run(job, { ...runOptions, sharedFiles: shared?.files }),
+      run: async (job: Job, runOptions: RunJobOptions) => {
+        const all = { ...runOptions, sharedFiles: shared?.files };
+        // By the first job: a run without jobs needs no connection.
+        const opened = await (memo ??= this.#openMemo(functionName, options));
+        return opened === undefined ? await run(job, all) : await opened.run(job, all, run);
+      },
       region: () => this.region(),
       hasRoom: () => this.#lambda?.hasRoom ?? false,
       isLocal: () => this.isLocal,
       isLlama: (signal: AbortSignal) => this.#isLlama(functionName, signal),
       notice: (message: string, hint?: string) => this.#options.onNotice?.(message, hint),
     };
-    yield* mapJobs(connection, functionName, templates, lines, options);
+    try {
+      yield* mapJobs(connection, functionName, templates, lines, options);
+    } finally {
+      // The jobs have reported why it could not be opened.
+      const opened = await memo?.catch(() => undefined);
+      await opened?.close(signal);
+      if (options.counts !== undefined) options.counts.unkept = opened?.unkept ?? 0;
+    }
   }
 
   /**
@@ -384,12 +448,45 @@ export class Llama implements AsyncDisposable {
       if (client === undefined || signal.aborted) return false;
       // Loaded only for functions that are not known yet.
       const { looksLikeLlama } = await import("./deploy/owned_functions.ts");
-      if (!await looksLikeLlama(client, functionName, signal)) return false;
-      this.#functions?.learn(functionName, { isLlama: true });
+      const found = await looksLikeLlama(client, functionName, signal);
+      if (!found.isLlama) return false;
+      this.#functions?.learn(functionName, found);
       return true;
     } catch {
       return this.isLocal;
     }
+  }
+
+  /** Opens the kept results of a function, if they are asked for or the function is pure. */
+  async #openMemo(
+    functionName: string,
+    { cache, explainCache, prices = defaultPrices, signal }: Pick<
+      MapOptions,
+      "cache" | "explainCache" | "prices" | "signal"
+    >,
+  ): Promise<Memo | undefined> {
+    if (cache === "off") return undefined;
+    // The job meets and reports the same failures.
+    if (cache === undefined && !await this.isPure(functionName).catch(() => false)) {
+      return undefined;
+    }
+    const runner = await this.#open();
+    if (this.#lambdaClient === undefined) return undefined;
+    // Loaded only for runs that use kept results.
+    const { openMemo } = await import("./memo/open.ts");
+    return await openMemo({
+      functionName,
+      mode: cache,
+      client: this.#lambdaClient,
+      runner,
+      functions: this.#functions,
+      isStoreTemporary: this.#hasOwnStore,
+      environment: this.#environment,
+      explains: explainCache ?? false,
+      meter: async () => new CostMeter(pricesOf(prices, await this.region())),
+      notice: (message, hint) => this.#options.onNotice?.(message, hint),
+      signal,
+    });
   }
 
   /** Warns once per function if its runtime does not support everything that a job asks for. */
@@ -462,14 +559,8 @@ export class Llama implements AsyncDisposable {
     const { store = this.#environment["LLAMA_OBJECT_STORE"] } = this.#options;
     const mode = this.#compressMode();
     const client = this.#client(findAccount(this.#environment, this.#options));
-    this.#functions = new KnownFunctions({
-      directory: noteDirectory(this.#environment),
-      place: async () => {
-        const [location, key] = await Promise.all([client.location(), client.accessKeyId()]);
-        const { host } = new URL(serviceUrl(location, "lambda"));
-        return `${host} ${location.region} ${accountOf(key)}`;
-      },
-    });
+    this.#lambdaClient = client;
+    this.#functions = knownFunctionsOf(client, noteDirectory(this.#environment));
     return {
       lambda: this.#lambda = new Lambda(client, this.#options.invokeRetries),
       functions: this.#functions,
@@ -524,6 +615,8 @@ export class Llama implements AsyncDisposable {
       location: () =>
         Promise.resolve({ region: local.region, endpoints: { lambda: local.endpoint } }),
     }, descriptorBudget().localConnections);
+    this.#lambdaClient = client;
+    this.#hasOwnStore = named === undefined;
     return {
       lambda: this.#lambda = new Lambda(client, invokeRetries),
       functions: this.#functions,

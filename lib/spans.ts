@@ -12,16 +12,17 @@ import type { Times } from "./protocol.ts";
 
 /**
  * The name of a span. On this machine, `template` turns an input line into a job, and `job` is
- * everything after that, as long as the record's `elapsedMilliseconds`. It contains `inputs`, which
- * reads and uploads files (`hash` and `upload` for each file that goes through the store), `queue`,
- * which waits for Lambda capacity, `invoke`, one request and its response, `copy`, the same for a copy
- * of the request of a straggler, and `outputs`, which fetches files (`download` from the store,
- * `write`). In Lambda, within `invoke` or `copy`, `cold start`, `fetch`, `command` and `upload`
- * correspond to the runtime's times.
+ * everything after that, as long as the record's `elapsedMilliseconds`. It contains `cache`, which
+ * looks for a kept result, `inputs`, which reads and uploads files (`hash` and `upload` for each file
+ * that goes through the store), `queue`, which waits for Lambda capacity, `invoke`, one request and its
+ * response, `copy`, the same for a copy of the request of a straggler, and `outputs`, which fetches
+ * files (`download` from the store, `write`). In Lambda, within `invoke` or `copy`, `cold start`,
+ * `fetch`, `command` and `upload` correspond to the runtime's times.
  */
 export type SpanName =
   | "template"
   | "job"
+  | "cache"
   | "inputs"
   | "hash"
   | "upload"

@@ -5,6 +5,8 @@
  */
 
 import { dirname, join } from "node:path";
+import type { AwsClient } from "./client.ts";
+import { serviceUrl } from "./endpoint.ts";
 import { temporaryName } from "../files/whole.ts";
 import { sha256 } from "../files/hash.ts";
 import { readOwnFile } from "../files/own.ts";
@@ -14,6 +16,8 @@ import * as z from "../zod.ts";
 export interface FunctionFacts {
   /** Whether the function has llama's runtime. */
   readonly isLlama?: boolean | undefined;
+  /** Whether its results depend only on its inputs. */
+  readonly isPure?: boolean | undefined;
   /** The features of the wire that the function accepts. */
   readonly accepts?: readonly string[] | undefined;
   /** The version of the function's runtime. */
@@ -50,6 +54,7 @@ const recordSchema = z.object({
   /** When the record was written, in milliseconds since 1970. */
   written: z.number(),
   isLlama: z.optional(z.boolean()),
+  isPure: z.optional(z.boolean()),
   accepts: z.optional(z.array(z.string())),
   runtime: z.optional(z.string()),
   streams: z.optional(z.boolean()),
@@ -208,13 +213,32 @@ export class KnownFunctions {
   }
 }
 
+/**
+ * Opens the note of the functions that a client reaches.
+ *
+ * @param client The client of Lambda.
+ * @param directory The directory of the notes.
+ */
+export function knownFunctionsOf(
+  client: AwsClient,
+  directory: string | undefined,
+): KnownFunctions {
+  const place = async () => {
+    const [location, key] = await Promise.all([client.location(), client.accessKeyId()]);
+    const { host } = new URL(serviceUrl(location, "lambda"));
+    return `${host} ${location.region} ${accountOf(key)}`;
+  };
+  return new KnownFunctions({ directory, place });
+}
+
 /** Whether facts say nothing that is not known. */
 function holds(
   known: FunctionFacts,
-  { isLlama, accepts, runtime, streams, toldOf }: FunctionFacts,
+  { isLlama, isPure, accepts, runtime, streams, toldOf }: FunctionFacts,
 ): boolean {
   return (streams === undefined || streams === known.streams) &&
     (isLlama === undefined || isLlama === known.isLlama) &&
+    (isPure === undefined || isPure === known.isPure) &&
     (toldOf === undefined || toldOf === known.toldOf) &&
     (runtime === undefined || runtime === known.runtime) &&
     (accepts === undefined || accepts === known.accepts ||

@@ -18,6 +18,7 @@ import { expandInputs } from "../jobs/input_directory.ts";
 import { findInputs } from "../jobs/inputs.ts";
 import { type Job, type JobResult, succeeded } from "../jobs/job.ts";
 import { bytesText } from "../text/amounts.ts";
+import { printableLine } from "../text/printable.ts";
 import { shellQuote } from "../text/shell_quote.ts";
 import { recordOf } from "../jobs/record.ts";
 import type { RunJobOptions } from "../jobs/run.ts";
@@ -27,6 +28,7 @@ import { Spans } from "../spans.ts";
 import { runnable } from "../cli/command.ts";
 import { type CommandContext, openLlama, openWaiting } from "./context.ts";
 import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
+import { cacheModeOf } from "./spec/cache.ts";
 import { invokeCommand } from "./spec/invoke.ts";
 import { type LookBack, openLookBack, StderrEnd, stderrEndOf } from "./look_back.ts";
 import { costLine, reportError, reportLogs, timesLine } from "./messages.ts";
@@ -62,7 +64,14 @@ export const invoke = runnable(
         inputs: [...files, ...inputs],
         outputs: [...outputs, ...values.output],
       };
-      const options = { logs: values.logs, timeoutSeconds: values.timeout, spans, signal };
+      const options = {
+        logs: values.logs,
+        timeoutSeconds: values.timeout,
+        cache: cacheModeOf(values),
+        explainCache: values["cache-explain"],
+        spans,
+        signal,
+      };
       const stderrEnd = lookBack && new StderrEnd();
       const sinks = values["no-stream"] ? {} : {
         onStdout: (bytes: Uint8Array) => output.data(bytes),
@@ -86,6 +95,10 @@ export const invoke = runnable(
     } finally {
       if (spooled !== undefined) await removeIfThere(dirname(spooled));
     }
+    const { state, why } = result.cache ?? {};
+    if (why !== undefined && (state === "impure" || values["cache-explain"])) {
+      await output.message(printableLine(why));
+    }
     if (result.logTail !== undefined) await reportLogs(output, result.logTail);
     using _result = result;
     const { stdoutFile, stderrFile } = result;
@@ -105,6 +118,7 @@ export const invoke = runnable(
     });
     if (unwritten) await reportError(output, unwritten);
     if (result.status === 0 && (unwritten || !succeeded(result))) return exitCodes.failed;
+    if (result.status === 0 && state === "impure") return exitCodes.jobFailed;
     return result.status;
   },
 );

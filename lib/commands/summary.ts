@@ -42,6 +42,10 @@ export class Summary {
   #isEstimate = false;
   #withoutCost = 0;
   readonly #copies = new CopyTotals();
+  #kept = 0;
+  #impure = 0;
+  #savedSeconds = 0;
+  #savedDollars = 0;
 
   /** The number of jobs that ended. */
   get jobs(): number {
@@ -53,9 +57,20 @@ export class Summary {
     return this.#failed;
   }
 
+  /** The number of jobs whose result differs from the kept one. */
+  get impure(): number {
+    return this.#impure;
+  }
+
   /** Adds a job that ended. */
   add(record: JobRecord): void {
-    const { ok, attempts, times, billedMilliseconds = 0, cost } = record;
+    const { ok, attempts, times, billedMilliseconds = 0, cost, cache } = record;
+    if (cache?.state === "impure") this.#impure++;
+    if (cache?.state === "hit") {
+      this.#kept++;
+      this.#savedSeconds += (cache.savedMilliseconds ?? 0) / 1000;
+      this.#savedDollars += cache.savedDollars ?? 0;
+    }
     this.#jobs++;
     this.#copies.add(record);
     if (!ok) this.#failed++;
@@ -86,6 +101,7 @@ export class Summary {
     const jobs = [
       countText(this.#jobs, "job"),
       ...(this.#skipped > 0 ? [`${this.#skipped} skipped`] : []),
+      ...(this.#kept > 0 ? [`${this.#kept.toLocaleString("en-US")} kept`] : []),
       ...(this.#failed > 0 ? [`${this.#failed} failed`] : []),
       ...(this.#retries > 0 ? [countText(this.#retries, "retry", "retries")] : []),
       countText(this.#coldStarts, "cold start"),
@@ -96,6 +112,7 @@ export class Summary {
       `${jobs}; ${this.#time(seconds)}`,
       ...(this.#copies.text === undefined ? [] : [this.#copies.text]),
       this.#cost(details),
+      ...(this.#kept > 0 ? [this.#saved(isLocal)] : []),
     ];
   }
 
@@ -104,6 +121,12 @@ export class Summary {
     const speedUp = remote / seconds;
     return `${secondsText(seconds)} for ${secondsText(remote)} of work` +
       (speedUp >= 1.05 ? `: ${speedUp.toFixed(1)} times as fast as one job at a time` : "");
+  }
+
+  #saved(isLocal: boolean): string {
+    const dollars = dollarsText(this.#savedDollars, true);
+    return `${countText(this.#kept, "kept result")} saved ${secondsText(this.#savedSeconds)} ` +
+      `of work and ${isLocal ? `${dollars} if run in AWS` : dollars}`;
   }
 
   #cost({ requests, s3Dollars, isLocal, isGuess, pricesDate }: SummaryDetails): string {

@@ -6,6 +6,7 @@
 
 import { imageKind, registryLogin } from "../aws/api/ecr.ts";
 import type { FunctionCode } from "../aws/api/lambda_functions.ts";
+import { knownFunctionsOf } from "../aws/known_functions.ts";
 import type { DeployedFunction } from "../aws/api/lambda_types.ts";
 import { deployFunction } from "../deploy/function.ts";
 import { type FunctionOptions, type FunctionPlan, planFunction } from "../deploy/function_plan.ts";
@@ -28,6 +29,7 @@ import { type FunctionDefinition, programMemory } from "../functions/definition.
 import { repositoryOf } from "../image/repository.ts";
 import { runnable } from "../cli/command.ts";
 import { type Aws, type CommandContext, openAws } from "./context.ts";
+import { noteDirectory } from "../store/known_objects.ts";
 import { exitCodes } from "../cli/exit_status.ts";
 import {
   changesRuntimeAlone,
@@ -75,6 +77,14 @@ export const updateFunction = runnable(
       }
       throw error;
     });
+    const { isPure } = prepared.plan;
+    if (isPure !== undefined) {
+      // Later runs on this machine know it without asking Lambda.
+      const known = knownFunctionsOf(aws.client, noteDirectory(context.environment));
+      await known.load(name);
+      known.learn(name, { isPure });
+      known.save();
+    }
     const { kind, memory, timeout, architecture } = deployed;
     if (isNew) await limitItsLogs(name, context, aws);
     await output.line(

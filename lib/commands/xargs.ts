@@ -18,6 +18,7 @@ import { runnable } from "../cli/command.ts";
 import { type CommandContext, noticesTo, openLlama, openProgress } from "./context.ts";
 import { dryRun } from "./dry_run.ts";
 import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
+import { cacheModeOf } from "./spec/cache.ts";
 import { xargsCommand, type xargsFlags } from "./spec/xargs.ts";
 import { inputName, openInput } from "./input.ts";
 import { findLastRun, openJournal, type ResumedRun } from "./journal.ts";
@@ -25,8 +26,10 @@ import { checkAreDistinct, checkIsNotInput, jobLogTarget } from "./job_log.ts";
 import { type LookBack, openLookBack, stderrEndOf } from "./look_back.ts";
 import { LiveLines } from "./print/live_lines.ts";
 import { Printer } from "./print/printer.ts";
-import { localTimeText } from "../text/amounts.ts";
 import { printableJson } from "../text/printable_json.ts";
+import type { JobRecord } from "../jobs/record.ts";
+import { countText, localTimeText } from "../text/amounts.ts";
+import { printableLine } from "../text/printable.ts";
 import { reportError } from "./messages.ts";
 import { splitInput } from "./spec/run.ts";
 import { Summary } from "./summary.ts";
@@ -137,6 +140,11 @@ export const xargs = runnable(
       else if (earlyEnd) {
         await output.message(`ended early: ${earlyEndText(earlyEnd, llama.isLocal)}`);
       } else if (failed > 0) await output.message(`${failed} of ${jobs} jobs failed`);
+      if (summary.impure > 0) {
+        await output.message(
+          `${countText(summary.impure, "job")} of ${jobs} differ from the kept results`,
+        );
+      }
       if (interrupted) {
         const { resumeWith } = options;
         // Of a run without jobs that ended there is no journal to go on with.
@@ -147,7 +155,7 @@ export const xargs = runnable(
         return interrupted.exitCode;
       }
       if (failure && jobs === 0) return exitCodeOf(failure, exitCodes.jobFailed);
-      return failure || failed > 0 ? exitCodes.jobFailed : exitCodes.ok;
+      return failure || failed > 0 || summary.impure > 0 ? exitCodes.jobFailed : exitCodes.ok;
     } catch (error) {
       if (!(error instanceof LlamaError)) throw error;
       await reportError(output, error);
@@ -212,6 +220,9 @@ async function mapOptions(
     maxDollars: values["max-cost"],
     prices: values.prices === "" ? undefined : await readPrices(values.prices),
     results: values.results || undefined,
+    cache: cacheModeOf(values),
+    // A record in JSON is for programs, which can ignore the reason.
+    explainCache: values["cache-explain"] || values.json,
     jobLog: values.joblog !== ""
       ? jobLogTarget(values.joblog, context.output)
       : log?.isJobLog
@@ -272,6 +283,8 @@ async function runAll(
       lookBack?.add(record, outcome.spans, stderr);
       const isToldBefore = !record.ok && !failures.add(record, stderr).isFirst;
       await printer.print(outcome, isToldBefore);
+      const cacheLine = cacheLineOf(record, values);
+      if (cacheLine !== undefined) await output.message(cacheLine);
     }
   } catch (error) {
     if (error instanceof LlamaError) failure = error;
@@ -280,6 +293,13 @@ async function runAll(
   }
   await printer.end();
   return failure;
+}
+
+/** Returns what the user asked to know about a job and the kept results. */
+function cacheLineOf({ seq, cache }: JobRecord, values: Values): string | undefined {
+  const { state, why } = cache ?? {};
+  const isTold = state === "impure" || state === "miss" && values["cache-explain"];
+  return isTold ? printableLine(`job ${seq}: ${why ?? "no kept result"}`) : undefined;
 }
 
 /** The maximum number of kinds of failure listed at the end. */

@@ -18,6 +18,7 @@ import type { ObjectStore } from "../store/store.ts";
 import { isOlder, version } from "../version.ts";
 import { compatibleRuntime } from "./layer.ts";
 import { belongsTo, listOurs } from "./owned_functions.ts";
+import { mayForgeResults } from "./role_policy.ts";
 import { versionOfLayer } from "./runtime_layer.ts";
 import { RuntimeLayers } from "./runtime_update.ts";
 import type { Settings } from "../settings.ts";
@@ -287,6 +288,10 @@ async function role(
         "its trust policy must name lambda.amazonaws.com",
       ),
     };
+  }
+  if (stack?.role === arn && await mayForgeResults(arn, client, signal)) {
+    const words = `functions with ${arn} may write kept results and code in the store`;
+    return { finding: bad("role", words, "run `llama bootstrap`, which updates the stack") };
   }
   return { finding: good("role", arn) };
 }

@@ -17,6 +17,7 @@ import {
   updateFunctionConfiguration,
 } from "../aws/api/lambda_functions.ts";
 import type { DeployedFunction } from "../aws/api/lambda_types.ts";
+import { pureTag } from "../aws/api/lambda_identity.ts";
 import { LlamaError } from "../errors.ts";
 import { type FunctionPlan, settingChanges } from "./function_plan.ts";
 import { otherCode } from "./layer.ts";
@@ -109,14 +110,14 @@ async function create(work: FunctionWork, deployment: Deployment): Promise<Deplo
       },
     );
   }
-  const { architecture, settings, concurrency } = plan;
+  const { architecture, settings, concurrency, isPure } = plan;
   const made = await oncePropagated(work, () =>
     createFunction(client, {
       ...settings,
       name,
       architecture,
       code,
-      tags: { [llamaTag]: stack },
+      tags: { [llamaTag]: stack, ...isPure ? { [pureTag]: "true" } : {} },
     }, signal));
   const ready = await untilReady(work, { ...made, tags: {}, image: undefined, concurrency });
   if (ready.state === "Failed") {
@@ -145,12 +146,16 @@ async function change(
 ): Promise<Deployed> {
   const { client, signal } = work;
   const { name, plan, code, codeSha256, stack } = deployment;
-  const { architecture, settings, concurrency } = plan;
+  const { architecture, settings, concurrency, isPure } = plan;
   const changes = settingChanges(current, plan);
   let latest = current;
   if (current.tags[llamaTag] !== stack) {
     await tagFunction(client, current.arn, { [llamaTag]: stack }, signal);
     changes.push("tag");
+  }
+  if (isPure !== undefined && isPure !== (current.tags[pureTag] === "true")) {
+    await tagFunction(client, current.arn, { [pureTag]: String(isPure) }, signal);
+    changes.push(isPure ? "now pure" : "no longer pure");
   }
   // The configuration first: it is rejected more often, and then nothing has changed yet.
   if (settingChanges(current, plan).length > 0) {

@@ -63,6 +63,8 @@ export interface FunctionPlan {
   readonly architecture: Architecture;
   /** Its reserved concurrency; undefined keeps the current one. */
   readonly concurrency: number | undefined;
+  /** Whether its author promises that it is pure; undefined keeps what was said before. */
+  readonly isPure: boolean | undefined;
 }
 
 /**
@@ -87,6 +89,7 @@ export function planFunction(input: PlanInput): FunctionPlan {
   return {
     architecture,
     concurrency: definition?.concurrency,
+    isPure: definition && (definition.pure ?? false),
     settings: {
       role,
       description: base?.description ?? "",

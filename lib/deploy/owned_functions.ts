@@ -7,6 +7,7 @@
 import type { AwsClient } from "../aws/client.ts";
 import { getFunction, getFunctionMarks, listFunctions } from "../aws/api/lambda_functions.ts";
 import type { DeployedFunction } from "../aws/api/lambda_types.ts";
+import { pureTag } from "../aws/api/lambda_identity.ts";
 import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError } from "../errors.ts";
 import { layerName } from "./runtime_layer.ts";
@@ -55,18 +56,21 @@ export function belongsTo(
  * @param client The AWS client.
  * @param name A function's name, `NAME:ALIAS` or ARN.
  * @param signal Aborts the work.
- * @returns True if its tags, environment or layers show it. False proves nothing: a function set up
- * by hand may have none of them.
+ * @returns Whether its tags, environment or layers show it: false proves nothing, since a function set
+ * up by hand may have none of them. And whether it is tagged as pure.
  * @throws {LlamaError} As `callRest`, such as if GetFunction is not permitted.
  */
 export async function looksLikeLlama(
   client: AwsClient,
   name: string,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<{ isLlama: boolean; isPure: boolean }> {
   const found = await getFunctionMarks(client, name, signal);
-  return isOurs(found) ||
-    found.layers?.some((arn) => ownLayers.has(arn.split(":")[6] ?? "")) === true;
+  const hasLayer = () => found.layers?.some((arn) => ownLayers.has(arn.split(":")[6] ?? ""));
+  return {
+    isLlama: isOurs(found) || hasLayer() === true,
+    isPure: found.tags[pureTag] === "true",
+  };
 }
 
 /** The names of the layers that `llama bootstrap` and scripts/publish-runtime publish. */

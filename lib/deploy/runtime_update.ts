@@ -140,6 +140,7 @@ export async function updateRuntime(
     plan: {
       architecture,
       concurrency: undefined,
+      isPure: undefined,
       settings: {
         ...{ description, role, memory, timeout, ephemeralStorage, environment },
         runtime: found.runtime,

@@ -173,6 +173,9 @@ function bucketArn(bucket: Json, keys: string): Json {
   return { "Fn::Sub": [`arn:\${AWS::Partition}:s3:::\${Name}${keys}`, { Name: bucket }] };
 }
 
+/** The name of the role's policy about the store. */
+export const storePolicyName = "object-store";
+
 /** The actions on the store's objects that the role may perform. */
 const objectActions = [
   "s3:GetObject",
@@ -202,7 +205,7 @@ function roleResource(bucket: Json): Json {
             "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:log-group:/aws/lambda/*",
           ),
         }]),
-        policy("object-store", [
+        policy(storePolicyName, [
           {
             Effect: "Allow",
             // Without it, S3 responds with 403 instead of 404 for a missing object.

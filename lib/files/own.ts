@@ -15,6 +15,18 @@ import { dirname } from "node:path";
  * @returns Its text; undefined if it cannot be read, or another user may have written it.
  */
 export function readOwnFile(path: string, maxBytes: number): string | undefined {
+  const bytes = readOwnBytes(path, maxBytes);
+  return bytes && new TextDecoder().decode(bytes);
+}
+
+/**
+ * Reads the bytes of a file as {@linkcode readOwnFile} does.
+ *
+ * @param path The file.
+ * @param maxBytes The maximum size; a larger file counts as missing.
+ * @returns Its bytes; undefined if it cannot be read, or another user may have written it.
+ */
+export function readOwnBytes(path: string, maxBytes: number): Uint8Array | undefined {
   try {
     if (!isOwn(Deno.lstatSync(dirname(path)))) return undefined;
     // A link may lead to another user's file, and opening a pipe would wait for a writer.
@@ -28,7 +40,7 @@ export function readOwnFile(path: string, maxBytes: number): string | undefined 
       if (count === 0) break;
       filled += count;
     }
-    return new TextDecoder().decode(bytes.subarray(0, filled));
+    return bytes.subarray(0, filled);
   } catch {
     // Callers can do without it.
     return undefined;

@@ -41,6 +41,11 @@ export interface FunctionDefinition {
   readonly check?: string | undefined;
   /** Reserved concurrency: Lambda throttles further concurrent invocations. */
   readonly concurrency?: number | undefined;
+  /**
+   * Whether its author promises that a command with the same arguments and inputs has the same
+   * outputs, so that results are kept and used again.
+   */
+  readonly pure?: boolean | undefined;
   /** The ARN of its execution role; llama's if absent. */
   readonly role?: string | undefined;
   /** The ARNs of its layer versions besides llama's; unchanged if absent. */
@@ -189,6 +194,14 @@ const shape = {
   concurrency: z.optional(
     whole(0, 1_000_000, "invocations").check(
       z.describe("Reserved concurrency: Lambda throttles further concurrent invocations"),
+    ),
+  ),
+  pure: z.optional(
+    z.boolean("must be true or false").check(
+      z.describe(
+        "A promise that the same arguments and inputs give the same outputs: " +
+          "results are kept and used again",
+      ),
     ),
   ),
   role: z.optional(

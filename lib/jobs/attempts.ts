@@ -94,7 +94,9 @@ export async function attemptJob(job: Job, options: AttemptOptions): Promise<Att
 /** An attempt whose response was lost may have run, so it counts as billed. */
 function isBilled(error: LlamaError | undefined): boolean {
   return error === undefined ||
-    !["throttled", "too-large", "no-such-function", "credentials", "config"].includes(error.code);
+    !["throttled", "too-large", "no-such-function", "credentials", "config", "not-cached"].includes(
+      error.code,
+    );
 }
 
 /** Returns the tail of an attempt's log, if requested, whether the function failed or not. */

@@ -30,6 +30,14 @@ export interface RunCounts {
   waiting: number;
   /** Jobs that an earlier run did. */
   skipped: number;
+  /** Of the jobs that are done, those that did not run, since their results were kept. */
+  kept: number;
+  /** Results that could not be kept. */
+  unkept: number;
+  /** The time that kept results saved: what they had been billed, in milliseconds. */
+  savedMilliseconds: number;
+  /** What kept results saved, in US dollars. */
+  savedDollars: number;
   /** The highest number of concurrent jobs. */
   peak: number;
   /** Copies of stragglers' requests that were sent. */
@@ -63,6 +71,10 @@ export function newCounts(): RunCounts {
     dropped: 0,
     waiting: 0,
     skipped: 0,
+    kept: 0,
+    unkept: 0,
+    savedMilliseconds: 0,
+    savedDollars: 0,
     peak: 0,
     copies: 0,
     straggler: undefined,

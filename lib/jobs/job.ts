@@ -86,6 +86,24 @@ export interface JobResult extends Disposable {
   readonly requestId: string | undefined;
   /** The runtime's version, if reported. */
   readonly runtime: string | undefined;
+  /** How it used kept results, if at all. */
+  readonly cache?: CacheUse | undefined;
+}
+
+/** How a job used the kept results of earlier jobs. */
+export interface CacheUse {
+  /**
+   * `hit`: a kept result was used, and nothing ran; `miss`: there was none to use; `refreshed`: the
+   * job ran because that was asked for; `same` and `impure`: it ran, and its result was the same as
+   * the kept one, or was not.
+   */
+  state: "hit" | "miss" | "refreshed" | "same" | "impure";
+  /** Why there was no result to use, or what differs. */
+  why?: string | undefined;
+  /** Of a hit: the time that was not billed, in milliseconds. */
+  savedMilliseconds?: number | undefined;
+  /** Of a hit: what was not spent, in US dollars; absent if the function's memory is unknown. */
+  savedDollars?: number | undefined;
 }
 
 /**

@@ -375,6 +375,7 @@ class Run {
         log: this.#options.logs ? logOf(attempts) : undefined,
         isLocal: this.#connection.isLocal(),
         flight,
+        cache: delivery.cache,
       });
       if (this.#writesDown) await this.#writeDown(record, result, planned.identity);
       this.#count(record);
@@ -479,19 +480,25 @@ class Run {
     }
   }
 
-  /** Returns the log's `Host`: like GNU parallel, `:` for this machine. */
-  async #host({ attempts }: JobRecord): Promise<string> {
+  /** Returns the log's `Host`: like GNU parallel, `:` for this machine; `cache` for a kept result. */
+  async #host({ attempts, cache }: JobRecord): Promise<string> {
+    if (cache?.state === "hit") return "cache";
     const { isLocal, region } = this.#connection;
     return isLocal() || attempts === 0 ? ":" : await region();
   }
 
-  #count({ ok, attempts, sentBytes, receivedBytes, cost }: JobRecord): void {
+  #count({ ok, attempts, sentBytes, receivedBytes, cost, cache }: JobRecord): void {
     const { counts, stopPolicy } = this.#state;
     if (ok) counts.done++;
     else counts.failed++;
     counts.bytesSent += sentBytes;
     counts.bytesReceived += receivedBytes;
     counts.dollars += cost?.dollars ?? 0;
+    if (cache?.state === "hit") {
+      counts.kept++;
+      counts.savedMilliseconds += cache.savedMilliseconds ?? 0;
+      counts.savedDollars += cache.savedDollars ?? 0;
+    }
     // Without the function's memory the cost is unknown, and the sum is too low.
     counts.isEstimate ||= cost?.isEstimate ?? attempts > 0;
     stopPolicy.jobEnded();

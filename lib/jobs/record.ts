@@ -10,7 +10,7 @@ import { isFunctionTimeout } from "../functions/timeout.ts";
 import type { Times } from "../protocol.ts";
 import * as z from "../zod.ts";
 import type { Attempts } from "./attempts.ts";
-import { type PlannedJob, succeeded } from "./job.ts";
+import { type CacheUse, type PlannedJob, succeeded } from "./job.ts";
 import type { Flight } from "./stragglers.ts";
 
 /** An error of a job. */
@@ -104,6 +104,8 @@ export interface JobRecord {
   outputs: string[];
   /** Errors besides the command's own status; empty if there are none. */
   errors: JobFailure[];
+  /** How it used kept results; absent if it did not. */
+  cache?: CacheUse | undefined;
   /** True if it ran on this machine, at no cost. */
   isLocal?: boolean | undefined;
   /** The id of Lambda's last request. */
@@ -183,6 +185,12 @@ export const jobRecordSchema: JobRecordSchema = z.object({
     hint: text,
     type: text,
   })),
+  cache: z.optional(z.object({
+    state: z.enum(["hit", "miss", "refreshed", "same", "impure"]),
+    why: text,
+    savedMilliseconds: z.optional(amount),
+    savedDollars: z.optional(amount),
+  })),
   isLocal: z.optional(z.boolean()),
   requestId: text,
   log: text,
@@ -204,13 +212,15 @@ export interface RecordDetails {
   readonly isLocal: boolean;
   /** The job as the run's stragglers know it. */
   readonly flight?: Flight | undefined;
+  /** How the job used kept results. */
+  readonly cache?: CacheUse | undefined;
 }
 
 /** Creates a job's record, without the command's output. */
 export function recordOf(
   { index, functionName, line, command }: PlannedJob,
   { count, result, error, transfer, cost }: Attempts,
-  { started, elapsedMilliseconds, log, isLocal, flight }: RecordDetails,
+  { started, elapsedMilliseconds, log, isLocal, flight, cache }: RecordDetails,
 ): JobRecord {
   return {
     seq: index + 1,
@@ -231,11 +241,14 @@ export function recordOf(
     memoryBytes: result?.memory,
     sentBytes: transfer.sentBytes,
     receivedBytes: transfer.receivedBytes,
-    cost: cost?.memory === undefined
+    cost: cache?.state === "hit"
+      ? { dollars: 0, isEstimate: false }
+      : cost?.memory === undefined
       ? undefined
       : { dollars: Number(cost.dollars.toPrecision(9)), isEstimate: cost.isEstimate },
     outputs: [...result?.written ?? []],
     errors: (error ? [error] : result?.outputErrors ?? []).map(failureOf),
+    ...(cache === undefined ? {} : { cache: { ...cache } }),
     ...(isLocal ? { isLocal } : {}),
     requestId: result?.requestId,
     log,

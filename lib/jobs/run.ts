@@ -24,8 +24,8 @@ import {
 } from "./big_output.ts";
 import { readAnswer } from "./foreign_answer.ts";
 import { type Call, firstAnswer } from "./first_answer.ts";
-import { encodeInputs, findInputs, linksOf, passesLink } from "./inputs.ts";
-import type { Job, JobResult } from "./job.ts";
+import { encodeInputs, findInputs } from "./inputs.ts";
+import type { CacheUse, Job, JobResult } from "./job.ts";
 import { LiveJob, type LiveSinks } from "./live_job.ts";
 import {
   featuresUsed,
@@ -37,7 +37,7 @@ import {
   replacedRuntime,
 } from "./negotiation.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
-import type { EncodedFiles, SharedFiles } from "./shared_files.ts";
+import { type EncodedFiles, followsLinks, type SharedFiles } from "./shared_files.ts";
 import type { Flight } from "./stragglers.ts";
 
 /** What is needed to run jobs. */
@@ -91,6 +91,8 @@ function counting(transfer: Transfer) {
 export interface JobDelivery extends Delivery {
   /** Whether the function has responded like llama's runtime. */
   isLlama: boolean;
+  /** How the job used kept results, if at all. */
+  cache?: CacheUse | undefined;
 }
 
 /** Options for {@linkcode runJob}. */
@@ -115,6 +117,10 @@ export interface RunJobOptions {
   flight?: Flight | undefined;
   /** Receives the command's output while it runs; called once per attempt. */
   live?: (() => LiveSinks) | undefined;
+  /** Called with each request before it is sent. */
+  onRequest?: ((request: Request) => Promise<void>) | undefined;
+  /** Called with the invocation whose response counts. */
+  onInvoked?: ((invocation: Invocation) => void) | undefined;
 }
 
 /**
@@ -130,10 +136,8 @@ export async function runJob(
   options: RunJobOptions = {},
 ): Promise<JobResult> {
   const start = performance.now();
-  const { store } = runner;
   const { signal, spans } = options;
   const transfer: Transfer = options.transfer ?? { sentBytes: 0, receivedBytes: 0 };
-  const { receivedInline, receivedObject } = counting(transfer);
   signal?.throwIfAborted();
   checkOutputs(job.outputs);
   const shared = options.sharedFiles?.inputs;
@@ -145,6 +149,36 @@ export async function runJob(
   const { invocation, response } = await send(runner, job, found, sendOptions);
   const { logTail, requestId } = invocation;
   if (options.delivery) options.delivery.isLlama = true;
+  options.onInvoked?.(invocation);
+  const received = await receive(runner, job, response, { ...options, transfer, liveJob: live });
+  return {
+    ...received,
+    logTail,
+    requestId,
+    elapsedMilliseconds: performance.now() - start,
+  };
+}
+
+/** The part of a result that its response holds. */
+export type Received = Omit<JobResult, "logTail" | "requestId" | "elapsedMilliseconds">;
+
+/**
+ * Receives a job's response: writes its outputs, and fetches what it refers to.
+ *
+ * @param response The response, which is not trusted: only outputs of the job are written.
+ * @returns The result. Outputs that could not be fetched are among its `outputErrors`.
+ * @throws The reason of an aborted signal.
+ */
+export async function receive(
+  runner: Pick<JobRunner, "store" | "features" | "outputFiles">,
+  job: Job,
+  response: Response,
+  { transfer, sharedFiles, signal, spans, liveJob: live }:
+    & Pick<RunJobOptions, "sharedFiles" | "signal" | "spans">
+    & { readonly transfer: Transfer; readonly liveJob?: LiveJob | undefined },
+): Promise<Received> {
+  const { store } = runner;
+  const { receivedInline, receivedObject } = counting(transfer);
   using _outputs = spans?.span("outputs");
   const needStore = () => {
     if (store) return store;
@@ -163,7 +197,7 @@ export async function runJob(
   );
   const outputs = await writeOutputs(job.outputs, response.outputs, {
     succeeded,
-    inputs: succeeded ? [] : [...job.inputs, ...shared?.values() ?? []],
+    inputs: succeeded ? [] : [...job.inputs, ...sharedFiles?.inputs.values() ?? []],
     store: needStore,
     kinds,
     signal,
@@ -171,7 +205,7 @@ export async function runJob(
     onStored: receivedObject,
   });
   const unreceived: LlamaError[] = [];
-  const receive = async (name: string, blob: Blob): Promise<ReceivedOutput> => {
+  const fetchOutput = async (name: string, blob: Blob): Promise<ReceivedOutput> => {
     try {
       return await receiveOutput(blob, {
         files: runner.outputFiles,
@@ -187,8 +221,8 @@ export async function runJob(
       return noOutput;
     }
   };
-  const stdout = await receive("standard output", response.stdout);
-  const stderr = await receive("standard error", response.stderr);
+  const stdout = await fetchOutput("standard output", response.stdout);
+  const stderr = await fetchOutput("standard error", response.stderr);
   const kept = live ? await live.finish({ stdout, stderr }) : { stdout, stderr };
   const files = [kept.stdout.file, kept.stderr.file].filter((file) => file !== undefined);
   return {
@@ -199,12 +233,9 @@ export async function runJob(
     stderrFile: kept.stderr.file,
     written: outputs.written,
     outputErrors: [...outputs.errors, ...unreceived],
-    logTail,
     times: response.times,
-    elapsedMilliseconds: performance.now() - start,
     memory: response.memory,
     environment: response.environment,
-    requestId,
     runtime: response.runtime,
     [Symbol.dispose]: () => {
       for (const file of files.splice(0)) removeOutput(file);
@@ -245,10 +276,7 @@ async function send(
   let novel = await novelFor(runner, functionName);
   if (novel?.files?.length) {
     // Older runtimes, too, have directories where this job needs them.
-    const isPassed = sharedFiles?.passesLink ||
-      [linksOf(found), sharedFiles?.links ?? new Set<string>()]
-        .some((links) => passesLink(links, found, job.outputs));
-    if (isPassed) novel = { ...novel, files: [] };
+    if (followsLinks(found, job.outputs, sharedFiles)) novel = { ...novel, files: [] };
   }
   const goPlain = () => {
     novel = undefined;
@@ -318,7 +346,7 @@ async function encode(
   { store, features = ownFeatures }: JobRunner,
   job: Job,
   found: Awaited<ReturnType<typeof findInputs>>,
-  { shared, novel, isLive, timeoutSeconds, transfer, signal, spans }: RunJobOptions & {
+  { shared, novel, isLive, timeoutSeconds, transfer, signal, spans, onRequest }: RunJobOptions & {
     readonly isLive: boolean;
     readonly shared: EncodedFiles | undefined;
     readonly novel: NovelContents | undefined;
@@ -343,6 +371,7 @@ async function encode(
     Object.assign(request.files, encoded.files);
     request.stdin = encoded.stdin;
   }
+  await onRequest?.(request);
   return {
     payload: encoder.encode(JSON.stringify(request)),
     used: featuresUsed(request, novel),

@@ -69,6 +69,23 @@ export class SharedFiles {
   }
 }
 
+/**
+ * Reports whether a job's links are sent as what they lead to, since the job names files below one.
+ *
+ * @param found The job's own files.
+ * @param outputs The files and directories that it fetches.
+ * @param shared The files that it shares with others.
+ */
+export function followsLinks(
+  found: readonly Pick<InputFile, "remote" | "link">[],
+  outputs: readonly Pick<InputFile, "remote">[],
+  shared: SharedFiles | undefined,
+): boolean {
+  return shared?.passesLink === true ||
+    [linksOf(found), shared?.links ?? new Set<string>()]
+      .some((links) => passesLink(links, found, outputs));
+}
+
 function keyOf(novel: NovelContents | undefined): string {
   return [...novel?.kinds ?? [], ...novel?.files ?? []].map(({ feature }) => feature).join();
 }

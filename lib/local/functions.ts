@@ -21,6 +21,8 @@ export interface LocalFunction {
   readonly from: string;
   /** Its directory, the `LAMBDA_TASK_ROOT` of its runtime. */
   readonly directory: string;
+  /** Whether the directory is the function's own, with its `function.json`. */
+  readonly hasFolder?: boolean | undefined;
   /** Its definition, or the error in it, which only its callers see. */
   readonly definition: FunctionDefinition | LlamaError;
 }
@@ -106,7 +108,7 @@ async function loadFunction(
   }
   try {
     const definition = parseFunctionJson(json, path, folder);
-    return { name: definition.name, from: path, directory, definition };
+    return { name: definition.name, from: path, directory, hasFolder: true, definition };
   } catch (error) {
     if (!(error instanceof LlamaError)) throw error;
     return { name: nameIn(json) ?? folder, from: path, directory, definition: error };

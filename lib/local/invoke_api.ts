@@ -11,6 +11,7 @@ import { maxPayloadBytes } from "../protocol.ts";
 import { ApiError } from "./api_error.ts";
 import { readBody } from "./body.ts";
 import type { Invocation, InvocationResult } from "./invocation.ts";
+import type { FunctionDefinition } from "../functions/definition.ts";
 import type { LocalFunction } from "./functions.ts";
 import { streamResponse } from "./stream_response.ts";
 import { type Pool, PoolClosedError } from "./pool.ts";
@@ -28,6 +29,8 @@ export interface InvokeApiOptions {
   readonly verifier: SignatureVerifier;
   /** The region, for ARNs. */
   readonly region: string;
+  /** Returns the search path for the programs of a function. */
+  readonly pathOf: (definition: FunctionDefinition) => string;
 }
 
 /** A server of Lambda's Invoke API. */
@@ -59,6 +62,7 @@ export class InvokeApi {
 
   async #serve(request: Request, requestId: string): Promise<Response> {
     const { pathname, searchParams } = new URL(request.url);
+    const [, described] = /^\/2015-03-31\/functions\/([^/]+)$/.exec(pathname) ?? [];
     const [, encoded, streamed] =
       /^\/(?:2015-03-31\/functions\/([^/]+)\/invocations|2021-11-15\/functions\/([^/]+)\/response-streaming-invocations)\/?$/
         .exec(pathname) ?? [];
@@ -74,10 +78,13 @@ export class InvokeApi {
       });
     }
     await verifyBody(body);
+    if (described !== undefined && request.method === "GET") {
+      return await this.#describe(this.#find(decode(described), searchParams.get("Qualifier")));
+    }
     if (name === undefined || request.method !== "POST") {
       throw new ApiError(404, "UnknownOperationException", {
         message:
-          `the emulator supports only Invoke and InvokeWithResponseStream, not ${request.method} ${pathname}`,
+          `the emulator supports only Invoke, InvokeWithResponseStream and GetFunction, not ${request.method} ${pathname}`,
       });
     }
     const found = this.#find(decode(name), searchParams.get("Qualifier"));
@@ -125,6 +132,20 @@ export class InvokeApi {
       "x-llama-functions": encodeURIComponent([...this.#options.functions.keys()].join()),
       "x-llama-functions-from": encodeURIComponent(this.#options.functionsFrom),
     });
+  }
+
+  /** Answers GetFunction. */
+  async #describe({ name, definition, directory, hasFolder }: LocalFunction): Promise<Response> {
+    if (definition instanceof LlamaError) throw serviceError(500, definition.message);
+    const { describeFunction } = await import("./describe.ts");
+    const answer = await describeFunction({
+      definition,
+      folder: hasFolder ? directory : undefined,
+      directory,
+      arn: functionArn(this.#options.region, name),
+      path: this.#options.pathOf(definition),
+    });
+    return Response.json(answer);
   }
 
   async #run(

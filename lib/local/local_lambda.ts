@@ -10,6 +10,7 @@ import { pathToFileURL } from "node:url";
 import type { Credentials } from "../aws/credentials/keys.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError, messageOf } from "../errors.ts";
+import type { FunctionDefinition } from "../functions/definition.ts";
 import { ExecutionEnvironment } from "./execution_environment.ts";
 import { checkHandler, type LocalFunction } from "./functions.ts";
 import { functionArn, InvokeApi } from "./invoke_api.ts";
@@ -110,6 +111,7 @@ export class LocalLambda implements AsyncDisposable {
       pool: this.#pool,
       verifier: new SignatureVerifier([this.credentials, ...this.#storeCredentials()]),
       region: this.region,
+      pathOf: (definition) => this.#pathOf(definition),
     });
     this.#runtimeServer = Deno.serve({
       hostname: "127.0.0.1",
@@ -147,6 +149,17 @@ export class LocalLambda implements AsyncDisposable {
       removeTreeSync(directory);
       throw error;
     }
+  }
+
+  /**
+   * Reports whether a function is pure, by its definition.
+   *
+   * @param name Its name.
+   */
+  isPure(name: string): boolean {
+    const definition = this.#functions.get(name)?.definition;
+    return definition !== undefined && !(definition instanceof LlamaError) &&
+      definition.pure === true;
   }
 
   /**
@@ -223,7 +236,7 @@ export class LocalLambda implements AsyncDisposable {
     const { environment, runtimeCommand, storeEnvironment = {}, onLog } = this.#options;
     const host = hostVariables(environment);
     if (definition.handler !== undefined) {
-      checkHandler(definition.handler, taskRoot, from, definition.environment["PATH"] ?? host.PATH);
+      checkHandler(definition.handler, taskRoot, from, this.#pathOf(definition));
     }
     const id = crypto.randomUUID();
     const secret = randomBytes(16).toString("hex");
@@ -256,6 +269,11 @@ export class LocalLambda implements AsyncDisposable {
     });
     this.#environments.set(id, started);
     return started;
+  }
+
+  /** Returns the search path for a function's programs. */
+  #pathOf({ environment }: FunctionDefinition): string {
+    return environment["PATH"] ?? hostVariables(this.#options.environment).PATH;
   }
 
   #storeCredentials(): Credentials[] {

@@ -15,6 +15,7 @@ import { downloadBytes, downloadFile, downloadPieces } from "./s3_download.ts";
 import { keyOf, pack, type Packed } from "./pack.ts";
 import { partSizeOf } from "./s3_parts.ts";
 import { uploadInParts, uploadWhole } from "./s3_upload.ts";
+import { S3KeptResults } from "./s3_kept.ts";
 import {
   type BlobSource,
   type Source,
@@ -60,6 +61,7 @@ const absent = [400, 401, 403, 404, 405];
  */
 export class S3Store implements ObjectStore {
   readonly url: string;
+  readonly kept: S3KeptResults;
   readonly #bucket: Bucket;
   readonly #youngMilliseconds: number;
   readonly #hashing = new Semaphore(hashConcurrency);
@@ -76,6 +78,7 @@ export class S3Store implements ObjectStore {
   constructor(url: string, client: AwsClient, options: S3StoreOptions) {
     this.url = url;
     this.#bucket = new Bucket(url, client, options.concurrency, options.bucketOwner);
+    this.kept = new S3KeptResults(this.#bucket, options.lifetimeMilliseconds);
     this.#youngMilliseconds = options.lifetimeMilliseconds / 2;
     this.#known = new KnownObjects(
       options.noteDirectory,

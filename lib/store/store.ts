@@ -9,6 +9,35 @@ import type { Sizes, StoredForm } from "../features.ts";
 import type { Spans } from "../spans.ts";
 import type { BlobSource } from "./source.ts";
 
+/** The kept results of a store, which functions can neither read nor write. */
+export interface KeptResults {
+  /** How long they are kept, in milliseconds; infinite if they never expire. */
+  readonly lifetimeMilliseconds: number;
+
+  /**
+   * Reads a kept result.
+   *
+   * @param key Its key: 64 lower-case hexadecimal digits.
+   * @param maxBytes The maximum size.
+   * @param signal Ends the work early.
+   * @returns Its bytes, which anyone with access to the store may have written; undefined if there
+   * is none.
+   * @throws {LlamaError} `too-large` if it has more than `maxBytes`; `store` and others if it could
+   * not be read.
+   */
+  read(key: string, maxBytes: number, signal?: AbortSignal): Promise<Uint8Array | undefined>;
+
+  /**
+   * Writes a kept result, whole or not at all. An existing one is replaced.
+   *
+   * @param key Its key.
+   * @param bytes Its bytes.
+   * @param signal Ends the work early.
+   * @throws {LlamaError} `store` and others if it was not written.
+   */
+  write(key: string, bytes: Uint8Array<ArrayBuffer>, signal?: AbortSignal): Promise<void>;
+}
+
 /**
  * A store of blobs that are too big for a message. Objects never change. Dispose of a store when
  * done: it may hold connections.
@@ -16,6 +45,8 @@ import type { BlobSource } from "./source.ts";
 export interface ObjectStore extends Disposable {
   /** The store's URL, as in `LLAMA_OBJECT_STORE`. */
   readonly url: string;
+  /** Kept results; absent where the functions could write them. */
+  readonly kept?: KeptResults | undefined;
 
   /**
    * Stores bytes.

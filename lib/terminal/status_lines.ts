@@ -105,7 +105,7 @@ function progressLine(counts: RunCounts, times: RunTimes, columns: number): read
 }
 
 function progressParts(counts: RunCounts, times: RunTimes): Part[] {
-  const { done, failed, skipped, total } = counts;
+  const { done, failed, skipped, kept, total } = counts;
   const ended = done + failed;
   const fraction = fractionOf(counts);
   const left = secondsLeft(counts, times);
@@ -115,6 +115,7 @@ function progressParts(counts: RunCounts, times: RunTimes): Part[] {
     ...fraction === undefined ? [] : [{ text: `${Math.floor(fraction * 100)}%`, rank: 2 }],
     { text: fraction === undefined ? `${done} done` : `${done} of ${total} done`, rank: 1 },
     ...skipped === 0 ? [] : [{ text: `${skipped} skipped`, rank: 3 }],
+    ...kept === 0 ? [] : [{ text: `${kept.toLocaleString("en-US")} kept`, rank: 3 }],
     ...ended === 0 ? [] : [{ text: rateText(ended / times.lastEndSeconds), rank: 4 }],
     {
       text: left === undefined ? durationText(times.elapsedSeconds) : `${durationText(left)} left`,

@@ -8,6 +8,7 @@ import { globalFlags } from "../../lib/commands/spec/global.ts";
 import { invokeFlags } from "../../lib/commands/spec/invoke.ts";
 import { localFlags } from "../../lib/commands/spec/local.ts";
 import { xargsFlags } from "../../lib/commands/spec/xargs.ts";
+import { formatEntry } from "../../lib/memo/entry.ts";
 import { type Ended, type RunOptions, Workplace } from "../e2e/llama.ts";
 import { logHeader, type StubRequest } from "../invoke_stub.ts";
 
@@ -22,6 +23,9 @@ const log =
   "REPORT RequestId: x\tDuration: 1 ms\tBilled Duration: 1000 ms\tMemory Size: 1024 MB\t" +
   "Max Memory Used: 40 MB\t\n";
 
+/** What GetFunction says of the function. */
+const configuration = { RevisionId: "1", Version: "$LATEST", CodeSha256: "code" };
+
 /** A stub of Lambda whose command writes its arguments, and creates outputs or fails as they say. */
 class FunctionStub implements AsyncDisposable {
   readonly sent: Sent[] = [];
@@ -32,7 +36,7 @@ class FunctionStub implements AsyncDisposable {
     this.#server = Deno.serve(
       { hostname: "127.0.0.1", port: 0, onListen: () => {} },
       async (request) => {
-        if (request.method === "GET") return new Response(null, { status: 404 });
+        if (request.method === "GET") return Response.json({ Configuration: configuration });
         const body = await request.json();
         this.sent.push({ url: request.url, headers: request.headers, body });
         if (body.args.includes("lose")) return new Response("lost", { status: 502 });
@@ -237,6 +241,37 @@ const invoke: Readonly<Record<keyof typeof invokeFlags, Row>> = {
     const { sent, status } = await run(["invoke", "-invoke-retries", "1", "f", "lose"]);
     assert.deepEqual([sent.length, status], [2, 125]);
   },
+  async cache({ run }) {
+    assert.equal((await run(["invoke", "-cache", "f"])).sent.length, 1);
+    const { sent, stdout } = await run(["invoke", "-cache", "f"]);
+    assert.deepEqual([sent.length, stdout], [0, "\n"]);
+  },
+  async "no-cache"({ place, run }) {
+    await run(["invoke", "-no-cache", "f"]);
+    assert.deepEqual(await entriesOf(place), []);
+  },
+  async "cache-only"({ run }) {
+    const { status, sent, stderr } = await run(["invoke", "-cache-only", "f"]);
+    assert.deepEqual([status, sent.length], [125, 0]);
+    assert.match(stderr, /^llama: no kept result/);
+  },
+  async "cache-refresh"({ run }) {
+    await run(["invoke", "-cache", "f"]);
+    assert.equal((await run(["invoke", "-cache-refresh", "f"])).sent.length, 1);
+  },
+  async "cache-verify"({ place, run }) {
+    await run(["invoke", "-cache", "f"]);
+    const same = await run(["invoke", "-cache-verify", "f"]);
+    assert.deepEqual([same.status, same.sent.length, same.stderr], [0, 1, ""]);
+    await forge(place);
+    const { status, stderr } = await run(["invoke", "-cache-verify", "f"]);
+    assert.equal(status, 1);
+    assert.match(stderr, /^llama: differs from the kept result: standard output$/m);
+  },
+  async "cache-explain"({ run }) {
+    const { stderr } = await run(["invoke", "-cache-explain", "f"]);
+    assert.match(stderr, /^llama: new: no job with these arguments/);
+  },
   async report({ place, run }) {
     await run(["invoke", "-report", "run.html", "f"]);
     assert.match(await Deno.readTextFile(place.here("run.html")), /<!doctype html>/i);
@@ -427,6 +462,50 @@ const xargs: Readonly<Record<keyof typeof xargsFlags, Row>> = {
     const { stderr } = await run(["xargs", "-summary", "f", "{{.Line}}", ...lines]);
     assert.match(stderr, /^llama: 3 jobs/m);
   },
+  async cache({ run }) {
+    const args = ["xargs", "-cache", "-k", "f", "{{.Line}}", ...lines];
+    const first = await run(args);
+    const { sent, stdout } = await run(args);
+    assert.deepEqual([first.sent.length, sent.length, stdout], [3, 0, "a\nb\nc\n"]);
+  },
+  async "no-cache"({ place, run }) {
+    await run(["xargs", "-no-cache", "f", "{{.Line}}", ...lines]);
+    assert.deepEqual(await entriesOf(place), []);
+  },
+  async "cache-only"({ run }) {
+    await run(["xargs", "-cache", "f", "{{.Line}}", ":::", "a"]);
+    const { status, sent, stdout } = await run([
+      "xargs",
+      "-cache-only",
+      "f",
+      "{{.Line}}",
+      ...lines,
+    ]);
+    assert.deepEqual([status, sent.length, stdout], [1, 0, "a\n"]);
+  },
+  async "cache-refresh"({ run }) {
+    await run(["xargs", "-cache", "f", "{{.Line}}", ...lines]);
+    const { sent } = await run(["xargs", "-cache-refresh", "f", "{{.Line}}", ...lines]);
+    assert.equal(sent.length, 3);
+  },
+  async "cache-verify"({ place, run }) {
+    const args = ["f", "{{.Line}}", ":::", "a"];
+    await run(["xargs", "-cache", ...args]);
+    assert.equal((await run(["xargs", "-cache-verify", ...args])).status, 0);
+    await forge(place);
+    const { status, stdout, stderr } = await run(["xargs", "-json", "-cache-verify", ...args]);
+    assert.deepEqual([status, JSON.parse(stdout).cache.state], [1, "impure"]);
+    assert.match(stderr, /^llama: job 1: differs from the kept result: standard output$/m);
+  },
+  async "cache-explain"({ run }) {
+    await run(["xargs", "-cache", "f", "{{.Line}}", ":::", "a", "b"]);
+    const { sent, stderr } = await run(["xargs", "-cache-explain", "f", "{{.Line}}", ...lines]);
+    assert.equal(sent.length, 1);
+    assert.equal(
+      stderr,
+      "llama: job 3: new: no job with these arguments and outputs was kept\n",
+    );
+  },
   async report({ place, run }) {
     await run(["xargs", "-report", "run.html", "f", "{{.Line}}", ...lines]);
     assert.match(await Deno.readTextFile(place.here("run.html")), /<!doctype html>/i);
@@ -472,6 +551,22 @@ const local: Readonly<Record<keyof typeof localFlags, Row>> = {
     await end();
   },
 };
+
+/** Returns the paths of the kept results. */
+async function entriesOf(place: Workplace): Promise<string[]> {
+  const names = await place.list("settings/act").catch(() => []);
+  return names.filter((name) => /\/[0-9a-f]{64}$/.test(name)).map((name) => place.join(name));
+}
+
+/** Replaces the response of a kept result. */
+async function forge(place: Workplace): Promise<void> {
+  const [path = ""] = await entriesOf(place);
+  const response = JSON.stringify({ status: 0, stdout: { s: "forged" }, stderr: {}, outputs: {} });
+  await Deno.writeFile(
+    path,
+    formatEntry(path.slice(-64), response, { billedMilliseconds: 1 }, Date.now()),
+  );
+}
 
 /** Starts `llama local`, and waits until it has printed its address. */
 async function startLocal(place: Workplace, flags: readonly string[], command = "f=echo") {

@@ -291,6 +291,47 @@ Deno.test("all problems of a function are reported", async () => {
   );
 });
 
+/** What IAM says of the role's policy about the store. */
+const storePolicy = (...statements: object[]) =>
+  query(
+    "GetRolePolicy",
+    `<PolicyDocument>${
+      encodeURIComponent(JSON.stringify({ Version: "2012-10-17", Statement: statements }))
+    }</PolicyDocument>`,
+  );
+const denial = (action: string[], prefix: string) => ({
+  Effect: "Deny",
+  Action: action,
+  Resource: [`arn:aws:s3:::bucket/obj/code/*`, `arn:aws:s3:::bucket/obj/${prefix}*`],
+});
+
+Deno.test("a stack's role that may read or write kept results is a cross", async () => {
+  const all = ["s3:GetObject", "s3:PutObject"];
+  const allowed = {
+    Effect: "Allow",
+    Action: "s3:GetObject",
+    Resource: "arn:aws:s3:::bucket/obj/*",
+  };
+  for (
+    const [answer, isGood] of [
+      [storePolicy(allowed, denial(all, "act/")), true],
+      [queryError(403, "AccessDenied", "no permission for iam:GetRolePolicy"), true],
+      [storePolicy(allowed), false],
+      [storePolicy(denial(all, "run/")), false],
+      [storePolicy(denial(["s3:PutObject"], "act/")), false],
+      [storePolicy({ ...denial(all, "act/"), Effect: "Allow" }), false],
+      [queryError(404, "NoSuchEntity", "no such policy"), false],
+    ] as const
+  ) {
+    const script = { DescribeStacks: [stack("CREATE_COMPLETE", outputs)], GetRolePolicy: [answer] };
+    const found = only(await lines(script, { stack: "llama" }), "role");
+    assert.match(
+      found[0] ?? "",
+      isGood ? /^\+ role: arn/ : /^- role: functions .* may write kept results .*`llama bootstrap`/,
+    );
+  }
+});
+
 Deno.test("each problem is a cross with a suggested fix", async () => {
   const late = new Date(now.getTime() + 300_000).toUTCString();
   const cases: [string, Script, Partial<Settings>, string | RegExp][] = [

@@ -79,6 +79,7 @@ Deno.test("a new function is configured by its function.json, and has llama's ro
   assert.deepEqual(plan({ definition }), {
     architecture: "arm64",
     concurrency: 9,
+    isPure: false,
     settings: {
       role: settings.role,
       description: "",
@@ -91,6 +92,12 @@ Deno.test("a new function is configured by its function.json, and has llama's ro
       layers: [settings.layerArm64],
     },
   });
+});
+
+Deno.test("only a function.json says whether a function is pure", () => {
+  const pure = described({ handler: "hello.sh", pure: true });
+  assert.equal(plan({ definition: pure }).isPure, true);
+  assert.equal(plan({ definition: undefined, options: { handler: "hello.sh" } }).isPure, undefined);
 });
 
 Deno.test("flags override the function.json", () => {

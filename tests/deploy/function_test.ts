@@ -33,6 +33,7 @@ const configuration = {
 const plan: FunctionPlan = {
   architecture: "x86_64",
   concurrency: undefined,
+  isPure: undefined,
   settings: {
     description: "",
     role,
@@ -294,6 +295,24 @@ Deno.test("a function created by hand gets the tag", async () => {
   });
   assert.deepEqual((await test.deploy()).changes, ["tag"]);
   assert.deepEqual(test.aws.inputOf("TagResource"), { Tags: { llama: "llama" } });
+});
+
+Deno.test("a pure function has a tag that says so, until it is pure no longer", async () => {
+  const deploy = async (isPure: boolean | undefined, tags?: Record<string, string>) => {
+    await using test = scripted({
+      GetFunction: [found({}, tags === undefined ? {} : { Tags: { llama: "llama", ...tags } })],
+      TagResource: [() => new Response(null, { status: 204 })],
+    });
+    const { changes } = await test.deploy({ plan: { ...plan, isPure } });
+    return [changes, changes.length === 0 ? undefined : test.aws.inputOf("TagResource")];
+  };
+  assert.deepEqual(await deploy(true), [["now pure"], { Tags: { "llama-pure": "true" } }]);
+  const pure = { "llama-pure": "true" };
+  assert.deepEqual(await deploy(true, pure), [[], undefined]);
+  assert.deepEqual(await deploy(undefined, pure), [[], undefined]);
+  const no = { Tags: { "llama-pure": "false" } };
+  assert.deepEqual(await deploy(false, pure), [["no longer pure"], no]);
+  assert.deepEqual(await deploy(false, { "llama-pure": "false" }), [[], undefined]);
 });
 
 Deno.test("a function that does not become ready is an error after ten minutes", async () => {

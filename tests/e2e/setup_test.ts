@@ -133,6 +133,7 @@ test("bootstrap creates bucket, role, repository and layer, and writes the setti
   );
   assert(policy.includes(`arn:aws:s3:::${bucket}/obj/*`), policy);
   assert(policy.includes(`arn:aws:s3:::${bucket}/obj/code/*`), policy);
+  assert(policy.includes(`arn:aws:s3:::${bucket}/obj/act/*`), policy);
   assert.doesNotMatch(policy, /s3:\*|DeleteObject/);
 });
 

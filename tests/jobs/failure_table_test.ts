@@ -33,6 +33,7 @@ const meanings: Readonly<Record<ErrorCode, Meaning>> = {
   "service": { retried: true, common: false, billed: true },
   "protocol": { retried: true, common: false, billed: true },
   "halted": { retried: false, common: false, billed: true },
+  "not-cached": { retried: false, common: false, billed: false },
 };
 const codes = Object.keys(meanings) as ErrorCode[];
 

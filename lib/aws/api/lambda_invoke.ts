@@ -60,6 +60,8 @@ export interface Invocation {
   logTail: string | undefined;
   /** Lambda's id of the request. */
   requestId: string | undefined;
+  /** The version of the function that ran: `$LATEST`, or a number; undefined if Lambda does not say. */
+  version: string | undefined;
 }
 
 /** The size limit of answers: Lambda's limit, with a margin for emulators. */
@@ -281,7 +283,8 @@ async function readAnswer(
     const details = { ...error, logTail, missingObjects: objects };
     throw new FunctionError(functionName, details, { hint: failureHint(details) });
   }
-  return { payload: text, logTail, requestId: requestIdOf(response) };
+  const version = response.headers.get("x-amz-executed-version") ?? undefined;
+  return { payload: text, logTail, requestId: requestIdOf(response), version };
 }
 
 async function readWhole(functionName: string, response: Response): Promise<StreamedAnswer> {

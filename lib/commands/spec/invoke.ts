@@ -6,6 +6,7 @@
 
 import type { Command, Example } from "../../cli/command.ts";
 import { boolFlag, listFlag } from "../../cli/flags.ts";
+import { cacheFlags, validateCache } from "./cache.ts";
 import { timeout } from "./run.ts";
 import {
   badMapping,
@@ -34,6 +35,7 @@ export const invokeFlags = {
   }, parseFileMapping),
   "no-stream": boolFlag({ help: "print the output when the command has ended, not as it comes" }),
   "invoke-retries": invokeRetries,
+  ...cacheFlags,
   report,
 } as const;
 
@@ -76,5 +78,6 @@ Lambda, {{.O "b.png"}} fetches one, {{.IO "c.png"}} does both.`,
   flags: invokeFlags,
   validate: (values, args) =>
     noFunction(args) ?? notNegative("invoke-retries", values["invoke-retries"]) ??
-      badMapping("file", values.file) ?? badMapping("output", values.output),
+      badMapping("file", values.file) ?? badMapping("output", values.output) ??
+      validateCache(values),
 };

@@ -7,6 +7,7 @@
 import type { Command, Example } from "../../cli/command.ts";
 import { boolFlag, choiceFlag, intFlag } from "../../cli/flags.ts";
 import { progressModes } from "../../terminal/progress_mode.ts";
+import { cacheFlags, validateCache } from "./cache.ts";
 import { runFlags, splitInput, validateRun } from "./run.ts";
 import {
   atLeastOne,
@@ -29,6 +30,7 @@ export const xargsFlags = {
   "0": boolFlag({ help: "lines end in NUL, as written by find -print0" }),
   "invoke-retries": invokeRetries,
   ...runFlags,
+  ...cacheFlags,
   report,
   progress: choiceFlag({
     help: "show progress on stderr: as a bar, or as a line from time to time",
@@ -119,5 +121,5 @@ with -resume-last, or with -resume if it had -joblog FILE.`,
   validate: (values, args) =>
     noFunction(splitInput(args).command) ?? atLeastOne("j", values.j) ??
       notNegative("invoke-retries", values["invoke-retries"]) ??
-      badMapping("file", values.file) ?? validateRun(values, args),
+      badMapping("file", values.file) ?? validateCache(values) ?? validateRun(values, args),
 };

@@ -63,7 +63,11 @@ Deno.test("an invocation is one signed POST, and its answer is returned", async 
     seen = { url: request.url, headers: new Headers(request.headers) };
     body = await request.text();
     return new Response('{"status":0}', {
-      headers: { "x-amzn-requestid": "id-1", "x-amz-log-result": btoa("START\nEND\n") },
+      headers: {
+        "x-amzn-requestid": "id-1",
+        "x-amz-log-result": btoa("START\nEND\n"),
+        "x-amz-executed-version": "7",
+      },
     });
   });
   const answer = await server.lambda.invoke("hello:live", encode('{"args":["é"]}'), { logs: true });
@@ -71,6 +75,7 @@ Deno.test("an invocation is one signed POST, and its answer is returned", async 
     payload: '{"status":0}',
     logTail: "START\nEND\n",
     requestId: "id-1",
+    version: "7",
   });
   assert.equal(body, '{"args":["é"]}');
   assert.equal(new URL(seen.url).pathname, "/2015-03-31/functions/hello%3Alive/invocations");
