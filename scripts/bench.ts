@@ -12,6 +12,7 @@ import { benchCompiled } from "./bench/compiled.ts";
 import { type Benchmark, type Figure, tableOf } from "./bench/figure.ts";
 import { benchConnections } from "./bench/connections.ts";
 import { benchGrowth } from "./bench/growth.ts";
+import { benchLive } from "./bench/live.ts";
 import { benchLookBack } from "./bench/look_back.ts";
 import { benchOverhead } from "./bench/overhead.ts";
 import { benchPrograms } from "./bench/programs.ts";
@@ -33,6 +34,7 @@ const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ["progress", benchProgress],
   ["look-back", benchLookBack],
   ["stragglers", benchStragglers],
+  ["live", benchLive],
   ["xargs", benchXargs],
   ["compiled", benchCompiled],
   ["growth", benchGrowth],

@@ -209,7 +209,10 @@ let table: Uint32Array | undefined;
 export function crc32(bytes: Uint8Array): number {
   const known = table ??= makeTable();
   let crc = 0xffffffff;
-  for (const byte of bytes) crc = (known[(crc ^ byte) & 0xff] ?? 0) ^ (crc >>> 8);
+  // By index: `for ... of` is several times slower before it is optimized.
+  for (let at = 0; at < bytes.length; at++) {
+    crc = (known[(crc ^ (bytes[at] ?? 0)) & 0xff] ?? 0) ^ (crc >>> 8);
+  }
   return (crc ^ 0xffffffff) >>> 0;
 }
 
