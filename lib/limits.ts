@@ -23,6 +23,12 @@ export const maxMessageBytes = 1024 * 1024;
  */
 export const maxRawBytes = 64 * 1024 * 1024;
 
+/**
+ * The size in bytes from which the files that all jobs share are stored once, instead of being sent
+ * along with each job.
+ */
+export const maxSharedInlineBytes = 16 * 1024;
+
 /** The maximum delay of a timer, in milliseconds: 24.8 days. */
 export const maxTimerMilliseconds = 2 ** 31 - 1;
 

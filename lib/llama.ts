@@ -35,6 +35,7 @@ import { showUncaughtHints } from "./terminal/uncaught.ts";
 import type { ObjectStore } from "./store/store.ts";
 import type { CacheMode, Memo } from "./memo/memo.ts";
 import { descriptorBudget } from "./system/descriptors.ts";
+import { maxSharedInlineBytes } from "./limits.ts";
 import { printableLine } from "./text/printable.ts";
 import type { Spans } from "./spans.ts";
 import { isOlder, version } from "./version.ts";
@@ -167,12 +168,6 @@ export interface MapOptions extends MapJobsOptions {
   /** Whether records say why there was no kept result. @default {false} */
   readonly explainCache?: boolean | undefined;
 }
-
-/**
- * Shared files of this many bytes or more are stored once, instead of being sent along with each
- * job.
- */
-const sharedInlineBytes = 16 * 1024;
 
 /**
  * Runs UNIX commands in AWS Lambda. Connections are opened by the first job; close the `Llama` when done.
@@ -538,7 +533,7 @@ export class Llama implements AsyncDisposable {
     const found = await findInputs(inputs);
     const runner = await this.#open();
     const files = new SharedFiles(inputs, async (novel) => {
-      const options = { store: runner.store, budgetBytes: sharedInlineBytes, novel, signal };
+      const options = { store: runner.store, budgetBytes: maxSharedInlineBytes, novel, signal };
       return (await encodeInputs(found, undefined, 0, options)).files;
     });
     return { files, encoded: await files.get(await novelFor(runner, functionName)) };

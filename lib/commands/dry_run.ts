@@ -4,8 +4,8 @@
  * @module
  */
 
-import { sizeOf } from "../store/blob.ts";
-import { asLlamaError, type LlamaError } from "../errors.ts";
+import { type BlobSource, sizeOf } from "../store/blob.ts";
+import { asLlamaError, LlamaError } from "../errors.ts";
 import type { FlagValues } from "../cli/flags.ts";
 import { expandInputs } from "../jobs/input_directory.ts";
 import { findInputs } from "../jobs/inputs.ts";
@@ -20,6 +20,7 @@ import { printableLine } from "../text/printable.ts";
 import { printableJson } from "../text/printable_json.ts";
 import { bytesText } from "../text/amounts.ts";
 import { type CommandContext, noticesTo } from "./context.ts";
+import { DryTotals, findRate } from "./dry_totals.ts";
 import { exitCodes } from "../cli/exit_status.ts";
 import type { xargsFlags } from "./spec/xargs.ts";
 import type { ResumedRun } from "./journal.ts";
@@ -56,9 +57,11 @@ interface DryRun {
  * @throws {LlamaError} As a run does before its first job.
  */
 export async function dryRun(
-  { command: [functionName = "", ...templates], input, values, last }: DryRun,
-  { output, signal }: CommandContext,
+  { command, input, values, last }: DryRun,
+  context: CommandContext,
 ): Promise<number> {
+  const { output, signal } = context;
+  const [functionName = "", ...templates] = command;
   const repeatFailed = values["resume-failed"];
   const planner = new Planner({ functionName, templates });
   const shared = await expandInputs(values.file, values["f-links"]);
@@ -67,6 +70,8 @@ export async function dryRun(
     const logged = await LoggedJobs.read(target, { onNotice: noticesTo(output), signal });
     planner.useLog({ shared: await hashSharedFiles(shared, signal), logged, repeatFailed });
   }
+  using totals = await DryTotals.open(context);
+  totals.addShared(await sourcesOf(shared));
   const saidHints = new Set<string>();
   let failures = 0;
   let next = 0;
@@ -75,12 +80,16 @@ export async function dryRun(
   for await (const jobInput of inputs) {
     signal.throwIfAborted();
     const index = next++;
-    if (planner.isDone(jobInput, index)) continue;
+    if (planner.isDone(jobInput, index)) {
+      totals.addDone();
+      continue;
+    }
     const planned = planner.plan(jobInput, index);
     // A mistake in a template ends a real run, too.
     if (planned.error?.affectsAll) throw planned.error;
     if (++jobs === 2 && !planner.templates.usesInput) await output.message(sameJobs(templates));
-    const { job, error } = await look(planned, shared);
+    const { job, error, sources } = await look(planned, shared);
+    if (error === undefined) totals.addJob(sources);
     await output.text(values.json ? printableJson(JSON.stringify(job)) + "\n" : textOf(job));
     if (error === undefined) continue;
     failures++;
@@ -90,6 +99,8 @@ export async function dryRun(
     saidHints.add(hint);
     await output.message(hint);
   }
+  const rate = await findRate(context, { command, values });
+  for (const line of await totals.lines(rate, values.j)) await output.message(line);
   return failures === 0 ? exitCodes.ok : exitCodes.jobFailed;
 }
 
@@ -97,9 +108,10 @@ export async function dryRun(
 async function look(
   { index, functionName, command, job, error }: PlannedJob,
   shared: readonly InputFile[],
-): Promise<{ job: DryJob; error: LlamaError | undefined }> {
+): Promise<{ job: DryJob; error: LlamaError | undefined; sources: BlobSource[] }> {
   let failure = error;
   let inputs: DryJob["inputs"] = [];
+  let sources: BlobSource[] = [];
   try {
     const found = await findInputs([...shared, ...job?.inputs ?? []]);
     inputs = found.map(({ remote, source, isDirectory = false }) => ({
@@ -107,6 +119,8 @@ async function look(
       ...(source instanceof Uint8Array ? {} : { local: source.path }),
       bytes: sizeOf(source),
     }));
+    const isShared = new Set(shared.map(({ remote }) => remote));
+    sources = found.filter(({ remote }) => !isShared.has(remote)).map(({ source }) => source);
   } catch (cause) {
     failure ??= asLlamaError(cause);
   }
@@ -119,7 +133,17 @@ async function look(
     outputs: (job?.outputs ?? []).map(({ remote, local }) => ({ remote, local })),
     errors: failure ? [failureOf(failure)] : [],
   };
-  return { job: dry, error: failure };
+  return { job: dry, error: failure, sources };
+}
+
+/** Returns the contents of the shared files; none if one is missing, which fails each job. */
+async function sourcesOf(shared: readonly InputFile[]): Promise<BlobSource[]> {
+  try {
+    return (await findInputs(shared)).map(({ source }) => source);
+  } catch (error) {
+    if (error instanceof LlamaError) return [];
+    throw error;
+  }
 }
 
 function textOf({ command, inputs, outputs }: DryJob): string {

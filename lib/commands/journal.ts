@@ -202,7 +202,8 @@ export async function openJournal(
   }
 }
 
-function keyOf(context: CommandContext, { command, values }: JournalValues): string {
+/** Returns the key of the runs that can resume a run. */
+export function keyOf(context: CommandContext, { command, values }: JournalValues): string {
   return runKey({
     directory: Deno.cwd(),
     command,

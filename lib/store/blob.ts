@@ -107,18 +107,13 @@ async function encodeInline(
   { store, reservedBytes = 0, novel, signal }: EncodeBlobsOptions,
 ): Promise<Inline[]> {
   const sizes = sources.map(sizeOf);
-  const order = sources.keys().toArray().toSorted((a, b) => (sizes[a] ?? 0) - (sizes[b] ?? 0));
   const mostRaw = novel?.kinds.some(({ sizes }) => sizes) ? novel.maxRawBytes ?? maxRawBytes : 0;
-  let raw = reservedBytes;
   let contents = 0;
-  // Inlining takes at least as many bytes as the source has unless it is compressed, so sizes alone
-  // rule out many sources before any is read.
-  const candidates = order.flatMap((index) => {
-    const size = sizes[index] ?? 0;
-    raw += size;
-    contents += size;
-    const fitsPlain = store ? size <= maxInlineBytes && raw < budget : raw <= budget;
-    return fitsPlain || contents <= mostRaw ? [{ index, fitsPlain }] : [];
+  const hasStore = store !== undefined;
+  const order = inlineOrder(sizes, { hasStore, reservedBytes, budgetBytes: budget });
+  const candidates = order.filter(({ index, fitsPlain }) => {
+    contents += sizes[index] ?? 0;
+    return fitsPlain || contents <= mostRaw;
   });
   const maxCost = store ? Math.min(maxInlineBytes, budget) : budget;
   let total = reservedBytes;
@@ -217,6 +212,32 @@ function tooLarge(sources: readonly BlobSource[]): LlamaError {
       `payload (${maxPayloadBytes} bytes), and there is no object store`,
     { hint: "set LLAMA_OBJECT_STORE or -store to s3://BUCKET/PREFIX/" },
   );
+}
+
+/**
+ * Returns the order in which the blobs of a message are inlined, smallest first. Inlining takes at
+ * least as many bytes as a blob has unless it is compressed, so sizes alone rule out many before any
+ * is read.
+ *
+ * @param sizes The sizes of the blobs.
+ * @returns Their indexes, and whether each may fit as it is.
+ */
+export function inlineOrder(
+  sizes: readonly number[],
+  { hasStore, reservedBytes = 0, budgetBytes }: {
+    hasStore: boolean;
+    reservedBytes?: number;
+    budgetBytes: number;
+  },
+): { index: number; fitsPlain: boolean }[] {
+  const order = sizes.keys().toArray().toSorted((a, b) => (sizes[a] ?? 0) - (sizes[b] ?? 0));
+  let raw = reservedBytes;
+  return order.map((index) => {
+    const size = sizes[index] ?? 0;
+    raw += size;
+    const fitsPlain = hasStore ? size <= maxInlineBytes && raw < budgetBytes : raw <= budgetBytes;
+    return { index, fitsPlain };
+  });
 }
 
 /**

@@ -131,6 +131,10 @@ export class S3Store implements ObjectStore {
     return await this.#isThere(id, signal);
   }
 
+  async knowsFile(path: string): Promise<boolean> {
+    return await this.#knownForm({ path, size: 0 }) !== undefined;
+  }
+
   forget(id: string): void {
     this.#known.forget(id);
     this.#known.forget(keyOf(id, "zst"));

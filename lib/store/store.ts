@@ -104,6 +104,14 @@ export interface ObjectStore extends Disposable {
   has(id: string, signal?: AbortSignal): Promise<boolean>;
 
   /**
+   * Reports whether the store is known to have the contents of a file, without asking it.
+   *
+   * @param path A regular file.
+   * @returns False also if it is not known.
+   */
+  knowsFile?(path: string): Promise<boolean>;
+
+  /**
    * Forgets that an object is in the store, since a reader did not find it: the next `put` sends it
    * again unless it exists.
    *

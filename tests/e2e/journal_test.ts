@@ -2,7 +2,10 @@
 
 import assert from "node:assert/strict";
 import { bytesOf } from "../helpers.ts";
-import { echo, HeldLambda, InvokeStub } from "../invoke_stub.ts";
+import { fileURLToPath } from "node:url";
+import { bytesText } from "../../lib/text/amounts.ts";
+import { echo, HeldLambda, InvokeStub, logHeader } from "../invoke_stub.ts";
+import { FakeS3 } from "../store/fake_s3.ts";
 import { exists, reader, Workplace } from "./llama.ts";
 
 /** Returns the runs that `llama runs -json` lists. */
@@ -298,4 +301,51 @@ Deno.test("a run of the journal has a report, a file of the same name wins, and 
 
   const line = await place.run(["completion", "-line", "llama report "]);
   assert.match(line.stdout, /^2\t\d{4}-.* f -y '{{\.Line}}'\n1\t.*\n:files\n$/);
+});
+
+Deno.test("-dry-run ends with totals, and guesses by the rate of the last run", async () => {
+  await using place = new Workplace();
+  const report = "REPORT RequestId: x\tDuration: 1 ms\tBilled Duration: 1000 ms\t" +
+    "Memory Size: 1024 MB\tMax Memory Used: 40 MB\t\n";
+  await using lambda = new InvokeStub(() =>
+    Response.json({ status: 0 }, { headers: logHeader(report) })
+  );
+  await using s3 = new FakeS3();
+  const environment = { LLAMA_OBJECT_STORE: "s3://bucket/obj/" };
+  for (const [name, value] of Object.entries({ ...s3.environment, ...lambda.environment })) {
+    if (value !== undefined) Object.assign(environment, { [name]: value });
+  }
+  Object.assign(environment, { AWS_SECRET_ACCESS_KEY: s3.environment["AWS_SECRET_ACCESS_KEY"] });
+  await place.write("work/small", "x".repeat(1000));
+  await place.write("work/big", "x".repeat(300_000));
+  // A file that was just written may still change unnoticed, so its object is not noted.
+  const old = fileURLToPath(new URL("../testdata/go-template.json", import.meta.url));
+  const { size } = await Deno.stat(old);
+  const args = ["-f", `${old}:old`, "f", "{{.I .Line}}", ":::", "small", "big", "big"];
+  const dry = async (...flags: string[]) => {
+    const { status, stderr } = await place.run(["xargs", "-dry-run", ...flags, ...args], {
+      environment,
+    });
+    assert.equal(status, 0);
+    return stderr;
+  };
+  const total = bytesText(size + 1000 + 300_000);
+  assert.equal(await dry(), `llama: 3 jobs would run, and send 4 files, ${total}\n`);
+  assert.deepEqual([s3.requests, lambda.requests], [[], []]);
+  const run = await place.run(["xargs", "-logs", ...args], { environment });
+  assert.deepEqual([run.status, s3.unsigned], [0, []]);
+  const sent = s3.requests.length;
+  const [jobs, guess] = (await dry("-j", "1")).split("\n");
+  assert.equal(
+    jobs,
+    `llama: 3 jobs would run, and send 4 files, ${total}, of which the store has ${
+      bytesText(size)
+    }`,
+  );
+  assert.match(
+    guess ?? "",
+    /^llama: about [\d.]+ m?s and \$0\.00\d+, at the [\d.]+ m?s per job of run 1$/,
+  );
+  assert.match(await dry("-resume-last"), /^llama: no jobs would run \(3 done before\)\n/);
+  assert.equal(s3.requests.length, sent);
 });

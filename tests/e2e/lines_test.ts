@@ -129,7 +129,7 @@ Deno.test("a byte order mark, UTF-16 and NUL bytes in the input are named", asyn
   );
   const blank = await dry("a\n\n");
   assert.match(blank.stderr, /job 2: .*Cannot pass an empty path\nllama: hint: the line is blank/);
-  assert.equal((await dry("a\n")).stderr, "");
+  assert.equal((await dry("a\n")).stderr, "llama: 1 job would run, and send 1 file, 1 B\n");
 });
 
 Deno.test("the name of an existing file is not split at its colon", async () => {

@@ -243,11 +243,12 @@ Deno.test("identical jobs are reported, before the run and in -dry-run", async (
   for (const flags of [[], ["-dry-run"]]) {
     const args = ["xargs", ...flags, "f", "{}", ":::", "a", "b", "c"];
     const { status, stderr } = await place.run(args, { environment });
-    assert.deepEqual([status, stderr], [
-      0,
+    assert.equal(status, 0);
+    assert.equal(
+      stderr.slice(0, stderr.indexOf("\n") + 1),
       "llama: no argument uses the line, so all jobs are the same: {} is GNU parallel's, " +
-      "write {{.Line}}\n",
-    ]);
+        "write {{.Line}}\n",
+    );
   }
   const { status, stderr } = await place.run(["xargs", "f", "{}", "::::", "list"]);
   assert.equal(status, 2);

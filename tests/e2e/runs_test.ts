@@ -186,7 +186,7 @@ Deno.test("-halt ends a run when jobs fail, with status 1 and the reason", async
     stderr,
     "llama: job 2: any false: exit status 1\n" +
       "llama: 1 job failed: no more jobs are started\n" +
-      "llama: hint: a run with -joblog FILE can be resumed\n" +
+      "llama: hint: continue with the same command and -resume-last; add -resume-failed to rerun failed jobs too\n" +
       "llama: ended early: 1 done, 1 failed, 0 dropped in flight, 50 not started\n",
   );
 });

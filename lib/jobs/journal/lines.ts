@@ -121,11 +121,11 @@ export function formatEnd(end: RunEnd): string {
 
 /** Formats the line of a job. */
 export function formatJob(record: JobRecord, identity: string): string {
-  const { cost, isLocal, attempts } = record;
+  const { cost, isLocal, attempts, cache } = record;
   const dollars = cost === undefined
     ? ""
     : `${cost.isEstimate ? "~" : ""}${Number(cost.dollars.toPrecision(4))}`;
-  const host = isLocal || attempts === 0 ? ":" : "aws";
+  const host = cache?.state === "hit" ? "cache" : isLocal || attempts === 0 ? ":" : "aws";
   return formatJobLogLine({ ...record, command: dollars }, host, identity);
 }
 
