@@ -22,6 +22,61 @@ Deno.test("invoke passes arguments unchanged and returns the command's output", 
   assert.deepEqual(result.stderr, new Uint8Array());
 });
 
+Deno.test("onStdout gets the output while the command runs, and stderr stays in the result", async () => {
+  await using directory = new TemporaryDirectory();
+  const go = directory.join("go");
+  const command =
+    `sh -c 'echo one; until [ -e ${go} ]; do sleep 0.01; done; echo two; echo err >&2'`;
+  await using llama = new Llama({ local: { commands: [{ name: "f", command }] } });
+  let shown = "";
+  const transfer = { sentBytes: 0, receivedBytes: 0 };
+  using result = await llama.invoke("f", [], {
+    transfer,
+    onStdout: async (bytes) => {
+      shown += textOf(bytes);
+      // Without this file, the command does not end.
+      await directory.write("go", "");
+    },
+  });
+  assert.equal(shown, "one\ntwo\n");
+  assert.deepEqual([textOf(result.stdout), textOf(result.stderr)], ["", "err\n"]);
+  assert(transfer.receivedBytes > shown.length);
+});
+
+Deno.test("onStdout gets the same bytes from a function that cannot stream", async () => {
+  await using lambda = new InvokeStub(echo);
+  await using llama = new Llama({ environment: lambda.environment });
+  const pieces: string[] = [];
+  const onStdout = (bytes: Uint8Array) => void pieces.push(textOf(bytes));
+  assert.equal((await llama.invoke("f", ["a", "b"], { onStdout })).stdout.length, 0);
+  assert.deepEqual(pieces, ["a b"]);
+});
+
+Deno.test("an error of onStdout ends invoke, and is thrown as it is", async () => {
+  await using llama = new Llama({ local: { commands: [{ name: "f", command: "yes" }] } });
+  const enough = new Error("enough");
+  const onStdout = () => Promise.reject(enough);
+  await assert.rejects(llama.invoke("f", [], { onStdout }), (error) => error === enough);
+});
+
+Deno.test("map passes output on by job, and keeps it if asked to", async () => {
+  await using llama = new Llama({ local: { commands: [{ name: "f", command: "echo" }] } });
+  const shown: string[] = [];
+  const outcomes = await Array.fromAsync(
+    llama.map("f", ["out", "{{.Line}}"], ["a", "b"], {
+      live: ({ index, line }) => ({
+        stdout: (bytes) => void shown.push(`${index} ${line}: ${textOf(bytes)}`),
+        end: () => void shown.push(`${index} ended`),
+        isKept: line === "b",
+      }),
+    }),
+  );
+  assert.deepEqual(shown.toSorted(), ["0 a: out a\n", "0 ended", "1 b: out b\n", "1 ended"]);
+  const kept = outcomes.toSorted((a, b) => a.index - b.index)
+    .map(({ result }) => textOf(result?.stdout ?? noise(1)));
+  assert.deepEqual(kept, ["", "out b\n"]);
+});
+
 Deno.test("a job whose blobs fit is one request, without access to the store", async () => {
   await using directory = new TemporaryDirectory();
   await using lambda = new InvokeStub(echo);

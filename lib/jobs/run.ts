@@ -299,8 +299,9 @@ async function send(
         timeoutSeconds,
         ...call,
         sinks,
-      });
-      transfer.receivedBytes += Buffer.byteLength(invocation.payload) + (liveJob?.takeBytes() ?? 0);
+        // What was streamed has arrived, whatever became of the rest.
+      }).finally(() => void (transfer.receivedBytes += liveJob?.takeBytes() ?? 0));
+      transfer.receivedBytes += Buffer.byteLength(invocation.payload);
       const response = readAnswer(functionName, invocation.payload, runner.features);
       call.spans?.answered(response.times);
       return { invocation, response };

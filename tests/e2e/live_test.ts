@@ -2,6 +2,9 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { joinBytes } from "../../lib/files/bytes.ts";
+import { encodeEvent, eventStreamType } from "../../lib/stream/event_stream.ts";
+import { encodeFrame } from "../../lib/stream/frames.ts";
 import { isAlive, noise, textOf, until, untilDead } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
 import { exportsOf, reader, Workplace } from "./llama.ts";
@@ -94,6 +97,32 @@ Deno.test("a runtime killed in the middle is an error with 125, after what it wr
   const { status, words } = await ended(child, stderr);
   assert.deepEqual([status, await stdout.rest()], [125, "one\n"]);
   assert.match(words, /^llama: any: Runtime\.ExitError: .* signal: killed\nllama: hint: /);
+});
+
+Deno.test("a connection lost in the middle is an error with 125 that says how much came", async () => {
+  await using place = new Workplace();
+  let calls = 0;
+  const chunk = (text: string) =>
+    encodeEvent(
+      { ":message-type": "event", ":event-type": "PayloadChunk" },
+      encodeFrame("o", new TextEncoder().encode(text)),
+    );
+  await using lambda = new InvokeStub(() => {
+    calls++;
+    // The second message is cut off.
+    const body = joinBytes([chunk("one\n"), chunk("two\n").subarray(0, 20)]);
+    return new Response(body, { headers: { "content-type": eventStreamType } });
+  });
+  const { environment } = lambda;
+  const { status, stdout, stderr } = await place.run(["invoke", "f"], { environment });
+  assert.deepEqual([status, stdout, calls], [125, "one\n", 1]);
+  assert.match(
+    stderr,
+    /^llama: lost the connection to f after 4 B of output: .*ends in the middle of a message\nllama: hint: the command may still be running; with -invoke-retries N, /,
+  );
+  // Given by hand, the command runs again as often as that.
+  await place.run(["invoke", "-invoke-retries", "1", "f"], { environment });
+  assert.equal(calls, 3);
 });
 
 Deno.test("a timeout keeps what was shown, with 124", async () => {

@@ -4,6 +4,7 @@ import {
   type LiveResponseOptions,
   maxLiveBytes,
 } from "../../lib/runtime/live_response.ts";
+import { Capture } from "../../lib/runtime/capture.ts";
 import { encodeFrame, type Frame, FrameDecoder } from "../../lib/stream/frames.ts";
 import { bytesOf, noise, TemporaryDirectory, textOf } from "../helpers.ts";
 import { FakeLambda } from "./fake_lambda.ts";
@@ -139,6 +140,33 @@ Deno.test("once the connection fails, nothing is taken any more, and the end say
   assert.equal(await response.take("e", bytesOf("two")), false);
   await assert.rejects(response.end("r", "{}"), /refused/);
   await reader.cancel();
+});
+
+Deno.test("what is not taken is kept from there on, up to a limit", async () => {
+  const capture = (maxBytes: number) => {
+    const taken: string[] = [];
+    const stream = new ReadableStream<Uint8Array<ArrayBuffer>>({
+      type: "bytes",
+      start(controller) {
+        for (const text of ["one", "two", "three"]) controller.enqueue(bytesOf(text));
+        controller.close();
+      },
+    });
+    const live = (bytes: Uint8Array) => {
+      if (taken.length > 0) return Promise.resolve(false);
+      taken.push(textOf(bytes));
+      return Promise.resolve(true);
+    };
+    const spillPath = () => assert.fail("it fits into memory");
+    return { taken, capture: new Capture(stream, { live, maxBytes, spillPath }) };
+  };
+  const fits = capture(8);
+  await fits.capture.ended;
+  const kept = fits.capture.source();
+  assert(kept instanceof Uint8Array);
+  assert.equal(fits.taken.join("") + textOf(kept), "onetwothree");
+  assert(kept.length > 0 && fits.taken.length === 1);
+  await assert.rejects(capture(7).capture.ended, /wrote more than 7 bytes.*-no-stream/);
 });
 
 Deno.test("a request for a stream is answered by frames", async () => {
