@@ -38,6 +38,8 @@ export class Summary {
   #remoteSeconds = 0;
   #sentBytes = 0;
   #receivedBytes = 0;
+  #rawSentBytes = 0;
+  #rawReceivedBytes = 0;
   #dollars = 0;
   #isEstimate = false;
   #withoutCost = 0;
@@ -81,6 +83,8 @@ export class Summary {
     this.#remoteSeconds += (isWhole ? times.totalMilliseconds : billedMilliseconds) / 1000;
     this.#sentBytes += record.sentBytes;
     this.#receivedBytes += record.receivedBytes;
+    this.#rawSentBytes += record.rawBytes?.sent ?? record.sentBytes;
+    this.#rawReceivedBytes += record.rawBytes?.received ?? record.receivedBytes;
     if (cost) {
       this.#dollars += cost.dollars;
       this.#isEstimate ||= cost.isEstimate;
@@ -130,7 +134,8 @@ export class Summary {
   }
 
   #cost({ requests, s3Dollars, isLocal, isGuess, pricesDate }: SummaryDetails): string {
-    const bytes = `${bytesText(this.#sentBytes)} sent, ${bytesText(this.#receivedBytes)} received`;
+    const bytes = transferText("sent", this.#sentBytes, this.#rawSentBytes) + ", " +
+      transferText("received", this.#receivedBytes, this.#rawReceivedBytes);
     const toS3 = requests.s3Reads + requests.s3Writes;
     const sent = `${countText(requests.lambda, "request")} to Lambda` +
       (toS3 > 0 ? `, ${toS3} to S3` : "");
@@ -150,6 +155,11 @@ export class Summary {
       notes.join("; ")
     })`;
   }
+}
+
+function transferText(what: string, bytes: number, rawBytes: number): string {
+  const text = `${bytesText(bytes)} ${what}`;
+  return rawBytes === bytes ? text : `${text} (${bytesText(rawBytes)} uncompressed)`;
 }
 
 function secondsText(seconds: number): string {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import type { Transfer } from "./run.ts";
 import { failedStatus, timedOutStatus } from "../functions/command_status.ts";
 import { FunctionError, type LlamaError } from "../errors.ts";
 import { isFunctionTimeout } from "../functions/timeout.ts";
@@ -94,10 +95,12 @@ export interface JobRecord {
   usedMemory?: number | undefined;
   /** The command's peak memory in resident bytes, if reported. */
   memoryBytes?: number | undefined;
-  /** Bytes sent: requests, and files through the store. */
+  /** Bytes sent, as they were sent: requests, and files through the store. */
   sentBytes: number;
-  /** Bytes received: responses, and files through the store. */
+  /** Bytes received, as they were received: responses, and files through the store. */
   receivedBytes: number;
+  /** What these would be without compression; absent if nothing was compressed. */
+  rawBytes?: { sent: number; received: number } | undefined;
   /** The cost; absent if nothing was sent, or the function's memory is unknown. */
   cost?: JobCost | undefined;
   /** The files that were written on this machine. */
@@ -177,6 +180,7 @@ export const jobRecordSchema: JobRecordSchema = z.object({
   memoryBytes: z.optional(count),
   sentBytes: count,
   receivedBytes: count,
+  rawBytes: z.optional(z.object({ sent: count, received: count })),
   cost: z.optional(z.object({ dollars: amount, isEstimate: z.boolean() })),
   outputs: z.array(z.string()),
   errors: z.array(z.object({
@@ -241,6 +245,7 @@ export function recordOf(
     memoryBytes: result?.memory,
     sentBytes: transfer.sentBytes,
     receivedBytes: transfer.receivedBytes,
+    ...rawBytesOf(transfer),
     cost: cache?.state === "hit"
       ? { dollars: 0, isEstimate: false }
       : cost?.memory === undefined
@@ -264,6 +269,12 @@ function copiesOf({ copies, lastEnd }: Flight): Partial<JobRecord> {
     hasCopyWon: true,
     ...(saved === undefined ? {} : { savedMilliseconds: rounded(saved) }),
   };
+}
+
+function rawBytesOf({ sentBytes, receivedBytes, savedBytes }: Transfer): Partial<JobRecord> {
+  const { sent, received } = savedBytes ?? { sent: 0, received: 0 };
+  if (sent === 0 && received === 0) return {};
+  return { rawBytes: { sent: sentBytes + sent, received: receivedBytes + received } };
 }
 
 /** Converts nanoseconds, any of which the original's runtime may leave out, to milliseconds. */

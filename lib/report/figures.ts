@@ -67,6 +67,8 @@ export interface Figures {
   readonly sentBytes: number;
   /** Bytes received. */
   readonly receivedBytes: number;
+  /** What these would be without compression. */
+  readonly rawBytes: { readonly sent: number; readonly received: number };
   /** The function's memory in MB, if known. */
   readonly functionMemory: number | undefined;
   /** The most memory that any job used, in MB, if known. */
@@ -124,6 +126,10 @@ export function figuresOf(run: Run): Figures {
     billed: sum(({ billedMilliseconds }) => billedMilliseconds ?? 0),
     sentBytes: sum(({ sentBytes }) => sentBytes),
     receivedBytes: sum(({ receivedBytes }) => receivedBytes),
+    rawBytes: {
+      sent: sum(({ rawBytes, sentBytes }) => rawBytes?.sent ?? sentBytes),
+      received: sum(({ rawBytes, receivedBytes }) => rawBytes?.received ?? receivedBytes),
+    },
     functionMemory: maximum(records.map(({ functionMemory }) => functionMemory)),
     usedMemory: maximum(
       records.map(({ usedMemory, memoryBytes }) =>

@@ -238,7 +238,8 @@ function durationList({ sorted }: Figures): Html {
 }
 
 function costSection(run: Run, figures: Figures): Html {
-  const { jobs, dollars, isEstimate, billed, sentBytes, receivedBytes, withoutCost } = figures;
+  const { jobs, dollars, isEstimate, billed, sentBytes, receivedBytes, rawBytes, withoutCost } =
+    figures;
   const colds = jobs.flatMap(({ pieces }) =>
     pieces.filter(([phase]) => phase === "cold start").map(([, time]) => time)
   ).sort((a, b) => a - b);
@@ -265,6 +266,10 @@ function costSection(run: Run, figures: Figures): Html {
       (usedMemory === undefined ? "" : `, at most ${usedMemory.toFixed(0)} MB used`),
     ],
     ["sent / received", `${bytesText(sentBytes)} / ${bytesText(receivedBytes)}`],
+    rawBytes.sent === sentBytes && rawBytes.received === receivedBytes ? undefined : [
+      "uncompressed",
+      `${bytesText(rawBytes.sent)} / ${bytesText(rawBytes.received)}`,
+    ],
   ];
   return markup`
     <section aria-labelledby="cost-title">

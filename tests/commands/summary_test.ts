@@ -48,6 +48,18 @@ Deno.test("the summary has jobs, speed-up, bytes and dollars", () => {
   ]);
 });
 
+Deno.test("the summary has both sizes of what was compressed", () => {
+  const summary = new Summary();
+  const [, plain = ""] = (summary.add(record()), summary.lines(details));
+  assert.match(plain, /^1\.00 kB sent, 500 B received; /);
+  summary.add(record({ rawBytes: { sent: 8000, received: 500 } }));
+  const [, sent = ""] = summary.lines(details);
+  assert.match(sent, /^2\.00 kB sent \(9\.00 kB uncompressed\), 1\.00 kB received; /);
+  summary.add(record({ rawBytes: { sent: 1000, received: 9500 } }));
+  const [, both = ""] = summary.lines(details);
+  assert.match(both, /^3\.00 kB sent \(10\.0 kB uncompressed\), 1\.50 kB received \(10\.5 kB unc/);
+});
+
 Deno.test("the work of earlier and of crashed attempts is what Lambda billed", () => {
   const summary = new Summary();
   summary.add(record({ attempts: 3, billedMilliseconds: 4600 }));

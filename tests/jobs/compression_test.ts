@@ -1,0 +1,301 @@
+/** Compressed contents between clients and runtimes that know them and that do not. */
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { constants, zstdCompressSync } from "node:zlib";
+import { AwsClient } from "../../lib/aws/client.ts";
+import { Lambda } from "../../lib/aws/api/lambda_invoke.ts";
+import { KnownFunctions } from "../../lib/aws/known_functions.ts";
+import { type Features, ownFeatures, withoutCompression } from "../../lib/features.ts";
+import { OutputFiles } from "../../lib/jobs/big_output.ts";
+import type { JobResult } from "../../lib/jobs/job.ts";
+import { type JobRunner, runJob, type Transfer } from "../../lib/jobs/run.ts";
+import { MemoryStore } from "../../lib/store/memory.ts";
+import { accessLog, noise, TemporaryDirectory, textOf } from "../helpers.ts";
+import { InvokeStub } from "../invoke_stub.ts";
+import { copyArguments, first, original, ours, type Runtime } from "./runtimes.ts";
+
+const plain = withoutCompression(ownFeatures);
+
+interface SentBlob {
+  z?: string;
+  n?: number;
+  c?: string;
+  r?: string;
+  e?: string;
+}
+
+/** A client and a function, whose runtime can be replaced. */
+class Pair implements AsyncDisposable {
+  readonly directory = new TemporaryDirectory();
+  readonly store: MemoryStore | undefined;
+  readonly replaced: string[] = [];
+  /** The texts of all responses. */
+  readonly answers: string[] = [];
+  runtime: Runtime;
+  readonly #stub: InvokeStub;
+  readonly #client: AwsClient;
+  readonly #functions = new KnownFunctions({
+    directory: undefined,
+    place: () => Promise.resolve("a test"),
+  });
+  readonly #outputFiles = new OutputFiles("/tmp");
+
+  constructor(runtime: Features, { hasStore = true }: { hasStore?: boolean } = {}) {
+    this.store = hasStore ? new MemoryStore() : undefined;
+    this.runtime = ours(this.store, runtime);
+    this.#stub = new InvokeStub(async (request) => {
+      const answer = await this.runtime(JSON.stringify(request));
+      const text = await answer.text();
+      this.answers.push(text);
+      return new Response(text, answer);
+    });
+    const { AWS_ENDPOINT_URL_LAMBDA: lambda = "" } = this.#stub.environment;
+    this.#client = new AwsClient({
+      credentials: () => Promise.resolve({ accessKeyId: "AKIDEXAMPLE", secretAccessKey: "secret" }),
+      location: () => Promise.resolve({ region: "us-west-2", endpoints: { lambda } }),
+    });
+  }
+
+  /** The files `in` of all requests. */
+  get sent(): SentBlob[] {
+    return this.#stub.requests.map(({ files: { in: file = {} } }) => file);
+  }
+
+  /** The files `out` of all responses. */
+  get received(): SentBlob[] {
+    return this.answers.map((text) => JSON.parse(text).outputs.out);
+  }
+
+  runner(features: Features): JobRunner {
+    return {
+      lambda: new Lambda(this.#client),
+      store: this.store,
+      outputFiles: this.#outputFiles,
+      features,
+      functions: this.#functions,
+      onReplacedRuntime: (name) => void this.replaced.push(name),
+    };
+  }
+
+  /** Has the function copy bytes, as a file and as standard input, and checks the copies. */
+  async copy(features: Features, bytes: Uint8Array): Promise<Transfer> {
+    const transfer: Transfer = { sentBytes: 0, receivedBytes: 0 };
+    using result = await this.send(features, bytes, transfer);
+    assert.deepEqual(result.outputErrors, []);
+    assert.equal(result.status, 0);
+    const stdout = result.stdoutFile === undefined
+      ? result.stdout
+      : await Deno.readFile(result.stdoutFile);
+    assert(Buffer.from(stdout).equals(bytes), "standard output differs");
+    const out = this.directory.join("out");
+    assert(Buffer.from(await Deno.readFile(out)).equals(bytes), "the output differs");
+    await Deno.remove(out);
+    return transfer;
+  }
+
+  async send(features: Features, bytes: Uint8Array, transfer?: Transfer): Promise<JobResult> {
+    return await runJob(this.runner(features), {
+      functionName: "f",
+      args: copyArguments,
+      stdin: bytes,
+      inputs: [{ remote: "in", source: await this.directory.write("in", bytes) }],
+      outputs: [{ remote: "out", local: this.directory.join("out") }],
+    }, { transfer });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#client[Symbol.dispose]();
+    this.#outputFiles[Symbol.dispose]();
+    await this.#stub[Symbol.asyncDispose]();
+    await this.directory[Symbol.asyncDispose]();
+  }
+}
+
+const log = accessLog(3_000_000);
+const KiB = 1024;
+
+const pairs: readonly (readonly [string, Features, Features])[] = [
+  ["both know", ownFeatures, ownFeatures],
+  ["the client does not know", plain, ownFeatures],
+  ["the runtime does not know", ownFeatures, plain],
+  ["neither knows", plain, plain],
+];
+
+for (const [name, client, runtime] of pairs) {
+  Deno.test(`contents of all kinds and lengths come back whole: ${name} compression`, async () => {
+    await using pair = new Pair(runtime);
+    // The first job learns what the function accepts.
+    await pair.copy(client, log.subarray(0, 100));
+    const bounds = [4 * KiB, 32 * KiB, 256 * KiB, 1024 * KiB];
+    for (const length of [0, 1, ...bounds.flatMap((bound) => [bound - 1, bound, bound + 1])]) {
+      await pair.copy(client, log.subarray(0, length));
+    }
+    for (const length of [5000, 40_000, 300_000]) await pair.copy(client, noise(length));
+    await pair.copy(client, log.subarray(0, 2_500_000));
+    const isNew = (blob: SentBlob) => blob.z !== undefined || blob.c !== undefined;
+    const used = client === ownFeatures && runtime === ownFeatures;
+    assert.equal(pair.sent.some(isNew), used);
+    assert.equal(pair.received.some(isNew), used);
+    assert.deepEqual(pair.replaced, []);
+  });
+}
+
+Deno.test("big contents are inlined if they become small, and stored compressed if not", async () => {
+  await using pair = new Pair(ownFeatures);
+  await pair.copy(ownFeatures, log.subarray(0, 100));
+  const inline = await pair.copy(ownFeatures, log.subarray(0, 900_000));
+  const stored = await pair.copy(ownFeatures, log);
+  const random = await pair.copy(ownFeatures, noise(300_000));
+  const keys = pair.sent.map((blob) => Object.keys(blob).sort().join("")).slice(1);
+  assert.deepEqual(keys, ["emnz", "cemr", "mr"]);
+  const e = "the request is newer than this function's runtime: `llama update-function f`";
+  assert.deepEqual(pair.sent.map((blob) => blob.e).slice(1), [e, e, undefined]);
+  const answers = pair.received.map((blob) => Object.keys(blob).sort().join("")).slice(1);
+  assert.deepEqual(answers, ["emnz", "cemr", "mr"]);
+  // Both copies of each, one way.
+  for (
+    const [{ sentBytes, receivedBytes, savedBytes }, raw] of [[inline, 900_000], [
+      stored,
+      3e6,
+    ]] as const
+  ) {
+    assert(sentBytes < raw / 2 && receivedBytes < raw / 2);
+    const saved = savedBytes ?? assert.fail();
+    for (const bytes of [saved.sent + sentBytes, saved.received + receivedBytes]) {
+      assert(bytes > 2 * raw && bytes < 2 * raw + 2000, `${bytes}`);
+    }
+  }
+  assert(random.sentBytes > 600_000);
+  assert.deepEqual(random.savedBytes, { sent: 0, received: 0 });
+});
+
+Deno.test("33 MB of logs go there and back without a store", async () => {
+  await using pair = new Pair(ownFeatures, { hasStore: false });
+  await pair.copy(ownFeatures, log.subarray(0, 100));
+  const path = pair.directory.join("in");
+  const file = await Deno.create(path);
+  for (let megabytes = 0; megabytes < 33; megabytes += 3) await file.write(log);
+  file.close();
+  const local = pair.directory.join("out");
+  using result = await runJob(pair.runner(ownFeatures), {
+    functionName: "f",
+    args: copyArguments,
+    inputs: [{ remote: "in", source: path }],
+    outputs: [{ remote: "out", local }],
+  });
+  assert.deepEqual(result.outputErrors, []);
+  assert(Buffer.from(await Deno.readFile(local)).equals(await Deno.readFile(path)));
+  assert.equal(pair.sent.at(-1)?.n, 33_000_000);
+  assert.equal(pair.received.at(-1)?.n, 33_000_000);
+});
+
+Deno.test("many compressed files share the room of a message, and the rest are stored", async () => {
+  await using pair = new Pair(ownFeatures);
+  await pair.copy(ownFeatures, log.subarray(0, 100));
+  const inputs = await Promise.all(Array.from({ length: 60 }, async (_, i) => {
+    const bytes = i % 3 === 0 ? noise(100_000, i + 1) : log.subarray(i, i + 100_000);
+    return { remote: `in${i}`, source: await pair.directory.write(`in${i}`, bytes) };
+  }));
+  using result = await runJob(pair.runner(ownFeatures), {
+    functionName: "f",
+    args: ["sh", "-c", "cat in?; cat in??"],
+    inputs,
+    outputs: [],
+  });
+  const all = await Promise.all(inputs.map(({ source }) => Deno.readFile(source)));
+  const stdout = result.stdoutFile ? await Deno.readFile(result.stdoutFile) : result.stdout;
+  assert(Buffer.from(stdout).equals(Buffer.concat(all)));
+});
+
+for (const [name, runtime] of Object.entries({ strict: ours, first, original })) {
+  Deno.test(`after a rollback (${name}) the job is sent again as it is, once`, async () => {
+    await using pair = new Pair(ownFeatures);
+    for (const bytes of [log.subarray(0, 50_000), log.subarray(0, 2_000_000)]) {
+      pair.runtime = ours(pair.store, ownFeatures);
+      await pair.copy(ownFeatures, log.subarray(0, 100));
+      await pair.copy(ownFeatures, bytes);
+      assert(pair.sent.at(-1)?.e !== undefined);
+      pair.runtime = runtime(pair.store);
+      const before = pair.sent.length;
+      await pair.copy(ownFeatures, bytes);
+      await pair.copy(ownFeatures, bytes);
+      assert.equal(pair.sent.length, before + 3);
+    }
+    assert.deepEqual(pair.replaced, ["f", "f"]);
+  });
+}
+
+Deno.test("compressed objects that the function misses are stored and sent again", async () => {
+  await using pair = new Pair(ownFeatures);
+  await pair.copy(ownFeatures, log.subarray(0, 100));
+  const runtime = pair.runtime;
+  let isFirst = true;
+  pair.runtime = async (text) => {
+    if (isFirst) pair.store?.objects.clear();
+    isFirst = false;
+    return await runtime(text);
+  };
+  await pair.copy(ownFeatures, log);
+  assert.match(pair.answers.at(-2) ?? "", /"errorType":"Llama.MissingObject"/);
+  assert.deepEqual(pair.sent.slice(1).map(({ c }) => c), ["zst", "zst"]);
+  assert.deepEqual(pair.replaced, []);
+});
+
+const frame = zstdCompressSync(log.subarray(0, 50_000), {
+  params: { [constants.ZSTD_c_checksumFlag]: 1 },
+});
+const bomb = zstdCompressSync(Buffer.alloc(40 * KiB * KiB));
+const flipped = Buffer.from(frame);
+flipped[2000] = (flipped[2000] ?? 0) ^ 16;
+const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
+
+const damages: Readonly<Record<string, readonly [object, RegExp]>> = {
+  truncated: [{ z: base64(frame.subarray(0, -10)), n: 50_000 }, /the zstd frame is damaged: it is/],
+  flipped: [{ z: base64(flipped), n: 50_000 }, /the zstd frame is damaged: /],
+  "of two frames": [
+    { z: base64(Buffer.concat([frame, frame])), n: 50_000 },
+    /the zstd frame is damaged: more bytes follow it/,
+  ],
+  shorter: [{ z: base64(frame), n: 50_001 }, /have 50000 bytes instead of 50001/],
+  longer: [{ z: base64(frame), n: 49_999 }, /have more than 49999 bytes/],
+  "a bomb": [{ z: base64(bomb), n: 50_000 }, /have more than 50000 bytes/],
+  "a big bomb": [{ z: base64(bomb), n: 30 * KiB * KiB }, /have more than 31457280 bytes/],
+  "not base64": [{ z: "%%%%", n: 50_000 }, /a blob's "z" is not base64/],
+  "without length": [{ z: base64(frame) }, /a blob's "n" is not a possible length/],
+  "of a negative length": [{ z: base64(frame), n: -1 }, /a blob's "n" is not a possible length/],
+};
+
+for (const [damage, [blob, words]] of Object.entries(damages)) {
+  Deno.test(`a compressed input that is ${damage} is refused before the command runs`, async () => {
+    for (const request of [{ files: { in: blob } }, { stdin: blob }]) {
+      const answer = await ours(undefined, ownFeatures)(
+        JSON.stringify({ args: copyArguments, ...request }),
+      );
+      const { errorType, errorMessage } = await answer.json();
+      assert.equal(errorType, "Llama.BadRequest");
+      assert.match(errorMessage, /^(files\.in|stdin): /);
+      assert.match(errorMessage, words);
+    }
+  });
+
+  Deno.test(`a compressed output that is ${damage} is an error, and no file`, async () => {
+    await using pair = new Pair(ownFeatures);
+    pair.runtime = () =>
+      Promise.resolve(Response.json({
+        status: 0,
+        stdout: { s: "kept" },
+        stderr: blob,
+        outputs: { out: blob },
+        accepts: ["zstd"],
+      }));
+    using result = await pair.send(ownFeatures, log.subarray(0, 10));
+    assert.equal(textOf(result.stdout), "kept");
+    const messages = result.outputErrors.map(({ message }) => message);
+    assert.equal(messages.length, 2);
+    assert.match(messages[0] ?? "", /^output ".*out": /);
+    assert.match(messages[1] ?? "", /^cannot fetch standard error: /);
+    for (const message of messages) assert.match(message, words);
+    assert.deepEqual((await pair.directory.list(".")).map((path) => path.slice(2)), ["in"]);
+  });
+}
