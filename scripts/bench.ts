@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { messageOf } from "../lib/errors.ts";
 import { Interrupted, onInterrupt } from "../lib/terminal/interrupt.ts";
+import { benchCompression } from "./bench/compression.ts";
 import { benchCompiled } from "./bench/compiled.ts";
 import { type Benchmark, type Figure, tableOf } from "./bench/figure.ts";
 import { benchConnections } from "./bench/connections.ts";
@@ -33,6 +34,7 @@ const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ["overhead", benchOverhead],
   ["progress", benchProgress],
   ["look-back", benchLookBack],
+  ["compression", benchCompression],
   ["stragglers", benchStragglers],
   ["live", benchLive],
   ["xargs", benchXargs],

@@ -94,14 +94,17 @@ export class StubRuns implements AsyncDisposable {
    *
    * @param context The directory for the files of the runs, and a signal.
    * @param variables Additional environment variables.
+   * @param proxy Starts a proxy before the stub's port. @default {none}
    * @returns The runs.
    */
   static async open(
     { directory, signal }: Pick<BenchContext, "directory" | "signal">,
     variables: Record<string, string> = {},
+    proxy?: (port: number) => Promise<{ port: number } & AsyncDisposable>,
   ): Promise<StubRuns> {
     await using stack = new AsyncDisposableStack();
-    const { port } = stack.use(await startEndpoint());
+    const endpoint = stack.use(await startEndpoint());
+    const { port } = proxy ? stack.use(await proxy(endpoint.port)) : endpoint;
     const shell = stack.use(
       await Shell.open({
         environment: readEnvironment(),

@@ -6,7 +6,10 @@
  * @module
  */
 
-const answer = JSON.stringify({ status: 0, stdout: {}, stderr: {}, outputs: {} });
+const answer = JSON.stringify({
+  ...{ status: 0, stdout: {}, stderr: {}, outputs: {} },
+  accepts: ["zstd"],
+});
 
 if (import.meta.main) {
   const [cert, key] = await Promise.all(Deno.args.map((path) => Deno.readTextFile(path)));
