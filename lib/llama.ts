@@ -331,6 +331,7 @@ export class Llama implements AsyncDisposable {
     options: MapOptions = {},
   ): AsyncGenerator<JobOutcome, void, undefined> {
     const { concurrency = 100, stragglers = 0, signal } = options;
+    const mayRunTwice = this.#options.invokeRetries !== 0;
     if (stragglers > 0 && this.#options.invokeRetries === 0) {
       throw new LlamaError(
         "usage",
@@ -356,6 +357,9 @@ export class Llama implements AsyncDisposable {
       },
       region: () => this.region(),
       hasRoom: () => this.#lambda?.hasRoom ?? false,
+      isPure: () =>
+        mayRunTwice && (this.#local?.isPure(functionName) ??
+          this.#functions?.get(functionName)?.isPure === true),
       isLocal: () => this.isLocal,
       isLlama: (signal: AbortSignal) => this.#isLlama(functionName, signal),
       notice: (message: string, hint?: string) => this.#options.onNotice?.(message, hint),

@@ -16,6 +16,7 @@ import { piecesOfFile } from "../files/pieces.ts";
 import { expandOnce, jobOf } from "../jobs/expand.ts";
 import { expandInputs } from "../jobs/input_directory.ts";
 import { findInputs } from "../jobs/inputs.ts";
+import { KeptTotals } from "../jobs/kept_totals.ts";
 import { type Job, type JobResult, succeeded } from "../jobs/job.ts";
 import { bytesText } from "../text/amounts.ts";
 import { printableLine } from "../text/printable.ts";
@@ -106,8 +107,13 @@ export const invoke = runnable(
     await output.data(stdoutFile === undefined ? result.stdout : piecesOfFile(stdoutFile));
     if (values.time) {
       await output.message(timesLine(result.elapsedMilliseconds, result.times));
+      const kept = new KeptTotals();
+      kept.add(result);
       const meter = new CostMeter(pricesOf(defaultPrices, await llama.region()));
-      await output.message(costLine(meter.costOf(result), result.memory, llama.isLocal));
+      await output.message(
+        kept.text(llama.isLocal) ??
+          costLine(meter.costOf(result), result.memory, llama.isLocal),
+      );
     }
     for (const error of result.outputErrors) await reportError(output, error);
     const unwritten = await lookBack?.write(command, {
@@ -172,8 +178,9 @@ async function runAndKeep(
   const command = shellQuote([functionName, ...args]);
   const planned = { index: 0, functionName, line: "", command, job };
   const { isLocal } = llama;
-  const details = { started, elapsedMilliseconds, log: logOf(attempts), isLocal };
   const { result, error } = attempts;
+  const { cache } = result ?? {};
+  const details = { started, elapsedMilliseconds, log: logOf(attempts), isLocal, cache };
   const record = recordOf(planned, attempts, details);
   stderrEnd?.add(await stderrEndOf(result) ?? new Uint8Array());
   lookBack.add(record, options.spans?.all, stderrEnd?.bytes);

@@ -6,6 +6,7 @@
 
 import { type EarlyEnd, earlyEndText } from "../jobs/early_end.ts";
 import { CopyTotals } from "../jobs/copy_totals.ts";
+import { KeptTotals } from "../jobs/kept_totals.ts";
 import type { JobRecord } from "../jobs/record.ts";
 import type { RequestTotals } from "../llama.ts";
 import { bytesText, countText, dollarsText, durationText } from "../text/amounts.ts";
@@ -24,6 +25,8 @@ export interface SummaryDetails {
   readonly isGuess: boolean;
   /** The date of the price table. */
   readonly pricesDate: string;
+  /** The number of results that could not be kept. @default {0} */
+  readonly unkept?: number | undefined;
   /** The progress of a run that ended early. */
   readonly earlyEnd?: EarlyEnd | undefined;
 }
@@ -44,10 +47,7 @@ export class Summary {
   #isEstimate = false;
   #withoutCost = 0;
   readonly #copies = new CopyTotals();
-  #kept = 0;
-  #impure = 0;
-  #savedSeconds = 0;
-  #savedDollars = 0;
+  readonly #kept = new KeptTotals();
 
   /** The number of jobs that ended. */
   get jobs(): number {
@@ -61,18 +61,13 @@ export class Summary {
 
   /** The number of jobs whose result differs from the kept one. */
   get impure(): number {
-    return this.#impure;
+    return this.#kept.impure;
   }
 
   /** Adds a job that ended. */
   add(record: JobRecord): void {
-    const { ok, attempts, times, billedMilliseconds = 0, cost, cache } = record;
-    if (cache?.state === "impure") this.#impure++;
-    if (cache?.state === "hit") {
-      this.#kept++;
-      this.#savedSeconds += (cache.savedMilliseconds ?? 0) / 1000;
-      this.#savedDollars += cache.savedDollars ?? 0;
-    }
+    const { ok, attempts, times, billedMilliseconds = 0, cost } = record;
+    this.#kept.add(record);
     this.#jobs++;
     this.#copies.add(record);
     if (!ok) this.#failed++;
@@ -102,21 +97,24 @@ export class Summary {
    * @param details Facts about the run besides its records.
    */
   lines(details: SummaryDetails): string[] {
+    const { kept } = this.#kept;
     const jobs = [
       countText(this.#jobs, "job"),
       ...(this.#skipped > 0 ? [`${this.#skipped} skipped`] : []),
-      ...(this.#kept > 0 ? [`${this.#kept.toLocaleString("en-US")} kept`] : []),
+      ...(kept > 0 ? [`${kept.toLocaleString("en-US")} kept`] : []),
+      ...(details.unkept ? [`${details.unkept.toLocaleString("en-US")} not kept`] : []),
       ...(this.#failed > 0 ? [`${this.#failed} failed`] : []),
       ...(this.#retries > 0 ? [countText(this.#retries, "retry", "retries")] : []),
       countText(this.#coldStarts, "cold start"),
     ].join(", ");
     const { earlyEnd, isLocal, seconds } = details;
+    const saved = this.#kept.text(isLocal);
     return [
       ...(earlyEnd ? [`ended early: ${earlyEndText(earlyEnd, isLocal)}`] : []),
       `${jobs}; ${this.#time(seconds)}`,
       ...(this.#copies.text === undefined ? [] : [this.#copies.text]),
       this.#cost(details),
-      ...(this.#kept > 0 ? [this.#saved(isLocal)] : []),
+      ...(saved === undefined ? [] : [saved]),
     ];
   }
 
@@ -125,12 +123,6 @@ export class Summary {
     const speedUp = remote / seconds;
     return `${secondsText(seconds)} for ${secondsText(remote)} of work` +
       (speedUp >= 1.05 ? `: ${speedUp.toFixed(1)} times as fast as one job at a time` : "");
-  }
-
-  #saved(isLocal: boolean): string {
-    const dollars = dollarsText(this.#savedDollars, true);
-    return `${countText(this.#kept, "kept result")} saved ${secondsText(this.#savedSeconds)} ` +
-      `of work and ${isLocal ? `${dollars} if run in AWS` : dollars}`;
   }
 
   #cost({ requests, s3Dollars, isLocal, isGuess, pricesDate }: SummaryDetails): string {

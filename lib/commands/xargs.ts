@@ -329,6 +329,7 @@ async function tell(
     isLocal: llama.isLocal,
     isGuess,
     pricesDate: prices.date,
+    unkept: run.counts.unkept,
     earlyEnd,
   });
   for (const line of lines) await context.output.message(line);

@@ -56,7 +56,7 @@ export interface MapJobsOptions {
   /**
    * The maximum number of copies of a straggler: while places are free at the end of a run, the request
    * of a job that takes much longer than the others is sent again, and the first answer counts. A
-   * command may therefore run several times at once. @default {0}
+   * command may therefore run several times at once. @default {2 for a pure function, otherwise 0}
    */
   readonly stragglers?: number | undefined;
   /** When failed jobs end the run. @default {never} */
@@ -134,6 +134,8 @@ export interface MapConnection {
   readonly run: (job: Job, options: RunJobOptions) => Promise<JobResult>;
   /** Returns the region, for prices; called after a job was sent. */
   readonly region: () => Promise<string>;
+  /** Reports whether the function may run twice and is pure, as far as is known yet. */
+  readonly isPure: () => boolean;
   /** Reports whether the functions run on this machine, as far as is known yet. */
   readonly isLocal: () => boolean;
   /** Reports whether Lambda would accept another call at once, as far as is known. */
@@ -146,6 +148,9 @@ export interface MapConnection {
 
 /** The number of skipped jobs after which the event loop gets a turn. */
 const skipsPerTurn = 1000;
+
+/** The maximum number of copies of a straggler, if the function is pure. */
+const pureCopies = 2;
 
 /** The maximum number of characters to read ahead. */
 const readAheadSize = 1024 * 1024;
@@ -164,12 +169,12 @@ export async function* mapJobs(
   lines: Iterable<Line> | AsyncIterable<Line>,
   options: MapJobsOptions,
 ): AsyncGenerator<JobOutcome, void, undefined> {
-  const { concurrency = 100, linesPerJob, retries = 0, stragglers = 0 } = options;
+  const { concurrency = 100, linesPerJob, retries = 0, stragglers } = options;
   const { jobLog, resume, signal } = options;
   atLeast(1, concurrency, "concurrency");
   if (linesPerJob !== undefined) atLeast(1, linesPerJob, "linesPerJob");
   atLeast(0, retries, "retries");
-  atLeast(0, stragglers, "stragglers");
+  if (stragglers !== undefined) atLeast(0, stragglers, "stragglers");
   const planner = new Planner({ functionName, templates });
   const { resumeFrom = jobLog, onRecord } = options;
   const logged = resumeFrom === undefined || resume === undefined
@@ -205,13 +210,22 @@ export async function* mapJobs(
     notice: connection.notice,
   });
   const places = new Semaphore(concurrency);
-  const copied = stragglers === 0 ? undefined : new Stragglers({
-    maxCopies: stragglers,
-    mayCopy: () => !stopPolicy.soon.aborted && !signal?.aborted && connection.hasRoom(),
-    takePlace: () => places.tryAcquire(),
-  });
-  using _looks = copied && lookAt(copied, counts);
-  const state = { counts, stopPolicy, trial, planner, log, results, stragglers: copied };
+  using looks = new DisposableStack();
+  let copied: Stragglers | undefined;
+  const stragglersNow = () => {
+    if (copied !== undefined) return copied;
+    // That a function is pure may become known during the run.
+    const maxCopies = stragglers ?? (connection.isPure() ? pureCopies : 0);
+    if (maxCopies === 0) return undefined;
+    copied = new Stragglers({
+      maxCopies,
+      mayCopy: () => !stopPolicy.soon.aborted && !signal?.aborted && connection.hasRoom(),
+      takePlace: () => places.tryAcquire(),
+    });
+    looks.use(lookAt(copied, counts));
+    return copied;
+  };
+  const state = { counts, stopPolicy, trial, planner, log, results, stragglersNow };
   const run = new Run(connection, options, state);
   const jobs = run.plan(jobInputs(lines, options), templates);
   try {
@@ -261,7 +275,8 @@ interface RunState {
   readonly planner: Planner;
   readonly log: JobLog | undefined;
   readonly results: Results | undefined;
-  readonly stragglers: Stragglers | undefined;
+  /** Returns what looks for stragglers, if the run copies them. */
+  readonly stragglersNow: () => Stragglers | undefined;
 }
 
 class Run {
@@ -338,7 +353,8 @@ class Run {
     planned: PlannedJob,
     inner: AbortSignal,
   ): Promise<JobOutcome | undefined> => {
-    const { counts, stopPolicy, trial, stragglers } = this.#state;
+    const { counts, stopPolicy, trial } = this.#state;
+    const stragglers = this.#state.stragglersNow();
     // `inner` is the same for all jobs of a run.
     const signal = this.#signal ??= this.#open(inner);
     const admission = this.#admission ??= AbortSignal.any([signal, stopPolicy.unsent]);

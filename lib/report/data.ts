@@ -49,6 +49,7 @@ function moreOf({ record, stderrEnd, kind, failedLine }: PlacedJob): unknown[] {
     ...(stderrEnd === "" ? {} : { stderr: stderrEnd }),
     ...(kind === undefined ? {} : { kind }),
     ...(failedLine === undefined ? {} : { line: failedLine }),
+    ...(record.cache === undefined ? {} : { cache: record.cache.state }),
     ...(record.copies === undefined ? {} : { copies: record.copies }),
   };
   return Object.keys(more).length === 0 ? [] : [more];

@@ -5,6 +5,7 @@
  */
 
 import { CopyTotals } from "../jobs/copy_totals.ts";
+import { KeptTotals } from "../jobs/kept_totals.ts";
 import type { JobRecord } from "../jobs/record.ts";
 import { shortestWay } from "./placed.ts";
 import { lanesOf } from "./lanes.ts";
@@ -35,6 +36,8 @@ export interface Figures {
   readonly retries: number;
   /** The copies of stragglers, in one line; undefined if there are none. */
   readonly copiesText: string | undefined;
+  /** What kept results saved, in one line; undefined if there are none. */
+  readonly keptText: string | undefined;
   /** The number of throttled requests. */
   readonly throttled: number;
   /** The number of jobs that caused a cold start. */
@@ -100,7 +103,11 @@ export function figuresOf(run: Run): Figures {
   const span = jobs.reduce((latest, { end }) => Math.max(latest, end), 0);
   const sums = new Map<PhaseName, number>(phases.map(({ label }) => [label, 0]));
   const copies = new CopyTotals();
-  for (const record of records) copies.add(record);
+  const kept = new KeptTotals();
+  for (const record of records) {
+    copies.add(record);
+    kept.add(record);
+  }
   for (const { pieces } of jobs) {
     for (const [phase, time] of pieces) sums.set(phase, (sums.get(phase) ?? 0) + time);
   }
@@ -110,6 +117,7 @@ export function figuresOf(run: Run): Figures {
     failed: records.filter(({ ok }) => !ok).length,
     retries: sum(({ attempts }) => Math.max(attempts - 1, 0)),
     copiesText: copies.text,
+    keptText: kept.text(run.isLocal ?? false),
     throttled: jobs.reduce((total, { spans = [] }) => total + throttledIn(spans), 0),
     coldStarts: records.filter(({ times }) => times?.cold).length,
     tellCold: records.filter(({ times }) => times !== undefined).length,

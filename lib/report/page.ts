@@ -92,9 +92,8 @@ function body(run: Run, figures: Figures): Html {
     <section aria-labelledby="durations-title"><h2 id="durations-title">Job durations</h2>
     ${durationChart(figures)}
     ${durationList(figures)}
-    ${
-    figures.copiesText !== undefined && markup`<p class="note">${figures.copiesText}</p>`
-  }</section>
+    ${figures.copiesText !== undefined && markup`<p class="note">${figures.copiesText}</p>`}
+    ${figures.keptText !== undefined && markup`<p class="note">${figures.keptText}</p>`}</section>
     ${costSection(run, figures)}
       </div>
     </div>

@@ -137,11 +137,11 @@ function trackName(lane: number): string {
   return lane < copyLane(0) ? `, file ${lane + 1}` : `, copy ${lane - copyLane(0) + 1}`;
 }
 
-function described({ command, ok, status, attempts, copies }: JobRecord): string {
+function described({ command, ok, status, attempts, copies, cache }: JobRecord): string {
   const shown = JSON.stringify(command.slice(0, maxCommandLength).toWellFormed());
   return `,"command":${shown},"ok":${ok},"status":${status},"attempts":${attempts}${
     copies === undefined ? "" : `,"copies":${copies}`
-  }`;
+  }${cache === undefined ? "" : `,"cache":"${cache.state}"`}`;
 }
 
 /** Converts to the unit of trace events, in whole numbers: they are fastest to write. */

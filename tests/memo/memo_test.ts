@@ -500,3 +500,28 @@ Deno.test("the counts of hits, misses and jobs add up, in records and in the log
   const resumed = await bench.run({ jobLog, resume: "ended" });
   assert.deepEqual([resumed.counts.skipped, resumed.lookups], [2, 0]);
 });
+
+Deno.test("stragglers of a pure function are copied by default, and hits are no measure", async () => {
+  await using bench = await newBench();
+  bench.tags["llama-pure"] = "true";
+  const { answer } = bench;
+  const lines = Array.from({ length: 30 }, (_, index) => `line ${index}`);
+  await bench.run({ lines });
+  const hang = Promise.withResolvers<void>();
+  let hanging = 0;
+  bench.answer = async (request) => {
+    if (Object.values(request.files)[0]?.s?.startsWith("hang") && hanging++ === 0) {
+      await hang.promise;
+    }
+    return answer(request);
+  };
+  const more = Array.from({ length: 30 }, (_, index) => `more ${index}`);
+  const { records, counts } = await bench.run({
+    lines: [...lines, "hang", ...more],
+    stragglers: undefined,
+  });
+  hang.resolve();
+  assert(records.every(({ ok }) => ok));
+  assert.deepEqual([counts.kept, counts.copies, hanging], [30, 1, 2]);
+  assert.equal(records.find(({ line }) => line === "hang")?.copies, 1);
+});

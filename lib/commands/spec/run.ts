@@ -171,9 +171,9 @@ export const runFlags = {
   }, ["exit", "function", "all"]),
   timeout,
   stragglers: intFlag({
-    help: "copy the request of a job that takes much longer than the others, up to N times",
+    help:
+      "copy a job that takes much longer than the others, up to N times; 2 if it is pure, else 0",
     placeholder: "N",
-    default: 0,
   }),
   halt: valueFlag<Halt | undefined>({
     help: "stop when jobs fail: now,fail=N drops jobs in flight, soon,fail=N% waits for them",
@@ -261,13 +261,14 @@ export function validateRun(
   if (lists !== undefined && (values["0"] || values.d !== undefined)) {
     return both(values["0"] ? "-0" : "-d", inputSeparator, "arguments have no delimiter");
   }
+  const { stragglers = 0 } = values;
   const problem = atLeastOne("n", values.n) ?? notNegative("retries", values.retries) ??
-    notNegative("stragglers", values.stragglers);
+    notNegative("stragglers", stragglers);
   if (problem !== undefined) return problem;
-  if (values.stragglers > 0 && values["invoke-retries"] === 0) {
+  if (stragglers > 0 && values["invoke-retries"] === 0) {
     return both("-stragglers", "-invoke-retries 0", "a copied job may run twice");
   }
-  if (values.stragglers > 0 && values.print === "live") {
+  if (stragglers > 0 && values.print === "live") {
     return both("-stragglers", "-print live", "only one of two copies may be shown");
   }
   if (values["resume-last"] && values.joblog !== "") {
