@@ -28,6 +28,7 @@ Deno.test("a request with all fields is parsed completely", () => {
     timeout: 2.5,
     client: "0.1.0",
     accept: ["zstd"],
+    stream: true,
   };
   assert.deepEqual(parseRequest(JSON.stringify(request)), request);
 });

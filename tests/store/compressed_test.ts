@@ -131,8 +131,9 @@ for (const [name, withStore] of Object.entries({ inDirectory, inMemory, inS3 }))
       const id = sha256("nothing");
       const compressed = compressedIn(store);
       assert.equal(await compressed.has(id), false);
-      for (const work of [compressed.get(id), compressed.getFile(id, directory.join("none"))]) {
-        const { code, message } = await refusal(work);
+      const file = directory.join("none");
+      for (const read of [() => compressed.get(id), () => compressed.getFile(id, file)]) {
+        const { code, message } = await refusal(read());
         assert.equal(code, "missing-object");
         assert(message.startsWith(`object ${id} is not in `));
       }
@@ -161,8 +162,9 @@ for (const [name, withStore] of Object.entries({ inDirectory, inMemory, inS3 }))
       };
       for (const [damage, [bytes, words]] of Object.entries(damages)) {
         await replace(key, bytes);
-        for (const work of [compressed.get(id), compressed.getFile(id, directory.join(damage))]) {
-          const { code, message, hint } = await refusal(work);
+        const file = directory.join(damage);
+        for (const read of [() => compressed.get(id), () => compressed.getFile(id, file)]) {
+          const { code, message, hint } = await refusal(read());
           assert.equal(code, "store", damage);
           assert(message.startsWith(`object ${key} in `), message);
           assert.match(message, words, damage);
