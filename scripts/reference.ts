@@ -5,7 +5,8 @@
  */
 
 import type { Command, HelpRow } from "../lib/cli/command.ts";
-import { flagRows, synopsis, withHelp } from "../lib/cli/help.ts";
+import { flagRows } from "../lib/cli/help.ts";
+import { synopsis, withHelp } from "../lib/cli/synopsis.ts";
 import { commands } from "../lib/commands/main.ts";
 import { program } from "../lib/commands/spec/global.ts";
 import { version } from "../lib/version.ts";

@@ -1,44 +1,12 @@
 /**
- * Help texts.
+ * Help texts. Loaded only to print one.
  *
  * @module
  */
 
 import type { Command, HelpRow, Program } from "./command.ts";
-import type { Flag, FlagTable } from "./flags.ts";
-
-const helpGroup = "Help";
-
-/** The definition of `llama help`. */
-export const helpCommand: Command = {
-  name: "help",
-  summary: "show help for llama or one of its commands",
-  usage: "[COMMAND]",
-  group: helpGroup,
-  flags: {},
-  validate: (_values, args) =>
-    args.length > 1 ? { message: "help takes at most one command" } : undefined,
-};
-
-/** The definition of `llama version`. */
-export const versionCommand: Command = {
-  name: "version",
-  summary: "print the version of llama",
-  usage: "",
-  group: helpGroup,
-  flags: {},
-  validate: (_values, args) =>
-    args.length > 0 ? { message: "version takes no arguments" } : undefined,
-};
-
-/**
- * Returns all commands: those that are passed, `help` and `version`.
- *
- * @param commands The commands besides `help` and `version`.
- */
-export function withHelp(commands: readonly Command[]): readonly Command[] {
-  return [...commands, helpCommand, versionCommand];
-}
+import type { FlagTable } from "./flags.ts";
+import { synopsis, withHelp, written } from "./synopsis.ts";
 
 /** The width of help texts. */
 const maxColumns = 80;
@@ -92,16 +60,6 @@ export function commandHelp(command: Command): string {
 }
 
 /**
- * Returns a command's synopsis, such as `llama invoke [FLAGS] FUNCTION ARGS...`.
- *
- * @param command The command.
- */
-export function synopsis({ name, usage, flags }: Command): string {
-  const hasFlags = Object.keys(flags).length > 0;
-  return ["llama", name, ...(hasFlags ? ["[FLAGS]"] : []), usage].join(" ").trimEnd();
-}
-
-/**
  * Returns the flags of a table in two columns: how each is written, and what it does.
  *
  * @param flags The flags.
@@ -113,16 +71,6 @@ export function flagRows(flags: FlagTable): HelpRow[] {
     const suffix = typeof flag.initial === "number" ? ` (default ${flag.initial})` : "";
     return [left, flag.help + suffix];
   });
-}
-
-/**
- * Returns how a flag is written, with its placeholder if it takes a value.
- *
- * @param name One of its names.
- * @param flag The flag.
- */
-export function written(name: string, flag: Flag<unknown>): string {
-  return flag.placeholder === undefined ? `-${name}` : `-${name} ${flag.placeholder}`;
 }
 
 function paragraphs(parts: readonly (string | undefined)[]): string {

@@ -7,7 +7,7 @@
 import { closest } from "../text/closest.ts";
 import type { Command } from "./command.ts";
 import { type Flag, type FlagError, type FlagTable, FlagValueError, namesOf } from "./flags.ts";
-import { written } from "./help.ts";
+import { written } from "./synopsis.ts";
 
 /**
  * Returns a hint for an unknown command: the most similar one, or all of them.
@@ -85,77 +85,11 @@ function mistakeHint(error: FlagError, table: FlagTable): string | undefined {
   }
 }
 
-/** Flags of GNU xargs and GNU parallel that have another name in llama, some with a value. */
-const namesElsewhere: Readonly<Record<string, string>> = {
-  "arg-file": "a",
-  "bar": "progress bar",
-  "C": "colsep",
-  "delimiter": "d",
-  "eta": "progress bar",
-  "group": "print group",
-  "jobs": "j",
-  "keep-order": "k",
-  "l": "n",
-  "L": "n",
-  "line-buffer": "print line",
-  "max-args": "n",
-  "max-lines": "n",
-  "max-procs": "j",
-  "max-replace-args": "n",
-  "N": "n",
-  "null": "0",
-  "P": "j",
-  "retry-failed": "resume-failed",
-  "tagstring": "tag",
-  "u": "print line",
-  "ungroup": "print line",
-};
-
-const forTheLine = "write {{.Line}} where the line belongs";
-const forSeveral = "write -n N, and {{.Each}} in the argument to repeat";
-const forOutputs = "write {{.O PATH}} in an argument to fetch a file";
-const forInputs = "write {{.I PATH}} in an argument to send a file";
-const forListing = "-dry-run prints the commands";
-
-/** What takes the place of other flags of GNU xargs and GNU parallel. */
-const otherWays: Readonly<Record<string, string>> = {
-  "basefile": "write -f FILE to send a file with every job",
-  "halt-on-error": "write -halt soon,fail=1",
-  "i": forTheLine,
-  "I": forTheLine,
-  "interactive": forListing,
-  "link": "write :::+ before a list to link",
-  "m": forSeveral,
-  "no-run-if-empty": "an empty input runs no jobs",
-  "o": forOutputs,
-  "output": forOutputs,
-  "p": forListing,
-  "r": "an empty input runs no jobs",
-  "replace": forTheLine,
-  "return": forOutputs,
-  "t": forListing,
-  "transferfile": forInputs,
-  "trc": `${forInputs}, ${forOutputs.slice("write ".length)}`,
-  "verbose": forListing,
-  "X": forSeveral,
-  "xargs": forSeveral,
-};
-
 /**
- * Returns a hint for an unknown flag: another program's name for one of ours, a similar flag, or one
- * that was joined with its value.
+ * Returns a hint for an unknown flag: a similar flag, or one that was joined with its value.
  */
 function nearestFlag(name: string, table: FlagTable): string {
   const names = [...namesOf(table).keys()];
-  const [, word = "", digits = ""] = /^(.*?)(\d*)$/.exec(name) ?? [];
-  const ours = Object.hasOwn(namesElsewhere, word) ? namesElsewhere[word] : undefined;
-  const [flag = ""] = ours?.split(" ") ?? [];
-  if (ours !== undefined && names.includes(flag)) {
-    return `did you mean -${ours}${digits === "" ? "" : ` ${digits}`}?`;
-  }
-  // Only xargs, which has -n, knows lines.
-  const way = Object.hasOwn(otherWays, name) ? otherWays[name] : undefined;
-  if (way !== undefined && names.includes("n")) return way;
   const letter = name.slice(0, 1);
   const value = name.slice(1);
   const short = flagNamed(table, letter);

@@ -6,8 +6,8 @@
 
 import { quote } from "../template/quote.ts";
 import type { Command, Program } from "./command.ts";
-import { FlagError, type FlagTable, type FlagValues, parseFlags } from "./flags.ts";
-import { commandHelp, helpText, synopsis, versionCommand, withHelp } from "./help.ts";
+import { FlagError, type FlagTable, type FlagValues, namesOf, parseFlags } from "./flags.ts";
+import { synopsis, versionCommand, withHelp } from "./synopsis.ts";
 import { flagHint, globalHint, nearestCommand } from "./hints.ts";
 
 /** A command to run. */
@@ -26,12 +26,12 @@ export interface ParsedCommand<Found extends Command, Global extends FlagTable> 
   readonly flagWords: readonly string[];
 }
 
-/** A help text to print. */
+/** A request to print a help text. */
 export interface HelpRequest {
   /** Tells this from the other outcomes. */
   readonly kind: "help";
-  /** The text, ending in a line feed. */
-  readonly text: string;
+  /** The command to explain; undefined for the program as a whole. */
+  readonly topic: Command | undefined;
   /** Standard output for `llama help` and a global `-h`, standard error otherwise. */
   readonly stream: "stdout" | "stderr";
   /** 0, or 2 as in Go for `llama CMD -h` and for a missing command. */
@@ -54,6 +54,8 @@ export interface UsageFailure {
   readonly message: string;
   /** What to do, on one line. */
   readonly hint: string;
+  /** The flag that the command does not have, which may be one of another program's. */
+  readonly unknownFlag?: { readonly name: string; readonly flags: FlagTable; readonly see: string };
 }
 
 /** A parsed command line. */
@@ -79,12 +81,12 @@ export function parseCommandLine<Found extends Command, Global extends FlagTable
   const known = withHelp(commands);
   const before = readFlags(program.flags, argv);
   if (before instanceof FlagError) {
-    if (before.code === "help") return help(helpText(commands, program), 0);
+    if (before.code === "help") return help(undefined, 0);
     if (before.code === "not-defined" && before.flag === "version") return { kind: "version" };
     return usage(before.message, globalHint(before, argv, known, program.flags), "llama help");
   }
   const [name, ...rest] = before.rest;
-  if (name === undefined) return help(helpText(commands, program), 2);
+  if (name === undefined) return help(undefined, 2);
 
   const found = commands.find((command) => command.name === name);
   const command = found ?? known.find((command) => command.name === name);
@@ -95,8 +97,12 @@ export function parseCommandLine<Found extends Command, Global extends FlagTable
   const see = `llama help ${name}`;
   const after = readFlags(command.flags, rest);
   if (after instanceof FlagError) {
-    if (after.code === "help") return help(commandHelp(command), 2);
-    return usage(after.message, flagHint(after, command, program.flags), see);
+    if (after.code === "help") return help(command, 2);
+    const failure = usage(after.message, flagHint(after, command, program.flags), see);
+    const { code, flag } = after;
+    return code !== "not-defined" || namesOf(program.flags).has(flag)
+      ? failure
+      : { ...failure, unknownFlag: { name: flag, flags: command.flags, see } };
   }
   const wrong = program.validate(before.values, name);
   if (wrong !== undefined) return usage(wrong.message, wrong.hint, "llama help");
@@ -115,9 +121,9 @@ export function parseCommandLine<Found extends Command, Global extends FlagTable
   if (command === versionCommand) return { kind: "version" };
 
   const [topic] = after.rest;
-  if (topic === undefined) return help(helpText(commands, program), 0);
+  if (topic === undefined) return help(undefined, 0);
   const explained = known.find((command) => command.name === topic);
-  if (explained !== undefined) return help(commandHelp(explained), 0);
+  if (explained !== undefined) return help(explained, 0);
   return unknownCommand(topic, known);
 }
 
@@ -135,12 +141,29 @@ function readFlags<Table extends FlagTable>(table: Table, argv: readonly string[
   }
 }
 
-function help(text: string, exitCode: 0 | 2): HelpRequest {
-  return { kind: "help", text, stream: exitCode === 0 ? "stdout" : "stderr", exitCode };
+function help(topic: Command | undefined, exitCode: 0 | 2): HelpRequest {
+  return { kind: "help", topic, stream: exitCode === 0 ? "stdout" : "stderr", exitCode };
 }
 
 function usage(message: string, hint: string | undefined, see: string): UsageFailure {
+  return { kind: "usage", exitCode: 2, message, hint: joinedHint(hint, see) };
+}
+
+function joinedHint(hint: string | undefined, see: string): string {
   const more = `see ${see}`;
-  const joined = hint === undefined ? more : `${hint}${hint.endsWith("?") ? "" : ";"} ${more}`;
-  return { kind: "usage", exitCode: 2, message, hint: joined };
+  return hint === undefined ? more : `${hint}${hint.endsWith("?") ? "" : ";"} ${more}`;
+}
+
+/**
+ * Returns the hint for an invalid command line, after a look at the flags of other programs.
+ *
+ * @param failure The invalid command line.
+ * @returns What to do, on one line.
+ */
+export async function hintOf({ hint, unknownFlag }: UsageFailure): Promise<string> {
+  if (unknownFlag === undefined) return hint;
+  const { name, flags, see } = unknownFlag;
+  const { foreignHint } = await import("./foreign_flags.ts");
+  const foreign = foreignHint(name, flags);
+  return foreign === undefined ? hint : joinedHint(foreign, see);
 }

@@ -19,7 +19,7 @@ import { localTimeText } from "../text/amounts.ts";
 import { printableLine } from "../text/printable.ts";
 import { functionsDirectory } from "../local/start.ts";
 import { type Command, runnable, type RunnableCommand } from "../cli/command.ts";
-import { withHelp } from "../cli/help.ts";
+import { withHelp } from "../cli/synopsis.ts";
 import { completionCommand } from "./spec/completion.ts";
 import type { CommandContext } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";

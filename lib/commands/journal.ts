@@ -40,8 +40,8 @@ export interface ResumedRun {
 }
 
 /**
- * Finds the run that `-resume-last` goes on with: the last one with the same function, templates and
- * `-n` in this directory of which a job has ended.
+ * Finds the run that `-resume-last` goes on with: the last one with the same function, templates,
+ * `-n` and `-colsep` in this directory of which a job has ended.
  *
  * @returns The run; undefined without `-resume-last`.
  * @throws {LlamaError} `usage` if there is none, or the journal is off.
@@ -65,7 +65,7 @@ export async function findLastRun(
   const found = findRun(directory, (begin) => begin.key === key);
   if (found === undefined) {
     throw new LlamaError("usage", "no earlier run of this command in this directory", {
-      hint: "`llama runs` lists the runs; function, arguments and -n must be the same",
+      hint: "`llama runs` lists the runs; function, arguments, -n and -colsep must be the same",
     });
   }
   const { run, path, begin: { started, jobLog } } = found;
@@ -208,6 +208,7 @@ export function keyOf(context: CommandContext, { command, values }: JournalValue
     directory: Deno.cwd(),
     command,
     linesPerJob: values.n,
+    columnSeparator: values.colsep,
     isLocal: isLocal(context),
   });
 }

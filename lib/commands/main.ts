@@ -13,7 +13,7 @@ import { terminalSize } from "../terminal/terminal_size.ts";
 import { printableLine } from "../text/printable.ts";
 import { version } from "../version.ts";
 import { loadable, type RunnableCommand } from "../cli/command.ts";
-import { parseCommandLine } from "../cli/parse.ts";
+import { hintOf, parseCommandLine } from "../cli/parse.ts";
 import { completionCommand } from "./spec/completion.ts";
 import type { CommandContext } from "./context.ts";
 import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
@@ -124,11 +124,16 @@ async function runCommandLine(
     case "version":
       await output.text(`llama ${version}${commit === undefined ? "" : ` (${commit})`}\n`);
       return exitCodes.ok;
-    case "help":
-      await (line.stream === "stdout" ? output.data(line.text) : output.talk(line.text));
+    case "help": {
+      const { commandHelp, helpText } = await import("../cli/help.ts");
+      const text = line.topic ? commandHelp(line.topic) : helpText(commands, program);
+      await (line.stream === "stdout" ? output.data(text) : output.talk(text));
       return line.exitCode;
+    }
     case "usage":
-      await output.lines(`${printableLine(line.message)}\n${printableLine(line.hint)}\n`);
+      await output.lines(
+        `${printableLine(line.message)}\n${printableLine(await hintOf(line))}\n`,
+      );
       return line.exitCode;
   }
 }

@@ -87,13 +87,17 @@ export interface RunIdentity {
   readonly command: readonly string[];
   /** The number of lines per job, if set. */
   readonly linesPerJob: number | undefined;
+  /** The separator of columns, if set. */
+  readonly columnSeparator?: string | undefined;
   /** Whether the functions run on this machine. */
   readonly isLocal: boolean;
 }
 
 /** Returns a short hash of what identifies the runs that can resume each other. */
-export function runKey({ directory, command, linesPerJob = 0, isLocal }: RunIdentity): string {
-  return sha256(JSON.stringify([directory, command, linesPerJob, isLocal])).slice(0, 24);
+export function runKey(identity: RunIdentity): string {
+  const { directory, command, linesPerJob = 0, columnSeparator, isLocal } = identity;
+  const parts = [directory, command, linesPerJob, columnSeparator ?? null, isLocal];
+  return sha256(JSON.stringify(parts)).slice(0, 24);
 }
 
 /** The maximum length of a command, so that the first lines of a file are short. */

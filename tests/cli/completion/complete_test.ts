@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withHelp } from "../../../lib/cli/help.ts";
+import { withHelp } from "../../../lib/cli/synopsis.ts";
 import { completionCommand } from "../../../lib/commands/spec/completion.ts";
 import { globalFlags } from "../../../lib/commands/spec/global.ts";
 import { invokeCommand } from "../../../lib/commands/spec/invoke.ts";

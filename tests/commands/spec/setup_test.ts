@@ -1,6 +1,7 @@
 /** Usage errors of the setup commands. */
 
 import assert from "node:assert/strict";
+import { commandHelp } from "../../../lib/cli/help.ts";
 import { parseCommandLine } from "../../../lib/cli/parse.ts";
 import {
   deleteFunctionCommand,
@@ -126,8 +127,8 @@ for (const [args, message, hint] of usage) {
 Deno.test("the help of each command is at most 80 columns wide", () => {
   for (const { name } of commands) {
     const line = parseCommandLine(["help", name], commands, program);
-    assert(line.kind === "help");
-    for (const row of line.text.split("\n")) assert(row.length <= 80, row);
+    assert(line.kind === "help" && line.topic !== undefined);
+    for (const row of commandHelp(line.topic).split("\n")) assert(row.length <= 80, row);
   }
 });
 

@@ -239,10 +239,19 @@ Deno.test("a long command is cut, and still tells runs apart", () => {
     linesPerJob?: number,
     directory = "/",
     isLocal = false,
-  ) => runKey({ directory, command, linesPerJob, isLocal });
+    columnSeparator?: string,
+  ) => runKey({ directory, command, linesPerJob, columnSeparator, isLocal });
   assert.equal(
-    new Set([key(a), key(b), key(a, 1), key(a, 2), key(a, 1, "/x"), key(a, 1, "/", true)]).size,
-    6,
+    new Set([
+      key(a),
+      key(b),
+      key(a, 1),
+      key(a, 2),
+      key(a, 1, "/x"),
+      key(a, 1, "/", true),
+      key(a, 1, "/", true, ","),
+    ]).size,
+    7,
   );
 });
 
