@@ -28,6 +28,7 @@
  */
 
 export type { BlobSource, FileSource } from "./lib/store/blob.ts";
+export type { ListedObject, S3Object } from "./lib/store/s3_files.ts";
 export type { Environment } from "./lib/environment.ts";
 export {
   type ErrorCode,

@@ -85,7 +85,7 @@ export interface FileKind {
 }
 
 /** The keys of all kinds of file. */
-export type FileKey = "l" | "d";
+export type FileKey = "l" | "d" | "u" | "t" | "n";
 
 /** Symbolic links (`l`) and empty directories (`d`). */
 export const linkFeature = "link";
@@ -100,6 +100,9 @@ export interface Sizes {
 
 /** The form of an object that is not stored as it is: `zst` is one zstd frame. */
 export type StoredForm = "zst";
+
+/** The capability to write outputs to S3: `uploads` of a request. */
+export const uploadsNeed = "uploads";
 
 /** The features that one side of the wire knows. */
 export interface Features {
@@ -191,8 +194,12 @@ export function sizesOf(
 /** The features of this version. */
 export const ownFeatures: Features = {
   contents: [zstd],
-  files: [{ feature: linkFeature, keys: ["l"] }, { feature: linkFeature, keys: ["d"] }],
-  needs: [],
+  files: [
+    { feature: linkFeature, keys: ["l"] },
+    { feature: linkFeature, keys: ["d"] },
+    { feature: "s3", keys: ["u", "t", "n"] },
+  ],
+  needs: [uploadsNeed],
 };
 
 /**

@@ -29,6 +29,9 @@ export const maxRawBytes = 64 * 1024 * 1024;
  */
 export const maxSharedInlineBytes = 16 * 1024;
 
+/** The variable that names the directory of the emulator's bucket. */
+export const localBucketVariable = "LLAMA_LOCAL_BUCKET";
+
 /** The maximum delay of a timer, in milliseconds: 24.8 days. */
 export const maxTimerMilliseconds = 2 ** 31 - 1;
 

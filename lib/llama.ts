@@ -4,6 +4,8 @@
  * @module
  */
 
+import { join } from "node:path";
+import { removeIfThere } from "./files/whole.ts";
 import { type Account, findAccount } from "./aws/account.ts";
 import { AwsClient } from "./aws/client.ts";
 import { compressionPays, type CompressMode, compressModeOf } from "./aws/compress_mode.ts";
@@ -17,6 +19,9 @@ import { LlamaError } from "./errors.ts";
 import { type Features, namesOf, ownFeatures, withoutCompression } from "./features.ts";
 import { OutputFiles } from "./jobs/big_output.ts";
 import { hashSharedFiles } from "./jobs/log/identity.ts";
+import { localBucketVariable } from "./limits.ts";
+import { FoundObjects } from "./store/found_objects.ts";
+import type { ListedObject, S3Files, S3Object } from "./store/s3_files.ts";
 import { expandInputs, type OutwardLinks } from "./jobs/input_directory.ts";
 import { encodeInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
@@ -117,6 +122,8 @@ export interface InvokeOptions {
   readonly stdin?: BlobSource | undefined;
   /** Whether to ask for the function's log. @default {false} */
   readonly logs?: boolean | undefined;
+  /** Whether the job fails rather than replace an output. @default {false} */
+  readonly noClobber?: boolean | undefined;
   /** Seconds after which the runtime ends the command. @default {the function's own timeout} */
   readonly timeoutSeconds?: number | undefined;
   /** What to do with kept results. @default {"on" for a pure function, otherwise "off"} */
@@ -143,6 +150,7 @@ export interface InvokeOptions {
 export type RunOptions = Pick<
   InvokeOptions,
   | "logs"
+  | "noClobber"
   | "timeoutSeconds"
   | "cache"
   | "explainCache"
@@ -191,6 +199,8 @@ export class Llama implements AsyncDisposable {
   readonly #clients: AwsClient[] = [];
   readonly #stores: ObjectStore[] = [];
   readonly #outputFiles: OutputFiles;
+  readonly #objects = new FoundObjects();
+  #openedS3: Promise<S3Files> | undefined;
   /** What is known about the functions; undefined until there is a connection. */
   #functions: KnownFunctions | undefined;
   /** The functions that are known to have an older runtime. */
@@ -240,6 +250,60 @@ export class Llama implements AsyncDisposable {
    */
   get isLocal(): boolean {
     return this.#options.local !== undefined || this.#clients.some(({ isEmulator }) => isEmulator);
+  }
+
+  /**
+   * Looks up an object in S3, once for all jobs that read it.
+   *
+   * @param url `s3://BUCKET/KEY`.
+   * @returns Its size and ETag.
+   * @throws {LlamaError} `input` if there is none, or it may not be read; `config`, `credentials` and
+   * `network`.
+   */
+  async findObject(url: string): Promise<S3Object> {
+    return await this.#objects.find(url, async () => await (await this.#s3()).find(url));
+  }
+
+  /**
+   * Reads an object in S3, by way of a temporary file.
+   *
+   * @param url `s3://BUCKET/KEY`.
+   * @param signal Ends the download.
+   * @returns Its bytes; the file is gone once they have been read.
+   * @throws {LlamaError} As {@linkcode Llama.findObject}.
+   */
+  async openObject(url: string, signal?: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    const directory = await Deno.makeTempDir({
+      dir: this.#environment["TMPDIR"] || "/tmp",
+      prefix: "llama-object-",
+    });
+    try {
+      const path = join(directory, "object");
+      const files = await this.#s3();
+      await files.read(url, path, await this.findObject(url), signal);
+      // It stays readable without its name.
+      return (await Deno.open(path)).readable;
+    } finally {
+      await removeIfThere(directory);
+    }
+  }
+
+  /**
+   * Lists the objects in S3 whose URLs begin with one, and remembers them for the jobs that read them.
+   *
+   * @param url `s3://BUCKET/PREFIX`.
+   * @param signal Ends the listing.
+   * @returns Pages of up to 1,000 objects, in the order of their keys.
+   * @throws {LlamaError} As {@linkcode Llama.findObject}.
+   */
+  async *listObjects(
+    url: string,
+    signal?: AbortSignal,
+  ): AsyncGenerator<readonly ListedObject[], void, undefined> {
+    for await (const page of (await this.#s3()).list(url, signal)) {
+      this.#objects.add(page);
+      yield page;
+    }
   }
 
   /** The number of jobs in flight. */
@@ -348,13 +412,19 @@ export class Llama implements AsyncDisposable {
         shared = await this.#share(functionName, options);
       },
       hashShared: () =>
-        hashSharedFiles([...shared?.files.inputs.values() ?? []], signal, shared?.encoded),
+        hashSharedFiles(
+          [...shared?.files.inputs.values() ?? []],
+          signal,
+          shared?.encoded,
+          (url) => this.findObject(url),
+        ),
       run: async (job: Job, runOptions: RunJobOptions) => {
         const all = { ...runOptions, sharedFiles: shared?.files };
         // By the first job: a run without jobs needs no connection.
         const opened = await (memo ??= this.#openMemo(functionName, options));
         return opened === undefined ? await run(job, all) : await opened.run(job, all, run);
       },
+      list: (url: string) => this.listObjects(url, signal),
       region: () => this.region(),
       hasRoom: () => this.#lambda?.hasRoom ?? false,
       isPure: () =>
@@ -534,7 +604,7 @@ export class Llama implements AsyncDisposable {
   ): Promise<{ files: SharedFiles; encoded: EncodedFiles } | undefined> {
     if (mappings.length === 0) return undefined;
     const inputs = await expandInputs(mappings, fileLinks);
-    const found = await findInputs(inputs);
+    const found = await findInputs(inputs, undefined, (url) => this.findObject(url));
     const runner = await this.#open();
     const files = new SharedFiles(inputs, async (novel) => {
       const options = { store: runner.store, budgetBytes: maxSharedInlineBytes, novel, signal };
@@ -567,6 +637,7 @@ export class Llama implements AsyncDisposable {
       store: typeof store === "string"
         ? store === "" ? undefined : this.#openStore(store, client)
         : store,
+      findObject: (url) => this.findObject(url),
       outputFiles: this.#outputFiles,
       features: await this.#features(mode, client),
     };
@@ -585,6 +656,25 @@ export class Llama implements AsyncDisposable {
       )
       : mode === "on";
     return compresses ? ownFeatures : withoutCompression(ownFeatures);
+  }
+
+  /** Opens the user's objects in S3. */
+  #s3(): Promise<S3Files> {
+    return this.#openedS3 ??= this.#openS3();
+  }
+
+  async #openS3(): Promise<S3Files> {
+    await this.#open();
+    const { store, s3Concurrency, local } = this.#options;
+    const isAway = local === undefined || (typeof store === "string" && store.startsWith("s3:"));
+    const { openS3Files } = await import("./store/s3_open.ts");
+    return openS3Files({
+      client: isAway ? this.#client(findAccount(this.#environment, this.#options)) : undefined,
+      localBucket: this.#local?.bucket ?? (this.#environment[localBucketVariable] || undefined),
+      concurrency: s3Concurrency,
+      onDenied: (action, url) =>
+        `your credentials need ${action} on arn:aws:s3:::${url.slice("s3://".length)}`,
+    });
   }
 
   async #openLocal(options: LocalOptions): Promise<JobRunner> {
@@ -622,6 +712,7 @@ export class Llama implements AsyncDisposable {
       // The first job, too, is like any other.
       presumed: namesOf(ownFeatures),
       store: named ?? this.#openStore(local.storeUrl, client),
+      findObject: (url) => this.findObject(url),
       outputFiles: this.#outputFiles,
       features: await this.#features(mode, client),
     };

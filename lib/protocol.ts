@@ -13,7 +13,7 @@
  *   `accepts`. The client notes what a function accepts, so that only its first job does without.
  * - `needs` names features that a job cannot do without. A runtime refuses a name that it does not
  *   know; older runtimes would ignore the field, so it is sent only to functions whose `accepts`
- *   has the name.
+ *   has the name, or together with a file that has `e`, which those runtimes refuse.
  * - A function whose runtime was replaced by an older one refuses a request that uses a feature, or
  *   sends a response that no longer accepts it. The client drops that response, forgets its note, and
  *   sends the job again without features, once.
@@ -71,10 +71,17 @@ function blobSchemas({ contents, files }: Features) {
     }
     return added + count(added === 0 ? ["s", "b", "r", "e"] : ["s", "b", "r"]) <= 1;
   }, 'has more than one of "s", "b", "r" and "e"');
+  const kinds: readonly { readonly keys: readonly [string, ...string[]] }[] = [
+    ...contents,
+    ...files,
+  ];
+  const further = new Set(kinds.flatMap(({ keys: [, ...others] }) => others));
   const isWhole = z.refine<Readonly<Record<string, unknown>>>(
     (blob) =>
-      contents.every(({ keys: [first, ...others] }) =>
-        blob[first] !== undefined || others.every((key) => blob[key] === undefined)
+      // Two kinds may have a further key in common.
+      [...further].every((key) =>
+        blob[key] === undefined ||
+        kinds.some(({ keys }) => keys.includes(key) && blob[keys[0]] !== undefined)
       ),
     "lacks a key of its kind of content",
   );
@@ -90,6 +97,9 @@ function blobSchemas({ contents, files }: Features) {
 
 /** The values of the keys that only files have. */
 const fileKeys = {
+  u: () => z.optional(z.string()),
+  t: () => z.optional(z.string()),
+  n: () => z.optional(z.number().check(whole(), z.minimum(0))),
   l: () => z.optional(z.string()),
   d: () => z.optional(z.boolean().check(z.refine((value) => value, "is not true"))),
 } satisfies Record<FileKey, () => unknown>;
@@ -112,6 +122,10 @@ function requestSchema(features: Features) {
     stdin: absent(blob),
     files: absent(z.record(z.string(), file)),
     outputs: names(),
+    uploads: absent(z.record(
+      z.string(),
+      z.object({ u: z.string(), ifNoneMatch: z.optional(z.boolean()) }),
+    )),
     timeout: absent(z.number().check(z.positive())),
     client: absent(z.string()),
     accept: names(),
@@ -180,12 +194,24 @@ export type Blob = z.infer<Blobs["blob"]> & {
 
 /**
  * A {@linkcode Blob} with `m`, a mode whose low nine bits are the Unix permission bits. Instead of
- * bytes, it may be a symbolic link to `l`, relative to its own directory, or an empty directory, `d`.
+ * bytes, it may be a symbolic link to `l`, relative to its own directory, an empty directory, `d`, or
+ * the object in S3 with the URL `u`, the ETag `t` and `n` bytes.
  */
 export type File = Blob & Pick<z.infer<Blobs["file"]>, "m"> & {
   readonly l?: string | undefined;
   readonly d?: true | undefined;
+  readonly u?: string | undefined;
+  readonly t?: string | undefined;
+  readonly n?: number | undefined;
 };
+
+/** Where an output goes in S3. */
+export interface UploadTarget {
+  /** The object's URL. */
+  u: string;
+  /** Whether to refuse to replace an object. */
+  ifNoneMatch?: boolean | undefined;
+}
 
 /** What the client asks a function to run. */
 export interface Request {
@@ -197,6 +223,11 @@ export interface Request {
   files: Record<string, File>;
   /** Remote paths read back after the command; one that ends in `/` asks for a directory. */
   outputs: string[];
+  /**
+   * Outputs that the runtime writes to S3 if the command succeeds, by remote path. Such a request has
+   * `uploads` in `needs`, and a file with `e`, which runtimes refuse that do not know `needs`.
+   */
+  uploads?: Record<string, UploadTarget> | undefined;
   /** Seconds after which the runtime ends the command. */
   timeout?: number | undefined;
   /** The client's version. */
@@ -271,6 +302,7 @@ export type RuntimeErrorType =
   | "Llama.BadRequest"
   | "Llama.MissingObject"
   | "Llama.StoreError"
+  | "Llama.Changed"
   | "Llama.Internal";
 
 /** Options for {@linkcode parseRequest}. */
@@ -308,6 +340,7 @@ export function parseRequest(text: string, options: ParseRequestOptions = {}): R
     stdin: request.stdin ?? undefined,
     files: request.files ?? {},
     outputs: request.outputs ?? [],
+    uploads: request.uploads ?? undefined,
     timeout: request.timeout ?? undefined,
     client: request.client ?? undefined,
     accept: request.accept ?? undefined,

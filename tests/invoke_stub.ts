@@ -6,6 +6,8 @@ export interface StubRequest {
   files: Record<string, { s?: string; r?: string; m?: number }>;
   stdin?: Record<string, unknown>;
   outputs: string[];
+  uploads?: Record<string, { u: string; ifNoneMatch?: boolean }>;
+  needs?: string[];
   timeout?: number;
   accept?: string[];
   stream?: boolean;

@@ -25,6 +25,7 @@ Deno.test("a request with all fields is parsed completely", () => {
     stdin: { s: "in" },
     files: { "in/a.png": { b: "AAE=", m: 0o755 }, "in/b": { r: id } },
     outputs: ["out", "dir/"],
+    uploads: { made: { u: "s3://bucket/key", ifNoneMatch: true } },
     timeout: 2.5,
     client: "0.1.0",
     accept: ["zstd"],
@@ -68,7 +69,7 @@ Deno.test("a request with content that the runtime does not know is refused, nev
     { s: "", y: 9 },
     { r: id, y: "zst" },
     { r: id, y: true, e: "anything" },
-    { u: "s3://bucket/key" },
+    { v: "anything" },
     // What else is wrong with it may be new as well.
     { s: ["a", "b"], q: 1 },
     { "": "" },
@@ -160,7 +161,7 @@ Deno.test("a runtime refuses a request that needs an unknown feature", () => {
     assert.equal(error.hint, 'unknown in needs: "tree"');
     return true;
   });
-  assert.throws(() => parseRequest('{"needs":["uploads"]}'), /newer than this function's runtime/);
+  assert.throws(() => parseRequest('{"needs":["tree"]}'), /newer than this function's runtime/);
   refuses(parseRequest, { needs: "uploads" }, /needs: .*expected array/);
 });
 

@@ -7,8 +7,9 @@
 import { type BlobSource, sizeOf } from "../store/blob.ts";
 import { asLlamaError, LlamaError } from "../errors.ts";
 import type { FlagValues } from "../cli/flags.ts";
+import { ExistingOutputs } from "../jobs/existing_outputs.ts";
 import { expandInputs } from "../jobs/input_directory.ts";
-import { findInputs } from "../jobs/inputs.ts";
+import { findInputs, type FindObject } from "../jobs/inputs.ts";
 import type { InputFile, PlannedJob } from "../jobs/job.ts";
 import { jobInputs, type Line } from "../jobs/job_input.ts";
 import { hashSharedFiles } from "../jobs/log/identity.ts";
@@ -19,6 +20,7 @@ import { sameJobs } from "../jobs/same_jobs.ts";
 import { printableLine } from "../text/printable.ts";
 import { printableJson } from "../text/printable_json.ts";
 import { bytesText } from "../text/amounts.ts";
+import type { Llama } from "../llama.ts";
 import { type CommandContext, noticesTo } from "./context.ts";
 import { DryTotals, findRate } from "./dry_totals.ts";
 import { exitCodes } from "../cli/exit_status.ts";
@@ -33,7 +35,7 @@ interface DryJob {
   readonly function: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** `local` is absent for an input that is not a local file. */
+  /** `local` may be an object's URL; it is absent for generated text. */
   readonly inputs: readonly { remote: string; local?: string; bytes: number }[];
   readonly outputs: readonly { remote: string; local: string }[];
   /** The errors by which it would fail before anything is sent. */
@@ -48,6 +50,8 @@ interface DryRun {
   readonly values: FlagValues<typeof xargsFlags>;
   /** The run that it would resume. */
   readonly last: ResumedRun | undefined;
+  /** Opens the connection; called only if there are objects in S3. */
+  readonly llama: () => Promise<Llama>;
 }
 
 /**
@@ -57,21 +61,31 @@ interface DryRun {
  * @throws {LlamaError} As a run does before its first job.
  */
 export async function dryRun(
-  { command, input, values, last }: DryRun,
+  { command, input, values, last, llama }: DryRun,
   context: CommandContext,
 ): Promise<number> {
   const { output, signal } = context;
   const [functionName = "", ...templates] = command;
+  const findObject = async (url: string) => await (await llama()).findObject(url);
+  const existing = values["skip-existing"]
+    ? new ExistingOutputs(async function* (url) {
+      yield* (await llama()).listObjects(url, signal);
+    })
+    : undefined;
   const repeatFailed = values["resume-failed"];
   const planner = new Planner({ functionName, templates });
   const shared = await expandInputs(values.file, values["f-links"]);
   if (values.resume || repeatFailed || last !== undefined) {
     const target = last?.log.path ?? jobLogTarget(values.joblog, output);
     const logged = await LoggedJobs.read(target, { onNotice: noticesTo(output), signal });
-    planner.useLog({ shared: await hashSharedFiles(shared, signal), logged, repeatFailed });
+    planner.useLog({
+      shared: await hashSharedFiles(shared, signal, {}, findObject),
+      logged,
+      repeatFailed,
+    });
   }
   using totals = await DryTotals.open(context);
-  totals.addShared(await sourcesOf(shared));
+  totals.addShared(await sourcesOf(shared, findObject));
   const saidHints = new Set<string>();
   let failures = 0;
   let next = 0;
@@ -80,7 +94,9 @@ export async function dryRun(
   for await (const jobInput of inputs) {
     signal.throwIfAborted();
     const index = next++;
-    if (planner.isDone(jobInput, index)) {
+    const isDone = planner.isDone(jobInput, index) ||
+      await existing?.haveAll(planner.outputsOf(jobInput, index));
+    if (isDone) {
       totals.addDone();
       continue;
     }
@@ -88,7 +104,7 @@ export async function dryRun(
     // A mistake in a template ends a real run, too.
     if (planned.error?.affectsAll) throw planned.error;
     if (++jobs === 2 && !planner.templates.usesInput) await output.message(sameJobs(templates));
-    const { job, error, sources } = await look(planned, shared);
+    const { job, error, sources } = await look(planned, shared, findObject);
     if (error === undefined) totals.addJob(sources);
     await output.text(values.json ? printableJson(JSON.stringify(job)) + "\n" : textOf(job));
     if (error === undefined) continue;
@@ -108,16 +124,18 @@ export async function dryRun(
 async function look(
   { index, functionName, command, job, error }: PlannedJob,
   shared: readonly InputFile[],
+  findObject: FindObject,
 ): Promise<{ job: DryJob; error: LlamaError | undefined; sources: BlobSource[] }> {
   let failure = error;
   let inputs: DryJob["inputs"] = [];
   let sources: BlobSource[] = [];
   try {
-    const found = await findInputs([...shared, ...job?.inputs ?? []]);
-    inputs = found.map(({ remote, source, isDirectory = false }) => ({
+    const found = await findInputs([...shared, ...job?.inputs ?? []], undefined, findObject);
+    inputs = found.map(({ remote, source, isDirectory = false, object }) => ({
       remote: isDirectory ? `${remote}/` : remote,
+      ...(object ? { local: object.url } : {}),
       ...(source instanceof Uint8Array ? {} : { local: source.path }),
-      bytes: sizeOf(source),
+      bytes: object?.size ?? sizeOf(source),
     }));
     const isShared = new Set(shared.map(({ remote }) => remote));
     sources = found.filter(({ remote }) => !isShared.has(remote)).map(({ source }) => source);
@@ -137,9 +155,12 @@ async function look(
 }
 
 /** Returns the contents of the shared files; none if one is missing, which fails each job. */
-async function sourcesOf(shared: readonly InputFile[]): Promise<BlobSource[]> {
+async function sourcesOf(
+  shared: readonly InputFile[],
+  findObject: FindObject,
+): Promise<BlobSource[]> {
   try {
-    return (await findInputs(shared)).map(({ source }) => source);
+    return (await findInputs(shared, undefined, findObject)).map(({ source }) => source);
   } catch (error) {
     if (error instanceof LlamaError) return [];
     throw error;

@@ -6,6 +6,8 @@
 
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { FlagValues } from "../cli/flags.ts";
+import type { Llama } from "../llama.ts";
+import { isS3Url, parseS3Url } from "../store/s3_url.ts";
 import { combinations, type Line, type WordList } from "../jobs/job_input.ts";
 import { readLines } from "../jobs/lines.ts";
 import type { xargsFlags } from "./spec/xargs.ts";
@@ -18,6 +20,8 @@ export interface InputSources {
   readonly stdin: () => ReadableStream<Uint8Array>;
   /** Tells the user about an input that looks wrong. */
   readonly onNotice: (message: string, hint: string) => void;
+  /** Opens the connection; called only if the lines come from S3. */
+  readonly s3: () => Promise<Pick<Llama, "listObjects" | "openObject">>;
   /** Stops reading. */
   readonly signal: AbortSignal;
 }
@@ -40,13 +44,57 @@ export function inputName(name: string): string {
  */
 export async function openInput(
   values: Pick<FlagValues<typeof xargsFlags>, "a" | "d" | "0">,
-  { lists, stdin, onNotice, signal }: InputSources,
+  sources: InputSources,
 ): Promise<Iterable<Line> | AsyncIterable<Line>> {
+  const { lists, stdin, onNotice, signal } = sources;
   if (lists !== undefined) return combinations(lists);
+  const isListed = isS3Url(values.a) && /\/$|[*?]/.test(values.a);
+  if (isListed && (values["0"] || values.d !== undefined)) {
+    throw new LlamaError("usage", `-a ${values.a} lists objects, which have no delimiter`, {
+      hint: "omit -0 and -d",
+    });
+  }
+  if (isListed) return listed(values.a, sources);
   const delimiter = values["0"] ? 0 : values.d ?? 10;
   const path = inputName(values.a);
-  const input = path === "" ? stdin() : await openFile(path);
+  const input = path === ""
+    ? stdin()
+    : isS3Url(path)
+    ? await (await sources.s3()).openObject(path, signal)
+    : await openFile(path);
   return checkBeginning(readLines(input, { delimiter, signal }), onNotice);
+}
+
+/**
+ * Lists objects as lines, without those that stand for directories.
+ *
+ * @param url A prefix that ends in `/`, or a pattern.
+ */
+async function* listed(
+  url: string,
+  { s3, onNotice, signal }: InputSources,
+): AsyncGenerator<string, void, undefined> {
+  parseS3Url(url);
+  const [prefix = ""] = url.split(/[*?]/, 1);
+  const pattern = patternOf(url);
+  let isEmpty = true;
+  for await (const page of (await s3()).listObjects(prefix, signal)) {
+    for (const { url, size } of page) {
+      if (!pattern.test(url) || (url.endsWith("/") && size === 0)) continue;
+      isEmpty = false;
+      yield url;
+    }
+  }
+  if (isEmpty) onNotice(`no objects: ${url}`, "a pattern has * and ?; a prefix ends in /");
+}
+
+/** Returns what matches the URLs that a prefix or a pattern means: `*` matches `/`, too. */
+function patternOf(url: string): RegExp {
+  const pattern = Array.from(url, (char) => {
+    if (char === "*") return ".*";
+    return char === "?" ? "." : RegExp.escape(char);
+  });
+  return new RegExp(`^${pattern.join("")}${url.endsWith("/") ? "" : "$"}`, "su");
 }
 
 /** Tells the user about a byte order mark, which is invisible where a name with it is not found. */

@@ -54,7 +54,7 @@ export const invoke = runnable(
       let stdin: BlobSource | undefined;
       if (values.stdin) {
         // A missing file is reported before the user types any input.
-        await findInputs([...files, ...inputs]);
+        await findInputs([...files, ...inputs], undefined, (url) => llama.findObject(url));
         stdin = await readStdin(context);
         if (!(stdin instanceof Uint8Array)) spooled = stdin.path;
       }
@@ -67,6 +67,7 @@ export const invoke = runnable(
       };
       const options = {
         logs: values.logs,
+        noClobber: values["no-clobber"],
         timeoutSeconds: values.timeout,
         cache: cacheModeOf(values),
         explainCache: values["cache-explain"],

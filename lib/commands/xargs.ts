@@ -66,6 +66,8 @@ export const xargs = runnable(
   async (values, args, context: CommandContext): Promise<number> => {
     const { output } = context;
     const { command, lists } = splitInput(args);
+    let opened: Promise<Llama> | undefined;
+    const open = () => opened ??= openLlama(context, { invokeRetries: values["invoke-retries"] });
     try {
       const { joblog, report } = values;
       checkAreDistinct({ "-joblog": joblog, "-report": report, "-trace": context.global.trace });
@@ -75,8 +77,11 @@ export const xargs = runnable(
         ...context,
         lists,
         onNotice: noticesTo(output),
+        s3: open,
       });
-      if (values["dry-run"]) return await dryRun({ command, input, values, last }, context);
+      if (values["dry-run"]) {
+        return await dryRun({ command, input, values, last, llama: open }, context);
+      }
       const lookBack = await openLookBack(context, values.report);
       const mapped = { ...await mapOptions(values, context, last), spans: lookBack !== undefined };
       const counts = newCounts();
@@ -94,7 +99,7 @@ export const xargs = runnable(
           ? "-resume"
           : journal && "-resume-last",
       };
-      const llama = await openLlama(context, { invokeRetries: values["invoke-retries"] });
+      const llama = await open();
       const summary = new Summary();
       const run: Run = {
         llama,
@@ -213,6 +218,8 @@ async function mapOptions(
     fileLinks: values["f-links"],
     logs: values.logs,
     timeoutSeconds: values.timeout,
+    noClobber: values["no-clobber"],
+    skipExisting: values["skip-existing"],
     retries: values.retries,
     retryOn: values["retry-on"],
     stragglers: values.stragglers,

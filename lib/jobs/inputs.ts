@@ -5,7 +5,7 @@
  */
 
 import { Buffer } from "node:buffer";
-import { posix, resolve } from "node:path";
+import { posix } from "node:path";
 import {
   blobConcurrency,
   type BlobSource,
@@ -15,19 +15,27 @@ import {
 import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { linkFeature, type Sizes } from "../features.ts";
-import type { File } from "../protocol.ts";
+import { type File, newerRequest } from "../protocol.ts";
 import { stat } from "../files/quick.ts";
+import type { S3Object } from "../store/s3_files.ts";
+import { isS3Url } from "../store/s3_url.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../spans.ts";
 import type { InputFile } from "./job.ts";
 import { fileTurn } from "./open_files.ts";
+import { placeOf } from "./paths.ts";
 
 /** A file that exists, or an empty directory. */
 interface FoundFile extends Pick<InputFile, "link" | "isDirectory"> {
   readonly remote: string;
   readonly source: BlobSource;
   readonly mode: number | undefined;
+  /** If it is an object in S3: its URL, and how it was found. */
+  readonly object?: S3Object & { readonly url: string };
 }
+
+/** Looks up an object in S3. */
+export type FindObject = (url: string) => Promise<S3Object>;
 
 /** Options for {@linkcode encodeInputs}. */
 export interface ReadInputsOptions {
@@ -53,14 +61,20 @@ const statConcurrency = 16;
  *
  * @param inputs The files; directories are refused.
  * @param shared Shared files by remote path.
+ * @param findObject Looks up objects.
  * @returns The files, without duplicates, with size and mode.
  * @throws {LlamaError} `input`, naming each file that cannot be sent, and why.
  */
 export async function findInputs(
   inputs: readonly InputFile[],
   shared?: ReadonlyMap<string, InputFile>,
+  findObject?: FindObject,
 ): Promise<FoundFile[]> {
-  const looked = await mapConcurrently(byName(inputs, shared), statConcurrency, look);
+  const looked = await mapConcurrently(
+    byName(inputs, shared),
+    statConcurrency,
+    async (input) => await lookInS3(input, findObject) ?? await look(input),
+  );
   const failures = looked.filter((each) => each instanceof LlamaError);
   const [first] = failures;
   if (first) {
@@ -71,6 +85,23 @@ export async function findInputs(
     );
   }
   return looked.flatMap((each) => each instanceof LlamaError ? [] : [each]);
+}
+
+/** Returns an input that is an object in S3; undefined if it is none. */
+async function lookInS3(
+  { remote, source: url }: InputFile,
+  findObject: FindObject | undefined,
+): Promise<FoundFile | LlamaError | undefined> {
+  if (typeof url !== "string" || !isS3Url(url)) return undefined;
+  if (!findObject) throw new TypeError("`findObject` must be given for objects in S3");
+  try {
+    const object = { ...await findObject(url), url };
+    return { remote, source: new Uint8Array(), mode: undefined, object };
+  } catch (error) {
+    // Others concern more than this object.
+    if (error instanceof LlamaError && error.code === "input") return error;
+    throw error;
+  }
 }
 
 async function look(
@@ -118,7 +149,7 @@ function byName(
 }
 
 function pathOf(source: InputFile["source"]): string | Uint8Array {
-  return typeof source === "string" ? resolve(source) : source;
+  return typeof source === "string" ? placeOf(source) : source;
 }
 
 function nameOf(source: InputFile["source"]): string {
@@ -165,9 +196,11 @@ export async function encodeInputs(
 
 /** Returns what is sent instead of a file: the link by which it was found, or an empty directory. */
 function entryOf(
-  { remote, link, isDirectory = false }: FoundFile,
-  { files = [], refusal }: NovelContents = { kinds: [], refusal: "" },
+  { remote, link, isDirectory = false, object }: FoundFile,
+  { files = [], refusal }: NovelContents = { kinds: [], refusal: newerRequest() },
 ): [string, File] | undefined {
+  // Also to an unknown function: there is no other way, and an older one refuses it.
+  if (object) return [remote, { u: object.url, t: object.etag, n: object.size, e: refusal }];
   if (!files.some(({ feature }) => feature === linkFeature)) return undefined;
   if (link !== undefined) return [link.remote, { l: link.target, e: refusal }];
   return isDirectory ? [remote, { d: true, e: refusal }] : undefined;

@@ -13,7 +13,7 @@ import type { ExecutionEnvironment, Times } from "../protocol.ts";
 export interface InputFile {
   /** Its path in the job's directory. */
   readonly remote: string;
-  /** A path on this machine, or the bytes themselves. */
+  /** A path on this machine, the URL of an object in S3, or the bytes themselves. */
   readonly source: string | Uint8Array;
   /** The link by which it was found in a directory: sent in its place where links are accepted. */
   readonly link?: SentLink;
@@ -33,7 +33,7 @@ export interface SentLink {
 export interface OutputFile {
   /** Its path in the job's directory; one that ends in `/` is a directory. */
   readonly remote: string;
-  /** Its path on this machine: a directory if `remote` is one. */
+  /** Its path on this machine, a directory if `remote` is one; or the URL of an object in S3. */
   readonly local: string;
   /** Whether to write it only if the command succeeded, since it replaces an input. @default {false} */
   readonly onlyOnSuccess?: boolean;
@@ -68,7 +68,7 @@ export interface JobResult extends Disposable {
   readonly stderr: Uint8Array;
   /** Like {@linkcode stdoutFile}, for standard error. */
   readonly stderrFile?: string | undefined;
-  /** The files that were written on this machine. */
+  /** The files that were written on this machine, and the objects that were written to S3. */
   readonly written: readonly string[];
   /** The errors of outputs that could not be fetched, including standard output and error. */
   readonly outputErrors: readonly LlamaError[];

@@ -11,10 +11,12 @@ import { defaultPrices, pricesOf, type PriceTable } from "../cost/prices.ts";
 import { FunctionError, isAbort, LlamaError } from "../errors.ts";
 import { attemptJob, type Attempts, logOf } from "./attempts.ts";
 import { newCounts, type RunCounts } from "./counts.ts";
+import type { ListedObject } from "../store/s3_files.ts";
 import type { Identity, Job, JobResult, PlannedJob } from "./job.ts";
 import { columnsOf, type JobInput, jobInputs, type Line } from "./job_input.ts";
 import { formatIdentity } from "./log/identity.ts";
 import type { LiveSinks } from "./live_job.ts";
+import { ExistingOutputs } from "./existing_outputs.ts";
 import { JobLog } from "./log/job_log.ts";
 import type { JobLogTarget } from "./log/job_log_line.ts";
 import { LoggedJobs, type Notice } from "./log/logged_jobs.ts";
@@ -49,6 +51,10 @@ export interface MapJobsOptions {
   readonly logs?: boolean | undefined;
   /** Seconds after which the runtime ends a command, in each attempt. @default {none} */
   readonly timeoutSeconds?: number | undefined;
+  /** Whether a job fails rather than replace an output. @default {false} */
+  readonly noClobber?: boolean | undefined;
+  /** Whether jobs are skipped whose outputs exist. @default {false} */
+  readonly skipExisting?: boolean | undefined;
   /** The maximum number of retries of a failed job. @default {0} */
   readonly retries?: number | undefined;
   /** Which failures to retry. @default {"all"} */
@@ -130,6 +136,8 @@ export interface MapConnection {
   readonly prepare: () => Promise<void>;
   /** Returns the hash of the shared files, for a job log; called once, after `prepare`. */
   readonly hashShared: () => Promise<number>;
+  /** Lists the objects in S3 whose URLs begin with one. */
+  readonly list: (url: string) => AsyncIterable<readonly ListedObject[]>;
   /** Runs a job once. */
   readonly run: (job: Job, options: RunJobOptions) => Promise<JobResult>;
   /** Returns the region, for prices; called after a job was sent. */
@@ -335,10 +343,13 @@ class Run {
     planner: Planner,
   ): AsyncGenerator<{ input: JobInput; index: number }, void, undefined> {
     const { counts, stopPolicy } = this.#state;
-    const { onSkip, signal } = this.#options;
+    const { onSkip, skipExisting, signal } = this.#options;
+    const existing = skipExisting ? new ExistingOutputs(this.#connection.list) : undefined;
     let index = 0;
     for await (const input of inputs) {
-      if (planner.isDone(input, index)) {
+      const isDone = planner.isDone(input, index) ||
+        await existing?.haveAll(planner.outputsOf(input, index));
+      if (isDone) {
         onSkip?.(index);
         // Available lines would otherwise block the event loop: progress and ctrl-C.
         if (++counts.skipped % skipsPerTurn === 0) await setImmediate();
@@ -450,13 +461,14 @@ class Run {
       const transfer = { sentBytes: 0, receivedBytes: 0 };
       return { count: 0, result: undefined, error, transfer, cost: undefined };
     }
-    const { logs, maxDollars, timeoutSeconds, retries = 0, retryOn = "all" } = this.#options;
+    const { logs, maxDollars, timeoutSeconds, noClobber, retries = 0, retryOn = "all" } =
+      this.#options;
     const { live } = this.#options;
     return await attemptJob(job, {
       run: this.#connection.run,
       runOptions: {
         logs: logs || maxDollars !== undefined,
-        ...{ timeoutSeconds, signal, admission, spans, delivery, flight },
+        ...{ timeoutSeconds, noClobber, signal, admission, spans, delivery, flight },
         live: live && (() => live({ index, line })),
       },
       retries,

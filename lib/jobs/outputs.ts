@@ -4,18 +4,18 @@
  * @module
  */
 
-import { resolve } from "node:path";
 import { decodeBlob, decodeBlobToFile, novelKindOf } from "../store/blob.ts";
 import { mapConcurrently } from "../async/concurrency.ts";
 import { isAbort, LlamaError, reasonOf } from "../errors.ts";
 import { type ContentKind, ownFeatures, type Sizes } from "../features.ts";
 import { type File, permissionBits } from "../protocol.ts";
+import { isS3Url } from "../store/s3_url.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../spans.ts";
 import type { InputFile, OutputFile } from "./job.ts";
 import { fileTurn } from "./open_files.ts";
 import { OutputDirectory, writeNamedFile, type Writing } from "./output_target.ts";
-import { isInside } from "./paths.ts";
+import { isInside, placeOf } from "./paths.ts";
 
 /** Options for {@linkcode writeOutputs}. */
 export interface WriteOutputsOptions {
@@ -54,6 +54,8 @@ export async function writeOutputs(
   const errors: LlamaError[] = [];
   const written: string[] = [];
   const files = unique(wanted)
+    // The runtime writes objects only if the command succeeds.
+    .filter(({ local }) => options.succeeded || !isS3Url(local))
     .flatMap((output) => output.remote.endsWith("/") ? below(output, answered) : [output])
     .filter(options.succeeded ? () => true : replacesNone(options.inputs ?? []));
   await using directories = new OutputDirectories();
@@ -64,11 +66,15 @@ export async function writeOutputs(
     const file = answerOf(output);
     try {
       // With a known kind of content, `e` is only for other readers.
+      if (file?.u !== undefined && file.u === local) return void written.push(local);
       if (!file || (file.e !== undefined && !isEntry(file) && !novelKindOf(file, kinds))) {
         throw new LlamaError("output", reasonOfAbsence(file), {
           // A command that failed has given the reason itself.
           hint: options.succeeded && isAbsent(file) ? absenceHint(remote) : undefined,
         });
+      }
+      if (isS3Url(local) || file.u !== undefined) {
+        throw new LlamaError("output", "the function did not write it where it should");
       }
       // A directory's own entry holds only errors.
       if (remote.endsWith("/") && !("directory" in output)) return;
@@ -109,7 +115,7 @@ export function checkOutputs(outputs: readonly OutputFile[]): void {
   if (outputs.length < 2) return;
   const remotes = new Map<string, string>();
   for (const { local, remote } of outputs) {
-    const path = resolve(local);
+    const path = placeOf(local);
     const before = remotes.get(path) ?? remote;
     // Two directories may be merged into one.
     if (before !== remote && !(before.endsWith("/") && remote.endsWith("/"))) {
@@ -154,8 +160,8 @@ function isAbsent(file: File | undefined): boolean {
 
 /** Returns a filter for outputs that do not replace an input. */
 function replacesNone(inputs: readonly InputFile[]): (output: OutputFile) => boolean {
-  const paths = new Set(inputs.map(({ source }) => typeof source === "string" && resolve(source)));
-  return ({ local, onlyOnSuccess }) => !onlyOnSuccess && !paths.has(resolve(local));
+  const paths = new Set(inputs.map(({ source }) => typeof source === "string" && placeOf(source)));
+  return ({ local, onlyOnSuccess }) => !onlyOnSuccess && !paths.has(placeOf(local));
 }
 
 /** A file in a requested directory. */

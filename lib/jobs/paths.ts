@@ -4,7 +4,8 @@
  * @module
  */
 
-import { posix } from "node:path";
+import { posix, resolve } from "node:path";
+import { isS3Url } from "../store/s3_url.ts";
 import { LlamaError } from "../errors.ts";
 import { quote } from "../template/quote.ts";
 
@@ -52,6 +53,16 @@ export function cleanPath(path: string, hintFor: (path: string) => string = mapp
 /** A hint about NUL bytes in arguments and paths. */
 export const nulHint =
   "no argument or file name can contain NUL; lines that end in it, as from find -print0, need -0";
+
+/**
+ * Returns what two names of the same file or object have in common.
+ *
+ * @param name A path on this machine, or the URL of an object.
+ * @param directory The directory that paths are relative to. @default {the current one}
+ */
+export function placeOf(name: string, directory = ""): string {
+  return isS3Url(name) ? name : resolve(directory, name);
+}
 
 /**
  * Reports whether a path from the wire stays inside its directory: it is relative and has no `.`,

@@ -7,9 +7,10 @@
 import { resolve } from "node:path";
 import { asLlamaError, LlamaError, reasonOf } from "../errors.ts";
 import { jobOf, LineTemplates } from "./expand.ts";
-import type { Job, PlannedJob } from "./job.ts";
+import type { Job, OutputFile, PlannedJob } from "./job.ts";
 import { columnsOf, type JobInput, lineOf, linesOf } from "./job_input.ts";
 import { hashJob, noSharedFiles } from "./log/identity.ts";
+import { placeOf } from "./paths.ts";
 import type { LoggedJobs } from "./log/logged_jobs.ts";
 import { shellQuote } from "../text/shell_quote.ts";
 
@@ -84,6 +85,16 @@ export class Planner {
   }
 
   /**
+   * Returns the outputs of a job; none if a template fails.
+   *
+   * @param input The job's line, or a list, also available as `.Lines`.
+   * @param index The job's number, from 0.
+   */
+  outputsOf(input: JobInput, index: number): readonly OutputFile[] {
+    return this.#expand(input, index).job?.outputs ?? [];
+  }
+
+  /**
    * Plans a job.
    *
    * @param input The job's line, or its list of lines.
@@ -126,7 +137,7 @@ export class Planner {
     try {
       // Asked for once, not per job.
       const directory = this.#directory ??= resolve();
-      paths = new Set(job.outputs.map(({ local }) => resolve(directory, local)));
+      paths = new Set(job.outputs.map(({ local }) => placeOf(local, directory)));
       replacesLog = log !== undefined && paths.has(resolve(directory, log));
     } catch (cause) {
       // Relative paths lead nowhere once the current directory has been removed.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type ErrorCode, type FunctionError, LlamaError } from "../errors.ts";
+import { type ErrorCode, FunctionError, LlamaError } from "../errors.ts";
 import { countText } from "../text/amounts.ts";
 import type { RunCounts } from "./counts.ts";
 
@@ -39,7 +39,12 @@ const common: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
 export function isWorthRetrying(error: LlamaError | undefined, retryOn: RetryOn): boolean {
   return error === undefined
     ? retryOn !== "function"
-    : retryOn !== "exit" && passing.has(error.code) && !error.affectsAll;
+    : retryOn !== "exit" && passing.has(error.code) && !error.affectsAll && !isForGood(error);
+}
+
+/** An object that has changed since it was found stays so. */
+function isForGood(error: LlamaError): boolean {
+  return error instanceof FunctionError && error.errorType === "Llama.Changed";
 }
 
 /** Reports whether every other job would fail in the same way, so that the run ends. */

@@ -5,13 +5,16 @@
  */
 
 import { Buffer } from "node:buffer";
+import { posix } from "node:path";
 import type { Delivery, Invocation, Lambda } from "../aws/api/lambda_invoke.ts";
 import { StreamingUnavailable } from "../aws/api/lambda_stream.ts";
 import type { NovelContents } from "../store/blob.ts";
 import { FunctionError, isAbort, LlamaError, reasonOf } from "../errors.ts";
-import { contentNames, ownFeatures, type Sizes, sizesOf } from "../features.ts";
+import { contentNames, ownFeatures, type Sizes, sizesOf, uploadsNeed } from "../features.ts";
 import { longestSeconds } from "../limits.ts";
-import type { Blob, Request, Response } from "../protocol.ts";
+import { type Blob, newerRequest, type Request, type Response } from "../protocol.ts";
+import { pathOfObject } from "../store/s3_path.ts";
+import { isS3Url } from "../store/s3_url.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../spans.ts";
 import { version } from "../version.ts";
@@ -24,7 +27,7 @@ import {
 } from "./big_output.ts";
 import { readAnswer } from "./foreign_answer.ts";
 import { type Call, firstAnswer } from "./first_answer.ts";
-import { encodeInputs, findInputs } from "./inputs.ts";
+import { encodeInputs, findInputs, type FindObject } from "./inputs.ts";
 import type { CacheUse, Job, JobResult } from "./job.ts";
 import { LiveJob, type LiveSinks } from "./live_job.ts";
 import {
@@ -36,6 +39,7 @@ import {
   novelFor,
   replacedRuntime,
 } from "./negotiation.ts";
+import { checkReplacesNothing } from "./no_clobber.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
 import { type EncodedFiles, followsLinks, type SharedFiles } from "./shared_files.ts";
 import type { Flight } from "./stragglers.ts";
@@ -46,6 +50,8 @@ export interface JobRunner extends Negotiator {
   readonly lambda: Lambda;
   /** The store for big files, if configured. */
   readonly store: ObjectStore | undefined;
+  /** Looks up objects in S3. @default {there are none} */
+  readonly findObject?: FindObject | undefined;
   /** Files for standard output and error of more than 4 MiB. */
   readonly outputFiles: OutputFiles;
   /** Called for a function whose runtime was replaced by an older one. */
@@ -105,6 +111,8 @@ export interface RunJobOptions {
   transfer?: Transfer | undefined;
   /** The files that all jobs share. */
   sharedFiles?: SharedFiles | undefined;
+  /** Whether outputs that exist are refused. @default {false} */
+  noClobber?: boolean | undefined;
   /** Cancels the job; Lambda keeps running it. */
   signal?: AbortSignal | undefined;
   /** Cancels the job while it waits for Lambda's capacity. @default {signal} */
@@ -140,9 +148,12 @@ export async function runJob(
   const transfer: Transfer = options.transfer ?? { sentBytes: 0, receivedBytes: 0 };
   signal?.throwIfAborted();
   checkOutputs(job.outputs);
+  // An earlier attempt may have written them.
+  const isFirst = transfer.sentBytes === 0;
+  if (options.noClobber && isFirst) await checkReplacesNothing(job.outputs);
   const shared = options.sharedFiles?.inputs;
   using inputs = job.inputs.length > 0 ? spans?.span("inputs") : undefined;
-  const found = await findInputs(job.inputs, shared);
+  const found = await findInputs(job.inputs, shared, runner.findObject);
   inputs?.[Symbol.dispose]();
   await using live = options.live && new LiveJob(options.live(), runner);
   const sendOptions = { ...options, transfer, liveJob: live };
@@ -347,18 +358,25 @@ async function encode(
   { store, features = ownFeatures }: JobRunner,
   job: Job,
   found: Awaited<ReturnType<typeof findInputs>>,
-  { shared, novel, isLive, timeoutSeconds, transfer, signal, spans, onRequest }: RunJobOptions & {
-    readonly isLive: boolean;
-    readonly shared: EncodedFiles | undefined;
-    readonly novel: NovelContents | undefined;
-    readonly transfer: Transfer;
-  },
+  { shared, novel, isLive, noClobber, timeoutSeconds, transfer, signal, spans, onRequest }:
+    & RunJobOptions
+    & {
+      readonly isLive: boolean;
+      readonly shared: EncodedFiles | undefined;
+      readonly novel: NovelContents | undefined;
+      readonly transfer: Transfer;
+    },
 ): Promise<{ payload: Uint8Array<ArrayBuffer>; used: ReadonlySet<string>; sizes: Sizes }> {
   const accept = contentNames(features);
   const request: Request = {
     args: [...job.args],
-    files: { ...shared },
-    outputs: [...new Set(job.outputs.map(({ remote }) => remote))],
+    files: { ...shared, ...guardOf(job, novel?.refusal) },
+    outputs: [
+      ...new Set(
+        job.outputs.filter(({ local }) => !isS3Url(local)).map(({ remote }) => remote),
+      ),
+    ],
+    ...uploadsOf(job, noClobber),
     timeout: timeoutSeconds ?? (isLive ? longestSeconds : undefined),
     client: version,
     accept: accept.length === 0 ? undefined : accept,
@@ -378,6 +396,24 @@ async function encode(
     used: featuresUsed(request, novel),
     sizes: sizesOf([request.stdin ?? {}, ...Object.values(request.files)], features.contents),
   };
+}
+
+/** Returns the part of a request that has outputs written to S3. */
+function uploadsOf({ outputs }: Job, noClobber = false): Pick<Request, "needs" | "uploads"> {
+  const uploads = outputs.filter(({ local }) => isS3Url(local)).map(({ remote, local }) =>
+    [remote, { u: local, ...noClobber ? { ifNoneMatch: true } : {} }] as const
+  );
+  if (uploads.length === 0) return {};
+  return { needs: [uploadsNeed], uploads: Object.fromEntries(uploads) };
+}
+
+/**
+ * Returns a file that older runtimes refuse, if the job has outputs that they would not write: an
+ * empty directory below that of objects.
+ */
+function guardOf({ outputs }: Job, refusal = newerRequest()): Request["files"] {
+  const object = outputs.find(({ local }) => isS3Url(local));
+  return object ? { [posix.dirname(pathOfObject(object.local))]: { d: true, e: refusal } } : {};
 }
 
 /** Objects that are still missing after resending: the function must be reading another store. */

@@ -8,6 +8,8 @@
 
 import { LlamaError } from "../errors.ts";
 import { encodeString, goParameters, goTypeName } from "../template/mod.ts";
+import { pathOfObject } from "../store/s3_path.ts";
+import { checkObjectOutput, isS3Url } from "../store/s3_url.ts";
 import { cleanPath, mappingHint, movingHint } from "./paths.ts";
 
 /** The source of a marked file. */
@@ -100,8 +102,12 @@ export class FileContext {
   }
 
   #mark(path: string, input: boolean, output: boolean): string {
-    const clean = cleanPath(path, (wrong) => this.pathHint(wrong, input && !output));
-    const file = new LocalFile(clean);
+    const isObject = isS3Url(path);
+    if (isObject && output) checkObjectOutput(path);
+    const clean = isObject
+      ? pathOfObject(path)
+      : cleanPath(path, (wrong) => this.pathHint(wrong, input && !output));
+    const file = new LocalFile(isObject ? path : clean);
     if (input) this.Inputs.push(new MarkedFile(file, clean));
     if (output) this.Outputs.push(new MarkedFile(file, clean, input, path.endsWith("/")));
     return clean;

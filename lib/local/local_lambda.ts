@@ -22,6 +22,7 @@ import {
   removeTree,
   removeTreeSync,
 } from "../files/run_directory.ts";
+import { localBucketVariable } from "../limits.ts";
 import { descriptorBudget } from "../system/descriptors.ts";
 import { serveRuntimeApi } from "./runtime_api.ts";
 import { SignatureVerifier } from "./signature.ts";
@@ -65,12 +66,17 @@ export interface LocalLambdaOptions {
 /** The time for calls in flight to send their answers on shutdown, in milliseconds. */
 const shutdownMilliseconds = 1000;
 
+/** The directory of the emulator's bucket, unless the environment names another. */
+const defaultBucket = "s3";
+
 /** Serves Lambda's Invoke API on loopback, and runs functions in local processes. */
 export class LocalLambda implements AsyncDisposable {
   /** The URL of the Invoke API, without a final slash. */
   readonly endpoint: string;
   /** The object store that the functions use. */
   readonly storeUrl: string;
+  /** The directory that is the bucket `s3://local/`. */
+  readonly bucket: string;
   /** The credentials that sign calls, generated for this run. */
   readonly credentials: Credentials;
   /** A region that AWS does not have, so that calls meant for the emulator fail on AWS. */
@@ -93,6 +99,7 @@ export class LocalLambda implements AsyncDisposable {
     this.#directory = directory;
     this.#functions = new Map(functions.map((each) => [each.name, each]));
     this.storeUrl = options.storeUrl ?? pathToFileURL(join(directory, "store")).href;
+    this.bucket = resolve(options.environment[localBucketVariable] || defaultBucket);
     this.credentials = {
       // In AWS's format, which programs may check.
       accessKeyId: `AKIA${randomBytes(8).toString("hex").toUpperCase()}`,
@@ -170,6 +177,7 @@ export class LocalLambda implements AsyncDisposable {
     const variables = {
       AWS_ENDPOINT_URL_LAMBDA: this.endpoint,
       LLAMA_OBJECT_STORE: this.storeUrl,
+      [localBucketVariable]: this.bucket,
     };
     if (this.#storeCredentials().length > 0) return variables;
     return {
@@ -257,6 +265,7 @@ export class LocalLambda implements AsyncDisposable {
         runtimeApi: `127.0.0.1:${this.#runtimeServer.addr.port}/${secret}/${id}`,
         region: this.region,
         storeUrl: this.storeUrl,
+        bucket: this.bucket,
         storeEnvironment,
       }),
       keys: storeKeys(this.storeUrl, storeEnvironment),

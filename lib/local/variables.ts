@@ -7,6 +7,7 @@
 import { join } from "node:path";
 import type { Environment } from "../environment.ts";
 import type { FunctionDefinition } from "../functions/definition.ts";
+import { localBucketVariable } from "../limits.ts";
 
 /** The default for `PATH`. */
 export const defaultPath = "/usr/local/bin:/usr/local/sbin:/usr/bin:/usr/sbin:/bin:/sbin";
@@ -62,6 +63,8 @@ export interface EnvironmentVariables {
   readonly region: string;
   /** The store's URL. */
   readonly storeUrl: string;
+  /** The directory of the emulator's bucket. */
+  readonly bucket: string;
   /** The variables that the store needs. */
   readonly storeEnvironment: Environment;
 }
@@ -122,6 +125,7 @@ export function runtimeVariables(options: EnvironmentVariables): Record<string, 
     LAMBDA_RUNTIME_DIR: "/var/runtime",
     LLAMA_OBJECT_STORE: storeUrl,
     LLAMA_LOCAL: "1",
+    [localBucketVariable]: options.bucket,
     LLAMA_ENVIRONMENT: id,
   };
 }

@@ -12,10 +12,12 @@ import { ownFeatures } from "../features.ts";
 import { readAnswer } from "../jobs/foreign_answer.ts";
 import { removeOutput } from "../jobs/big_output.ts";
 import { type CacheUse, type Job, type JobResult, succeeded } from "../jobs/job.ts";
+import { haveObjects, type SharedFiles } from "../jobs/shared_files.ts";
 import { LiveJob, type LiveSinks } from "../jobs/live_job.ts";
 import { type JobRunner, receive, type Received, type RunJobOptions } from "../jobs/run.ts";
 import type { Blob } from "../protocol.ts";
 import { inlineBlob } from "../store/blob.ts";
+import { isS3Url } from "../store/s3_url.ts";
 import type { KeptResults, ObjectStore } from "../store/store.ts";
 import { countText } from "../text/amounts.ts";
 import { differences } from "./compare.ts";
@@ -96,6 +98,14 @@ const batchMilliseconds = 1000;
 /** The concurrency of writing a batch. */
 const writeConcurrency = 16;
 
+const inS3 = "files in S3 are not known here";
+
+/** Reports whether some of a job's files do not pass through this machine. */
+function usesS3({ inputs, outputs }: Job, shared: SharedFiles | undefined): boolean {
+  return shared?.hasObjects === true || haveObjects(inputs) ||
+    outputs.some(({ local }) => isS3Url(local));
+}
+
 /** The kept results of one function, for one run. Close it to write what is pending. */
 export class Memo {
   readonly #options: MemoOptions;
@@ -145,6 +155,10 @@ export class Memo {
     if (this.#hasChanged) {
       if (mode === "only") throw notCached("the function changed during the run");
       return await runOnce(job, options);
+    }
+    if (usesS3(job, options.sharedFiles)) {
+      if (mode === "only") throw notCached(inS3);
+      return { ...await runOnce(job, options), cache: { state: "miss", why: inS3 } };
     }
     let looked = this.#looked.get(job);
     if (looked === undefined) {

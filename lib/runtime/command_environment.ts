@@ -15,6 +15,7 @@ const withheld: ReadonlySet<string> = new Set([
   "LLAMA_BUCKET_OWNER",
   "LLAMA_KEYS_ON_STDIN",
   "LLAMA_LOCAL",
+  "LLAMA_LOCAL_BUCKET",
   "LLAMA_OBJECT_STORE",
 ]);
 

@@ -10,6 +10,7 @@ import { LlamaError, reasonOf } from "../errors.ts";
 import type { ContentKind } from "../features.ts";
 import { staysInside } from "../files/links.ts";
 import { type Blob, type File, permissionBits, type Request } from "../protocol.ts";
+import type { S3Files } from "../store/s3_files.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { JobError } from "./job_error.ts";
 import { markUntouched } from "./outputs.ts";
@@ -23,6 +24,8 @@ export interface WriteInputsOptions {
   workspace: Workspace;
   /** Returns the object store; called only if the request refers to an object. */
   store: () => ObjectStore;
+  /** Opens S3; called only if the request names objects there. */
+  s3: () => Promise<S3Files>;
   /** The kinds of content that the runtime knows. */
   kinds: readonly ContentKind[];
   /** Aborts the work. */
@@ -57,9 +60,14 @@ export async function writeInputs(
   const outputs = request.outputs.map((output) =>
     checkPath("outputs", output, { directory: true })
   );
+  const uploads = Object.keys(request.uploads ?? {}).map((path) => checkPath("uploads", path));
   const empty = files.filter(({ file }) => file.d).map(({ path }) => `${path}/`);
   const entries = files.filter(({ file }) => !file.d);
-  const directories = planDirectories(entries.map(({ path }) => path), [...empty, ...outputs]);
+  const directories = planDirectories(entries.map(({ path }) => path), [
+    ...empty,
+    ...outputs,
+    ...uploads,
+  ]);
   const links = entries.flatMap(({ file: { l: target }, field, path }) =>
     target === undefined ? [] : [{ field, path, target }]
   );
@@ -71,6 +79,14 @@ export async function writeInputs(
     );
   }
   const top = workspace.job();
+  const objects = new Map(
+    files.filter(({ file }) => file.u !== undefined).map(({ field, file }) => [field, file]),
+  );
+  if (objects.size + uploads.length > 0) {
+    const { checkObjects, checkUploads } = await import("./s3_objects.ts");
+    checkUploads(request.uploads ?? {});
+    checkObjects(objects, top);
+  }
   for (const directory of directories) {
     naming(directory, () => Deno.mkdirSync(`${top}/${directory}`, { recursive: true }));
   }
@@ -155,8 +171,12 @@ async function writeInput(
   name: string,
   path: string,
   file: File,
-  { store, kinds, signal }: WriteInputsOptions,
+  { store, s3, kinds, signal }: WriteInputsOptions,
 ): Promise<void> {
+  if (file.u !== undefined) {
+    const { readObject } = await import("./s3_objects.ts");
+    return await readObject(await s3(), file, path, signal);
+  }
   // Deno applies the requested mode regardless of the umask.
   const mode = permissionBits(file);
   if (file.r === undefined && isHeld(file, kinds)) {

@@ -18,6 +18,7 @@ import {
   type Response,
   type Times,
 } from "../protocol.ts";
+import type { S3Files } from "../store/s3_files.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { ownArchitecture } from "../functions/architecture.ts";
 import { version } from "../version.ts";
@@ -53,6 +54,8 @@ export interface InvocationContext {
   workspace: Workspace;
   /** Returns the function's object store; undefined if it has none. */
   store: () => ObjectStore | undefined;
+  /** Opens S3 with the function's permissions. @default {there is none} */
+  s3?: (() => Promise<S3Files>) | undefined;
   /** The runtime's start-up time in milliseconds; only for its first invocation. */
   initMs: number | undefined;
   /** When the request was received, by `performance.now()`. */
@@ -139,7 +142,14 @@ export async function runInvocation(text: string, context: InvocationContext): P
     }));
   }
   for (const line of lines) await result?.stderr.addLine(`llama: ${line}`);
-  const response = await answer(request, result, outputs, limit, context);
+  const objects = await upload(request, result, limit, context);
+  const response = await answer(
+    request,
+    result,
+    Object.assign(outputs, { objects }),
+    limit,
+    context,
+  );
   const end = performance.now();
   const times: Times = {
     cold: initMs !== undefined,
@@ -167,7 +177,8 @@ function unixTime(time: number): string {
 async function prepare(
   request: Request,
   deadline: number | undefined,
-  { command, workspace, searchPath, store, signal, features = ownFeatures }: InvocationContext,
+  { command, workspace, searchPath, store, s3 = noS3, signal, features = ownFeatures }:
+    InvocationContext,
 ) {
   try {
     const stdin = await inTime(
@@ -177,6 +188,7 @@ async function prepare(
         writeInputs(request, {
           workspace,
           store: () => store() ?? noStore(),
+          s3,
           kinds: features.contents,
           signal,
         }),
@@ -190,10 +202,32 @@ async function prepare(
   }
 }
 
+/** Writes outputs to S3, and returns the objects by remote path. */
+async function upload(
+  { uploads = {} }: Request,
+  result: CommandResult | undefined,
+  { answerBy }: TimeLimit,
+  { workspace, s3: open = noS3, signal }: InvocationContext,
+): Promise<Record<string, File>> {
+  if (Object.keys(uploads).length === 0) return {};
+  const { writeObjects } = await import("./s3_objects.ts");
+  const directory = workspace.job();
+  const succeeded = result?.status === 0;
+  return await inTime(
+    answerBy,
+    signal,
+    (signal) => writeObjects(uploads, { directory, succeeded, open, signal }),
+  );
+}
+
+function noS3(): Promise<S3Files> {
+  return Promise.reject(new LlamaError("config", "this runtime has no access to S3"));
+}
+
 async function answer(
   request: Request,
   result: CommandResult | undefined,
-  { found, entries, refused }: Outputs,
+  { found, entries, refused, objects: uploaded }: Outputs & { objects: Record<string, File> },
   limit: TimeLimit,
   { store, received, memoryMb, signal, features = ownFeatures }: InvocationContext,
 ): Promise<Response> {
@@ -210,6 +244,7 @@ async function answer(
   const files = new Map<string, File>(found.map(({ remote, mode }) => [remote, { m: mode }]));
   for (const [remote, entry] of entries) files.set(remote, { ...entry, e: newerResponse });
   for (const [remote, e] of refused) files.set(remote, { e });
+  for (const [remote, file] of Object.entries(uploaded)) files.set(remote, file);
   const response: Response = {
     status: result?.status ?? timedOutStatus,
     stdout: {},

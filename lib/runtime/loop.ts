@@ -8,6 +8,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Environment } from "../environment.ts";
 import { messageOf } from "../errors.ts";
 import { LazyStore } from "../store/lazy.ts";
+import type { S3Files } from "../store/s3_files.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Invocation, RuntimeApi } from "./api.ts";
 import { commandEnvironment } from "./command_environment.ts";
@@ -58,6 +59,11 @@ async function openStore(
   return openStore(url, { environment, bucketOwner: accountOfArn(functionArn) });
 }
 
+/** As {@linkcode openStore}, for the user's own objects. */
+async function openS3(environment: Environment): Promise<S3Files> {
+  return (await import("./open_s3.ts")).openS3(environment);
+}
+
 /**
  * The delay before the rest of the runtime is loaded under the emulator, in milliseconds: loading
  * would hold up the first request, but may overlap with its answer.
@@ -72,6 +78,7 @@ class Runtime {
   readonly #end = new AbortController();
   readonly #signal: AbortSignal;
   #store: ObjectStore | undefined;
+  #s3: Promise<S3Files> | undefined;
   #workspace: Workspace | undefined;
   #host: Host | undefined;
 
@@ -185,6 +192,7 @@ class Runtime {
         searchPath: environment["PATH"],
         workspace,
         store,
+        s3: () => this.#s3 ??= openS3(environment),
         initMs,
         received,
         deadline,

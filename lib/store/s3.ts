@@ -77,7 +77,7 @@ export class S3Store implements ObjectStore {
    */
   constructor(url: string, client: AwsClient, options: S3StoreOptions) {
     this.url = url;
-    this.#bucket = new Bucket(url, client, options.concurrency, options.bucketOwner);
+    this.#bucket = new Bucket(url, client, options.concurrency, { owner: options.bucketOwner });
     this.kept = new S3KeptResults(this.#bucket, options.lifetimeMilliseconds);
     this.#youngMilliseconds = options.lifetimeMilliseconds / 2;
     this.#known = new KnownObjects(

@@ -11,7 +11,7 @@ import { bucketUrl, withoutPassword } from "../aws/endpoint.ts";
 import { ownerHeaders } from "../aws/expected_owner.ts";
 import { Semaphore } from "../async/concurrency.ts";
 import { LlamaError } from "../errors.ts";
-import { OtherRegion, refusal } from "./s3_errors.ts";
+import { OtherRegion, refusal, type Refused } from "./s3_errors.ts";
 
 /** What {@linkcode BucketCall.read} may use. */
 export interface Reading {
@@ -49,6 +49,14 @@ export interface BucketCall<T> {
   signal: AbortSignal | undefined;
 }
 
+/** Options for {@linkcode Bucket}. */
+export interface BucketOptions {
+  /** The account that must own the bucket. @default {any} */
+  readonly owner?: string | undefined;
+  /** Returns the error for a refusal; undefined if there is nothing special about it. */
+  readonly explain?: ((refused: Refused) => LlamaError | undefined) | undefined;
+}
+
 /** How often a call is retried; all of them are idempotent. */
 const maxRetries = 10;
 
@@ -74,6 +82,7 @@ export class Bucket {
   readonly #name: string;
   readonly #prefix: string;
   readonly #owner: string | undefined;
+  readonly #explain: BucketOptions["explain"];
   readonly #requests: Semaphore;
   readonly #room = new Semaphore(roomBytes);
   #region: string | undefined;
@@ -82,10 +91,10 @@ export class Bucket {
    * @param url `s3://BUCKET/PREFIX/`, with or without the trailing slash, and without escapes.
    * @param client Signs and sends requests.
    * @param concurrency The maximum number of concurrent requests.
-   * @param owner The account that must own the bucket; undefined for any.
+   * @param options Its owner, and its words for refusals.
    * @throws {LlamaError} `config` if the URL is not of this form.
    */
-  constructor(url: string, client: AwsClient, concurrency: number, owner?: string) {
+  constructor(url: string, client: AwsClient, concurrency: number, options: BucketOptions = {}) {
     const [, name, prefix = ""] =
       /^s3:\/\/([a-z0-9][a-z0-9.-]{1,61}[a-z0-9])(?:\/(.*))?$/.exec(url) ?? [];
     if (name === undefined) {
@@ -95,7 +104,8 @@ export class Bucket {
     }
     this.#url = url;
     this.#client = client;
-    this.#owner = owner;
+    this.#owner = options.owner;
+    this.#explain = options.explain;
     this.#name = name;
     // Like the original, which builds the key with Go's path.Join.
     this.#prefix = posix.join("/", prefix, "/").slice(1);
@@ -208,7 +218,11 @@ export class Bucket {
       read: async (response, alive) => {
         const bucket = { bucket: this.#name, owner: this.#owner };
         const what = { store: this.#url, action, ...bucket, key, id, region };
-        const refuse = (text: string) => refusal(response, text, what);
+        const refuse = (text: string) => {
+          const error = refusal(response, text, what);
+          if (error instanceof OtherRegion) return error;
+          return this.#explain?.({ status: response.status, text, action, key }) ?? error;
+        };
         if (response.ok) return await read(response, { alive, refuse });
         const text = await readBeginning(response);
         const error = refuse(text);

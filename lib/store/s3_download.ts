@@ -71,6 +71,14 @@ export async function downloadBytes(
   return { bytes: bytes.subarray(0, size), hash: hash.digest("hex") };
 }
 
+/** Options for {@linkcode downloadFile}. */
+export interface DownloadOptions {
+  /** Headers of all requests. @default {none} */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Whether to hash the contents. @default {true} */
+  readonly isHashed?: boolean | undefined;
+}
+
 /**
  * Reads an object into a new file.
  *
@@ -78,7 +86,8 @@ export async function downloadBytes(
  * @param id The object's id.
  * @param path The file to make.
  * @param signal Ends the work early.
- * @returns The SHA-256 of the file's contents.
+ * @param options Headers, and whether to hash.
+ * @returns The SHA-256 of the file's contents; undefined if they are not hashed.
  * @throws {LlamaError} As {@linkcode Bucket.call}.
  * @throws What the file system throws.
  */
@@ -87,8 +96,9 @@ export async function downloadFile(
   id: string,
   path: string,
   signal: AbortSignal | undefined,
-): Promise<string> {
-  const hash = createHash("sha256");
+  { headers = {}, isHashed = true }: DownloadOptions = {},
+): Promise<string | undefined> {
+  const hash = isHashed ? createHash("sha256") : undefined;
   using file = await open(path, {
     read: true,
     write: true,
@@ -102,11 +112,12 @@ export async function downloadFile(
     { from: 0, to: partBytes },
     signal,
     async (piece) => {
-      hash.update(piece);
+      hash?.update(piece);
       await writeToFile(file, piece);
     },
+    headers,
   );
-  if (end === size) return hash.digest("hex");
+  if (end === size) return hash?.digest("hex");
   const parts: Range[] = [];
   const partLength = Math.max(partBytes, partSizeOf(size));
   for (let from = end; from < size; from += partLength) {
@@ -115,8 +126,9 @@ export async function downloadFile(
   await eachPart(parts, async (part, _, signal) => {
     using own = await open(path, { write: true });
     own.seekSync(part.from, Deno.SeekMode.Start);
-    await fetchRange(bucket, id, part, signal, (piece) => writeToFile(own, piece));
+    await fetchRange(bucket, id, part, signal, (piece) => writeToFile(own, piece), headers);
   }, signal);
+  if (hash === undefined) return undefined;
   const buffer = new Uint8Array(readSize);
   for (let count; (count = await file.read(buffer)) !== null;) {
     signal?.throwIfAborted();
@@ -170,6 +182,7 @@ async function fetchRange(
   { from, to }: Range,
   signal: AbortSignal | undefined,
   write: (piece: Uint8Array, position: number, size: number) => Promise<void> | void,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<{ size: number; end: number }> {
   let position = from;
   let size = Infinity;
@@ -202,7 +215,9 @@ async function fetchRange(
       method: "GET",
       action: "GetObject",
       id,
-      headers: isWhole ? {} : { range: `bytes=${position}-${to === Infinity ? "" : to - 1}` },
+      headers: isWhole
+        ? { ...headers }
+        : { ...headers, range: `bytes=${position}-${to === Infinity ? "" : to - 1}` },
       bytes: to - position,
       also: position === 0 ? [416] : [],
       read,

@@ -32,6 +32,18 @@ export interface S3Action {
   readonly region: string;
 }
 
+/** A refusal. */
+export interface Refused {
+  /** The HTTP status. */
+  readonly status: number;
+  /** The body: XML, or empty for a HEAD. */
+  readonly text: string;
+  /** The action's name. */
+  readonly action: string;
+  /** The object's key. */
+  readonly key: string;
+}
+
 /** The bucket is in a region other than the request's. */
 export class OtherRegion extends LlamaError {
   /** The bucket's region. */
@@ -101,6 +113,7 @@ const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ["InternalError", { code: "store", retryable: "maybe" }],
   ["RequestTimeout", { code: "store", retryable: "maybe" }],
   ["IncompleteBody", { code: "store", retryable: "maybe" }],
+  ["ConditionalRequestConflict", { code: "store", retryable: "maybe" }],
   ["OperationAborted", { code: "store", retryable: "maybe" }],
   ["BadDigest", { code: "store", hint: changed }],
   ["XAmzContentSHA256Mismatch", { code: "store", hint: changed }],

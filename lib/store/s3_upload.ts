@@ -28,12 +28,20 @@ const slowestUpload = 128;
 /** The assumed speed at which S3 assembles parts, in bytes per millisecond. */
 const completionSpeed = 64 * 1024;
 
+/** Options for an upload. */
+export interface UploadOptions {
+  /** Headers of the request that makes the object. @default {none} */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
 /**
  * Sends an object in one piece.
  *
  * @param bucket Where it goes.
  * @param source The object.
  * @param signal Ends the upload.
+ * @param options Headers.
+ * @returns The object's ETag.
  * @throws {LlamaError} If the object was not stored.
  * @throws What the file system throws.
  */
@@ -41,9 +49,11 @@ export async function uploadWhole(
   bucket: Bucket,
   source: Source,
   signal: AbortSignal,
-): Promise<void> {
+  { headers }: UploadOptions = {},
+): Promise<string> {
   const { hash, size } = source;
-  await send(bucket, source, { action: "PutObject", offset: 0, length: size, hash }, signal);
+  const part = { action: "PutObject", headers, offset: 0, length: size, hash };
+  return await send(bucket, source, part, signal);
 }
 
 /**
@@ -53,6 +63,7 @@ export async function uploadWhole(
  * @param bucket Where it goes.
  * @param source The object.
  * @param signal Cancels the upload and removes its parts.
+ * @param options As for {@linkcode uploadWhole}.
  * @throws {LlamaError} If the object was not stored; its parts are removed.
  * @throws What the file system throws.
  */
@@ -60,8 +71,10 @@ export async function uploadInParts(
   bucket: Bucket,
   source: Source,
   signal: AbortSignal,
+  options: UploadOptions = {},
 ): Promise<void> {
-  const upload = new Upload(bucket, source, await start(bucket, source.key, signal));
+  const uploadId = await start(bucket, source.key, signal);
+  const upload = new Upload(bucket, source, { ...options, uploadId });
   try {
     const etags = await eachPart(
       source.parts,
@@ -79,7 +92,7 @@ export async function uploadInParts(
 async function send(
   bucket: Bucket,
   source: Source,
-  { action, query, offset, length, hash }: {
+  { action, headers, query, offset, length, hash }: UploadOptions & {
     action: string;
     query?: Record<string, string>;
     offset: number;
@@ -98,6 +111,7 @@ async function send(
     headers: {
       "content-type": "application/octet-stream",
       "x-amz-checksum-sha256": base64(hash),
+      ...headers,
     },
     // `fetch` sends no Content-Length for an empty blob.
     body: length === 0 ? "" : (alive) =>
@@ -140,12 +154,16 @@ async function start(bucket: Bucket, id: string, signal: AbortSignal): Promise<s
 class Upload {
   readonly #bucket: Bucket;
   readonly #source: Source;
-  readonly #uploadId: string;
+  readonly #options: UploadOptions & { readonly uploadId: string };
 
-  constructor(bucket: Bucket, source: Source, uploadId: string) {
+  constructor(
+    bucket: Bucket,
+    source: Source,
+    options: UploadOptions & { readonly uploadId: string },
+  ) {
     this.#bucket = bucket;
     this.#source = source;
-    this.#uploadId = uploadId;
+    this.#options = options;
   }
 
   /** @returns The part's ETag. */
@@ -154,7 +172,7 @@ class Upload {
     const offset = index * partSizeOf(size);
     return await send(this.#bucket, this.#source, {
       action: "UploadPart",
-      query: { partNumber: String(index + 1), uploadId: this.#uploadId },
+      query: { partNumber: String(index + 1), uploadId: this.#options.uploadId },
       offset,
       length: Math.min(partSizeOf(size), size - offset),
       hash,
@@ -163,6 +181,7 @@ class Upload {
 
   async complete(etags: readonly string[], signal: AbortSignal): Promise<void> {
     const { key: id, size, parts } = this.#source;
+    const { uploadId, headers = {} } = this.#options;
     const list = parts.map((hash, index) =>
       `<Part><PartNumber>${index + 1}</PartNumber><ETag>${etags[index]}</ETag>` +
       `<ChecksumSHA256>${base64(hash)}</ChecksumSHA256></Part>`
@@ -171,7 +190,8 @@ class Upload {
       method: "POST",
       action: "CompleteMultipartUpload",
       id,
-      query: { uploadId: this.#uploadId },
+      query: { uploadId },
+      headers: { ...headers },
       body: '<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">' +
         `${list.join("")}</CompleteMultipartUpload>`,
       extraMilliseconds: size / completionSpeed,
@@ -196,7 +216,7 @@ class Upload {
         method: "DELETE",
         action: "AbortMultipartUpload",
         id: this.#source.key,
-        query: { uploadId: this.#uploadId },
+        query: { uploadId: this.#options.uploadId },
         also: [404],
         read: async (response) => await response.body?.cancel(),
         signal: AbortSignal.timeout(abortMilliseconds),

@@ -221,7 +221,12 @@ export function tooLarge(id: string, size: number, maxBytes: number): LlamaError
  * @param key The key of the object in the store. @default {the id}
  * @throws {LlamaError} `store` if the two differ.
  */
-export function verify(url: string, id: string, actual: string, key: string = id): void {
+export function verify(
+  url: string,
+  id: string,
+  actual: string | undefined,
+  key: string = id,
+): void {
   if (actual === id) return;
   throw new LlamaError("store", `object ${key} in ${url} is damaged: its SHA-256 is ${actual}`, {
     hint: "remove the object from the store and run again",

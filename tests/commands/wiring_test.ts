@@ -237,6 +237,16 @@ const invoke: Readonly<Record<keyof typeof invokeFlags, Row>> = {
     assert.deepEqual(await paths(), ["response-streaming-invocations true"]);
     assert.deepEqual(await paths("-no-stream"), ["invocations undefined"]);
   },
+  async "no-clobber"({ place, run }) {
+    await place.write("work/here", "mine");
+    const output = ["-o", "here:there", "-o", "s3://bucket/key:other"];
+    const refused = await run(["invoke", "-no-clobber", ...output, "f"]);
+    assert.deepEqual([refused.sent, refused.status], [[], 125]);
+    assert.match(refused.stderr, /output "here" exists/);
+    const { sent } = await run(["invoke", "-no-clobber", "-o", "s3://bucket/key:other", "f"]);
+    const uploads = { other: { u: "s3://bucket/key", ifNoneMatch: true } };
+    assert.deepEqual(sent[0]?.body.uploads, uploads);
+  },
   async "invoke-retries"({ run }) {
     const { sent, status } = await run(["invoke", "-invoke-retries", "1", "f", "lose"]);
     assert.deepEqual([sent.length, status], [2, 125]);
@@ -306,6 +316,32 @@ const xargs: Readonly<Record<keyof typeof xargsFlags, Row>> = {
     assert.deepEqual(Object.keys(sent[0]?.body.files ?? {}), ["dir/file"]);
     const dry = await run(["xargs", "-dry-run", "-f", "dir", "f", ":::", "a"]);
     assert.match(dry.stderr, /the link is broken/);
+  },
+  async "no-clobber"({ place, run }) {
+    await place.write("work/b", "mine");
+    const { sent, stderr } = await run([
+      "xargs",
+      "-no-clobber",
+      "f",
+      "{{.O .Line}}",
+      "{{.O (printf `s3://bucket/%s` .Line)}}",
+      ...lines,
+    ]);
+    assert.equal(sent.length, 2);
+    assert(sent.every(({ body }) => Object.values(body.uploads ?? {})[0]?.ifNoneMatch));
+    assert.match(stderr, /output "b" exists/);
+  },
+  async "skip-existing"({ place, run }) {
+    await place.write("work/b", "mine");
+    for (const dry of [[], ["-dry-run"]]) {
+      const args = ["xargs", ...dry, "-skip-existing", "f", "{{.O .Line}}", ...lines];
+      const { sent, stdout } = await run(args);
+      const names = dry.length === 0
+        ? sent.map(({ body }) => body.args[0]).sort()
+        : stdout.match(/^f .$/gm)?.map((line) => line.slice(2));
+      assert.deepEqual(names, ["a", "c"]);
+      for (const name of ["a", "c"]) await Deno.remove(place.here(name)).catch(() => {});
+    }
   },
   async "0"({ run }) {
     const { stdout } = await run(["xargs", "-0", "-k", "f", "[{{.Line}}]"], { stdin: "a\nb\0c\0" });

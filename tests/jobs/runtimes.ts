@@ -6,6 +6,7 @@ import type { ContentKind, Features } from "../../lib/features.ts";
 import { runInvocation } from "../../lib/runtime/invocation.ts";
 import { toJobError } from "../../lib/runtime/job_error.ts";
 import { Workspace } from "../../lib/runtime/workspace.ts";
+import type { S3Files } from "../../lib/store/s3_files.ts";
 import type { ObjectStore } from "../../lib/store/store.ts";
 import { functionError } from "../invoke_stub.ts";
 
@@ -41,7 +42,7 @@ export const copyArguments = ["/bin/sh", "-c", "cat; if [ -e in ]; then cp in ou
 export type Runtime = (text: string) => Promise<Response>;
 
 /** The runtime of these sources, with features or without. */
-export function ours(store: ObjectStore | undefined, features = none): Runtime {
+export function ours(store: ObjectStore | undefined, features = none, s3?: S3Files): Runtime {
   return async (text) => {
     const parent = Deno.makeTempDirSync({ prefix: "llama-test-" });
     const workspace = new Workspace(parent, "test");
@@ -55,6 +56,7 @@ export function ours(store: ObjectStore | undefined, features = none): Runtime {
         searchPath: undefined,
         workspace,
         store: () => store,
+        s3: s3 && (() => Promise.resolve(s3)),
         initMs: undefined,
         received: performance.now(),
         deadline: undefined,

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import assert from "node:assert/strict";
 import { LlamaError } from "../../lib/errors.ts";
 import { untilDead } from "../helpers.ts";
@@ -70,6 +71,7 @@ Deno.test("with an S3 store, runtimes get its keys only through a pipe, and its 
   assert.equal(environment.LLAMA_OBJECT_STORE, "s3://bucket/obj/");
   assert.deepEqual(test.lambda.environment(), {
     AWS_ENDPOINT_URL_LAMBDA: test.lambda.endpoint,
+    LLAMA_LOCAL_BUCKET: resolve("s3"),
     LLAMA_OBJECT_STORE: "s3://bucket/obj/",
   });
 });

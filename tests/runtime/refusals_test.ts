@@ -43,14 +43,14 @@ Deno.test("content of an unknown kind is refused rather than taken as empty", as
     [{ files: { f: { y: "KLUv" } } }, 'unknown in files.f: "y"'],
     [{ files: { f: { y: "KLUv", e: "update it" } } }, 'unknown in files.f: "y"'],
     [{ stdin: { y: "KLUv", x: 5, e: "update it" } }, 'unknown in stdin: "y", "x"'],
-    [{ needs: ["uploads"] }, 'unknown in needs: "uploads"'],
+    [{ needs: ["tree"] }, 'unknown in needs: "tree"'],
   ];
   for (const [request, detail] of cases) {
     const { errorType, errorMessage } = await lambda.refuse({ args: ["wc", "f"], ...request });
     assert.deepEqual([errorType, errorMessage], ["Llama.BadRequest", `${newer} (${detail})`]);
   }
   const { accepts } = await lambda.run({ args: ["true"], accept: ["zstd"] });
-  assert.deepEqual(accepts, ["zstd", "link"]);
+  assert.deepEqual(accepts, ["zstd", "link", "s3", "uploads"]);
   await lambda.clean();
 });
 

@@ -32,6 +32,8 @@ export class FakeS3 implements AsyncDisposable {
   /** How far its clock is ahead of ours, in milliseconds. */
   skew = 0;
   intercept: Intercept = () => undefined;
+  /** The number of keys on a page of a listing. */
+  pageLength = 1000;
   mostAtOnce = 0;
   #atOnce = 0;
   readonly #server: Deno.HttpServer<Deno.NetAddr>;
@@ -121,20 +123,55 @@ export class FakeS3 implements AsyncDisposable {
     const uploadId = searchParams.get("uploadId");
     if (searchParams.has("uploads")) return this.#begin();
     if (uploadId !== null) return this.#continue(request, uploadId, body);
+    if (searchParams.get("list-type") === "2") return this.#list(pathname, searchParams);
+    const { headers: asked } = request;
+    const there = this.objects.get(pathname);
+    if (asked.has("if-none-match") && there) return failure(412, "PreconditionFailed", "is there");
+    if (asked.has("if-match") && there && asked.get("if-match") !== etagOf(there)) {
+      return failure(412, "PreconditionFailed", "is another");
+    }
     if (request.method === "PUT") {
       this.objects.set(pathname, body);
       this.modified.delete(pathname);
-      return new Response();
+      return new Response(null, { headers: { etag: etagOf(body) } });
     }
-    const object = this.objects.get(pathname);
+    const object = there;
     if (!object) return failure(404, "NoSuchKey", "The specified key does not exist.");
     const headers = {
       "last-modified": new Date(
         this.modified.get(pathname) ?? Date.now() + this.skew,
       ).toUTCString(),
+      etag: etagOf(object),
+      "x-amz-bucket-region": this.region,
     };
-    if (request.method === "HEAD") return new Response(null, { headers });
+    if (request.method === "HEAD") {
+      const checksum = asked.has("x-amz-checksum-mode")
+        ? { "x-amz-checksum-sha256": base64(object) }
+        : {};
+      const length = { "content-length": String(object.length) };
+      return new Response(null, { headers: { ...headers, ...length, ...checksum } });
+    }
     return ranged(request, object, headers);
+  }
+
+  #list(pathname: string, parameters: URLSearchParams): Response {
+    const prefix = parameters.get("prefix") ?? "";
+    const after = parameters.get("continuation-token") ?? "";
+    const keys = this.objects.entries()
+      .filter(([path]) => path.startsWith(pathname))
+      .map(([path, object]) => [decodeURIComponent(path.slice(pathname.length)), object] as const)
+      .filter(([key]) => key.startsWith(prefix) && key > after)
+      .toArray().sort(([a], [b]) => a < b ? -1 : 1);
+    const page = keys.slice(0, this.pageLength);
+    const contents = page.map(([key, object]) => {
+      const etag = etagOf(object).replaceAll('"', "&quot;");
+      return `<Contents><Key>${encodeURIComponent(key).replaceAll("%20", "+")}</Key>` +
+        `<Size>${object.length}</Size><ETag>${etag}</ETag></Contents>`;
+    });
+    const next = keys.length > page.length
+      ? `<NextContinuationToken>${page.at(-1)?.[0]}</NextContinuationToken>`
+      : "";
+    return new Response(`<ListBucketResult>${contents.join("")}${next}</ListBucketResult>`);
   }
 
   #begin(): Response {
@@ -211,6 +248,10 @@ async function isSigned(request: Request, body: Uint8Array, region: string): Pro
     allHeaders: true,
   });
   return await signer.authHeader() === authorization;
+}
+
+function etagOf(bytes: Uint8Array): string {
+  return `"${sha256(bytes).slice(0, 32)}"`;
 }
 
 function base64(bytes: Uint8Array): string {

@@ -127,6 +127,7 @@ export const program: Program<typeof globalFlags> = {
         ["LLAMA_COMPRESS", "auto, on or off, like -compress"],
         ["LLAMA_LOCAL", "1: run functions on this machine, like -local"],
         ["LLAMA_FUNCTIONS", "directory of local functions, like -functions"],
+        ["LLAMA_LOCAL_BUCKET", "directory of s3://local/ for local functions (default s3)"],
       ],
     },
   ],

@@ -17,7 +17,7 @@ import type { WordList } from "../../jobs/job_input.ts";
 import type { Halt } from "../../jobs/policy.ts";
 import { quote } from "../../template/quote.ts";
 import type { UsageProblem } from "../../cli/command.ts";
-import { atLeastOne, notNegative, parseSeconds } from "./shared.ts";
+import { atLeastOne, noClobber, notNegative, parseSeconds } from "./shared.ts";
 
 /**
  * Parses a positive decimal number.
@@ -124,7 +124,10 @@ export const timeout = valueFlag<number | undefined>({
 
 /** The flags of a run. */
 export const runFlags = {
-  a: fileFlag({ help: "read lines from a file; - is standard input", placeholder: "FILE" }),
+  a: fileFlag({
+    help: "read lines from a file; - is standard input, s3://BUCKET/PREFIX/ lists objects",
+    placeholder: "FILE",
+  }),
   d: valueFlag<number | undefined>({
     help: String.raw`lines end in this character, or \n, \t, \0, \xHH`,
     placeholder: "CHAR",
@@ -165,6 +168,8 @@ export const runFlags = {
     placeholder: "N",
     default: 0,
   }),
+  "no-clobber": noClobber,
+  "skip-existing": boolFlag({ help: "skip jobs whose outputs all exist, here or in S3" }),
   "retry-on": choiceFlag({
     help: "failures to retry: of the command, of the function or network, or both",
     default: "all",

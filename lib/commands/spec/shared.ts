@@ -20,6 +20,8 @@ import {
 } from "../../cli/flags.ts";
 import { defaultInvokeRetries } from "../../limits.ts";
 import { functionNameRule, isFunctionName } from "../../functions/names.ts";
+import { LlamaError } from "../../errors.ts";
+import { isS3Url, nameOfObject } from "../../store/s3_url.ts";
 import { quote } from "../../template/quote.ts";
 import type { UsageProblem } from "../../cli/command.ts";
 
@@ -161,6 +163,7 @@ const outsideHint = "write LOCAL:REMOTE, with REMOTE a path in the job's directo
  * @throws {FlagValueError} If the remote path is absolute.
  */
 export function parseFileMapping(text: string): FileMapping {
+  if (isS3Url(text)) return s3Mapping(text);
   const colon = text.startsWith(":") ? -1 : text.search(/(?<!\\):/);
   const unescaped = (part: string) => part.replaceAll("\\:", ":");
   return mapping(
@@ -202,6 +205,21 @@ function mapping(local: string, remote: string): FileMapping {
   return { local, remote };
 }
 
+/** Parses `s3://BUCKET/KEY[:REMOTE]`; `\\:` is a colon in the key. */
+function s3Mapping(text: string): FileMapping {
+  const [, url = "", remote] = /^(s3:\/\/(?:[^:\\]|\\.)*)(?::(.*))?$/s.exec(text) ?? [];
+  const local = url.replaceAll("\\:", ":");
+  if (remote?.startsWith("/")) {
+    throw new FlagValueError(`absolute path: ${quote(remote)}`, outsideHint);
+  }
+  try {
+    return { local, remote: remote ?? nameOfObject(local) };
+  } catch (error) {
+    if (!(error instanceof LlamaError)) throw error;
+    throw new FlagValueError(error.message, error.hint);
+  }
+}
+
 /** The `-logs` flag. */
 export const logs = boolFlag({ help: "show Lambda's log of each invocation on stderr" });
 
@@ -211,6 +229,11 @@ export const file = listFlag({
   placeholder: "LOCAL[:REMOTE]",
   alias: "f",
 }, (text) => parseInputMapping(text));
+
+/** The `-no-clobber` flag. */
+export const noClobber = boolFlag({
+  help: "fail rather than replace an output, here or in S3",
+});
 
 /** The `-f-links` flag. */
 export const fileLinks = choiceFlag({
@@ -295,6 +318,12 @@ export function badMapping(
       return {
         message: `-output: ${quote(local)} is a directory, but ${quote(remote)} is a file`,
         hint: `write -output ${local}:${remote}/ to fetch everything below it`,
+      };
+    }
+    if (flag === "output" && isS3Url(local) && (remote.endsWith("/") || local.endsWith("/"))) {
+      return {
+        message: `-output: ${quote(local)}: a directory cannot be written to S3`,
+        hint: "name each file: -output s3://BUCKET/KEY:REMOTE",
       };
     }
     const clean = posix.normalize(remote);

@@ -10,7 +10,8 @@ import { mapConcurrently } from "../../async/concurrency.ts";
 import { hashFile, sha256 } from "../../files/hash.ts";
 import { Fingerprint } from "./fingerprint.ts";
 import type { EncodedFiles } from "../shared_files.ts";
-import { cannotSend } from "../inputs.ts";
+import { isS3Url } from "../../store/s3_url.ts";
+import { cannotSend, type FindObject } from "../inputs.ts";
 import type { Identity, InputFile, Job } from "../job.ts";
 
 /** The `shared` of a run without shared files. */
@@ -102,7 +103,11 @@ export function hashCommand(words: readonly string[]): number {
  * Returns the hash of the shared files: their names in the job's directory, their contents, whether
  * they are executable, and the links by which they were found.
  *
+ * @param files The files.
+ * @param files The files.
+ * @param signal Ends the work early.
  * @param encoded The files as they were sent, if they were: those in the store are not read again.
+ * @param findObject Looks up objects in S3, which count by URL and ETag.
  * @returns A 48-bit integer.
  * @throws {LlamaError} `input` if one cannot be read.
  */
@@ -110,6 +115,7 @@ export async function hashSharedFiles(
   files: readonly InputFile[],
   signal?: AbortSignal,
   encoded: EncodedFiles = {},
+  findObject?: FindObject,
 ): Promise<number> {
   if (files.length === 0) return noSharedFiles;
   const hashes = await mapConcurrently(
@@ -122,7 +128,7 @@ export async function hashSharedFiles(
         ...isDirectory
           ? ["directory"]
           : id === undefined
-          ? await contentsOf(source, signal)
+          ? await contentsOf(source, signal, findObject)
           : [id, isExecutable(mode)],
         ...link === undefined ? [] : [link.remote, link.target],
       ];
@@ -137,8 +143,10 @@ const filesAtOnce = 8;
 async function contentsOf(
   source: InputFile["source"],
   signal: AbortSignal | undefined,
+  findObject: FindObject | undefined,
 ): Promise<[id: string, isExecutable: boolean]> {
   if (source instanceof Uint8Array) return [sha256(source), false];
+  if (isS3Url(source) && findObject) return [`${source} ${(await findObject(source)).etag}`, false];
   try {
     using file = await Deno.open(source);
     const { mode } = await file.stat();

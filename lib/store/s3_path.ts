@@ -1,0 +1,20 @@
+/**
+ * The paths of objects in the job's directory.
+ *
+ * @module
+ */
+
+import { sha256 } from "../files/hash.ts";
+import { nameOfObject } from "./s3_url.ts";
+
+/**
+ * Returns the path of an object in the job's directory. Keys are no paths: they may hold `//` or the
+ * name of another input.
+ *
+ * @param url The object's URL.
+ * @returns `s3/HASH/NAME`, with 16 hexadecimal digits and the last part of the key.
+ * @throws {LlamaError} As `parseObjectUrl`.
+ */
+export function pathOfObject(url: string): string {
+  return `s3/${sha256(url).slice(0, 16)}/${nameOfObject(url)}`;
+}

@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { Workplace } from "./llama.ts";
+
+Deno.test("a run reads and writes objects of the emulator's bucket, and is resumed by what is there", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const names = ["one", "two words", "drei/ümläut"];
+  for (const name of names) await place.write(`work/s3/in/${name}`, name);
+  const args = [
+    "xargs",
+    "-skip-existing",
+    "-f",
+    "s3://local/in/one:shared",
+    "any",
+    "sh",
+    "-c",
+    'cat shared "$0" >"$1" && echo made',
+    "{{.I (printf `s3://local/in/%s` .Line)}}",
+    "{{.O (printf `s3://local/out/%s` .Line)}}",
+    ":::",
+    ...names,
+  ];
+  const run = await place.local(args);
+  assert.deepEqual([run.status, run.stdout, run.stderr], [0, "made\n".repeat(3), ""]);
+  for (const name of names) {
+    assert.equal(await Deno.readTextFile(place.here("s3/out", name)), `one${name}`);
+  }
+  assert.deepEqual(await place.list("work"), [
+    "work/images",
+    "work/images/any",
+    "work/images/any/function.json",
+    "work/s3",
+    "work/s3/in",
+    "work/s3/in/drei",
+    "work/s3/in/drei/ümläut",
+    "work/s3/in/one",
+    "work/s3/in/two words",
+    "work/s3/out",
+    "work/s3/out/drei",
+    "work/s3/out/drei/ümläut",
+    "work/s3/out/one",
+    "work/s3/out/two words",
+  ]);
+  await Deno.remove(place.here("s3/out/one"));
+  const again = await place.local(args);
+  assert.deepEqual([again.status, again.stdout], [0, "made\n"]);
+});
+
+Deno.test("an object that is not there, and one that is elsewhere, fail before anything runs", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const args = ["invoke", "any", "sh", "-c", "touch $0"];
+  const missing = await place.local([...args, place.here("ran"), '{{.I "s3://local/none"}}']);
+  assert.deepEqual([missing.status, missing.stderr], [
+    125,
+    "llama: cannot read s3://local/none: no such object\n",
+  ]);
+  const elsewhere = await place.local([...args, place.here("ran"), '{{.I "s3://bucket/key"}}']);
+  assert.equal(elsewhere.status, 2);
+  assert.match(elsewhere.stderr, /s3:\/\/bucket\/key is not in reach of functions on this machine/);
+  await assert.rejects(Deno.stat(place.here("ran")), Deno.errors.NotFound);
+});
+
+Deno.test("-a lists the objects of a prefix or a pattern, or reads the lines of an object", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  for (const name of ["a.gz", "b.gz", "deep/c.gz", "deep/d e.txt", "odd\nname.gz"]) {
+    await place.write(`work/s3/in/${name}`, name);
+  }
+  await place.write("work/s3/lines.txt", "s3://local/in/a.gz\ns3://local/in/b.gz\n");
+  await place.write("work/s3/other", "not listed");
+  const run = async (a: string, ...more: string[]) => {
+    const command = ["xargs", "-k", ...more, "-a", a, "any", "sh", "-c", 'cat "$0"; echo'];
+    const { status, stdout, stderr } = await place.local([...command, "{{.I .Line}}"]);
+    return [status, stdout, stderr];
+  };
+  const all = "a.gz\nb.gz\ndeep/c.gz\ndeep/d e.txt\nodd\nname.gz\n";
+  assert.deepEqual(await run("s3://local/in/"), [0, all, ""]);
+  const zipped = "a.gz\nb.gz\ndeep/c.gz\nodd\nname.gz\n";
+  assert.deepEqual(await run("s3://local/in/*.gz"), [0, zipped, ""]);
+  assert.deepEqual(await run("s3://local/in/?.gz"), [0, "a.gz\nb.gz\n", ""]);
+  assert.deepEqual(await run("s3://local/lines.txt"), [0, "a.gz\nb.gz\n", ""]);
+  assert.deepEqual(await run("s3://local/none/*"), [
+    0,
+    "",
+    "llama: no objects: s3://local/none/*\nllama: hint: a pattern has * and ?; a prefix ends in /\n",
+  ]);
+  assert.deepEqual(await run("s3://local/none"), [
+    1,
+    "",
+    "llama: cannot read s3://local/none: no such object\n",
+  ]);
+  const [status] = await run("s3://local/in/", "-0");
+  assert.equal(status, 2);
+});
