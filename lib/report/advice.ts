@@ -158,7 +158,7 @@ function onFiles(figures: Figures, isLocal: boolean): Advice[] {
 }
 
 /** Detects a long tail: the end of a run, when only a few slow jobs are still running. */
-function onStragglers({ jobs, sorted, span, peak }: Figures): Advice[] {
+function onStragglers({ jobs, sorted, span, peak, copiesText }: Figures): Advice[] {
   const median = quantile(sorted, 0.5);
   const longest = sorted.at(-1) ?? 0;
   const ends = jobs.map(({ end }) => end).sort((a, b) => a - b);
@@ -170,7 +170,10 @@ function onStragglers({ jobs, sorted, span, peak }: Figures): Advice[] {
     } were spent waiting for the last 5 % of the jobs; the longest took ${
       timeText(longest)
     }, the median ${timeText(median)}.`,
-    tip: "Start the largest jobs first, for example with `ls -S`, or split them.",
+    tip: "Start the largest jobs first, for example with `ls -S`, or split them." +
+      (copiesText === undefined
+        ? " If it is chance which jobs are slow, `-stragglers 2` sends copies of their requests."
+        : ""),
   }];
 }
 

@@ -495,6 +495,7 @@ Deno.test("options that make no sense are refused before anything is run", async
       [{ concurrency: 0 }, /concurrency must be a positive integer, not 0/],
       [{ linesPerJob: 1.5 }, /linesPerJob must be a positive integer, not 1\.5/],
       [{ retries: -1 }, /retries must be a non-negative integer, not -1/],
+      [{ stragglers: 0.5 }, /stragglers must be a non-negative integer, not 0\.5/],
     ] as const
   ) {
     const { error, sent } = await run(["a"], echo, options);
@@ -502,4 +503,16 @@ Deno.test("options that make no sense are refused before anything is run", async
     assert.match(error.message, words);
     assert.deepEqual(sent, []);
   }
+});
+
+Deno.test("stragglers are not copied by a Llama that runs no job twice", async () => {
+  await using lambda = new InvokeStub(echo);
+  await using llama = new Llama({ environment: lambda.environment, invokeRetries: 0 });
+  await assert.rejects(
+    Array.fromAsync(llama.map("f", ["{{.Line}}"], ["a"], { stragglers: 1 })),
+    (error) => error instanceof LlamaError && error.code === "usage",
+  );
+  assert.equal(lambda.requests.length, 0);
+  const outcomes = await Array.fromAsync(llama.map("f", ["{{.Line}}"], ["a"], { stragglers: 0 }));
+  assert.deepEqual(outcomes.map(({ record }) => record.ok), [true]);
 });
