@@ -24,6 +24,8 @@ export interface Settings {
   readonly stack?: string | undefined;
   /** Whether runs have a journal: `on` or `off`. */
   readonly journal?: string | undefined;
+  /** The `-max-cost` of runs that have none, in US dollars. */
+  readonly maxCost?: string | undefined;
 }
 
 /** The name of a setting. */
@@ -91,11 +93,17 @@ export const settingNames: Readonly<Record<SettingName, SettingDescription>> = {
     pattern: /^(on|off)$/,
     mustBe: "on or off",
   },
+  maxCost: {
+    what: "-max-cost of every run",
+    variables: ["LLAMA_MAX_COST"],
+    pattern: /^(?=.*[1-9])(\d+\.?\d*|\.\d+)$/,
+    mustBe: "a positive number of US dollars, such as 5",
+  },
 };
 
 /** Reports whether a setting is a preference, rather than the name of a resource in AWS. */
 export function isPreference(name: string): boolean {
-  return name === "journal";
+  return name === "journal" || name === "maxCost";
 }
 
 /** Returns the settings that are preferences, which hold for any stack. */

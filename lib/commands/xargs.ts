@@ -15,13 +15,21 @@ import type { Line } from "../jobs/job_input.ts";
 import type { Ending } from "../jobs/journal/lines.ts";
 import type { Llama, MapOptions } from "../llama.ts";
 import { runnable } from "../cli/command.ts";
-import { type CommandContext, noticesTo, openLlama, openProgress } from "./context.ts";
+import {
+  type CommandContext,
+  isLocal,
+  noticesTo,
+  openLlama,
+  openProgress,
+  settingsOf,
+} from "./context.ts";
 import { dryRun } from "./dry_run.ts";
 import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
 import { cacheModeOf } from "./spec/cache.ts";
 import { xargsCommand, type xargsFlags } from "./spec/xargs.ts";
 import { inputName, openInput } from "./input.ts";
 import { findLastRun, openJournal, type ResumedRun } from "./journal.ts";
+import { checkSettings } from "../deploy/settings_file.ts";
 import { checkAreDistinct, checkIsNotInput, jobLogTarget } from "./job_log.ts";
 import { type LookBack, openLookBack, stderrEndOf } from "./look_back.ts";
 import { LiveLines } from "./print/live_lines.ts";
@@ -224,7 +232,7 @@ async function mapOptions(
     retryOn: values["retry-on"],
     stragglers: values.stragglers,
     halt: values.halt,
-    maxDollars: values["max-cost"],
+    maxDollars: await maxDollars(values["max-cost"], context),
     prices: values.prices === "" ? undefined : await readPrices(values.prices),
     results: values.results || undefined,
     cache: cacheModeOf(values),
@@ -240,6 +248,21 @@ async function mapOptions(
     stop: context.drain(),
     signal: context.signal,
   };
+}
+
+/**
+ * Returns the cost at which the run ends: that of the flag, else of the settings; undefined if there
+ * is no limit. Runs on this machine cost nothing, and have only that of the flag.
+ */
+async function maxDollars(
+  flag: number | undefined,
+  context: CommandContext,
+): Promise<number | undefined> {
+  if (flag !== undefined) return Number.isFinite(flag) ? flag : undefined;
+  const { maxCost } = isLocal(context) ? {} : await settingsOf(context);
+  if (maxCost === undefined) return undefined;
+  // A value of the environment has not been checked yet.
+  return Number(checkSettings({ maxCost }, "LLAMA_MAX_COST").maxCost);
 }
 
 /** Runs all jobs and prints their outcomes; returns the error that ended the run early, if any. */

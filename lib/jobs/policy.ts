@@ -5,7 +5,7 @@
  */
 
 import { type ErrorCode, FunctionError, LlamaError } from "../errors.ts";
-import { countText } from "../text/amounts.ts";
+import { countText, dollarsText } from "../text/amounts.ts";
 import type { RunCounts } from "./counts.ts";
 
 /** Which failures to retry: the command's, the function's and the network's, or both. */
@@ -185,16 +185,16 @@ export class StopPolicy implements Disposable {
   /** Checks the limits; call it after a job has ended and was counted. */
   jobEnded(): void {
     const { halt, maxDollars, resumeWith } = this.#options;
-    const { failed, total, dollars } = this.#counts;
+    const { failed, total, dollars, isEstimate } = this.#counts;
     if (maxDollars !== undefined && dollars >= maxDollars) {
       this.end(
         new LlamaError(
           "halted",
-          `the run has cost $${dollars.toPrecision(3)}: no more jobs are started`,
+          `the run has cost ${dollarsText(dollars, isEstimate)}: no more jobs are started`,
           {
             hint: resumeWith === undefined
-              ? "raise -max-cost; a run with -joblog FILE can be resumed"
-              : `raise -max-cost and continue with ${resumeWith}`,
+              ? "raise -max-cost or the setting maxCost; a run with -joblog FILE can be resumed"
+              : `raise -max-cost or the setting maxCost, and continue with ${resumeWith}`,
           },
         ),
       );

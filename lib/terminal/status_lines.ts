@@ -105,15 +105,15 @@ function progressLine(counts: RunCounts, times: RunTimes, columns: number): read
 }
 
 function progressParts(counts: RunCounts, times: RunTimes): Part[] {
-  const { done, failed, skipped, kept, total } = counts;
-  const ended = done + failed;
+  const { skipped, kept, total } = counts;
+  const ended = counts.done + counts.failed;
   const fraction = fractionOf(counts);
   const left = secondsLeft(counts, times);
   return [
     ...counts.isEnding ? [{ text: "ending", rank: 2 }] : [],
     // Rounded down, so that 100% means that all jobs have ended.
     ...fraction === undefined ? [] : [{ text: `${Math.floor(fraction * 100)}%`, rank: 2 }],
-    { text: fraction === undefined ? `${done} done` : `${done} of ${total} done`, rank: 1 },
+    { text: fraction === undefined ? `${ended} ended` : `${ended} of ${total} ended`, rank: 1 },
     ...skipped === 0 ? [] : [{ text: `${skipped} skipped`, rank: 3 }],
     ...kept === 0 ? [] : [{ text: `${kept.toLocaleString("en-US")} kept`, rank: 3 }],
     ...ended === 0 ? [] : [{ text: rateText(ended / times.lastEndSeconds), rank: 4 }],

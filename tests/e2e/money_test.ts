@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { earlyEndSchema } from "../../lib/jobs/early_end.ts";
 import { until } from "../helpers.ts";
-import { functionDetails, functionError, InvokeStub } from "../invoke_stub.ts";
+import { functionDetails, functionError, InvokeStub, logHeader } from "../invoke_stub.ts";
 import { exportsOf, reader, Workplace } from "./llama.ts";
 
 const lines = (count: number) => Array.from({ length: count }, (_, i) => `${i + 1}\n`).join("");
@@ -253,4 +253,42 @@ Deno.test("identical jobs are reported, before the run and in -dry-run", async (
   const { status, stderr } = await place.run(["xargs", "f", "{}", "::::", "list"]);
   assert.equal(status, 2);
   assert.match(stderr, /^llama xargs does not support GNU parallel's ::::\nwrite -a FILE/);
+});
+
+Deno.test("the setting maxCost limits every run in AWS that has no -max-cost", async () => {
+  await using place = new Workplace();
+  const log = "REPORT RequestId: x\tDuration: 1 ms\tBilled Duration: 1000 ms\t" +
+    "Memory Size: 1024 MB\tMax Memory Used: 40 MB\t\n";
+  await using lambda = new InvokeStub(() =>
+    Response.json({ status: 0 }, { headers: logHeader(log) })
+  );
+  const set = await place.run(["config", "maxCost", "0.00002"]);
+  assert.equal(set.status, 0);
+  const run = async (flags: readonly string[], variables: Record<string, string> = {}) => {
+    const before = lambda.requests.length;
+    const args = ["xargs", "-j", "1", ...flags, "f", "{{.Line}}", ":::", "a", "b", "c"];
+    const environment = { ...lambda.environment, ...variables };
+    const { status, stderr } = await place.run(args, { environment });
+    return { status, stderr, sent: lambda.requests.length - before };
+  };
+  // A job costs $0.000017.
+  const limited = await run([]);
+  assert.deepEqual([limited.status, limited.sent], [1, 2]);
+  assert.match(
+    limited.stderr,
+    /^llama: the run has cost \$0\.000034: no more jobs are started\nllama: hint: raise -max-cost or the setting maxCost, and/,
+  );
+  assert.equal((await run(["-max-cost", "0.00001"])).sent, 1);
+  assert.deepEqual(await run(["-max-cost", "none"]), { status: 0, stderr: "", sent: 3 });
+  assert.equal((await run([], { LLAMA_MAX_COST: "1" })).sent, 3);
+  const wrong = await run([], { LLAMA_MAX_COST: "much" });
+  assert.deepEqual([wrong.status, wrong.sent], [2, 0]);
+  assert.equal(
+    wrong.stderr,
+    "llama: LLAMA_MAX_COST: maxCost: must be a positive number of US dollars, such as 5\n",
+  );
+  for (const value of ["0", "-1", "5 dollars", "1e3"]) {
+    const { status, stderr } = await place.run(["config", "maxCost", value]);
+    assert.equal(status, 2, stderr);
+  }
 });

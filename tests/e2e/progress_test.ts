@@ -50,15 +50,15 @@ for (const [columns, rows] of [[80, 24], [40, 10]] as const) {
       const run = await place.prepare(30);
       await using terminal = await Terminal.open(place, { columns, rows });
       await terminal.enter(`llama ${run} <lines`);
-      await terminal.untilShown(/^ *(\[> +\] {2})?0% {2}0 of 30 done .*\n0 failed {2}4 running/m);
+      await terminal.untilShown(/^ *(\[> +\] {2})?0% {2}0 of 30 ended .*\n0 failed {2}4 running/m);
       await place.end(range(1, 12));
-      const half = await terminal.untilShown(/40% {2}12 of 30 done .*\n0 failed {2}4 running/);
-      assert.match(half, /^out \d+\n\n.*40% {2}12 of 30 done .*\n0 failed {2}4 running.*$/m);
+      const half = await terminal.untilShown(/40% {2}12 of 30 ended .*\n0 failed {2}4 running/);
+      assert.match(half, /^out \d+\n\n.*40% {2}12 of 30 ended .*\n0 failed {2}4 running.*$/m);
       assert(half.endsWith(half.split("\n").at(-1) ?? ""), half);
       for (const line of half.split("\n")) assert(line.length < columns, line);
 
       await place.end([13], () => "echo no >&2; exit 3");
-      await terminal.untilShown(/43% {2}12 of 30 done .*\n1 failed {2}4 running/);
+      await terminal.untilShown(/43% {2}13 of 30 ended .*\n1 failed {2}4 running/);
       await place.end(range(14, 30));
       await terminal.untilPrompt();
       const history = await terminal.history();
@@ -120,7 +120,7 @@ terminalTest("output of any kind is on the terminal as it is", async () => {
     [String.raw`printf 'overwritten\rback\n'`, /^backwritten$/m],
   ];
   for (const [index, [script, shown]] of texts.entries()) {
-    await terminal.untilShown(new RegExp(`${index} of 8 done`));
+    await terminal.untilShown(new RegExp(`${index} of 8 ended`));
     await place.end([index + 1], () => script);
     await until(async () => shown.test(await terminal.history()), script)
       .catch(async (error) => assert.fail(`${error}\n${await terminal.history()}`));
@@ -148,12 +148,12 @@ for (
     await using terminal = await Terminal.open(place, { columns: 80, rows: 24 });
     await terminal.enter("sh run; echo status $?");
     await place.end([1]);
-    await terminal.untilShown(/^out 1\n\n.*3% {2}1 of 30 done/m);
+    await terminal.untilShown(/^out 1\n\n.*3% {2}1 of 30 ended/m);
     const pid = Number(await Deno.readTextFile(place.here("pid")));
     Deno.kill(pid, signal);
     if (signal === "SIGINT") {
       const text = await terminal.untilShown(
-        /waiting for 4 jobs in flight[^]*\n\nending {2}1 done/,
+        /waiting for 4 jobs in flight[^]*\n\nending {2}1 ended/,
       );
       assert.match(text, /^out 1\nllama: interrupted: no new jobs/m);
       // The second counts only some time after the first, so it is sent repeatedly.
@@ -175,10 +175,10 @@ terminalTest("ctrl-C leaves the bar until the jobs in flight have ended", async 
   const run = await place.prepare(30);
   await using terminal = await Terminal.open(place, { columns: 80, rows: 24 });
   await terminal.enter(`llama ${run} <lines; echo status $?`);
-  await terminal.untilShown(/0 of 30 done/);
+  await terminal.untilShown(/0 of 30 ended/);
   await terminal.press("C-c");
   await terminal.untilShown(
-    /: interrupted: .* 4 jobs in flight[^]*\n\nending {2}0 done .*\n0 failed {2}4 running {2}26 not started/,
+    /: interrupted: .* 4 jobs in flight[^]*\n\nending {2}0 ended .*\n0 failed {2}4 running {2}26 not started/,
   );
   await place.end(range(1, 4));
   const text = await terminal.untilShown(/^status 130$/m);
@@ -191,13 +191,13 @@ terminalTest("ctrl-Z gives the shell a clean terminal, and fg brings the bar bac
   const run = await place.prepare(5);
   await using terminal = await Terminal.open(place, { columns: 80, rows: 24 });
   await terminal.enter(`llama ${run} <lines`);
-  await terminal.untilShown(/0 of 5 done/);
+  await terminal.untilShown(/0 of 5 ended/);
   await terminal.press("C-z");
   await terminal.untilPrompt();
   assert.doesNotMatch(await terminal.text(), statusLine);
   await terminal.enter("fg");
   await place.end(range(1, 2));
-  await terminal.untilShown(/^out \d\n\n.*40% {2}2 of 5 done/m);
+  await terminal.untilShown(/^out \d\n\n.*40% {2}2 of 5 ended/m);
   await place.end(range(3, 5));
   await terminal.untilPrompt();
 });
@@ -209,9 +209,9 @@ terminalTest(
     const run = await place.prepare(6);
     await using terminal = await Terminal.open(place, { columns: 80, rows: 24 });
     await terminal.enter(`llama ${run} <lines | cat >piped`);
-    await terminal.untilShown(/0 of 6 done/);
+    await terminal.untilShown(/0 of 6 ended/);
     await place.end([1], () => "printf partial; echo err >&2");
-    await terminal.untilShown(/^err\n\n.*1 of 6 done/m);
+    await terminal.untilShown(/^err\n\n.*1 of 6 ended/m);
     await place.end(range(2, 6), (n) => `echo ${n}`);
     await terminal.untilPrompt();
     const piped = await Deno.readTextFile(place.here("piped"));
@@ -251,9 +251,9 @@ terminalTest("there is a bar where the pipeline ends in a file, however long it 
   const run = await place.prepare(6);
   await using terminal = await Terminal.open(place, { columns: 80, rows: 24 });
   await terminal.enter(`llama ${run} <lines | cat | tr o O | cat >piped`);
-  await terminal.untilShown(/0 of 6 done/);
+  await terminal.untilShown(/0 of 6 ended/);
   await place.end([1]);
-  await terminal.untilShown(/1 of 6 done/);
+  await terminal.untilShown(/1 of 6 ended/);
   await place.end(range(2, 6));
   await terminal.untilPrompt();
   assert.equal((await Deno.readTextFile(place.here("piped"))).match(/^Out \d$/gm)?.length, 6);

@@ -65,7 +65,7 @@ Deno.test("a run that reaches its cost limit starts no more jobs", () => {
   assert.deepEqual(jobs(9, 0), [false, false]);
   counts.dollars = 0.0101;
   assert.deepEqual(jobs(1, 0), [true, false]);
-  assert.match(String(stopPolicy.error), /the run has cost \$0\.0101: no more jobs/);
+  assert.match(String(stopPolicy.error), /the run has cost \$0\.010: no more jobs/);
 });
 
 Deno.test("the user's stop is not an error, and the first reason counts", () => {

@@ -75,14 +75,14 @@ Deno.test("until no other program can write to the terminal, lines are printed i
   await shown.output.flush();
   assert.equal(
     screen.text,
-    "llama: 0 done, 5s, 0 failed, 1 running, 0 waiting, 0 B sent, 0 B received, $0",
+    "llama: 0 ended, 5s, 0 failed, 1 running, 0 waiting, 0 B sent, 0 B received, $0",
   );
   assert.equal(looks, 7, "ever less often");
   isShared = false;
   view.show(counts, { elapsedSeconds: 20, lastEndSeconds: 0 });
   view.show({ ...counts, done: 1 }, { elapsedSeconds: 20, lastEndSeconds: 0 });
   await shown.output.flush();
-  assert.match(screen.text, /\$0\n\n0 done .*\n0 failed/);
+  assert.match(screen.text, /\$0\n\n0 ended .*\n0 failed/);
   assert.equal(looks, 8, "and not again once it is known");
   await view.end();
   assert.match(screen.text, /\$0$/);
@@ -99,15 +99,15 @@ Deno.test("a bar is redrawn only when something has changed", async () => {
     await output.talk("");
   };
   await show(1);
-  assert.match(screen.text, /^\n0 done {2}1s\n0 failed/);
+  assert.match(screen.text, /^\n0 ended {2}1s\n0 failed/);
   assert.equal(screen.writes, 1);
   await show(1.2);
   assert.equal(screen.writes, 1);
   counts.done++;
   await show(1.2);
-  assert.match(screen.text, /^\n1 done {2}1\.00\/s {2}1s\n/);
+  assert.match(screen.text, /^\n1 ended {2}1\.00\/s {2}1s\n/);
   await show(2);
-  assert.match(screen.text, /^\n1 done {2}1\.00\/s {2}2s\n/);
+  assert.match(screen.text, /^\n1 ended {2}1\.00\/s {2}2s\n/);
   assert.equal(screen.writes, 3);
   await bar.end();
   assert.equal(screen.text, "");
@@ -122,7 +122,7 @@ Deno.test("nothing is drawn while llama is in the background", async () => {
   assert.equal(screen.writes, 0);
   inForeground = true;
   bar.show(newCounts(), { elapsedSeconds: 1, lastEndSeconds: 0 });
-  await until(() => screen.text.includes("0 done"), "it is drawn");
+  await until(() => screen.text.includes("0 ended"), "it is drawn");
   await bar.end();
 });
 
@@ -164,7 +164,7 @@ Deno.test("the interval between lines in a log grows with the run", async () => 
   assert.deepEqual(said.slice(0, 4), [5, 10, 15, 20]);
   assert.deepEqual(said.slice(-2).map((second) => Math.round(second / 100)), [30, 33]);
   assert(said.length < 60, String(said.length));
-  assert.match(log.text, /^llama: 0 done, 5s, 0 failed, 0 running, .*\$0\n/);
+  assert.match(log.text, /^llama: 0 ended, 5s, 0 failed, 0 running, .*\$0\n/);
   await lines.end();
 });
 
@@ -172,9 +172,9 @@ Deno.test("the progress display polls the counts until it is closed", async () =
   const screen = new Screen();
   const counts = newCounts();
   const progress = new Progress(new ProgressBar(target(screen)), counts);
-  await until(() => screen.text.includes("0 done"), "it is shown");
+  await until(() => screen.text.includes("0 ended"), "it is shown");
   counts.done = 7;
-  await until(() => screen.text.includes("7 done"), "the change is shown");
+  await until(() => screen.text.includes("7 ended"), "the change is shown");
   await progress.close();
   assert.equal(screen.text, "");
   const { writes } = screen;

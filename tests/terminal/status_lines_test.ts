@@ -32,22 +32,22 @@ function lines(columns: number, rows = 24, changes: Partial<RunCounts> = {}): st
 
 Deno.test("with enough room, the status area shows everything", () => {
   assert.deepEqual(lines(80), [
-    "[============>                 ]  42%  4213 of 10000 done  66.7/s  1m27s left",
+    "[============>                 ]  42%  4216 of 10000 ended  66.7/s  1m27s left",
     "3 failed  100 running  5684 waiting  12.1 MB sent  3.40 MB received  ~$0.0012",
   ]);
 });
 
 Deno.test("a narrow terminal shows fewer parts, and a low one fewer lines", () => {
   assert.deepEqual(lines(50), [
-    "42%  4213 of 10000 done  66.7/s  1m27s left",
+    "42%  4216 of 10000 ended  66.7/s  1m27s left",
     "3 failed  100 running  5684 waiting  ~$0.0012",
   ]);
   assert.deepEqual(lines(40, 10), [
-    "42%  4213 of 10000 done  1m27s left",
+    "42%  4216 of 10000 ended  1m27s left",
     "3 failed  100 running  ~$0.0012",
   ]);
-  assert.deepEqual(lines(20, 4), ["4213 of 10000 done", "3 failed"]);
-  assert.deepEqual(lines(20, 3), ["4213 of 10000 done"]);
+  assert.deepEqual(lines(20, 4), ["4216 of 10000 ended", "3 failed"]);
+  assert.deepEqual(lines(20, 3), ["4216 of 10000 ended"]);
   assert.deepEqual(lines(20, 2), []);
   assert.deepEqual(lines(10), ["3 failed"]);
   for (let columns = 0; columns <= 200; columns++) {
@@ -57,7 +57,7 @@ Deno.test("a narrow terminal shows fewer parts, and a low one fewer lines", () =
 
 Deno.test("the total, percentage and time left appear once the input has been read", () => {
   assert.deepEqual(lines(80, 24, { total: undefined }), [
-    "4213 done  66.7/s  1m03s",
+    "4216 ended  66.7/s  1m03s",
     "3 failed  100 running  400 waiting  12.1 MB sent  3.40 MB received  ~$0.0012",
   ]);
 });
@@ -67,14 +67,14 @@ Deno.test("a resumed run shows the number of skipped jobs", () => {
   const skipping = { ...counts, ...changes, total: undefined, bytesSent: 0, bytesReceived: 0 };
   assert.equal(
     statusLines(skipping, times, { columns: 80, rows: 24 }, style)[0],
-    "0 done  412000 skipped  1m03s",
+    "0 ended  412000 skipped  1m03s",
   );
-  assert.match(logLine(skipping, times, style), /^0 done, 412000 skipped, 1m03s, 0 failed/);
+  assert.match(logLine(skipping, times, style), /^0 ended, 412000 skipped, 1m03s, 0 failed/);
 });
 
 Deno.test("a run that ends early shows neither a total nor the time left", () => {
   assert.deepEqual(lines(80, 24, { isEnding: true }), [
-    "ending  4213 done  66.7/s  1m03s",
+    "ending  4216 ended  66.7/s  1m03s",
     "3 failed  100 running  5684 not started  12.1 MB sent  ~$0.0012",
   ]);
   assert.deepEqual(
@@ -87,16 +87,19 @@ Deno.test("before the first job has ended, neither a rate nor the time left is s
   const early = { elapsedSeconds: 2, lastEndSeconds: 0 };
   const size = { columns: 80, rows: 24 };
   assert.deepEqual(statusLines({ ...newCounts(), running: 8 }, early, size, style), [
-    "0 done  2s",
+    "0 ended  2s",
     "0 failed  8 running  0 waiting  0 B sent  0 B received  $0",
   ]);
   const [first] = statusLines({ ...newCounts(), total: 20 }, early, size, style);
-  assert.equal(first, "[>                             ]  0%  0 of 20 done  2s");
+  assert.equal(first, "[>                             ]  0%  0 of 20 ended  2s");
 });
 
 Deno.test("100% is shown only when all jobs have ended, and for an empty run", () => {
-  assert.match(lines(80, 24, { done: 9996, running: 1 })[0] ?? "", /=>\] {2}99% {2}9996 of 10000/);
-  assert.match(lines(80, 24, { done: 9997, running: 0 })[0] ?? "", /==\] {2}100% {2}9997 of 10000/);
+  assert.match(lines(80, 24, { done: 9996, running: 1 })[0] ?? "", /=>\] {2}99% {2}9999 of 10000/);
+  assert.match(
+    lines(80, 24, { done: 9997, running: 0 })[0] ?? "",
+    /==\] {2}100% {2}10000 of 10000/,
+  );
   assert.match(lines(80, 24, { done: 0, failed: 0, total: 0 })[0] ?? "", /==\] {2}100% {2}0 of 0/);
 });
 
@@ -123,7 +126,7 @@ Deno.test("failures are red only with colors on", () => {
 Deno.test("a log line has everything", () => {
   assert.equal(
     logLine(counts, times, style),
-    "42%, 4213 of 10000 done, 66.7/s, 1m27s left, 3 failed, 100 running, 5684 waiting, " +
+    "42%, 4216 of 10000 ended, 66.7/s, 1m27s left, 3 failed, 100 running, 5684 waiting, " +
       "12.1 MB sent, 3.40 MB received, ~$0.0012",
   );
 });

@@ -33,6 +33,17 @@ export function parsePositive(text: string): number {
 }
 
 /**
+ * Parses a positive decimal number, or `none`.
+ *
+ * @param text The limit as written.
+ * @returns Its value; infinite if there is none.
+ * @throws {FlagValueError} If it is neither.
+ */
+export function parseLimit(text: string): number {
+  return text === "none" ? Infinity : parsePositive(text);
+}
+
+/**
  * Parses `WHEN,fail=COUNT`, a subset of GNU parallel's `--halt`.
  *
  * @param text The value as written.
@@ -186,10 +197,10 @@ export const runFlags = {
     default: undefined,
   }, parseHalt),
   "max-cost": valueFlag<number | undefined>({
-    help: "start no more jobs once the run has cost this much",
+    help: "start no more jobs once the run has cost this much; none: no limit",
     placeholder: "DOLLARS",
     default: undefined,
-  }, parsePositive),
+  }, parseLimit),
   prices: fileFlag({
     help: "price table to use instead of the built-in one",
     placeholder: "FILE",

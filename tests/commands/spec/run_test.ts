@@ -3,6 +3,7 @@ import { xargsCommand, xargsFlags } from "../../../lib/commands/spec/xargs.ts";
 import {
   parseDelimiter,
   parseHalt,
+  parseLimit,
   parsePositive,
   parseSeparator,
   splitInput,
@@ -52,6 +53,11 @@ Deno.test("-timeout and -max-cost accept only positive numbers", () => {
   for (const text of ["", "0", "-1", "1e3", "x", "0.0", "Infinity", "."]) {
     assert.throws(() => parsePositive(text), FlagValueError, text);
   }
+});
+
+Deno.test("-max-cost takes none", () => {
+  assert.deepEqual(["5", "none"].map(parseLimit), [5, Infinity]);
+  assert.throws(() => parseLimit("None"), FlagValueError);
 });
 
 Deno.test("a time is a number of seconds, or a duration as in Go", () => {
