@@ -16,7 +16,7 @@ import { Lambda } from "./aws/api/lambda_invoke.ts";
 import type { OutputSink } from "./aws/api/live_output.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError } from "./errors.ts";
-import { type Features, namesOf, ownFeatures, withoutCompression } from "./features.ts";
+import { namesOf, ownFeatures } from "./features.ts";
 import { OutputFiles } from "./jobs/big_output.ts";
 import { hashSharedFiles } from "./jobs/log/identity.ts";
 import { localBucketVariable } from "./limits.ts";
@@ -639,7 +639,7 @@ export class Llama implements AsyncDisposable {
         : store,
       findObject: (url) => this.findObject(url),
       outputFiles: this.#outputFiles,
-      features: await this.#features(mode, client),
+      compresses: await this.#compresses(mode, client),
     };
   }
 
@@ -647,15 +647,11 @@ export class Llama implements AsyncDisposable {
     return this.#options.compress ?? compressModeOf(this.#environment);
   }
 
-  async #features(mode: CompressMode, client: AwsClient): Promise<Features> {
-    const compresses = mode === "auto"
-      // Without a region there is no call either, which says so.
-      ? await client.location().then(
-        (location) => compressionPays(this.#environment, location),
-        () => false,
-      )
-      : mode === "on";
-    return compresses ? ownFeatures : withoutCompression(ownFeatures);
+  async #compresses(mode: CompressMode, client: AwsClient): Promise<boolean> {
+    if (mode !== "auto") return mode === "on";
+    // Without a region there is no call either, which says so.
+    const location = await client.location().catch(() => undefined);
+    return location !== undefined && await compressionPays(this.#environment, location);
   }
 
   /** Opens the user's objects in S3. */
@@ -714,7 +710,7 @@ export class Llama implements AsyncDisposable {
       store: named ?? this.#openStore(local.storeUrl, client),
       findObject: (url) => this.findObject(url),
       outputFiles: this.#outputFiles,
-      features: await this.#features(mode, client),
+      compresses: await this.#compresses(mode, client),
     };
   }
 

@@ -7,17 +7,30 @@
 import type { KnownFunctions } from "../aws/known_functions.ts";
 import { type NovelContents, novelKindOf } from "../store/blob.ts";
 import { FunctionError, LlamaError } from "../errors.ts";
-import { contentNames, type Features, namesOf, ownFeatures } from "../features.ts";
+import {
+  contentNames,
+  type Features,
+  namesOf,
+  ownFeatures,
+  withoutCompression,
+} from "../features.ts";
 import { type Blob, newerRequest, type Request, type Response } from "../protocol.ts";
 
 /** The client's side of the negotiation. */
 export interface Negotiator {
   /** What is known about functions; without it, every job is sent without features. */
   readonly functions?: KnownFunctions | undefined;
-  /** The client's features. @default {those of this version} */
+  /** The features that the client can read. @default {those of this version} */
   readonly features?: Features | undefined;
+  /** Whether it uses and accepts those that compress. @default {true} */
+  readonly compresses?: boolean | undefined;
   /** Features of functions that have not answered yet. @default {none} */
   readonly presumed?: readonly string[] | undefined;
+}
+
+/** Returns the features that the client uses, and accepts in responses. */
+export function usedFeatures({ features = ownFeatures, compresses = true }: Negotiator): Features {
+  return compresses ? features : withoutCompression(features);
 }
 
 /**
@@ -26,9 +39,11 @@ export interface Negotiator {
  * @returns The kinds; undefined if there are none.
  */
 export async function novelFor(
-  { functions, features = ownFeatures, presumed = [] }: Negotiator,
+  negotiator: Negotiator,
   functionName: string,
 ): Promise<NovelContents | undefined> {
+  const { functions, presumed = [] } = negotiator;
+  const features = usedFeatures(negotiator);
   if (contentNames(features).length === 0) return undefined;
   const accepts = (await functions?.load(functionName))?.accepts ?? presumed;
   const kinds = features.contents.filter(({ feature }) => accepts.includes(feature));
@@ -86,9 +101,8 @@ export async function learnFrom(
   if (functions === undefined) return;
   // Loading first keeps what was known before.
   await functions.load(functionName);
-  // The response may list anything: keep only known features, of which this process may not use all.
-  const known = new Set([...namesOf(features), ...namesOf(ownFeatures)]);
-  const names = [...known].filter((name) => accepts?.includes(name));
+  // The response may list anything: keep only known features.
+  const names = namesOf(features).filter((name) => accepts?.includes(name));
   functions.learn(functionName, { accepts: names, runtime: runtime?.slice(0, maxVersionLength) });
 }
 

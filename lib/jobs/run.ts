@@ -38,6 +38,7 @@ import {
   type Negotiator,
   novelFor,
   replacedRuntime,
+  usedFeatures,
 } from "./negotiation.ts";
 import { checkReplacesNothing } from "./no_clobber.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
@@ -355,7 +356,7 @@ const encoder = new TextEncoder();
  * @returns The bytes, the features that they use, and the sizes of compressed contents.
  */
 async function encode(
-  { store, features = ownFeatures }: JobRunner,
+  runner: JobRunner,
   job: Job,
   found: Awaited<ReturnType<typeof findInputs>>,
   { shared, novel, isLive, noClobber, timeoutSeconds, transfer, signal, spans, onRequest }:
@@ -367,7 +368,8 @@ async function encode(
       readonly transfer: Transfer;
     },
 ): Promise<{ payload: Uint8Array<ArrayBuffer>; used: ReadonlySet<string>; sizes: Sizes }> {
-  const accept = contentNames(features);
+  const { store, features = ownFeatures } = runner;
+  const accept = contentNames(usedFeatures(runner));
   const request: Request = {
     args: [...job.args],
     files: { ...shared, ...guardOf(job, novel?.refusal) },

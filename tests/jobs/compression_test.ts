@@ -62,6 +62,11 @@ class Pair implements AsyncDisposable {
     return this.#stub.requests.map(({ files: { in: file = {} } }) => file);
   }
 
+  /** What all requests accept. */
+  get accepted(): (string[] | undefined)[] {
+    return this.#stub.requests.map(({ accept }) => accept);
+  }
+
   /** The files `out` of all responses. */
   get received(): SentBlob[] {
     return this.answers.map((text) => JSON.parse(text).outputs.out);
@@ -168,6 +173,32 @@ Deno.test("big contents are inlined if they become small, and stored compressed 
   }
   assert(random.sentBytes > 600_000);
   assert.deepEqual(random.savedBytes, { sent: 0, received: 0 });
+});
+
+Deno.test("a client that does not compress reads what is compressed all the same", async () => {
+  await using pair = new Pair(ownFeatures);
+  const runtime = pair.runtime;
+  for (const bytes of [log.subarray(0, 50_000), log]) {
+    pair.runtime = runtime;
+    await pair.copy(ownFeatures, bytes);
+    const answer = pair.answers.at(-1) ?? "";
+    pair.runtime = () => Promise.resolve(new Response(answer));
+    const runner = { ...pair.runner(ownFeatures), compresses: false };
+    const local = pair.directory.join("out");
+    using result = await runJob(runner, {
+      functionName: "f",
+      args: [],
+      inputs: [],
+      outputs: [{ remote: "out", local }],
+    });
+    assert.deepEqual(result.outputErrors, []);
+    assert(Buffer.from(await Deno.readFile(local)).equals(bytes));
+    assert.deepEqual(pair.accepted.at(-1), ["link"]);
+  }
+  // What the function accepts is known for later.
+  pair.runtime = runtime;
+  await pair.copy(ownFeatures, log.subarray(0, 50_000));
+  assert(pair.sent.at(-1)?.z !== undefined);
 });
 
 Deno.test("33 MB of logs go there and back without a store", async () => {
