@@ -5,7 +5,7 @@
  * @module
  */
 
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { readEnvironment } from "../lib/environment.ts";
 import { messageOf } from "../lib/errors.ts";
@@ -17,6 +17,8 @@ import { benchPeerReadme } from "./bench/peer_readme.ts";
 import { benchPeerRuntime } from "./bench/peer_runtime.ts";
 import { Peers } from "./bench/peers.ts";
 import { describeRun, writeSection } from "./bench/page.ts";
+import { pinProcessors } from "./bench/processors.ts";
+import { runDeno } from "../lib/deploy/deno.ts";
 import { root } from "./shell.ts";
 
 type PeerBenchmark = (context: PeerBenchContext) => Promise<PeerFigure[]>;
@@ -29,7 +31,8 @@ const benchmarks: ReadonlyMap<string, PeerBenchmark> = new Map([
 
 const usage = `usage: deno task bench:peer [FLAGS] [FOLDER]
 
-Requires root (for AWS host names in /etc/hosts and port 443), bash, Go and GNU time.
+Requires root (for AWS host names in /etc/hosts and port 443), bash, Go, GNU time and taskset, and
+to compile the floor what \`deno task compile\` requires.
 
   FOLDER          the original's programs and their server (default ../shared/peer)
   --programs DIR  the directory of the compiled llama and bootstrap (default dist)
@@ -59,7 +62,7 @@ async function main(args: string[]): Promise<number> {
   try {
     const figures = await measure(options, stop.signal);
     const [measured, table] = [await origin(), peerTableOf(figures)];
-    console.log(`${describeRun(measured)}:
+    console.log(`${await describeRun(measured)}:
 
 ${table}`);
     if (options.write) await writeSection("peers", measured, table);
@@ -108,15 +111,24 @@ async function measure(
       });
     });
   }
+  console.error(`pinned to ${await pinProcessors()} processors`);
   await using peers = await Peers.open(folder, readEnvironment());
   const directory = await makeDirectory();
   const figures: PeerFigure[] = [];
   try {
+    const floor = await compileFloor(directory);
     for (const [name, benchmark] of benchmarks) {
       if (only !== undefined && only !== name) continue;
       console.error(name);
       const say = (text: string) => console.error(`  ${text}`);
-      const context = { peers, programs: { llama, bootstrap }, rounds, directory, signal, say };
+      const context = {
+        peers,
+        programs: { llama, bootstrap, ...floor },
+        rounds,
+        directory,
+        signal,
+        say,
+      };
       figures.push(...await benchmark(context));
     }
   } catch (error) {
@@ -142,6 +154,19 @@ async function makeDirectory(): Promise<string> {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
     return await Deno.makeTempDir(options);
   }
+}
+
+/** Compiles the programs that llama is compared with, with V8's default settings. */
+async function compileFloor(directory: string): Promise<{ floor: string; empty: string }> {
+  const [floor, empty] = [join(directory, "floor"), join(directory, "empty")];
+  for (const output of [floor, empty]) {
+    await runDeno([
+      ...["compile", "--quiet", "--no-check", "--no-config", "--no-lock", "--no-code-cache"],
+      ...["--allow-all", "--output", output],
+      join(root, "scripts/bench", `${basename(output)}.ts`),
+    ]);
+  }
+  return { floor, empty };
 }
 
 /** The commit that is measured. */

@@ -6,6 +6,7 @@
 
 import { join } from "node:path";
 import { root } from "../shell.ts";
+import { processorName } from "./processors.ts";
 
 /**
  * Replaces a section of the page.
@@ -21,7 +22,7 @@ export async function writeSection(name: string, origin: string, table: string):
   const [begin, end] = [`<!-- ${name} -->\n`, `<!-- end of ${name} -->`];
   const [from, to] = [text.indexOf(begin), text.indexOf(end)];
   if (from < 0 || to < from) throw new Error(`${path} has no section "${name}"`);
-  const section = `${begin}\n${describeRun(origin)}:\n\n${table}\n\n`;
+  const section = `${begin}\n${await describeRun(origin)}:\n\n${table}\n\n`;
   await Deno.writeTextFile(path, text.slice(0, from) + section + text.slice(to));
 }
 
@@ -30,7 +31,7 @@ export async function writeSection(name: string, origin: string, table: string):
  *
  * @param origin What they are of.
  */
-export function describeRun(origin: string): string {
+export async function describeRun(origin: string): Promise<string> {
   return `${new Date().toISOString().slice(0, 10)}, ${origin}, ` +
-    `${navigator.hardwareConcurrency} cores, ${Deno.build.arch}, ${Deno.build.os}`;
+    `${navigator.hardwareConcurrency} cores, ${await processorName()}, ${Deno.build.os}`;
 }

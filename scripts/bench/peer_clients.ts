@@ -13,8 +13,8 @@ import {
   asMegabytes,
   asMilliseconds,
   asSeconds,
-  type Contender,
-  contenders,
+  type Column,
+  columns,
   type PeerFigure,
 } from "./peer_figure.ts";
 import type { Peers } from "./peers.ts";
@@ -23,8 +23,8 @@ import type { Peers } from "./peers.ts";
 export interface PeerBenchContext {
   /** The server, and the original's programs. */
   readonly peers: Peers;
-  /** llama's programs. */
-  readonly programs: { readonly llama: string; readonly bootstrap: string };
+  /** llama's programs, and the floors of its jobs and of its start. */
+  readonly programs: Readonly<Record<"llama" | "bootstrap" | "floor" | "empty", string>>;
   /** Runs per program. */
   readonly rounds: number;
   /** A directory of its own. */
@@ -51,6 +51,10 @@ interface ClientCase {
   readonly fileBytes?: number;
   /** The latency added to each request, in milliseconds. */
   readonly delay?: number;
+  /** The floor's program and arguments. @default {none} */
+  readonly floor?: readonly ["floor" | "empty", ...string[]] | undefined;
+  /** Variables for llama, which the original does not know: it is left out. @default {none} */
+  readonly environment?: Readonly<Record<string, string>>;
   /** Whether to measure a second run, which finds the objects in the store. */
   readonly again?: boolean;
   readonly aims: Readonly<Partial<Record<Measure, PeerFigure["aim"]>>>;
@@ -84,25 +88,44 @@ function files(j: number, fileBytes: number, more: Partial<ClientCase> = {}): Cl
     args: ["xargs", "-j", String(j), ...fileArguments, outputArgument],
     lines: 1000,
     fileBytes,
-    aims: { seconds: { ratio: 0.4 }, requests: { value: 1000 } },
+    floor: ["floor", "echo", String(j), "in", "out"],
+    aims: {
+      seconds: { floor: 1.5, ratio: 0.3 },
+      cpuSeconds: { floor: 1.5, ratio: 0.3 },
+      requests: { value: 1000 },
+    },
     ...more,
   };
 }
 
 const cases: readonly ClientCase[] = [
-  { name: "help", args: ["help"], aims: { seconds: { value: 0.03 }, peakBytes: undefined } },
+  {
+    name: "help",
+    args: ["help"],
+    floor: ["empty"],
+    aims: { seconds: { floor: 1.15 }, cpuSeconds: undefined, peakBytes: undefined },
+  },
   {
     name: "invoke of a stub",
     args: ["invoke", "stub", "x"],
-    aims: { seconds: { value: 0.035 }, peakBytes: undefined },
+    floor: ["empty"],
+    aims: { seconds: undefined, peakBytes: undefined },
+  },
+  {
+    name: "invoke of a stub, over plain HTTP",
+    args: ["invoke", "stub", "x"],
+    floor: ["empty"],
+    environment: { AWS_ENDPOINT_URL_LAMBDA: "http://127.0.0.1:9900" },
+    aims: { seconds: { floor: 1.6 }, cpuSeconds: undefined },
   },
   {
     name: "10,000 lines, -j 100",
     args: ["xargs", "-j", "100", "stub", "{{.Line}}"],
     lines: 10_000,
+    floor: ["floor", "stub", "100"],
     aims: {
-      seconds: { ratio: 0.4 },
-      cpuSeconds: { ratio: 0.45 },
+      seconds: { ratio: 0.35 },
+      cpuSeconds: { ratio: 0.35 },
       peakBytes: undefined,
       connections: { value: 110 },
     },
@@ -111,28 +134,34 @@ const cases: readonly ClientCase[] = [
     name: "1,000 lines, stub of 1 s, -j 1000",
     args: ["xargs", "-j", "1000", "stub1s", "{{.Line}}"],
     lines: 1000,
+    floor: ["floor", "stub1s", "1000"],
     aims: { seconds: { value: 1.3 }, cpuSeconds: undefined, peakBytes: undefined },
   },
   files(100, 2000),
   files(100, 50_000, {
     aims: {
-      seconds: { ratio: 0.4 },
-      cpuSeconds: undefined,
+      seconds: { floor: 1.3, ratio: 0.6 },
+      cpuSeconds: { floor: 1.3, ratio: 0.6 },
       requests: { value: 1000 },
-      peakBytes: { value: 110e6 },
+      peakBytes: { value: 260e6 },
     },
   }),
   files(100, 50_000, {
     name: "the same with 20 ms added to each request",
     delay: 20,
-    aims: { seconds: { ratio: 0.4 } },
+    aims: { seconds: { floor: 1.3, ratio: 0.6 } },
   }),
-  files(1000, 50_000, { aims: { seconds: undefined, peakBytes: { value: 220e6 } } }),
+  files(1000, 50_000, {
+    aims: { seconds: undefined, cpuSeconds: undefined, peakBytes: { value: 420e6 } },
+  }),
+  // Through S3, which the floor does without.
   files(50, 1_000_000, {
-    aims: { seconds: { ratio: 0.8 }, cpuSeconds: undefined, peakBytes: undefined },
+    floor: undefined,
+    aims: { seconds: { ratio: 0.7 }, cpuSeconds: { ratio: 0.7 }, peakBytes: undefined },
   }),
   files(50, 1_000_000, {
     name: "the same again, from a new process",
+    floor: undefined,
     again: true,
     aims: { seconds: undefined, sends: { value: 0 } },
   }),
@@ -145,30 +174,37 @@ export async function benchPeerClients(context: PeerBenchContext): Promise<PeerF
   const figures: PeerFigure[] = [];
   for (const each of cases) {
     const work = await prepare(each, context.directory);
-    const runs: Record<Contender, Run[]> = { llama: [], head: [], early: [] };
+    const runs: Record<Column, Run[]> = { llama: [], floor: [], head: [], early: [] };
+    const taking = columns.filter((name) => takesPart(name, each));
     for (let round = 0; round < rounds; round++) {
-      for (const [index] of contenders.entries()) {
+      for (const [index] of taking.entries()) {
         signal.throwIfAborted();
         // They take turns at going first.
-        const name = contenders[(index + round) % contenders.length] ?? "llama";
+        const name = taking[(index + round) % taking.length] ?? "llama";
         runs[name].push(await run(name, each, work, context));
       }
     }
     for (const measure of Object.keys(words) as Measure[]) {
       if (!(measure in each.aims)) continue;
       const measured = Object.fromEntries(
-        contenders.map((name) => [name, median(runs[name].map((one) => one[measure]))]),
+        taking.map((name) => [name, median(runs[name].map((one) => one[measure]))]),
       );
-      const format = each.args.length < 4 && measure === "seconds"
+      const format = each.args.length < 4 && /econds$/.test(measure)
         ? asMilliseconds
         : formats[measure];
       const what = `${each.name}: ${words[measure]}`;
       figures.push({ what, measured, format, aim: each.aims[measure] });
     }
-    const seconds = contenders.map((name) => median(runs[name].map((one) => one.seconds)));
+    const seconds = taking.map((name) => median(runs[name].map((one) => one.seconds)));
     say(`${each.name}: ${seconds.map(asSeconds).join(", ")}`);
   }
   return figures;
+}
+
+/** Whether a program can run a case. */
+function takesPart(name: Column, { floor, environment }: ClientCase): boolean {
+  if (name === "floor") return floor !== undefined;
+  return name === "llama" || environment === undefined;
 }
 
 interface Work {
@@ -199,19 +235,26 @@ async function prepare({ lines, fileBytes }: ClientCase, directory: string): Pro
 }
 
 async function run(
-  name: Contender,
+  name: Column,
   each: ClientCase,
   { cwd, stdin }: Work,
   { peers, programs, directory, signal }: PeerBenchContext,
 ): Promise<Run> {
-  const program = name === "llama" ? programs.llama : peers.program(`llama-${name}`);
+  const [floor = "empty", ...floorArgs] = each.floor ?? [];
+  const command = name === "floor"
+    ? [programs[floor], ...floorArgs]
+    : [name === "llama" ? programs.llama : peers.program(`llama-${name}`), ...each.args];
   // llama remembers what it has uploaded; limit that to this case.
   const notes = join(directory, "llama-dir");
-  const environment = { ...peers.environment, ...(name === "llama" ? { LLAMA_DIR: notes } : {}) };
+  const environment = {
+    ...peers.environment,
+    ...each.environment,
+    ...(name === "llama" ? { LLAMA_DIR: notes } : {}),
+  };
   await Deno.remove(notes, { recursive: true }).catch(() => {});
   const measure = () =>
     measureChild({
-      ...{ command: [program, ...each.args], environment },
+      ...{ command, environment },
       ...{ cwd, stdin, directory, signal },
     });
   await Deno.remove(join(cwd, "out"), { recursive: true }).catch(() => {});

@@ -10,16 +10,32 @@ export const contenders = ["llama", "head", "early"] as const;
 /** One of the programs. */
 export type Contender = (typeof contenders)[number];
 
+/** The programs in the table: besides those, the floor of what llama does. */
+export const columns = ["llama", "floor", "head", "early"] as const;
+
+/** One of them. */
+export type Column = (typeof columns)[number];
+
 /** A measurement of each program; some may be missing. */
 export interface PeerFigure {
   /** What was measured. */
   readonly what: string;
   /** The numbers. */
-  readonly measured: Readonly<Partial<Record<Contender, number>>>;
+  readonly measured: Readonly<Partial<Record<Column, number>>>;
   /** Formats a number with its unit. */
   readonly format: (value: number) => string;
-  /** The maximum for llama: a ratio to the original (head), or an absolute value. */
-  readonly aim?: { readonly ratio: number } | { readonly value: number } | undefined;
+  /** The maximum for llama; all parts of it are to be met. */
+  readonly aim?: PeerAim | undefined;
+}
+
+/** What llama's figure is to be at most. */
+export interface PeerAim {
+  /** As a ratio to the original (head). */
+  readonly ratio?: number;
+  /** As a ratio to the floor. */
+  readonly floor?: number;
+  /** As an absolute value. */
+  readonly value?: number;
 }
 
 /**
@@ -30,7 +46,7 @@ export interface PeerFigure {
  */
 export function peerTableOf(figures: readonly PeerFigure[]): string {
   const rows = [
-    ["what", ...contenders, "to head", "aim", ""],
+    ["what", ...columns, "to floor", "to head", "aim", ""],
     ...figures.map(rowOf),
   ];
   const [head = []] = rows;
@@ -42,17 +58,22 @@ export function peerTableOf(figures: readonly PeerFigure[]): string {
 }
 
 function rowOf({ what, measured, format, aim }: PeerFigure): string[] {
-  const cells = contenders.map((name) => {
+  const cells = columns.map((name) => {
     const value = measured[name];
     return value === undefined ? "" : format(value);
   });
-  const { llama = NaN, head = NaN } = measured;
-  const ratio = llama / head;
-  const to = Number.isFinite(ratio) ? ratio.toFixed(2) : "";
-  if (aim === undefined) return [what, ...cells, to, "", ""];
-  const isMet = "ratio" in aim ? ratio <= aim.ratio : llama <= aim.value;
-  const wanted = "ratio" in aim ? `${aim.ratio}x` : format(aim.value);
-  return [what, ...cells, to, wanted, isMet ? "met" : "missed"];
+  const { llama = NaN, floor = NaN, head = NaN } = measured;
+  const ratios = { floor: llama / floor, ratio: llama / head, value: llama };
+  const shown = [ratios.floor, ratios.ratio].map((ratio) =>
+    Number.isFinite(ratio) ? ratio.toFixed(2) : ""
+  );
+  const parts = Object.entries(aim ?? {}) as [keyof PeerAim, number][];
+  const wanted = parts.map(([kind, most]) =>
+    kind === "value" ? format(most) : kind === "floor" ? `${most} floor` : `${most}x`
+  );
+  const isMet = parts.every(([kind, most]) => ratios[kind] <= most);
+  const verdict = parts.length === 0 ? "" : isMet ? "met" : "missed";
+  return [what, ...cells, ...shown, wanted.join(", "), verdict];
 }
 
 /** Formats seconds, with milliseconds if they are few. */
