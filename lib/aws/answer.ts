@@ -10,6 +10,15 @@ import { CallError } from "./call_error.ts";
 export const maxRefusalBytes = 64 * 1024;
 
 /**
+ * Returns the length of a body in bytes, which the HTTP client enforces; undefined if it is not
+ * known beforehand.
+ */
+export function lengthOf({ headers }: Response): number | undefined {
+  const length = headers.get("content-length");
+  return length === null || headers.has("content-encoding") ? undefined : Number(length);
+}
+
+/**
  * Reads a body as text.
  *
  * @param response The answer.
@@ -25,13 +34,11 @@ export async function readText(
   from: string,
   onPiece?: () => void,
 ): Promise<string> {
-  const { headers } = response;
-  const length = headers.get("content-length");
+  const length = lengthOf(response);
   const tooLong = () =>
     new CallError("service", `the answer from ${from} is longer than ${maxBytes} bytes`);
-  if (length !== null && !headers.has("content-encoding")) {
-    if (!(Number(length) <= maxBytes)) throw tooLong();
-    // The HTTP client enforces the length.
+  if (length !== undefined) {
+    if (!(length <= maxBytes)) throw tooLong();
     if (onPiece === undefined) return await response.text();
   }
   const { text, isWhole } = await readPieces(response, maxBytes, onPiece);

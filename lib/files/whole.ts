@@ -51,11 +51,21 @@ export async function writeWhole(
   mode?: number,
 ): Promise<void> {
   const directory = dirname(path);
+  const write = () =>
+    writeInPlace(path, fill, async (temporary) => {
+      if (mode !== undefined) await chmod(temporary, mode & ~umask());
+    });
+  if (swept.has(directory)) {
+    try {
+      return await write();
+    } catch (error) {
+      // The directory has been removed meanwhile.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
   await makeDirectories(directory);
   await removeLeftovers(directory);
-  await writeInPlace(path, fill, async (temporary) => {
-    if (mode !== undefined) await chmod(temporary, mode & ~umask());
-  });
+  await write();
 }
 
 /**

@@ -313,7 +313,8 @@ async function send(
         sinks,
         // What was streamed has arrived, whatever became of the rest.
       }).finally(() => void (transfer.receivedBytes += liveJob?.takeBytes() ?? 0));
-      transfer.receivedBytes += Buffer.byteLength(invocation.payload);
+      const { payload: answer, payloadBytes = Buffer.byteLength(answer) } = invocation;
+      transfer.receivedBytes += payloadBytes;
       const response = readAnswer(functionName, invocation.payload, runner.features);
       call.spans?.answered(response.times);
       return { invocation, response };

@@ -10,7 +10,7 @@ import { FunctionError, type FunctionErrorDetails, LlamaError } from "../../erro
 import { isFunctionTimeout } from "../../functions/timeout.ts";
 import { maxPayloadBytes, parseFunctionError } from "../../protocol.ts";
 import type { OpenSpan, Spans } from "../../spans.ts";
-import { decodeUriPart, readBeginning, readText, valueOfJsonString } from "../answer.ts";
+import { decodeUriPart, lengthOf, readBeginning, readText, valueOfJsonString } from "../answer.ts";
 import { CallError, isServerFailure, retryAfter, signInAgain } from "../call_error.ts";
 import { type AwsClient, requestIdOf } from "../client.ts";
 import { serviceUrl } from "../endpoint.ts";
@@ -56,6 +56,8 @@ export interface Delivery {
 export interface Invocation {
   /** The function's answer, JSON. */
   payload: string;
+  /** Its size in bytes, if it was stated. */
+  payloadBytes?: number | undefined;
   /** The last 4 KiB of its log, if requested. */
   logTail: string | undefined;
   /** Lambda's id of the request. */
@@ -283,8 +285,13 @@ async function readAnswer(
     const details = { ...error, logTail, missingObjects: objects };
     throw new FunctionError(functionName, details, { hint: failureHint(details) });
   }
-  const version = response.headers.get("x-amz-executed-version") ?? undefined;
-  return { payload: text, logTail, requestId: requestIdOf(response), version };
+  return {
+    payload: text,
+    payloadBytes: lengthOf(response),
+    logTail,
+    requestId: requestIdOf(response),
+    version: response.headers.get("x-amz-executed-version") ?? undefined,
+  };
 }
 
 async function readWhole(functionName: string, response: Response): Promise<StreamedAnswer> {

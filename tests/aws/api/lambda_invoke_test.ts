@@ -73,6 +73,7 @@ Deno.test("an invocation is one signed POST, and its answer is returned", async 
   const answer = await server.lambda.invoke("hello:live", encode('{"args":["é"]}'), { logs: true });
   assert.deepEqual(answer, {
     payload: '{"status":0}',
+    payloadBytes: 12,
     logTail: "START\nEND\n",
     requestId: "id-1",
     version: "7",
