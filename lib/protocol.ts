@@ -62,10 +62,11 @@ function blobSchemas({ contents, files }: Features) {
     ...unchecked(contents.flatMap(({ keys }) => keys)),
     ...storedForms(contents),
   };
+  const novelKeys = [...contents, ...files].map(({ keys: [key] }) => key);
   const oneContent = z.refine<Readonly<Record<string, unknown>>>((blob) => {
     const count = (keys: readonly string[]) => keys.filter((key) => blob[key] !== undefined).length;
     // A new kind of content comes with `e`, for readers that do not know it.
-    const added = count([...contents, ...files].map(({ keys: [key] }) => key));
+    const added = count(novelKeys);
     if (blob["c"] !== undefined) {
       return added === 0 && count(["s", "b"]) === 0 && count(["r"]) === 1;
     }

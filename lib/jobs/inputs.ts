@@ -186,7 +186,8 @@ export async function encodeInputs(
     reservedBytes: reservedBytes + names,
   });
   for (const [index, { remote, mode }] of files.entries()) {
-    entries.push([remote, { ...blobs[index], ...(mode === undefined ? {} : { m: mode }) }]);
+    const blob = blobs[index] ?? {};
+    entries.push([remote, mode === undefined ? blob : { ...blob, m: mode }]);
   }
   return {
     files: Object.fromEntries(entries),
