@@ -377,8 +377,8 @@ export class Llama implements AsyncDisposable {
    * @param templates The arguments, in the language of Go's text/template: `{{.Line}}` is the
    * line, `{{.Idx}}` its number, `{{.I .Line}}` sends the file of that name along, `{{.O "x"}}`
    * brings one back.
-   * @param lines The lines, read only when there is room for their jobs, or as far ahead as
-   * `readAhead` allows.
+   * @param lines The lines, or lists of their columns, read only when there is room for their jobs,
+   * or as far ahead as `readAhead` allows.
    * @param options Concurrency, shared files, logs, signal; retries, limits, a job log to resume
    * from, and a directory for results.
    * @returns The outcomes of the lines, in the order in which the jobs ended.

@@ -164,7 +164,9 @@ export class JobContext extends FileContext {
     throw new LlamaError(
       "template",
       `there is no column ${number}, only ${this.#columns.length}`,
-      { hint: "set the separator of columns with -colsep" },
+      {
+        hint: this.#columns.length === 1 ? "set the separator of columns with -colsep" : undefined,
+      },
     );
   }
 

@@ -150,6 +150,20 @@ Deno.test("all attempts are paid for", async () => {
   assert.equal(record?.log, log);
 });
 
+Deno.test("a line may be a list of columns, and a text has columns with a separator", async () => {
+  await using lambda = new InvokeStub(() => ({ status: 0 }));
+  await using llama = new Llama({ environment: lambda.environment });
+  const lines = [["a b", "c"], "d,e"];
+  const run = llama.map("f", ["{{.Col 2}}", "{{.Each}}"], lines, {
+    columnSeparator: ",",
+    linesPerJob: 1,
+    concurrency: 1,
+  });
+  const outcomes = await Array.fromAsync(run);
+  assert.deepEqual(outcomes.map(({ line }) => line), ["a b c", "d,e"]);
+  assert.deepEqual(lambda.requests.map(({ args }) => args), [["c", "a b c"], ["e", "d,e"]]);
+});
+
 Deno.test("the timeout goes along with each request", async () => {
   const { lambda } = await run(["a"], echo, { timeoutSeconds: 1.5 });
   assert.deepEqual(lambda.requests.map(({ timeout }) => timeout), [1.5]);

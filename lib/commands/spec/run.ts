@@ -109,8 +109,10 @@ export function parseDelimiter(text: string): number {
  */
 export function parseSeparator(text: string): string {
   if ([...text].length === 1) return text;
-  const byte = text.startsWith("\\") ? parseDelimiter(text) : undefined;
-  if (byte !== undefined && byte < 128) return String.fromCharCode(byte);
+  const byte = /^\\(x[0-9a-f]{1,2}|[0-3]?[0-7]{1,2}|[abtnvfr\\])$/i.test(text)
+    ? parseDelimiter(text)
+    : 128;
+  if (byte < 128) return String.fromCharCode(byte);
   throw new FlagValueError(
     "not a single character",
     String

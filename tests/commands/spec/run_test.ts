@@ -88,7 +88,7 @@ Deno.test("columns are separated by one character, literal or as an escape", () 
     "\\",
   ]);
   for (const text of ["", ", ", "\\s+", "\\xff"]) {
-    assert.throws(() => parseSeparator(text), FlagValueError, text);
+    assert.throws(() => parseSeparator(text), { message: "not a single character" }, text);
   }
 });
 
