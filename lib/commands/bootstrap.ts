@@ -11,6 +11,7 @@ import { trustPolicy } from "../aws/api/iam.ts";
 import { bucketState } from "../aws/api/s3_bucket.ts";
 import { callerIdentity } from "../aws/api/sts.ts";
 import { chooseBucket } from "../deploy/bucket.ts";
+import { changeGrants, type Grants, grantsOf, noGrants } from "../deploy/grants.ts";
 import { limitLogs, logDays } from "../deploy/log_group.ts";
 import { belongsTo, listOurs } from "../deploy/owned_functions.ts";
 import { pause } from "../deploy/pause.ts";
@@ -67,6 +68,8 @@ export const bootstrap = runnable(
     const { outputs, isBucketOwn, isNew } = await makeStack(context, client, name, {
       named: values.bucket || undefined,
       owner,
+      grants: { read: values.read, write: values.write },
+      revoked: values.revoke,
     });
     let made: Settings = {
       ...await otherSettings(context, region, name),
@@ -113,7 +116,12 @@ async function makeStack(
   { output, signal }: CommandContext,
   client: AwsClient,
   name: string,
-  { named, owner }: { readonly named: string | undefined; readonly owner: string | undefined },
+  { named, owner, grants: added, revoked }: {
+    readonly named: string | undefined;
+    readonly owner: string | undefined;
+    readonly grants: Grants;
+    readonly revoked: readonly string[];
+  },
 ): Promise<{ outputs: StackOutputs; isBucketOwn: boolean; isNew: boolean }> {
   const work: StackWork = {
     client,
@@ -125,8 +133,11 @@ async function makeStack(
   try {
     existing = await findStack(work, name);
     const bucket = await chooseBucket(client, named, existing, { owner, signal });
-    const { outputs, change } = await deployStack(work, name, bucket, existing);
+    const grants = changeGrants(existing ? grantsOf(existing.outputs) : noGrants, added, revoked);
+    const { outputs, change } = await deployStack(work, name, bucket, existing, grants);
     await output.message(`the stack ${name} is ${change}`);
+    for (const url of grants.read) await output.message(`functions may read ${url}`);
+    for (const url of grants.write) await output.message(`functions may write ${url}`);
     const before = existing && outputsOf(existing.outputs);
     if (before && before.bucket !== outputs.bucket) {
       await output.message(

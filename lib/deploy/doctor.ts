@@ -17,6 +17,8 @@ import type { ImageState } from "../image/contents.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { isOlder, version } from "../version.ts";
 import { compatibleRuntime } from "./layer.ts";
+import type { Grants } from "./grants.ts";
+import { parseS3Url } from "../store/s3_url.ts";
 import { belongsTo, listOurs } from "./owned_functions.ts";
 import { mayForgeResults } from "./role_policy.ts";
 import { versionOfLayer } from "./runtime_layer.ts";
@@ -135,6 +137,7 @@ export async function* examine(patient: Patient): AsyncGenerator<Finding, Unseen
   const findings = [
     look("store", () => store(patient, whole), url !== undefined, url?.startsWith("s3:")),
     look("role", () => role(patient, identity, whole), arn !== undefined),
+    ...(hasGrants(whole) ? [look("grants", () => grants(patient, whole.grants))] : []),
     // A manual setup may have none.
     ...(uri === undefined ? [] : [look("repository", () => repository(patient, whole))]),
     look("layer", () => layer(patient, "layer"), zipLayer !== undefined),
@@ -294,6 +297,41 @@ async function role(
     return { finding: bad("role", words, "run `llama bootstrap`, which updates the stack") };
   }
   return { finding: good("role", arn) };
+}
+
+function hasGrants(stack: StackOutputs | undefined): stack is StackOutputs {
+  return stack !== undefined && stack.grants.read.length + stack.grants.write.length > 0;
+}
+
+/** Checks the buckets of the user's data that functions may read and write. */
+async function grants(
+  { client, signal }: Patient,
+  { read, write }: Grants,
+): Promise<Attempt<never>> {
+  const { region } = await client.location();
+  const buckets = new Set([...read, ...write].map((url) => parseS3Url(url).bucket));
+  const notes: string[] = [];
+  for (const bucket of buckets) {
+    const state = await bucketState(client, bucket, { signal });
+    if (state.kind === "missing") {
+      const revoke = [...new Set([...read, ...write])]
+        .filter((url) => parseS3Url(url).bucket === bucket)
+        .map((url) => ` -revoke ${url}`).join("");
+      return {
+        finding: bad("grants", `the bucket ${bucket} does not exist`, `llama bootstrap${revoke}`),
+      };
+    }
+    const there = state.kind === "there" ? state.region : undefined;
+    if (there !== undefined && there !== region) {
+      notes.push(`${bucket} is in ${there}, and AWS bills data that leaves a region`);
+    }
+  }
+  const words = [
+    ...read.map((url) => `functions may read ${url}`),
+    ...write.map((url) => `may write ${url}`),
+    ...notes,
+  ];
+  return { finding: good("grants", words.join("; ")) };
 }
 
 async function repository(

@@ -24,6 +24,7 @@ import {
   type StackOutputs,
   stackTemplate,
 } from "./stack_template.ts";
+import type { Grants } from "./grants.ts";
 import type { Pause } from "./pause.ts";
 
 /** The dependencies of work on a stack. */
@@ -82,6 +83,7 @@ export async function findStack(work: StackWork, name: string): Promise<Stack | 
  * @param name The stack's name.
  * @param bucket The store's bucket.
  * @param existing The stack as returned by {@linkcode findStack}.
+ * @param grants The user's objects that functions may read and write.
  * @returns The stack's outputs, and the kind of change.
  * @throws {LlamaError} `service`, with the reason of the first resource that failed, and the
  * remaining resources as the hint; or as `callAws`.
@@ -91,9 +93,10 @@ export async function deployStack(
   name: string,
   bucket: BucketChoice,
   existing: Stack | undefined,
+  grants?: Grants,
 ): Promise<DeployedStack> {
   const { client, signal } = work;
-  const input = { name, template: stackTemplate(name, bucket), tags: { [llamaTag]: name } };
+  const input = { name, template: stackTemplate(name, bucket, grants), tags: { [llamaTag]: name } };
   let before = existing;
   if (before && isHalfMade(before)) {
     await removeStack(work, before);

@@ -5,6 +5,14 @@
  */
 
 import { defaultLifetimeDays } from "../store/open.ts";
+import {
+  grantOutputs,
+  type Grants,
+  grantsOf,
+  type GrantStatement,
+  grantStatements,
+  noGrants,
+} from "./grants.ts";
 import { codePrefix, resultsPrefix } from "../store/prefixes.ts";
 
 /** The default name of the stack. */
@@ -51,6 +59,8 @@ export interface StackOutputs {
   readonly role: string;
   /** The repository's URI. */
   readonly repository: string;
+  /** The user's objects that functions may read and write. */
+  readonly grants: Grants;
 }
 
 /** A JSON value in a template. */
@@ -66,9 +76,14 @@ const get = (resource: string, attribute: string): Json => ({
  *
  * @param stack The stack's name, which is also the repository's.
  * @param bucket The bucket.
- * @returns JSON; the same stack and bucket give the same text.
+ * @param grants The user's objects that functions may read and write. @default {none}
+ * @returns JSON; the same arguments give the same text.
  */
-export function stackTemplate(stack: string, bucket: BucketChoice): string {
+export function stackTemplate(
+  stack: string,
+  bucket: BucketChoice,
+  grants: Grants = noGrants,
+): string {
   const name: Json = bucket.kind === "own" ? bucket.name : { Ref: bucketResourceName };
   const template: Json = {
     AWSTemplateFormatVersion: "2010-09-09",
@@ -79,7 +94,7 @@ export function stackTemplate(stack: string, bucket: BucketChoice): string {
         [bucketResourceName]: bucketResource(bucket),
         BucketPolicy: bucketPolicyResource(),
       }),
-      Role: roleResource(name),
+      Role: roleResource(name, grants),
       Repository: repositoryResource(stack.toLowerCase()),
     },
     Outputs: {
@@ -87,6 +102,7 @@ export function stackTemplate(stack: string, bucket: BucketChoice): string {
       BucketKind: { Value: bucket.kind },
       Role: { Value: get("Role", "Arn") },
       Repository: { Value: get("Repository", "RepositoryUri") },
+      ...grantOutputs(grants),
     },
   };
   return JSON.stringify(template, undefined, 2);
@@ -102,7 +118,7 @@ export function outputsOf(outputs: Readonly<Record<string, string>>): StackOutpu
   const { Bucket: bucket, BucketKind: kind, Role: role, Repository: repository } = outputs;
   const bucketKind = (["generated", "named", "own"] as const).find((each) => each === kind);
   if (!bucket || !bucketKind || !role || !repository) return undefined;
-  return { bucket, bucketKind, role, repository };
+  return { bucket, bucketKind, role, repository, grants: grantsOf(outputs) };
 }
 
 /** CloudFormation only deletes an empty bucket, so no objects are lost with the stack. */
@@ -184,7 +200,8 @@ const objectActions = [
   "s3:ListMultipartUploadParts",
 ];
 
-function roleResource(bucket: Json): Json {
+function roleResource(bucket: Json, grants: Grants): Json {
+  const granted = grantStatements(grants);
   return {
     Type: "AWS::IAM::Role",
     Properties: {
@@ -227,8 +244,18 @@ function roleResource(bucket: Json): Json {
             ),
           },
         ]),
+        ...(granted.length === 0 ? [] : [policy("granted-objects", granted.map(grantStatement))]),
       ],
     },
+  };
+}
+
+function grantStatement({ actions, bucket, keys, prefix }: GrantStatement): Json {
+  return {
+    Effect: "Allow",
+    Action: actions,
+    Resource: bucketArn(bucket, keys),
+    ...(prefix === undefined ? {} : { Condition: { StringLike: { "s3:prefix": prefix } } }),
   };
 }
 

@@ -183,6 +183,11 @@ const outputs = {
 
 Deno.test("a complete stack passes, and an incomplete one has to be torn down first", async () => {
   const whole = stack("CREATE_COMPLETE", outputs);
+  const granting = stack("CREATE_COMPLETE", {
+    ...outputs,
+    Read1: "s3://data/in/",
+    Write1: "s3://data/out/",
+  });
   const teardown = "(run `llama teardown` first, then `llama bootstrap`)";
   const cases: [string, Script, string | RegExp][] = [
     ["stack", { DescribeStacks: [whole] }, "+ stack: llama is CREATE_COMPLETE"],
@@ -229,6 +234,21 @@ Deno.test("a complete stack passes, and an incomplete one has to be torn down fi
         ],
       },
       `- repository: ${outputs.Repository} does not exist ${teardown}`,
+    ],
+    [
+      "grants",
+      { DescribeStacks: [granting], HeadBucket: [() => new Response(null, { status: 404 })] },
+      "- grants: the bucket data does not exist " +
+      "(llama bootstrap -revoke s3://data/in/ -revoke s3://data/out/)",
+    ],
+    [
+      "grants",
+      {
+        DescribeStacks: [granting],
+        HeadBucket: [() => new Response(null, { headers: { "x-amz-bucket-region": "eu-west-1" } })],
+      },
+      "+ grants: functions may read s3://data/in/; may write s3://data/out/; " +
+      "data is in eu-west-1, and AWS bills data that leaves a region",
     ],
     [
       "repository",

@@ -1,4 +1,11 @@
 import assert from "node:assert/strict";
+import {
+  changeGrants,
+  type Grants,
+  grantsOf,
+  noGrants,
+  parseGrant,
+} from "../../lib/deploy/grants.ts";
 import { outputsOf, stackTemplate } from "../../lib/deploy/stack_template.ts";
 
 Deno.test("the bucket is private and encrypted, and llama's objects in it expire", () => {
@@ -29,8 +36,9 @@ interface Statement {
 }
 
 /** Evaluates the role's policies as IAM does: denied by default, and an explicit Deny wins. */
-function may(action: string, resource: string, prefix?: string): boolean {
-  const { Role } = JSON.parse(stackTemplate("llama", { kind: "own", name: "mine-1" })).Resources;
+function may(action: string, resource: string, prefix?: string, grants?: Grants): boolean {
+  const template = stackTemplate("llama", { kind: "own", name: "mine-1" }, grants);
+  const { Role } = JSON.parse(template).Resources;
   const statements: Statement[] = Role.Properties.Policies.flatMap(
     (policy: { PolicyDocument: { Statement: Statement[] } }) => policy.PolicyDocument.Statement,
   );
@@ -81,6 +89,75 @@ Deno.test("the role may write logs and use the store's prefix in the bucket, and
   assert(!may("logs:PutLogEvents", `${logs}/mine`));
 });
 
+Deno.test("the role may read and write what bootstrap grants, and nothing beside it", () => {
+  const grants = changeGrants(noGrants, {
+    read: ["s3://data/raw/", "s3://one/key.txt", "s3://all/"].map(parseGrant),
+    write: ["s3://data/out/", "s3://mine-1/"].map(parseGrant),
+  }, []);
+  const s3 = (action: string, path: string) =>
+    may(`s3:${action}`, `arn:aws:s3:::${path}`, undefined, grants);
+  const cases: [string, string, boolean][] = [
+    ["GetObject", "data/raw/x/y", true],
+    ["GetObject", "data/rawer", false],
+    ["GetObject", "data/out/x", false],
+    ["GetObject", "one/key.txt", true],
+    ["GetObject", "one/key.txt2", false],
+    ["GetObject", "all/x/y", true],
+    ["PutObject", "data/out/x", true],
+    ["AbortMultipartUpload", "data/out/x", true],
+    ["PutObject", "data/raw/x", false],
+    ["PutObject", "one/key.txt", false],
+    ["DeleteObject", "data/out/x", false],
+    ["PutObject", "mine-1/mine", true],
+    // Even if the user grants all of the store's bucket.
+    ["PutObject", "mine-1/obj/code/x", false],
+    ["PutObject", "mine-1/obj/act/x", false],
+  ];
+  for (const [action, path, isAllowed] of cases) {
+    assert.equal(s3(action, path), isAllowed, `${action} ${path}`);
+  }
+  const list = (bucket: string, prefix: string) =>
+    may("s3:ListBucket", `arn:aws:s3:::${bucket}`, prefix, grants);
+  assert(list("data", "raw/x"));
+  assert(list("all", ""));
+  assert(!list("data", "out/"));
+});
+
+Deno.test("a stack remembers its grants, which are added to and revoked by their URLs", () => {
+  const grants = changeGrants(
+    noGrants,
+    { read: ["s3://bbb/", "s3://aaa/x"], write: ["s3://bbb/"] },
+    [],
+  );
+  const { Outputs } = JSON.parse(stackTemplate("llama", { kind: "generated" }, grants));
+  const outputs: Record<string, string> = {
+    Bucket: "b",
+    BucketKind: "named",
+    Role: "r",
+    Repository: "e",
+  };
+  for (const [name, { Value }] of Object.entries<{ Value: string }>(Outputs)) {
+    outputs[name] ??= Value;
+  }
+  assert.deepEqual(outputsOf(outputs)?.grants, {
+    read: ["s3://aaa/x", "s3://bbb/"],
+    write: ["s3://bbb/"],
+  });
+  assert.deepEqual(
+    changeGrants(grantsOf(outputs), { read: ["s3://ccc/"], write: [] }, ["s3://bbb/"]),
+    { read: ["s3://aaa/x", "s3://ccc/"], write: [] },
+  );
+  // Without grants, the template is what it was before there were any.
+  assert.equal(
+    stackTemplate("llama", { kind: "generated" }, noGrants),
+    stackTemplate("llama", { kind: "generated" }),
+  );
+  assert.equal(parseGrant("s3://bucket"), "s3://bucket/");
+  for (const wrong of ["s3://bucket/*", "s3://bucket/a?", "s3://bucket/${x}", "s3://Bucket/"]) {
+    assert.throws(() => parseGrant(wrong), { code: "input" }, wrong);
+  }
+});
+
 Deno.test("the role may neither read nor write code and kept results, by an explicit Deny", () => {
   const { Role } = JSON.parse(stackTemplate("llama", { kind: "generated" })).Resources;
   const denied = JSON.stringify(
@@ -124,7 +201,7 @@ Deno.test("the repository has a name that ECR accepts", () => {
 
 Deno.test("outputs are only those of a complete stack of llama's", () => {
   const outputs = { Bucket: "b", BucketKind: "named", Role: "r", Repository: "e", More: "x" };
-  const whole = { bucket: "b", bucketKind: "named", role: "r", repository: "e" };
+  const whole = { bucket: "b", bucketKind: "named", role: "r", repository: "e", grants: noGrants };
   assert.deepEqual(outputsOf(outputs), whole);
   assert.equal(outputsOf({ ...outputs, BucketKind: "other" }), undefined);
   assert.equal(outputsOf({ Bucket: "b" }), undefined);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import type { StackEvent } from "../../lib/aws/api/cloudformation.ts";
+import { noGrants } from "../../lib/deploy/grants.ts";
 import { deployStack, findStack, removeStack, type StackWork } from "../../lib/deploy/stack.ts";
 import {
   type EventLine,
@@ -26,6 +27,7 @@ const whole = {
   bucketKind: "generated",
   role: outputs.Role,
   repository: outputs.Repository,
+  grants: noGrants,
 };
 const created = query("CreateStack", `<StackId>${stackId}</StackId>`);
 const updated = query("UpdateStack", `<StackId>${stackId}</StackId>`);

@@ -137,6 +137,30 @@ test("bootstrap creates bucket, role, repository and layer, and writes the setti
   assert.doesNotMatch(policy, /s3:\*|DeleteObject/);
 });
 
+test("bootstrap grants data in S3, keeps what it has granted, and revokes it", async (account) => {
+  await account.bootstrap("-read", "s3://raw-1/in/", "-write", "s3://raw-1/out/");
+  const role = (await account.settings()).role?.split("/").at(-1) ?? "";
+  const parameters = {
+    Action: "GetRolePolicy",
+    Version: "2010-05-08",
+    RoleName: role,
+    PolicyName: "granted-objects",
+  };
+  const policy = decodeURIComponent(
+    await account.ask("iam", `/?${new URLSearchParams(parameters)}`, { method: "POST" }),
+  );
+  assert.match(policy, /arn:aws:s3:::raw-1\/in\/\*/);
+  assert.match(policy, /arn:aws:s3:::raw-1\/out\/\*/);
+  const { stderr } = await account.bootstrap(
+    ...["-read", "s3://more-1/", "-revoke", "s3://raw-1/in/"],
+  );
+  assert.match(
+    stderr,
+    /functions may read s3:\/\/more-1\/\n.*functions may write s3:\/\/raw-1\/out\/\n/,
+  );
+  assert.doesNotMatch(stderr, /raw-1\/in/);
+});
+
 test("another bootstrap changes nothing, and only publishes a new runtime", async (account) => {
   await account.bootstrap();
   const before = await account.settings();

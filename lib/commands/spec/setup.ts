@@ -5,7 +5,9 @@
  */
 
 import { isSettingName, settingHint, settingNames } from "../../settings.ts";
-import { boolFlag, stringFlag } from "../../cli/flags.ts";
+import { parseGrant } from "../../deploy/grants.ts";
+import { LlamaError } from "../../errors.ts";
+import { boolFlag, type Flag, FlagValueError, listFlag, stringFlag } from "../../cli/flags.ts";
 import { quote } from "../../template/quote.ts";
 import type { Command, UsageProblem } from "../../cli/command.ts";
 import { architectureFlag, noArguments, regionFlag, stackFlag } from "./shared.ts";
@@ -23,7 +25,21 @@ export const bootstrapFlags = {
     placeholder: "FILE",
   }),
   stack: stackFlag,
+  read: grantFlag("let functions read an object, or all below a prefix; may be repeated"),
+  write: grantFlag("let functions write an object, or all below a prefix; may be repeated"),
+  revoke: grantFlag("undo an earlier -read or -write of the same URL; may be repeated"),
 } as const;
+
+function grantFlag(help: string): Flag<readonly string[]> {
+  return listFlag({ help, placeholder: "s3://BUCKET/PREFIX/" }, (text) => {
+    try {
+      return parseGrant(text);
+    } catch (error) {
+      if (!(error instanceof LlamaError)) throw error;
+      throw new FlagValueError(error.message, error.hint);
+    }
+  });
+}
 
 function wrongStack(name: string): UsageProblem | undefined {
   const { pattern, mustBe } = settingNames.stack;
@@ -48,6 +64,10 @@ for that architecture.`,
     {
       text: "keep the objects in a bucket of your own",
       command: "llama bootstrap -bucket my-bucket",
+    },
+    {
+      text: "let functions read and write data of yours in S3",
+      command: "llama bootstrap -read s3://my-data/raw/ -write s3://my-data/results/",
     },
   ],
   flags: bootstrapFlags,
