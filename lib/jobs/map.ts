@@ -30,6 +30,7 @@ import { readAhead } from "./sources.ts";
 import { type Flight, stragglerRules, Stragglers } from "./stragglers.ts";
 import { Trial } from "./trial.ts";
 import { type Span, Spans } from "../spans.ts";
+import { isS3Url } from "../store/s3_url.ts";
 
 /** Options for a run of many jobs. */
 export interface MapJobsOptions {
@@ -247,6 +248,14 @@ export async function* mapJobs(
   if (!options.stop?.aborted) await results?.end();
 }
 
+function cannotCopy(): LlamaError {
+  return new LlamaError(
+    "usage",
+    "a job that writes to S3 cannot be copied: its copies would write the same objects",
+    { hint: "omit -stragglers, or add -no-clobber, with which the first copy's objects stay" },
+  );
+}
+
 /** Looks for stragglers from time to time, until it is disposed of. */
 function lookAt(stragglers: Stragglers, counts: RunCounts): Disposable {
   const timer = setInterval(() => {
@@ -324,6 +333,7 @@ class Run {
         using template = spans?.span("template");
         const next = planner.plan(input, index);
         template?.[Symbol.dispose]();
+        if (this.#options.stragglers && !this.#mayCopy(next.job)) throw cannotCopy();
         if (++planned === 2 && !planner.templates.usesInput) {
           this.#connection.notice(sameJobs(templates));
         }
@@ -372,7 +382,7 @@ class Run {
     const delivery: JobDelivery = { mayHaveRun: false, isLlama: false };
     let failure: LlamaError | undefined;
     let isCounted = false;
-    const flight = stragglers?.start(planned.line);
+    const flight = this.#mayCopy(planned.job) ? stragglers?.start(planned.line) : undefined;
     counts.waiting--;
     counts.peak = Math.max(counts.peak, ++counts.running);
     try {
@@ -432,6 +442,12 @@ class Run {
       );
     }
   };
+
+  /** Reports whether a job may be copied: its copies must not replace each other's objects. */
+  #mayCopy(job: Job | undefined): boolean {
+    return this.#options.noClobber === true ||
+      job?.outputs.some(({ local }) => isS3Url(local)) !== true;
+  }
 
   /** Returns the signal of all jobs. Aborting the run also ends the look-up of its function. */
   #open(inner: AbortSignal): AbortSignal {

@@ -530,3 +530,13 @@ Deno.test("stragglers are not copied by a Llama that runs no job twice", async (
   const outcomes = await Array.fromAsync(llama.map("f", ["{{.Line}}"], ["a"], { stragglers: 0 }));
   assert.deepEqual(outcomes.map(({ record }) => record.ok), [true]);
 });
+
+Deno.test("stragglers are refused for jobs that write to S3, unless nothing is replaced", async () => {
+  const template = '{{.O (printf "s3://bucket/%s" .Line)}}';
+  const { error, sent } = await run(["a"], echo, { stragglers: 1 }, [template]);
+  assert(error instanceof LlamaError && error.code === "usage", String(error));
+  assert.match(error.message, /^a job that writes to S3 cannot be copied/);
+  assert.deepEqual(sent, []);
+  const guarded = await run(["a"], echo, { stragglers: 1, noClobber: true }, [template]);
+  assert.deepEqual([guarded.error, guarded.sent.length], [undefined, 1]);
+});
