@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Command, HelpRow } from "../lib/cli/command.ts";
+import { type Command, examplesOf, type HelpRow } from "../lib/cli/command.ts";
 import { flagRows } from "../lib/cli/help.ts";
 import { synopsis, withHelp } from "../lib/cli/synopsis.ts";
 import { commands } from "../lib/commands/main.ts";
@@ -40,7 +40,7 @@ function paragraphsOf({ details, summary }: Command): Paragraph[] {
  *
  * @returns The text, as `deno fmt` formats it.
  */
-export function referencePage(): Promise<string> {
+export async function referencePage(): Promise<string> {
   const list = allCommands.map(({ name, summary }) => [
     `[llama ${name}](#llama-${name})`,
     escaped(summary),
@@ -56,13 +56,14 @@ export function referencePage(): Promise<string> {
     "Global flags go before the command.",
     flagTable(flagRows(program.flags)),
     ...program.sections.flatMap(({ title, rows }) => [`## ${title}`, flagTable(rows, "")]),
-    ...allCommands.flatMap(commandParts),
+    ...(await Promise.all(allCommands.map(commandParts))).flat(),
   ];
-  return formatted(parts.join("\n\n") + "\n");
+  return await formatted(parts.join("\n\n") + "\n");
 }
 
-function commandParts(command: Command): string[] {
-  const { name, flags, examples = [] } = command;
+async function commandParts(command: Command): Promise<string[]> {
+  const { name, flags } = command;
+  const examples = await examplesOf(command);
   const rows = flagRows(flags);
   return [
     `## llama ${name}`,
@@ -115,7 +116,7 @@ async function formatted(markdown: string): Promise<string> {
 }
 
 /** Returns the manual page, in the format of man(7). */
-export function manualPage(): string {
+export async function manualPage(): Promise<string> {
   return [
     `.TH LLAMA 1 "" "llama ${version}" "User Commands"`,
     ".SH NAME",
@@ -127,7 +128,7 @@ export function manualPage(): string {
     "Global flags go before the command.",
     ...entries(flagRows(program.flags)),
     ".SH COMMANDS",
-    ...allCommands.flatMap(manualParts),
+    ...(await Promise.all(allCommands.map(manualParts))).flat(),
     ...program.sections.flatMap(({ title, rows }) => [
       `.SH ${roff(title.toUpperCase())}`,
       ...entries(rows),
@@ -138,8 +139,9 @@ export function manualPage(): string {
   ].join("\n") + "\n";
 }
 
-function manualParts(command: Command): string[] {
-  const { name, flags, examples = [] } = command;
+async function manualParts(command: Command): Promise<string[]> {
+  const { name, flags } = command;
+  const examples = await examplesOf(command);
   return [
     `.SS llama ${roff(name)}`,
     `.B ${roff(synopsis(command))}`,
@@ -181,5 +183,5 @@ function roff(text: string): string {
 
 if (import.meta.main) {
   await Deno.writeTextFile(referenceFile, await referencePage());
-  await Deno.writeTextFile(manualFile, manualPage());
+  await Deno.writeTextFile(manualFile, await manualPage());
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Command, HelpRow, Program } from "./command.ts";
+import { type Command, examplesOf, type HelpRow, type Program } from "./command.ts";
 import type { FlagTable } from "./flags.ts";
 import { synopsis, withHelp, written } from "./synopsis.ts";
 
@@ -42,8 +42,9 @@ export function helpText(commands: readonly Command[], program: Program): string
  *
  * @param command The command.
  */
-export function commandHelp(command: Command): string {
-  const { summary, details, examples = [], flags } = command;
+export async function commandHelp(command: Command): Promise<string> {
+  const { summary, details, flags } = command;
+  const examples = await examplesOf(command);
   return paragraphs([
     `Usage: ${synopsis(command)}`,
     details ?? `llama ${command.name}: ${summary}`,

@@ -126,7 +126,7 @@ async function runCommandLine(
       return exitCodes.ok;
     case "help": {
       const { commandHelp, helpText } = await import("../cli/help.ts");
-      const text = line.topic ? commandHelp(line.topic) : helpText(commands, program);
+      const text = line.topic ? await commandHelp(line.topic) : helpText(commands, program);
       await (line.stream === "stdout" ? output.data(text) : output.talk(text));
       return line.exitCode;
     }

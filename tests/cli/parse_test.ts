@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { namesOf, parseFlags } from "../../lib/cli/flags.ts";
 import { completionCommand } from "../../lib/commands/spec/completion.ts";
 import { runnable, type RunnableCommand } from "../../lib/cli/command.ts";
+import { examplesOf } from "../../lib/cli/command.ts";
 import { commandHelp, helpText } from "../../lib/cli/help.ts";
 import {
   type CommandLine,
@@ -514,7 +515,7 @@ Deno.test("-h after the function name is passed to the function", () => {
   assert.deepEqual(line.args, ["fn", "-h"]);
 });
 
-Deno.test("help and version have help, and refuse extra arguments", () => {
+Deno.test("help and version have help, and refuse extra arguments", async () => {
   assert.deepEqual(parse("version"), { kind: "version" });
   assert.deepEqual(parse("-region", "x", "version"), { kind: "version" });
   assert.deepEqual(complaint("version", "1"), [
@@ -525,15 +526,15 @@ Deno.test("help and version have help, and refuse extra arguments", () => {
   for (const topic of ["help", "version"]) {
     const line = parse("help", topic);
     assert.ok(line.kind === "help" && line.topic !== undefined);
-    assert.match(commandHelp(line.topic), new RegExp(`^Usage: llama ${topic}`));
+    assert.match(await commandHelp(line.topic), new RegExp(`^Usage: llama ${topic}`));
   }
 });
 
-Deno.test("help texts fit in 80 columns and end with one newline", () => {
+Deno.test("help texts fit in 80 columns and end with one newline", async () => {
   for (
     const text of [
       helpText(commands, program),
-      ...[...commands, completionCommand].map(commandHelp),
+      ...await Promise.all([...commands, completionCommand].map(commandHelp)),
     ]
   ) {
     for (const line of text.split("\n")) {
@@ -544,7 +545,7 @@ Deno.test("help texts fit in 80 columns and end with one newline", () => {
   }
 });
 
-Deno.test("help names every command, flag, default, exit status and variable", () => {
+Deno.test("help names every command, flag, default, exit status and variable", async () => {
   const all = helpText(commands, program);
   for (const { name, summary } of commands) {
     assert.match(all, new RegExp(`^  ${name} +${summary}$`, "m"));
@@ -557,16 +558,16 @@ Deno.test("help names every command, flag, default, exit status and variable", (
   for (const variable of ["OBJECT_STORE", "LOCAL", "FUNCTIONS"]) {
     assert.match(all, new RegExp(`^  LLAMA_${variable} `, "m"));
   }
-  const xargs = commandHelp(xargsCommand);
+  const xargs = await commandHelp(xargsCommand);
   assert.match(xargs, /^Usage: llama xargs \[FLAGS\] FUNCTION ARGS\.\.\. < LINES\n/);
   assert.match(xargs, /^ {2}-j N .*\(default 100\)$/m);
   assert.match(xargs, /^ {2}-f, -file LOCAL\[:REMOTE\] /m);
   assert.match(xargs, /^ {2}1\. +optimize/m);
 });
 
-Deno.test("the examples in help texts are valid command lines", () => {
-  for (const { examples = [] } of commands) {
-    for (const { command } of examples) {
+Deno.test("the examples in help texts are valid command lines", async () => {
+  for (const each of commands) {
+    for (const { command } of await examplesOf(each)) {
       const [, line = ""] = /\bllama (.*)$/s.exec(command.replace(/ (<|2>|\| jq) .*$/, "")) ?? [];
       // The shell syntax that the examples use: quotes and line continuations.
       const words = line.replaceAll("\\\n", "").match(/(?:'[^']*'|[^\s'])+/g) ?? [];

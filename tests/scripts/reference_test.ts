@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { xargsCommand } from "../../lib/commands/spec/xargs.ts";
+import { examplesOf } from "../../lib/cli/command.ts";
 import { manualFile, manualPage, referenceFile, referencePage } from "../../scripts/reference.ts";
 import { textOf } from "../helpers.ts";
 
@@ -10,7 +11,7 @@ Deno.test("docs/reference.md has the commands and flags that there are", async (
 });
 
 Deno.test("docs/llama.1 has the commands and flags that there are", async () => {
-  assert.equal(await Deno.readTextFile(manualFile), manualPage(), message);
+  assert.equal(await Deno.readTextFile(manualFile), await manualPage(), message);
 });
 
 function hasGroff(): boolean {
@@ -34,12 +35,12 @@ Deno.test({
     }).spawn();
     const output = child.output();
     const writer = child.stdin.getWriter();
-    await writer.write(new TextEncoder().encode(manualPage()));
+    await writer.write(new TextEncoder().encode(await manualPage()));
     await writer.close();
     const { stdout, stderr } = await output;
     assert.equal(textOf(stderr), "");
     const lines = textOf(stdout).split("\n").map((line) => line.trim());
-    for (const { command } of xargsCommand.examples ?? []) {
+    for (const { command } of await examplesOf(xargsCommand)) {
       for (const line of command.split("\n")) assert(lines.includes(line.trim()), line);
     }
   },

@@ -124,11 +124,11 @@ for (const [args, message, hint] of usage) {
   });
 }
 
-Deno.test("the help of each command is at most 80 columns wide", () => {
+Deno.test("the help of each command is at most 80 columns wide", async () => {
   for (const { name } of commands) {
     const line = parseCommandLine(["help", name], commands, program);
     assert(line.kind === "help" && line.topic !== undefined);
-    for (const row of commandHelp(line.topic).split("\n")) assert(row.length <= 80, row);
+    for (const row of (await commandHelp(line.topic)).split("\n")) assert(row.length <= 80, row);
   }
 });
 
