@@ -25,6 +25,7 @@ import type { ListedObject, S3Files, S3Object } from "./store/s3_files.ts";
 import { expandInputs, type OutwardLinks } from "./jobs/input_directory.ts";
 import { encodeInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
+import type { LiveSinks } from "./jobs/live_job.ts";
 import type { Line } from "./jobs/job_input.ts";
 import { type JobOutcome, mapJobs, type MapJobsOptions } from "./jobs/map.ts";
 import { nameOfFunction, novelFor } from "./jobs/negotiation.ts";
@@ -147,19 +148,24 @@ export interface InvokeOptions {
 }
 
 /** Options for {@linkcode Llama.run}. */
-export type RunOptions = Pick<
-  InvokeOptions,
-  | "logs"
-  | "noClobber"
-  | "timeoutSeconds"
-  | "cache"
-  | "explainCache"
-  | "transfer"
-  | "spans"
-  | "onStdout"
-  | "onStderr"
-  | "signal"
->;
+export type RunOptions =
+  & Pick<
+    InvokeOptions,
+    | "logs"
+    | "noClobber"
+    | "timeoutSeconds"
+    | "cache"
+    | "explainCache"
+    | "transfer"
+    | "spans"
+    | "onStdout"
+    | "onStderr"
+    | "signal"
+  >
+  & {
+    /** Where the output goes while the command runs, instead of `onStdout` and `onStderr`. */
+    readonly live?: LiveSinks | undefined;
+  };
 
 /** Options for {@linkcode Llama.map}. */
 export interface MapOptions extends MapJobsOptions {
@@ -344,7 +350,8 @@ export class Llama implements AsyncDisposable {
     options: RunOptions = {},
   ): Promise<JobResult> {
     const { onStdout: stdout, onStderr: stderr, cache: _cache, explainCache: _, ...rest } = options;
-    const live = stdout || stderr ? () => ({ stdout, stderr }) : undefined;
+    const sinks = options.live ?? (stdout || stderr ? { stdout, stderr } : undefined);
+    const live = sinks && (() => sinks);
     const runOptions = { ...rest, live };
     const memo = await this.#openMemo(job.functionName, options);
     if (memo === undefined) return await this.#run(job, runOptions);

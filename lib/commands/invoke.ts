@@ -75,15 +75,16 @@ export const invoke = runnable(
         signal,
       };
       const stderrEnd = lookBack && new StderrEnd();
-      const sinks = values["no-stream"] ? {} : {
-        onStdout: (bytes: Uint8Array) => output.data(bytes),
-        onStderr: (bytes: Uint8Array) => {
-          stderrEnd?.add(bytes);
+      const live = values["no-stream"] ? undefined : {
+        stdout: (bytes: Uint8Array) => output.data(bytes),
+        stderr: (bytes: Uint8Array) => {
+          stderrEnd?.add(bytes.slice());
           return output.talk(bytes);
         },
+        isTransient: true,
       };
       await using _sending = openWaiting(context, () => sendingText(llama.requests));
-      const run = (job: Job, options: RunJobOptions) => llama.run(job, { ...options, ...sinks });
+      const run = (job: Job, options: RunJobOptions) => llama.run(job, { ...options, live });
       result = lookBack === undefined
         ? await run(job, options)
         : await runAndKeep(llama, job, { options, run, lookBack, stderrEnd });

@@ -12,12 +12,17 @@ import { KeptOutput } from "./kept_output.ts";
 
 /** Receives a command's output as it arrives, whether the function streams it or not. */
 export interface LiveSinks {
-  /** Receives standard output, in order. The bytes are the receiver's to keep. @default {kept} */
+  /** Receives standard output, in order. @default {kept} */
   readonly stdout?: OutputSink | undefined;
-  /** Receives standard error, in order. The bytes are the receiver's to keep. @default {kept} */
+  /** Receives standard error, in order. @default {kept} */
   readonly stderr?: OutputSink | undefined;
   /** Whether the result holds the output, too. @default {false} */
   readonly isKept?: boolean | undefined;
+  /**
+   * Whether the receivers are done with the bytes when they return, or when their promise resolves, so
+   * that the memory is used again. @default {false, the bytes are theirs}
+   */
+  readonly isTransient?: boolean | undefined;
   /** Called after the last byte, whether the job succeeded or not. */
   readonly end?: (() => void | Promise<void>) | undefined;
 }
@@ -56,8 +61,9 @@ export class LiveJob implements AsyncDisposable {
     this.#runner = runner;
     const kept = (sink: OutputSink | undefined) =>
       sinks.isKept || !sink ? new KeptOutput(runner.outputFiles) : undefined;
-    this.#stdout = new LiveStream(sinks.stdout, kept(sinks.stdout));
-    this.#stderr = new LiveStream(sinks.stderr, kept(sinks.stderr));
+    const { stdout, stderr, isTransient = false } = sinks;
+    this.#stdout = new LiveStream(stdout, kept(stdout), isTransient);
+    this.#stderr = new LiveStream(stderr, kept(stderr), isTransient);
   }
 
   /**
@@ -127,11 +133,13 @@ export class LiveJob implements AsyncDisposable {
 class LiveStream {
   readonly #sink: OutputSink | undefined;
   readonly #kept: KeptOutput | undefined;
+  readonly #isTransient: boolean;
   #bytes = 0;
 
-  constructor(sink: OutputSink | undefined, kept: KeptOutput | undefined) {
+  constructor(sink: OutputSink | undefined, kept: KeptOutput | undefined, isTransient: boolean) {
     this.#sink = sink;
     this.#kept = kept;
+    this.#isTransient = isTransient && kept === undefined;
   }
 
   async take(bytes: Uint8Array): Promise<void> {
@@ -149,8 +157,10 @@ class LiveStream {
     if (rest.file === undefined) {
       if (rest.bytes.length > 0) await this.#pass(rest.bytes);
     } else {
-      // A copy, since the next piece overwrites this one.
-      for await (const piece of piecesOfFile(rest.file)) await this.#pass(piece.slice());
+      for await (const piece of piecesOfFile(rest.file)) {
+        // The next piece overwrites this one.
+        await this.#pass(this.#isTransient ? piece : piece.slice());
+      }
       removeOutput(rest.file);
     }
     return await this.#kept?.finish() ?? noOutput;
