@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { messageOf } from "../lib/errors.ts";
 import { Interrupted, onInterrupt } from "../lib/terminal/interrupt.ts";
+import { benchCache } from "./bench/cache.ts";
 import { benchCompression } from "./bench/compression.ts";
 import { benchCompiled } from "./bench/compiled.ts";
 import { type Benchmark, type Figure, tableOf } from "./bench/figure.ts";
@@ -35,6 +36,7 @@ const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ["progress", benchProgress],
   ["look-back", benchLookBack],
   ["compression", benchCompression],
+  ["cache", benchCache],
   ["stragglers", benchStragglers],
   ["live", benchLive],
   ["xargs", benchXargs],

@@ -17,7 +17,7 @@ import { objectPrefix, storePolicyName } from "./stack_template.ts";
  * @param arn The role.
  * @param client The AWS client.
  * @param signal Aborts the call.
- * @returns False also if its policy cannot be read.
+ * @returns False also if its policy cannot be read or understood.
  * @throws {LlamaError} As `rolePolicy`.
  */
 export async function mayForgeResults(
@@ -33,7 +33,7 @@ export async function mayForgeResults(
     if (isRefusal(error, "AccessDenied")) return false;
     throw error;
   }
-  return policy === undefined || !denies(policy, `/${objectPrefix}${resultsPrefix}*`);
+  return policy === undefined || denies(policy, `/${objectPrefix}${resultsPrefix}*`) === false;
 }
 
 /** The part of a policy that {@linkcode denies} reads. */
@@ -45,14 +45,14 @@ const policySchema = z.object({
   })),
 });
 
-/** Reports whether a policy denies reading and writing all keys of a prefix. */
-function denies(policy: string, keys: string): boolean {
+/** Reports whether a policy denies reading and writing all keys of a prefix; undefined if it is not JSON. */
+function denies(policy: string, keys: string): boolean | undefined {
   let document: unknown;
   try {
     document = JSON.parse(policy);
   } catch {
-    // Nothing that can be read denies anything.
-    return false;
+    // An emulator's.
+    return undefined;
   }
   const { data } = policySchema.safeParse(document);
   return data?.Statement.some(({ Effect, Action, Resource }) =>

@@ -10,7 +10,8 @@ import { makePicture } from "../pictures.ts";
 import { findProgram, quote, root, Shell } from "../shell.ts";
 import { type BenchContext, type Figure, median } from "./figure.ts";
 
-const fileCount = 151;
+/** The number of files of the README's job. */
+export const fileCount = 151;
 const rounds = 5;
 
 /** Runs the benchmark. */
@@ -54,7 +55,7 @@ export async function benchXargs({ directory, signal, say }: BenchContext): Prom
 }
 
 /** Pictures with many colors, each of which takes the program more than a tenth of a second. */
-async function makeFiles(directory: string, uncompressed: boolean): Promise<void> {
+export async function makeFiles(directory: string, uncompressed: boolean): Promise<void> {
   const size = uncompressed ? { minSize: 640, maxSize: 800 } : { minSize: 220, maxSize: 280 };
   for (let index = 0; index < fileCount; index++) {
     // Every sixth is marble, which has the most colors.
@@ -63,20 +64,24 @@ async function makeFiles(directory: string, uncompressed: boolean): Promise<void
   }
 }
 
-function commandLines(optipng: string | undefined, processors: number) {
+/** Returns the README's job as command lines, with further flags of `llama xargs`. */
+export function commandLines(optipng: string | undefined, processors: number, flags = "") {
   const llama = `ls -1 *.png | llama -local`;
   const xargs = `ls -1 *.png | xargs -P ${processors} -I{}`;
   if (optipng === undefined) {
     return {
       program: "`gzip -9`",
-      llama: `${llama} -function sh='sh -c' xargs -j ${fileCount} sh ` +
+      llama: `${llama} -function sh='sh -c' xargs ${flags} -j ${fileCount} sh ` +
         `'gzip -9 < {{.I .Line}} > {{.O (printf "out/%s" .Line)}}'`,
       xargs: `${xargs} sh -c 'gzip -9 < {} > out/{}'`,
     };
   }
   return {
     program: "`optipng -o2`",
-    llama: `${llama} -function optipng=${quote(quote(optipng))} xargs -j ${fileCount} optipng ` +
+    llama:
+      `${llama} -function optipng=${
+        quote(quote(optipng))
+      } xargs ${flags} -j ${fileCount} optipng ` +
       `-o2 '{{.I .Line}}' -out '{{.O (printf "out/%s" .Line)}}'`,
     xargs: `${xargs} ${quote(optipng)} -o2 {} -out out/{}`,
   };

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { zipOf } from "../../lib/deploy/zip_writer.ts";
+import { openStore } from "../../lib/store/open.ts";
 import { bytesOf, noise, testWith } from "../helpers.ts";
 import { type Ended, exists, type RunOptions, Workplace } from "./llama.ts";
 import { askMoto, motoEnvironment, motoProgram, type ServerProcess, startMoto } from "./servers.ts";
@@ -44,6 +45,12 @@ class Account extends Workplace {
   aws(args: readonly string[], options: RunOptions = {}): Promise<Ended> {
     const environment = { ...motoEnvironment(this.#moto), ...options.environment };
     return this.run(args, { ...options, environment });
+  }
+
+  /** Returns the variable that names moto as AWS's endpoint. */
+  endpoint(): Record<string, string> {
+    const { AWS_ENDPOINT_URL: url = "" } = motoEnvironment(this.#moto);
+    return { AWS_ENDPOINT_URL: url };
   }
 
   /** Runs llama, and checks that it succeeds. */
@@ -159,6 +166,62 @@ test("bootstrap grants data in S3, keeps what it has granted, and revokes it", a
     /functions may read s3:\/\/more-1\/\n.*functions may write s3:\/\/raw-1\/out\/\n/,
   );
   assert.doesNotMatch(stderr, /raw-1\/in/);
+});
+
+test("the functions' role may read and write objects, and is refused kept results", async (account) => {
+  // A bucket of the user's own has no policy, which would refuse moto's plain HTTP.
+  await account.ask("s3", "/mine-3", {
+    method: "PUT",
+    body: `<CreateBucketConfiguration><LocationConstraint>${region}</LocationConstraint>` +
+      "</CreateBucketConfiguration>",
+  });
+  await account.bootstrap("-bucket", "mine-3");
+  const { store = "", role = "" } = await account.settings();
+  const iam = { Version: "2010-05-08", RoleName: role.split("/").at(-1) ?? "" };
+  const query = (service: string, parameters: Record<string, string>) =>
+    account.ask(service, `/?${new URLSearchParams(parameters)}`, { method: "POST" });
+  const policy = { PolicyName: "object-store" };
+  const answer = await query("iam", { ...iam, ...policy, Action: "GetRolePolicy" });
+  const [, document = ""] = /<PolicyDocument>([^<]*)</.exec(answer) ?? [];
+  // moto writes CloudFormation's policies in Python, and cannot check them: another role gets the same.
+  const copy = { ...iam, RoleName: "copy" };
+  await query("iam", { ...copy, Action: "CreateRole", AssumeRolePolicyDocument: "{}" });
+  const put = {
+    ...copy,
+    ...policy,
+    PolicyDocument: decodeURIComponent(document).replaceAll("'", '"'),
+  };
+  await query("iam", { ...put, Action: "PutRolePolicy" });
+  const assumed = await query("sts", {
+    Action: "AssumeRole",
+    Version: "2011-06-15",
+    RoleArn: "arn:aws:iam::123456789012:role/copy",
+    RoleSessionName: "function",
+  });
+  const of = (name: string) => new RegExp(`<${name}>([^<]*)<`).exec(assumed)?.[1] ?? "";
+  using opened = openStore(store, {
+    environment: {
+      ...account.endpoint(),
+      AWS_REGION: region,
+      AWS_ACCESS_KEY_ID: of("AccessKeyId"),
+      AWS_SECRET_ACCESS_KEY: of("SecretAccessKey"),
+      AWS_SESSION_TOKEN: of("SessionToken"),
+    },
+  });
+  const { kept = assert.fail() } = opened;
+  const key = "0".repeat(64);
+  // From here on, moto checks signatures and policies.
+  await account.ask("s3", "/moto-api/reset-auth", { method: "POST", body: "0" });
+  try {
+    const id = await opened.put(bytesOf("an object"));
+    assert.deepEqual(await opened.get(id), bytesOf("an object"));
+    await assert.rejects(kept.write(key, bytesOf("forged")), {
+      message: /refused PutObject.*AccessDenied/,
+    });
+    await assert.rejects(kept.read(key, 1000), { message: /refused GetObject.*AccessDenied/ });
+  } finally {
+    await account.ask("s3", "/moto-api/reset-auth", { method: "POST", body: "inf" });
+  }
 });
 
 test("another bootstrap changes nothing, and only publishes a new runtime", async (account) => {

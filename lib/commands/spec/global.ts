@@ -123,6 +123,7 @@ export const program: Program<typeof globalFlags> = {
         ["LLAMA_OBJECT_STORE", "object store, like -store"],
         ["LLAMA_DIR", "directory of llama's settings; see llama help config"],
         ["LLAMA_OBJECT_NOTE", "0: do not remember which objects the store has"],
+        ["LLAMA_CACHE", "read: use kept results, and keep none"],
         ["LLAMA_JOURNAL", "off: keep no journal of runs"],
         ["LLAMA_COMPRESS", "auto, on or off, like -compress"],
         ["LLAMA_LOCAL", "1: run functions on this machine, like -local"],
