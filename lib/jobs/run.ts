@@ -373,7 +373,10 @@ async function encode(
   const accept = contentNames(usedFeatures(runner));
   const request: Request = {
     args: [...job.args],
-    files: { ...shared, ...guardOf(job, novel?.refusal) },
+    // An object among the files is such a guard, too.
+    files: found.some(({ object }) => object)
+      ? { ...shared }
+      : { ...shared, ...guardOf(job, novel?.refusal) },
     outputs: [
       ...new Set(
         job.outputs.filter(({ local }) => !isS3Url(local)).map(({ remote }) => remote),

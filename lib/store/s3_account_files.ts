@@ -116,8 +116,12 @@ export class AccountFiles implements S3Files {
         },
         read: async (response, { alive }) => {
           const xml = parseXml(await readText(response, maxPageBytes, "S3", alive), "S3");
+          // Not all servers encode keys.
+          const isEncoded = xml.textAt("EncodingType") === "url";
+          const keyOf = (text: string) =>
+            isEncoded ? decodeUriPart(text.replaceAll("+", " ")) : text;
           const objects = xml.all("Contents").map((each): ListedObject => ({
-            url: `s3://${bucket}/${decodeUriPart(each.at("Key").text.replaceAll("+", " "))}`,
+            url: `s3://${bucket}/${keyOf(each.at("Key").text)}`,
             size: Number(each.at("Size").text),
             etag: each.at("ETag").text,
           }));

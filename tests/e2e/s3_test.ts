@@ -93,3 +93,24 @@ Deno.test("-a lists the objects of a prefix or a pattern, or reads the lines of 
   const [status] = await run("s3://local/in/", "-0");
   assert.equal(status, 2);
 });
+
+Deno.test("2,000 objects are listed, read and written, several by each job", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  await Deno.mkdir(place.here("s3/in"), { recursive: true });
+  for (let i = 0; i < 2000; i++) Deno.writeTextFileSync(place.here(`s3/in/${i}`), `${i}\n`);
+  const { status, stdout, stderr } = await place.local([
+    ...["xargs", "-n", "100", "-a", "s3://local/in/", "any", "sh", "-c"],
+    'out="$1"; shift; cat "$@" >"$out"; echo $#',
+    "sh",
+    '{{.O (printf "s3://local/out/%d" .Idx)}}',
+    "{{.I .Each}}",
+  ]);
+  assert.deepEqual([status, stdout, stderr], [0, "100\n".repeat(20), ""]);
+  const numbers = new Set<string>();
+  for (let i = 0; i < 20; i++) {
+    const text = await Deno.readTextFile(place.here(`s3/out/${i}`));
+    for (const line of text.trim().split("\n")) numbers.add(line);
+  }
+  assert.equal(numbers.size, 2000);
+});

@@ -79,6 +79,10 @@ Deno.test("an object goes to the job and comes back as another, and neither pass
   const { etag: t } = await world.bucket.find("s3://local/in/a b.txt");
   assert.deepEqual(request?.files, {
     [pathOfObject("s3://local/in/a b.txt")]: { u: "s3://local/in/a b.txt", t, n: 8, e },
+  });
+  // Without an input, an empty directory keeps runtimes from running a job that they do not know.
+  await world.run('echo x >"$0"', ['{{.O "s3://local/out/B"}}']);
+  assert.deepEqual(world.stub.requests[1]?.files, {
     [pathOfObject("s3://local/out/B").replace(/\/B$/, "")]: { d: true, e },
   });
 });

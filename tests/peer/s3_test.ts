@@ -1,8 +1,12 @@
 /** Our client and runtime against S3 servers that others wrote. */
 
 import assert from "node:assert/strict";
+import { findAccount } from "../../lib/aws/account.ts";
+import { AwsClient } from "../../lib/aws/client.ts";
 import { sha256 } from "../../lib/files/hash.ts";
 import { openStore } from "../../lib/store/open.ts";
+import { ChangedObject } from "../../lib/store/s3_files.ts";
+import { openS3Files } from "../../lib/store/s3_open.ts";
 import { Workplace } from "../e2e/llama.ts";
 import { noise, TemporaryDirectory } from "../helpers.ts";
 import { FakeAws, peerTest, VersityGw } from "./servers.ts";
@@ -68,4 +72,70 @@ peerTest("20 jobs that name the same file send it once", async () => {
   assert.deepEqual([status, stderr], [0, ""]);
   const { "s3.PUT": puts, "s3.HEAD": heads, "lambda.invoke": invocations } = await aws.requests();
   assert.deepEqual([puts, heads, invocations], [1, 1, 20]);
+});
+
+peerTest("objects of the user's are found, read, written and listed in versitygw", async () => {
+  await using gateway = await VersityGw.start(["data"]);
+  await using place = new TemporaryDirectory();
+  const { signal } = new AbortController();
+  using files = openS3Files({
+    client: new AwsClient(findAccount(gateway.environment)),
+    onDenied: (action) => action,
+  });
+  const keys = ["plain", "a b+c/ü%", "x=&y?#;:@$,!'()~[]{}|^`\"<>\\", "日本/🙂"];
+  const source = await place.write("in", "contents");
+  for (const [index, key] of keys.entries()) {
+    const url = `s3://data/${key}`;
+    await files.write(url, source, { isNew: true, signal });
+    const found = await files.find(url);
+    await files.read(url, place.join(`out${index}`), found);
+    assert.equal(await Deno.readTextFile(place.join(`out${index}`)), "contents");
+    await assert.rejects(
+      files.write(url, await place.write("other", "others"), { isNew: true, signal }),
+      /exists$/,
+      key,
+    );
+    await files.write(url, await place.write("other", "others"), { signal });
+    await assert.rejects(files.read(url, place.join(`not${index}`), found), ChangedObject, key);
+  }
+  const listed = (await Array.fromAsync(files.list("s3://data/"))).flat().map(({ url }) => url);
+  assert.deepEqual(listed.sort(), keys.map((key) => `s3://data/${key}`).sort());
+  // In parts.
+  const bytes = noise(70_000_001, 1);
+  const big = await place.write("big", bytes);
+  await files.write("s3://data/big", big, { isNew: true, signal });
+  await files.write("s3://data/big", big, { isNew: true, signal });
+  await files.read("s3://data/big", place.join("big-out"), await files.find("s3://data/big"));
+  assert.equal(sha256(await Deno.readFile(place.join("big-out"))), sha256(bytes));
+});
+
+peerTest("2,000 objects in versitygw go through functions on this machine", async () => {
+  await using gateway = await VersityGw.start(["bucket", "data"]);
+  await using place = new Workplace();
+  await place.addShell();
+  await Deno.mkdir(`${gateway.data("data")}/in`);
+  for (let i = 0; i < 2000; i++) {
+    Deno.writeTextFileSync(`${gateway.data("data")}/in/${i}`, `${i}\n`);
+  }
+  const { status, stdout, stderr } = await place.local([
+    ...[
+      "-store",
+      "s3://bucket/obj/",
+      "xargs",
+      "-n",
+      "100",
+      "-a",
+      "s3://data/in/",
+      "any",
+      "sh",
+      "-c",
+    ],
+    'out="$1"; shift; cat "$@" >"$out"; echo $#',
+    "sh",
+    '{{.O (printf "s3://data/out/%d" .Idx)}}',
+    "{{.I .Each}}",
+  ], { environment: gateway.environment });
+  assert.deepEqual([status, stdout, stderr], [0, "100\n".repeat(20), ""]);
+  const written = await Array.fromAsync(Deno.readDir(`${gateway.data("data")}/out`));
+  assert.equal(written.length, 20);
 });

@@ -171,7 +171,11 @@ export class FakeS3 implements AsyncDisposable {
     const next = keys.length > page.length
       ? `<NextContinuationToken>${page.at(-1)?.[0]}</NextContinuationToken>`
       : "";
-    return new Response(`<ListBucketResult>${contents.join("")}${next}</ListBucketResult>`);
+    return new Response(
+      `<ListBucketResult><EncodingType>url</EncodingType>${
+        contents.join("")
+      }${next}</ListBucketResult>`,
+    );
   }
 
   #begin(): Response {
