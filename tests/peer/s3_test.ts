@@ -8,7 +8,8 @@ import { openStore } from "../../lib/store/open.ts";
 import { ChangedObject } from "../../lib/store/s3_files.ts";
 import { openS3Files } from "../../lib/store/s3_open.ts";
 import { Workplace } from "../e2e/llama.ts";
-import { noise, TemporaryDirectory } from "../helpers.ts";
+import { compressedIn } from "../../lib/store/store.ts";
+import { accessLog, noise, TemporaryDirectory } from "../helpers.ts";
 import { FakeAws, peerTest, VersityGw } from "./servers.ts";
 
 const prefixes = ["", "obj/", "a b+c/ü%/", "x=&y?#;:@$,!'()*~[]{}|^`\"<>\\/", "日本/🙂/"];
@@ -31,6 +32,22 @@ async function worksWith(environment: Record<string, string>, url: string, sizes
   }
 }
 
+/** Stores and fetches compressed objects: in memory, and in a temporary file once compressed. */
+async function compressesWith(environment: Record<string, string>, url: string) {
+  await using directory = new TemporaryDirectory();
+  for (const size of [20_000, 9_000_000]) {
+    using store = openStore(url, { environment });
+    const compressed = compressedIn(store);
+    const bytes = accessLog(size);
+    const { id, form } = await compressed.put(bytes);
+    assert.deepEqual([id, form], [sha256(bytes), "zst"]);
+    assert.deepEqual([await compressed.has(id), await store.has(id)], [true, false]);
+    assert.equal(sha256((await compressed.get(id)).bytes), id);
+    await compressed.getFile(id, directory.join(`log-${size}`));
+    assert.equal(sha256(await Deno.readFile(directory.join(`log-${size}`))), id);
+  }
+}
+
 peerTest("versitygw accepts signed requests for any prefix and bucket name", async () => {
   await using gateway = await VersityGw.start(["bucket", "llama.1606000000"]);
   for (const bucket of ["bucket", "llama.1606000000"]) {
@@ -43,6 +60,13 @@ peerTest("versitygw accepts signed requests for any prefix and bucket name", asy
 peerTest("versitygw accepts and returns an object in parts", async () => {
   await using gateway = await VersityGw.start();
   await worksWith(gateway.environment, "s3://bucket/a b+c/ü%/", [20_000_000, 70_000_001]);
+});
+
+peerTest("versitygw and strict signatures accept compressed objects", async () => {
+  await using gateway = await VersityGw.start();
+  await compressesWith(gateway.environment, "s3://bucket/a b+c/ü%/");
+  await using aws = await FakeAws.start({});
+  await compressesWith(aws.environment, "s3://llama.1606000000/obj/");
 });
 
 peerTest("strict signatures pass, with and without a session token", async () => {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { zstd } from "../../lib/features.ts";
 import { sha256 } from "../../lib/files/hash.ts";
 import { DirectoryStore } from "../../lib/store/directory.ts";
+import { accessLog } from "../helpers.ts";
 import { FakeLambda, type FakeLambdaOptions, textOf } from "./fake_lambda.ts";
 
 async function withStore(
@@ -96,6 +98,74 @@ Deno.test("100 MB of output go through the store in little memory", async () => 
       Deno.readTextFileSync(`/proc/${lambda.pid}/status`),
     ) ?? [];
     assert(Number(peak) < 160_000, `${peak} kB`);
+    await lambda.clean();
+  });
+});
+
+Deno.test("50 MB of text go in and out compressed, through the store, in little memory", async () => {
+  await withStore(async (lambda, store, directory) => {
+    const log = accessLog(5_000_000);
+    const path = `${directory}/log`;
+    using file = await Deno.create(path);
+    for (let i = 0; i < 10; i++) await file.write(log);
+    const { id, form, encoded } = await store.compressed.put({ path, size: 50_000_000 });
+    assert.equal(form, "zst");
+    const blob = { r: id, c: form, e: "update" };
+    const { stdout, outputs } = await lambda.run({
+      args: ["sh", "-c", "sha256sum; cat a > b"],
+      stdin: blob,
+      files: { a: blob },
+      outputs: ["b"],
+      accept: ["zstd"],
+    });
+    assert.match(textOf(stdout), new RegExp(`^${id} `));
+    const e = "the response is newer than this llama: update llama";
+    assert.deepEqual(outputs, { b: { r: id, c: "zst", e, m: 0o644 } });
+    assert(encoded < 10_000_000);
+    const [, peak] = /^VmHWM:\s+(\d+)/m.exec(
+      Deno.readTextFileSync(`/proc/${lambda.pid}/status`),
+    ) ?? [];
+    assert(Number(peak) < 160_000, `${peak} kB`);
+    await lambda.clean();
+  });
+});
+
+Deno.test("20 MB of text in a message are decompressed in little memory", async () => {
+  await withStore(async (lambda) => {
+    const log = accessLog(20_000_000);
+    const blob = { ...await zstd.encode(log), e: "" };
+    const { stdout } = await lambda.run({
+      args: ["sh", "-c", "sha256sum; sha256sum < a"],
+      stdin: blob,
+      files: { a: blob },
+    });
+    assert.equal(textOf(stdout), `${sha256(log)}  -\n`.repeat(2));
+    const [, peak] = /^VmHWM:\s+(\d+)/m.exec(
+      Deno.readTextFileSync(`/proc/${lambda.pid}/status`),
+    ) ?? [];
+    assert(Number(peak) < 160_000, `${peak} kB`);
+    await lambda.clean();
+  });
+});
+
+Deno.test("compressed objects that are missing are named like others", async () => {
+  await withStore(async (lambda, store) => {
+    const there = await store.compressed.put(accessLog(50_000));
+    const plain = await store.put(accessLog(60_000));
+    const missing = ["a", "b"].map((text) => sha256(text)).toSorted();
+    const [first, second] = missing;
+    const payload = await lambda.refuse({
+      args: ["true"],
+      stdin: { r: second, c: "zst", e: "" },
+      files: {
+        a: { r: first, c: "zst", e: "" },
+        b: { r: there.id, c: "zst", e: "" },
+        // In the other form.
+        c: { r: plain, c: "zst", e: "" },
+      },
+    });
+    assert.equal(payload["errorType"], "Llama.MissingObject");
+    assert.deepEqual(payload["objects"], missing);
     await lambda.clean();
   });
 });
