@@ -114,7 +114,7 @@ export type {
   ObjectStore,
   StoredObject,
 } from "./lib/store/store.ts";
-export type { CompressMode } from "./lib/aws/compress_mode.ts";
+export type { CompressMode } from "./lib/limits.ts";
 export type { Sizes, StoredForm } from "./lib/features.ts";
 export {
   type ExecuteOptions,

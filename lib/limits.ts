@@ -41,5 +41,11 @@ export const defaultInvokeRetries = 8;
 /** The default number of concurrent requests to S3. */
 export const defaultS3Concurrency = 32;
 
+/** When to compress: `auto` does not where the network is faster than compression. */
+export type CompressMode = "auto" | "on" | "off";
+
+/** The modes. */
+export const compressModes = ["auto", "on", "off"] as const;
+
 /** The header that marks the responses of llama's emulator. */
 export const emulatorHeader = "x-llama-emulator";

@@ -9,13 +9,8 @@ import { looksLikeEc2 } from "./ec2.ts";
 import { type Location, serviceUrl } from "./endpoint.ts";
 import type { Environment } from "../environment.ts";
 import { LlamaError } from "../errors.ts";
+import { type CompressMode, compressModes } from "../limits.ts";
 import { isLoopback } from "../system/loopback.ts";
-
-/** When to compress: `auto` does not where the network is faster than compression. */
-export type CompressMode = "auto" | "on" | "off";
-
-/** The modes. */
-export const compressModes = ["auto", "on", "off"] as const;
 
 /**
  * Returns the mode that the environment asks for.

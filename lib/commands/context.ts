@@ -88,7 +88,7 @@ export async function openLlama(
       store: store || undefined,
       bucketOwner,
       s3Concurrency: global["s3-concurrency"],
-      compress: global.compress === "auto" ? undefined : global.compress,
+      compress: global.compress,
       ...reportersOf(context),
       environment,
     }),

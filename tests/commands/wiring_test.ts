@@ -149,6 +149,10 @@ const global: Readonly<Record<keyof typeof globalFlags, Row>> = {
     assert.equal(await accepted(["-compress", "on"]), true);
     assert.equal(await accepted([], { LLAMA_COMPRESS: "on" }), true);
     assert.equal(await accepted(["-compress", "off"], { LLAMA_COMPRESS: "on" }), false);
+    assert.equal(await accepted(["-compress", "auto"], { LLAMA_COMPRESS: "on" }), false);
+    const unknown = await run(["-compress", "yes", "invoke", "f"]);
+    assert.match(unknown.stderr, /-compress: not one of auto, on, off/);
+    assert.equal(unknown.status, 2);
     const wrong = await run(["invoke", "f"], { environment: { LLAMA_COMPRESS: "yes" } });
     assert.match(wrong.stderr, /LLAMA_COMPRESS must be auto, on or off: yes/);
     assert.equal(wrong.sent.length, 0);

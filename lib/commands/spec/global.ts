@@ -7,14 +7,14 @@
 import type { Program, UsageProblem } from "../../cli/command.ts";
 import {
   boolFlag,
-  choiceFlag,
   FlagValueError,
   type FlagValues,
   intFlag,
   listFlag,
   stringFlag,
+  valueFlag,
 } from "../../cli/flags.ts";
-import { defaultS3Concurrency } from "../../limits.ts";
+import { type CompressMode, compressModes, defaultS3Concurrency } from "../../limits.ts";
 import { functionNameRule, isFunctionName } from "../../functions/names.ts";
 import { quote } from "../../template/quote.ts";
 import { atLeastOne } from "./shared.ts";
@@ -70,10 +70,16 @@ export const globalFlags = {
     placeholder: "N",
     default: defaultS3Concurrency,
   }),
-  compress: choiceFlag({
-    help: "compress files and output; auto: not inside AWS and on this machine",
-    default: "auto",
-  }, ["auto", "on", "off"]),
+  // Without a default, since LLAMA_COMPRESS is one.
+  compress: valueFlag<CompressMode | undefined>({
+    help: "compress files and output; auto: not inside AWS and on this machine (default auto)",
+    placeholder: compressModes.join("|"),
+    default: undefined,
+  }, (text) => {
+    const mode = compressModes.find((mode) => mode === text);
+    if (mode !== undefined) return mode;
+    throw new FlagValueError(`not one of ${compressModes.join(", ")}`);
+  }),
   trace: stringFlag({
     help: "with invoke or xargs: write a trace for ui.perfetto.dev (.gz, .zst: compressed)",
     placeholder: "FILE",
