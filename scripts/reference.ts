@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Command, examplesOf, type HelpRow } from "../lib/cli/command.ts";
+import type { Command, HelpRow } from "../lib/cli/command.ts";
 import { flagRows } from "../lib/cli/help.ts";
 import { synopsis, withHelp } from "../lib/cli/synopsis.ts";
 import { commands } from "../lib/commands/main.ts";
@@ -63,7 +63,7 @@ export async function referencePage(): Promise<string> {
 
 async function commandParts(command: Command): Promise<string[]> {
   const { name, flags } = command;
-  const examples = await examplesOf(command);
+  const examples = await command.examples?.() ?? [];
   const rows = flagRows(flags);
   return [
     `## llama ${name}`,
@@ -141,7 +141,7 @@ export async function manualPage(): Promise<string> {
 
 async function manualParts(command: Command): Promise<string[]> {
   const { name, flags } = command;
-  const examples = await examplesOf(command);
+  const examples = await command.examples?.() ?? [];
   return [
     `.SS llama ${roff(name)}`,
     `.B ${roff(synopsis(command))}`,

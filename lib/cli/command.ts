@@ -39,8 +39,8 @@ export interface Command<Table extends FlagTable = FlagTable> {
   readonly group: string;
   /** The rest of its help; paragraphs are separated by an empty line. */
   readonly details?: string;
-  /** Examples for its help; a function loads them, since most runs of llama show none. */
-  readonly examples?: readonly Example[] | (() => Promise<readonly Example[]>);
+  /** Loads the examples for its help, since most runs of llama show none. */
+  readonly examples?: () => Promise<readonly Example[]>;
   /** Its flags. */
   readonly flags: Table;
   /**
@@ -51,11 +51,6 @@ export interface Command<Table extends FlagTable = FlagTable> {
    * @returns The problem, or undefined.
    */
   validate?(values: FlagValues<Table>, args: readonly string[]): UsageProblem | undefined;
-}
-
-/** Returns the examples of a command. */
-export async function examplesOf({ examples = [] }: Command): Promise<readonly Example[]> {
-  return typeof examples === "function" ? await examples() : examples;
 }
 
 /** A subcommand with its implementation, which runs in a context. */

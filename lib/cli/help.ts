@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Command, examplesOf, type HelpRow, type Program } from "./command.ts";
+import type { Command, HelpRow, Program } from "./command.ts";
 import type { FlagTable } from "./flags.ts";
 import { synopsis, withHelp, written } from "./synopsis.ts";
 
@@ -44,7 +44,7 @@ export function helpText(commands: readonly Command[], program: Program): string
  */
 export async function commandHelp(command: Command): Promise<string> {
   const { summary, details, flags } = command;
-  const examples = await examplesOf(command);
+  const examples = await command.examples?.() ?? [];
   return paragraphs([
     `Usage: ${synopsis(command)}`,
     details ?? `llama ${command.name}: ${summary}`,

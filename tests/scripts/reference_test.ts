@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { xargsCommand } from "../../lib/commands/spec/xargs.ts";
-import { examplesOf } from "../../lib/cli/command.ts";
 import { manualFile, manualPage, referenceFile, referencePage } from "../../scripts/reference.ts";
 import { textOf } from "../helpers.ts";
 
@@ -40,7 +39,7 @@ Deno.test({
     const { stdout, stderr } = await output;
     assert.equal(textOf(stderr), "");
     const lines = textOf(stdout).split("\n").map((line) => line.trim());
-    for (const { command } of await examplesOf(xargsCommand)) {
+    for (const { command } of await xargsCommand.examples?.() ?? []) {
       for (const line of command.split("\n")) assert(lines.includes(line.trim()), line);
     }
   },

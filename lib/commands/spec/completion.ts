@@ -7,6 +7,7 @@
 import { isShell, shells } from "../../cli/completion/shells.ts";
 import { stringFlag } from "../../cli/flags.ts";
 import type { Command } from "../../cli/command.ts";
+import { examplesFor } from "./shared.ts";
 
 const completionFlags = {
   line: stringFlag({
@@ -23,14 +24,7 @@ export const completionCommand: Command<typeof completionFlags> = {
   group: "Help",
   details: `Prints a script for bash, zsh or fish that completes commands, flags and their
 values, files, and local functions.`,
-  examples: [
-    { text: "bash, in ~/.bashrc", command: "source <(llama completion bash)" },
-    { text: "zsh, in ~/.zshrc after compinit", command: "source <(llama completion zsh)" },
-    {
-      text: "fish, once",
-      command: "llama completion fish > ~/.config/fish/completions/llama.fish",
-    },
-  ],
+  examples: () => examplesFor("completion"),
   flags: completionFlags,
   validate({ line }, [shell, ...more]) {
     const isOne = shell === undefined ? line !== "" : isShell(shell) && line === "";

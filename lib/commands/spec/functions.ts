@@ -14,7 +14,13 @@ import {
 import { isReservedVariable } from "../../functions/names.ts";
 import { quote } from "../../template/quote.ts";
 import type { Command, UsageProblem } from "../../cli/command.ts";
-import { architectureFlag, boundedFlag, oneFunctionName, parseSeconds } from "./shared.ts";
+import {
+  architectureFlag,
+  boundedFlag,
+  examplesFor,
+  oneFunctionName,
+  parseSeconds,
+} from "./shared.ts";
 
 /** The flags of `llama update-function`. */
 export const updateFunctionFlags = {
@@ -117,27 +123,7 @@ whose function.json names "programs".
 Without flags, FUNCTION moves to this llama's version of the layer; -all moves
 every function of the stack. Nothing else changes. Images contain their own
 runtime: llama prints how to rebuild them.`,
-  examples: [
-    {
-      text: "create a function from a folder with a handler and a function.json",
-      command: "llama update-function -create -zip images/hello-llama hello",
-    },
-    {
-      text: "create a function from a program that is installed here",
-      command: "llama update-function -create -program optipng optipng",
-    },
-    {
-      text: "include files that belong to no package, and check the image before it is sent",
-      command: "llama update-function -create -program ./report.py -include ./data \\\n" +
-        "    -check './report.py --help' report",
-    },
-    {
-      text: "build an image and create a function from it",
-      command: "llama update-function -create -build images/optipng optipng",
-    },
-    { text: "give a function more memory", command: "llama update-function -memory 3008 optipng" },
-    { text: "move every function to this llama's runtime", command: "llama update-function -all" },
-  ],
+  examples: () => examplesFor("update-function"),
   flags: updateFunctionFlags,
   validate(values, args) {
     const { zip, build, image, handler, arch } = values;
@@ -229,7 +215,7 @@ export const deleteFunctionCommand: Command<Record<never, never>> = {
   group: "Functions",
   details: `Deletes a function from Lambda, and its image from llama's repository. Only a
 function of llama's own stack can be deleted. Its logs in CloudWatch are kept.`,
-  examples: [{ text: "delete a function", command: "llama delete-function hello" }],
+  examples: () => examplesFor("delete-function"),
   flags: {},
   validate: (_values, args) => oneFunctionName(args),
 };

@@ -4,12 +4,13 @@
  * @module
  */
 
-import type { Command, Example } from "../../cli/command.ts";
+import type { Command } from "../../cli/command.ts";
 import { boolFlag, listFlag } from "../../cli/flags.ts";
 import { cacheFlags, validateCache } from "./cache.ts";
 import { timeout } from "./run.ts";
 import {
   badMapping,
+  examplesFor,
   file,
   fileLinks,
   invokeRetries,
@@ -41,30 +42,6 @@ export const invokeFlags = {
   report,
 } as const;
 
-const examples: readonly Example[] = [
-  { text: "say hello", command: "llama invoke hello world" },
-  {
-    text: "optimize one image",
-    command: `llama invoke optipng '{{.I "a.png"}}' -out '{{.O "b.png"}}'`,
-  },
-  {
-    text: "send a file under another name, and standard input",
-    command: "llama invoke -stdin -f ~/words:words grep -f words < book.txt",
-  },
-  {
-    text: "send a directory and fetch another",
-    command: "llama invoke -f src -o dist/ build src -o dist",
-  },
-  {
-    text: "show where the time goes, and the function's log",
-    command: "llama invoke -time -logs hello world",
-  },
-  {
-    text: "try a command on this machine, as if it were a function",
-    command: "llama -local -function upper='tr a-z A-Z' invoke -stdin upper < book.txt",
-  },
-];
-
 /** The definition of `llama invoke`. */
 export const invokeCommand: Command<typeof invokeFlags> = {
   name: "invoke",
@@ -76,7 +53,7 @@ and llama exits with its status.
 
 ARGS are Go templates: {{.I "a.png"}} sends a file and expands to its path in
 Lambda, {{.O "b.png"}} fetches one, {{.IO "c.png"}} does both.`,
-  examples,
+  examples: () => examplesFor("invoke"),
   flags: invokeFlags,
   validate: (values, args) =>
     noFunction(args) ?? notNegative("invoke-retries", values["invoke-retries"]) ??

@@ -8,7 +8,7 @@ import type { Command } from "../../cli/command.ts";
 import { FlagValueError, intFlag, valueFlag } from "../../cli/flags.ts";
 import { isLoopback } from "../../system/loopback.ts";
 import { quote } from "../../template/quote.ts";
-import { atLeastOne, noArguments } from "./shared.ts";
+import { atLeastOne, examplesFor, noArguments } from "./shared.ts";
 
 /** The address that `llama local` listens on. */
 export interface ListenAddress {
@@ -64,12 +64,7 @@ export const localCommand: Command<typeof localFlags> = {
   details: `Runs functions on this machine and serves Lambda's Invoke API for them until
 interrupted. The functions are those of the global flags -functions and
 -function.`,
-  examples: [
-    {
-      text: "serve the functions in a directory",
-      command: "llama -functions images local -listen 127.0.0.1:3001",
-    },
-  ],
+  examples: () => examplesFor("local"),
   flags: localFlags,
   validate(values, args) {
     return noArguments("local", args) ?? atLeastOne("concurrency", values.concurrency);

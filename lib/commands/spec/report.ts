@@ -6,6 +6,7 @@
 
 import { stringFlag } from "../../cli/flags.ts";
 import type { Command } from "../../cli/command.ts";
+import { examplesFor } from "./shared.ts";
 
 /** The flags of `llama report`. */
 export const reportFlags = {
@@ -28,16 +29,7 @@ the journal: RUN is a file, else a number that llama runs lists. The most
 detailed page is written by the run itself, with -report.
 
 With two runs, prints how their figures and the outcomes of their jobs differ.`,
-  examples: [
-    { text: "show run 42 of the journal", command: "llama report 42" },
-    { text: "compare two runs", command: "llama report 41 42" },
-    { text: "show a run from its job log", command: "llama report -o run.html log" },
-    {
-      text: "show a run from its JSON output",
-      command: `llama xargs -json -a files count '{{.I .Line}}' > run.json
-llama report run.json`,
-    },
-  ],
+  examples: () => examplesFor("report"),
   flags: reportFlags,
   validate({ output }, [run, other, ...more]) {
     if (run && other !== "" && more.length === 0) {

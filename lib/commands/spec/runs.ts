@@ -7,7 +7,7 @@
 import { boolFlag, intFlag } from "../../cli/flags.ts";
 import type { Command } from "../../cli/command.ts";
 import { quote } from "../../template/quote.ts";
-import { atLeastOne } from "./shared.ts";
+import { atLeastOne, examplesFor } from "./shared.ts";
 
 /** The flags of `llama runs`. */
 export const runsFlags = {
@@ -24,10 +24,7 @@ export const runsCommand: Command<typeof runsFlags> = {
   details: `Lists the runs in the journal, latest last: when each started, how many of its
 jobs ended and failed, what it cost, and how it ended. xargs keeps the journal
 in ~/.local/state/llama; -no-journal or \`llama config journal off\` keeps none.`,
-  examples: [
-    { text: "show a run as an HTML page", command: "llama report 42" },
-    { text: "list what failed", command: "llama runs -json | jq 'select(.failed > 0)'" },
-  ],
+  examples: () => examplesFor("runs"),
   flags: runsFlags,
   validate: ({ n }, [extra]) =>
     atLeastOne("n", n) ??

@@ -10,7 +10,7 @@ import { LlamaError } from "../../errors.ts";
 import { boolFlag, type Flag, FlagValueError, listFlag, stringFlag } from "../../cli/flags.ts";
 import { quote } from "../../template/quote.ts";
 import type { Command, UsageProblem } from "../../cli/command.ts";
-import { architectureFlag, noArguments, regionFlag, stackFlag } from "./shared.ts";
+import { architectureFlag, examplesFor, noArguments, regionFlag, stackFlag } from "./shared.ts";
 
 /** The flags of `llama bootstrap`. */
 export const bootstrapFlags = {
@@ -59,17 +59,7 @@ runtime as a layer; and writes the names of all of these to
 ~/.llama/config.json for the other commands. The logs of functions expire after
 14 days. Run it again to update everything, or with -arch arm64 to add the layer
 for that architecture.`,
-  examples: [
-    { text: "set llama up", command: "llama bootstrap -region us-west-2" },
-    {
-      text: "keep the objects in a bucket of your own",
-      command: "llama bootstrap -bucket my-bucket",
-    },
-    {
-      text: "let functions read and write data of yours in S3",
-      command: "llama bootstrap -read s3://my-data/raw/ -write s3://my-data/results/",
-    },
-  ],
+  examples: () => examplesFor("bootstrap"),
   flags: bootstrapFlags,
   validate({ bucket, stack }, args) {
     // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
@@ -107,11 +97,7 @@ ${
       return `  ${name.padEnd(12)}${what.padEnd(26)}${variables.join(", ")}`;
     }).join("\n")
   }`,
-  examples: [
-    { text: "show all settings", command: "llama config" },
-    { text: "use the settings in shell scripts", command: 'eval "$(llama config -shell)"' },
-    { text: "use a store of your own", command: "llama config store s3://my-bucket/llama/" },
-  ],
+  examples: () => examplesFor("config"),
   flags: configFlags,
   validate({ shell, unset }, [name, value, extra]) {
     if (extra !== undefined) {
@@ -161,7 +147,7 @@ export const teardownCommand: Command<typeof teardownFlags> = {
 in its store, and the stack that llama bootstrap created: bucket, role, and
 repository with its images. It asks first. A bucket that was yours before, or
 that contains anything else, is kept.`,
-  examples: [{ text: "remove everything, after a confirmation", command: "llama teardown" }],
+  examples: () => examplesFor("teardown"),
   flags: teardownFlags,
   validate: ({ stack }, args) => wrongStack(stack) ?? noArguments("teardown", args),
 };

@@ -23,7 +23,7 @@ import { functionNameRule, isFunctionName } from "../../functions/names.ts";
 import { LlamaError } from "../../errors.ts";
 import { isS3Url, nameOfObject } from "../../store/s3_url.ts";
 import { quote } from "../../template/quote.ts";
-import type { UsageProblem } from "../../cli/command.ts";
+import type { Example, UsageProblem } from "../../cli/command.ts";
 
 /** The region; the same as the global flag. */
 export const regionFlag: Flag<string> = stringFlag({ help: "AWS region", placeholder: "REGION" });
@@ -335,4 +335,11 @@ export function badMapping(
     }
   }
   return undefined;
+}
+
+/** Returns the examples of a command's help, which are loaded only to be shown. */
+export async function examplesFor(
+  name: keyof typeof import("./examples.ts").examples,
+): Promise<readonly Example[]> {
+  return (await import("./examples.ts")).examples[name];
 }

@@ -12,6 +12,7 @@ import { runFlags, splitInput, validateRun } from "./run.ts";
 import {
   atLeastOne,
   badMapping,
+  examplesFor,
   file,
   fileLinks,
   invokeRetries,
@@ -55,7 +56,7 @@ lists, each after a :::, are combined, and {{.Col 1}} is from the first of them.
 After the first ctrl-C, llama starts no more jobs and waits for those in flight;
 a second one drops them. An interrupted run is continued by the same command
 with -resume-last, or with -resume if it had -joblog FILE.`,
-  examples: async () => (await import("./xargs_examples.ts")).examples,
+  examples: () => examplesFor("xargs"),
   flags: xargsFlags,
   validate: (values, args) =>
     noFunction(splitInput(args).command) ?? atLeastOne("j", values.j) ??
