@@ -452,6 +452,31 @@ export class Llama implements AsyncDisposable {
   }
 
   /**
+   * Finds out which jobs have kept results. Nothing is run, uploaded or written; it takes a call of
+   * GetFunction, and one request to the store per job.
+   *
+   * @param functionName A function's name, `NAME:ALIAS` or ARN.
+   * @param options The shared files, and what to do with kept results.
+   * @returns A function that reports whether {@linkcode Llama.map} would use a kept result of a job;
+   * undefined if it would use none.
+   * @throws {LlamaError} As {@linkcode Llama.map}.
+   */
+  async findKept(
+    functionName: string,
+    options: Pick<MapOptions, "files" | "fileLinks" | "cache" | "signal"> = {},
+  ): Promise<((job: Job) => Promise<boolean>) | undefined> {
+    const { files = [], fileLinks, cache, signal } = options;
+    if (cache === "refresh" || cache === "verify") return undefined;
+    const memo = await this.#openMemo(functionName, { cache, signal });
+    if (memo === undefined) return undefined;
+    const inputs = await expandInputs(files, fileLinks);
+    const sharedFiles = new SharedFiles(inputs, () => {
+      throw new Error("a look-up sends no files");
+    });
+    return (job) => memo.has(job, { sharedFiles, signal });
+  }
+
+  /**
    * Closes connections, and ends the emulator on this machine with all its processes.
    *
    * @returns Resolves when everything has ended.

@@ -10,7 +10,7 @@ import type { FlagValues } from "../cli/flags.ts";
 import { ExistingOutputs } from "../jobs/existing_outputs.ts";
 import { expandInputs } from "../jobs/input_directory.ts";
 import { findInputs, type FindObject } from "../jobs/inputs.ts";
-import type { InputFile, PlannedJob } from "../jobs/job.ts";
+import type { InputFile, Job, PlannedJob } from "../jobs/job.ts";
 import { jobInputs, type Line } from "../jobs/job_input.ts";
 import { hashSharedFiles } from "../jobs/log/identity.ts";
 import { LoggedJobs } from "../jobs/log/logged_jobs.ts";
@@ -21,9 +21,11 @@ import { printableLine } from "../text/printable.ts";
 import { printableJson } from "../text/printable_json.ts";
 import { bytesText } from "../text/amounts.ts";
 import type { Llama } from "../llama.ts";
-import { type CommandContext, noticesTo } from "./context.ts";
+import { type CommandContext, noticesTo, openLlama } from "./context.ts";
+import { KeptCount } from "./dry_kept.ts";
 import { DryTotals, findRate } from "./dry_totals.ts";
 import { exitCodes } from "../cli/exit_status.ts";
+import { cacheModeOf } from "./spec/cache.ts";
 import type { xargsFlags } from "./spec/xargs.ts";
 import type { ResumedRun } from "./journal.ts";
 import { jobLogTarget } from "./job_log.ts";
@@ -86,6 +88,8 @@ export async function dryRun(
   }
   using totals = await DryTotals.open(context);
   totals.addShared(await sourcesOf(shared, findObject));
+  const isKept = await keptOf({ command, values }, context);
+  const kept = isKept && new KeptCount(isKept, signal);
   const saidHints = new Set<string>();
   let failures = 0;
   let next = 0;
@@ -105,7 +109,10 @@ export async function dryRun(
     if (planned.error?.affectsAll) throw planned.error;
     if (++jobs === 2 && !planner.templates.usesInput) await output.message(sameJobs(templates));
     const { job, error, sources } = await look(planned, shared, findObject);
-    if (error === undefined) totals.addJob(sources);
+    if (error === undefined) {
+      totals.addJob(sources);
+      if (planned.job !== undefined) await kept?.add(planned.job);
+    }
     await output.text(values.json ? printableJson(JSON.stringify(job)) + "\n" : textOf(job));
     if (error === undefined) continue;
     failures++;
@@ -116,8 +123,24 @@ export async function dryRun(
     await output.message(hint);
   }
   const rate = await findRate(context, { command, values });
+  totals.setKept(await kept?.end());
   for (const line of await totals.lines(rate, values.j)) await output.message(line);
   return failures === 0 ? exitCodes.ok : exitCodes.jobFailed;
+}
+
+/**
+ * Returns what tells which jobs have kept results; undefined unless they were asked for, since a dry
+ * run sends nothing otherwise.
+ */
+async function keptOf(
+  { command: [functionName = ""], values }: Pick<DryRun, "command" | "values">,
+  context: CommandContext,
+): Promise<((job: Job) => Promise<boolean>) | undefined> {
+  const cache = cacheModeOf(values);
+  if (cache !== "on" && cache !== "only") return undefined;
+  const llama = await openLlama(context);
+  const { file: files, "f-links": fileLinks } = values;
+  return await llama.findKept(functionName, { files, fileLinks, cache, signal: context.signal });
 }
 
 /** Finds a job's files, as a run does before it sends them. */

@@ -29,6 +29,7 @@ export class DryTotals implements Disposable {
   #files = 0;
   #bytes = 0;
   #sharedInline = 0;
+  #kept: number | undefined;
 
   /**
    * @param hasStore Whether the run has a store.
@@ -75,6 +76,11 @@ export class DryTotals implements Disposable {
     this.#done++;
   }
 
+  /** Sets the number of jobs with kept results; undefined if it is not known. */
+  setKept(count: number | undefined): void {
+    this.#kept = count;
+  }
+
   /** Notes which files go through the store; returns the size of the others. */
   #add(sources: readonly BlobSource[], budgetBytes: number): number {
     const sizes = sources.map(sizeOf);
@@ -111,7 +117,14 @@ export class DryTotals implements Disposable {
       : `${countText(this.#files, "file")}, ${bytesText(bytes)}`;
     const has = known > 0 ? `, of which the store has ${bytesText(known)}` : "";
     const jobs = `${countText(this.#jobs, "job")} would run${done}, and send ${sent}${has}`;
-    return last === undefined ? [jobs] : [jobs, this.#guess(last, concurrency)];
+    const kept = this.#kept;
+    const lines = kept === undefined
+      ? [jobs]
+      : [jobs, `${kept.toLocaleString("en")} of these need not run: their results are kept`];
+    const running = this.#jobs - (kept ?? 0);
+    return last === undefined || running === 0
+      ? lines
+      : [...lines, guess(last, running, concurrency)];
   }
 
   async #isKnown(path: string): Promise<boolean> {
@@ -124,19 +137,23 @@ export class DryTotals implements Disposable {
     }
   }
 
-  #guess({ run, begin, jobs, jobSeconds, dollars, isEstimate }: PastRun, concurrency: number) {
-    const seconds = jobSeconds / jobs;
-    const total = this.#jobs * seconds / Math.min(concurrency, this.#jobs);
-    const hasCost = !begin.isLocal && dollars > 0;
-    const cost = hasCost ? ` and ${dollarsText(dollars / jobs * this.#jobs, isEstimate)}` : "";
-    const rate = timeText(seconds * 1000);
-    return `about ${timeText(total * 1000)}${cost}, at the ${rate} per job of run ${run}`;
-  }
-
   /** Closes the store. */
   [Symbol.dispose](): void {
     this.#store?.[Symbol.dispose]();
   }
+}
+
+/** Guesses what jobs take by the rate of an earlier run. */
+function guess(
+  { run, begin, jobs, jobSeconds, dollars, isEstimate }: PastRun,
+  count: number,
+  concurrency: number,
+): string {
+  const milliseconds = jobSeconds / jobs * 1000;
+  const total = timeText(count * milliseconds / Math.min(concurrency, count));
+  const hasCost = !begin.isLocal && dollars > 0;
+  const cost = hasCost ? ` and ${dollarsText(dollars / jobs * count, isEstimate)}` : "";
+  return `about ${total}${cost}, at the ${timeText(milliseconds)} per job of run ${run}`;
 }
 
 /**

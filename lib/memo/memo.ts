@@ -263,6 +263,16 @@ export class Memo {
     return { key, parts, entry, why };
   }
 
+  /**
+   * Reports whether a job has a kept result that {@linkcode Memo.run} would use.
+   *
+   * @throws What the file system throws if an input cannot be read.
+   */
+  async has(job: Job, options: RunJobOptions): Promise<boolean> {
+    if (usesS3(job, options.sharedFiles)) return false;
+    return (await this.#lookUp(job, options)).entry !== undefined;
+  }
+
   /** Returns why an entry is not used although it is whole. */
   #whyOutdated({ created, response }: Entry): string | undefined {
     const { lifetimeMilliseconds } = this.#options.place.results;

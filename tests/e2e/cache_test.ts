@@ -199,3 +199,28 @@ Deno.test("invoke uses kept results, and -time says what they saved", async () =
     /^llama: no kept result: .*\nllama: hint: run it without -cache-only\n/,
   );
 });
+
+Deno.test("-dry-run with -cache says how many jobs have kept results, and runs and keeps nothing", async () => {
+  await using place = await newPlace();
+  const shared = ["-f", "shared"];
+  await place.write("work/shared", noise(50_000, 9));
+  assert.equal((await run(place, ["-cache", ...shared])).status, 0);
+  await Deno.remove(place.here("out"), { recursive: true });
+  await place.write("work/c.png", noise(5000, 7));
+  const dry = async (...flags: string[]) => {
+    const { status, stderr } = await place.local(
+      ["xargs", "-dry-run", ...flags, ...shared, ...args, ":::", ...images],
+    );
+    assert.equal(status, 0);
+    const [, count] =
+      /^llama: (\d+) of these need not run: their results are kept$/m.exec(stderr) ??
+        [];
+    return count;
+  };
+  assert.equal(await dry("-cache"), "2");
+  assert.equal(await dry("-cache-only"), "2");
+  assert.equal(await dry("-cache-refresh"), undefined);
+  assert.equal(await dry(), undefined);
+  assert(!(await place.list("work")).includes("work/out"));
+  assert.deepEqual((await run(place, ["-cache", ...shared])).states, ["hit", "hit", "miss"]);
+});
