@@ -17,6 +17,7 @@ import type { OutputSink } from "./aws/api/live_output.ts";
 import { type Environment, readEnvironment } from "./environment.ts";
 import { LlamaError } from "./errors.ts";
 import { namesOf, ownFeatures } from "./features.ts";
+import { ObjectChecks } from "./jobs/object_checks.ts";
 import { OutputFiles } from "./jobs/big_output.ts";
 import { hashSharedFiles } from "./jobs/log/identity.ts";
 import { type CompressMode, localBucketVariable } from "./limits.ts";
@@ -637,6 +638,8 @@ export class Llama implements AsyncDisposable {
     if (mappings.length === 0) return undefined;
     const inputs = await expandInputs(mappings, fileLinks);
     const found = await findInputs(inputs, undefined, (url) => this.findObject(url));
+    const objects = found.flatMap(({ object }) => object ?? []);
+    if (objects.length > 0) await (await this.#open()).objectChecks?.check(functionName, objects);
     const runner = await this.#open();
     const files = new SharedFiles(inputs, async (novel) => {
       const options = { store: runner.store, budgetBytes: maxSharedInlineBytes, novel, signal };
@@ -670,6 +673,16 @@ export class Llama implements AsyncDisposable {
         ? store === "" ? undefined : this.#openStore(store, client)
         : store,
       findObject: (url) => this.findObject(url),
+      objectChecks: new ObjectChecks({
+        storageOf: async (functionName) => {
+          const { getFunction } = await import("./aws/api/lambda_functions.ts");
+          // Not all users may ask; the runtime checks, too.
+          const found = await getFunction(client, functionName).catch(() => undefined);
+          return found?.ephemeralStorage;
+        },
+        region: () => this.region(),
+        notice: (message, hint) => this.#options.onNotice?.(message, hint),
+      }),
       outputFiles: this.#outputFiles,
       compresses: await this.#compresses(mode, client),
     };

@@ -20,6 +20,7 @@ import { benchOverhead } from "./bench/overhead.ts";
 import { benchPrograms } from "./bench/programs.ts";
 import { benchProgress } from "./bench/progress.ts";
 import { benchRuntime } from "./bench/runtime.ts";
+import { benchS3 } from "./bench/s3.ts";
 import { benchSignature } from "./bench/signature.ts";
 import { benchStragglers } from "./bench/stragglers.ts";
 import { benchTemplate } from "./bench/template.ts";
@@ -39,6 +40,7 @@ const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ["cache", benchCache],
   ["stragglers", benchStragglers],
   ["live", benchLive],
+  ["s3", benchS3],
   ["xargs", benchXargs],
   ["compiled", benchCompiled],
   ["growth", benchGrowth],

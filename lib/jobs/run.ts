@@ -41,6 +41,7 @@ import {
   usedFeatures,
 } from "./negotiation.ts";
 import { checkReplacesNothing } from "./no_clobber.ts";
+import type { ObjectChecks } from "./object_checks.ts";
 import { checkOutputs, writeOutputs } from "./outputs.ts";
 import { type EncodedFiles, followsLinks, type SharedFiles } from "./shared_files.ts";
 import type { Flight } from "./stragglers.ts";
@@ -53,6 +54,8 @@ export interface JobRunner extends Negotiator {
   readonly store: ObjectStore | undefined;
   /** Looks up objects in S3. @default {there are none} */
   readonly findObject?: FindObject | undefined;
+  /** Checks the objects of a job. @default {none are checked} */
+  readonly objectChecks?: ObjectChecks | undefined;
   /** Files for standard output and error of more than 4 MiB. */
   readonly outputFiles: OutputFiles;
   /** Called for a function whose runtime was replaced by an older one. */
@@ -155,6 +158,8 @@ export async function runJob(
   const shared = options.sharedFiles?.inputs;
   using inputs = job.inputs.length > 0 ? spans?.span("inputs") : undefined;
   const found = await findInputs(job.inputs, shared, runner.findObject);
+  const objects = found.flatMap(({ object }) => object ?? []);
+  if (objects.length > 0) await runner.objectChecks?.check(job.functionName, objects);
   inputs?.[Symbol.dispose]();
   await using live = options.live && new LiveJob(options.live(), runner);
   const sendOptions = { ...options, transfer, liveJob: live };

@@ -124,6 +124,7 @@ export class AccountFiles implements S3Files {
             url: `s3://${bucket}/${keyOf(each.at("Key").text)}`,
             size: Number(each.at("Size").text),
             etag: each.at("ETag").text,
+            region: response.headers.get("x-amz-bucket-region") ?? undefined,
           }));
           return { objects, next: xml.textAt("NextContinuationToken") };
         },
