@@ -359,7 +359,7 @@ export class Llama implements AsyncDisposable {
     try {
       return await memo.run(job, runOptions, (job, options) => this.#run(job, options));
     } finally {
-      await memo.close(options.signal);
+      await memo.close();
     }
   }
 
@@ -447,7 +447,7 @@ export class Llama implements AsyncDisposable {
     } finally {
       // The jobs have reported why it could not be opened.
       const opened = await memo?.catch(() => undefined);
-      await opened?.close(signal);
+      await opened?.close();
       if (options.counts !== undefined) options.counts.unkept = opened?.unkept ?? 0;
     }
   }

@@ -66,6 +66,8 @@ export interface MemoOptions {
   readonly meter: () => Promise<CostMeter>;
   /** Tells the user what happened. */
   readonly notice: (message: string, hint?: string) => void;
+  /** Drops what is to be written. */
+  readonly signal: AbortSignal | undefined;
   /** Returns the time in milliseconds since 1970. @default {Date.now} */
   readonly now?: (() => number) | undefined;
 }
@@ -95,6 +97,9 @@ const batchBytes = 4 * 1024 * 1024;
 /** or when its first result is this old. A client that is killed loses no more. */
 const batchMilliseconds = 1000;
 
+/** The number of batches that are written or wait; jobs that end meanwhile wait for them. */
+const mostBatches = 4;
+
 /** The concurrency of writing a batch. */
 const writeConcurrency = 16;
 
@@ -117,6 +122,8 @@ export class Memo {
   #pendingBytes = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
+  /** The number of batches that are being written, or wait for it. */
+  #batches = 0;
   /** Why no more results are read. */
   #unreadable: LlamaError | undefined;
   /** Why no more results are written. */
@@ -158,7 +165,9 @@ export class Memo {
     }
     if (usesS3(job, options.sharedFiles)) {
       if (mode === "only") throw notCached(inS3);
-      return { ...await runOnce(job, options), cache: { state: "miss", why: inS3 } };
+      const cache: CacheUse = { state: "miss", why: inS3 };
+      if (options.delivery) options.delivery.cache = cache;
+      return { ...await runOnce(job, options), cache };
     }
     let looked = this.#looked.get(job);
     if (looked === undefined) {
@@ -176,7 +185,9 @@ export class Memo {
     const use: CacheUse = entry !== undefined && mode === "refresh"
       ? { state: "refreshed" }
       : { state: "miss", why: looked.why };
-    if (delivery) delivery.cache = use;
+    const isCompared = entry !== undefined && mode === "verify";
+    // A job that is compared and fails says nothing about the kept result.
+    if (delivery && !isCompared) delivery.cache = use;
     if (mode === "only") throw notCached(looked.why);
     const kinds = (this.#options.runner.features ?? ownFeatures).contents;
     let isSame = true;
@@ -196,10 +207,12 @@ export class Memo {
       if (!isSame && !haveLinks(parts)) {
         this.#cannotKeep(1, "an input changed while it was being sent");
       }
-      return { ...watched.shown(result), cache: use };
+      return isCompared ? watched.shown(result) : { ...watched.shown(result), cache: use };
     }
     if (options.live) payload = await this.#wholePayload(payload, result);
-    if (mode === "verify" && entry !== undefined) {
+    if (payload === undefined) return watched.shown(result);
+    if (isCompared) {
+      if (delivery) delivery.cache = use;
       const now = readAnswer(functionName, payload, this.#options.runner.features);
       const found = await differences(entry.response, now, kinds);
       use.state = found.length === 0 ? "same" : "impure";
@@ -212,15 +225,11 @@ export class Memo {
     return { ...watched.shown(result), cache: use };
   }
 
-  /**
-   * Writes what is pending, and tells the user what could not be kept.
-   *
-   * @param signal Drops what is pending.
-   */
-  async close(signal?: AbortSignal): Promise<void> {
-    this.#flush(signal);
+  /** Writes what is pending, and tells the user what could not be kept. */
+  async close(): Promise<void> {
+    this.#flush();
     await this.#writing;
-    if (this.#reason === undefined || signal?.aborted) return;
+    if (this.#reason === undefined || this.#options.signal?.aborted) return;
     const { why, hint } = this.#reason;
     this.#options.notice(`${countText(this.#unkept, "result")} could not be kept: ${why}`, hint);
   }
@@ -338,18 +347,27 @@ export class Memo {
     };
   }
 
-  /** Returns a response with the output that was streamed before it. */
-  async #wholePayload(payload: string, result: JobResult): Promise<string> {
-    const { functionName, runner, place } = this.#options;
+  /** Returns a response with the output that was streamed before it; undefined if that is too large. */
+  async #wholePayload(payload: string, result: JobResult): Promise<string | undefined> {
+    const { functionName, runner, place, signal } = this.#options;
     const blob = async (bytes: Uint8Array, file: string | undefined): Promise<Blob> => {
-      return file === undefined ? inlineBlob(bytes).blob : { r: await place.objects.putFile(file) };
+      return file === undefined
+        ? inlineBlob(bytes).blob
+        : { r: await place.objects.putFile(file, signal) };
     };
     const response = readAnswer(functionName, payload, runner.features);
-    return JSON.stringify({
-      ...response,
-      stdout: await blob(result.stdout, result.stdoutFile),
-      stderr: await blob(result.stderr, result.stderrFile),
-    });
+    try {
+      return JSON.stringify({
+        ...response,
+        stdout: await blob(result.stdout, result.stdoutFile),
+        stderr: await blob(result.stderr, result.stderrFile),
+      });
+    } catch (error) {
+      if (isAbort(error, signal) || !(error instanceof LlamaError)) throw error;
+      // The job itself has succeeded.
+      this.#cannotKeep(1, error.message, error.hint);
+      return undefined;
+    }
   }
 
   async #keep({ key, parts, payload, result }: {
@@ -374,21 +392,24 @@ export class Memo {
     this.#pendingBytes += bytes.length;
     if (this.#pending.length >= batchResults || this.#pendingBytes >= batchBytes) this.#flush();
     else this.#timer ??= setTimeout(() => this.#flush(), batchMilliseconds);
+    if (this.#batches >= mostBatches) await this.#writing;
   }
 
   /** Starts to write what is pending, after what is being written. */
-  #flush(signal?: AbortSignal): void {
+  #flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     const batch = this.#pending;
     this.#pending = [];
     this.#pendingBytes = 0;
-    if (batch.length > 0) this.#writing = this.#writing.then(() => this.#write(batch, signal));
+    if (batch.length === 0) return;
+    this.#batches++;
+    this.#writing = this.#writing.then(() => this.#write(batch)).then(() => void this.#batches--);
   }
 
   /** Writes a batch, unless the function is no longer the one that the keys name. Never rejects. */
-  async #write(batch: readonly Pending[], signal: AbortSignal | undefined): Promise<void> {
-    const { place, history, functionName } = this.#options;
+  async #write(batch: readonly Pending[]): Promise<void> {
+    const { place, history, functionName, signal } = this.#options;
     if (signal?.aborted) return;
     if (this.#unwritable !== undefined) return this.#cannotKeep(batch.length, this.#unwritable);
     let written = 0;

@@ -525,3 +525,31 @@ Deno.test("stragglers of a pure function are copied by default, and hits are no 
   assert.deepEqual([counts.kept, counts.copies, hanging], [30, 1, 2]);
   assert.equal(records.find(({ line }) => line === "hang")?.copies, 1);
 });
+
+Deno.test("an aborted run does not wait for results that are being written", async () => {
+  await using bench = await newBench();
+  const abort = new AbortController();
+  const held = Promise.withResolvers<undefined>();
+  bench.s3.intercept = ({ method, url }) => {
+    if (method !== "PUT" || !url.includes("/act/")) return undefined;
+    abort.abort();
+    return held.promise;
+  };
+  const { records, notices } = await bench.run({ store: "s3", signal: abort.signal });
+  held.resolve(undefined);
+  assert.deepEqual([records.length, notices], [2, []]);
+});
+
+Deno.test("a job that is compared and cannot run says nothing about the kept result", async () => {
+  await using bench = await newBench();
+  await bench.run();
+  bench.answer = () =>
+    Response.json({ errorType: "Runtime.ExitError", errorMessage: "crashed" }, {
+      headers: { "x-amz-function-error": "Unhandled" },
+    });
+  const { records } = await bench.run({ cache: "verify" });
+  assert.deepEqual(records.map(({ ok, cache }) => [ok, cache]), [[false, undefined], [
+    false,
+    undefined,
+  ]]);
+});
