@@ -5,7 +5,7 @@
  */
 
 import { LlamaError, reasonOf } from "../errors.ts";
-import { Semaphore } from "../async/concurrency.ts";
+import { Semaphore } from "../async/semaphore.ts";
 import { descriptorBudget } from "../system/descriptors.ts";
 import { bypassesProxy, directClient } from "../system/loopback.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Semaphore } from "../async/concurrency.ts";
+import { Semaphore } from "../async/semaphore.ts";
 import type { Job } from "../jobs/job.ts";
 
 /** The maximum number of concurrent look-ups. */

@@ -1,8 +1,11 @@
 /**
- * A pool of reusable buffers.
+ * Buffers for reading, and a pool that reuses them.
  *
  * @module
  */
+
+/** The size of reads from a file, in bytes. */
+export const readSize = 1024 * 1024;
 
 /** The maximum number of unused buffers. */
 const mostSpare = 32;

@@ -8,10 +8,7 @@
  */
 
 import { createHash } from "node:crypto";
-import { BufferPool } from "./buffers.ts";
-
-/** The size of reads from a file, in bytes. */
-export const readSize = 1024 * 1024;
+import { BufferPool, readSize } from "./buffers.ts";
 
 const buffers = new BufferPool(readSize);
 

@@ -5,7 +5,8 @@
  */
 
 import { setImmediate } from "node:timers/promises";
-import { poolMap, Semaphore } from "../async/concurrency.ts";
+import { poolMap } from "../async/pool_map.ts";
+import { Semaphore } from "../async/semaphore.ts";
 import { CostMeter } from "../cost/cost.ts";
 import { defaultPrices, pricesOf, type PriceTable } from "../cost/prices.ts";
 import { FunctionError, isAbort, LlamaError } from "../errors.ts";

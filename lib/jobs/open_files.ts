@@ -4,7 +4,7 @@
  * @module
  */
 
-import { Semaphore } from "../async/concurrency.ts";
+import { Semaphore } from "../async/semaphore.ts";
 import { descriptorBudget } from "../system/descriptors.ts";
 
 let places: Semaphore | undefined;

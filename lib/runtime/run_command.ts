@@ -6,7 +6,7 @@
 
 import { killGroup, terminateGroup } from "../system/signals.ts";
 import { sizeOf } from "../store/blob.ts";
-import { readSize } from "../files/hash.ts";
+import { readSize } from "../files/buffers.ts";
 import { signalStatus, timedOutStatus } from "../functions/command_status.ts";
 import { maxTimerMilliseconds } from "../limits.ts";
 import { Capture } from "./capture.ts";

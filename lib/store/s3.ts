@@ -5,7 +5,7 @@
  */
 
 import type { AwsClient } from "../aws/client.ts";
-import { Semaphore } from "../async/concurrency.ts";
+import { Semaphore } from "../async/semaphore.ts";
 import type { LlamaError } from "../errors.ts";
 import { CompressedForm } from "./compressed.ts";
 import { InFlight } from "./in_flight.ts";

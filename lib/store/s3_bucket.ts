@@ -9,7 +9,7 @@ import { readBeginning } from "../aws/answer.ts";
 import type { AwsClient, AwsRequest } from "../aws/client.ts";
 import { bucketUrl, withoutPassword } from "../aws/endpoint.ts";
 import { ownerHeaders } from "../aws/expected_owner.ts";
-import { Semaphore } from "../async/concurrency.ts";
+import { Semaphore } from "../async/semaphore.ts";
 import { LlamaError } from "../errors.ts";
 import { OtherRegion, refusal, type Refused } from "./s3_errors.ts";
 

@@ -5,9 +5,8 @@
  */
 
 import { createHash } from "node:crypto";
-import { BufferPool } from "../files/buffers.ts";
+import { BufferPool, readSize } from "../files/buffers.ts";
 import { LlamaError } from "../errors.ts";
-import { readSize } from "../files/hash.ts";
 import { open, unfinishedMode, writeToFile } from "../files/quick.ts";
 import type { Bucket, Reading } from "./s3_bucket.ts";
 import { tooLarge } from "./store.ts";

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { mapConcurrently, poolMap, Semaphore, unlessAborted } from "../../lib/async/concurrency.ts";
+import { mapConcurrently, unlessAborted } from "../../lib/async/concurrency.ts";
+import { poolMap } from "../../lib/async/pool_map.ts";
+import { Semaphore } from "../../lib/async/semaphore.ts";
 
 /** Work that the test completes explicitly. */
 class Gates {

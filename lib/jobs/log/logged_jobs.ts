@@ -5,7 +5,7 @@
  */
 
 import { LlamaError, reasonOf } from "../../errors.ts";
-import { readSize } from "../../files/hash.ts";
+import { readSize } from "../../files/buffers.ts";
 import { printableLine } from "../../text/printable.ts";
 import type { Identity } from "../job.ts";
 import { hashCommand } from "./identity.ts";

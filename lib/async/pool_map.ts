@@ -1,0 +1,97 @@
+/**
+ * Maps a stream of items with bounded concurrency.
+ *
+ * @module
+ */
+
+import { Semaphore } from "./semaphore.ts";
+
+/**
+ * Maps a source with at most `limit` concurrent calls, and yields the results as they complete.
+ * Holds at most `limit` items and results, however long the source and however slow the consumer.
+ * Leaving the loop early aborts the calls in flight.
+ *
+ * @param source The items; the next is requested only when there is room for it.
+ * @param limit The maximum number of concurrent calls, or a semaphore for them.
+ * @param work Called with each item; its signal is aborted when the loop is left.
+ * @param signal Aborts the work.
+ * @returns The results, in order of completion.
+ * @throws The failure of the source or the work, after the results that were ready before it.
+ */
+export async function* poolMap<T, R>(
+  source: AsyncIterable<T> | Iterable<T>,
+  limit: number | Semaphore,
+  work: (item: T, signal: AbortSignal) => Promise<R>,
+  signal?: AbortSignal,
+): AsyncGenerator<R, void, undefined> {
+  const ended = new AbortController();
+  const inner = signal ? AbortSignal.any([signal, ended.signal]) : ended.signal;
+  const room = typeof limit === "number" ? new Semaphore(limit) : limit;
+  const ready: { result: R; permit: Disposable }[] = [];
+  const failures: unknown[] = [];
+  const running = new Set<Promise<void>>();
+  let changed = Promise.withResolvers<void>();
+
+  const start = (item: T, permit: Disposable) => {
+    const task = work(item, inner).then(
+      (result) => void ready.push({ result, permit }),
+      (error) => void failures.push(error),
+    ).then(() => {
+      running.delete(task);
+      changed.resolve();
+    });
+    running.add(task);
+  };
+
+  let feeding = true;
+  const feed = async () => {
+    const iterator = Symbol.asyncIterator in source
+      ? source[Symbol.asyncIterator]()
+      : source[Symbol.iterator]();
+    try {
+      for (;;) {
+        const permit = await room.acquire(inner);
+        const next = await iterator.next();
+        if (next.done) {
+          permit[Symbol.dispose]();
+          return;
+        }
+        if (inner.aborted) break;
+        start(next.value, permit);
+      }
+      await iterator.return?.();
+    } catch (error) {
+      await iterator.return?.();
+      failures.push(error);
+    }
+  };
+  const feeder = feed().finally(() => {
+    feeding = false;
+    changed.resolve();
+  });
+
+  // A source that is waiting for its own input may not notice the abort.
+  const wake = () => changed.resolve();
+  signal?.addEventListener("abort", wake, { once: true });
+  try {
+    while (feeding || running.size > 0 || ready.length > 0) {
+      signal?.throwIfAborted();
+      const first = ready.shift();
+      if (first) {
+        // Released only when the result is consumed, so that a slow consumer holds up the source.
+        using _permit = first.permit;
+        yield first.result;
+      } else if (failures.length > 0) break;
+      else {
+        await changed.promise;
+        changed = Promise.withResolvers();
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  } finally {
+    signal?.removeEventListener("abort", wake);
+    ended.abort(new DOMException("The results are no longer wanted", "AbortError"));
+    await Promise.all(running);
+    if (signal?.aborted !== true) await feeder;
+  }
+}
