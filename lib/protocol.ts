@@ -38,19 +38,29 @@ export { maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "./limits.ts";
 /** The mode of a file without `m`: `rw-r--r--`. */
 export const defaultFileMode = 0o644;
 
+// All checks are `refine`, and maps are objects of unknown keys: zod's own schemas for patterns, ranges,
+// enumerations and records are another 5 kB that the runtime would load before its first job.
 const objectId = () =>
-  z.string().check(
-    z.regex(/^[0-9a-f]{64}$/, "is not an object id (64 lower-case hexadecimal digits)"),
-  );
+  z.string().check(z.refine(
+    (id) => /^[0-9a-f]{64}$/.test(id),
+    "is not an object id (64 lower-case hexadecimal digits)",
+  ));
 
 // The original writes an absent value as null.
 const absent = <T extends z.core.SomeType>(schema: T) => z.optional(z.nullable(schema));
 
 const names = () => absent(z.array(z.string()));
 
-// zod's own check for integers is a separate schema, three times the size of the others.
+const map = <T extends z.core.SomeType>(values: T) => z.catchall(z.object({}), values);
+
 const whole = () => z.refine<number>(Number.isInteger, "must be a whole number");
-const fileMode = () => z.number().check(whole(), z.minimum(0), z.maximum(0xffffffff));
+const positive = () => z.refine<number>((value) => value > 0, "must be positive");
+const notNegative = () => z.refine<number>((value) => value >= 0, "must not be negative");
+const fileMode = () =>
+  z.number().check(
+    whole(),
+    z.refine((mode) => mode >= 0 && mode <= 0xffffffff, "is not a file mode"),
+  );
 
 /** The schemas of a blob and a file, which may hold the kinds in `contents` too. */
 function blobSchemas({ contents, files }: Features) {
@@ -100,7 +110,7 @@ function blobSchemas({ contents, files }: Features) {
 const fileKeys = {
   u: () => z.optional(z.string()),
   t: () => z.optional(z.string()),
-  n: () => z.optional(z.number().check(whole(), z.minimum(0))),
+  n: () => z.optional(z.number().check(whole(), notNegative())),
   l: () => z.optional(z.string()),
   d: () => z.optional(z.boolean().check(z.refine((value) => value, "is not true"))),
 } satisfies Record<FileKey, () => unknown>;
@@ -113,7 +123,11 @@ function unchecked(keys: readonly string[]): object {
 /** `c`, if objects may be stored in other forms. */
 function storedForms(contents: Features["contents"]): object {
   const forms = contents.flatMap(({ stored }) => stored ?? []);
-  return forms.length === 0 ? {} : { c: z.optional(z.enum(forms)) };
+  const isKnown = z.refine<string>(
+    (form) => forms.some((known) => known === form),
+    `must be one of ${forms.join(", ")}`,
+  );
+  return forms.length === 0 ? {} : { c: z.optional(z.string().check(isKnown)) };
 }
 
 function requestSchema(features: Features) {
@@ -121,13 +135,10 @@ function requestSchema(features: Features) {
   return z.object({
     args: names(),
     stdin: absent(blob),
-    files: absent(z.record(z.string(), file)),
+    files: absent(map(file)),
     outputs: names(),
-    uploads: absent(z.record(
-      z.string(),
-      z.object({ u: z.string(), ifNoneMatch: z.optional(z.boolean()) }),
-    )),
-    timeout: absent(z.number().check(z.positive())),
+    uploads: absent(map(z.object({ u: z.string(), ifNoneMatch: z.optional(z.boolean()) }))),
+    timeout: absent(z.number().check(positive())),
     client: absent(z.string()),
     accept: names(),
     needs: names(),
@@ -142,7 +153,7 @@ function responseSchema(features: Features) {
     status: z.number().check(whole()),
     stdout: absent(blob),
     stderr: absent(blob),
-    outputs: absent(z.record(z.string(), file)),
+    outputs: absent(map(file)),
     times: absent(z.object({
       cold: z.optional(z.boolean()),
       e2e: nanoseconds,
@@ -152,10 +163,10 @@ function responseSchema(features: Features) {
       init: nanoseconds,
     })),
     environment: absent(z.object({
-      memory: z.optional(z.number().check(z.positive())),
+      memory: z.optional(z.number().check(positive())),
       arch: z.optional(z.string()),
     })),
-    memory: absent(z.number().check(z.minimum(0))),
+    memory: absent(z.number().check(notNegative())),
     runtime: absent(z.string()),
     accepts: names(),
   });

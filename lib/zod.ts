@@ -41,6 +41,7 @@ function sizeOf({ origin }: { readonly origin: string }): string {
 export {
   array,
   boolean,
+  catchall,
   describe,
   enum,
   int,

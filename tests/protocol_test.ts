@@ -191,11 +191,19 @@ Deno.test("a bad request is an error that names the field", () => {
   refuses(parseRequest, { args: "x" }, /args: /);
   refuses(parseRequest, { files: { "a/b": { s: 1 } } }, /files\.a\/b\.s: /);
   refuses(parseRequest, { files: { a: { s: "x", b: "y" } } }, /files\.a: has more than one/);
-  refuses(parseRequest, { files: { a: { s: "x", m: -1 } } }, /files\.a\.m: /);
+  refuses(parseRequest, { files: { a: { s: "x", m: -1 } } }, /files\.a\.m: is not a file mode/);
   refuses(parseRequest, { files: { a: { m: 1.5 } } }, /files\.a\.m: must be a whole number/);
   refuses(parseRequest, { stdin: { r: "../../etc/passwd" } }, /stdin\.r: is not an object id/);
   refuses(parseRequest, { stdin: { r: id.toUpperCase() } }, /stdin\.r: is not an object id/);
-  refuses(parseRequest, { timeout: 0 }, /timeout: /);
+  refuses(parseRequest, { timeout: 0 }, /timeout: must be positive/);
+  refuses(
+    parseRequest,
+    { files: { a: { u: "s3://b/k", n: -1, e: "" } } },
+    /n: must not be negative/,
+  );
+  refuses(parseRequest, { files: { a: { r: id, c: "gz", e: "" } } }, /c: must be one of zst/);
+  refuses(parseRequest, { files: [] }, /files: .*expected object/);
+  refuses(parseRequest, { files: { a: null } }, /files\.a: .*expected object/);
   refuses(parseRequest, [], /the document: /);
   refuses(parseRequest, "null", /the document: /);
   refuses(parseRequest, "not JSON", /is not JSON: "not JSON"/);
@@ -205,6 +213,12 @@ Deno.test("a file that zod would lose is refused, and only that", () => {
   refuses(parseRequest, '{"files":{"__proto__":{"s":"x"}}}', /names a file "__proto__"/);
   const harmless = { args: ["__proto__", '"__proto__":'], files: { a: { s: '"__proto__": 1' } } };
   assert.deepEqual(parseRequest(JSON.stringify(harmless)).args, harmless.args);
+});
+
+Deno.test("files may have the names of JavaScript's own properties", () => {
+  const names = ["constructor", "toString", "hasOwnProperty", "length", "0", ""];
+  const files = Object.fromEntries(names.map((name) => [name, { s: name }]));
+  assert.deepEqual(parseRequest(JSON.stringify({ files })).files, files);
 });
 
 Deno.test("a bad response is an error that names the field", () => {
