@@ -4,11 +4,6 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import { LlamaError } from "./errors.ts";
-import { maxRawBytes } from "./limits.ts";
-import { decodeBase64 } from "./text/base64.ts";
-
 /**
  * A kind of content besides `s`, `b` and `r`. A writer sends it only to a side that has named its
  * feature, and always together with `e`, so that a reader that does not know it refuses the blob.
@@ -20,6 +15,8 @@ export interface ContentKind {
   readonly keys: readonly [string, ...string[]];
   /** `c` of a reference to an object whose bytes are stored in this way. @default {none} */
   readonly stored?: StoredForm;
+  /** Smaller contents are not encoded in this way. @default {0} */
+  readonly minBytes?: number;
 
   /**
    * Encodes bytes.
@@ -114,51 +111,26 @@ export interface Features {
   readonly needs: readonly string[];
 }
 
-/** Smaller contents are not worth the time. */
-const minCompressedBytes = 4 * 1024;
-
 /** Loads the code on demand: most messages are too small to be compressed. */
-const loadZstd = () => import("./compression/zstd.ts");
+const loadZstd = () => import("./compression/contents.ts");
 
 /** Compressed contents: `z` is one zstd frame in base64, and `n` the length of the contents. */
 export const zstd: ContentKind = {
   feature: "zstd",
   keys: ["z", "n"],
   stored: "zst",
-  encode: async (bytes) => {
-    if (bytes.length < minCompressedBytes) return undefined;
-    const frame = await (await loadZstd()).compress(bytes);
-    return frame && { z: Buffer.from(frame).toString("base64"), n: bytes.length };
-  },
-  decode: async (blob) => {
-    const { frame, length } = frameOf(blob);
-    return await (await loadZstd()).decompress(frame, length);
-  },
-  encodePieces: async (pieces, size, maxBytes) => {
-    const { compressWithin } = await loadZstd();
-    const compressed = await compressWithin(pieces, size, Math.floor(maxBytes / 4) * 3);
-    return compressed && { z: compressed.frame.toString("base64"), n: compressed.length };
-  },
+  minBytes: 4 * 1024,
+  encode: async (bytes) => (await loadZstd()).encode(bytes),
+  decode: async (blob) => (await loadZstd()).decode(blob),
+  encodePieces: async (...args) => (await loadZstd()).encodePieces(...args),
   decodePieces: async function* (blob) {
-    const { frame, length } = frameOf(blob);
-    yield* (await loadZstd()).decompressPieces([frame], length);
+    yield* (await loadZstd()).decodePieces(blob);
   },
   sizes: ({ z, n }) =>
     typeof z === "string" && typeof n === "number" && Number.isInteger(n) && n >= 0
       ? { raw: n, encoded: z.length }
       : undefined,
 };
-
-function frameOf(blob: Readonly<Record<string, unknown>>): { frame: Uint8Array; length: number } {
-  const { z, n } = blob;
-  const frame = typeof z === "string" ? decodeBase64(z) : undefined;
-  const isLength = typeof n === "number" && Number.isInteger(n) && n >= 0 && n <= maxRawBytes;
-  if (frame && isLength) return { frame, length: n };
-  throw new LlamaError(
-    "protocol",
-    frame ? 'a blob\'s "n" is not a possible length' : 'a blob\'s "z" is not base64',
-  );
-}
 
 /**
  * Returns a side's features without those that compress.

@@ -4,66 +4,32 @@
  * @module
  */
 
-import { Buffer, isUtf8 } from "node:buffer";
-import { LlamaError, reasonOf } from "../errors.ts";
-import { type ContentKind, type FileKind, ownFeatures, type Sizes } from "../features.ts";
-import { maxRawBytes } from "../limits.ts";
-import { type Blob, maxInlineBytes, maxMessageBytes, maxPayloadBytes } from "../protocol.ts";
+import { Buffer } from "node:buffer";
+import { LlamaError } from "../errors.ts";
+import { type ContentKind, ownFeatures, type Sizes } from "../features.ts";
+import { type Blob, maxMessageBytes, maxPayloadBytes } from "../protocol.ts";
 import { mapConcurrently } from "../async/concurrency.ts";
-import { piecesOfFile } from "../files/pieces.ts";
-import { open, readFile, stat, unfinishedMode, writeNew, writeToFile } from "../files/quick.ts";
+import { stat, writeNew } from "../files/quick.ts";
 import { decodeBase64 } from "../text/base64.ts";
-import type { BlobSource, FileSource } from "./source.ts";
+import {
+  blobConcurrency,
+  type EncodeBlobsOptions,
+  type Inline,
+  inlineBlob,
+  inlineOrder,
+  isHeld,
+  novelKindOf,
+  readBlob,
+  reading,
+  sizeOf,
+} from "./inline.ts";
+import type { BlobSource } from "./source.ts";
 import { compressedIn, type ObjectStore } from "./store.ts";
 import type { Spans } from "../spans.ts";
 
+export type { EncodeBlobsOptions, NovelContents } from "./inline.ts";
+export { blobConcurrency, inlineBlob, inlineOrder, isHeld, novelKindOf, sizeOf } from "./inline.ts";
 export type { BlobSource, FileSource } from "./source.ts";
-
-/** Options for {@linkcode encodeBlobs}. */
-export interface EncodeBlobsOptions {
-  /** The store for big blobs; without one, all are inlined. */
-  store: ObjectStore | undefined;
-  /** The bytes that the rest of the message takes. @default {0} */
-  reservedBytes?: number;
-  /** The maximum size of inline blobs and `reservedBytes` together. @default {1 MiB} */
-  budgetBytes?: number;
-  /** Kinds of content that the reader accepts. @default {none} */
-  novel?: NovelContents | undefined;
-  /** Ends the work early. */
-  signal?: AbortSignal | undefined;
-  /** Receives the spans of stored blobs. */
-  spans?: Spans | undefined;
-  /** Called for each stored blob with its sizes. */
-  onStored?: ((sizes: Sizes) => void) | undefined;
-}
-
-/** Kinds of content beyond the wire of December 2020. */
-export interface NovelContents {
-  /** The kinds, all of which the reader accepts. */
-  readonly kinds: readonly ContentKind[];
-  /** The kinds of file that the reader accepts. @default {[]} */
-  readonly files?: readonly FileKind[];
-  /** `e` of their blobs: the message of a reader that turns out not to know them. */
-  readonly refusal: string;
-  /** The maximum size in bytes of all inline contents, decompressed. @default {64 MiB} */
-  readonly maxRawBytes?: number | undefined;
-}
-
-/** The concurrency of uploads and downloads of one message. */
-export const blobConcurrency = 8;
-
-/** Larger contents are compressed and decompressed without being held in memory. */
-const maxHeldBytes = 1024 * 1024;
-
-/** A blob that may be inlined. */
-interface Inline {
-  readonly index: number;
-  readonly blob: Blob;
-  /** Its size in JSON. */
-  readonly cost: number;
-  /** Its contents, kept if the message has room for them as they are. */
-  readonly bytes: Uint8Array | undefined;
-}
 
 /**
  * Encodes the blobs of one message: inline up to 256 KiB each while the message stays under 1 MiB,
@@ -82,7 +48,9 @@ export async function encodeBlobs(
 ): Promise<Blob[]> {
   const { store, reservedBytes = 0, signal } = options;
   const budget = store ? options.budgetBytes ?? maxMessageBytes : maxPayloadBytes;
-  const inline = await encodeInline(sources, budget, options);
+  const inline = mayBeCompact(sources, options)
+    ? await (await import("./compact.ts")).encodeCompact(sources, budget, options)
+    : await encodePlain(sources, budget, options);
   let total = inline.reduce((sum, { cost }) => sum + cost, reservedBytes);
   if (!store && (inline.length < sources.length || total > budget)) throw tooLarge(sources);
   inline.sort((a, b) => a.cost - b.cost);
@@ -100,101 +68,38 @@ export async function encodeBlobs(
   }, signal);
 }
 
-/** Inlines the sources for which that may be possible, the smallest first. */
-async function encodeInline(
+/** Reports whether a kind of content may make a blob smaller. */
+function mayBeCompact(sources: readonly BlobSource[], { novel }: EncodeBlobsOptions): boolean {
+  return novel?.kinds.some(({ minBytes = 0 }) =>
+    sources.some((source) => sizeOf(source) >= minBytes)
+  ) ?? false;
+}
+
+/** Inlines the sources that may fit as they are. */
+async function encodePlain(
   sources: readonly BlobSource[],
-  budget: number,
-  { store, reservedBytes = 0, novel, signal }: EncodeBlobsOptions,
+  budgetBytes: number,
+  { store, reservedBytes = 0, signal }: EncodeBlobsOptions,
 ): Promise<Inline[]> {
-  const sizes = sources.map(sizeOf);
-  const mostRaw = novel?.kinds.some(({ sizes }) => sizes) ? novel.maxRawBytes ?? maxRawBytes : 0;
-  let contents = 0;
-  const hasStore = store !== undefined;
-  const order = inlineOrder(sizes, { hasStore, reservedBytes, budgetBytes: budget });
-  const candidates = order.filter(({ index, fitsPlain }) => {
-    contents += sizes[index] ?? 0;
-    return fitsPlain || contents <= mostRaw;
-  });
-  const maxCost = store ? Math.min(maxInlineBytes, budget) : budget;
-  let total = reservedBytes;
-  const inline = await mapConcurrently(
-    candidates,
-    blobConcurrency,
-    async ({ index, fitsPlain }): Promise<Inline[]> => {
-      // The message is full: what did not fit as it is would be compressed in vain.
-      if (!fitsPlain && total >= budget) return [];
-      const source = sources[index] ?? nothing;
-      const size = sizeOf(source);
-      const isBigFile = !(source instanceof Uint8Array) && size > maxHeldBytes;
-      const compact = isBigFile ? await encodeFile(source, { maxCost, novel, signal }) : undefined;
-      // Those before it may have become small enough to leave room for it as it is.
-      const mayBePlain = fitsPlain || (size <= maxCost && total + size < budget);
-      const encoded = compact ??
-        await encodeWhole(source, {
-          novel: isBigFile ? undefined : novel,
-          mayBePlain,
-          isKept: fitsPlain,
-          signal,
-        });
-      if (encoded === undefined || (!fitsPlain && encoded.cost > maxCost)) return [];
-      total += encoded.cost;
-      return [{ index, ...encoded }];
-    },
-    signal,
-  );
-  return inline.flat();
+  // Inlining takes at least as many bytes as the source has, so sizes alone rule out many sources
+  // before any is read.
+  const options = { hasStore: store !== undefined, reservedBytes, budgetBytes };
+  const small = inlineOrder(sources.map(sizeOf), options).filter(({ fitsPlain }) => fitsPlain);
+  return await mapConcurrently(small, blobConcurrency, async ({ index }) => {
+    const bytes = await readBlob(sources[index] ?? nothing, signal);
+    return { index, bytes, ...inlineBlob(bytes) };
+  }, signal);
 }
 
-/** Inlines contents that are read into memory. */
-async function encodeWhole(
-  source: BlobSource,
-  { novel, mayBePlain, isKept, signal }: Pick<EncodeBlobsOptions, "novel" | "signal"> & {
-    mayBePlain: boolean;
-    isKept: boolean;
-  },
-): Promise<Omit<Inline, "index"> | undefined> {
-  if (!novel && !mayBePlain) return undefined;
-  const bytes = source instanceof Uint8Array ? source : await reading(source, readSource, signal);
-  const kept = isKept ? bytes : undefined;
-  const compact = novel && await encodeNovel(bytes, novel);
-  // Plain text has at least as many bytes in JSON.
-  if (compact && compact.cost < bytes.length) return { ...compact, bytes: kept };
-  if (!mayBePlain) return undefined;
-  const plain = inlineBlob(bytes);
-  return { ...compact && compact.cost < plain.cost ? compact : plain, bytes: kept };
-}
-
-/** Inlines a big file, if it becomes small enough without being held in memory. */
-async function encodeFile(
-  file: FileSource,
-  { maxCost, novel, signal }: Pick<EncodeBlobsOptions, "novel" | "signal"> & { maxCost: number },
-): Promise<Omit<Inline, "index"> | undefined> {
-  for (const kind of novel?.kinds ?? []) {
-    const content = await reading(
-      file,
-      async ({ path, size }) =>
-        await kind.encodePieces?.(piecesOfFile(path, signal), size, maxCost),
-      signal,
-    );
-    if (content && novel) return { ...withRefusal(content, novel), bytes: undefined };
-  }
-  return undefined;
-}
-
-/** Stores contents, compressed if the reader can read that. */
+/** Stores contents, in a form that the reader can read. */
 async function storeBlob(
   store: ObjectStore,
   source: BlobSource,
-  { novel, signal, spans, onStored }: EncodeBlobsOptions,
+  options: EncodeBlobsOptions,
 ): Promise<Blob> {
-  const { compressed } = store;
-  if (compressed && novel?.kinds.some(({ stored }) => stored)) {
-    const put = () => compressed.put(source, signal, spans);
-    const { id, form, raw, encoded } = source instanceof Uint8Array
-      ? await put()
-      : await reading(source, put, signal);
-    onStored?.({ raw, encoded });
-    return form === undefined ? { r: id } : { r: id, c: form, e: novel.refusal };
+  const { novel, signal, spans, onStored } = options;
+  if (store.compressed && novel?.kinds.some(({ stored }) => stored)) {
+    return await (await import("./compact.ts")).storeCompact(store.compressed, source, options);
   }
   const id = source instanceof Uint8Array
     ? await store.put(source, signal, spans)
@@ -212,72 +117,6 @@ function tooLarge(sources: readonly BlobSource[]): LlamaError {
       `payload (${maxPayloadBytes} bytes), and there is no object store`,
     { hint: "set LLAMA_OBJECT_STORE or -store to s3://BUCKET/PREFIX/" },
   );
-}
-
-/**
- * Returns the order in which the blobs of a message are inlined, smallest first. Inlining takes at
- * least as many bytes as a blob has unless it is compressed, so sizes alone rule out many before any
- * is read.
- *
- * @param sizes The sizes of the blobs.
- * @returns Their indexes, and whether each may fit as it is.
- */
-export function inlineOrder(
-  sizes: readonly number[],
-  { hasStore, reservedBytes = 0, budgetBytes }: {
-    hasStore: boolean;
-    reservedBytes?: number;
-    budgetBytes: number;
-  },
-): { index: number; fitsPlain: boolean }[] {
-  const order = sizes.keys().toArray().toSorted((a, b) => (sizes[a] ?? 0) - (sizes[b] ?? 0));
-  let raw = reservedBytes;
-  return order.map((index) => {
-    const size = sizes[index] ?? 0;
-    raw += size;
-    const fitsPlain = hasStore ? size <= maxInlineBytes && raw < budgetBytes : raw <= budgetBytes;
-    return { index, fitsPlain };
-  });
-}
-
-/**
- * Inlines bytes as text or as base64, whichever is the shorter JSON.
- *
- * @param bytes What the blob holds.
- * @returns The blob, and its size in JSON.
- */
-export function inlineBlob(bytes: Uint8Array): { blob: Blob; cost: number } {
-  if (bytes.length === 0) return { blob: {}, cost: 2 };
-  const base64Cost = Math.ceil(bytes.length / 3) * 4 + 8;
-  const text = utf8(bytes);
-  if (text !== undefined) {
-    const cost = Buffer.byteLength(JSON.stringify(text)) + 6;
-    if (cost <= base64Cost) return { blob: { s: text }, cost };
-  }
-  return { blob: { b: asBuffer(bytes).toString("base64") }, cost: base64Cost };
-}
-
-/** Returns the shortest encoding by any of the kinds, if there is one. */
-async function encodeNovel(
-  bytes: Uint8Array,
-  novel: NovelContents,
-): Promise<{ blob: Blob; cost: number } | undefined> {
-  let shortest: { blob: Blob; cost: number } | undefined;
-  for (const kind of novel.kinds) {
-    const content = await kind.encode(bytes);
-    if (content === undefined) continue;
-    const encoded = withRefusal(content, novel);
-    if (shortest === undefined || encoded.cost < shortest.cost) shortest = encoded;
-  }
-  return shortest;
-}
-
-function withRefusal(
-  content: Readonly<Record<string, unknown>>,
-  { refusal }: NovelContents,
-): { blob: Blob; cost: number } {
-  const blob = { ...content, e: refusal };
-  return { blob, cost: Buffer.byteLength(JSON.stringify(blob)) };
 }
 
 /** Options for {@linkcode decodeBlob} and {@linkcode decodeBlobToFile}. */
@@ -350,9 +189,8 @@ export async function decodeBlobToFile(
   const { signal, kinds = ownFeatures.contents, spans, onStored } = options;
   if (blob.r === undefined) {
     using _write = spans?.span("write");
-    const pieces = isHeld(blob, kinds) ? undefined : novelKindOf(blob, kinds)?.decodePieces?.(blob);
-    if (pieces) await writePieces(path, pieces, signal);
-    else await writeNew(path, await decodeInline(blob, kinds));
+    if (isHeld(blob, kinds)) await writeNew(path, await decodeInline(blob, kinds));
+    else await (await import("./compact.ts")).writeCompact(blob, path, kinds, signal);
     return;
   }
   using _download = spans?.span("download");
@@ -366,36 +204,6 @@ export async function decodeBlobToFile(
     const { size } = await stat(path);
     onStored({ raw: size, encoded: size });
   }
-}
-
-async function writePieces(
-  path: string,
-  pieces: AsyncIterable<Uint8Array>,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  using file = await open(path, { write: true, createNew: true, mode: unfinishedMode });
-  for await (const piece of pieces) {
-    signal?.throwIfAborted();
-    await writeToFile(file, piece);
-  }
-}
-
-/** Reports whether a blob in a message has contents that may be held in memory once decompressed. */
-export function isHeld(
-  blob: Readonly<Record<string, unknown>>,
-  kinds: readonly ContentKind[] = ownFeatures.contents,
-): boolean {
-  return (novelKindOf(blob, kinds)?.sizes?.(blob)?.raw ?? 0) <= maxHeldBytes;
-}
-
-/** Returns the kind of a blob beyond the wire of December 2020; undefined if it has none. */
-export function novelKindOf<Kind extends Pick<ContentKind, "keys" | "stored">>(
-  blob: Readonly<Record<string, unknown>>,
-  kinds: readonly Kind[],
-): Kind | undefined {
-  return kinds.find(({ keys: [key], stored }) =>
-    blob[key] !== undefined || (stored !== undefined && blob["c"] === stored)
-  );
 }
 
 function decodeInline(
@@ -413,40 +221,4 @@ function decodeInline(
   throw new LlamaError("protocol", 'a blob\'s "b" is not base64');
 }
 
-function readSource({ path, size, isFile }: FileSource): Promise<Uint8Array<ArrayBuffer>> {
-  return readFile(path, isFile ? size : undefined);
-}
-
-async function reading<T>(
-  source: FileSource,
-  work: (source: FileSource) => Promise<T>,
-  signal: AbortSignal | undefined,
-): Promise<T> {
-  try {
-    return await work(source);
-  } catch (cause) {
-    signal?.throwIfAborted();
-    if (cause instanceof LlamaError) throw cause;
-    const path = JSON.stringify(source.path);
-    throw new LlamaError("input", `cannot read ${path}: ${reasonOf(cause)}`, { cause });
-  }
-}
-
-/** Returns the size of a blob's contents in bytes. */
-export function sizeOf(source: BlobSource): number {
-  return source instanceof Uint8Array ? source.length : source.size;
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-}
-
 const nothing = new Uint8Array();
-
-const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-
-/** Returns bytes as text; undefined if they are not UTF-8. */
-function utf8(bytes: Uint8Array): string | undefined {
-  // An error of a fatal decoder would cost more than all else that is done with a small file.
-  return isUtf8(bytes) ? decoder.decode(bytes) : undefined;
-}

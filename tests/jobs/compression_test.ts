@@ -193,7 +193,7 @@ Deno.test("a client that does not compress reads what is compressed all the same
     });
     assert.deepEqual(result.outputErrors, []);
     assert(Buffer.from(await Deno.readFile(local)).equals(bytes));
-    assert.deepEqual(pair.accepted.at(-1), ["link"]);
+    assert.equal(pair.accepted.at(-1)?.includes("zstd"), false);
   }
   // What the function accepts is known for later.
   pair.runtime = runtime;
@@ -294,7 +294,7 @@ const damages: Readonly<Record<string, readonly [object, RegExp]>> = {
   "a big bomb": [{ z: base64(bomb), n: 30 * KiB * KiB }, /have more than 31457280 bytes/],
   "not base64": [{ z: "%%%%", n: 50_000 }, /a blob's "z" is not base64/],
   "without length": [{ z: base64(frame) }, /a blob's "n" is not a possible length/],
-  "of a negative length": [{ z: base64(frame), n: -1 }, /a blob's "n" is not a possible length/],
+  "of half a byte": [{ z: base64(frame), n: 0.5 }, /a blob's "n" is not a possible length/],
 };
 
 for (const [damage, [blob, words]] of Object.entries(damages)) {
