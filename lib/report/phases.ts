@@ -21,6 +21,11 @@ export interface Phase {
 /** All phases, in the order in which a job passes through them. */
 export const phases = [
   {
+    label: "cache",
+    help: "hashing the inputs and looking for a kept result",
+    colors: ["#8a9a3c", "#a3b356"],
+  },
+  {
     label: "inputs",
     help: "reading local files and uploading large ones to the store",
     colors: ["#93b4e8", "#7ea6e6"],
@@ -134,15 +139,16 @@ function fromSpans(spans: readonly Span[], job: Span, way: number): Piece[] {
   const parts = [
     ...winners,
     ...spans.filter(({ name, end }) =>
-      !Number.isNaN(end) && ["inputs", "queue", "invoke", "outputs"].includes(name)
+      !Number.isNaN(end) && ["cache", "inputs", "queue", "invoke", "outputs"].includes(name)
     ),
   ]
     .sort((a, b) => a.start - b.start);
   for (const span of parts) {
     strip.fill("other", span.start);
     const copy = span.name === "invoke" ? winners.find((copy) => overlaps(span, copy)) : undefined;
-    if (span.name === "inputs" || span.name === "outputs" || span.name === "queue") {
-      strip.fill(span.name, span.end);
+    const { name } = span;
+    if (name === "cache" || name === "inputs" || name === "outputs" || name === "queue") {
+      strip.fill(name, span.end);
     } else if (copy !== undefined) {
       strip.fill("straggler", copy.start);
     } else if (span.failed === "throttled") {
