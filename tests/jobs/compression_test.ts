@@ -294,7 +294,6 @@ const damages: Readonly<Record<string, readonly [object, RegExp]>> = {
   "a big bomb": [{ z: base64(bomb), n: 30 * KiB * KiB }, /have more than 31457280 bytes/],
   "not base64": [{ z: "%%%%", n: 50_000 }, /a blob's "z" is not base64/],
   "without length": [{ z: base64(frame) }, /a blob's "n" is not a possible length/],
-  "of half a byte": [{ z: base64(frame), n: 0.5 }, /a blob's "n" is not a possible length/],
 };
 
 for (const [damage, [blob, words]] of Object.entries(damages)) {
