@@ -77,7 +77,9 @@ export class Shell implements AsyncDisposable {
       if (value !== undefined && !/^(LLAMA|AWS)_/.test(name)) all[name] = value;
     }
     const path = [bin, ...environment["PATH"] ? [environment["PATH"]] : []].join(delimiter);
-    return new Shell(bin, { ...all, PATH: path, ...variables }, signal);
+    // Nor are these runs the user's.
+    const state = { XDG_STATE_HOME: join(bin, "state") };
+    return new Shell(bin, { ...all, ...state, PATH: path, ...variables }, signal);
   }
 
   /**

@@ -66,8 +66,8 @@ function rowOf(run: PastRun): string[] {
     String(run.run),
     localTimeText(run.started),
     durationText(run.seconds),
-    String(run.jobs),
-    String(run.failed),
+    run.jobs.toLocaleString("en"),
+    run.failed.toLocaleString("en"),
     isLocal ? "-" : dollars === 0 && isEstimate ? "?" : dollarsText(dollars, isEstimate),
     run.ending,
     printableLine(

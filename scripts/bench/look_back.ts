@@ -1,5 +1,5 @@
 /**
- * Measures the cost of `-trace` and `-report`.
+ * Measures the cost of the journal, `-trace` and `-report`.
  *
  * @module
  */
@@ -12,9 +12,17 @@ const rounds = 9;
 
 /** The flags before and after `xargs`. */
 const calls = {
-  none: [[], []],
-  trace: [["-trace", "trace.json"], []],
-  report: [[], ["-report", "report.html"]],
+  none: [[], ["-no-journal"]],
+  journal: [[], []],
+  trace: [["-trace", "trace.json"], ["-no-journal"]],
+  report: [[], ["-no-journal", "-report", "report.html"]],
+} as const;
+
+/** What is compared with none of them, and the aim. */
+const compared = {
+  journal: ["the journal", "1.03"],
+  trace: ["`-trace`", "1.05"],
+  report: ["`-report`", "1.05"],
 } as const;
 
 /** Runs the benchmark. */
@@ -26,8 +34,13 @@ export async function benchLookBack({ directory, signal, say }: BenchContext): P
     const command = fromSource([...before, "xargs", ...after, "-j", "512", "stub", "{{.Line}}"]);
     return (await runs.run(`${command} <lines`)).cpuMilliseconds;
   };
-  const used: Record<keyof typeof calls, number[]> = { none: [], trace: [], report: [] };
-  const names = ["none", "trace", "report"] as const;
+  const used: Record<keyof typeof calls, number[]> = {
+    none: [],
+    journal: [],
+    trace: [],
+    report: [],
+  };
+  const names = ["none", "journal", "trace", "report"] as const;
   for (let round = 0; round < rounds; round++) {
     // They take turns at going first, so that other load on the machine affects all.
     for (const name of round % 2 === 0 ? names : names.toReversed()) {
@@ -35,12 +48,12 @@ export async function benchLookBack({ directory, signal, say }: BenchContext): P
     }
     say(names.map((name) => `${name} ${seconds(used[name])}`).join(", "));
   }
-  return (["trace", "report"] as const).map((name) => ({
-    what: `CPU of ${jobs.toLocaleString("en")} jobs with \`-${name}\``,
+  return (["journal", "trace", "report"] as const).map((name) => ({
+    what: `CPU of ${jobs.toLocaleString("en")} jobs with ${compared[name][0]}`,
     measured: seconds(used[name]),
     beside: `without: ${seconds(used.none)}`,
     ratio: median(used[name]) / median(used.none),
-    aim: "1.05",
+    aim: compared[name][1],
   }));
 }
 
