@@ -8,12 +8,10 @@ import { blobConcurrency, decodeBlob, decodeBlobToFile, isHeld } from "../store/
 import { mapConcurrently } from "../async/concurrency.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import type { ContentKind } from "../features.ts";
-import { staysInside } from "../files/links.ts";
 import { type Blob, type File, permissionBits, type Request } from "../protocol.ts";
 import type { S3Files } from "../store/s3_files.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { JobError } from "./job_error.ts";
-import { markUntouched } from "./outputs.ts";
 import { checkPath, planDirectories } from "./paths.ts";
 import type { Input } from "./run_command.ts";
 import type { Workspace } from "./workspace.ts";
@@ -68,16 +66,9 @@ export async function writeInputs(
     ...outputs,
     ...uploads,
   ]);
-  const links = entries.flatMap(({ file: { l: target }, field, path }) =>
-    target === undefined ? [] : [{ field, path, target }]
-  );
-  for (const { field, path, target } of links) {
-    if (staysInside(path, target)) continue;
-    throw new JobError(
-      "Llama.BadRequest",
-      `${field}: a link to ${JSON.stringify(target)} leads out of the job's directory`,
-    );
-  }
+  const links = entries.some(({ file }) => file.l !== undefined)
+    ? (await import("./input_links.ts")).linksOf(entries)
+    : [];
   const top = workspace.job();
   const objects = new Map(
     files.filter(({ file }) => file.u !== undefined).map(({ field, file }) => [field, file]),
@@ -90,9 +81,12 @@ export async function writeInputs(
   for (const directory of directories) {
     naming(directory, () => Deno.mkdirSync(`${top}/${directory}`, { recursive: true }));
   }
-  for (const output of outputs) {
-    if (!output.endsWith("/") || output === "./" || empty.includes(output)) continue;
-    markUntouched(`${top}/${output}`);
+  const created = outputs.filter((output) =>
+    output.endsWith("/") && output !== "./" && !empty.includes(output)
+  );
+  if (created.length > 0) {
+    const { markUntouched } = await import("./output_directory.ts");
+    for (const output of created) markUntouched(`${top}/${output}`);
   }
   const jobs: Job[] = entries.filter(({ file }) => file.l === undefined).map((
     { file, field, path },

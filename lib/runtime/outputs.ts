@@ -55,23 +55,8 @@ export async function findOutputs(
   return search;
 }
 
-/**
- * Marks an output directory that was created for the command, by its modification time: the command
- * changes it when it creates anything there.
- */
-export function markUntouched(directory: string): void {
-  Deno.utimeSync(directory, 0, 0);
-}
-
-function isUntouched(directory: string): boolean {
-  return Deno.lstatSync(directory).mtime?.getTime() === 0;
-}
-
 /** Why an output is missing. Clients look for "was not made" to tell this reason from others. */
 const notMade = "was not made by the command";
-
-/** The maximum number of missing files of a directory that a message names. */
-const namesShown = 10;
 
 class Search implements Outputs {
   readonly found: FoundOutput[] = [];
@@ -133,35 +118,16 @@ class Search implements Outputs {
   }
 
   #takeAll(real: string, remote: string): void {
-    let taken = 0;
-    const remainder = this.#listing?.(real, remote, {
-      file: (path, remote) => {
-        taken++;
-        return this.#take(path, remote);
-      },
-      ...(this.#links
-        ? {
-          link: (remote, target) => {
-            taken++;
-            this.entries.set(remote, { l: target });
-          },
-          emptyDirectory: (remote) => {
-            taken++;
-            this.entries.set(remote, { d: true });
-          },
-        }
-        : {}),
+    const taken = this.#listing?.(real, remote, {
+      take: (path, remote) => this.#take(path, remote),
+      links: this.#links,
     });
-    if (remainder === undefined) return;
-    const { missing, leftOut } = remainder;
-    this.leftOut.push(...leftOut.map((line) => `left out ${line}`));
-    if (missing.length === 0) {
-      const isEmpty = taken === 0 && leftOut.length === 0;
-      if (isEmpty && isUntouched(real)) this.refused.set(remote, notMade);
-      return;
-    }
-    const more = missing.length > namesShown ? `; and ${missing.length - namesShown} more` : "";
-    this.refused.set(remote, `left out ${missing.slice(0, namesShown).join("; ")}${more}`);
+    if (taken === undefined) return;
+    const { entries, leftOut, refusal, isUntouched } = taken;
+    for (const [remote, entry] of entries) this.entries.set(remote, entry);
+    this.leftOut.push(...leftOut);
+    const reason = isUntouched ? notMade : refusal;
+    if (reason !== undefined) this.refused.set(remote, reason);
   }
 }
 
