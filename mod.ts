@@ -80,15 +80,15 @@ export {
   readPrices,
   type RegionPrices,
 } from "./lib/cost/prices.ts";
-export {
-  type FileMapping,
-  type InvokeOptions,
-  Llama,
-  type LlamaOptions,
-  type MapOptions,
-  type RequestTotals,
-  type RunOptions,
-} from "./lib/llama.ts";
+export type {
+  FileMapping,
+  InvokeOptions,
+  LlamaOptions,
+  MapOptions,
+  RequestTotals,
+  RunOptions,
+} from "./lib/client/options.ts";
+export { Llama } from "./lib/llama.ts";
 export type { LocalOptions } from "./lib/local/start.ts";
 export type { ExecutionEnvironment, Times } from "./lib/protocol.ts";
 export {

@@ -8,7 +8,7 @@ import { type EarlyEnd, earlyEndText } from "../jobs/early_end.ts";
 import { CopyTotals } from "../jobs/copy_totals.ts";
 import { KeptTotals } from "../jobs/kept_totals.ts";
 import type { JobRecord } from "../jobs/record.ts";
-import type { RequestTotals } from "../llama.ts";
+import type { RequestTotals } from "../client/options.ts";
 import { bytesText, countText, dollarsText, durationText } from "../text/amounts.ts";
 
 /** Facts about a run besides its jobs' records. */

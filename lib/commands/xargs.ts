@@ -13,7 +13,8 @@ import { FailureKinds, failureKindText } from "../jobs/failure_kinds.ts";
 import { type EarlyEnd, earlyEndOf, earlyEndText } from "../jobs/early_end.ts";
 import type { Line } from "../jobs/job_input.ts";
 import type { Ending } from "../jobs/journal/lines.ts";
-import type { Llama, MapOptions } from "../llama.ts";
+import type { MapOptions } from "../client/options.ts";
+import type { Llama } from "../llama.ts";
 import { runnable } from "../cli/command.ts";
 import {
   type CommandContext,

@@ -338,7 +338,7 @@ Deno.test("a response with unknown content is an error, and never an empty file"
   await using lambda = new InvokeStub(() => ({
     status: 0,
     stdout: { s: "seen by nobody" },
-    outputs: { "out.txt": { z: "KLUv", n: 5, e: "anything", m: 0o644 } },
+    outputs: { "out.txt": { q: "KLUv", n: 5, e: "anything", m: 0o644 } },
     runtime: "1000.0.0",
   }));
   await place.write("work/out.txt", "before");
@@ -348,7 +348,7 @@ Deno.test("a response with unknown content is an error, and never an empty file"
   assert.deepEqual([ended.status, ended.stdout, ended.stderr], [
     125,
     "",
-    'llama: the response is newer than this llama: unknown in outputs.out.txt: "z", "n"\n' +
+    'llama: the response is newer than this llama: unknown in outputs.out.txt: "q"\n' +
     "llama: hint: update llama\n",
   ]);
   assert.equal(await Deno.readTextFile(place.here("out.txt")), "before");
