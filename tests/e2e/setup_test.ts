@@ -349,6 +349,28 @@ test("a bucket that does not exist is created with the given name", async (accou
   assert.equal((await account.settings()).store, "s3://new.bucket.1/obj/");
 });
 
+test('"pure": true becomes a tag, which later runs on this machine know', async (account) => {
+  await account.bootstrap();
+  const update = ["update-function", "-zip", "images/hello"];
+  const tags = async () =>
+    JSON.parse(await account.ask("lambda", "/2015-03-31/functions/hello")).Tags;
+  const known = async () => {
+    const [name = assert.fail()] = (await account.list("settings/functions"))
+      .filter((name) => name.endsWith(".json"));
+    return JSON.parse(await Deno.readTextFile(account.join(name))).isPure;
+  };
+  await account.addFunction("hello", "#!/bin/sh\n", { pure: true });
+  await account.ok(...update, "-create", "hello");
+  assert.deepEqual([await tags(), await known()], [{ llama: "llama", "llama-pure": "true" }, true]);
+  assert.match((await account.ok(...update, "hello")).stdout, /nothing changed/);
+  await account.addFunction("hello", "#!/bin/sh\n");
+  assert.equal((await account.ok(...update, "hello")).stdout, "updated hello: no longer pure\n");
+  assert.deepEqual([await tags(), await known()], [
+    { llama: "llama", "llama-pure": "false" },
+    false,
+  ]);
+});
+
 test("a function is created from a folder, changed, listed and deleted", async (account) => {
   await account.bootstrap();
   const { store } = await account.settings();

@@ -553,3 +553,24 @@ Deno.test("a job that is compared and cannot run says nothing about the kept res
     undefined,
   ]]);
 });
+
+Deno.test("that a function is pure is learned from the look-up of an unknown function", async () => {
+  await using bench = await newBench();
+  Object.assign(bench.tags, { llama: "llama", "llama-pure": "true" });
+  Object.assign(bench.configuration, { Role: "r", FunctionName: "f", FunctionArn: "a" });
+  const { answer } = bench;
+  const asked = Promise.withResolvers<void>();
+  bench.describe = () => {
+    asked.resolve();
+    return Response.json({ Configuration: bench.configuration, Tags: bench.tags });
+  };
+  bench.answer = async (request) => {
+    await asked.promise;
+    return answer(request);
+  };
+  const lines = ["1", "2", "3", "4", "5"];
+  const options = { lines, cache: undefined };
+  assert.deepEqual(statesOf(await bench.run(options)), Array(5).fill(undefined));
+  assert.deepEqual(statesOf(await bench.run(options)), Array(5).fill("miss"));
+  assert.deepEqual(statesOf(await bench.run(options)), Array(5).fill("hit"));
+});
