@@ -10,6 +10,7 @@ import { compareRuns, type NamedRun } from "../report/compare.ts";
 import { reportPage } from "../report/page.ts";
 import { readRun } from "../report/read_log.ts";
 import { checkWritable, reportFormat, writeCompressed } from "../report/write.ts";
+import { countText } from "../text/amounts.ts";
 import { printableLine } from "../text/printable.ts";
 import { runnable } from "../cli/command.ts";
 import { type CommandContext, noticesTo } from "./context.ts";
@@ -32,7 +33,7 @@ export const runReport = runnable(
     const run = await readRun(found.path, noticesTo(output));
     await checkWritable(target, reportFormat);
     await writeCompressed(target, [reportPage(run)], reportFormat, signal);
-    await output.message(`${run.jobs.length} jobs: ${target}`);
+    await output.message(`${countText(run.jobs.length, "job")}: ${target}`);
     return exitCodes.ok;
   },
 );

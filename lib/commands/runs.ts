@@ -11,6 +11,7 @@ import { dollarsText, durationText, localTimeText } from "../text/amounts.ts";
 import { printableLine } from "../text/printable.ts";
 import { printableJson } from "../text/printable_json.ts";
 import { tableText } from "../text/table.ts";
+import { terminalSize } from "../terminal/terminal_size.ts";
 import { runnable } from "../cli/command.ts";
 import type { CommandContext } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
@@ -23,9 +24,10 @@ export const runs = runnable(
     const directory = journalDirectory(environment);
     const files = directory === undefined ? [] : filesIn(directory);
     const found: PastRun[] = [];
-    for (const file of files.slice(0, n).reverse()) {
+    for (const file of files) {
+      if (found.length === n) break;
       const run = await readPastRun(file, signal);
-      if (run !== undefined) found.push(run);
+      if (run !== undefined) found.unshift(run);
     }
     if (json) {
       for (const run of found) await output.text(printableJson(JSON.stringify(shown(run))) + "\n");
@@ -39,10 +41,8 @@ export const runs = runnable(
       );
       return exitCodes.ok;
     }
-    await output.text(tableText([
-      ["RUN", "STARTED", "TIME", "JOBS", "FAILED", "COST", "ENDED", "COMMAND"],
-      ...found.map(rowOf),
-    ]));
+    const columns = output.isStdoutTerminal ? terminalSize().columns : Infinity;
+    await output.text(runsTable(found, columns));
     return exitCodes.ok;
   },
 );
@@ -57,8 +57,30 @@ function filesIn(directory: string): RunFile[] {
   }
 }
 
-/** The longest command in the table, in characters. */
-const maxCommandLength = 100;
+/** The lengths of commands in the table, in characters. */
+const commandLength = { least: 30, most: 103 };
+
+/**
+ * Formats runs as a table.
+ *
+ * @param runs The runs.
+ * @param columns The width of the terminal, for which commands are cut.
+ * @returns One line per run, and a header.
+ */
+export function runsTable(runs: readonly PastRun[], columns = Infinity): string {
+  const rows = [
+    ["RUN", "STARTED", "TIME", "JOBS", "FAILED", "COST", "ENDED", "COMMAND"],
+    ...runs.map(rowOf),
+  ];
+  const others = tableText(rows.map((row) => [...row.slice(0, -1), "|"])).indexOf("|");
+  const { least, most } = commandLength;
+  const room = Math.min(Math.max(columns - others, least), most);
+  return tableText(
+    rows.map((row) =>
+      row.map((cell) => cell.length <= room ? cell : `${cell.slice(0, room - 3)}...`)
+    ),
+  );
+}
 
 function rowOf(run: PastRun): string[] {
   const { begin: { command, isLocal }, dollars, isEstimate } = run;
@@ -70,9 +92,7 @@ function rowOf(run: PastRun): string[] {
     run.failed.toLocaleString("en"),
     isLocal ? "-" : dollars === 0 && isEstimate ? "?" : dollarsText(dollars, isEstimate),
     run.ending,
-    printableLine(
-      command.length <= maxCommandLength ? command : `${command.slice(0, maxCommandLength)}...`,
-    ),
+    printableLine(command),
   ];
 }
 

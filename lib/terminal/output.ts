@@ -36,7 +36,8 @@ export class Output {
   readonly #stderr: Writer;
   /** Whether standard error is a terminal, and can have a status area. */
   readonly isTerminal: boolean;
-  readonly #isStdoutTerminal: boolean;
+  /** Whether standard output is a terminal. */
+  readonly isStdoutTerminal: boolean;
   /** The bytes that draw the status area; empty if there is none. */
   #area = nothing;
   /** Whether the status area is on the terminal. */
@@ -55,7 +56,7 @@ export class Output {
     this.#stdout = stdout;
     this.#stderr = stderr;
     this.isTerminal = stderr.isTerminal();
-    this.#isStdoutTerminal = stdout.isTerminal();
+    this.isStdoutTerminal = stdout.isTerminal();
   }
 
   /**
@@ -74,9 +75,9 @@ export class Output {
 
   async #writeData(data: Uint8Array | string): Promise<void> {
     try {
-      await writeAll(this.#stdout, this.#isStdoutTerminal ? this.#aboveStatus(data) : data);
+      await writeAll(this.#stdout, this.isStdoutTerminal ? this.#aboveStatus(data) : data);
     } catch (cause) {
-      if (hasGone(cause, this.#isStdoutTerminal)) throw new OutputClosed("", { cause });
+      if (hasGone(cause, this.isStdoutTerminal)) throw new OutputClosed("", { cause });
       throw cannotWrite("standard output", cause);
     }
   }

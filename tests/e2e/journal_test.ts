@@ -32,6 +32,8 @@ Deno.test("each run is listed: what ran, what came of it, and how it ended", asy
   assert.match(header, /^RUN +STARTED +TIME +JOBS +FAILED +COST +ENDED +COMMAND$/);
   assert.match(rows[0] ?? "", /^1 +\d{4}-\d\d-\d\d \d\d:\d\d +\d+s +3 +1 +\? +complete +f '/);
   assert.match(rows[1] ?? "", /^2 .* 1 +1 +\? +halted +g '{{\.Line}}'$/);
+  // Files that are not runs do not count.
+  for (const name of ["3", "4"]) await place.write(`settings/runs/${name}`, "what is this?\n");
   const last = await place.run(["runs", "-n", "1"]);
   assert.deepEqual(last.stdout.trimEnd().split("\n").slice(1).map((row) => row[0]), ["2"]);
   const [first, second] = await runsIn(place);

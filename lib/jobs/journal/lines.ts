@@ -17,7 +17,10 @@ import * as z from "../../zod.ts";
 
 const count = z.number().check(z.int(), z.minimum(0));
 const amount = z.number().check(z.minimum(0));
-const time = z.string().check(z.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/));
+const time = z.string().check(
+  z.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+  z.refine((text) => !Number.isNaN(Date.parse(text))),
+);
 
 const runSchema = z.object({
   /** When it started, in ISO 8601 and UTC. */

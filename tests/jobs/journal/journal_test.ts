@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { Journal, type OpenJournalOptions } from "../../../lib/jobs/journal/journal.ts";
 import {
   commandText,
@@ -261,9 +262,13 @@ Deno.test("files that are not runs are left alone, and damaged ones are passed o
   await place.write("state/llama/runs/notes.txt", "mine");
   await place.write("state/llama/runs/2", "what is this?\n");
   await place.write("state/llama/runs/3", "");
+  const text = await Deno.readTextFile(join(place.directory, "1"));
+  const noTime = text.replace(/"started":"[^"]*"/, '"started":"2026-99-99T99:99:99.999Z"');
+  assert.notEqual(noTime, text);
+  await place.write("state/llama/runs/4", noTime);
   await place.run();
-  assert.deepEqual(runFiles(place.directory).map(({ run }) => run), [4, 3, 2, 1]);
+  assert.deepEqual(runFiles(place.directory).map(({ run }) => run), [5, 4, 3, 2, 1]);
   for (const file of runFiles(place.directory)) {
-    assert.equal(await readPastRun(file) !== undefined, file.run === 1 || file.run === 4);
+    assert.equal(await readPastRun(file) !== undefined, file.run === 1 || file.run === 5);
   }
 });
