@@ -18,7 +18,9 @@ const namesElsewhere: Readonly<Record<string, string>> = {
   "keep-order": "k",
   "l": "n",
   "L": "n",
+  "lb": "print line",
   "line-buffer": "print line",
+  "linebuffer": "print line",
   "max-args": "n",
   "max-lines": "n",
   "max-procs": "j",
@@ -58,6 +60,7 @@ const otherWays: Readonly<Record<string, string>> = {
   "transferfile": forInputs,
   "trc": `${forInputs}, ${forOutputs.slice("write ".length)}`,
   "verbose": forListing,
+  "xapply": "write :::+ before a list to link",
   "X": forSeveral,
   "xargs": forSeveral,
 };
@@ -78,5 +81,7 @@ export function foreignHint(name: string, table: FlagTable): string | undefined 
     return `did you mean -${ours}${digits === "" ? "" : ` ${digits}`}?`;
   }
   // Only xargs, which has -n, knows lines.
-  return Object.hasOwn(otherWays, name) && names.has("n") ? otherWays[name] : undefined;
+  if (!names.has("n")) return undefined;
+  if (/^[Ii]\W/.test(name)) return forTheLine;
+  return Object.hasOwn(otherWays, name) ? otherWays[name] : undefined;
 }

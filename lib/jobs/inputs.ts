@@ -252,6 +252,8 @@ export function cannotSend(path: string, cause: unknown): LlamaError {
 /** Returns a hint about common mistakes in the name of a missing file. */
 function nameHint(path: string): string | undefined {
   if (path.endsWith("\r")) return "the name ends in a carriage return, which tr -d '\\r' removes";
+  if (path.startsWith("\ufeff")) return "the name begins with a byte order mark (U+FEFF)";
+  if (path.endsWith("\n")) return "the name ends in a line feed";
   if (path !== path.trim()) return "the name begins or ends with a space";
   if (/[*?]/.test(path)) {
     return "llama does not expand * and ?; the shell does, unless they are quoted";

@@ -165,7 +165,9 @@ export class JobContext extends FileContext {
       "template",
       `there is no column ${number}, only ${this.#columns.length}`,
       {
-        hint: this.#columns.length === 1 ? "set the separator of columns with -colsep" : undefined,
+        hint: this.#columns.length === 1
+          ? "columns come from -colsep CHAR, -n N, or several lists after :::"
+          : undefined,
       },
     );
   }

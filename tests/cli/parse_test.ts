@@ -250,6 +250,7 @@ Deno.test("the hint separates a flag that is joined with its value", async () =>
       ["--retry-failed", "-resume-failed"],
       ["--bar", "-progress bar"],
       ["--line-buffer", "-print line"],
+      ["--linebuffer", "-print line"],
       ["-l1", "-n 1"],
     ] as const
   ) {
@@ -267,6 +268,8 @@ Deno.test("flags of xargs and parallel that llama does not need have a hint, too
   assert.match(await hint("-region", "x"), /^-region goes before the command/);
   const see = "; see llama help xargs";
   assert.equal(await hint("-I", "{}"), `write {{.Line}} where the line belongs${see}`);
+  assert.equal(await hint("-I{}"), `write {{.Line}} where the line belongs${see}`);
+  assert.equal(await hint("-i%"), `write {{.Line}} where the line belongs${see}`);
   assert.equal(await hint("--replace=@"), `write {{.Line}} where the line belongs${see}`);
   assert.equal(await hint("-r"), `an empty input runs no jobs${see}`);
   assert.equal(await hint("-t"), `-dry-run prints the commands${see}`);

@@ -149,6 +149,22 @@ Deno.test("common errors with files have hints", async () => {
     /: cannot read "a\.png\\r": no such file.*\nllama: hint: .* carriage return, which tr -d '\\r' removes$/m,
     { stdin: "a.png\r\n" },
   );
+  await place.write("work/there", "");
+  for (
+    const [line, hint] of [
+      ["there\0\ufeffa.png", "begins with a byte order mark \\(U\\+FEFF\\)"],
+      ["a.png\n", "ends in a line feed"],
+      ["a.png ", "begins or ends with a space"],
+    ] as const
+  ) {
+    await mistake(
+      place,
+      ["-local", "xargs", "-0", "any", "cat", "{{.I .Line}}"],
+      1,
+      new RegExp(`: cannot read ".*": no such file.*\nllama: hint: the name ${hint}$`, "m"),
+      { stdin: `${line}\0` },
+    );
+  }
   await mistake(
     place,
     ["-local", "invoke", "-f", "*.png", "any", "true"],

@@ -20,7 +20,7 @@ import type { UsageProblem } from "../../cli/command.ts";
 import { atLeastOne, noClobber, notNegative, parseSeconds } from "./shared.ts";
 
 /**
- * Parses a positive decimal number.
+ * Parses a positive decimal number: an amount of US dollars.
  *
  * @param text The number as written.
  * @returns Its value.
@@ -29,7 +29,7 @@ import { atLeastOne, noClobber, notNegative, parseSeconds } from "./shared.ts";
 export function parsePositive(text: string): number {
   const value = /^(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : 0;
   if (value > 0 && Number.isFinite(value)) return value;
-  throw new FlagValueError("not a positive number", "write a number such as 90 or 0.5");
+  throw new FlagValueError("not a positive number", "write US dollars, such as 5 or 0.5, or none");
 }
 
 /**
