@@ -102,7 +102,7 @@ function blobSchemas({ contents, files }: Features) {
       ...shape,
       ...Object.fromEntries(files.flatMap(({ keys }) => keys.map((key) => [key, fileKeys[key]()]))),
       m: z.optional(fileMode()),
-    }).check(oneContent, isWhole),
+    }).check(oneContent, isWhole, hasSize),
   };
 }
 
@@ -110,10 +110,17 @@ function blobSchemas({ contents, files }: Features) {
 const fileKeys = {
   u: () => z.optional(z.string()),
   t: () => z.optional(z.string()),
-  n: () => z.optional(z.number().check(whole(), notNegative())),
+  // Compressed contents have it, too, and a damaged one costs no other file.
+  n: () => z.optional(z.unknown()),
   l: () => z.optional(z.string()),
   d: () => z.optional(z.boolean().check(z.refine((value) => value, "is not true"))),
 } satisfies Record<FileKey, () => unknown>;
+
+/** Whether the size of an object in S3 is one. */
+const hasSize = z.refine<Readonly<Record<string, unknown>>>(
+  ({ u, n = 0 }) => u === undefined || (typeof n === "number" && Number.isInteger(n) && n >= 0),
+  '"n" is not a size',
+);
 
 /** Keys whose values are checked when the content is decoded. */
 function unchecked(keys: readonly string[]): object {

@@ -199,7 +199,7 @@ Deno.test("a bad request is an error that names the field", () => {
   refuses(
     parseRequest,
     { files: { a: { u: "s3://b/k", n: -1, e: "" } } },
-    /n: must not be negative/,
+    /files\.a: "n" is not a size/,
   );
   refuses(parseRequest, { files: { a: { r: id, c: "gz", e: "" } } }, /c: must be one of zst/);
   refuses(parseRequest, { files: [] }, /files: .*expected object/);
