@@ -53,6 +53,20 @@ export async function novelFor(
     : { kinds, files, refusal: newerRequest(nameOfFunction(functionName)) };
 }
 
+/**
+ * Returns the kinds of content for a job that does not fit into a request without them.
+ *
+ * @returns The kinds; undefined if the function is known, so that {@linkcode novelFor} has the answer.
+ */
+export async function presumedFor(
+  negotiator: Negotiator,
+  functionName: string,
+): Promise<NovelContents | undefined> {
+  const facts = await negotiator.functions?.load(functionName);
+  if (facts?.accepts !== undefined || negotiator.functions === undefined) return undefined;
+  return await novelFor({ ...negotiator, presumed: namesOf(ownFeatures) }, functionName);
+}
+
 /** Returns the names of the features that a request uses. */
 export function featuresUsed(
   { files, stdin = {} }: Pick<Request, "files" | "stdin">,

@@ -37,6 +37,7 @@ import {
   learnFrom,
   type Negotiator,
   novelFor,
+  presumedFor,
   replacedRuntime,
   usedFeatures,
 } from "./negotiation.ts";
@@ -290,11 +291,21 @@ async function send(
   const { functionName } = job;
   const { sharedFiles, logs, timeoutSeconds, transfer, signal, admission, spans, flight } = options;
   const { delivery, liveJob } = options;
-  let novel = await novelFor(runner, functionName);
-  if (novel?.files?.length) {
+  const usable = (novel: NovelContents | undefined) =>
     // Older runtimes, too, have directories where this job needs them.
-    if (followsLinks(found, job.outputs, sharedFiles)) novel = { ...novel, files: [] };
-  }
+    novel?.files?.length && followsLinks(found, job.outputs, sharedFiles)
+      ? { ...novel, files: [] }
+      : novel;
+  let novel = usable(await novelFor(runner, functionName));
+  let isPresumed = false;
+  const presume = async (error: unknown) => {
+    const isTooLarge = error instanceof LlamaError && error.code === "too-large";
+    // Older runtimes refuse such files, but may take such a standard input for an empty one.
+    if (!isTooLarge || isPresumed || job.stdin !== undefined) throw error;
+    novel = usable(await presumedFor(runner, functionName));
+    if (novel === undefined) throw error;
+    isPresumed = true;
+  };
   const goPlain = () => {
     novel = undefined;
     runner.functions?.forget(functionName);
@@ -306,7 +317,9 @@ async function send(
     const sinks = await liveJob?.sinksFor(functionName);
     const isLive = sinks !== undefined;
     const encodeOptions = { ...options, shared, novel, isLive };
-    const { payload, used, sizes } = await encode(runner, job, found, encodeOptions);
+    const encoded = await encode(runner, job, found, encodeOptions).catch(presume);
+    if (encoded === undefined) continue;
+    const { payload, used, sizes } = encoded;
     inputs?.[Symbol.dispose]();
     const call = async (call: Call): Promise<Answered> => {
       transfer.sentBytes += payload.length;
@@ -342,8 +355,11 @@ async function send(
       if (!(error instanceof FunctionError)) throw error;
       if (delivery && error.errorType.startsWith("Llama.")) delivery.isLlama = true;
       const { missingObjects } = error;
-      if (novel !== undefined && used.size > 0 && isRefusal(error, novel)) goPlain();
-      else if (missingObjects.length === 0) throw error;
+      if (novel !== undefined && used.size > 0 && isRefusal(error, novel)) {
+        // It does not fit without.
+        if (isPresumed) throw error;
+        goPlain();
+      } else if (missingObjects.length === 0) throw error;
       else if (runner.store === undefined || resends >= maxResends) throw elsewhere(error);
       for (const id of missingObjects) runner.store?.forget(id);
       // If sending them again does not help, the function may find them in their plain form.

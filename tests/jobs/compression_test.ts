@@ -11,7 +11,7 @@ import { OutputFiles } from "../../lib/jobs/big_output.ts";
 import type { JobResult } from "../../lib/jobs/job.ts";
 import { type JobRunner, runJob, type Transfer } from "../../lib/jobs/run.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
-import { accessLog, noise, TemporaryDirectory, textOf } from "../helpers.ts";
+import { accessLog, bytesOf, noise, TemporaryDirectory, textOf } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
 import { copyArguments, first, original, ours, type Runtime } from "./runtimes.ts";
 
@@ -219,6 +219,36 @@ Deno.test("33 MB of logs go there and back without a store", async () => {
   assert(Buffer.from(await Deno.readFile(local)).equals(await Deno.readFile(path)));
   assert.equal(pair.sent.at(-1)?.n, 33_000_000);
   assert.equal(pair.received.at(-1)?.n, 33_000_000);
+});
+
+Deno.test("a function's first job is compressed if it does not fit otherwise", async () => {
+  const send = async (pair: Pair, options: object = {}) =>
+    await runJob({ ...pair.runner(ownFeatures), ...options }, {
+      functionName: "f",
+      args: copyArguments,
+      inputs: [{ remote: "in", source: await pair.directory.write("in", big) }],
+      outputs: [{ remote: "out", local: pair.directory.join("out") }],
+    });
+  const big = Buffer.concat([log, log, log]);
+  await using pair = new Pair(ownFeatures, { hasStore: false });
+  using result = await send(pair);
+  assert.deepEqual(result.outputErrors, []);
+  assert(Buffer.from(await Deno.readFile(pair.directory.join("out"))).equals(big));
+  assert.deepEqual(pair.sent.map(({ n }) => n), [big.length]);
+  for (const [name, runtime] of Object.entries({ strict: ours, first, original })) {
+    await using old = new Pair(ownFeatures, { hasStore: false });
+    old.runtime = runtime(undefined);
+    await assert.rejects(send(old), /newer than this function's runtime: `llama update-func/, name);
+    assert.deepEqual([old.sent.length, old.replaced], [1, []], name);
+    // Which an ordinary job has told.
+    await old.copy(ownFeatures, bytesOf("small"));
+    await assert.rejects(send(old), /do not fit into one Lambda payload/, name);
+  }
+  // Standard input, which some runtimes take for an empty one, and a client that does not compress.
+  await using other = new Pair(ownFeatures, { hasStore: false });
+  await assert.rejects(other.send(ownFeatures, big), /do not fit into one Lambda payload/);
+  await assert.rejects(send(other, { compresses: false }), /do not fit into one Lambda payload/);
+  assert.deepEqual(other.sent, []);
 });
 
 Deno.test("many compressed files share the room of a message, and the rest are stored", async () => {
