@@ -126,11 +126,14 @@ export function formatEnd(end: RunEnd): string {
   return `${endMark}${JSON.stringify(end)}\n`;
 }
 
+/** Stands for the cost of a job that was sent to a function of unknown memory size. */
+export const unknownCost = "?";
+
 /** Formats the line of a job. */
 export function formatJob(record: JobRecord, identity: string): string {
   const { cost, isLocal, attempts, cache } = record;
   const dollars = cost === undefined
-    ? ""
+    ? attempts > 0 ? unknownCost : ""
     : `${cost.isEstimate ? "~" : ""}${Number(cost.dollars.toPrecision(4))}`;
   const host = cache?.state === "hit" ? "cache" : isLocal || attempts === 0 ? ":" : "aws";
   return formatJobLogLine({ ...record, command: dollars }, host, identity);

@@ -6,7 +6,14 @@
 
 import { LoggedJobs } from "../log/logged_jobs.ts";
 import { isRunning, ownProcess } from "../../system/process_name.ts";
-import { costOf, type Ending, parseMark, type RunBegin, type RunEnd } from "./lines.ts";
+import {
+  costOf,
+  type Ending,
+  parseMark,
+  type RunBegin,
+  type RunEnd,
+  unknownCost,
+} from "./lines.ts";
 import type { RunFile } from "./place.ts";
 
 /** How an earlier run ended; `killed` without a word, and on another machine `unknown`. */
@@ -175,7 +182,7 @@ async function readWhole(
       jobSeconds += entry.runtimeSeconds;
       const cost = costOf(entry);
       dollars += cost?.dollars ?? 0;
-      isEstimate ||= cost?.isEstimate ?? false;
+      isEstimate ||= cost?.isEstimate ?? entry.command === unknownCost;
     },
   });
   closePart();

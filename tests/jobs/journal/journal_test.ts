@@ -126,6 +126,8 @@ Deno.test("a run that was killed has the totals of its jobs, and its last line m
   await Deno.writeTextFile(journal.path, "3\taws\t1", { append: true });
   const past = await place.read(1);
   assert.deepEqual([past.jobs, past.failed, past.dollars, past.seconds], [2, 1, 0.25, 1.5]);
+  // The cost of the second job is not known.
+  assert.equal(past.isEstimate, true);
   assert.equal(past.ending, "killed");
   await journal.end(endOf());
 });
