@@ -52,6 +52,11 @@ export class LiveJob implements AsyncDisposable {
   #isBuffered = false;
   #hasEnded = false;
 
+  /** Whether some output was passed on. */
+  get hasBegun(): boolean {
+    return this.#stdout.hasBegun || this.#stderr.hasBegun;
+  }
+
   /**
    * @param sinks Where the output goes.
    * @param runner What the jobs share.
@@ -134,6 +139,8 @@ class LiveStream {
   readonly #sink: OutputSink | undefined;
   readonly #kept: KeptOutput | undefined;
   readonly #isTransient: boolean;
+  /** Whether some output was passed on. */
+  hasBegun = false;
   #bytes = 0;
 
   constructor(sink: OutputSink | undefined, kept: KeptOutput | undefined, isTransient: boolean) {
@@ -144,6 +151,7 @@ class LiveStream {
 
   async take(bytes: Uint8Array): Promise<void> {
     this.#bytes += bytes.length;
+    this.hasBegun ||= bytes.length > 0;
     await this.#pass(bytes);
   }
 

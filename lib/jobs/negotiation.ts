@@ -126,7 +126,7 @@ export function replacedRuntime(functionName: string): LlamaError {
     "protocol",
     `the runtime of ${functionName} was replaced by an older one, which ran the job ` +
       "and may have taken its files for empty ones",
-    { hint: "run the job again; without -invoke-retries 0, llama does so itself" },
+    { hint: "run the job again" },
   );
 }
 

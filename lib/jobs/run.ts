@@ -349,7 +349,8 @@ async function send(
         return { invocation, response };
       }
       goPlain();
-      if (!runner.lambda.mayRetry) throw replacedRuntime(functionName);
+      // What was shown is not shown again.
+      if (!runner.lambda.mayRetry || liveJob?.hasBegun) throw replacedRuntime(functionName);
     } catch (error) {
       if (error instanceof StreamingUnavailable && liveJob?.goBuffered()) continue;
       if (!(error instanceof FunctionError)) throw error;

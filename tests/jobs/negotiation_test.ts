@@ -13,7 +13,10 @@ import { nameOfFunction, novelFor } from "../../lib/jobs/negotiation.ts";
 import { type JobRunner, runJob, type RunJobOptions } from "../../lib/jobs/run.ts";
 import { SharedFiles } from "../../lib/jobs/shared_files.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
-import { TemporaryDirectory, textOf } from "../helpers.ts";
+import { joinBytes } from "../../lib/files/bytes.ts";
+import { encodeEvent, eventStreamType } from "../../lib/stream/event_stream.ts";
+import { encodeFrame } from "../../lib/stream/frames.ts";
+import { bytesOf, TemporaryDirectory, textOf } from "../helpers.ts";
 import { InvokeStub, type StubRequest } from "../invoke_stub.ts";
 import {
   copyArguments,
@@ -209,6 +212,30 @@ Deno.test("an answer that would have to be dropped is an error where no job may 
   await world.run(world.runner(later, 0));
   world.runtime = strict(world.store);
   await world.run(world.runner(later, 0));
+});
+
+Deno.test("an answer that would have to be dropped is an error once its output was shown", async () => {
+  await using world = new World(updated);
+  await world.run();
+  // It streams, and does not know what the request holds.
+  world.runtime = () => {
+    const frames = [encodeFrame("o", bytesOf("one")), encodeFrame("r", bytesOf('{"status":0}'))];
+    const event = (type: string, payload: Uint8Array) =>
+      encodeEvent({ ":message-type": "event", ":event-type": type }, payload);
+    const body = [...frames.map((frame) => event("PayloadChunk", frame))];
+    return Promise.resolve(
+      new Response(joinBytes([...body, event("InvokeComplete", bytesOf("{}"))]), {
+        headers: { "content-type": eventStreamType },
+      }),
+    );
+  };
+  let shown = "";
+  const live = () => ({ stdout: (bytes: Uint8Array) => void (shown += textOf(bytes)) });
+  await assert.rejects(
+    world.run(world.runner(), { live }),
+    /^LlamaError: the runtime of f was replaced by an older one, which ran the job/,
+  );
+  assert.deepEqual([shown, world.requests.length], ["one", 2]);
 });
 
 Deno.test("shared files are encoded as the function accepts them", async () => {
