@@ -80,7 +80,7 @@ export const invoke = runnable(
         stdout: (bytes: Uint8Array) => output.data(bytes),
         stderr: (bytes: Uint8Array) => {
           stderrEnd?.add(bytes.slice());
-          return output.talk(bytes);
+          return output.talkLive(bytes);
         },
         isTransient: true,
       };

@@ -47,6 +47,7 @@ export class Output {
   #last: Promise<void> = Promise.resolve();
   /** The first error in writing to standard error. */
   #lost: LlamaError | undefined;
+  #hasNoTalkReader = false;
 
   /**
    * @param stdout The stream for data.
@@ -95,6 +96,17 @@ export class Output {
       if (isWhole(data)) return await write(data);
       for await (const piece of data) await write(piece);
     });
+  }
+
+  /**
+   * Writes a command's standard error while the command runs.
+   *
+   * @param data As for {@linkcode data}.
+   * @throws {OutputClosed} If its reader has closed it, so that the command may end.
+   */
+  async talkLive(data: Data): Promise<void> {
+    await this.talk(data);
+    if (this.#hasNoTalkReader) throw new OutputClosed();
   }
 
   /**
@@ -195,8 +207,8 @@ export class Output {
     try {
       await writeAll(this.#stderr, data);
     } catch (error) {
-      if (hasGone(error, this.isTerminal)) return;
-      this.#lost ??= cannotWrite("standard error", error);
+      if (hasGone(error, this.isTerminal)) this.#hasNoTalkReader = true;
+      else this.#lost ??= cannotWrite("standard error", error);
     }
   }
 

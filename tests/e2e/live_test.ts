@@ -86,6 +86,22 @@ Deno.test("a reader that has enough ends invoke with 141, and the command", asyn
   await untilDead(pid);
 });
 
+Deno.test("a reader that has enough of standard error ends invoke with 141, too", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const child = place.start(
+    ["-local", "invoke", "any", "sh", "-c", `echo $$ >${place.here("pid")}; exec yes >&2`],
+  );
+  const pieces = child.stderr.getReader();
+  const { value } = await pieces.read();
+  assert(textOf(value ?? new Uint8Array()).startsWith("y\ny\n"));
+  const pid = Number(await Deno.readTextFile(place.here("pid")));
+  await pieces.cancel();
+  await child.stdin.close().catch(() => {});
+  assert.deepEqual([(await child.status).code, await reader(child.stdout).rest()], [141, ""]);
+  await untilDead(pid);
+});
+
 Deno.test("a runtime killed in the middle is an error with 125, after what it wrote", async () => {
   await using place = new Workplace();
   await place.addShell();
