@@ -5,6 +5,7 @@ import { Buffer } from "node:buffer";
 import { constants, zstdCompressSync } from "node:zlib";
 import { AwsClient } from "../../lib/aws/client.ts";
 import { Lambda } from "../../lib/aws/api/lambda_invoke.ts";
+import { FunctionError } from "../../lib/errors.ts";
 import { KnownFunctions } from "../../lib/aws/known_functions.ts";
 import { type Features, ownFeatures, withoutCompression } from "../../lib/features.ts";
 import { OutputFiles } from "../../lib/jobs/big_output.ts";
@@ -310,6 +311,60 @@ const bomb = zstdCompressSync(Buffer.alloc(40 * KiB * KiB));
 const flipped = Buffer.from(frame);
 flipped[2000] = (flipped[2000] ?? 0) ^ 16;
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
+
+/** Damages of stored objects. */
+const storedDamages: Readonly<Record<string, (frame: Buffer) => Uint8Array>> = {
+  truncated: (frame) => frame.subarray(0, -10),
+  flipped: (frame) => {
+    const flipped = Buffer.from(frame);
+    flipped[2000] = (flipped[2000] ?? 0) ^ 16;
+    return flipped;
+  },
+  doubled: (frame) => Buffer.concat([frame, frame]),
+  replaced: () => frame,
+  "a bomb": () => zstdCompressSync(Buffer.alloc(65 * KiB * KiB)),
+};
+
+for (const [damage, spoil] of Object.entries(storedDamages)) {
+  Deno.test(`a stored object that is ${damage} ends the job, and loses no file`, async () => {
+    await using pair = new Pair(ownFeatures);
+    await pair.copy(ownFeatures, log.subarray(0, 100));
+    const { runtime, store } = pair;
+    assert(store);
+    const spoilAll = () => {
+      for (const [key, bytes] of store.objects) store.objects.set(key, spoil(Buffer.from(bytes)));
+    };
+    const out = await pair.directory.write("out", "precious");
+    // As an input: before the command runs.
+    pair.runtime = async (text) => {
+      spoilAll();
+      return await runtime(text);
+    };
+    await assert.rejects(pair.send(ownFeatures, log), (error) => {
+      assert(error instanceof FunctionError);
+      assert.equal(error.errorType, "Llama.StoreError");
+      assert.match(error.errorMessage, /^object [0-9a-f]{64}\.zst in memory: is damaged: /);
+      return true;
+    });
+    assert.equal(await Deno.readTextFile(out), "precious");
+    // As an output, and as standard output.
+    store.objects.clear();
+    pair.runtime = async (text) => {
+      const answer = await runtime(text);
+      spoilAll();
+      return answer;
+    };
+    using result = await pair.send(ownFeatures, log);
+    assert.equal(result.status, 0);
+    const words = result.outputErrors.map(({ message }) => message);
+    assert.equal(words.length, 2);
+    assert.match(words[0] ?? "", /^output ".*out": object .*\.zst in memory: is damaged: /);
+    assert.match(words[1] ?? "", /^cannot fetch standard output: object .* is damaged: /);
+    assert.equal(await Deno.readTextFile(out), "precious");
+    const names = (await pair.directory.list(".")).toSorted();
+    assert.deepEqual(names, ["./in", "./out"]);
+  });
+}
 
 const damages: Readonly<Record<string, readonly [object, RegExp]>> = {
   truncated: [{ z: base64(frame.subarray(0, -10)), n: 50_000 }, /the zstd frame is damaged: it is/],

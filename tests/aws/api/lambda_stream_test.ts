@@ -170,6 +170,29 @@ Deno.test("a lost connection is retried as long as nothing was passed on", async
   assert.equal(server.paths.length, first.length + 1);
 });
 
+Deno.test("wherever an answer ends or is damaged, what was passed on is a beginning, and it fails", async () => {
+  const bytes = joinBytes(whole);
+  const read = async (bytes: Uint8Array<ArrayBuffer>): Promise<void> => {
+    const shown = { stdout: "", stderr: "" };
+    const live = new LiveOutput({
+      stdout: (bytes) => void (shown.stdout += textOf(bytes)),
+      stderr: (bytes) => void (shown.stderr += textOf(bytes)),
+    }, false);
+    try {
+      await readStreamedAnswer("f", answer(bytes), { live, maxBytes: 1000, alive: () => {} });
+    } finally {
+      assert("one\ntwo\n".startsWith(shown.stdout) && "warning\n".startsWith(shown.stderr));
+    }
+  };
+  await read(bytes);
+  for (let at = 0; at < bytes.length; at++) {
+    assert.equal((await failure(read(bytes.slice(0, at)))).code, "network", `cut at ${at}`);
+    const flipped = bytes.slice();
+    flipped[at] = (flipped[at] ?? 0) ^ 1 << at % 8;
+    assert.equal((await failure(read(flipped))).code, "network", `flipped at ${at}`);
+  }
+});
+
 const halves = [
   ["a broken connection", (...sent: Uint8Array<ArrayBuffer>[]) => lost(...sent)],
   ["an early end", (...sent: Uint8Array<ArrayBuffer>[]) => answer(...sent)],
