@@ -7,7 +7,8 @@
 import { LlamaError, reasonOf } from "../errors.ts";
 import { Semaphore } from "../async/semaphore.ts";
 import { descriptorBudget } from "../system/descriptors.ts";
-import { bypassesProxy, directClient } from "../system/loopback.ts";
+import { directClient } from "../system/loopback.ts";
+import { bypassesProxy } from "../system/no_proxy.ts";
 
 /** The maximum number of connections, unless more are reserved. */
 export const defaultConnections = 256;

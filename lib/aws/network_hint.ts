@@ -4,7 +4,7 @@
  * @module
  */
 
-import { bypassesProxy } from "../system/loopback.ts";
+import { bypassesProxy } from "../system/no_proxy.ts";
 import { closest } from "../text/closest.ts";
 import type { Location } from "./endpoint.ts";
 import { fetchFailure, innermostReason } from "./fetch_failure.ts";

@@ -11,7 +11,8 @@ import { readOwnBytes } from "../files/own.ts";
 import { writeWhole } from "../files/whole.ts";
 import type { Blob } from "../protocol.ts";
 import { decodeBlobToFile } from "../store/blob.ts";
-import { checkId, type KeptResults, type ObjectStore } from "../store/store.ts";
+import { checkId } from "../store/object_checks.ts";
+import type { KeptResults, ObjectStore } from "../store/store.ts";
 
 /** How long results are kept: as long as the objects of a bucket. */
 const keptMilliseconds = 31 * 86_400_000;

@@ -11,16 +11,10 @@ import { joinBytes } from "../files/bytes.ts";
 import { open, stat, unfinishedMode, writeToFile } from "../files/quick.ts";
 import { maxRawBytes } from "../limits.ts";
 import type { Spans } from "../spans.ts";
+import { checkId, tooLarge, verify } from "./object_checks.ts";
 import { keyOf, pack, type Packed } from "./pack.ts";
 import type { BlobSource } from "./source.ts";
-import {
-  checkId,
-  type CompressedObjects,
-  type ObjectStore,
-  type StoredObject,
-  tooLarge,
-  verify,
-} from "./store.ts";
+import type { CompressedObjects, ObjectStore, StoredObject } from "./store.ts";
 
 /** What a kind of store does with compressed objects. */
 export interface CompressedBytes {

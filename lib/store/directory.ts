@@ -13,16 +13,9 @@ import { piecesOfFile } from "../files/pieces.ts";
 import { open, unfinishedMode, writeToFile } from "../files/quick.ts";
 import type { Spans } from "../spans.ts";
 import { CompressedForm } from "./compressed.ts";
+import { checkId, missingObject, tooLarge, verify } from "./object_checks.ts";
 import { keyOf, type Packed } from "./pack.ts";
-import {
-  checkId,
-  type CompressedObjects,
-  missingObject,
-  type ObjectStore,
-  type StoredObject,
-  tooLarge,
-  verify,
-} from "./store.ts";
+import type { CompressedObjects, ObjectStore, StoredObject } from "./store.ts";
 
 /**
  * A store whose objects are the files of one directory. Any number of processes may write to it at

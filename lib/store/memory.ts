@@ -8,8 +8,9 @@ import { sha256 } from "../files/hash.ts";
 import { writeNew } from "../files/quick.ts";
 import { joinBytes } from "../files/bytes.ts";
 import { CompressedForm } from "./compressed.ts";
+import { missingObject, tooLarge } from "./object_checks.ts";
 import { keyOf } from "./pack.ts";
-import { type CompressedObjects, missingObject, type ObjectStore, tooLarge } from "./store.ts";
+import type { CompressedObjects, ObjectStore } from "./store.ts";
 
 /** A store that keeps its objects in memory. */
 export class MemoryStore implements ObjectStore {

@@ -10,6 +10,7 @@ import type { LlamaError } from "../errors.ts";
 import { CompressedForm } from "./compressed.ts";
 import { InFlight } from "./in_flight.ts";
 import { KnownObjects } from "./known_objects.ts";
+import { checkId, verify } from "./object_checks.ts";
 import { Bucket } from "./s3_bucket.ts";
 import { downloadBytes, downloadFile, downloadPieces } from "./s3_download.ts";
 import { keyOf, pack, type Packed } from "./pack.ts";
@@ -24,13 +25,7 @@ import {
   sourceOfPieces,
 } from "./source.ts";
 import type { Spans } from "../spans.ts";
-import {
-  checkId,
-  type CompressedObjects,
-  type ObjectStore,
-  type StoredObject,
-  verify,
-} from "./store.ts";
+import type { CompressedObjects, ObjectStore, StoredObject } from "./store.ts";
 
 /** Options for {@linkcode S3Store}. */
 export interface S3StoreOptions {

@@ -8,8 +8,8 @@ import { createHash } from "node:crypto";
 import { BufferPool, readSize } from "../files/buffers.ts";
 import { LlamaError } from "../errors.ts";
 import { open, unfinishedMode, writeToFile } from "../files/quick.ts";
+import { tooLarge } from "./object_checks.ts";
 import type { Bucket, Reading } from "./s3_bucket.ts";
-import { tooLarge } from "./store.ts";
 import { eachPart, partBytes, partSizeOf } from "./s3_parts.ts";
 
 /** The size of a read; over TLS, 16 KiB arrive at a time. */

@@ -12,7 +12,7 @@ import {
   signInAgain,
 } from "../aws/call_error.ts";
 import { type ErrorCode, LlamaError } from "../errors.ts";
-import { missingObject } from "./store.ts";
+import { missingObject } from "./object_checks.ts";
 
 /** A call to S3, for error messages. */
 export interface S3Action {

@@ -5,12 +5,13 @@
  */
 
 import { LlamaError } from "../errors.ts";
+import { checkId } from "./object_checks.ts";
 import { resultsPrefix } from "./prefixes.ts";
 import type { Bucket } from "./s3_bucket.ts";
 import { downloadBytes } from "./s3_download.ts";
 import { uploadWhole } from "./s3_upload.ts";
 import { sourceOfBytes } from "./source.ts";
-import { checkId, type KeptResults } from "./store.ts";
+import type { KeptResults } from "./store.ts";
 
 /** The kept results of an S3 store. */
 export class S3KeptResults implements KeptResults {

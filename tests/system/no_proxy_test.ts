@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { bypassesProxy } from "../../lib/system/loopback.ts";
+import { bypassesProxy } from "../../lib/system/no_proxy.ts";
 
 const lists: [noProxy: string, url: string, isBypassed: boolean][] = [
   ["", "https://lambda.us-west-2.amazonaws.com", false],
