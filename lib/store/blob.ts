@@ -6,13 +6,14 @@
 
 import { Buffer } from "node:buffer";
 import { LlamaError } from "../errors.ts";
-import { type ContentKind, ownFeatures, type Sizes } from "../features.ts";
+import { type ContentKind, ownFeatures } from "../features.ts";
 import { type Blob, maxMessageBytes, maxPayloadBytes } from "../protocol.ts";
 import { mapConcurrently } from "../async/concurrency.ts";
-import { stat, writeNew } from "../files/quick.ts";
+import { writeNew } from "../files/quick.ts";
 import { decodeBase64 } from "../text/base64.ts";
 import {
   blobConcurrency,
+  type DecodeOptions,
   type EncodeBlobsOptions,
   type Inline,
   inlineBlob,
@@ -20,16 +21,17 @@ import {
   isHeld,
   novelKindOf,
   readBlob,
-  reading,
   sizeOf,
 } from "./inline.ts";
 import type { BlobSource } from "./source.ts";
-import { compressedIn, type ObjectStore } from "./store.ts";
-import type { Spans } from "../spans.ts";
+import type { ObjectStore } from "./store.ts";
 
-export type { EncodeBlobsOptions, NovelContents } from "./inline.ts";
+export type { DecodeOptions, EncodeBlobsOptions, NovelContents } from "./inline.ts";
 export { blobConcurrency, inlineBlob, inlineOrder, isHeld, novelKindOf, sizeOf } from "./inline.ts";
 export type { BlobSource, FileSource } from "./source.ts";
+
+/** Loads on demand what most jobs do not need. */
+const loadStored = () => import("./stored.ts");
 
 /**
  * Encodes the blobs of one message: inline up to 256 KiB each while the message stays under 1 MiB,
@@ -52,7 +54,9 @@ export async function encodeBlobs(
     ? await (await import("./compact.ts")).encodeCompact(sources, budget, options)
     : await encodePlain(sources, budget, options);
   let total = inline.reduce((sum, { cost }) => sum + cost, reservedBytes);
-  if (!store && (inline.length < sources.length || total > budget)) throw tooLarge(sources);
+  if (!store && (inline.length < sources.length || total > budget)) {
+    throw (await loadStored()).needsStore(sources);
+  }
   inline.sort((a, b) => a.cost - b.cost);
   const read = new Map<number, Uint8Array>();
   while (store && total >= budget) {
@@ -64,7 +68,8 @@ export async function encodeBlobs(
   const blobs = new Map(inline.map(({ index, blob }) => [index, blob]));
   return await mapConcurrently(sources, blobConcurrency, async (source, index) => {
     const blob = blobs.get(index);
-    return blob || !store ? blob ?? {} : await storeBlob(store, read.get(index) ?? source, options);
+    if (blob || !store) return blob ?? {};
+    return await (await loadStored()).storeBlob(store, read.get(index) ?? source, options);
   }, signal);
 }
 
@@ -91,51 +96,6 @@ async function encodePlain(
   }, signal);
 }
 
-/** Stores contents, in a form that the reader can read. */
-async function storeBlob(
-  store: ObjectStore,
-  source: BlobSource,
-  options: EncodeBlobsOptions,
-): Promise<Blob> {
-  const { novel, signal, spans, onStored } = options;
-  if (store.compressed && novel?.kinds.some(({ stored }) => stored)) {
-    return await (await import("./compact.ts")).storeCompact(store.compressed, source, options);
-  }
-  const id = source instanceof Uint8Array
-    ? await store.put(source, signal, spans)
-    : await reading(source, ({ path }) => store.putFile(path, signal, spans), signal);
-  const size = sizeOf(source);
-  onStored?.({ raw: size, encoded: size });
-  return { r: id };
-}
-
-function tooLarge(sources: readonly BlobSource[]): LlamaError {
-  const size = sources.reduce((sum, source) => sum + sizeOf(source), 0);
-  return new LlamaError(
-    "too-large",
-    `${size} bytes do not fit into one Lambda ` +
-      `payload (${maxPayloadBytes} bytes), and there is no object store`,
-    { hint: "set LLAMA_OBJECT_STORE or -store to s3://BUCKET/PREFIX/" },
-  );
-}
-
-/** Options for {@linkcode decodeBlob} and {@linkcode decodeBlobToFile}. */
-export interface DecodeOptions {
-  /** Ends the work early. */
-  readonly signal?: AbortSignal | undefined;
-  /**
-   * The known kinds of content beyond those of December 2020.
-   * @default {those of this version}
-   */
-  readonly kinds?: readonly ContentKind[] | undefined;
-  /** Receives a span `write`, or `download` if the store is used. */
-  readonly spans?: Spans | undefined;
-  /** The maximum size of an object that is read into memory. @default {as much as fits} */
-  readonly maxBytes?: number | undefined;
-  /** Called with the sizes of an object that was read. */
-  readonly onStored?: ((sizes: Sizes) => void) | undefined;
-}
-
 /**
  * Decodes a blob.
  *
@@ -150,24 +110,8 @@ export async function decodeBlob(
   store: () => ObjectStore,
   options: DecodeOptions = {},
 ): Promise<Uint8Array> {
-  const { signal, kinds, maxBytes, onStored } = options;
-  const { r: id } = blob;
-  if (id === undefined) return await decodeInline(blob, kinds);
-  const { bytes, encoded } = blob.c === undefined
-    ? await getPlain(store(), id, signal, maxBytes)
-    : await compressedIn(store()).get(id, signal, maxBytes);
-  onStored?.({ raw: bytes.length, encoded });
-  return bytes;
-}
-
-async function getPlain(
-  store: ObjectStore,
-  id: string,
-  signal: AbortSignal | undefined,
-  maxBytes: number | undefined,
-): Promise<{ bytes: Uint8Array; encoded: number }> {
-  const bytes = await store.get(id, signal, maxBytes);
-  return { bytes, encoded: bytes.length };
+  if (blob.r === undefined) return await decodeInline(blob, options.kinds);
+  return await (await loadStored()).readStored(store(), { ...blob, r: blob.r }, options);
 }
 
 /**
@@ -186,24 +130,13 @@ export async function decodeBlobToFile(
   store: () => ObjectStore,
   options: DecodeOptions = {},
 ): Promise<void> {
-  const { signal, kinds = ownFeatures.contents, spans, onStored } = options;
-  if (blob.r === undefined) {
-    using _write = spans?.span("write");
-    if (isHeld(blob, kinds)) await writeNew(path, await decodeInline(blob, kinds));
-    else await (await import("./compact.ts")).writeCompact(blob, path, kinds, signal);
-    return;
+  if (blob.r !== undefined) {
+    return await (await loadStored()).writeStored(store(), { ...blob, r: blob.r }, path, options);
   }
-  using _download = spans?.span("download");
-  if (blob.c !== undefined) {
-    const sizes = await compressedIn(store()).getFile(blob.r, path, signal);
-    onStored?.(sizes);
-    return;
-  }
-  await store().getFile(blob.r, path, signal);
-  if (onStored) {
-    const { size } = await stat(path);
-    onStored({ raw: size, encoded: size });
-  }
+  const { signal, kinds = ownFeatures.contents, spans } = options;
+  using _write = spans?.span("write");
+  if (isHeld(blob, kinds)) await writeNew(path, await decodeInline(blob, kinds));
+  else await (await import("./compact.ts")).writeCompact(blob, path, kinds, signal);
 }
 
 function decodeInline(

@@ -26,7 +26,6 @@ import {
   sizeOf,
 } from "./inline.ts";
 import type { BlobSource, FileSource } from "./source.ts";
-import type { CompressedObjects } from "./store.ts";
 
 /** Files are not tried that would have to become smaller than this part of their size. */
 const bestRatio = 64;
@@ -143,27 +142,6 @@ function withRefusal(
 ): { blob: Blob; cost: number } {
   const blob = { ...content, e: refusal };
   return { blob, cost: Buffer.byteLength(JSON.stringify(blob)) };
-}
-
-/**
- * Stores contents, compressed if that is worth it.
- *
- * @param compressed The store's compressed objects.
- * @param source The contents.
- * @param options As for `encodeBlobs`.
- * @returns A blob that refers to the object.
- */
-export async function storeCompact(
-  compressed: CompressedObjects,
-  source: BlobSource,
-  { novel, signal, spans, onStored }: EncodeBlobsOptions,
-): Promise<Blob> {
-  const put = () => compressed.put(source, signal, spans);
-  const { id, form, raw, encoded } = source instanceof Uint8Array
-    ? await put()
-    : await reading(source, put, signal);
-  onStored?.({ raw, encoded });
-  return form === undefined ? { r: id } : { r: id, c: form, e: novel?.refusal };
 }
 
 /**

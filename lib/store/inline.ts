@@ -31,6 +31,23 @@ export interface EncodeBlobsOptions {
   onStored?: ((sizes: Sizes) => void) | undefined;
 }
 
+/** Options for `decodeBlob` and `decodeBlobToFile`. */
+export interface DecodeOptions {
+  /** Ends the work early. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * The known kinds of content beyond those of December 2020.
+   * @default {those of this version}
+   */
+  readonly kinds?: readonly ContentKind[] | undefined;
+  /** Receives a span `write`, or `download` if the store is used. */
+  readonly spans?: Spans | undefined;
+  /** The maximum size of an object that is read into memory. @default {as much as fits} */
+  readonly maxBytes?: number | undefined;
+  /** Called with the sizes of an object that was read. */
+  readonly onStored?: ((sizes: Sizes) => void) | undefined;
+}
+
 /** Kinds of content beyond the wire of December 2020. */
 export interface NovelContents {
   /** The kinds, all of which the reader accepts. */
