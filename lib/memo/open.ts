@@ -68,9 +68,10 @@ export async function openMemo(options: OpenMemoOptions): Promise<Memo | undefin
     });
   } catch (error) {
     if (!(error instanceof LlamaError) || isAbort(error, signal)) throw error;
+    // Without kept results, `only` would run jobs that must not run.
+    if (mode === "only" || mode === "verify") throw error;
     // The jobs report the same, and end the run.
     if (error.code === "no-such-function") return undefined;
-    if (mode === "only" || mode === "verify") throw error;
     const hint = error.hint ?? "all jobs run; see docs/cache.md";
     options.notice(`kept results of ${functionName} are not used: ${error.message}`, hint);
     return undefined;

@@ -574,3 +574,14 @@ Deno.test("that a function is pure is learned from the look-up of an unknown fun
   assert.deepEqual(statesOf(await bench.run(options)), Array(5).fill("miss"));
   assert.deepEqual(statesOf(await bench.run(options)), Array(5).fill("hit"));
 });
+
+Deno.test("-cache-only runs nothing where GetFunction is not supported", async () => {
+  await using bench = await newBench();
+  bench.describe = () =>
+    Response.json({ Message: "not found" }, {
+      status: 404,
+      headers: { "x-amzn-errortype": "ResourceNotFoundException" },
+    });
+  assert.equal((await bench.run({ cache: "only" })).invoked, 0);
+  assert.equal((await bench.run({ cache: "on" })).invoked, 2);
+});
