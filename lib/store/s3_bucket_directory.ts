@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import { LlamaError, reasonOf } from "../errors.ts";
-import { writeWhole } from "../files/whole.ts";
+import { umask, writeWhole } from "../files/whole.ts";
 import { listDirectory } from "../system/list.ts";
 import {
   ChangedObject,
@@ -62,7 +62,7 @@ export class BucketDirectory implements S3Files {
       await writeWhole(this.#pathOf(url), async (temporary) => {
         signal.throwIfAborted();
         await Deno.copyFile(path, temporary);
-        await Deno.chmod(temporary, 0o666 & ~Deno.umask());
+        await Deno.chmod(temporary, 0o666 & ~umask());
       });
     } catch (cause) {
       signal.throwIfAborted();

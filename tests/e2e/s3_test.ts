@@ -114,3 +114,18 @@ Deno.test("2,000 objects are listed, read and written, several by each job", asy
   }
   assert.equal(numbers.size, 2000);
 });
+
+Deno.test("invoke writes a named file to S3, and refuses a directory", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  const script = "mkdir dir && echo made >dir/file";
+  const run = (output: string) => place.local(["invoke", "-o", output, "any", "sh", "-c", script]);
+  const { status, stderr } = await run("s3://local/a\\:b:dir/file");
+  assert.deepEqual([status, stderr], [0, ""]);
+  assert.equal(await Deno.readTextFile(place.here("s3/a:b")), "made\n");
+  for (const output of ["s3://local/dir/", "s3://local/dir:dir/"]) {
+    const refused = await run(output);
+    assert.equal(refused.status, 2);
+    assert.match(refused.stderr, /a directory cannot be written to S3/);
+  }
+});

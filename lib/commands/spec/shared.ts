@@ -314,16 +314,16 @@ export function badMapping(
         hint: `write -${flag} LOCAL or -${flag} LOCAL:REMOTE`,
       };
     }
-    if (flag === "output" && local.endsWith("/") && !remote.endsWith("/")) {
-      return {
-        message: `-output: ${quote(local)} is a directory, but ${quote(remote)} is a file`,
-        hint: `write -output ${local}:${remote}/ to fetch everything below it`,
-      };
-    }
     if (flag === "output" && isS3Url(local) && (remote.endsWith("/") || local.endsWith("/"))) {
       return {
         message: `-output: ${quote(local)}: a directory cannot be written to S3`,
         hint: "name each file: -output s3://BUCKET/KEY:REMOTE",
+      };
+    }
+    if (flag === "output" && local.endsWith("/") && !remote.endsWith("/")) {
+      return {
+        message: `-output: ${quote(local)} is a directory, but ${quote(remote)} is a file`,
+        hint: `write -output ${local}:${remote}/ to fetch everything below it`,
       };
     }
     const clean = posix.normalize(remote);
