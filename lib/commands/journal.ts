@@ -41,7 +41,7 @@ export interface ResumedRun {
 
 /**
  * Finds the run that `-resume-last` goes on with: the last one with the same function, templates,
- * `-n` and `-colsep` in this directory of which a job has ended.
+ * `-n`, `-colsep` and `-local` in this directory of which a job has ended.
  *
  * @returns The run; undefined without `-resume-last`.
  * @throws {LlamaError} `usage` if there is none, or the journal is off.
@@ -65,7 +65,8 @@ export async function findLastRun(
   const found = findRun(directory, (begin) => begin.key === key);
   if (found === undefined) {
     throw new LlamaError("usage", "no earlier run of this command in this directory", {
-      hint: "`llama runs` lists the runs; function, arguments, -n and -colsep must be the same",
+      hint:
+        "`llama runs` lists the runs; function, arguments, -n, -colsep and -local must be the same",
     });
   }
   const { run, path, begin: { started, jobLog } } = found;

@@ -37,10 +37,14 @@ export class DirectoryStore implements ObjectStore {
     try {
       this.#directory = fileURLToPath(url);
     } catch (cause) {
-      throw new LlamaError("config", `object store ${url}: not a directory on this machine`, {
-        cause,
-        hint: "write file:///path/to/directory",
-      });
+      throw new LlamaError(
+        "config",
+        `object store ${url}: not the file: URL of a directory on this machine`,
+        {
+          cause,
+          hint: "write file:///path/to/directory",
+        },
+      );
     }
     this.compressed = new CompressedForm(this, {
       write: (packed, signal, spans) => this.#putPacked(packed, signal, spans),

@@ -122,7 +122,7 @@ Deno.test("-resume-last goes on only with the same command, -n, directory and pl
   ];
   const sent = lambda.requests.length;
   const missing = "llama: no earlier run of this command in this directory\n" +
-    "llama: hint: `llama runs` lists the runs; function, arguments, -n and -colsep must be the same\n";
+    "llama: hint: `llama runs` lists the runs; function, arguments, -n, -colsep and -local must be the same\n";
   for (const other of others) {
     const { status, stderr } = await run("-resume-last", ...other);
     assert.deepEqual([status, stderr], [2, missing]);

@@ -303,7 +303,7 @@ export function validateRun(
   if (isResumed && values.joblog === "" && !values["resume-last"]) {
     return {
       message: "no job log to resume",
-      hint: "write -resume-last to continue the last run, or -joblog FILE with -resume",
+      hint: "add -resume-last to continue the last run, or -joblog FILE with the log of a run",
     };
   }
   if (values.print === "live" && (values.json || values.k)) {
