@@ -8,7 +8,10 @@ import { Buffer } from "node:buffer";
 import { LlamaError } from "../errors.ts";
 import { maxRawBytes } from "../limits.ts";
 import { decodeBase64 } from "../text/base64.ts";
-import { compress, compressWithin, decompress, decompressPieces } from "./zstd.ts";
+import { looksRandom } from "./random.ts";
+
+/** Loads what loads `node:zlib`, which takes 10 to 20 ms in some versions of Deno. */
+const loadZstd = () => import("./zstd.ts");
 
 /** The keys of compressed contents, unchecked. */
 type Keys = Readonly<Record<string, unknown>>;
@@ -19,7 +22,8 @@ type Keys = Readonly<Record<string, unknown>>;
  * @returns The keys; undefined if that would save less than a quarter of the bytes.
  */
 export async function encode(bytes: Uint8Array): Promise<Keys | undefined> {
-  const frame = await compress(bytes);
+  if (looksRandom(bytes)) return undefined;
+  const frame = await (await loadZstd()).compress(bytes);
   return frame && { z: Buffer.from(frame).toString("base64"), n: bytes.length };
 }
 
@@ -36,6 +40,7 @@ export async function encodePieces(
   size: number,
   maxBytes: number,
 ): Promise<Keys | undefined> {
+  const { compressWithin } = await loadZstd();
   const compressed = await compressWithin(pieces, size, Math.floor(maxBytes / 4) * 3);
   return compressed && { z: compressed.frame.toString("base64"), n: compressed.length };
 }
@@ -47,7 +52,7 @@ export async function encodePieces(
  */
 export async function decode(keys: Keys): Promise<Uint8Array> {
   const { frame, length } = frameOf(keys);
-  return await decompress(frame, length);
+  return await (await loadZstd()).decompress(frame, length);
 }
 
 /**
@@ -55,9 +60,11 @@ export async function decode(keys: Keys): Promise<Uint8Array> {
  *
  * @throws {LlamaError} `protocol` if they are damaged.
  */
-export function decodePieces(keys: Keys): AsyncGenerator<Uint8Array, void, undefined> {
+export async function* decodePieces(
+  keys: Keys,
+): AsyncGenerator<Uint8Array, void, undefined> {
   const { frame, length } = frameOf(keys);
-  return decompressPieces([frame], length);
+  yield* (await loadZstd()).decompressPieces([frame], length);
 }
 
 function frameOf({ z, n }: Keys): { frame: Uint8Array; length: number } {

@@ -16,6 +16,7 @@ import {
 } from "node:zlib";
 import { messageOf } from "../errors.ts";
 import { checkFrame, damaged, partsOf } from "./frame.ts";
+import { looksRandom } from "./random.ts";
 
 /** Of larger contents, the beginning decides. */
 const probedBytes = 32 * 1024;
@@ -32,11 +33,11 @@ const onThisThreadBytes = 256 * 1024;
 /** The output buffer of a stream. More than a block, so that each is decompressed in one step. */
 const chunkSize = 256 * 1024;
 
-const options = {
-  chunkSize,
-  // The checksum finds damage that changes neither the length nor the structure.
-  params: { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 },
-};
+/** The smallest output buffer that Node allows. */
+const minChunkSize = 64;
+
+// The checksum finds damage that changes neither the length nor the structure.
+const params = { [constants.ZSTD_c_compressionLevel]: 1, [constants.ZSTD_c_checksumFlag]: 1 };
 
 /**
  * Compresses bytes if that saves at least a quarter of them.
@@ -47,7 +48,7 @@ export async function compress(bytes: Uint8Array): Promise<Uint8Array | undefine
   if (bytes.length === 0) return undefined;
   if (bytes.length > probedBytes && probe(bytes) === undefined) return undefined;
   const compressed = bytes.length <= onThisThreadBytes
-    ? zstdCompressSync(bytes, options)
+    ? compressAtOnce(bytes)
     : await joined(compressPieces([bytes]), bytes.length);
   return isWorthwhile(compressed.length, bytes.length) ? compressed : undefined;
 }
@@ -69,9 +70,17 @@ export function isWorthwhile(compressed: number, raw: number): boolean {
  * @returns The share of the bytes that would remain; undefined if that is not worth the time.
  */
 export function probe(beginning: Uint8Array): number | undefined {
+  if (looksRandom(beginning)) return undefined;
   const sample = beginning.subarray(0, probeBytes);
-  const { length } = zstdCompressSync(sample, options);
+  const { length } = compressAtOnce(sample);
   return isWorthwhile(length, sample.length) ? length / sample.length : undefined;
+}
+
+/** Compresses bytes with one output buffer of the right size, since its allocation takes time. */
+function compressAtOnce(bytes: Uint8Array): Uint8Array {
+  // https://github.com/facebook/zstd/blob/v1.5.7/lib/zstd.h, ZSTD_COMPRESSBOUND, and the checksum
+  const bound = bytes.length + (bytes.length >> 8) + 1024;
+  return zstdCompressSync(bytes, { chunkSize: bound, params });
 }
 
 /**
@@ -84,7 +93,7 @@ export function compressPieces(
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   // Deno adds an empty frame if the end of the first one does not fit into its output buffer.
-  return partsOf(through(createZstdCompress(options), pieces), { isFirst: true });
+  return partsOf(through(createZstdCompress({ chunkSize, params }), pieces), { isFirst: true });
 }
 
 /**
@@ -140,7 +149,10 @@ export async function decompress(bytes: Uint8Array, length: number): Promise<Uin
   checkFrame(bytes);
   let contents;
   try {
-    contents = zstdDecompressSync(bytes, { maxOutputLength: Math.max(length, 1) });
+    contents = zstdDecompressSync(bytes, {
+      maxOutputLength: Math.max(length, 1),
+      chunkSize: Math.max(length, minChunkSize),
+    });
   } catch (cause) {
     const isTooLong = cause instanceof Error && "code" in cause &&
       cause.code === "ERR_BUFFER_TOO_LARGE";

@@ -7,6 +7,7 @@ import {
   decompress,
   decompressPieces,
 } from "../../lib/compression/zstd.ts";
+import { looksRandom } from "../../lib/compression/random.ts";
 import { LlamaError } from "../../lib/errors.ts";
 import { accessLog, noise } from "../helpers.ts";
 
@@ -77,6 +78,21 @@ Deno.test("one frame is made of contents for which Deno makes two", async () => 
   }
   const whole = await compress(bytes) ?? assert.fail();
   assert.deepEqual(Buffer.from(await decompress(whole, bytes.length)), Buffer.from(bytes));
+});
+
+Deno.test("random bytes are recognized, and nothing else is taken for them", () => {
+  for (let seed = 1; seed <= 50; seed++) {
+    const random = noise(5000, seed);
+    assert(looksRandom(random), `seed ${seed}`);
+    assert(!looksRandom(random.subarray(0, 4095)));
+    assert(!looksRandom(Buffer.from(Buffer.from(random).toString("base64"))));
+    assert(!looksRandom(random.map((byte) => byte & 0x7f)));
+  }
+  const sources = import.meta.dirname ?? ".";
+  for (const { name } of Deno.readDirSync(sources)) {
+    assert(!looksRandom(Deno.readFileSync(`${sources}/${name}`)), name);
+  }
+  assert(!looksRandom(text) && !looksRandom(new Uint8Array(5000)));
 });
 
 Deno.test("contents of which only the beginning compresses are left as they are", async () => {
