@@ -112,7 +112,12 @@ export class FakeAws implements AsyncDisposable {
     const url = `http://${address}`;
     const complete = Object.entries(functions).map(([name, each]) => [name, {
       ...each,
-      env: { ...hostVariables(readEnvironment()), AWS_ENDPOINT_URL: url, ...each.env },
+      env: {
+        ...hostVariables(readEnvironment()),
+        DENO_NO_UPDATE_CHECK: "1",
+        AWS_ENDPOINT_URL: url,
+        ...each.env,
+      },
     }]);
     const file = await Deno.makeTempFile({ prefix: "llama-test-" });
     try {
