@@ -68,7 +68,8 @@ Deno.test({
     const pipe = await place.local(
       ["invoke", "-o", "/dev/stdout:out", "any", "sh", "-c", "echo output > out; echo stdout"],
     );
-    assert.deepEqual([pipe.status, pipe.stdout, pipe.stderr], [0, "output\nstdout\n", ""]);
+    // Live output comes first, since outputs are written when the command has ended.
+    assert.deepEqual([pipe.status, pipe.stdout, pipe.stderr], [0, "stdout\noutput\n", ""]);
     const args = "invoke -o /dev/fd/3:out any sh -c 'echo output > out'";
     const command = program.map((word) => `'${word}'`).join(" ");
     const script = `exec 3> file; ${command} -local ${args} && echo more >&3 &&
