@@ -75,7 +75,7 @@ function onFailures({ jobs, failed }: Figures, isLocal: boolean, facts: AdviceFa
       : !isLocal && (reason === "Runtime.OutOfMemory" || reason === "status 137")
       ? "Memory probably ran out: raise the function's memory."
       : [
-        failed === 1 ? "Its error message is below." : "Their error messages are below.",
+        failed === 1 ? "See the failure below." : "See the failures below.",
         ...onRetries(facts),
       ].join(" "),
   }];

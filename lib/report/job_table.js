@@ -27,7 +27,7 @@ export function renderRows(list) {
     ? `${count(jobs.length)} ${jobs.length === 1 ? "job" : "jobs"}`
     : `${count(list.found.length)} of ${count(jobs.length)} jobs`;
   more.hidden = rest <= 0;
-  more.textContent = `Show ${count(Math.min(rest, 100))} more of ${count(rest)}`;
+  more.textContent = rest > 100 ? `Show 100 more of ${count(rest)}` : `Show ${count(rest)} more`;
   for (const head of document.querySelectorAll("[data-key]")) {
     if (head.getAttribute("data-key") !== key) head.removeAttribute("aria-sort");
     else head.setAttribute("aria-sort", list.direction > 0 ? "ascending" : "descending");

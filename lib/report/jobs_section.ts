@@ -55,9 +55,10 @@ ${rest > 0 && markup`<p class="note">${countText(rest, "other failure")}</p>`}
  * Renders the table of jobs, without its rows.
  *
  * @param figures The run's figures.
+ * @param hasCommands Whether the commands of the jobs are known.
  * @returns A section.
  */
-export function jobsSection({ jobs, failed }: Figures): Html {
+export function jobsSection({ jobs, failed }: Figures, hasCommands = true): Html {
   const columns = [["seq", "Job"], ["start", "Started"], ["time", "Time"], ["result", "Result"], [
     "command",
     "Command",
@@ -74,7 +75,7 @@ ${
 <button type="button" id="only-failed" aria-pressed="false">Failed ${count(failed)}</button>
 </div>`
   }
-<button type="button" id="copy">Copy commands</button>
+${hasCommands && markup`<button type="button" id="copy">Copy commands</button>`}
 </div>
 <p class="note" id="found" role="status"></p>
 <table class="jobs">

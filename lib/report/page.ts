@@ -55,7 +55,7 @@ export function reportPage(run: Run): string {
     ` · prices as of ${run.pricesDate}`
   }</footer>
         </main>
-        ${detailsPanel()}
+        ${detailsPanel(run.hasCommands)}
         <script type="application/json" id="data">${jsonIn(dataOf(run, figures))}</script>
         <script>${new Html(script)}</script>
       </body>
@@ -97,7 +97,7 @@ function body(run: Run, figures: Figures): Html {
     ${costSection(run, figures)}
       </div>
     </div>
-    ${jobsSection(figures)}
+    ${jobsSection(figures, run.hasCommands)}
   `;
 }
 
@@ -205,12 +205,14 @@ function timelineSection({ jobs, sums, failed }: Figures, isLocal: boolean): Htm
 }
 
 /** Renders the panel at the bottom of the window that describes the selected job. */
-function detailsPanel(): Html {
+function detailsPanel(hasCommands = true): Html {
   return markup`
     <aside id="details" aria-label="Selected job" hidden>
       <div class="inner">
         <div id="chosen" aria-live="polite"></div>
-        <div class="buttons"><button type="button" id="previous" aria-label="Previous job">&lsaquo;</button><button type="button" id="next" aria-label="Next job">&rsaquo;</button><button type="button" id="copy-command">Copy command</button><button type="button" id="locate">Show in timeline</button><button type="button" id="close" aria-label="Close">&times;</button></div>
+        <div class="buttons"><button type="button" id="previous" aria-label="Previous job">&lsaquo;</button><button type="button" id="next" aria-label="Next job">&rsaquo;</button>${
+    hasCommands && markup`<button type="button" id="copy-command">Copy command</button>`
+  }<button type="button" id="locate">Show in timeline</button><button type="button" id="close" aria-label="Close">&times;</button></div>
       </div>
     </aside>
   `;

@@ -52,6 +52,7 @@ export async function readRun(
   return {
     title: begin === undefined ? path : `llama xargs ${begin.command}`,
     jobs: all,
+    hasCommands: begin === undefined,
     failures,
     isLocal,
     // The time between the parts of a run that was resumed is none of its own.

@@ -37,6 +37,8 @@ export interface Run {
   readonly architecture?: string | undefined;
   /** Whether its lines end in NUL. */
   readonly hasNulLines?: boolean | undefined;
+  /** Whether the commands of its jobs are known. @default {true} */
+  readonly hasCommands?: boolean | undefined;
   /** The kinds of failure, most frequent first. */
   readonly failures?: readonly FailureKind[] | undefined;
   /** Its duration in seconds; by default from the first job's start to the last job's end. */

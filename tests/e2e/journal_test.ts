@@ -283,6 +283,8 @@ Deno.test("a run of the journal has a report, a file of the same name wins, and 
   const page = await Deno.readTextFile(place.here("run-1.html"));
   assert(page.includes("<code>llama xargs f -x &#39;{{.Line}}&#39;</code>"), page.slice(0, 2000));
   assert(page.includes("job 2 of f") && page.includes("-resume-last -resume-failed"));
+  // The journal has no commands that could be copied.
+  assert(!page.includes(">Copy command"));
 
   const compared = await place.run(["report", "1", "2"]);
   assert.deepEqual([compared.status, compared.stderr], [0, ""]);

@@ -139,14 +139,14 @@ Deno.test("advice on failures suggests only flags that the run's subcommand has"
   };
   assert.equal(
     tip(2, false, { subcommand: "xargs", resumeWith: "-resume" }),
-    "Their error messages are below. After fixing the cause, run the same command with " +
+    "See the failures below. After fixing the cause, run the same command with " +
       "`-resume-failed` to rerun only failed jobs. For intermittent failures, use `-retries N`.",
   );
   assert.equal(
     tip(2, false, { subcommand: "xargs" }),
-    "Their error messages are below. For intermittent failures, use `-retries N`.",
+    "See the failures below. For intermittent failures, use `-retries N`.",
   );
-  assert.equal(tip(1, false, { subcommand: "invoke" }), "Its error message is below.");
+  assert.equal(tip(1, false, { subcommand: "invoke" }), "See the failure below.");
 });
 
 Deno.test("advice for a local run does not mention Lambda settings", () => {
