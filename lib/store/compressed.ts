@@ -144,7 +144,8 @@ export class CompressedForm implements CompressedObjects {
       }
     } catch (cause) {
       if (!(cause instanceof LlamaError)) throw cause;
-      if (cause.code === "missing-object") return undefined;
+      // One that is removed during its download is missing: some of it has been written.
+      if (cause.code === "missing-object" && sizes.encoded === 0) return undefined;
       if (cause.code !== "protocol") throw cause;
       const { url } = this.#store;
       throw new LlamaError("store", `object ${key} in ${url} is damaged: ${cause.message}`, {

@@ -271,6 +271,28 @@ Deno.test("a download that is cut off goes on where it stopped", async () => {
   assert.match(s3.requests[1] ?? "", /^GET .*\.zst bytes=\d+-$/);
 });
 
+Deno.test("an object that is removed while it is read is missing", async () => {
+  await using directory = new TemporaryDirectory();
+  await using s3 = new FakeS3();
+  using store = openStore("s3://bucket/obj/", { environment: s3.environment });
+  const { id } = await compressedIn(store).put(log);
+  const object = s3.objects.get(`/bucket/obj/${id}.zst`) ?? assert.fail();
+  s3.intercept = ({ method }) => {
+    if (method !== "GET") return undefined;
+    s3.intercept = () => undefined;
+    s3.objects.clear();
+    const cut = new ReadableStream({
+      start: (controller) => controller.enqueue(object.slice(0, 500_000)),
+      pull: (controller) => controller.error(new Error("cut off")),
+    });
+    return new Response(cut, { headers: { "content-length": String(object.length) } });
+  };
+  const { code, message } = await refusal(
+    compressedIn(store).getFile(id, directory.join("out")),
+  );
+  assert.equal(code, "missing-object", message);
+});
+
 Deno.test("concurrent uploads of one compressed object send it once", async () => {
   await using s3 = new FakeS3();
   using store = openStore("s3://bucket/obj/", { environment: s3.environment });
