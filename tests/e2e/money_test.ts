@@ -102,7 +102,7 @@ Deno.test("-halt and -max-cost say how many jobs were done, dropped and not star
     const [flags, reason] of [
       [["-halt", "now,fail=1"], "1 job failed: jobs in flight are dropped"],
       [["-halt", "soon,fail=1"], "1 job failed: no more jobs are started"],
-      [["-max-cost", "0.0000001"], "the run has cost $"],
+      [["-max-cost", "0.0000001"], "the run has cost ~$"],
     ] as const
   ) {
     const atOnce = Promise.withResolvers<void>();
