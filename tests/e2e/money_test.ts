@@ -127,7 +127,10 @@ Deno.test("-halt and -max-cost say how many jobs were done, dropped and not star
     if (flags[1] === "now,fail=1") {
       assert(end.dropped >= 2, "those in flight");
     } else assert.equal(end.dropped, 0);
-    assert.match(stderr, /^llama: hint: (raise -max-cost and )?continue with .*-resume-last/m);
+    assert.match(
+      stderr,
+      /^llama: hint: (raise -max-cost or the setting maxCost, and )?continue with .*-resume-last/m,
+    );
     const { done, failed, dropped, notStarted } = end;
     const told = new RegExp(
       `ended early: ${done} done, ${failed} failed, ${dropped} dropped in flight( \\(.*\\))?, ` +
