@@ -5,7 +5,7 @@
  */
 
 import { LlamaError } from "../errors.ts";
-import { isRunName, journalDirectory, runFiles } from "../jobs/journal/place.ts";
+import { isRunName, journalDirectory, listRuns } from "../jobs/journal/place.ts";
 import { compareRuns, type NamedRun } from "../report/compare.ts";
 import { reportPage } from "../report/page.ts";
 import { readRun } from "../report/read_log.ts";
@@ -60,7 +60,7 @@ async function findRun(name: string, { environment }: CommandContext): Promise<F
   const directory = journalDirectory(environment);
   const file = directory === undefined
     ? undefined
-    : runFiles(directory).find(({ run }) => run === Number(name));
+    : listRuns(directory).find(({ run }) => run === Number(name));
   if (file !== undefined) return { name, path: file.path, isRun: true };
   throw new LlamaError("input", `there is no file ${name}, and no run of this number`, {
     hint: "`llama runs` lists the runs",

@@ -4,9 +4,8 @@
  * @module
  */
 
-import { LlamaError, reasonOf } from "../errors.ts";
 import { type PastRun, readPastRun } from "../jobs/journal/past_run.ts";
-import { journalDirectory, type RunFile, runFiles } from "../jobs/journal/place.ts";
+import { journalDirectory, listRuns } from "../jobs/journal/place.ts";
 import { dollarsText, durationText, localTimeText } from "../text/amounts.ts";
 import { printableLine } from "../text/printable.ts";
 import { printableJson } from "../text/printable_json.ts";
@@ -22,7 +21,7 @@ export const runs = runnable(
   runsCommand,
   async ({ n, json }, _args, { environment, output, signal }: CommandContext): Promise<number> => {
     const directory = journalDirectory(environment);
-    const files = directory === undefined ? [] : filesIn(directory);
+    const files = directory === undefined ? [] : listRuns(directory);
     const found: PastRun[] = [];
     for (const file of files) {
       if (found.length === n) break;
@@ -46,16 +45,6 @@ export const runs = runnable(
     return exitCodes.ok;
   },
 );
-
-function filesIn(directory: string): RunFile[] {
-  try {
-    return runFiles(directory);
-  } catch (cause) {
-    throw new LlamaError("input", `cannot read the journal ${directory}: ${reasonOf(cause)}`, {
-      cause,
-    });
-  }
-}
 
 /** The lengths of commands in the table, in characters. */
 const commandLength = { least: 30, most: 103 };

@@ -212,6 +212,14 @@ Deno.test("there is no journal if it is off, or there is no place for it", async
     await run(),
     /^llama: this run has no journal: .*\nllama: hint: -no-journal, or LLAMA_JOURNAL=off, runs without one\n$/,
   );
+  await Deno.remove(place.join("settings"));
+  await place.write("settings/runs", "");
+  const resumed = ["xargs", "-resume-last", "f", "{{.Line}}", ":::", "x"];
+  for (const words of [["runs"], ["report", "1"], ["report", "1", "2"], resumed]) {
+    const { status, stderr } = await place.run(words, { environment: lambda.environment });
+    assert.equal(status, words === resumed ? 1 : 125);
+    assert.match(stderr, /^llama: cannot read the journal .*\/settings\/runs: not a directory\n$/);
+  }
 });
 
 Deno.test("after a ctrl-C, the hint is -resume-last, and the run is listed as interrupted", async () => {

@@ -70,12 +70,24 @@ const endBytes = 16 * 1024;
 /**
  * Reads the beginning of a run.
  *
- * @returns Its first `#run` line; undefined if there is none.
+ * @returns Its first `#run` line; undefined if there is none, or the file cannot be opened.
  * @throws What the file system throws.
  */
 export function readBegin(path: string): RunBegin | undefined {
-  using file = Deno.openSync(path);
-  return beginOf(readAt(file, 0));
+  return opened(path, (file) => beginOf(readAt(file, 0)));
+}
+
+/** Reads from a file; undefined if it has just been removed, or belongs to another user. */
+function opened<T>(path: string, read: (file: Deno.FsFile) => T): T | undefined {
+  try {
+    using file = Deno.openSync(path);
+    return read(file);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) {
+      return undefined;
+    }
+    throw error;
+  }
 }
 
 /** Reads up to {@linkcode endBytes} bytes at a position. */
@@ -90,14 +102,15 @@ function readAt(file: Deno.FsFile, position: number): string {
 }
 
 /**
- * Reads the beginning of a run if it has jobs that ended.
+ * Reads the beginning of a run if it has jobs that ended, and the file can be opened.
  *
  * @throws What the file system throws.
  */
 export function readBeginWithJobs(path: string): RunBegin | undefined {
-  using file = Deno.openSync(path);
-  const text = readAt(file, 0);
-  return /^\d/m.test(text) ? beginOf(text) : undefined;
+  return opened(path, (file) => {
+    const text = readAt(file, 0);
+    return /^\d/m.test(text) ? beginOf(text) : undefined;
+  });
 }
 
 function beginOf(text: string): RunBegin | undefined {
@@ -134,20 +147,14 @@ function readEnds(
   path: string,
   bytes: number,
 ): { begin: RunBegin; end: RunEnd | undefined } | undefined {
-  try {
-    using file = Deno.openSync(path);
+  return opened(path, (file) => {
     const begin = beginOf(readAt(file, 0));
     if (begin === undefined) return undefined;
     const last = readAt(file, Math.max(0, bytes - endBytes)).trimEnd().split("\n").at(-1) ?? "";
     const mark = parseMark(last);
     const end = mark !== undefined && "end" in mark && !mark.end.isPart ? mark.end : undefined;
     return { begin, end };
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied) {
-      return undefined;
-    }
-    throw error;
-  }
+  });
 }
 
 async function readWhole(

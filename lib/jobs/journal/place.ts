@@ -6,6 +6,7 @@
 
 import { isAbsolute, join } from "node:path";
 import type { Environment } from "../../environment.ts";
+import { LlamaError, reasonOf } from "../../errors.ts";
 
 /**
  * Returns the directory of the journal.
@@ -61,6 +62,23 @@ export function runFiles(directory: string): RunFile[] {
     }
   }
   return files.sort((a, b) => b.run - a.run);
+}
+
+/**
+ * Lists the files of the journal for a command that reads it.
+ *
+ * @param directory The directory.
+ * @returns The files, latest run first; none if there is no such directory.
+ * @throws {LlamaError} `input` if it cannot be read.
+ */
+export function listRuns(directory: string): RunFile[] {
+  try {
+    return runFiles(directory);
+  } catch (cause) {
+    throw new LlamaError("input", `cannot read the journal ${directory}: ${reasonOf(cause)}`, {
+      cause,
+    });
+  }
 }
 
 /** Reports whether a word is the number of a run. */

@@ -7,7 +7,12 @@ import {
   type RunEnd,
   runKey,
 } from "../../../lib/jobs/journal/lines.ts";
-import { type PastRun, readPastRun } from "../../../lib/jobs/journal/past_run.ts";
+import {
+  type PastRun,
+  readBegin,
+  readBeginWithJobs,
+  readPastRun,
+} from "../../../lib/jobs/journal/past_run.ts";
 import { journalDirectory, journalLimits, runFiles } from "../../../lib/jobs/journal/place.ts";
 import type { JobRecord } from "../../../lib/jobs/record.ts";
 import { ownProcess } from "../../../lib/system/process_name.ts";
@@ -255,6 +260,19 @@ Deno.test("a long command is cut, and still tells runs apart", () => {
       key(a, 1, "/", true, ","),
     ]).size,
     7,
+  );
+});
+
+Deno.test("a file that is removed while the journal is read is passed over", async () => {
+  await using place = new Place();
+  await place.run();
+  const [file] = runFiles(place.directory);
+  assert(file);
+  assert(readBegin(file.path));
+  await Deno.remove(file.path);
+  assert.deepEqual(
+    [readBegin(file.path), readBeginWithJobs(file.path), await readPastRun(file)],
+    [undefined, undefined, undefined],
   );
 });
 
