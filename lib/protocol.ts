@@ -46,10 +46,7 @@ const objectId = () =>
     "is not an object id (64 lower-case hexadecimal digits)",
   ));
 
-// The original writes an absent value as null.
-const absent = <T extends z.core.SomeType>(schema: T) => z.optional(z.nullable(schema));
-
-const names = () => absent(z.array(z.string()));
+const names = () => z.optional(z.array(z.string()));
 
 const map = <T extends z.core.SomeType>(values: T) => z.catchall(z.object({}), values);
 
@@ -141,15 +138,15 @@ function requestSchema(features: Features) {
   const { blob, file } = blobSchemas(features);
   return z.object({
     args: names(),
-    stdin: absent(blob),
-    files: absent(map(file)),
+    stdin: z.optional(blob),
+    files: z.optional(map(file)),
     outputs: names(),
-    uploads: absent(map(z.object({ u: z.string(), ifNoneMatch: z.optional(z.boolean()) }))),
-    timeout: absent(z.number().check(positive())),
-    client: absent(z.string()),
+    uploads: z.optional(map(z.object({ u: z.string(), ifNoneMatch: z.optional(z.boolean()) }))),
+    timeout: z.optional(z.number().check(positive())),
+    client: z.optional(z.string()),
     accept: names(),
     needs: names(),
-    stream: absent(z.boolean()),
+    stream: z.optional(z.boolean()),
   });
 }
 
@@ -158,10 +155,10 @@ function responseSchema(features: Features) {
   const nanoseconds = z.optional(z.number());
   return z.object({
     status: z.number().check(whole()),
-    stdout: absent(blob),
-    stderr: absent(blob),
-    outputs: absent(map(file)),
-    times: absent(z.object({
+    stdout: z.optional(blob),
+    stderr: z.optional(blob),
+    outputs: z.optional(map(file)),
+    times: z.optional(z.object({
       cold: z.optional(z.boolean()),
       e2e: nanoseconds,
       fetch: nanoseconds,
@@ -169,21 +166,21 @@ function responseSchema(features: Features) {
       upload: nanoseconds,
       init: nanoseconds,
     })),
-    environment: absent(z.object({
+    environment: z.optional(z.object({
       memory: z.optional(z.number().check(positive())),
       arch: z.optional(z.string()),
     })),
-    memory: absent(z.number().check(notNegative())),
-    runtime: absent(z.string()),
+    memory: z.optional(z.number().check(notNegative())),
+    runtime: z.optional(z.string()),
     accepts: names(),
   });
 }
 
 function functionErrorSchema() {
   return z.object({
-    errorMessage: absent(z.string()),
-    errorType: absent(z.string()),
-    objects: absent(z.array(objectId())),
+    errorMessage: z.optional(z.string()),
+    errorType: z.optional(z.string()),
+    objects: z.optional(z.array(objectId())),
   });
 }
 
@@ -356,14 +353,14 @@ export function parseRequest(text: string, options: ParseRequestOptions = {}): R
   }
   return {
     args: request.args ?? [],
-    stdin: request.stdin ?? undefined,
+    stdin: request.stdin,
     files: request.files ?? {},
     outputs: request.outputs ?? [],
-    uploads: request.uploads ?? undefined,
-    timeout: request.timeout ?? undefined,
-    client: request.client ?? undefined,
-    accept: request.accept ?? undefined,
-    stream: request.stream ?? undefined,
+    uploads: request.uploads,
+    timeout: request.timeout,
+    client: request.client,
+    accept: request.accept,
+    stream: request.stream,
   };
 }
 
@@ -407,11 +404,11 @@ export function parseResponse(text: string, features: Features = ownFeatures): R
     stdout: stdout ?? {},
     stderr: stderr ?? {},
     outputs: outputs ?? {},
-    times: response.times ?? undefined,
-    environment: response.environment ?? undefined,
-    memory: response.memory ?? undefined,
-    runtime: response.runtime ?? undefined,
-    accepts: response.accepts ?? undefined,
+    times: response.times,
+    environment: response.environment,
+    memory: response.memory,
+    runtime: response.runtime,
+    accepts: response.accepts,
   };
 }
 
@@ -428,7 +425,7 @@ export function parseFunctionError(text: string): FunctionErrorPayload {
   } catch {
     // Another runtime's payload need not be JSON; it becomes the message below.
   }
-  const parsed = (functionError ??= functionErrorSchema()).safeParse(value);
+  const parsed = (functionError ??= functionErrorSchema()).safeParse(withoutNulls(value));
   const { errorMessage, errorType, objects } = parsed.success ? parsed.data : {};
   return {
     errorMessage: errorMessage ?? text.slice(0, 1000),
@@ -445,6 +442,12 @@ export function parseFunctionError(text: string): FunctionErrorPayload {
  */
 export function permissionBits(file: File): number {
   return file.m ? file.m & 0o777 : defaultFileMode;
+}
+
+/** Drops the fields of a document that are null, as which the original writes absent ones. */
+function withoutNulls(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
 }
 
 interface ParseOptions {
@@ -470,7 +473,7 @@ function parse<T extends z.ZodMiniType>(
   if (text.includes('"__proto__"') && /(?<!\\)"__proto__"\s*:/.test(text)) {
     throw new LlamaError("protocol", `the ${what} names a file "__proto__", which cannot be sent`);
   }
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(withoutNulls(value));
   if (parsed.success) return parsed.data;
   const { error: cause } = parsed;
   // Only blobs and files are strict. Their other issues may have the same cause: report this one.
