@@ -92,19 +92,11 @@ export class RuntimeApi implements Disposable {
     body: ReadableStream<Uint8Array<ArrayBuffer>>,
     signal: AbortSignal,
   ): Promise<void> {
-    const response = await fetch(`${this.#base}/invocation/${id}/response`, {
-      method: "POST",
-      headers: {
-        "content-type": "application/octet-stream",
-        "lambda-runtime-function-response-mode": "streaming",
-      },
-      body,
-      signal,
+    const { postLive } = await import("./live_response.ts");
+    await postLive(`${this.#base}/invocation/${id}/response`, body, {
       client: this.#client,
+      signal,
     });
-    await response.text();
-    if (response.status < 300) return;
-    throw new Error(`the Runtime API refused the response: status ${response.status}`);
   }
 
   /**

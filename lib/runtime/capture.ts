@@ -7,7 +7,6 @@
 import type { BlobSource } from "../store/blob.ts";
 import { maxInlineBytes } from "../protocol.ts";
 import { writeToFile } from "../files/quick.ts";
-import { JobError } from "./job_error.ts";
 
 /** The size of the first read from a pipe; most commands write little. */
 const firstPieceBytes = 4 * 1024;
@@ -174,7 +173,10 @@ export class Capture {
   async #keep(bytes: Uint8Array): Promise<void> {
     const size = this.#size + bytes.length;
     const { maxBytes = Infinity } = this.#options;
-    if (size > maxBytes) throw tooMuch(maxBytes);
+    if (size > maxBytes) {
+      const { keptTooMuch } = await import("./live_response.ts");
+      throw keptTooMuch(maxBytes);
+    }
     if (this.#path === "" && size <= maxInlineBytes) {
       if (size > this.#memory.length) {
         // Doubles the buffer, so that writers of single bytes cost no more than others.
@@ -195,14 +197,6 @@ export class Capture {
     }
     this.#size = size;
   }
-}
-
-function tooMuch(bytes: number): JobError {
-  return new JobError(
-    "Llama.Internal",
-    `the command wrote more than ${bytes} bytes to standard output or standard error: write to a ` +
-      "file and fetch it, or run it with -no-stream",
-  );
 }
 
 const encoder = new TextEncoder();

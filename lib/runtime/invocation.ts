@@ -142,7 +142,16 @@ export async function runInvocation(text: string, context: InvocationContext): P
     }));
   }
   for (const line of lines) await result?.stderr.addLine(`llama: ${line}`);
-  const objects = await upload(request, result, limit, context);
+  const { uploads } = request;
+  const objects = uploads
+    ? await (await import("./s3_objects.ts")).writeObjects(uploads, {
+      directory: workspace.job(),
+      succeeded: result?.status === 0,
+      open: context.s3 ?? noS3,
+      answerBy: limit.answerBy,
+      signal: context.signal,
+    })
+    : {};
   const response = await answer(
     request,
     result,
@@ -200,24 +209,6 @@ async function prepare(
     if (error instanceof TimeUp) return undefined;
     throw error;
   }
-}
-
-/** Writes outputs to S3, and returns the objects by remote path. */
-async function upload(
-  { uploads = {} }: Request,
-  result: CommandResult | undefined,
-  { answerBy }: TimeLimit,
-  { workspace, s3: open = noS3, signal }: InvocationContext,
-): Promise<Record<string, File>> {
-  if (Object.keys(uploads).length === 0) return {};
-  const { writeObjects } = await import("./s3_objects.ts");
-  const directory = workspace.job();
-  const succeeded = result?.status === 0;
-  return await inTime(
-    answerBy,
-    signal,
-    (signal) => writeObjects(uploads, { directory, succeeded, open, signal }),
-  );
 }
 
 function noS3(): Promise<S3Files> {

@@ -23,6 +23,33 @@ const gatherMilliseconds = 50;
 /** The maximum amount that waits for the connection, in bytes; then the command has to wait. */
 const queuedBytes = 256 * 1024;
 
+/**
+ * Posts a response as it is made.
+ *
+ * @param url The Runtime API's URL for the response.
+ * @param body The response; it can be sent only once.
+ * @param options The connection, and a signal that ends it.
+ * @throws {Error} If the API cannot be reached or refuses.
+ */
+export async function postLive(
+  url: string,
+  body: ReadableStream<Uint8Array<ArrayBuffer>>,
+  options: { client: Deno.HttpClient; signal: AbortSignal },
+): Promise<void> {
+  const response = await fetch(url, {
+    method: "POST",
+    headers: {
+      "content-type": "application/octet-stream",
+      "lambda-runtime-function-response-mode": "streaming",
+    },
+    body,
+    ...options,
+  });
+  await response.text();
+  if (response.status < 300) return;
+  throw new Error(`the Runtime API refused the response: status ${response.status}`);
+}
+
 /** Options for {@linkcode LiveResponse}. */
 export interface LiveResponseOptions {
   /** Sends the body; resolves when all of it was accepted. */
@@ -167,5 +194,18 @@ function tooMuch(): JobError {
     "Llama.Internal",
     `the command wrote more than ${maxStreamedBytes} bytes, and Lambda streams no more; set ` +
       "LLAMA_OBJECT_STORE=s3://BUCKET/PREFIX/ in the function's environment",
+  );
+}
+
+/**
+ * Returns the error for output that is kept because it is not streamed.
+ *
+ * @param bytes The limit.
+ */
+export function keptTooMuch(bytes: number): JobError {
+  return new JobError(
+    "Llama.Internal",
+    `the command wrote more than ${bytes} bytes to standard output or standard error: write to a ` +
+      "file and fetch it, or run it with -no-stream",
   );
 }

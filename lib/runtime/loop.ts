@@ -14,7 +14,7 @@ import type { Invocation, RuntimeApi } from "./api.ts";
 import { commandEnvironment } from "./command_environment.ts";
 import { findFunctionCommand, type FunctionCommand } from "./function_command.ts";
 import type { Host } from "./host.ts";
-import { toJobError } from "./job_error.ts";
+import type { JobError } from "./job_error.ts";
 import type { LiveResponse } from "./live_response.ts";
 import type { Log } from "./log.ts";
 import { Workspace } from "./workspace.ts";
@@ -62,6 +62,11 @@ async function openStore(
 /** As {@linkcode openStore}, for the user's own objects. */
 async function openS3(environment: Environment): Promise<S3Files> {
   return (await import("./open_s3.ts")).openS3(environment);
+}
+
+/** Loads what explains failures when there is one. */
+async function jobErrorOf(thrown: unknown, temporary: string): Promise<JobError> {
+  return (await import("./to_job_error.ts")).toJobError(thrown, temporary);
 }
 
 /**
@@ -118,7 +123,7 @@ class Runtime {
       const words = isShell ? (await import("./shell_form.ts")).passArguments(args) : args;
       command = findFunctionCommand(words, environment, Deno.cwd());
     } catch (thrown) {
-      const error = toJobError(thrown, this.#temporary);
+      const error = await jobErrorOf(thrown, this.#temporary);
       log("ERROR", `start: ${error.type}: ${error.message}`);
       await this.#api.fail(undefined, error, this.#signal);
       return 1;
@@ -188,7 +193,7 @@ class Runtime {
         requestId: id,
         functionName: environment["AWS_LAMBDA_FUNCTION_NAME"],
         command,
-        ...commandEnvironment(environment, { traceId, isLocal: this.#isLocal }),
+        ...await commandEnvironment(environment, { traceId, isLocal: this.#isLocal }),
         searchPath: environment["PATH"],
         workspace,
         store,
@@ -207,7 +212,7 @@ class Runtime {
       return true;
     } catch (thrown) {
       this.#signal.throwIfAborted();
-      const error = toJobError(thrown, this.#temporary);
+      const error = await jobErrorOf(thrown, this.#temporary);
       log("ERROR", error.message, { requestId: id, errorType: error.type });
       if (live) await live.end("x", JSON.stringify(error.payload()));
       else await this.#api.fail(id, error, this.#signal);

@@ -12,7 +12,7 @@ import { blobConcurrency } from "../store/blob.ts";
 import { ChangedObject, type S3Files } from "../store/s3_files.ts";
 import { parseObjectUrl } from "../store/s3_url.ts";
 import { bytesText } from "../text/amounts.ts";
-import { TimeUp } from "./in_time.ts";
+import { inTime, TimeUp } from "./in_time.ts";
 import { JobError } from "./job_error.ts";
 import { findOutputs } from "./outputs.ts";
 
@@ -87,6 +87,8 @@ export interface WriteObjectsOptions {
   readonly succeeded: boolean;
   /** Opens the objects. */
   readonly open: () => Promise<S3Files>;
+  /** When to stop, by `performance.now()`. @default {never} */
+  readonly answerBy: number | undefined;
   /** Ends the work early. */
   readonly signal: AbortSignal;
 }
@@ -99,9 +101,22 @@ export interface WriteObjectsOptions {
  */
 export async function writeObjects(
   uploads: Readonly<Record<string, UploadTarget>>,
+  options: WriteObjectsOptions,
+): Promise<Record<string, File>> {
+  const { answerBy, signal } = options;
+  return await inTime(
+    answerBy,
+    signal,
+    (signal) => writeAll(uploads, { ...options, signal }),
+  );
+}
+
+async function writeAll(
+  uploads: Readonly<Record<string, UploadTarget>>,
   { directory, succeeded, open, signal }: WriteObjectsOptions,
 ): Promise<Record<string, File>> {
   const remotes = Object.keys(uploads);
+  if (remotes.length === 0) return {};
   const because = (e: string) => Object.fromEntries(remotes.map((remote) => [remote, { e }]));
   if (!succeeded) return because("not written to S3: the command failed");
   const { found, refused } = await findOutputs(directory, remotes);

@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import { LlamaError } from "../../lib/errors.ts";
 import type { ContentKind, Features } from "../../lib/features.ts";
 import { runInvocation } from "../../lib/runtime/invocation.ts";
-import { toJobError } from "../../lib/runtime/job_error.ts";
+import { toJobError } from "../../lib/runtime/to_job_error.ts";
 import { Workspace } from "../../lib/runtime/workspace.ts";
 import type { S3Files } from "../../lib/store/s3_files.ts";
 import type { ObjectStore } from "../../lib/store/store.ts";

@@ -14,15 +14,15 @@ const environment = {
   LLAMA_ENVIRONMENT: "7",
 };
 
-Deno.test("on Lambda a command inherits everything, and gets its invocation's trace", () => {
-  assert.deepEqual(commandEnvironment(environment, { traceId: "Root=1", isLocal: false }), {
+Deno.test("on Lambda a command inherits everything, and gets its invocation's trace", async () => {
+  assert.deepEqual(await commandEnvironment(environment, { traceId: "Root=1", isLocal: false }), {
     environment: { _X_AMZN_TRACE_ID: "Root=1" },
     onlyThese: false,
   });
 });
 
-Deno.test("under the emulator a command gets no secrets, but the mark by which it is found", () => {
-  assert.deepEqual(commandEnvironment(environment, { traceId: undefined, isLocal: true }), {
+Deno.test("under the emulator a command gets no secrets, but the mark by which it is found", async () => {
+  assert.deepEqual(await commandEnvironment(environment, { traceId: undefined, isLocal: true }), {
     environment: { PATH: "/bin", AWS_REGION: "eu-west-1", LLAMA_ENVIRONMENT: "7" },
     onlyThese: true,
   });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type ErrorCode, LlamaError } from "../../lib/errors.ts";
-import { JobError, toJobError } from "../../lib/runtime/job_error.ts";
+import { JobError } from "../../lib/runtime/job_error.ts";
+import { toJobError } from "../../lib/runtime/to_job_error.ts";
 
 Deno.test("each failure has one of the protocol's error types", () => {
   const types: [ErrorCode, string][] = [
