@@ -31,7 +31,12 @@ export { blobConcurrency, inlineBlob, inlineOrder, isHeld, novelKindOf, sizeOf }
 export type { BlobSource, FileSource } from "./source.ts";
 
 /** Loads on demand what most jobs do not need. */
-const loadStored = () => import("./stored.ts");
+async function loadStored(signal: AbortSignal | undefined) {
+  const stored = await import("./stored.ts");
+  // Stores may listen to the signal alone, and it may have been aborted meanwhile.
+  signal?.throwIfAborted();
+  return stored;
+}
 
 /**
  * Encodes the blobs of one message: inline up to 256 KiB each while the message stays under 1 MiB,
@@ -55,7 +60,7 @@ export async function encodeBlobs(
     : await encodePlain(sources, budget, options);
   let total = inline.reduce((sum, { cost }) => sum + cost, reservedBytes);
   if (!store && (inline.length < sources.length || total > budget)) {
-    throw (await loadStored()).needsStore(sources);
+    throw (await loadStored(signal)).needsStore(sources);
   }
   inline.sort((a, b) => a.cost - b.cost);
   const read = new Map<number, Uint8Array>();
@@ -69,7 +74,8 @@ export async function encodeBlobs(
   return await mapConcurrently(sources, blobConcurrency, async (source, index) => {
     const blob = blobs.get(index);
     if (blob || !store) return blob ?? {};
-    return await (await loadStored()).storeBlob(store, read.get(index) ?? source, options);
+    const { storeBlob } = await loadStored(signal);
+    return await storeBlob(store, read.get(index) ?? source, options);
   }, signal);
 }
 
@@ -111,7 +117,8 @@ export async function decodeBlob(
   options: DecodeOptions = {},
 ): Promise<Uint8Array> {
   if (blob.r === undefined) return await decodeInline(blob, options.kinds);
-  return await (await loadStored()).readStored(store(), { ...blob, r: blob.r }, options);
+  const { readStored } = await loadStored(options.signal);
+  return await readStored(store(), { ...blob, r: blob.r }, options);
 }
 
 /**
@@ -131,7 +138,8 @@ export async function decodeBlobToFile(
   options: DecodeOptions = {},
 ): Promise<void> {
   if (blob.r !== undefined) {
-    return await (await loadStored()).writeStored(store(), { ...blob, r: blob.r }, path, options);
+    const { writeStored } = await loadStored(options.signal);
+    return await writeStored(store(), { ...blob, r: blob.r }, path, options);
   }
   const { signal, kinds = ownFeatures.contents, spans } = options;
   using _write = spans?.span("write");
