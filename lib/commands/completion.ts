@@ -13,7 +13,7 @@ import { LlamaError } from "../errors.ts";
 import { isFunctionName } from "../functions/names.ts";
 import { FlagError, parseFlags } from "../cli/flags.ts";
 import { readBegin } from "../jobs/journal/past_run.ts";
-import { journalDirectory, runFiles } from "../jobs/journal/place.ts";
+import { journalDirectory, listRuns } from "../jobs/journal/place.ts";
 import { loadFunctions } from "../local/functions.ts";
 import { localTimeText } from "../text/amounts.ts";
 import { printableLine } from "../text/printable.ts";
@@ -89,7 +89,15 @@ const mostRuns = 20;
 function runCandidates(word: string, environment: Environment): Candidate[] {
   const directory = journalDirectory(environment);
   if (directory === undefined) return [];
-  const files = runFiles(directory).filter(({ run }) => String(run).startsWith(word));
+  let all;
+  try {
+    all = listRuns(directory);
+  } catch (error) {
+    // Files are offered all the same.
+    if (error instanceof LlamaError) return [];
+    throw error;
+  }
+  const files = all.filter(({ run }) => String(run).startsWith(word));
   return files.slice(0, mostRuns).flatMap(({ run, path }) => {
     const begin = readBegin(path);
     if (begin === undefined) return [];

@@ -214,6 +214,8 @@ Deno.test("there is no journal if it is off, or there is no place for it", async
   );
   await Deno.remove(place.join("settings"));
   await place.write("settings/runs", "");
+  const candidates = await place.run(["completion", "-line", "llama report "]);
+  assert.deepEqual([candidates.status, candidates.stdout], [0, ":files\n"]);
   const resumed = ["xargs", "-resume-last", "f", "{{.Line}}", ":::", "x"];
   for (const words of [["runs"], ["report", "1"], ["report", "1", "2"], resumed]) {
     const { status, stderr } = await place.run(words, { environment: lambda.environment });
