@@ -6,7 +6,6 @@
 
 import { killGroup, terminateGroup } from "../system/signals.ts";
 import { sizeOf } from "../store/blob.ts";
-import { readSize } from "../files/buffers.ts";
 import { signalStatus, timedOutStatus } from "../functions/command_status.ts";
 import { maxTimerMilliseconds } from "../limits.ts";
 import { Capture } from "./capture.ts";
@@ -24,6 +23,9 @@ export type Input = Uint8Array | { path: string };
  * has gone, and would fill the disk.
  */
 const maxKeptBytes = 1024 * 1024 * 1024;
+
+/** The size of reads from the file of standard input. */
+const pieceBytes = 1024 * 1024;
 
 /** Options for {@linkcode runCommand}. */
 export interface RunOptions extends Omit<StartOptions, "stdin"> {
@@ -182,7 +184,7 @@ class Feed {
 
   async #copy(path: string): Promise<void> {
     using file = await Deno.open(path);
-    const buffer = new Uint8Array(readSize);
+    const buffer = new Uint8Array(pieceBytes);
     while (!this.#stopped) {
       const count = await file.read(buffer);
       if (count === null || !await this.#write(buffer.subarray(0, count))) break;

@@ -5,6 +5,8 @@
  */
 
 import type { Environment } from "../environment.ts";
+import { zstd } from "../features.ts";
+import { newerRequest } from "../protocol.ts";
 import type { Host } from "./host.ts";
 import { runInvocation } from "./invocation.ts";
 import { wholeProcessorMb } from "./time_limit.ts";
@@ -13,13 +15,33 @@ import { Workspace } from "./workspace.ts";
 /** A program that does nothing and that nearly every image has. */
 const program = "true";
 
-const request = JSON.stringify({
-  args: [],
-  stdin: { s: "text" },
-  files: { "in/file": { s: "text" } },
-  outputs: ["in/file", "none"],
-  timeout: 10,
-});
+/**
+ * The memory in MB below which the job has compressed contents. They take 5 ms of a whole processor,
+ * which functions have while they start, and save 3 ms of one in the first job with such contents:
+ * 40 ms with the 7 % of a processor that 128 MB get.
+ */
+const compressingMb = wholeProcessorMb / 4;
+
+/** Contents that are just big enough to be compressed: 4 KiB of spaces. */
+const compressed = { z: "KLUv/QRITQAAECAgAQD79wEWuyL1dA==", n: 4096, e: newerRequest() };
+
+/**
+ * Returns the request of the warm-up job.
+ *
+ * @param memoryMb The function's memory in MB.
+ */
+export function warmUpRequest(memoryMb: number): string {
+  const compresses = memoryMb < compressingMb;
+  const contents = compresses ? compressed : { s: "text" };
+  return JSON.stringify({
+    args: [],
+    stdin: contents,
+    files: { "in/file": contents },
+    outputs: ["in/file", "none"],
+    accept: compresses ? [zstd.feature] : [],
+    timeout: 10,
+  });
+}
 
 /**
  * Runs a job that does nothing, if the function has less than a full processor. With one there is
@@ -31,10 +53,11 @@ export async function warmUp(
   host: Host,
   signal: AbortSignal,
 ): Promise<void> {
-  if (Number(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]) >= wholeProcessorMb) return;
+  const memoryMb = Number(environment["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]);
+  if (memoryMb >= wholeProcessorMb) return;
   const workspace = new Workspace(temporary, host.owner);
   try {
-    await runInvocation(request, {
+    await runInvocation(warmUpRequest(memoryMb), {
       ...host,
       requestId: "warm-up",
       command: { kind: "words", program, args: [], directory: "/" },

@@ -3,6 +3,7 @@ import { LlamaError } from "../../lib/errors.ts";
 import { sha256 } from "../../lib/files/hash.ts";
 import { parseResponse } from "../../lib/protocol.ts";
 import { type InvocationContext, runInvocation } from "../../lib/runtime/invocation.ts";
+import { warmUpRequest } from "../../lib/runtime/warm_up.ts";
 import { Workspace } from "../../lib/runtime/workspace.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import { libc } from "../../lib/system/libc.ts";
@@ -217,6 +218,18 @@ Deno.test("outputs whose names exceed the response limit are not uploaded", asyn
     /^JobError: the response is too large: \d+ bytes of JSON, Lambda's limit is 6291456; ask for fewer/,
   );
   assert.equal(store.asked, 0);
+});
+
+Deno.test("the warm-up job reads and writes compressed contents in a small function", async () => {
+  const { signal } = new AbortController();
+  const run = async (memoryMb: number) => {
+    const request = { ...JSON.parse(warmUpRequest(memoryMb)), args: ["true"] };
+    const { status, outputs } = parseResponse(await invoke(request, signal));
+    assert.equal(status, 0);
+    return Object.keys(outputs["in/file"] ?? {}).toSorted();
+  };
+  assert.deepEqual(await run(128), ["e", "m", "n", "z"]);
+  assert.deepEqual(await run(1024), ["m", "s"]);
 });
 
 Deno.test("aborting an invocation while it fetches inputs throws the reason", async () => {
