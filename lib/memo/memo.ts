@@ -14,6 +14,8 @@ import { removeOutput } from "../jobs/big_output.ts";
 import { type CacheUse, type Job, type JobResult, succeeded } from "../jobs/job.ts";
 import { haveObjects, type SharedFiles } from "../jobs/shared_files.ts";
 import { LiveJob, type LiveSinks } from "../jobs/live_job.ts";
+import { checkReplacesNothing } from "../jobs/no_clobber.ts";
+import { checkOutputs } from "../jobs/outputs.ts";
 import { type JobRunner, receive, type Received, type RunJobOptions } from "../jobs/run.ts";
 import type { Blob } from "../protocol.ts";
 import { inlineBlob } from "../store/blob.ts";
@@ -86,6 +88,8 @@ interface Looked {
   readonly parts: KeyParts;
   readonly entry: Entry | undefined;
   readonly why: string | undefined;
+  /** Whether a kept result that turned out to be incomplete has written outputs. */
+  readonly hasWritten?: boolean;
 }
 
 /** A batch is written when it has this many results, */
@@ -173,14 +177,18 @@ export class Memo {
     if (looked === undefined) {
       looked = await this.#lookUp(job, options);
       if (mode !== "refresh" && mode !== "verify" && looked.entry !== undefined) {
+        // As `runJob` does before it sends anything.
+        checkOutputs(job.outputs);
+        if (options.noClobber) await checkReplacesNothing(job.outputs);
         const hit = await this.#receive(job, looked.entry, options);
         if (hit instanceof LlamaError) {
-          looked = { ...looked, entry: undefined, why: `of the kept result, ${hit.message}` };
+          const why = `of the kept result, ${hit.message}`;
+          looked = { ...looked, entry: undefined, why, hasWritten: true };
         } else return hit;
       }
       this.#looked.set(job, looked);
     }
-    const { key, parts, entry } = looked;
+    const { key, parts, entry, hasWritten = false } = looked;
     const { delivery } = options;
     const use: CacheUse = entry !== undefined && mode === "refresh"
       ? { state: "refreshed" }
@@ -196,6 +204,7 @@ export class Memo {
     const watched = watch(options.live);
     const result = await runOnce(job, {
       ...options,
+      noClobber: options.noClobber && !hasWritten,
       live: watched.live,
       onRequest: async (request) => {
         isSame = sameInputs(parts, await sentInputs(request, kinds));
@@ -414,8 +423,9 @@ export class Memo {
     if (this.#unwritable !== undefined) return this.#cannotKeep(batch.length, this.#unwritable);
     let written = 0;
     try {
-      // A numbered version never changes.
-      const isFixed = functionName.endsWith(`:${this.#first.version}`);
+      // A numbered version never changes; `NAME:$LATEST` names its version, too, and does.
+      const { version } = this.#first;
+      const isFixed = version !== "$LATEST" && functionName.endsWith(`:${version}`);
       const { revision } = isFixed ? this.#first : await this.#options.identify(signal);
       if (revision !== this.#first.revision) {
         this.#hasChanged = true;

@@ -41,6 +41,7 @@ export interface BenchOptions extends MapOptions {
 export interface JobOptions extends Partial<Job> {
   store?: "s3" | "directory" | "none";
   cache?: InvokeOptions["cache"];
+  noClobber?: boolean;
   environment?: Record<string, string>;
 }
 
@@ -143,7 +144,7 @@ export class MemoBench implements AsyncDisposable {
 
   /** Runs one job with the input `in` and the output `out`, or others. */
   async invoke(options: JobOptions = {}): Promise<Invoked> {
-    const { store = "directory", cache = "on", environment, ...job } = options;
+    const { store = "directory", cache = "on", environment, noClobber, ...job } = options;
     const notices: string[] = [];
     const invoked = this.stub.requests.length;
     await using llama = this.#open(store, notices, environment);
@@ -153,7 +154,7 @@ export class MemoBench implements AsyncDisposable {
       inputs: [{ remote: "in", source: this.directory.join("a") }],
       outputs: [{ remote: "out", local: this.directory.join("out") }],
       ...job,
-    }, { cache, explainCache: true });
+    }, { cache, explainCache: true, noClobber });
     using _result = result;
     return {
       result,

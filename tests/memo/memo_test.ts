@@ -181,6 +181,18 @@ Deno.test("results are not kept, and said to be, if the function changes meanwhi
   assert.deepEqual([counts.unkept, await bench.entries()], [2, []]);
 });
 
+Deno.test("a function that is named with :$LATEST is asked for again, since it may change", async () => {
+  await using bench = await newBench();
+  const answer = bench.answer;
+  bench.answer = (request) => {
+    bench.configuration["RevisionId"] = "2";
+    return answer(request);
+  };
+  const { notices } = await bench.run({ functionName: "f:$LATEST" });
+  assert.match(notices.join(), /^2 results could not be kept: f:\$LATEST changed during the run/);
+  assert.deepEqual(await bench.entries(), []);
+});
+
 Deno.test("a numbered version never changes, so GetFunction is called once", async () => {
   await using bench = await newBench();
   bench.configuration["Version"] = "7";
@@ -450,6 +462,40 @@ Deno.test("an entry writes no other file than the outputs that were asked for", 
   assert.match(why, /leads out of the requested directory/);
   const names = await bench.directory.list();
   assert.deepEqual(names.filter((name) => /evil|escaped/.test(name)), []);
+});
+
+Deno.test("with -no-clobber, a kept result replaces nothing either", async () => {
+  await using bench = await newBench();
+  await bench.invoke();
+  const out = await bench.write("out", "precious");
+  await assert.rejects(bench.invoke({ noClobber: true }), /output ".*out" exists/);
+  assert.equal(await Deno.readTextFile(out), "precious");
+  await Deno.remove(out);
+  assert.equal((await bench.invoke({ noClobber: true })).state, "hit");
+});
+
+Deno.test("with -no-clobber, outputs of an incomplete kept result do not stop the job", async () => {
+  await using bench = await newBench();
+  const outputs = ["out", "more"].map((remote) => ({
+    remote,
+    local: bench.directory.join(remote),
+  }));
+  await bench.invoke({ outputs });
+  for (const { local } of outputs) await Deno.remove(local);
+  const [path = ""] = await bench.entries();
+  const partial = JSON.stringify({ status: 0, stdout: {}, outputs: { out: { s: "old" } } });
+  await Deno.writeFile(path, formatEntry(path.slice(-64), partial, cost, Date.now()));
+  const { state, result } = await bench.invoke({ outputs, noClobber: true });
+  assert.deepEqual([state, result.outputErrors], ["miss", []]);
+  assert.equal(await Deno.readTextFile(bench.directory.join("out")), "CONTENTS OF A");
+});
+
+Deno.test("two outputs of one local name are refused, though each has a kept result", async () => {
+  await using bench = await newBench();
+  const outputs = (...names: string[]) =>
+    ["x", "y"].map((remote, i) => ({ remote, local: bench.directory.join(names[i] ?? "") }));
+  await bench.invoke({ outputs: outputs("x", "y") });
+  await assert.rejects(bench.invoke({ outputs: outputs("x", "x") }), /cannot write two outputs/);
 });
 
 Deno.test("an entry that others could have written is a miss", async () => {
