@@ -82,6 +82,10 @@ export const xargs = runnable(
       checkAreDistinct({ "-joblog": joblog, "-report": report, "-trace": context.global.trace });
       if (joblog !== "") await checkIsNotInput(joblog, inputName(values.a), lists);
       const last = await findLastRun(context, { command, values });
+      const readsStdin = lists === undefined && inputName(values.a) === "";
+      if (readsStdin && context.isStdinTerminal) {
+        await output.message("reading lines from standard input; end them with ctrl-D");
+      }
       const input = await openInput(values, {
         ...context,
         lists,
@@ -119,7 +123,7 @@ export const xargs = runnable(
         counts,
         failures: new FailureKinds(),
         lookBack,
-        readsStdin: lists === undefined && inputName(values.a) === "",
+        readsStdin,
       };
       const start = performance.now();
       let failure = await runAll(command, input, run);

@@ -280,6 +280,20 @@ Deno.test("a reader that has enough ends xargs -print live with 141", async () =
   assert.equal((await ended(child, reader(child.stderr))).status, 141);
 });
 
+terminalTest("xargs says that it waits for a person to type lines", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  await using terminal = await Terminal.open(place, { columns: 80, rows: 24 });
+  await terminal.enter("llama -local xargs any echo '<{{.Line}}>'");
+  await terminal.untilShown(/^llama: reading lines from standard input; end them with ctrl-D$/m);
+  await terminal.type("typed");
+  await terminal.press("Enter", "C-d");
+  await terminal.untilShown(/^<typed>$/m);
+  await terminal.enter("clear; llama -local xargs any echo '<{{.Line}}>' ::: given");
+  const text = await terminal.untilShown(/^<given>$/m);
+  assert.doesNotMatch(text, /standard input/);
+});
+
 terminalTest("-stdin says what it waits for: a person, or a slow pipe", async () => {
   await using place = new Workplace();
   await place.addShell();
