@@ -16,7 +16,7 @@ import { Workspace } from "./workspace.ts";
 const program = "true";
 
 /**
- * The memory in MB below which the job has compressed contents. They take 5 ms of a whole processor,
+ * The memory in MB below which the job has compressed contents. They take 6 ms of a whole processor,
  * which functions have while they start, and save 3 ms of one in the first job with such contents:
  * 40 ms with the 7 % of a processor that 128 MB get.
  */
