@@ -109,7 +109,7 @@ async function* checkBeginning(
       "line 1 begins with a byte order mark (U+FEFF), which is part of the line",
       String.raw`remove it with sed '1s/^\xef\xbb\xbf//'`,
     );
-  } else if (first.startsWith("\udcff\udcfe")) {
+  } else if (/^(\udcff\udcfe|\udcfe\udcff)/.test(first)) {
     onNotice("the input is encoded as UTF-16", "convert it with iconv -f UTF-16 -t UTF-8");
   }
   yield first;

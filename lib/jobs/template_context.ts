@@ -173,7 +173,10 @@ export class JobContext extends FileContext {
   }
 
   protected override pathHint(path: string, isInput: boolean): string {
-    if (path === "" && this.Line === "") return "the line is blank: remove it, as with grep .";
+    // As a directory, a blank line is "/".
+    if ((path === "" || path === "/") && this.Each === "") {
+      return "the line is blank: remove it, as with grep .";
+    }
     return movingHint(path, isInput);
   }
 

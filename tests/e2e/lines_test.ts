@@ -119,8 +119,10 @@ Deno.test("a byte order mark, UTF-16 and NUL bytes in the input are named", asyn
     marked.stderr,
     /^llama: line 1 begins with a byte order mark \(U\+FEFF\).*\nllama: hint: .*\\xef\\xbb\\xbf/,
   );
-  const wide = await dry(Uint8Array.of(0xff, 0xfe, 0x61, 0, 0x0a, 0));
-  assert.match(wide.stderr, /^llama: the input is encoded as UTF-16\nllama: hint: .*iconv/);
+  for (const bytes of [[0xff, 0xfe, 0x61, 0, 0x0a, 0], [0xfe, 0xff, 0, 0x61, 0, 0x0a]]) {
+    const wide = await dry(Uint8Array.from(bytes));
+    assert.match(wide.stderr, /^llama: the input is encoded as UTF-16\nllama: hint: .*iconv/);
+  }
   const nul = await dry("a\0b\0");
   assert.equal(nul.status, 1);
   assert.match(

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { LlamaError } from "../../lib/errors.ts";
 import { expandOnce, LineTemplates } from "../../lib/jobs/expand.ts";
+import type { JobInput } from "../../lib/jobs/job_input.ts";
 
 function hintOf(work: () => unknown): string | undefined {
   try {
@@ -45,7 +46,7 @@ Deno.test("under xargs, such a path is answered with a directory to run llama in
 });
 
 Deno.test("a blank line and a NUL byte are named where they stand for a file", () => {
-  const refusal = (text: string, line: string) => {
+  const refusal = (text: string, line: JobInput) => {
     try {
       new LineTemplates([text]).expand(line, 0);
     } catch (error) {
@@ -58,6 +59,10 @@ Deno.test("a blank line and a NUL byte are named where they stand for a file", (
     "Cannot pass an empty path",
     "the line is blank: remove it, as with grep .",
   ]);
+  const blank = "the line is blank: remove it, as with grep .";
+  assert.equal(refusal('{{.O (print .Line "/")}}', "")?.[1], blank);
+  assert.equal(refusal("{{.IO .Each}}", ["a", "", "b"])?.[1], blank);
+  assert.match(refusal("{{.O `/`}}", "a")?.[1] ?? "", /^run llama in/);
   assert.match(refusal("{{.O `` }}", "a")?.[1] ?? "", /^name a file/);
   const [message, hint] = refusal("{{.I .Line}}", "a\0b") ?? [];
   assert.equal(message, 'Cannot pass a path with a NUL byte: "a\\x00b"');
