@@ -7,7 +7,9 @@
 import { isAbsolute, join } from "node:path";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
+import { hashFile } from "../files/hash.ts";
 import { readOwnBytes } from "../files/own.ts";
+import { open } from "../files/quick.ts";
 import { writeWhole } from "../files/whole.ts";
 import type { Blob } from "../protocol.ts";
 import { decodeBlobToFile } from "../store/blob.ts";
@@ -77,7 +79,7 @@ export class DirectoryResults implements KeptResults {
   }
 
   /**
-   * Copies an object of a store that does not outlive the run, unless it is there.
+   * Copies an object of a store that does not outlive the run, unless it is there and not damaged.
    *
    * @param store The store.
    * @param blob The object, as a response refers to it.
@@ -91,7 +93,7 @@ export class DirectoryResults implements KeptResults {
     await this.#writing(path, async () => {
       await Deno.mkdir(this.objects, { recursive: true, mode: 0o700 });
       // It expires later than the result that refers to it.
-      if (await isThere(path)) return await Deno.utime(path, new Date(), new Date());
+      if (await isWhole(path, id, signal)) return await Deno.utime(path, new Date(), new Date());
       await writeWhole(
         path,
         (temporary) => decodeBlobToFile(blob, temporary, () => store, { signal }),
@@ -141,9 +143,11 @@ async function removeExpired(directory: string, now: number): Promise<void> {
   }
 }
 
-async function isThere(path: string): Promise<boolean> {
+/** Reports whether an object is there, and is not damaged. */
+async function isWhole(path: string, id: string, signal?: AbortSignal): Promise<boolean> {
   try {
-    return (await Deno.lstat(path)).isFile;
+    using file = await open(path);
+    return (await hashFile(file, { signal })).id === id;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
