@@ -220,7 +220,11 @@ export class Memo {
     }
     if (options.live) payload = await this.#wholePayload(payload, result);
     if (payload === undefined) return watched.shown(result);
-    if (isCompared) {
+    if (version !== undefined && version !== this.#first.version) {
+      // An alias may lead to two versions at a time; the key names one of them.
+      use.why = `version ${version} of the function ran it`;
+      if (delivery) delivery.cache = use;
+    } else if (isCompared) {
       if (delivery) delivery.cache = use;
       const now = readAnswer(functionName, payload, this.#options.runner.features);
       const found = await differences(entry.response, now, kinds);
@@ -228,7 +232,7 @@ export class Memo {
       use.why = found.length === 0
         ? undefined
         : `differs from the kept result: ${found.join(", ")}`;
-    } else if (succeeded(result) && (version ?? this.#first.version) === this.#first.version) {
+    } else if (succeeded(result)) {
       await this.#keep({ key, parts, payload, result });
     }
     return { ...watched.shown(result), cache: use };

@@ -157,15 +157,21 @@ Deno.test("a failed job, or one without its outputs, is not kept", async () => {
   assert.deepEqual(await bench.entries(), []);
 });
 
-Deno.test("an answer of another version than GetFunction's is not kept", async () => {
+Deno.test("an answer of another version than GetFunction's is neither kept nor compared", async () => {
   await using bench = await newBench();
+  let [version, text] = ["2", "two"];
   bench.answer = () =>
-    Response.json({ status: 0, stdout: {}, stderr: {} }, {
-      headers: { "x-amz-executed-version": "3" },
+    Response.json({ status: 0, stdout: { s: text }, stderr: {} }, {
+      headers: { "x-amz-executed-version": version },
     });
   bench.configuration["Version"] = "2";
-  await bench.run({ functionName: "f:live" });
-  assert.deepEqual(await bench.entries(), []);
+  const functionName = "f:live";
+  await bench.run({ functionName, lines: ["a"] });
+  [version, text] = ["3", "three"];
+  const verified = await bench.run({ functionName, cache: "verify" });
+  assert.deepEqual(statesOf(verified), ["miss", "miss"]);
+  for (const why of whysOf(verified)) assert.equal(why, "version 3 of the function ran it");
+  assert.equal((await bench.entries()).length, 1);
 });
 
 Deno.test("results are not kept, and said to be, if the function changes meanwhile", async () => {
