@@ -31,7 +31,7 @@ import { type EncodedFiles, SharedFiles } from "./jobs/shared_files.ts";
 import { maxSharedInlineBytes } from "./limits.ts";
 import type { Memo } from "./memo/memo.ts";
 import { FoundObjects } from "./store/found_objects.ts";
-import type { ListedObject, S3Object } from "./store/s3_files.ts";
+import type { IdentifiedObject, ListedObject, S3Object } from "./store/s3_files.ts";
 import { showUncaughtHints } from "./terminal/uncaught.ts";
 
 /**
@@ -102,6 +102,13 @@ export class Llama implements AsyncDisposable {
     return await this.#objects.find(url, async () => await (await this.#connection.s3()).find(url));
   }
 
+  async #identifyObject(url: string): Promise<IdentifiedObject> {
+    const object = await (await this.#connection.s3()).identify(url);
+    // A job is sent with the object that its key names.
+    this.#objects.add(url, object);
+    return object;
+  }
+
   /**
    * Reads an object in S3, by way of a temporary file.
    *
@@ -139,7 +146,7 @@ export class Llama implements AsyncDisposable {
     signal?: AbortSignal,
   ): AsyncGenerator<readonly ListedObject[], void, undefined> {
     for await (const page of (await this.#connection.s3()).list(url, signal)) {
-      this.#objects.add(page);
+      for (const { url, ...object } of page) this.#objects.add(url, object);
       yield page;
     }
   }
@@ -394,6 +401,7 @@ export class Llama implements AsyncDisposable {
       runner,
       functions,
       isStoreTemporary,
+      identifyObject: (url) => this.#identifyObject(url),
       environment: this.#environment,
       explains: explainCache ?? false,
       meter: async () => new CostMeter(pricesOf(prices, await this.region())),

@@ -3,7 +3,7 @@
 /** A request of the wire, as far as tests look at it. */
 export interface StubRequest {
   args: string[];
-  files: Record<string, { s?: string; r?: string; m?: number }>;
+  files: Record<string, { s?: string; r?: string; m?: number; u?: string; t?: string }>;
   stdin?: Record<string, unknown>;
   outputs: string[];
   uploads?: Record<string, { u: string; ifNoneMatch?: boolean }>;

@@ -5,7 +5,6 @@
  */
 
 import { Buffer } from "node:buffer";
-import { posix } from "node:path";
 import type { Delivery, Invocation, Lambda } from "../aws/api/lambda_invoke.ts";
 import { StreamingUnavailable } from "../aws/api/lambda_stream.ts";
 import type { NovelContents } from "../store/blob.ts";
@@ -13,7 +12,7 @@ import { FunctionError, isAbort, LlamaError, reasonOf } from "../errors.ts";
 import { contentNames, ownFeatures, type Sizes, sizesOf, uploadsNeed } from "../features.ts";
 import { longestSeconds } from "../limits.ts";
 import { type Blob, newerRequest, type Request, type Response } from "../protocol.ts";
-import { pathOfObject } from "../store/s3_path.ts";
+import { guardOfObject } from "../store/s3_path.ts";
 import { isS3Url } from "../store/s3_url.ts";
 import type { ObjectStore } from "../store/store.ts";
 import type { Spans } from "../spans.ts";
@@ -441,7 +440,7 @@ function uploadsOf({ outputs }: Job, noClobber = false): Pick<Request, "needs" |
  */
 function guardOf({ outputs }: Job, refusal = newerRequest()): Request["files"] {
   const object = outputs.find(({ local }) => isS3Url(local));
-  return object ? { [posix.dirname(pathOfObject(object.local))]: { d: true, e: refusal } } : {};
+  return object ? { [guardOfObject(object.local)]: { d: true, e: refusal } } : {};
 }
 
 /** Objects that are still missing after resending: the function must be reading another store. */

@@ -6,7 +6,6 @@
 
 import type { NovelContents } from "../store/blob.ts";
 import type { File } from "../protocol.ts";
-import { isS3Url } from "../store/s3_url.ts";
 import type { InputFile } from "./job.ts";
 import { linksOf, passesLink } from "./inputs.ts";
 
@@ -21,8 +20,6 @@ export class SharedFiles {
   readonly links: ReadonlySet<string>;
   /** Whether some of them are below a link. */
   readonly passesLink: boolean;
-  /** Whether some of them are objects in S3. */
-  readonly hasObjects: boolean;
   readonly #encode: (novel: NovelContents | undefined) => Promise<EncodedFiles>;
   /** By the features used: a function may be updated or rolled back during the run. */
   readonly #encoded = new Map<string, Promise<EncodedFiles>>();
@@ -38,7 +35,6 @@ export class SharedFiles {
     this.inputs = new Map(inputs.map((input) => [input.remote, input]));
     this.links = linksOf(inputs);
     this.passesLink = passesLink(this.links, inputs);
-    this.hasObjects = haveObjects(inputs);
     this.#encode = encode;
   }
 
@@ -71,11 +67,6 @@ export class SharedFiles {
     this.#encoded.set(keyOf(novel), encoded);
     return encoded;
   }
-}
-
-/** Reports whether some files are objects in S3. */
-export function haveObjects(inputs: readonly Pick<InputFile, "source">[]): boolean {
-  return inputs.some(({ source }) => typeof source === "string" && isS3Url(source));
 }
 
 /**

@@ -31,7 +31,7 @@ export async function differences(
       (Object.hasOwn(outputs, name) ? outputs[name] : undefined) ?? { e: "absent" }
     );
     if (before === undefined || after === undefined) continue;
-    const isSame = before.l === after.l && before.d === after.d &&
+    const isSame = before.u === after.u && before.l === after.l && before.d === after.d &&
       permissionBits(before) === permissionBits(after) &&
       !await differ(before, after, kinds);
     if (!isSame) found.push(`output ${JSON.stringify(name)}`);

@@ -19,9 +19,15 @@ export const keyVersion = 1;
 
 /** What is at a path of the job's directory. */
 export interface KeyFile {
-  /** A file that may be executed (`x`) or not (`-`), a symbolic link, or an empty directory. */
-  readonly kind: "x" | "-" | "l" | "d";
-  /** The SHA-256 of a file's bytes, in hexadecimal; a link's target; empty for a directory. */
+  /**
+   * A file that may be executed (`x`) or not (`-`), a symbolic link, an empty directory, or an object
+   * in S3 whose bytes are not known (`o`). One whose bytes are known is a file like others.
+   */
+  readonly kind: "x" | "-" | "l" | "d" | "o";
+  /**
+   * The SHA-256 of a file's bytes, in hexadecimal; that of an object's place and version; a link's
+   * target; empty for a directory.
+   */
   readonly value: string;
 }
 
@@ -41,6 +47,8 @@ export interface KeyParts extends KeyInputs {
   readonly args: readonly string[];
   /** The remote paths of the outputs; duplicates do not matter. */
   readonly outputs: readonly string[];
+  /** The URLs of the outputs that are written to S3, by remote path. @default {none} */
+  readonly uploads?: ReadonlyMap<string, string>;
 }
 
 /**
@@ -60,6 +68,7 @@ export function keyOf(parts: KeyParts): string {
  */
 export function keyDocument(parts: KeyParts): Readonly<Record<string, unknown>> {
   const { function: { architecture, ...code }, args, stdin, files, outputs } = parts;
+  const { uploads = new Map<string, string>() } = parts;
   return {
     v: keyVersion,
     ...code,
@@ -70,6 +79,8 @@ export function keyDocument(parts: KeyParts): Readonly<Record<string, unknown>> 
       .map(([path, { kind, value }]) => [path, kind, value])
       .sort(([a = ""], [b = ""]) => (a < b ? -1 : 1)),
     outputs: [...new Set(outputs)].sort(),
+    // Without them, a key is that of a version of llama that did not know them.
+    ...uploads.size === 0 ? {} : { uploads: [...uploads].sort(([a], [b]) => (a < b ? -1 : 1)) },
   };
 }
 

@@ -12,18 +12,18 @@ import { ownFeatures } from "../features.ts";
 import { readAnswer } from "../jobs/foreign_answer.ts";
 import { removeOutput } from "../jobs/big_output.ts";
 import { type CacheUse, type Job, type JobResult, succeeded } from "../jobs/job.ts";
-import { haveObjects, type SharedFiles } from "../jobs/shared_files.ts";
 import { LiveJob, type LiveSinks } from "../jobs/live_job.ts";
 import { checkReplacesNothing } from "../jobs/no_clobber.ts";
 import { checkOutputs } from "../jobs/outputs.ts";
 import { type JobRunner, receive, type Received, type RunJobOptions } from "../jobs/run.ts";
 import type { Blob } from "../protocol.ts";
 import { inlineBlob } from "../store/blob.ts";
+import type { IdentifiedObject } from "../store/s3_files.ts";
 import { isS3Url } from "../store/s3_url.ts";
 import type { KeptResults, ObjectStore } from "../store/store.ts";
 import { countText } from "../text/amounts.ts";
 import { differences } from "./compare.ts";
-import { haveLinks, InputHashes, sameInputs, sentInputs } from "./contents.ts";
+import { haveLinks, type IdentifyObject, InputHashes, sameInputs } from "./contents.ts";
 import { type Entry, formatEntry, maxEntryBytes, objectsOf, parseEntry } from "./entry.ts";
 import type { History } from "./history.ts";
 import { keyOf, type KeyParts } from "./key.ts";
@@ -62,6 +62,8 @@ export interface MemoOptions {
   readonly explains: boolean;
   /** The function as it was when the run began. */
   readonly first: FunctionIdentity;
+  /** Looks up objects in S3. */
+  readonly identifyObject: IdentifyObject;
   /** Reads the function as it is now. */
   readonly identify: (signal: AbortSignal | undefined) => Promise<FunctionIdentity>;
   /** Returns a cost meter for what was saved. */
@@ -82,6 +84,11 @@ interface Pending {
   readonly line: string | undefined;
 }
 
+/** An output in S3. */
+interface Output extends IdentifiedObject {
+  readonly url: string;
+}
+
 /** A job's key, and what was found under it. */
 interface Looked {
   readonly key: string;
@@ -90,6 +97,8 @@ interface Looked {
   readonly why: string | undefined;
   /** Whether a kept result that turned out to be incomplete has written outputs. */
   readonly hasWritten?: boolean;
+  /** The entry's outputs in S3, which are as it says. @default {none} */
+  readonly objects?: readonly Output[] | undefined;
 }
 
 /** A batch is written when it has this many results, */
@@ -107,19 +116,14 @@ const mostBatches = 4;
 /** The concurrency of writing a batch. */
 const writeConcurrency = 16;
 
-const inS3 = "files in S3 are not known here";
-
-/** Reports whether some of a job's files do not pass through this machine. */
-function usesS3({ inputs, outputs }: Job, shared: SharedFiles | undefined): boolean {
-  return shared?.hasObjects === true || haveObjects(inputs) ||
-    outputs.some(({ local }) => isS3Url(local));
-}
+/** The concurrency of looking up one job's outputs in S3. */
+const lookConcurrency = 4;
 
 /** The kept results of one function, for one run. Close it to write what is pending. */
 export class Memo {
   readonly #options: MemoOptions;
   readonly #now: () => number;
-  readonly #hashes = new InputHashes();
+  readonly #hashes: InputHashes;
   /** A job that is retried is looked up once. */
   readonly #looked = new WeakMap<Job, Looked>();
   #pending: Pending[] = [];
@@ -140,6 +144,7 @@ export class Memo {
   /** @param options The function, where its results are kept, and what to do with them. */
   constructor(options: MemoOptions) {
     this.#options = options;
+    this.#hashes = new InputHashes(options.identifyObject);
     this.#now = options.now ?? Date.now;
   }
 
@@ -167,18 +172,13 @@ export class Memo {
       if (mode === "only") throw notCached("the function changed during the run");
       return await runOnce(job, options);
     }
-    if (usesS3(job, options.sharedFiles)) {
-      if (mode === "only") throw notCached(inS3);
-      const cache: CacheUse = { state: "miss", why: inS3 };
-      if (options.delivery) options.delivery.cache = cache;
-      return { ...await runOnce(job, options), cache };
-    }
     let looked = this.#looked.get(job);
     if (looked === undefined) {
       looked = await this.#lookUp(job, options);
       if (mode !== "refresh" && mode !== "verify" && looked.entry !== undefined) {
         // As `runJob` does before it sends anything.
         checkOutputs(job.outputs);
+        // Objects that are there are those that the job would write again.
         if (options.noClobber) await checkReplacesNothing(job.outputs);
         const hit = await this.#receive(job, looked.entry, options);
         if (hit instanceof LlamaError) {
@@ -207,7 +207,7 @@ export class Memo {
       noClobber: options.noClobber && !hasWritten,
       live: watched.live,
       onRequest: async (request) => {
-        isSame = sameInputs(parts, await sentInputs(request, kinds));
+        isSame = sameInputs(parts, await this.#hashes.sent(request, kinds));
       },
       onInvoked: (invocation) => ({ payload, version } = invocation),
     });
@@ -227,7 +227,10 @@ export class Memo {
     } else if (isCompared) {
       if (delivery) delivery.cache = use;
       const now = readAnswer(functionName, payload, this.#options.runner.features);
-      const found = await differences(entry.response, now, kinds);
+      const found = [
+        ...await differences(entry.response, now, kinds),
+        ...await this.#replaced(looked.objects ?? []),
+      ];
       use.state = found.length === 0 ? "same" : "impure";
       use.why = found.length === 0
         ? undefined
@@ -260,6 +263,9 @@ export class Memo {
       function: this.#first.identity,
       args: job.args,
       outputs: job.outputs.map(({ remote }) => remote),
+      uploads: new Map(
+        job.outputs.flatMap(({ remote, local }) => isS3Url(local) ? [[remote, local]] : []),
+      ),
     };
     const key = keyOf(parts);
     if (this.#unreadable !== undefined) {
@@ -267,10 +273,16 @@ export class Memo {
     }
     let entry: Entry | undefined;
     let why: string | undefined;
+    let objects: readonly Output[] | undefined;
     try {
       const bytes = await place.results.read(key, maxEntryBytes, signal);
       entry = bytes && parseEntry(bytes, key, functionName, runner.features);
       why = entry && this.#whyOutdated(entry);
+      if (entry !== undefined && why === undefined) {
+        const found = await this.#findOutputs(parts, entry, signal);
+        if (typeof found === "string") why = found;
+        else objects = found;
+      }
     } catch (error) {
       if (isAbort(error, signal)) throw error;
       if (!(error instanceof LlamaError)) throw error;
@@ -282,7 +294,49 @@ export class Memo {
     if (entry === undefined && mode !== "refresh" && this.#options.explains) {
       why = this.#options.history?.whyMissed(key, parts, this.#first.lastModified);
     }
-    return { key, parts, entry, why };
+    return { key, parts, entry, why, objects };
+  }
+
+  /** Returns a result's outputs in S3, or why one of them is no longer what the job has written. */
+  async #findOutputs(
+    { uploads = new Map() }: KeyParts,
+    { response: { outputs } }: Entry,
+    signal: AbortSignal | undefined,
+  ): Promise<readonly Output[] | string> {
+    const found = await mapConcurrently([...uploads], lookConcurrency, async ([remote, url]) => {
+      const { u, t, n } = (Object.hasOwn(outputs, remote) ? outputs[remote] : undefined) ?? {};
+      if (u !== url || t === undefined) return `it does not say what the job wrote to ${url}`;
+      const object = await this.#identifyOutput(url);
+      if (typeof object === "string") return object;
+      return object.etag === t && object.size === n
+        ? object
+        : `output ${url} has changed since it was kept`;
+    }, signal);
+    const why = found.find((each) => typeof each === "string");
+    return why ?? found.filter((each) => typeof each !== "string");
+  }
+
+  /** Returns an object, or why it cannot be found. */
+  async #identifyOutput(url: string): Promise<Output | string> {
+    try {
+      return { ...await this.#options.identifyObject(url), url };
+    } catch (error) {
+      if (!(error instanceof LlamaError)) throw error;
+      return `output ${url}: ${error.message}`;
+    }
+  }
+
+  /** Returns the outputs in S3 that a job has replaced by others. */
+  async #replaced(objects: readonly Output[]): Promise<string[]> {
+    const changed = await mapConcurrently(objects, lookConcurrency, async (before) => {
+      const after = await this.#identifyOutput(before.url);
+      if (typeof after === "string") return [after];
+      const isSame = before.sha256 !== undefined && after.sha256 !== undefined
+        ? before.sha256 === after.sha256
+        : before.etag === after.etag && before.size === after.size;
+      return isSame ? [] : [`output ${JSON.stringify(before.url)}`];
+    });
+    return changed.flat();
   }
 
   /**
@@ -291,7 +345,6 @@ export class Memo {
    * @throws What the file system throws if an input cannot be read.
    */
   async has(job: Job, options: RunJobOptions): Promise<boolean> {
-    if (usesS3(job, options.sharedFiles)) return false;
     return (await this.#lookUp(job, options)).entry !== undefined;
   }
 

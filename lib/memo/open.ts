@@ -18,7 +18,8 @@ import { History } from "./history.ts";
 import { type CacheMode, Memo, type MemoOptions, type MemoPlace } from "./memo.ts";
 
 /** Options for {@linkcode openMemo}. */
-export interface OpenMemoOptions extends Pick<MemoOptions, "explains" | "meter" | "notice"> {
+export interface OpenMemoOptions
+  extends Pick<MemoOptions, "explains" | "identifyObject" | "meter" | "notice"> {
   /** The function, as the user names it. */
   readonly functionName: string;
   /** What to do; undefined if the function is believed to be pure, and nothing was asked for. */

@@ -4,14 +4,14 @@
  * @module
  */
 
-import type { ListedObject, S3Object } from "./s3_files.ts";
+import type { S3Object } from "./s3_files.ts";
 
 /** The maximum number of objects remembered, which limits memory: more than the lines read ahead. */
 const mostObjects = 20_000;
 
 /** Remembers objects, so that each is looked up once. */
-export class FoundObjects {
-  readonly #objects = new Map<string, Promise<S3Object>>();
+export class FoundObjects<T extends S3Object = S3Object> {
+  readonly #objects = new Map<string, Promise<T>>();
 
   /**
    * Returns an object.
@@ -20,7 +20,7 @@ export class FoundObjects {
    * @param look Looks it up, if it is not known.
    * @throws What `look` throws; the next call looks again.
    */
-  find(url: string, look: () => Promise<S3Object>): Promise<S3Object> {
+  find(url: string, look: () => Promise<T>): Promise<T> {
     const known = this.#objects.get(url);
     if (known) return known;
     const found = look();
@@ -29,12 +29,16 @@ export class FoundObjects {
     return found;
   }
 
-  /** Adds the objects of a listing. */
-  add(objects: readonly ListedObject[]): void {
-    for (const { url, ...object } of objects) this.#keep(url, Promise.resolve(object));
+  /**
+   * Remembers an object as it is now.
+   *
+   * @param url Its URL.
+   */
+  add(url: string, object: T): void {
+    this.#keep(url, Promise.resolve(object));
   }
 
-  #keep(url: string, object: Promise<S3Object>): void {
+  #keep(url: string, object: Promise<T>): void {
     this.#objects.set(url, object);
     if (this.#objects.size <= mostObjects) return;
     const [oldest] = this.#objects.keys();

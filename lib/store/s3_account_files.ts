@@ -15,6 +15,7 @@ import { downloadFile } from "./s3_download.ts";
 import { element, type Refused } from "./s3_errors.ts";
 import {
   ChangedObject,
+  type IdentifiedObject,
   type ListedObject,
   noSuchObject,
   objectExists,
@@ -40,6 +41,9 @@ export interface AccountFilesOptions {
   readonly onDenied: (action: string, url: string) => string;
 }
 
+/** Asks for an object's checksum. */
+const checksumMode = { "x-amz-checksum-mode": "ENABLED" };
+
 /** The maximum size of a page of a listing: 1,000 keys of 1,024 bytes, each escaped. */
 const maxPageBytes = 8 * 1024 * 1024;
 
@@ -61,6 +65,18 @@ export class AccountFiles implements S3Files {
   async find(url: string, signal?: AbortSignal): Promise<S3Object> {
     return await this.#head(url, {}, ({ headers }) => objectOf(headers), signal) ??
       Promise.reject(noSuchObject(url));
+  }
+
+  async identify(url: string, signal?: AbortSignal): Promise<IdentifiedObject> {
+    let found: IdentifiedObject | undefined;
+    try {
+      found = await this.#head(url, checksumMode, ({ headers }) => identityOf(headers), signal);
+    } catch (error) {
+      if (!(error instanceof LlamaError) || error.code !== "input") throw error;
+      // The checksum of an object that KMS has encrypted takes kms:Decrypt.
+      return await this.find(url, signal);
+    }
+    return found ?? Promise.reject(noSuchObject(url));
   }
 
   async read(
@@ -163,7 +179,7 @@ export class AccountFiles implements S3Files {
   async #holds(url: string, source: Source, signal: AbortSignal): Promise<boolean> {
     const there = await this.#head(
       url,
-      { "x-amz-checksum-mode": "ENABLED" },
+      checksumMode,
       ({ headers }) => headers.get("x-amz-checksum-sha256"),
       signal,
     ).catch(() => undefined);
@@ -210,6 +226,23 @@ function objectOf(headers: Headers): S3Object {
     size: Number(headers.get("content-length")),
     etag: headers.get("etag") ?? "",
     region: headers.get("x-amz-bucket-region") ?? undefined,
+  };
+}
+
+/**
+ * Of objects that were written in parts, S3 may state a hash of hashes, which ends in their number:
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html#API_HeadObject_ResponseElements
+ */
+function identityOf(headers: Headers): IdentifiedObject {
+  const checksum = headers.get("x-amz-checksum-sha256") ?? "";
+  const isWhole = headers.get("x-amz-checksum-type") !== "COMPOSITE" &&
+    /^[A-Za-z0-9+/]{43}=$/.test(checksum);
+  const version = headers.get("x-amz-version-id");
+  return {
+    ...objectOf(headers),
+    sha256: isWhole ? Buffer.from(checksum, "base64").toString("hex") : undefined,
+    // "null" is any object that was written while the bucket kept no versions.
+    version: version === null || version === "null" ? undefined : version,
   };
 }
 

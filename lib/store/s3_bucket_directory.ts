@@ -6,10 +6,12 @@
 
 import { join } from "node:path";
 import { LlamaError, reasonOf } from "../errors.ts";
+import { hashFile } from "../files/hash.ts";
 import { umask, writeWhole } from "../files/whole.ts";
 import { listDirectory } from "../system/list.ts";
 import {
   ChangedObject,
+  type IdentifiedObject,
   type ListedObject,
   noSuchObject,
   objectExists,
@@ -36,6 +38,17 @@ export class BucketDirectory implements S3Files {
 
   async find(url: string): Promise<S3Object> {
     return await this.#find(url) ?? Promise.reject(noSuchObject(url));
+  }
+
+  async identify(url: string, signal?: AbortSignal): Promise<IdentifiedObject> {
+    const found = await this.find(url);
+    using file = await Deno.open(this.#pathOf(url)).catch((cause: unknown) => {
+      throw cannotRead(url, cause);
+    });
+    const { id: sha256 } = await hashFile(file, { signal });
+    const { etag } = await this.find(url);
+    if (etag !== found.etag) throw new ChangedObject(url, false);
+    return { ...found, sha256 };
   }
 
   async read(
@@ -112,7 +125,7 @@ export class BucketDirectory implements S3Files {
       const isMissing = error instanceof Deno.errors.NotFound ||
         error instanceof Deno.errors.NotADirectory;
       if (isMissing) return undefined;
-      throw new LlamaError("input", `cannot read ${url}: ${reasonOf(error)}`, { cause: error });
+      throw cannotRead(url, error);
     }
   }
 
@@ -124,4 +137,8 @@ export class BucketDirectory implements S3Files {
       hint: "the emulator's bucket is a directory, whose names have no empty parts",
     });
   }
+}
+
+function cannotRead(url: string, cause: unknown): LlamaError {
+  return new LlamaError("input", `cannot read ${url}: ${reasonOf(cause)}`, { cause });
 }

@@ -16,6 +16,14 @@ export interface S3Object {
   readonly region?: string | undefined;
 }
 
+/** What tells the contents of an object from all others. */
+export interface IdentifiedObject extends S3Object {
+  /** The SHA-256 of all its bytes in hexadecimal, if S3 knows it. */
+  readonly sha256?: string | undefined;
+  /** Its version, if its bucket keeps versions. */
+  readonly version?: string | undefined;
+}
+
 /** An object of a listing. */
 export interface ListedObject extends S3Object {
   /** Its URL. */
@@ -39,6 +47,14 @@ export interface S3Files extends Disposable {
    * @throws {LlamaError} `input` if there is none, or it may not be read; `config` and others.
    */
   find(url: string, signal?: AbortSignal): Promise<S3Object>;
+
+  /**
+   * Looks up an object, and what is known of its contents.
+   *
+   * @param url Its URL.
+   * @throws {LlamaError} As {@linkcode S3Files.find}.
+   */
+  identify(url: string, signal?: AbortSignal): Promise<IdentifiedObject>;
 
   /**
    * Reads an object into a new file.

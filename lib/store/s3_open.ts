@@ -9,7 +9,13 @@ import { LlamaError } from "../errors.ts";
 import { defaultS3Concurrency } from "../limits.ts";
 import { AccountFiles } from "./s3_account_files.ts";
 import { BucketDirectory, localBucket } from "./s3_bucket_directory.ts";
-import type { ListedObject, S3Files, S3Object, WriteOptions } from "./s3_files.ts";
+import type {
+  IdentifiedObject,
+  ListedObject,
+  S3Files,
+  S3Object,
+  WriteOptions,
+} from "./s3_files.ts";
 import { parseS3Url } from "./s3_url.ts";
 
 /** Options for {@linkcode openS3Files}. */
@@ -43,6 +49,10 @@ class Buckets implements S3Files {
 
   async find(url: string, signal?: AbortSignal): Promise<S3Object> {
     return await this.#of(url).find(url, signal);
+  }
+
+  async identify(url: string, signal?: AbortSignal): Promise<IdentifiedObject> {
+    return await this.#of(url).identify(url, signal);
   }
 
   async read(url: string, path: string, expected?: S3Object, signal?: AbortSignal): Promise<void> {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { posix } from "node:path";
 import { sha256 } from "../files/hash.ts";
 import { nameOfObject } from "./s3_url.ts";
 
@@ -17,4 +18,14 @@ import { nameOfObject } from "./s3_url.ts";
  */
 export function pathOfObject(url: string): string {
   return `s3/${sha256(url).slice(0, 16)}/${nameOfObject(url)}`;
+}
+
+/**
+ * Returns the directory of an object's path, which requests with outputs in S3 may name as a guard:
+ * older runtimes refuse it.
+ *
+ * @param url The object's URL.
+ */
+export function guardOfObject(url: string): string {
+  return posix.dirname(pathOfObject(url));
 }

@@ -87,6 +87,11 @@ const changes: Readonly<Record<string, Partial<KeyParts>>> = {
     files: new Map([...plain.files, ["in/z", { kind: "-", value: hello }]]),
   },
   "an output": { outputs: ["a"] },
+  "an output in S3": { uploads: new Map([["a", "s3://bucket/a"]]) },
+  "an output elsewhere in S3": { uploads: new Map([["a", "s3://bucket/b"]]) },
+  "an object whose bytes are not known": {
+    files: new Map([...plain.files, ["in/b", { kind: "o", value: hello }]]),
+  },
 };
 
 Deno.test("each part of a job, and nothing twice, makes another key", () => {
@@ -119,6 +124,11 @@ Deno.test("every field of a key is in its document", () => {
     "stdin",
     "v",
   ]);
+  const { uploads } = keyDocument({
+    ...plain,
+    uploads: new Map([["b", "s3://x/b"], ["a", "s3://x/a"]]),
+  });
+  assert.deepEqual(uploads, [["a", "s3://x/a"], ["b", "s3://x/b"]]);
 });
 
 Deno.test("canonical JSON sorts keys at every depth, and leaves lists as they are", () => {

@@ -254,7 +254,8 @@ async function isSigned(request: Request, body: Uint8Array, region: string): Pro
   return await signer.authHeader() === authorization;
 }
 
-function etagOf(bytes: Uint8Array): string {
+/** Returns the ETag of an object. */
+export function etagOf(bytes: Uint8Array): string {
   return `"${sha256(bytes).slice(0, 32)}"`;
 }
 
