@@ -67,10 +67,16 @@ export class OutputDirectory implements Disposable {
 
   /**
    * Opens a directory, and creates it if it is missing.
+   * @throws {LlamaError} `output` if a file has its name.
    * @throws What the file system throws.
    */
   static async open(path: string): Promise<OutputDirectory> {
-    await makeDirectories(path);
+    try {
+      await makeDirectories(path);
+    } catch (cause) {
+      if (!(cause instanceof Deno.errors.AlreadyExists)) throw cause;
+      throw new LlamaError("output", "a file has the name of its directory", { cause });
+    }
     return new OutputDirectory(path, OpenDirectory.open(path));
   }
 

@@ -388,6 +388,18 @@ Deno.test("a link into a missing directory is reported", async () => {
   assert.deepEqual(await directory.list(), ["out"]);
 });
 
+Deno.test("a file where an output directory goes is reported, and stays", async () => {
+  await using directory = new TemporaryDirectory();
+  await directory.write("out", "mine");
+  const { errors } = await writeOutputs(
+    [{ remote: "o/", local: directory.join("out/") }],
+    { "o/x": { s: "new" } },
+    succeeded,
+  );
+  assert.match(errors[0]?.message ?? "", /out\/x": a file has the name of its directory$/);
+  assert.equal(await Deno.readTextFile(directory.join("out")), "mine");
+});
+
 for (const umask of [0o000, 0o022, 0o027, 0o077]) {
   const octal = umask.toString(8).padStart(3, "0");
   Deno.test(`modes under umask ${octal}: new files as cp makes them, existing ones keep theirs`, async () => {
