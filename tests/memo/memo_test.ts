@@ -637,3 +637,103 @@ Deno.test("-cache-only runs nothing where GetFunction is not supported", async (
   assert.equal((await bench.run({ cache: "only" })).invoked, 0);
   assert.equal((await bench.run({ cache: "on" })).invoked, 2);
 });
+
+const day = 86_400_000;
+
+for (
+  const [days, big, expected] of [
+    [30, false, undefined],
+    [32, false, /the kept result has expired/],
+    [14, true, undefined],
+    [16, true, /the files of the kept result are about to expire/],
+  ] as const
+) {
+  const what = big ? "with big files" : "without big files";
+  const use = expected === undefined ? "used" : "not used";
+  Deno.test(`a kept result ${what} that is ${days} days old is ${use}`, async () => {
+    await using bench = await newBench();
+    const contents = new TextEncoder().encode("x".repeat(100));
+    const r = sha256(contents);
+    bench.s3.objects.set(`/bucket/obj/${r}`, contents);
+    bench.answer = () => ({ status: 0, outputs: { out: big ? { r } : { s: "x" } } });
+    await bench.invoke({ store: "s3" });
+    const path = [...bench.s3.objects.keys()].find((key) => key.includes("/act/")) ?? "";
+    const [, payload = ""] = decode(bench.s3.objects.get(path) ?? assert.fail()).split("\n");
+    const key = path.slice(-64);
+    bench.s3.objects.set(path, formatEntry(key, payload, cost, Date.now() - days * day));
+    const { state, why } = await bench.invoke({ store: "s3" });
+    if (expected === undefined) assert.equal(state, "hit");
+    else assert.match(why ?? "", expected);
+  });
+}
+
+Deno.test("a store that fails is asked for one result, and not for those of all jobs", async () => {
+  await using bench = await newBench();
+  let asked = 0;
+  bench.s3.intercept = ({ method, url }) => {
+    if (method !== "GET" || !url.includes("/act/")) return undefined;
+    asked++;
+    return failure(400, "InvalidRequest", "no");
+  };
+  const lines = ["a", "b", "c"];
+  const { invoked, notices } = await bench.run({ store: "s3", concurrency: 1, lines });
+  assert.deepEqual([invoked, asked, notices.length], [3, 1, 1]);
+});
+
+Deno.test("after a batch that could not be written, the next ones are not tried", async () => {
+  await using bench = await newBench();
+  let asked = 0;
+  bench.s3.intercept = ({ method, url }) => {
+    if (method !== "PUT" || !url.includes("/act/")) return undefined;
+    asked++;
+    return failure(403, "AccessDenied", "no");
+  };
+  const lines = Array.from({ length: 200 }, (_, index) => `${index}`);
+  const { counts, notices } = await bench.run({ store: "s3", lines });
+  assert.equal(counts.unkept, 200);
+  assert.match(notices.join(), /^200 results could not be kept: S3 refused PutObject/);
+  // A batch has 64 results, 16 of which are written at a time.
+  assert(asked <= 64, `${asked} requests`);
+});
+
+Deno.test("a job that is retried is looked up once, and kept if it succeeds", async () => {
+  await using bench = await newBench();
+  let runs = 0;
+  bench.answer = () => ({ status: runs++ === 0 ? 1 : 0 });
+  const run = { store: "s3", lines: ["a"], retries: 2 } as const;
+  const first = await bench.run({ ...run, lines: ["a"] });
+  assert.deepEqual([runs, first.records[0]?.attempts, statesOf(first)], [2, 2, ["miss"]]);
+  const gets = bench.s3.requests.filter((line) => /^GET .*\/act\//.test(line));
+  assert.equal(gets.length, 1);
+  assert.deepEqual(statesOf(await bench.run({ ...run, lines: ["a"] })), ["hit"]);
+});
+
+Deno.test("a job with files of one's own in S3 always runs, and says so", async () => {
+  await using bench = await newBench();
+  const outputs = [{ remote: "out", local: "s3://other/out" }];
+  for (const _ of [1, 2]) {
+    const { state, why, invoked } = await bench.invoke({ outputs });
+    assert.deepEqual([state, why, invoked], ["miss", "files in S3 are not known here", 1]);
+  }
+  await assert.rejects(
+    bench.invoke({ outputs, cache: "only" }),
+    /no kept result: files in S3 are not known here/,
+  );
+  assert.deepEqual(await bench.entries(), []);
+});
+
+Deno.test("-cache-verify compares links and empty directories, too", async () => {
+  await using bench = await newBench();
+  const outputs = [{ remote: "d/", local: bench.directory.join("d/") }];
+  const verify = async (answered: unknown) => {
+    bench.answer = () => ({ status: 0, outputs: { "d/x": answered } });
+    const { state, why } = await bench.invoke({ outputs, cache: "verify" });
+    await Deno.remove(bench.directory.join("d"), { recursive: true });
+    return [state, why];
+  };
+  const differs = ["impure", 'differs from the kept result: output "d/x"'];
+  assert.equal((await verify({ l: "a", e: "new" }))[0], "miss");
+  assert.deepEqual(await verify({ l: "a", e: "new" }), ["same", undefined]);
+  assert.deepEqual(await verify({ l: "b", e: "new" }), differs);
+  assert.deepEqual(await verify({ d: true, e: "new" }), differs);
+});
