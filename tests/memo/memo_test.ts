@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { formatEntry } from "../../lib/memo/entry.ts";
+import { namesOf, ownFeatures } from "../../lib/features.ts";
 import { sha256 } from "../../lib/files/hash.ts";
 import { failure } from "../store/fake_s3.ts";
 import { type BenchOptions, type JobOptions, newBench, statesOf, whysOf } from "./bench.ts";
@@ -737,3 +738,70 @@ Deno.test("-cache-verify compares links and empty directories, too", async () =>
   assert.deepEqual(await verify({ l: "b", e: "new" }), differs);
   assert.deepEqual(await verify({ d: true, e: "new" }), differs);
 });
+
+Deno.test("links and empty directories are part of the key", async () => {
+  await using bench = await newBench();
+  const accepts = namesOf(ownFeatures);
+  bench.answer = () => ({ status: 0, accepts });
+  const local = bench.directory.join("d");
+  await Deno.mkdir(`${local}/empty`, { recursive: true });
+  for (const name of ["x", "y"]) await bench.write(`d/${name}`, "the same");
+  const link = async (target: string) => {
+    await Deno.remove(`${local}/link`).catch(() => {});
+    await Deno.symlink(target, `${local}/link`);
+  };
+  await link("x");
+  const run = async () => {
+    const ran = await bench.run({
+      templates: ["x"],
+      lines: ["1"],
+      files: [{ local, remote: "d" }],
+    });
+    assert.deepEqual(ran.notices, []);
+    return [statesOf(ran)[0], whysOf(ran)[0]];
+  };
+  // The first job of a function is sent without links, since it may not accept them.
+  await run();
+  assert.deepEqual(await bench.entries(), []);
+  await run();
+  assert.deepEqual(await run(), ["hit", undefined]);
+  // What it leads to has the same contents.
+  await link("y");
+  assert.deepEqual(await run(), ["miss", "input d/link changed"]);
+  await link("x");
+  await Deno.mkdir(`${local}/more`);
+  assert.deepEqual(await run(), ["miss", "input d/more is new"]);
+  await Deno.remove(`${local}/more`);
+  assert.deepEqual(await run(), ["hit", undefined]);
+});
+
+Deno.test("shared files are read for their hash once per run", async () => {
+  await using bench = await newBench();
+  const files = [{ local: bench.directory.join("a"), remote: "lib" }];
+  const run = { templates: ["{{.Line}}"], lines: ["1", "2"], concurrency: 1, files };
+  const { answer } = bench;
+  bench.answer = (request) => {
+    Deno.writeTextFileSync(bench.directory.join("a"), "changed meanwhile");
+    return answer(request);
+  };
+  // All jobs are sent the files as they were when the run began.
+  assert.deepEqual((await bench.run(run)).notices, []);
+  await bench.write("a", "contents of a");
+  assert.deepEqual(statesOf(await bench.run(run)), ["hit", "hit"]);
+});
+
+for (
+  const hidden of [
+    { Environment: { Error: { Message: "no kms:Decrypt" } } },
+    { RuntimeVersionConfig: { Error: { Message: "no kms:Decrypt" } } },
+  ]
+) {
+  Deno.test(`without ${Object.keys(hidden)[0]}, which Lambda hides, nothing is looked up`, async () => {
+    await using bench = await newBench();
+    await bench.run();
+    Object.assign(bench.configuration, hidden);
+    const { invoked, notices } = await bench.run();
+    assert.equal(invoked, 2);
+    assert.match(notices.join(), /Lambda does not show its settings: no kms:Decrypt/);
+  });
+}
