@@ -53,19 +53,21 @@ export async function bundleLlama(directory: string, commit: string | undefined)
   await Deno.mkdir(scratch, { recursive: true });
   const importMap = await replaceModules(scratch, {
     "lib/commit.ts": `export const commit = ${JSON.stringify(commit)};\n`,
+    "lib/aws/credentials/sdk.ts": `export const loadSdk = () => import("${sdkFile}");\n`,
   });
   await bundle(["cli.ts"], [
     ...["--code-splitting", "--outdir", made, "--import-map", importMap],
-    ...sdk.map(([name]) => `--external=${name}`),
+    `--external=${sdkFile}`,
   ]);
   const files = await collect(made, "cli.js", "cli.js");
-  for (const [name] of sdk) replaceOnce(files, `"${name}"`, '"./sdk.js"');
   files.set("sdk.js", await bundleSdk(scratch));
   await removeIfThere(made);
   await removeIfThere(scratch);
   await writeBundle(directory, files);
   return join(directory, "cli.js");
 }
+
+const sdkFile = "./sdk.js";
 
 /** The SDK's packages that lib/aws/credentials/sdk.ts imports, and what is used of them. */
 const sdk = [
@@ -191,13 +193,4 @@ async function collect(
     files.set(name, renamed);
   }
   return files;
-}
-
-function replaceOnce(files: Map<string, string>, text: string, other: string): void {
-  const found = [...files].filter(([, contents]) => contents.includes(text));
-  const [[name, contents] = ["", ""]] = found;
-  if (found.length !== 1 || contents.indexOf(text) !== contents.lastIndexOf(text)) {
-    throw new Error(`expected ${text} once in the bundle; ${found.length} files contain it`);
-  }
-  files.set(name, contents.replace(text, other));
 }

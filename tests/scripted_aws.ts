@@ -102,6 +102,7 @@ const lambdaActions: readonly (readonly [RegExp, string])[] = [
   [/^GET \/2015-03-31\/functions\/$/, "ListFunctions"],
   [/^POST \/2015-03-31\/functions$/, "CreateFunction"],
   [/^POST \/2015-03-31\/functions\/[^/]+\/invocations$/, "Invoke"],
+  [/^POST \/2021-11-15\/functions\/[^/]+\/response-streaming-invocations$/, "Invoke"],
   [/^GET \/2015-03-31\/functions\/[^/]+$/, "GetFunction"],
   [/^PUT \/2015-03-31\/functions\/[^/]+\/code$/, "UpdateFunctionCode"],
   [/^PUT \/2015-03-31\/functions\/[^/]+\/configuration$/, "UpdateFunctionConfiguration"],

@@ -311,7 +311,7 @@ Deno.test("connections are reused, and do not exceed the reserved number", async
   });
   await Promise.all(Array.from({ length: 1000 }, () => server.call()));
   assert(most <= 256, `${most} at once`);
-  assert.deepEqual(server.client.sent, { lambda: { reads: 0, writes: 1000 } });
+  assert.deepEqual(server.client.sent, { lambda: { reads: 0, writes: 1000, bodyBytes: 0 } });
 });
 
 Deno.test("loopback is reached without the proxy that the environment names", async () => {

@@ -50,7 +50,7 @@ class Aws implements AsyncDisposable {
   async #answer(request: Request): Promise<Response> {
     const { pathname } = new URL(request.url);
     const body = await request.text();
-    if (pathname.endsWith("/invocations")) {
+    if (/invocations$/.test(pathname)) {
       const [, key = ""] = /Credential=([^/]+)/.exec(request.headers.get("authorization") ?? "") ??
         [];
       this.keys.push(key);

@@ -7,6 +7,11 @@
 import type * as Providers from "npm:@aws-sdk/credential-providers@3.1175.0";
 import type * as Handlers from "npm:@smithy/fetch-http-handler@5.8.1";
 
+const packages = {
+  providers: "credential-providers@3.1175.0",
+  handler: "fetch-http-handler@5.8.1",
+};
+
 /**
  * Loads the SDK's credential providers, and its HTTP handler for `fetch`.
  *
@@ -15,10 +20,11 @@ import type * as Handlers from "npm:@smithy/fetch-http-handler@5.8.1";
 export async function loadSdk(): Promise<
   typeof Providers & Pick<typeof Handlers, "FetchHttpHandler">
 > {
-  // Templates, since Deno fetches the packages of literal imports before the program starts.
+  // Not literals, of which Deno fetches the packages before the program starts, and which a bundler
+  // without the packages could not resolve.
   const [providers, handlers]: [typeof Providers, typeof Handlers] = await Promise.all([
-    import(`npm:@aws-sdk/${"credential-providers@3.1175.0"}`),
-    import(`npm:@smithy/${"fetch-http-handler@5.8.1"}`),
+    import(`npm:@aws-sdk/${packages.providers}`),
+    import(`npm:@smithy/${packages.handler}`),
   ]);
   return { ...providers, FetchHttpHandler: handlers.FetchHttpHandler };
 }
