@@ -6,6 +6,7 @@
 
 import { resolve } from "node:path";
 import { asLlamaError, LlamaError, reasonOf } from "../errors.ts";
+import { ClaimedOutputs } from "./claimed_outputs.ts";
 import { jobOf, LineTemplates } from "./expand.ts";
 import type { Job, OutputFile, PlannedJob } from "./job.ts";
 import { columnsOf, type JobInput, lineOf, linesOf } from "./job_input.ts";
@@ -38,7 +39,7 @@ export interface LogOptions {
 export class Planner {
   readonly #options: PlannerOptions;
   readonly #templates: LineTemplates;
-  readonly #claimed = new Map<string, number>();
+  readonly #claimed = new ClaimedOutputs();
   #directory: string | undefined;
   #log: LogOptions | undefined;
 
@@ -152,7 +153,7 @@ export class Planner {
       });
     }
     for (const path of paths) {
-      const owner = this.#claimed.get(path);
+      const owner = this.#claimed.ownerOf(path);
       if (owner !== undefined) {
         return new LlamaError(
           "output",
@@ -161,7 +162,7 @@ export class Planner {
         );
       }
     }
-    for (const path of paths) this.#claimed.set(path, index);
+    for (const path of paths) this.#claimed.add(path, index);
     return undefined;
   }
 }

@@ -59,9 +59,15 @@ export class Fingerprint {
 
   /** Returns the hash of everything added: a non-negative 48-bit integer. */
   value(): number {
+    const [first, second] = this.halves();
+    return first * 0x10000 + (second >>> 16);
+  }
+
+  /** Returns a longer hash of everything added: two non-negative 32-bit integers. */
+  halves(): readonly [number, number] {
     const first = this.#first + this.#second | 0;
     const second = this.#second + first | 0;
-    return mixed(first) * 0x10000 + (mixed(second) >>> 16);
+    return [mixed(first), mixed(second)];
   }
 }
 
