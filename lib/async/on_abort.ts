@@ -4,7 +4,13 @@
  * @module
  */
 
-const groups = new WeakMap<AbortSignal, Set<() => void>>();
+/** The listeners of one signal, and the listener that calls them. */
+interface Group {
+  readonly listeners: Set<() => void>;
+  readonly callAll: () => void;
+}
+
+const groups = new WeakMap<AbortSignal, Group>();
 
 /**
  * Calls a function when a signal is aborted, or at once if it is. Unlike `addEventListener`, whose
@@ -19,15 +25,24 @@ export function onAbort(signal: AbortSignal, listener: () => void): Disposable {
     listener();
     return { [Symbol.dispose]() {} };
   }
-  let group = groups.get(signal);
-  if (group === undefined) {
-    const listeners = group = new Set();
-    groups.set(signal, listeners);
-    signal.addEventListener("abort", () => {
-      for (const each of listeners) each();
-    }, { once: true });
-  }
-  const listeners = group;
+  const { listeners, callAll } = groups.get(signal) ?? newGroup(signal);
   listeners.add(listener);
-  return { [Symbol.dispose]: () => void listeners.delete(listener) };
+  return {
+    [Symbol.dispose]: () => {
+      if (!listeners.delete(listener) || listeners.size > 0) return;
+      signal.removeEventListener("abort", callAll);
+      groups.delete(signal);
+    },
+  };
+}
+
+function newGroup(signal: AbortSignal): Group {
+  const listeners = new Set<() => void>();
+  const callAll = () => {
+    for (const each of listeners) each();
+  };
+  signal.addEventListener("abort", callAll, { once: true });
+  const group = { listeners, callAll };
+  groups.set(signal, group);
+  return group;
 }
