@@ -43,18 +43,25 @@ export function inputName(name: string): string {
  * @throws {LlamaError} `input` if the file cannot be read.
  */
 export async function openInput(
-  values: Pick<FlagValues<typeof xargsFlags>, "a" | "d" | "0">,
+  values: Pick<FlagValues<typeof xargsFlags>, "a" | "a-as" | "d" | "0">,
   sources: InputSources,
 ): Promise<Iterable<Line> | AsyncIterable<Line>> {
   const { lists, stdin, onNotice, signal } = sources;
+  const { "a-as": form } = values;
+  if (form !== "auto" && !isS3Url(values.a)) {
+    throw new LlamaError("usage", `-a-as ${form} is about objects in S3`, {
+      hint: "add -a s3://BUCKET/..., or omit it",
+    });
+  }
   if (lists !== undefined) return combinations(lists);
-  const isListed = isS3Url(values.a) && /\/$|[*?]/.test(values.a);
+  const isListed = form === "prefix" ||
+    (form === "auto" && isS3Url(values.a) && /\/$|[*?]/.test(values.a));
   if (isListed && (values["0"] || values.d !== undefined)) {
     throw new LlamaError("usage", `-a ${values.a} lists objects, which have no delimiter`, {
       hint: "omit -0 and -d",
     });
   }
-  if (isListed) return listed(values.a, sources);
+  if (isListed) return listed(values.a, form === "prefix", sources);
   const delimiter = values["0"] ? 0 : values.d ?? 10;
   const path = inputName(values.a);
   const input = path === ""
@@ -69,23 +76,29 @@ export async function openInput(
  * Lists objects as lines, without those that stand for directories.
  *
  * @param url A prefix that ends in `/`, or a pattern.
+ * @param isPrefix Whether it is a prefix whatever its characters are.
  */
 async function* listed(
   url: string,
+  isPrefix: boolean,
   { s3, onNotice, signal }: InputSources,
 ): AsyncGenerator<string, void, undefined> {
   parseS3Url(url);
-  const [prefix = ""] = url.split(/[*?]/, 1);
-  const pattern = patternOf(url);
+  const [prefix = url] = isPrefix ? [] : url.split(/[*?]/, 1);
+  const pattern = isPrefix ? undefined : patternOf(url);
   let isEmpty = true;
   for await (const page of (await s3()).listObjects(prefix, signal)) {
     for (const { url, size } of page) {
-      if (!pattern.test(url) || (url.endsWith("/") && size === 0)) continue;
+      if (pattern?.test(url) === false || (url.endsWith("/") && size === 0)) continue;
       isEmpty = false;
       yield url;
     }
   }
-  if (isEmpty) onNotice(`no objects: ${url}`, "a pattern has * and ?; a prefix ends in /");
+  if (!isEmpty) return;
+  const hint = isPrefix
+    ? "with -a-as prefix, * and ? stand for themselves"
+    : "a pattern has * and ?; a prefix ends in /; -a-as lines reads one object";
+  onNotice(`no objects: ${url}`, hint);
 }
 
 /** Returns what matches the URLs that a prefix or a pattern means: `*` matches `/`, too. */

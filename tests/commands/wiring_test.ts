@@ -371,6 +371,15 @@ const xargs: Readonly<Record<keyof typeof xargsFlags, Row>> = {
     });
     assert.equal(stdout, "a\nb\n");
   },
+  async "a-as"({ place, run }) {
+    await place.write("work/s3/list*", "a\n");
+    const environment = { LLAMA_LOCAL_BUCKET: "s3" };
+    const args = ["xargs", "-a", "s3://local/list*", "f", "{{.Line}}"];
+    const { stdout } = await run([...args.slice(0, 1), "-a-as", "lines", ...args.slice(1)], {
+      environment,
+    });
+    assert.equal(stdout, "a\n");
+  },
   async d({ run }) {
     const { stdout } = await run(["xargs", "-d", ",", "-k", "f", "{{.Line}}"], { stdin: "a,b" });
     assert.equal(stdout, "a\nb\n");

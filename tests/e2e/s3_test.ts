@@ -83,7 +83,8 @@ Deno.test("-a lists the objects of a prefix or a pattern, or reads the lines of 
   assert.deepEqual(await run("s3://local/none/*"), [
     0,
     "",
-    "llama: no objects: s3://local/none/*\nllama: hint: a pattern has * and ?; a prefix ends in /\n",
+    "llama: no objects: s3://local/none/*\n" +
+    "llama: hint: a pattern has * and ?; a prefix ends in /; -a-as lines reads one object\n",
   ]);
   assert.deepEqual(await run("s3://local/none"), [
     1,
@@ -92,6 +93,43 @@ Deno.test("-a lists the objects of a prefix or a pattern, or reads the lines of 
   ]);
   const [status] = await run("s3://local/in/", "-0");
   assert.equal(status, 2);
+});
+
+Deno.test("-a-as says how -a s3://... is read, whatever characters the key has", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  for (const name of ["log-1", "log-2", "log*", "log*s", "other"]) {
+    await place.write(`work/s3/${name}`, `in ${name}\n`);
+  }
+  const run = async (...input: string[]) => {
+    const args = ["xargs", "-k", ...input, "any", "echo", "{{.Line}}"];
+    const { status, stdout, stderr } = await place.local(args);
+    return [status, stdout, stderr];
+  };
+  const urls = (...names: string[]) => names.map((name) => `s3://local/${name}\n`).join("");
+  assert.deepEqual(await run("-a-as", "lines", "-a", "s3://local/log*"), [0, "in log*\n", ""]);
+  assert.deepEqual(await run("-a-as", "prefix", "-a", "s3://local/log-"), [
+    0,
+    urls("log-1", "log-2"),
+    "",
+  ]);
+  assert.deepEqual(await run("-a-as", "prefix", "-a", "s3://local/log*"), [
+    0,
+    urls("log*", "log*s"),
+    "",
+  ]);
+  assert.deepEqual(await run("-a-as", "prefix", "-a", "s3://local/none"), [
+    0,
+    "",
+    "llama: no objects: s3://local/none\n" +
+    "llama: hint: with -a-as prefix, * and ? stand for themselves\n",
+  ]);
+  assert.deepEqual(await run("-a-as", "lines", "-a", "file"), [
+    2,
+    "",
+    "llama: -a-as lines is about objects in S3\n" +
+    "llama: hint: add -a s3://BUCKET/..., or omit it\n",
+  ]);
 });
 
 Deno.test("2,000 objects are listed, read and written, several by each job", async () => {

@@ -141,6 +141,10 @@ export const runFlags = {
     help: "read lines from a file; - is standard input, s3://BUCKET/PREFIX/ lists objects",
     placeholder: "FILE",
   }),
+  "a-as": choiceFlag({
+    help: "read -a s3://... as an object's lines, or list all objects that begin so",
+    default: "auto",
+  }, ["auto", "lines", "prefix"]),
   d: valueFlag<number | undefined>({
     help: String.raw`lines end in this character, or \n, \t, \0, \xHH`,
     placeholder: "CHAR",
