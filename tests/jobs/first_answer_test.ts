@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setImmediate as turn } from "node:timers/promises";
 import { FunctionError } from "../../lib/errors.ts";
 import { type Call, firstAnswer } from "../../lib/jobs/first_answer.ts";
 import { Flight } from "../../lib/jobs/stragglers.ts";
@@ -11,18 +12,25 @@ class Bench {
   readonly delivery = { mayHaveRun: false };
   readonly calls: (Call & PromiseWithResolvers<string>)[] = [];
   readonly stop = new AbortController();
+  readonly unsent = new AbortController();
   places = 0;
+  /** How long canceled calls take to close their connections. */
+  hold: Promise<void> = Promise.resolve();
   readonly answer: Promise<string>;
 
   constructor(timeoutSeconds?: number) {
     const { signal } = this.stop;
-    const first = { signal, admission: undefined, spans: this.spans, delivery: this.delivery };
+    const { signal: admission } = this.unsent;
+    const first = { signal, admission, spans: this.spans, delivery: this.delivery };
     const make = (call: Call) => {
       const answer = Promise.withResolvers<string>();
       this.calls.push({ ...call, ...answer });
       Object.assign(call.delivery, { mayHaveRun: true, sentAt: performance.now() - 50 });
       using _span = call.spans?.span("invoke");
-      call.signal?.addEventListener("abort", () => answer.reject(call.signal?.reason));
+      call.signal?.addEventListener("abort", async () => {
+        await this.hold;
+        answer.reject(call.signal?.reason);
+      });
       return answer.promise;
     };
     this.answer = firstAnswer(make, first, this.flight, timeoutSeconds);
@@ -105,4 +113,49 @@ Deno.test("a canceled job cancels its copies", async () => {
   bench.stop.abort(new Error("canceled"));
   await assert.rejects(bench.answer, /canceled/);
   assert.equal(bench.places, 0);
+});
+
+Deno.test("what cancels a job that waits for Lambda's capacity cancels its copies there, too", async () => {
+  const bench = new Bench();
+  bench.copy();
+  bench.unsent.abort();
+  assert.deepEqual(
+    bench.calls.map(({ signal, admission }) => [signal?.aborted, admission?.aborted]),
+    [[false, true], [false, true]],
+  );
+  bench.calls[0]?.resolve("of the first call");
+  await bench.answer;
+  assert.equal(bench.calls[1]?.admission?.aborted, true);
+});
+
+Deno.test("a copy that Lambda did not get costs nothing, and a failed call until its failure", async () => {
+  const bench = new Bench(60);
+  bench.copy();
+  bench.copy();
+  const [first, waiting, last] = bench.calls;
+  Object.assign(waiting?.delivery ?? {}, { mayHaveRun: false, sentAt: undefined });
+  const elapsed = () => performance.now() - (first?.delivery.sentAt ?? 0);
+  first?.reject(crash());
+  await turn();
+  const failed = elapsed();
+  while (elapsed() < failed + 1) await turn();
+  last?.resolve("of the last");
+  assert.equal(await bench.answer, "of the last");
+  const lost = bench.flight.takeLost();
+  assert.equal(lost.length, 1);
+  assert((lost[0]?.elapsedMilliseconds ?? Infinity) <= failed);
+});
+
+Deno.test("the answer waits until the connections of the other calls are closed", async () => {
+  const bench = new Bench();
+  const closing = Promise.withResolvers<void>();
+  bench.hold = closing.promise;
+  bench.copy();
+  bench.calls[1]?.resolve("of the copy");
+  let isAnswered = false;
+  const answered = bench.answer.then(() => void (isAnswered = true));
+  await turn();
+  assert.deepEqual([isAnswered, bench.calls[0]?.signal?.aborted], [false, true]);
+  closing.resolve();
+  await answered;
 });

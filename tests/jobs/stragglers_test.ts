@@ -23,12 +23,17 @@ class Bench {
   /** Starts a job that Lambda has, unless it was not sent. */
   start(name: string, isSent = true): Flight {
     const flight = this.policy.start(name);
+    this.retry(flight, isSent);
+    return flight;
+  }
+
+  /** Sends the request of a job, perhaps not its first. */
+  retry(flight: Flight, isSent = true): void {
     this.#originals.set(flight, isSent ? this.now : undefined);
     flight.begin({
       sentAt: () => this.#originals.get(flight),
-      copy: () => void this.copied.push(name),
+      copy: () => void this.copied.push(flight.name),
     });
-    return flight;
   }
 
   end(flight: Flight, tookMilliseconds: number): void {
@@ -162,6 +167,30 @@ Deno.test("the copy of a job whose first request failed is copied in its turn", 
   bench.fail(slow);
   assert.deepEqual(bench.lookAt(3999), []);
   assert.deepEqual(bench.lookAt(4000), ["slow"]);
+});
+
+Deno.test("a job that was copied may be copied again after as many jobs as allowed were copied", () => {
+  const bench = new Bench(2);
+  bench.history(38, 1);
+  bench.start("one");
+  bench.start("two");
+  assert.deepEqual(bench.lookAt(2000), ["one", "two"]);
+  assert.deepEqual(bench.lookAt(4000), ["one", "two"]);
+  assert.deepEqual(bench.lookAt(6000), []);
+});
+
+Deno.test("a retry is measured from its own request, and knows nothing of the earlier answer", () => {
+  const bench = new Bench(2);
+  bench.history(20, 1);
+  const slow = bench.start("slow");
+  assert.deepEqual(bench.lookAt(2000), ["slow"]);
+  slow.end({ tookMilliseconds: 2500, hasCopyWon: true, savedMilliseconds: 1 });
+  bench.now = 2500;
+  bench.retry(slow);
+  assert.deepEqual([slow.lastEnd, slow.copiedAt, slow.copies], [undefined, undefined, 1]);
+  assert.deepEqual(bench.lookAt(4000), []);
+  assert.deepEqual(bench.lookAt(4500), ["slow"]);
+  assert.deepEqual(bench.lookAt(9000), []);
 });
 
 Deno.test("the straggler that has run longest is named", () => {
