@@ -117,6 +117,8 @@ export interface RunJobOptions {
   sharedFiles?: SharedFiles | undefined;
   /** Whether outputs that exist are refused. @default {false} */
   noClobber?: boolean | undefined;
+  /** Whether outputs on this machine may be those of an incomplete kept result. @default {false} */
+  mayHaveWritten?: boolean | undefined;
   /** Cancels the job; Lambda keeps running it. */
   signal?: AbortSignal | undefined;
   /** Cancels the job while it waits for Lambda's capacity. @default {signal} */
@@ -153,7 +155,7 @@ export async function runJob(
   signal?.throwIfAborted();
   checkOutputs(job.outputs);
   // An earlier attempt may have written them.
-  const isFirst = transfer.sentBytes === 0;
+  const isFirst = transfer.sentBytes === 0 && !options.mayHaveWritten;
   if (options.noClobber && isFirst) await checkReplacesNothing(job.outputs);
   const shared = options.sharedFiles?.inputs;
   using inputs = job.inputs.length > 0 ? spans?.span("inputs") : undefined;

@@ -204,7 +204,7 @@ export class Memo {
     const watched = watch(options.live);
     const result = await runOnce(job, {
       ...options,
-      noClobber: options.noClobber && !hasWritten,
+      mayHaveWritten: hasWritten,
       live: watched.live,
       onRequest: async (request) => {
         isSame = sameInputs(parts, await this.#hashes.sent(request, kinds));

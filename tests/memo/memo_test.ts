@@ -709,20 +709,6 @@ Deno.test("a job that is retried is looked up once, and kept if it succeeds", as
   assert.deepEqual(statesOf(await bench.run({ ...run, lines: ["a"] })), ["hit"]);
 });
 
-Deno.test("a job with files of one's own in S3 always runs, and says so", async () => {
-  await using bench = await newBench();
-  const outputs = [{ remote: "out", local: "s3://other/out" }];
-  for (const _ of [1, 2]) {
-    const { state, why, invoked } = await bench.invoke({ outputs });
-    assert.deepEqual([state, why, invoked], ["miss", "files in S3 are not known here", 1]);
-  }
-  await assert.rejects(
-    bench.invoke({ outputs, cache: "only" }),
-    /no kept result: files in S3 are not known here/,
-  );
-  assert.deepEqual(await bench.entries(), []);
-});
-
 Deno.test("-cache-verify compares links and empty directories, too", async () => {
   await using bench = await newBench();
   const outputs = [{ remote: "d/", local: bench.directory.join("d/") }];

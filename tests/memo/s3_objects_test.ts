@@ -1,6 +1,7 @@
 /** Kept results of jobs whose data is in S3. */
 
 import assert from "node:assert/strict";
+import { formatEntry } from "../../lib/memo/entry.ts";
 import type { StubAnswer } from "../invoke_stub.ts";
 import { etagOf } from "../store/fake_s3.ts";
 import { type JobOptions, type MemoBench, newBench, statesOf } from "./bench.ts";
@@ -197,4 +198,32 @@ Deno.test("-no-clobber takes a result whose object is there, and no file of this
     /output ".*out" exists/,
   );
   assert.equal(await Deno.readTextFile(out), "mine");
+});
+
+Deno.test("-no-clobber holds in S3 after a kept result that is incomplete", async () => {
+  await using bench = await openBench();
+  const own = ["x", "y"].map((remote) => ({ remote, local: bench.directory.join(remote) }));
+  const both = { ...job, outputs: [...outputs, ...own] };
+  const toS3 = answer(bench);
+  let isGuarded: boolean | undefined;
+  bench.answer = async (request) => {
+    isGuarded = request.uploads?.["out"]?.ifNoneMatch;
+    const response = Object(await toS3(request));
+    return { ...response, outputs: { ...response.outputs, x: { s: "x" }, y: { s: "y" } } };
+  };
+  await bench.invoke(both);
+  const path = [...bench.s3.objects.keys()].find((key) => key.includes("/act/")) ?? "";
+  const text = new TextDecoder().decode(bench.s3.objects.get(path));
+  const response = JSON.parse(text.split("\n")[1] ?? "");
+  delete response.outputs.y;
+  const entry = formatEntry(
+    path.slice(-64),
+    JSON.stringify(response),
+    { billedMilliseconds: 1 },
+    Date.now(),
+  );
+  bench.s3.objects.set(path, entry);
+  for (const { local } of own) await Deno.remove(local);
+  const { state, result } = await bench.invoke({ ...both, noClobber: true });
+  assert.deepEqual([state, result.outputErrors, isGuarded], ["miss", [], true]);
 });
