@@ -17,14 +17,14 @@ import type { ImageState } from "../image/contents.ts";
 import type { ObjectStore } from "../store/store.ts";
 import { isOlder, version } from "../version.ts";
 import { compatibleRuntime } from "./layer.ts";
-import type { Grants } from "./grants.ts";
 import { parseS3Url } from "../store/s3_url.ts";
 import { belongsTo, listOurs } from "./owned_functions.ts";
-import { mayForgeResults } from "./role_policy.ts";
+import { mayForgeResults, missingGrants } from "./role_policy.ts";
 import { versionOfLayer } from "./runtime_layer.ts";
 import { RuntimeLayers } from "./runtime_update.ts";
 import type { Settings } from "../settings.ts";
 import { countText } from "../text/amounts.ts";
+import { shellQuote } from "../text/shell_quote.ts";
 import { isBusy, isHalfMade } from "./stack.ts";
 import { llamaTag, outputsOf, type StackOutputs, storeUrl } from "./stack_template.ts";
 
@@ -137,7 +137,7 @@ export async function* examine(patient: Patient): AsyncGenerator<Finding, Unseen
   const findings = [
     look("store", () => store(patient, whole), url !== undefined, url?.startsWith("s3:")),
     look("role", () => role(patient, identity, whole), arn !== undefined),
-    ...(hasGrants(whole) ? [look("grants", () => grants(patient, whole.grants))] : []),
+    ...(hasGrants(whole) ? [look("grants", () => grants(patient, whole))] : []),
     // A manual setup may have none.
     ...(uri === undefined ? [] : [look("repository", () => repository(patient, whole))]),
     look("layer", () => layer(patient, "layer"), zipLayer !== undefined),
@@ -303,10 +303,10 @@ function hasGrants(stack: StackOutputs | undefined): stack is StackOutputs {
   return stack !== undefined && stack.grants.read.length + stack.grants.write.length > 0;
 }
 
-/** Checks the buckets of the user's data that functions may read and write. */
+/** Checks the grants, and the buckets, of the user's data that functions may read and write. */
 async function grants(
   { client, signal }: Patient,
-  { read, write }: Grants,
+  { role, grants: { read, write } }: StackOutputs,
 ): Promise<Attempt<never>> {
   const { region } = await client.location();
   const buckets = new Set([...read, ...write].map((url) => parseS3Url(url).bucket));
@@ -325,6 +325,27 @@ async function grants(
     if (there !== undefined && there !== region) {
       notes.push(`${bucket} is in ${there}, and AWS bills data that leaves a region`);
     }
+  }
+  const missing = await missingGrants(role, { read, write }, client, signal);
+  const flags = [
+    ...missing.read.map((url) => ["-read", url]),
+    ...missing.write.map((url) => ["-write", url]),
+  ];
+  if (flags.length > 0) {
+    const lacking = flags.map(([flag, url]) => `${flag} ${url}`).join(", ");
+    // CloudFormation does not notice a change by hand: only another template makes it write the policy.
+    const revoke = [...new Set([...missing.read, ...missing.write])]
+      .flatMap((url) => ["-revoke", url]);
+    const [before, after] = [revoke, flags.flat()].map((words) =>
+      shellQuote(["llama", "bootstrap", ...words])
+    );
+    return {
+      finding: bad(
+        "grants",
+        `the policy of ${role} lacks what the stack has granted: ${lacking}`,
+        `${before} && ${after}`,
+      ),
+    };
   }
   const words = [
     ...read.map((url) => `functions may read ${url}`),

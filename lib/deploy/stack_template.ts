@@ -192,6 +192,9 @@ function bucketArn(bucket: Json, keys: string): Json {
 /** The name of the role's policy about the store. */
 export const storePolicyName = "object-store";
 
+/** The name of the role's policy for the user's objects. */
+export const grantsPolicyName = "granted-objects";
+
 /** The actions on the store's objects that the role may perform. */
 const objectActions = [
   "s3:GetObject",
@@ -244,7 +247,7 @@ function roleResource(bucket: Json, grants: Grants): Json {
             ),
           },
         ]),
-        ...(granted.length === 0 ? [] : [policy("granted-objects", granted.map(grantStatement))]),
+        ...(granted.length === 0 ? [] : [policy(grantsPolicyName, granted.map(grantStatement))]),
       ],
     },
   };

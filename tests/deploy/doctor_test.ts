@@ -246,6 +246,7 @@ Deno.test("a complete stack passes, and an incomplete one has to be torn down fi
       {
         DescribeStacks: [granting],
         HeadBucket: [() => new Response(null, { headers: { "x-amz-bucket-region": "eu-west-1" } })],
+        GetRolePolicy: [queryError(403, "AccessDenied", "no permission for iam:GetRolePolicy")],
       },
       "+ grants: functions may read s3://data/in/; may write s3://data/out/; " +
       "data is in eu-west-1, and AWS bills data that leaves a region",
@@ -349,6 +350,66 @@ Deno.test("a stack's role that may read or write kept results is a cross", async
       found[0] ?? "",
       isGood ? /^\+ role: arn/ : /^- role: functions .* may write kept results .*`llama bootstrap`/,
     );
+  }
+});
+
+Deno.test("a grant that the role's policy lacks is a cross, with what writes it again", async () => {
+  const granting = stack("CREATE_COMPLETE", {
+    ...outputs,
+    Read1: "s3://data/in/",
+    Read2: "s3://data/one file",
+    Write1: "s3://data/in/",
+  });
+  const allow = (action: string | string[], keys: string, more = {}) => ({
+    Effect: "Allow",
+    Action: action,
+    Resource: `arn:aws:s3:::data${keys}`,
+    ...more,
+  });
+  const listing = (prefix: string) =>
+    allow("s3:ListBucket", "", { Condition: { StringLike: { "s3:prefix": prefix } } });
+  const reading = [allow(["s3:GetObject"], "/in/*"), listing("in/*")];
+  const single = [allow("s3:GetObject", "/one file"), listing("one file")];
+  const put = ["s3:PutObject", "s3:AbortMultipartUpload"];
+  const writing = allow(put, "/in/*");
+  const [first = assert.fail()] = reading;
+  const role = `the policy of ${outputs.Role} lacks what the stack has granted:`;
+  const again = (flags: string) =>
+    `(llama bootstrap -revoke s3://data/in/ && llama bootstrap ${flags})`;
+  const lacksWriting = `- grants: ${role} -write s3://data/in/ ${again("-write s3://data/in/")}`;
+  const fine =
+    "+ grants: functions may read s3://data/in/; functions may read s3://data/one file; " +
+    "may write s3://data/in/";
+  for (
+    const [answer, expected] of [
+      [storePolicy(...reading, ...single, writing), fine],
+      [storePolicy(...reading, ...single), lacksWriting],
+      [storePolicy(...reading, ...single, allow("s3:PutObject", "/in/*")), lacksWriting],
+      [storePolicy(...reading, ...single, allow(put, "/other/*")), lacksWriting],
+      [storePolicy(...reading, ...single, { ...writing, Effect: "Deny" }), lacksWriting],
+      [
+        storePolicy(...reading, ...single, { ...writing, Condition: { Bool: { x: "true" } } }),
+        lacksWriting,
+      ],
+      [
+        storePolicy(first, listing("other/*"), ...single, writing),
+        `- grants: ${role} -read s3://data/in/ ${again("-read s3://data/in/")}`,
+      ],
+      [
+        queryError(404, "NoSuchEntity", "no such policy"),
+        `- grants: ${role} -read s3://data/in/, -read s3://data/one file, -write s3://data/in/ ` +
+        "(llama bootstrap -revoke s3://data/in/ -revoke 's3://data/one file' && " +
+        "llama bootstrap -read s3://data/in/ -read 's3://data/one file' -write s3://data/in/)",
+      ],
+      [queryError(403, "AccessDenied", "no permission for iam:GetRolePolicy"), fine],
+    ] as const
+  ) {
+    const script = {
+      DescribeStacks: [granting],
+      HeadBucket: [() => new Response(null)],
+      GetRolePolicy: [answer],
+    };
+    assert.deepEqual(only(await lines(script, { stack: "llama" }), "grants"), [expected]);
   }
 });
 
