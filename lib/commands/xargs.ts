@@ -160,7 +160,7 @@ export const xargs = runnable(
       } else if (failed > 0) await output.message(`${failed} of ${jobs} jobs failed`);
       if (summary.impure > 0) {
         await output.message(
-          `${countText(summary.impure, "job")} of ${jobs} differ from the kept results`,
+          `the results of ${summary.impure} of ${countText(jobs, "job")} differ from the kept ones`,
         );
       }
       if (interrupted) {

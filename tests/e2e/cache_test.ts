@@ -102,7 +102,7 @@ Deno.test("-cache-verify finds a command that is not pure", async () => {
   const { status, stderr } = await place.local([...date, "-cache-verify", ...lines]);
   assert.equal(status, 1);
   assert.match(stderr, /^llama: job 1: differs from the kept result: standard output$/m);
-  assert.match(stderr, /^llama: 2 jobs of 2 differ from the kept results$/m);
+  assert.match(stderr, /^llama: the results of 2 of 2 jobs differ from the kept ones$/m);
   const pure = ["-function", "same=echo", "xargs"];
   await place.local([...pure, "-cache", "same", ...lines.slice(1)]);
   const same = await place.local([...pure, "-cache-verify", "same", ...lines.slice(1)]);
