@@ -38,13 +38,19 @@ export interface Entry extends EntryCost {
 /** The maximum size of an entry: a response of the largest size, and the line before it. */
 export const maxEntryBytes = maxPayloadBytes + 64 * 1024;
 
+/** The longest billed time that is believed, in milliseconds: days, as Lambda's limit is 15 minutes. */
+const mostMilliseconds = 1e9;
+
+/** The largest memory that is believed, in MB: Lambda's limit is 10,240. */
+const mostMemory = 1e6;
+
 const header = z.object({
   v: z.number().check(z.refine((v) => v === keyVersion)),
   key: z.string(),
   created: z.string(),
   client: z.string(),
-  billedMilliseconds: z.number().check(z.minimum(0)),
-  memory: z.optional(z.number().check(z.positive())),
+  billedMilliseconds: z.number().check(z.minimum(0), z.maximum(mostMilliseconds)),
+  memory: z.optional(z.number().check(z.positive(), z.maximum(mostMemory))),
   arch: z.optional(z.string()),
   sha256: z.string(),
 });

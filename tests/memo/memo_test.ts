@@ -383,6 +383,16 @@ const hostile:
       (key) => decode(formatEntry(key, payload, cost, 1)),
       /has expired/,
     ],
+    [
+      "claims to save for ever",
+      (_, entry) => entry.replace(/"billedMilliseconds":\d+/, '"billedMilliseconds":1e300'),
+      /damaged, or of another version: billedMilliseconds/,
+    ],
+    [
+      "claims to save more memory than there is",
+      (_, entry) => entry.replace(/"memory":\d+/, '"memory":1e300'),
+      /damaged, or of another version: memory/,
+    ],
     ["is too large", () => new Uint8Array(7_000_000), /too large|more than the limit/],
     [
       "has no such output",
