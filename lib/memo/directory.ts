@@ -56,14 +56,16 @@ export class DirectoryResults implements KeptResults {
     checkId(key);
     const path = join(this.#directory, key);
     try {
-      Deno.lstatSync(path);
+      const { size } = Deno.lstatSync(path);
+      // It says nothing about other results, unlike a directory that others can write.
+      if (size > maxBytes) return Promise.reject(tooLarge(path, size, maxBytes));
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return Promise.resolve(undefined);
       return Promise.reject(cannotRead(path, reasonOf(error)));
     }
     const bytes = readOwnBytes(path, maxBytes);
     return bytes === undefined
-      ? Promise.reject(cannotRead(path, "it is too large, or not only this user's own"))
+      ? Promise.reject(cannotRead(path, "it is not only this user's own"))
       : Promise.resolve(bytes);
   }
 
@@ -156,4 +158,11 @@ async function isWhole(path: string, id: string, signal?: AbortSignal): Promise<
 
 function cannotRead(path: string, why: string): LlamaError {
   return new LlamaError("store", `cannot read the kept result ${path}: ${why}`);
+}
+
+function tooLarge(path: string, size: number, maxBytes: number): LlamaError {
+  return new LlamaError(
+    "too-large",
+    `the kept result ${path} is too large: it has ${size} bytes, and at most ${maxBytes} are read`,
+  );
 }

@@ -515,6 +515,17 @@ Deno.test("two outputs of one local name are refused, though each has a kept res
   await assert.rejects(bench.invoke({ outputs: outputs("x", "x") }), /cannot write two outputs/);
 });
 
+Deno.test("a kept result that is too large says nothing about the others", async () => {
+  await using bench = await newBench();
+  const run = { lines: ["a", "b", "c"], concurrency: 1 };
+  await bench.run(run);
+  const [path = ""] = await bench.entries();
+  await Deno.truncate(path, 7_000_000);
+  const { records, notices } = await bench.run(run);
+  assert.deepEqual(records.map(({ cache }) => cache?.state).sort(), ["hit", "hit", "miss"]);
+  assert.deepEqual(notices, []);
+});
+
 Deno.test("an entry that others could have written is a miss", async () => {
   await using bench = await newBench();
   await bench.invoke();
