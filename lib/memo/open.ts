@@ -43,12 +43,17 @@ export interface OpenMemoOptions
  *
  * @returns The kept results; undefined if they cannot be used, which the user was told, or if the
  * function turns out not to be pure and nothing was asked for.
- * @throws {LlamaError} `config` if `LLAMA_CACHE` is not valid; in modes `only` and `verify`, which
+ * @throws {LlamaError} `config` if `LLAMA_CACHE` is not valid, or forbids what was asked for; in modes `only` and `verify`, which
  * make no sense without kept results, why they cannot be used.
  */
 export async function openMemo(options: OpenMemoOptions): Promise<Memo | undefined> {
   const { functionName, mode, client, functions, environment, signal } = options;
   const isReadOnly = readsOnly(environment);
+  if (isReadOnly && mode === "refresh") {
+    throw new LlamaError("config", "LLAMA_CACHE=read forbids replacing kept results", {
+      hint: "unset it, or pass -no-cache to run all jobs",
+    });
+  }
   const identify = (signal: AbortSignal | undefined) =>
     getFunctionIdentity(client, functionName, signal);
   try {

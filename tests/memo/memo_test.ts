@@ -255,6 +255,9 @@ Deno.test("LLAMA_CACHE=read uses results and writes none; another value is refus
   assert.deepEqual(await bench.entries(), []);
   await bench.run();
   assert.deepEqual(statesOf(await bench.run({ environment })), ["hit", "hit"]);
+  const refreshed = await bench.run({ environment, cache: "refresh" });
+  assert.match(String(refreshed.error), /LLAMA_CACHE=read forbids replacing kept results/);
+  assert.equal(refreshed.invoked, 0);
   const { error, notices } = await bench.run({ environment: { LLAMA_CACHE: "yes" } });
   assert.match(String(error) + notices.join(), /LLAMA_CACHE must be "read", not "yes"/);
 });
