@@ -16,7 +16,7 @@ import { LiveJob, type LiveSinks } from "../jobs/live_job.ts";
 import { checkReplacesNothing } from "../jobs/no_clobber.ts";
 import { checkOutputs } from "../jobs/outputs.ts";
 import { type JobRunner, receive, type Received, type RunJobOptions } from "../jobs/run.ts";
-import type { Blob } from "../protocol.ts";
+import type { Blob, Response } from "../protocol.ts";
 import { inlineBlob } from "../store/blob.ts";
 import type { IdentifiedObject } from "../store/s3_files.ts";
 import { isS3Url } from "../store/s3_url.ts";
@@ -235,6 +235,9 @@ export class Memo {
       use.why = found.length === 0
         ? undefined
         : `differs from the kept result: ${found.join(", ")}`;
+      if (use.state === "same" && haveOtherEtags(entry.response, now)) {
+        await this.#keep({ key, parts, payload, result });
+      }
     } else if (succeeded(result)) {
       await this.#keep({ key, parts, payload, result });
     }
@@ -509,6 +512,11 @@ export class Memo {
     this.#reason ??= { why, hint };
     this.#unkept += count;
   }
+}
+
+/** Reports whether S3 tells the objects of equal results apart, as those that KMS encrypts. */
+function haveOtherEtags(before: Response, now: Response): boolean {
+  return Object.entries(now.outputs).some(([remote, { t }]) => before.outputs[remote]?.t !== t);
 }
 
 /** Has a job keep the output that it streams. */

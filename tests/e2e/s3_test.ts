@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { pathOfObject } from "../../lib/store/s3_path.ts";
 import { Workplace } from "./llama.ts";
 
 Deno.test("a run reads and writes objects of the emulator's bucket, and is resumed by what is there", async () => {
@@ -93,6 +94,45 @@ Deno.test("-a lists the objects of a prefix or a pattern, or reads the lines of 
   ]);
   const [status] = await run("s3://local/in/", "-0");
   assert.equal(status, 2);
+});
+
+Deno.test("kept results: a job whose data is in S3 runs only if its input or output has changed", async () => {
+  await using place = new Workplace();
+  await place.addShell();
+  for (const name of ["a", "b"]) await place.write(`work/s3/in/${name}`, name);
+  const run = async (flag: string) => {
+    const { status, stdout, stderr } = await place.local([
+      ...["xargs", "-k", flag, "-a", "s3://local/in/", "any", "sh", "-c"],
+      'echo "$(cat "$0")" ran; tr a-z A-Z <"$0" >"$1"',
+      "{{.I .Line}}",
+      "{{.O (printf `s3://local/out/%s` (base .Line))}}",
+    ]);
+    return [status, stdout, stderr];
+  };
+  const both = [0, "a ran\nb ran\n", ""];
+  assert.deepEqual(await run("-cache"), both);
+  assert.deepEqual(await run("-cache-only"), both);
+  // What is verified is written again, and the result stays in use.
+  assert.deepEqual(await run("-cache-verify"), both);
+  assert.deepEqual(await run("-cache-only"), both);
+  await place.write("work/s3/in/b", "bb");
+  assert.deepEqual(await run("-cache-explain"), [
+    0,
+    "a ran\nbb ran\n",
+    `llama: job 2: input ${pathOfObject("s3://local/in/b")} changed\n`,
+  ]);
+  assert.equal(await Deno.readTextFile(place.here("s3/out/b")), "BB");
+  await Deno.remove(place.here("s3/out/a"));
+  const [, , why] = await run("-cache-explain");
+  assert.equal(
+    why,
+    "llama: job 1: output s3://local/out/a: cannot read s3://local/out/a: no such object\n",
+  );
+  assert.equal(await Deno.readTextFile(place.here("s3/out/a")), "A");
+  await place.write("work/s3/out/b", "mine");
+  const [status, , notKept] = await run("-cache-only");
+  assert.equal(status, 1);
+  assert.match(String(notKept), /output s3:\/\/local\/out\/b has changed since it was kept/);
 });
 
 Deno.test("-a-as says how -a s3://... is read, whatever characters the key has", async () => {
