@@ -112,6 +112,8 @@ peerTest("objects of the user's are found, read, written and listed in versitygw
     const url = `s3://data/${key}`;
     await files.write(url, source, { isNew: true, signal });
     const found = await files.find(url);
+    const { sha256: hash, etag } = await files.identify(url);
+    assert.deepEqual([hash, etag], [sha256("contents"), found.etag]);
     await files.read(url, place.join(`out${index}`), found);
     assert.equal(await Deno.readTextFile(place.join(`out${index}`)), "contents");
     await assert.rejects(
@@ -128,6 +130,8 @@ peerTest("objects of the user's are found, read, written and listed in versitygw
   const bytes = noise(70_000_001, 1);
   const big = await place.write("big", bytes);
   await files.write("s3://data/big", big, { isNew: true, signal });
+  // A hash of the parts' hashes is not that of the bytes.
+  assert.equal((await files.identify("s3://data/big")).sha256, undefined);
   await files.write("s3://data/big", big, { isNew: true, signal });
   await files.read("s3://data/big", place.join("big-out"), await files.find("s3://data/big"));
   assert.equal(sha256(await Deno.readFile(place.join("big-out"))), sha256(bytes));
