@@ -42,6 +42,8 @@ export interface JobOptions extends Partial<Job> {
   store?: "s3" | "directory" | "none";
   cache?: InvokeOptions["cache"];
   noClobber?: boolean;
+  onStdout?: InvokeOptions["onStdout"];
+  onStderr?: InvokeOptions["onStderr"];
   environment?: Record<string, string>;
 }
 
@@ -144,7 +146,8 @@ export class MemoBench implements AsyncDisposable {
 
   /** Runs one job with the input `in` and the output `out`, or others. */
   async invoke(options: JobOptions = {}): Promise<Invoked> {
-    const { store = "directory", cache = "on", environment, noClobber, ...job } = options;
+    const { store = "directory", cache = "on", environment, noClobber, ...more } = options;
+    const { onStdout, onStderr, ...job } = more;
     const notices: string[] = [];
     const invoked = this.stub.requests.length;
     await using llama = this.#open(store, notices, environment);
@@ -154,7 +157,7 @@ export class MemoBench implements AsyncDisposable {
       inputs: [{ remote: "in", source: this.directory.join("a") }],
       outputs: [{ remote: "out", local: this.directory.join("out") }],
       ...job,
-    }, { cache, explainCache: true, noClobber });
+    }, { cache, explainCache: true, noClobber, onStdout, onStderr });
     using _result = result;
     return {
       result,

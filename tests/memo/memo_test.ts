@@ -815,3 +815,53 @@ for (
     assert.match(notices.join(), /Lambda does not show its settings: no kms:Decrypt/);
   });
 }
+
+Deno.test("output that is shown while the command runs is kept, and shown again", async () => {
+  await using bench = await newBench();
+  for (const expected of ["miss", "hit"]) {
+    const shown = { stdout: "", stderr: "" };
+    const decoder = new TextDecoder();
+    const { state, result } = await bench.invoke({
+      onStdout: (bytes) => void (shown.stdout += decoder.decode(bytes)),
+      onStderr: (bytes) => void (shown.stderr += decoder.decode(bytes)),
+    });
+    assert.deepEqual([state, shown], [expected, { stdout: "ran \n", stderr: "warning\n" }]);
+    assert.deepEqual([result.stdout.length, result.stderr.length], [0, 0]);
+  }
+  // A run that shows nothing has it in its result.
+  const { state, stdout, result } = await bench.invoke();
+  assert.deepEqual([state, stdout, result.stderr.length], ["hit", "ran \n", 8]);
+});
+
+Deno.test("once the function is known to have changed, jobs neither use nor keep results", async () => {
+  await using bench = await newBench();
+  const answer = bench.answer;
+  bench.answer = (request) => {
+    bench.configuration["RevisionId"] = "2";
+    return answer(request);
+  };
+  // More than the results that may wait to be written.
+  const lines = Array.from({ length: 400 }, (_, index) => `${index}`);
+  const { records, counts } = await bench.run({ lines, concurrency: 8 });
+  assert.deepEqual([counts.done, records[399]?.cache], [400, undefined]);
+  assert.deepEqual(await bench.entries(), []);
+});
+
+Deno.test("an output that cannot be written here fails a hit, and the job is not run for it", async () => {
+  await using bench = await newBench();
+  await bench.invoke();
+  const outputs = [{ remote: "out", local: bench.directory.join("a/out") }];
+  const { state, invoked, result } = await bench.invoke({ outputs });
+  assert.deepEqual([state, invoked, result.outputErrors.length], ["hit", 0, 1]);
+});
+
+Deno.test("kept results can be read by this user alone", async () => {
+  await using bench = await newBench();
+  await bench.invoke();
+  for (
+    const [path = "", mode] of [[(await bench.entries())[0], 0o600], [
+      bench.directory.join("llama/act"),
+      0o700,
+    ]] as const
+  ) assert.equal(((await Deno.stat(path)).mode ?? 0) & 0o777, mode);
+});
