@@ -60,7 +60,7 @@ export type { JobLogTarget } from "./lib/jobs/log/job_log_line.ts";
 export type { JobOutcome, MapJobsOptions } from "./lib/jobs/map.ts";
 export type { OutputSink } from "./lib/aws/api/live_output.ts";
 export type { LiveSinks } from "./lib/jobs/live_job.ts";
-export type { CacheMode } from "./lib/memo/memo.ts";
+export type { CacheMode } from "./lib/memo/options.ts";
 export type { Transfer } from "./lib/jobs/run.ts";
 export type { Halt, RetryOn } from "./lib/jobs/policy.ts";
 export type { Straggler } from "./lib/jobs/stragglers.ts";

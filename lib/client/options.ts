@@ -12,7 +12,7 @@ import type { MapJobsOptions } from "../jobs/map.ts";
 import type { Transfer } from "../jobs/run.ts";
 import type { CompressMode } from "../limits.ts";
 import type { LocalOptions } from "../local/start.ts";
-import type { CacheMode } from "../memo/memo.ts";
+import type { CacheMode } from "../memo/options.ts";
 import type { Spans } from "../spans.ts";
 import type { BlobSource } from "../store/blob.ts";
 import type { ObjectStore } from "../store/store.ts";

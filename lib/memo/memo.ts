@@ -4,90 +4,25 @@
  * @module
  */
 
-import { mapConcurrently } from "../async/concurrency.ts";
 import type { FunctionIdentity } from "../aws/api/lambda_identity.ts";
-import type { CostMeter } from "../cost/cost.ts";
-import { isAbort, LlamaError, messageOf } from "../errors.ts";
+import { isAbort, LlamaError } from "../errors.ts";
 import { ownFeatures } from "../features.ts";
 import { readAnswer } from "../jobs/foreign_answer.ts";
-import { removeOutput } from "../jobs/big_output.ts";
 import { type CacheUse, type Job, type JobResult, succeeded } from "../jobs/job.ts";
-import { LiveJob, type LiveSinks } from "../jobs/live_job.ts";
 import { checkReplacesNothing } from "../jobs/no_clobber.ts";
 import { checkOutputs } from "../jobs/outputs.ts";
-import { type JobRunner, receive, type Received, type RunJobOptions } from "../jobs/run.ts";
+import { receive, type RunJobOptions } from "../jobs/run.ts";
 import type { Blob, Response } from "../protocol.ts";
 import { inlineBlob } from "../store/blob.ts";
-import type { IdentifiedObject } from "../store/s3_files.ts";
 import { isS3Url } from "../store/s3_url.ts";
-import type { KeptResults, ObjectStore } from "../store/store.ts";
-import { countText } from "../text/amounts.ts";
 import { differences } from "./compare.ts";
-import { haveLinks, type IdentifyObject, InputHashes, sameInputs } from "./contents.ts";
-import { type Entry, formatEntry, maxEntryBytes, objectsOf, parseEntry } from "./entry.ts";
-import type { History } from "./history.ts";
+import { haveLinks, InputHashes, sameInputs } from "./contents.ts";
+import { type Entry, maxEntryBytes, objectsOf, parseEntry } from "./entry.ts";
 import { keyOf, type KeyParts } from "./key.ts";
-
-/**
- * What to do with kept results: use and write them (`on`); never run a job that has none (`only`);
- * run all jobs and replace what is kept (`refresh`); run all jobs and compare (`verify`).
- */
-export type CacheMode = "on" | "only" | "refresh" | "verify";
-
-/** Where results are kept. */
-export interface MemoPlace {
-  /** The results. */
-  readonly results: KeptResults;
-  /** Copies an object that would not outlive the run; absent if the store keeps its objects. */
-  readonly keepObject?: ((blob: Blob, signal?: AbortSignal) => Promise<void>) | undefined;
-  /** The store of the results' objects. */
-  readonly objects: ObjectStore;
-}
-
-/** Options for {@linkcode Memo}. */
-export interface MemoOptions {
-  /** The function, as the user names it. */
-  readonly functionName: string;
-  /** What to do. */
-  readonly mode: CacheMode;
-  /** Whether this client may only read. */
-  readonly isReadOnly: boolean;
-  /** The connection that runs the jobs. */
-  readonly runner: Pick<JobRunner, "features" | "outputFiles">;
-  /** Where results are kept. */
-  readonly place: MemoPlace;
-  /** The history, to write; read only if misses are explained. */
-  readonly history: History | undefined;
-  /** Whether to say what has changed where there is no kept result. */
-  readonly explains: boolean;
-  /** The function as it was when the run began. */
-  readonly first: FunctionIdentity;
-  /** Looks up objects in S3. */
-  readonly identifyObject: IdentifyObject;
-  /** Reads the function as it is now. */
-  readonly identify: (signal: AbortSignal | undefined) => Promise<FunctionIdentity>;
-  /** Returns a cost meter for what was saved. */
-  readonly meter: () => Promise<CostMeter>;
-  /** Tells the user what happened. */
-  readonly notice: (message: string, hint?: string) => void;
-  /** Drops what is to be written. */
-  readonly signal: AbortSignal | undefined;
-  /** Returns the time in milliseconds since 1970. @default {Date.now} */
-  readonly now?: (() => number) | undefined;
-}
-
-/** A result to be written. */
-interface Pending {
-  readonly key: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly objects: readonly Blob[];
-  readonly line: string | undefined;
-}
-
-/** An output in S3. */
-interface Output extends IdentifiedObject {
-  readonly url: string;
-}
+import { play, watch } from "./live_output.ts";
+import type { MemoOptions } from "./options.ts";
+import { ResultWriter } from "./result_writer.ts";
+import { type S3Output, S3Outputs } from "./s3_outputs.ts";
 
 /** A job's key, and what was found under it. */
 interface Looked {
@@ -98,59 +33,33 @@ interface Looked {
   /** Whether a kept result that turned out to be incomplete has written outputs. */
   readonly hasWritten?: boolean;
   /** The entry's outputs in S3, which are as it says. @default {none} */
-  readonly objects?: readonly Output[] | undefined;
+  readonly objects?: readonly S3Output[] | undefined;
 }
-
-/** A batch is written when it has this many results, */
-const batchResults = 64;
-
-/** or this many bytes, */
-const batchBytes = 4 * 1024 * 1024;
-
-/** or when its first result is this old. A client that is killed loses no more. */
-const batchMilliseconds = 1000;
-
-/** The number of batches that are written or wait; jobs that end meanwhile wait for them. */
-const mostBatches = 4;
-
-/** The concurrency of writing a batch. */
-const writeConcurrency = 16;
-
-/** The concurrency of looking up one job's outputs in S3. */
-const lookConcurrency = 4;
 
 /** The kept results of one function, for one run. Close it to write what is pending. */
 export class Memo {
   readonly #options: MemoOptions;
   readonly #now: () => number;
   readonly #hashes: InputHashes;
+  readonly #outputs: S3Outputs;
+  readonly #writer: ResultWriter;
   /** A job that is retried is looked up once. */
   readonly #looked = new WeakMap<Job, Looked>();
-  #pending: Pending[] = [];
-  #pendingBytes = 0;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #writing: Promise<void> = Promise.resolve();
-  /** The number of batches that are being written, or wait for it. */
-  #batches = 0;
   /** Why no more results are read. */
   #unreadable: LlamaError | undefined;
-  /** Why no more results are written. */
-  #unwritable: string | undefined;
-  /** Why the first result was not kept. */
-  #reason: { readonly why: string; readonly hint: string | undefined } | undefined;
-  #hasChanged = false;
-  #unkept = 0;
 
   /** @param options The function, where its results are kept, and what to do with them. */
   constructor(options: MemoOptions) {
     this.#options = options;
     this.#hashes = new InputHashes(options.identifyObject);
     this.#now = options.now ?? Date.now;
+    this.#outputs = new S3Outputs(options.identifyObject);
+    this.#writer = new ResultWriter(options);
   }
 
   /** The number of results that should have been kept and were not. */
   get unkept(): number {
-    return this.#unkept;
+    return this.#writer.unkept;
   }
 
   /**
@@ -168,7 +77,7 @@ export class Memo {
     runOnce: (job: Job, options: RunJobOptions) => Promise<JobResult>,
   ): Promise<JobResult> {
     const { mode, functionName } = this.#options;
-    if (this.#hasChanged) {
+    if (this.#writer.hasChanged) {
       if (mode === "only") throw notCached("the function changed during the run");
       return await runOnce(job, options);
     }
@@ -214,7 +123,7 @@ export class Memo {
     if (payload === undefined || !isSame) {
       // A function's first job is sent without links, since it may not accept them.
       if (!isSame && !haveLinks(parts)) {
-        this.#cannotKeep(1, "an input changed while it was being sent");
+        this.#writer.cannotKeep(1, "an input changed while it was being sent");
       }
       return isCompared ? watched.shown(result) : { ...watched.shown(result), cache: use };
     }
@@ -229,28 +138,24 @@ export class Memo {
       const now = readAnswer(functionName, payload, this.#options.runner.features);
       const found = [
         ...await differences(entry.response, now, kinds),
-        ...await this.#replaced(looked.objects ?? []),
+        ...await this.#outputs.replaced(looked.objects ?? []),
       ];
       use.state = found.length === 0 ? "same" : "impure";
       use.why = found.length === 0
         ? undefined
         : `differs from the kept result: ${found.join(", ")}`;
       if (use.state === "same" && haveOtherEtags(entry.response, now)) {
-        await this.#keep({ key, parts, payload, result });
+        await this.#writer.keep({ key, parts, payload, result });
       }
     } else if (succeeded(result)) {
-      await this.#keep({ key, parts, payload, result });
+      await this.#writer.keep({ key, parts, payload, result });
     }
     return { ...watched.shown(result), cache: use };
   }
 
   /** Writes what is pending, and tells the user what could not be kept. */
   async close(): Promise<void> {
-    this.#flush();
-    await this.#writing;
-    if (this.#reason === undefined || this.#options.signal?.aborted) return;
-    const { why, hint } = this.#reason;
-    this.#options.notice(`${countText(this.#unkept, "result")} could not be kept: ${why}`, hint);
+    await this.#writer.close();
   }
 
   get #first(): FunctionIdentity {
@@ -276,13 +181,13 @@ export class Memo {
     }
     let entry: Entry | undefined;
     let why: string | undefined;
-    let objects: readonly Output[] | undefined;
+    let objects: readonly S3Output[] | undefined;
     try {
       const bytes = await place.results.read(key, maxEntryBytes, signal);
       entry = bytes && parseEntry(bytes, key, functionName, runner.features);
       why = entry && this.#whyOutdated(entry);
       if (entry !== undefined && why === undefined) {
-        const found = await this.#findOutputs(parts, entry, signal);
+        const found = await this.#outputs.find(parts, entry, signal);
         if (typeof found === "string") why = found;
         else objects = found;
       }
@@ -298,48 +203,6 @@ export class Memo {
       why = this.#options.history?.whyMissed(key, parts, this.#first.lastModified);
     }
     return { key, parts, entry, why, objects };
-  }
-
-  /** Returns a result's outputs in S3, or why one of them is no longer what the job has written. */
-  async #findOutputs(
-    { uploads = new Map() }: KeyParts,
-    { response: { outputs } }: Entry,
-    signal: AbortSignal | undefined,
-  ): Promise<readonly Output[] | string> {
-    const found = await mapConcurrently([...uploads], lookConcurrency, async ([remote, url]) => {
-      const { u, t, n } = (Object.hasOwn(outputs, remote) ? outputs[remote] : undefined) ?? {};
-      if (u !== url || t === undefined) return `it does not say what the job wrote to ${url}`;
-      const object = await this.#identifyOutput(url);
-      if (typeof object === "string") return object;
-      return object.etag === t && object.size === n
-        ? object
-        : `output ${url} has changed since it was kept`;
-    }, signal);
-    const why = found.find((each) => typeof each === "string");
-    return why ?? found.filter((each) => typeof each !== "string");
-  }
-
-  /** Returns an object, or why it cannot be found. */
-  async #identifyOutput(url: string): Promise<Output | string> {
-    try {
-      return { ...await this.#options.identifyObject(url), url };
-    } catch (error) {
-      if (!(error instanceof LlamaError)) throw error;
-      return `output ${url}: ${error.message}`;
-    }
-  }
-
-  /** Returns the outputs in S3 that a job has replaced by others. */
-  async #replaced(objects: readonly Output[]): Promise<string[]> {
-    const changed = await mapConcurrently(objects, lookConcurrency, async (before) => {
-      const after = await this.#identifyOutput(before.url);
-      if (typeof after === "string") return [after];
-      const isSame = before.sha256 !== undefined && after.sha256 !== undefined
-        ? before.sha256 === after.sha256
-        : before.etag === after.etag && before.size === after.size;
-      return isSame ? [] : [`output ${JSON.stringify(before.url)}`];
-    });
-    return changed.flat();
   }
 
   /**
@@ -434,140 +297,15 @@ export class Memo {
     } catch (error) {
       if (isAbort(error, signal) || !(error instanceof LlamaError)) throw error;
       // The job itself has succeeded.
-      this.#cannotKeep(1, error.message, error.hint);
+      this.#writer.cannotKeep(1, error.message, error.hint);
       return undefined;
     }
-  }
-
-  async #keep({ key, parts, payload, result }: {
-    readonly key: string;
-    readonly parts: KeyParts;
-    readonly payload: string;
-    readonly result: JobResult;
-  }): Promise<void> {
-    const { isReadOnly, functionName, runner, place, history } = this.#options;
-    if (isReadOnly) return;
-    if (this.#unwritable !== undefined) return this.#cannotKeep(1, this.#unwritable);
-    const { billedMilliseconds, memory } = (await this.#options.meter()).costOf(result);
-    const arch = result.environment?.arch;
-    const cost = { billedMilliseconds, memory, arch };
-    const bytes = formatEntry(key, payload, cost, this.#now());
-    if (bytes.length > maxEntryBytes) return this.#cannotKeep(1, "its output is too large");
-    const objects = place.keepObject === undefined
-      ? []
-      : objectsOf(readAnswer(functionName, payload, runner.features));
-    const line = history?.line(key, parts, this.#first.lastModified);
-    this.#pending.push({ key, bytes, objects, line });
-    this.#pendingBytes += bytes.length;
-    if (this.#pending.length >= batchResults || this.#pendingBytes >= batchBytes) this.#flush();
-    else this.#timer ??= setTimeout(() => this.#flush(), batchMilliseconds);
-    if (this.#batches >= mostBatches) await this.#writing;
-  }
-
-  /** Starts to write what is pending, after what is being written. */
-  #flush(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    const batch = this.#pending;
-    this.#pending = [];
-    this.#pendingBytes = 0;
-    if (batch.length === 0) return;
-    this.#batches++;
-    this.#writing = this.#writing.then(() => this.#write(batch)).then(() => void this.#batches--);
-  }
-
-  /** Writes a batch, unless the function is no longer the one that the keys name. Never rejects. */
-  async #write(batch: readonly Pending[]): Promise<void> {
-    const { place, history, functionName, signal } = this.#options;
-    if (signal?.aborted) return;
-    if (this.#unwritable !== undefined) return this.#cannotKeep(batch.length, this.#unwritable);
-    let written = 0;
-    try {
-      // A numbered version never changes; `NAME:$LATEST` names its version, too, and does.
-      const { version } = this.#first;
-      const isFixed = version !== "$LATEST" && functionName.endsWith(`:${version}`);
-      const { revision } = isFixed ? this.#first : await this.#options.identify(signal);
-      if (revision !== this.#first.revision) {
-        this.#hasChanged = true;
-        throw new LlamaError("config", `${functionName} changed during the run`, {
-          hint: "run it again: the jobs that ran before the change may run once more",
-        });
-      }
-      await mapConcurrently(batch, writeConcurrency, async ({ key, bytes, objects }) => {
-        for (const blob of objects) await place.keepObject?.(blob, signal);
-        await place.results.write(key, bytes, signal);
-        written++;
-      }, signal);
-      history?.append(batch.flatMap(({ line }) => line ?? []));
-    } catch (error) {
-      if (isAbort(error, signal)) return;
-      const hint = error instanceof LlamaError ? error.hint : undefined;
-      this.#cannotKeep(batch.length - written, messageOf(error), hint);
-      // The next ones would fail as well, each after its own retries.
-      this.#unwritable ??= messageOf(error);
-    }
-  }
-
-  #cannotKeep(count: number, why: string, hint?: string): void {
-    this.#reason ??= { why, hint };
-    this.#unkept += count;
   }
 }
 
 /** Reports whether S3 tells the objects of equal results apart, as those that KMS encrypts. */
 function haveOtherEtags(before: Response, now: Response): boolean {
   return Object.entries(now.outputs).some(([remote, { t }]) => before.outputs[remote]?.t !== t);
-}
-
-/** Has a job keep the output that it streams. */
-function watch(live: RunJobOptions["live"]): {
-  readonly live: RunJobOptions["live"];
-  /** Returns the result as it would have been. */
-  readonly shown: (result: JobResult) => JobResult;
-} {
-  let isKept = true;
-  return {
-    live: live && (() => {
-      const sinks = live();
-      isKept = sinks.isKept ?? false;
-      return { ...sinks, isKept: true };
-    }),
-    // The result still removes its files when it is disposed of.
-    shown: (result) => isKept ? result : { ...result, ...noStreams },
-  };
-}
-
-/** The output of a result that has passed it on. */
-const noStreams = {
-  stdout: new Uint8Array(),
-  stdoutFile: undefined,
-  stderr: new Uint8Array(),
-  stderrFile: undefined,
-};
-
-/** Passes the output of a kept result on, as if it had been streamed. */
-async function play(
-  received: Received,
-  live: () => LiveSinks,
-  runner: Pick<JobRunner, "outputFiles">,
-): Promise<Received> {
-  await using job = new LiveJob(live(), runner);
-  const { stdout, stdoutFile, stderr, stderrFile } = received;
-  const kept = await job.finish({
-    stdout: { bytes: stdout, file: stdoutFile, size: stdout.length },
-    stderr: { bytes: stderr, file: stderrFile, size: stderr.length },
-  });
-  const files = [kept.stdout.file, kept.stderr.file].filter((file) => file !== undefined);
-  return {
-    ...received,
-    stdout: kept.stdout.bytes,
-    stdoutFile: kept.stdout.file,
-    stderr: kept.stderr.bytes,
-    stderrFile: kept.stderr.file,
-    [Symbol.dispose]: () => {
-      for (const file of files.splice(0)) removeOutput(file);
-    },
-  };
 }
 
 /** Returns the error for a job that would have to run, and must not. */

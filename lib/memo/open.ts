@@ -15,7 +15,8 @@ import { DirectoryStore } from "../store/directory.ts";
 import { pathToFileURL } from "node:url";
 import { DirectoryResults, resultsDirectory } from "./directory.ts";
 import { History } from "./history.ts";
-import { type CacheMode, Memo, type MemoOptions, type MemoPlace } from "./memo.ts";
+import { Memo } from "./memo.ts";
+import type { CacheMode, MemoOptions, MemoPlace } from "./options.ts";
 
 /** Options for {@linkcode openMemo}. */
 export interface OpenMemoOptions

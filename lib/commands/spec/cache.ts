@@ -6,7 +6,7 @@
 
 import type { UsageProblem } from "../../cli/command.ts";
 import { boolFlag, type FlagValues } from "../../cli/flags.ts";
-import type { CacheMode } from "../../memo/memo.ts";
+import type { CacheMode } from "../../memo/options.ts";
 
 /** The flags of `invoke` and `xargs` for kept results. */
 export const cacheFlags = {
