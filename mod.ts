@@ -57,7 +57,7 @@ export { type JobInput, type Line, Rows } from "./lib/jobs/job_input.ts";
 export type { OutwardLinks } from "./lib/jobs/input_directory.ts";
 export { newCounts, type RunCounts } from "./lib/jobs/counts.ts";
 export type { JobLogTarget } from "./lib/jobs/log/job_log_line.ts";
-export type { JobOutcome, MapJobsOptions } from "./lib/jobs/map.ts";
+export type { JobOutcome, MapJobsOptions } from "./lib/jobs/map_options.ts";
 export type { OutputSink } from "./lib/aws/api/live_output.ts";
 export type { LiveSinks } from "./lib/jobs/live_job.ts";
 export type { CacheMode } from "./lib/memo/options.ts";

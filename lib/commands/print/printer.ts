@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { JobOutcome } from "../../jobs/map.ts";
+import type { JobOutcome } from "../../jobs/map_options.ts";
 import type { Output } from "../../terminal/output.ts";
 import { KeepOrder } from "./keep_order.ts";
 import { printPieces } from "./piece.ts";

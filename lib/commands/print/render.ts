@@ -10,7 +10,7 @@ import type { LlamaError } from "../../errors.ts";
 import { logOf } from "../../jobs/attempts.ts";
 import { piecesOfFile } from "../../files/pieces.ts";
 import type { JobResult } from "../../jobs/job.ts";
-import type { JobOutcome } from "../../jobs/map.ts";
+import type { JobOutcome } from "../../jobs/map_options.ts";
 import { shellQuote } from "../../text/shell_quote.ts";
 import type { JobRecord } from "../../jobs/record.ts";
 import { encodeString } from "../../template/mod.ts";

@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { render, type RenderOptions } from "../../../lib/commands/print/render.ts";
 import { FunctionError, LlamaError } from "../../../lib/errors.ts";
 import type { JobResult } from "../../../lib/jobs/job.ts";
-import type { JobOutcome } from "../../../lib/jobs/map.ts";
+import type { JobOutcome } from "../../../lib/jobs/map_options.ts";
 import { jobRecordSchema } from "../../../lib/jobs/record.ts";
 import type { Piece } from "../../../lib/commands/print/piece.ts";
 import { bytesOf, noise, TemporaryDirectory, textOf } from "../../helpers.ts";
