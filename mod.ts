@@ -61,7 +61,7 @@ export type { JobOutcome, MapJobsOptions } from "./lib/jobs/map_options.ts";
 export type { OutputSink } from "./lib/aws/api/live_output.ts";
 export type { LiveSinks } from "./lib/jobs/live_job.ts";
 export type { CacheMode } from "./lib/memo/options.ts";
-export type { Transfer } from "./lib/jobs/run.ts";
+export type { Transfer } from "./lib/jobs/transfer.ts";
 export type { Halt, RetryOn } from "./lib/jobs/policy.ts";
 export type { Straggler } from "./lib/jobs/stragglers.ts";
 export {

@@ -15,7 +15,7 @@ import { LlamaError } from "../errors.ts";
 import { namesOf, ownFeatures } from "../features.ts";
 import { OutputFiles } from "../jobs/big_output.ts";
 import { ObjectChecks } from "../jobs/object_checks.ts";
-import type { JobRunner } from "../jobs/run.ts";
+import type { JobRunner } from "../jobs/run_options.ts";
 import { type CompressMode, localBucketVariable } from "../limits.ts";
 import type { LocalLambda } from "../local/mod.ts";
 import type { LocalOptions } from "../local/start.ts";

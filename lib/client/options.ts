@@ -9,7 +9,7 @@ import type { Environment } from "../environment.ts";
 import type { OutwardLinks } from "../jobs/input_directory.ts";
 import type { LiveSinks } from "../jobs/live_job.ts";
 import type { MapJobsOptions } from "../jobs/map_options.ts";
-import type { Transfer } from "../jobs/run.ts";
+import type { Transfer } from "../jobs/transfer.ts";
 import type { CompressMode } from "../limits.ts";
 import type { LocalOptions } from "../local/start.ts";
 import type { CacheMode } from "../memo/options.ts";

@@ -22,7 +22,7 @@ import { bytesText } from "../text/amounts.ts";
 import { printableLine } from "../text/printable.ts";
 import { shellQuote } from "../text/shell_quote.ts";
 import { recordOf } from "../jobs/record.ts";
-import type { RunJobOptions } from "../jobs/run.ts";
+import type { RunJobOptions } from "../jobs/run_options.ts";
 import { spool } from "../jobs/spool.ts";
 import type { RequestTotals } from "../client/options.ts";
 import type { Llama } from "../llama.ts";

@@ -8,7 +8,8 @@ import type { CostMeter, InvocationCost } from "../cost/cost.ts";
 import { asLlamaError, FunctionError, isAbort, type LlamaError } from "../errors.ts";
 import { type Job, type JobResult, succeeded } from "./job.ts";
 import { isWorthRetrying, type RetryOn } from "./policy.ts";
-import type { RunJobOptions, Transfer } from "./run.ts";
+import type { RunJobOptions } from "./run_options.ts";
+import type { Transfer } from "./transfer.ts";
 
 /** Options for {@linkcode attemptJob}. */
 export interface AttemptOptions {

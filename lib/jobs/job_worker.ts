@@ -19,7 +19,7 @@ import type { Planner } from "./plan.ts";
 import { concernsAllJobs, failsAtStart, type StopPolicy } from "./policy.ts";
 import { type JobRecord, recordOf } from "./record.ts";
 import type { Results } from "./results.ts";
-import type { JobDelivery } from "./run.ts";
+import type { JobDelivery } from "./run_options.ts";
 import { sameJobs } from "./same_jobs.ts";
 import { readAhead } from "./sources.ts";
 import type { Flight, Stragglers } from "./stragglers.ts";

@@ -14,7 +14,7 @@ import type { JobLogTarget } from "./log/job_log_line.ts";
 import type { Notice } from "./log/logged_jobs.ts";
 import type { Halt, RetryOn } from "./policy.ts";
 import type { JobRecord } from "./record.ts";
-import type { RunJobOptions } from "./run.ts";
+import type { RunJobOptions } from "./run_options.ts";
 import type { Span } from "../spans.ts";
 
 /** Options for a run of many jobs. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Transfer } from "./run.ts";
+import type { Transfer } from "./transfer.ts";
 import { failedStatus, timedOutStatus } from "../functions/command_status.ts";
 import { FunctionError, type LlamaError } from "../errors.ts";
 import { isFunctionTimeout } from "../functions/timeout.ts";

@@ -7,7 +7,8 @@
 import { removeOutput } from "../jobs/big_output.ts";
 import type { JobResult } from "../jobs/job.ts";
 import { LiveJob, type LiveSinks } from "../jobs/live_job.ts";
-import type { JobRunner, Received, RunJobOptions } from "../jobs/run.ts";
+import type { Received } from "../jobs/receive.ts";
+import type { JobRunner, RunJobOptions } from "../jobs/run_options.ts";
 
 /** Has a job keep the output that it streams. */
 export function watch(live: RunJobOptions["live"]): {

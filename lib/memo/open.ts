@@ -9,7 +9,7 @@ import { getFunctionIdentity } from "../aws/api/lambda_identity.ts";
 import type { KnownFunctions } from "../aws/known_functions.ts";
 import type { Environment } from "../environment.ts";
 import { isAbort, LlamaError } from "../errors.ts";
-import type { JobRunner } from "../jobs/run.ts";
+import type { JobRunner } from "../jobs/run_options.ts";
 import { noteDirectory } from "../store/known_objects.ts";
 import { DirectoryStore } from "../store/directory.ts";
 import { pathToFileURL } from "node:url";

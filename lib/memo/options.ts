@@ -6,7 +6,7 @@
 
 import type { FunctionIdentity } from "../aws/api/lambda_identity.ts";
 import type { CostMeter } from "../cost/cost.ts";
-import type { JobRunner } from "../jobs/run.ts";
+import type { JobRunner } from "../jobs/run_options.ts";
 import type { Blob } from "../protocol.ts";
 import type { KeptResults, ObjectStore } from "../store/store.ts";
 import type { IdentifyObject } from "./contents.ts";
