@@ -21,6 +21,8 @@ export interface Survival {
   kinds: string;
   /** Whether the files go through the store. */
   stored: boolean;
+  /** The seed of the faults. @default {1} */
+  seed?: number;
   /** More flags of `xargs`. @default {[]} */
   flags?: readonly string[];
   /** Flags before the command. @default {[]} */
@@ -56,13 +58,13 @@ export async function areCopies(
 
 /** Runs jobs with 20 kB in and out each, at -j 50, and checks every output that is there. */
 export async function survivors(aws: FakeAws, survival: Survival): Promise<Survivors> {
-  const { rate, kinds, stored, flags = [], globalFlags = [] } = survival;
+  const { rate, kinds, stored, seed = 1, flags = [], globalFlags = [] } = survival;
   await using place = new Workplace();
   await aws.reset();
   for (const [index, name] of names.entries()) {
     await place.write(`work/in/${name}`, noise(20_000, index + 1));
   }
-  await aws.fail(rate, kinds);
+  await aws.fail(rate, kinds, seed);
   const { status, stdout, stderr } = await place.run(
     [
       ...[...globalFlags, "xargs", "-j", "50", "-json", "-progress", "none", ...flags, "echo"],
