@@ -29,12 +29,12 @@ const benchmarks: ReadonlyMap<string, PeerBenchmark> = new Map([
   ["readme", benchPeerReadme],
 ]);
 
-const usage = `usage: deno task bench:peer [FLAGS] [FOLDER]
+const usage = `usage: deno task bench:peer [FLAGS] FOLDER
 
 Requires root (for AWS host names in /etc/hosts and port 443), bash, Go, GNU time and taskset, and
 to compile the floor what \`deno task compile\` requires.
 
-  FOLDER          the original's programs and their server (default ../shared/peer)
+  FOLDER          the original's programs and their server
   --programs DIR  the directory of the compiled llama and bootstrap (default dist)
   --only NAME     one of ${[...benchmarks.keys()].join(", ")}
   --rounds N      runs per program (default 5)
@@ -87,12 +87,14 @@ function readOptions(args: string[]): Options | undefined {
       allowPositionals: true,
     });
     const { programs, only, write } = values;
-    const [folder = join(root, "../shared/peer"), ...more] = positionals;
+    const [folder, ...more] = positionals;
     const rounds = Number(values.rounds);
     const isKnown = only === undefined || benchmarks.has(only);
     // The figures in the file must come from a single run.
     if (only !== undefined && write) return undefined;
-    if (more.length > 0 || !isKnown || !Number.isInteger(rounds) || rounds < 1) return undefined;
+    if (
+      folder === undefined || more.length > 0 || !isKnown || !Number.isInteger(rounds) || rounds < 1
+    ) return undefined;
     return { folder: resolve(folder), programs: resolve(programs), only, rounds, write };
   } catch {
     return undefined;
