@@ -1,17 +1,10 @@
 import assert from "node:assert/strict";
 import { Summary } from "../../lib/commands/summary.ts";
 import type { JobRecord } from "../../lib/jobs/record.ts";
+import { jobRecord } from "../job_record.ts";
 
 function record(more: Partial<JobRecord> = {}): JobRecord {
-  return {
-    seq: 1,
-    function: "f",
-    command: "f",
-    line: "",
-    ok: true,
-    status: 0,
-    attempts: 1,
-    started: "2026-11-24T13:40:38.994Z",
+  return jobRecord({
     elapsedMilliseconds: 2000,
     times: {
       cold: false,
@@ -23,10 +16,8 @@ function record(more: Partial<JobRecord> = {}): JobRecord {
     sentBytes: 1000,
     receivedBytes: 500,
     cost: { dollars: 0.01, isEstimate: false },
-    outputs: [],
-    errors: [],
     ...more,
-  };
+  });
 }
 
 const details = {

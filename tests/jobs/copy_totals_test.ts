@@ -1,22 +1,8 @@
 import assert from "node:assert/strict";
 import { CopyTotals } from "../../lib/jobs/copy_totals.ts";
-import type { JobRecord } from "../../lib/jobs/record.ts";
+import { jobRecord } from "../job_record.ts";
 
-const record: JobRecord = {
-  seq: 1,
-  function: "f",
-  command: "f",
-  line: "",
-  ok: true,
-  status: 0,
-  attempts: 1,
-  started: "2026-11-27T10:00:00.000Z",
-  elapsedMilliseconds: 1,
-  sentBytes: 0,
-  receivedBytes: 0,
-  outputs: [],
-  errors: [],
-};
+const record = jobRecord();
 
 Deno.test("copies are added up: the jobs, the copies, those that won, and the time saved", () => {
   const totals = new CopyTotals();

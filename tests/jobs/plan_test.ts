@@ -3,8 +3,8 @@ import { formatIdentity } from "../../lib/jobs/log/identity.ts";
 import { formatJobLogLine } from "../../lib/jobs/log/job_log_line.ts";
 import { LoggedJobs } from "../../lib/jobs/log/logged_jobs.ts";
 import { Planner } from "../../lib/jobs/plan.ts";
-import type { JobRecord } from "../../lib/jobs/record.ts";
 import { TemporaryDirectory } from "../helpers.ts";
+import { jobRecord } from "../job_record.ts";
 
 Deno.test("jobs are numbered, and their commands can be read by a shell", () => {
   const planner = new Planner({ functionName: "f", templates: ["{{.Idx}}", "{{.Line}}"] });
@@ -40,19 +40,7 @@ Deno.test("of two jobs that write one file the second has an error", () => {
 function logOf(planner: Planner, inputs: readonly (string | string[])[], status = 0): string {
   return inputs.map((input, index) => {
     const { command, identity } = planner.plan(input, index);
-    const record: JobRecord = {
-      ...{
-        seq: index + 1,
-        function: "f",
-        command,
-        line: "",
-        ok: status === 0,
-        status,
-        attempts: 1,
-      },
-      ...{ started: "2026-11-24T13:40:38.994Z", elapsedMilliseconds: 1, sentBytes: 0 },
-      ...{ receivedBytes: 0, outputs: [], errors: [] },
-    };
+    const record = jobRecord({ seq: index + 1, command, ok: status === 0, status });
     return formatJobLogLine(record, ":", identity && formatIdentity(identity));
   }).join("");
 }

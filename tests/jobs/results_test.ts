@@ -1,23 +1,9 @@
 import assert from "node:assert/strict";
-import type { JobRecord } from "../../lib/jobs/record.ts";
 import { Results } from "../../lib/jobs/results.ts";
+import { jobRecord } from "../job_record.ts";
 import { bytesOf, isAlive, noise, TemporaryDirectory } from "../helpers.ts";
 
-const record: JobRecord = {
-  seq: 7,
-  function: "f",
-  command: "f",
-  line: "",
-  ok: true,
-  status: 0,
-  attempts: 1,
-  started: "2026-11-24T13:40:38.994Z",
-  elapsedMilliseconds: 1,
-  sentBytes: 1,
-  receivedBytes: 1,
-  outputs: [],
-  errors: [],
-};
+const record = jobRecord({ seq: 7, sentBytes: 1, receivedBytes: 1 });
 
 const output = (text: string) => ({ stdout: bytesOf(text), stderr: bytesOf("") });
 

@@ -1,17 +1,16 @@
 import assert from "node:assert/strict";
-import type { JobRecord } from "../../lib/jobs/record.ts";
 import { compareRuns } from "../../lib/report/compare.ts";
 import type { Run } from "../../lib/report/run.ts";
+import { jobRecord } from "../job_record.ts";
 
 /** Makes a run of jobs that start at the same time, from their seconds; negative ones failed. */
 function runOf(seconds: Readonly<Record<number, number>>, options: Partial<Run> = {}): Run {
   const jobs = Object.entries(seconds).map(([seq, time]) => {
-    const record: JobRecord = {
-      ...{ seq: Number(seq), function: "f", command: "f", line: "", ok: time > 0 },
-      ...{ status: time > 0 ? 0 : 1, attempts: 1, started: "2026-11-27T12:00:00.000Z" },
-      ...{ elapsedMilliseconds: Math.abs(time) * 1000, sentBytes: 100, receivedBytes: 10 },
-      ...{ outputs: [], errors: [], cost: { dollars: 0.25, isEstimate: false } },
-    };
+    const record = jobRecord({
+      ...{ seq: Number(seq), ok: time > 0, status: time > 0 ? 0 : 1 },
+      ...{ started: "2026-11-27T12:00:00.000Z", elapsedMilliseconds: Math.abs(time) * 1000 },
+      ...{ sentBytes: 100, receivedBytes: 10, cost: { dollars: 0.25, isEstimate: false } },
+    });
     return { record, stderrEnd: "" };
   });
   return { title: "t", jobs, ...options };

@@ -3,25 +3,19 @@
 import type { JobRecord } from "../../lib/jobs/record.ts";
 import type { Run, RunJob } from "../../lib/report/run.ts";
 import type { Span } from "../../lib/spans.ts";
+import { jobRecord } from "../job_record.ts";
 
 /** Returns the record of a job that started `start` milliseconds after the first. */
 export function recordOf(seq: number, start: number, more: Partial<JobRecord> = {}): JobRecord {
-  return {
+  return jobRecord({
     seq,
-    function: "f",
     command: `f ${seq}`,
-    line: "",
-    ok: true,
-    status: 0,
-    attempts: 1,
     started: new Date(Date.parse("2026-03-04T05:06:07Z") + start).toISOString(),
     elapsedMilliseconds: 100,
     sentBytes: 10,
     receivedBytes: 20,
-    outputs: [],
-    errors: [],
     ...more,
-  };
+  });
 }
 
 /** Returns a job with consecutive spans, given as `[name, milliseconds]`. */

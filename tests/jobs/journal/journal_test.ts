@@ -17,6 +17,7 @@ import { journalDirectory, journalLimits, runFiles } from "../../../lib/jobs/jou
 import type { JobRecord } from "../../../lib/jobs/record.ts";
 import { ownProcess } from "../../../lib/system/process_name.ts";
 import { TemporaryDirectory } from "../../helpers.ts";
+import { jobRecord } from "../../job_record.ts";
 
 const started = "2026-11-27T12:00:00.000Z";
 const identity = "0123456789abcdef01234567";
@@ -50,12 +51,11 @@ function endOf(options: Partial<RunEnd> = {}): RunEnd {
 }
 
 function recordOf(seq: number, options: Partial<JobRecord> = {}): JobRecord {
-  return {
-    ...{ seq, function: "f", command: "f secret", line: "secret", ok: true, status: 0 },
-    ...{ attempts: 1, started, elapsedMilliseconds: 1500, sentBytes: 1, receivedBytes: 2 },
-    ...{ outputs: [], errors: [], cost: { dollars: 0.25, isEstimate: false } },
+  return jobRecord({
+    ...{ seq, command: "f secret", line: "secret", started, elapsedMilliseconds: 1500 },
+    ...{ sentBytes: 1, receivedBytes: 2, cost: { dollars: 0.25, isEstimate: false } },
     ...options,
-  };
+  });
 }
 
 /** A directory with a journal, and what was said of it. */

@@ -5,6 +5,7 @@ import { LoggedJobs } from "../../../lib/jobs/log/logged_jobs.ts";
 import type { JobRecord } from "../../../lib/jobs/record.ts";
 import { libc } from "../../../lib/system/libc.ts";
 import { bytesOf, TemporaryDirectory } from "../../helpers.ts";
+import { jobRecord } from "../../job_record.ts";
 
 // What the process opens once and keeps is no leak of the test that needs it first.
 libc();
@@ -12,22 +13,15 @@ libc();
 const header = "Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand\n";
 
 function record(seq: number, more: Partial<JobRecord> = {}): JobRecord {
-  return {
+  return jobRecord({
     seq,
-    function: "f",
     command: `f ${seq}`,
     line: String(seq),
-    ok: true,
-    status: 0,
-    attempts: 1,
-    started: "2026-11-24T13:40:38.994Z",
     elapsedMilliseconds: 1234.9,
     sentBytes: 10,
     receivedBytes: 20,
-    outputs: [],
-    errors: [],
     ...more,
-  };
+  });
 }
 
 /** Appends to a log as a run does. */
