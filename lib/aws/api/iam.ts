@@ -7,6 +7,7 @@
 import { decodeUriPart } from "../answer.ts";
 import type { AwsClient } from "../client.ts";
 import { callQuery, isRefusal } from "./call.ts";
+import type { Xml } from "./xml.ts";
 
 /**
  * Returns the trust policy of a role, which names the principals that may assume it.
@@ -22,20 +23,9 @@ export async function trustPolicy(
   arn: string,
   signal?: AbortSignal,
 ): Promise<string | undefined> {
-  try {
-    // https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html
-    const { result } = await callQuery(client, {
-      service: "iam",
-      action: "GetRole",
-      version: "2010-05-08",
-      parameters: { RoleName: roleName(arn) },
-      signal,
-    });
-    return decodeUriPart(result.at("Role", "AssumeRolePolicyDocument").text);
-  } catch (error) {
-    if (isRefusal(error, "NoSuchEntity")) return undefined;
-    throw error;
-  }
+  // https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRole.html
+  const result = await look(client, "GetRole", { RoleName: roleName(arn) }, signal);
+  return result && decodeUriPart(result.at("Role", "AssumeRolePolicyDocument").text);
 }
 
 /**
@@ -54,16 +44,27 @@ export async function rolePolicy(
   policy: string,
   signal?: AbortSignal,
 ): Promise<string | undefined> {
+  const parameters = { RoleName: roleName(arn), PolicyName: policy };
+  // https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRolePolicy.html
+  const result = await look(client, "GetRolePolicy", parameters, signal);
+  return result && decodeUriPart(result.at("PolicyDocument").text);
+}
+
+/** Makes a call that reads; returns undefined if there is no such entity. */
+async function look(
+  client: AwsClient,
+  action: string,
+  parameters: Record<string, string>,
+  signal: AbortSignal | undefined,
+): Promise<Xml | undefined> {
   try {
-    // https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetRolePolicy.html
-    const { result } = await callQuery(client, {
+    return (await callQuery(client, {
       service: "iam",
-      action: "GetRolePolicy",
+      action,
       version: "2010-05-08",
-      parameters: { RoleName: roleName(arn), PolicyName: policy },
+      parameters,
       signal,
-    });
-    return decodeUriPart(result.at("PolicyDocument").text);
+    })).result;
   } catch (error) {
     if (isRefusal(error, "NoSuchEntity")) return undefined;
     throw error;
