@@ -21,7 +21,7 @@ import { printableLine } from "../text/printable.ts";
 import { printableJson } from "../text/printable_json.ts";
 import { bytesText } from "../text/amounts.ts";
 import type { Llama } from "../llama.ts";
-import { type CommandContext, noticesTo, openLlama } from "./context.ts";
+import { type CommandContext, noticesTo } from "./context.ts";
 import { KeptCount } from "./dry_kept.ts";
 import { DryTotals, findRate } from "./dry_totals.ts";
 import { exitCodes } from "../cli/exit_status.ts";
@@ -52,7 +52,7 @@ interface DryRun {
   readonly values: FlagValues<typeof xargsFlags>;
   /** The run that it would resume. */
   readonly last: ResumedRun | undefined;
-  /** Opens the connection; called only if there are objects in S3. */
+  /** Opens the connection; called only for objects in S3 and kept results. */
   readonly llama: () => Promise<Llama>;
 }
 
@@ -88,7 +88,7 @@ export async function dryRun(
   }
   using totals = await DryTotals.open(context);
   totals.addShared(await sourcesOf(shared, findObject));
-  const isKept = await keptOf({ command, values }, context);
+  const isKept = await keptOf({ command, values, llama }, context);
   const kept = isKept && new KeptCount(isKept, signal);
   const saidHints = new Set<string>();
   let failures = 0;
@@ -133,14 +133,13 @@ export async function dryRun(
  * run sends nothing otherwise.
  */
 async function keptOf(
-  { command: [functionName = ""], values }: Pick<DryRun, "command" | "values">,
-  context: CommandContext,
+  { command: [functionName = ""], values, llama }: Pick<DryRun, "command" | "values" | "llama">,
+  { signal }: CommandContext,
 ): Promise<((job: Job) => Promise<boolean>) | undefined> {
   const cache = cacheModeOf(values);
   if (cache !== "on" && cache !== "only") return undefined;
-  const llama = await openLlama(context);
   const { file: files, "f-links": fileLinks } = values;
-  return await llama.findKept(functionName, { files, fileLinks, cache, signal: context.signal });
+  return await (await llama()).findKept(functionName, { files, fileLinks, cache, signal });
 }
 
 /** Finds a job's files, as a run does before it sends them. */

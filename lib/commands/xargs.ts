@@ -41,7 +41,7 @@ import { countText, localTimeText } from "../text/amounts.ts";
 import { printableLine } from "../text/printable.ts";
 import { reportError } from "./messages.ts";
 import { splitInput } from "./spec/run.ts";
-import { Summary } from "./summary.ts";
+import { Summary, type SummaryDetails } from "./summary.ts";
 import { Interrupted } from "../terminal/interrupt.ts";
 
 type Values = FlagValues<typeof xargsFlags>;
@@ -137,7 +137,8 @@ export const xargs = runnable(
       }
       await tellFailures(run);
       if (failure) await reportError(output, failure);
-      const { s3Dollars } = await s3CostOf(run);
+      const s3Cost = await s3CostOf(run);
+      const { s3Dollars } = s3Cost;
       await journal?.end({ how: endingOf(failure, interrupted), s3Dollars, early: earlyEnd });
       const unwritten = await lookBack?.write(["xargs", ...command], {
         seconds,
@@ -154,7 +155,7 @@ export const xargs = runnable(
       if (unwritten) await reportError(output, unwritten);
       failure ??= unwritten;
       const { jobs, failed } = summary;
-      if (values.summary || output.isTerminal) await tell(run, seconds, earlyEnd);
+      if (values.summary || output.isTerminal) await tell(run, { ...s3Cost, seconds, earlyEnd });
       else if (earlyEnd) {
         await output.message(`ended early: ${earlyEndText(earlyEnd, llama.isLocal)}`);
       } else if (failed > 0) await output.message(`${failed} of ${jobs} jobs failed`);
@@ -351,21 +352,15 @@ async function tellFailures({ summary, failures, context: { output } }: Run): Pr
 
 /** Prints the summary. */
 async function tell(
-  run: Run,
-  seconds: number,
-  earlyEnd: EarlyEnd | undefined,
+  { llama, options: { prices = defaultPrices }, context, summary, counts }: Run,
+  end: Pick<SummaryDetails, "seconds" | "s3Dollars" | "isGuess" | "earlyEnd">,
 ): Promise<void> {
-  const { llama, options: { prices = defaultPrices }, context, summary } = run;
-  const { s3Dollars, isGuess } = await s3CostOf(run);
   const lines = summary.lines({
-    seconds,
+    ...end,
     requests: llama.requests,
-    s3Dollars,
     isLocal: llama.isLocal,
-    isGuess,
     pricesDate: prices.date,
-    unkept: run.counts.unkept,
-    earlyEnd,
+    unkept: counts.unkept,
   });
   for (const line of lines) await context.output.message(line);
 }
