@@ -4,7 +4,8 @@
  * @module
  */
 
-import { isAbsolute, join } from "node:path";
+import { ownDirectory } from "../files/own_directory.ts";
+import { join } from "node:path";
 import type { Environment } from "../environment.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { hashFile } from "../files/hash.ts";
@@ -30,10 +31,8 @@ const sweepMilliseconds = 86_400_000;
  * @returns The directory; undefined if none of the variables is set.
  */
 export function resultsDirectory(environment: Environment): string | undefined {
-  const { LLAMA_DIR: own, XDG_CACHE_HOME: cache, HOME: home } = environment;
-  if (own) return join(own, "act");
-  if (cache && isAbsolute(cache)) return join(cache, "llama/act");
-  return home ? join(home, ".cache/llama/act") : undefined;
+  const directory = ownDirectory(environment, "cache");
+  return directory && join(directory, "act");
 }
 
 /** Kept results in a directory that only this user can write. */

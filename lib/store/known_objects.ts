@@ -4,7 +4,8 @@
  * @module
  */
 
-import { isAbsolute, join, resolve } from "node:path";
+import { ownDirectory } from "../files/own_directory.ts";
+import { join, resolve } from "node:path";
 import { type Environment, isOn } from "../environment.ts";
 import { temporaryName } from "../files/whole.ts";
 import { sha256 } from "../files/hash.ts";
@@ -34,12 +35,9 @@ const maxNoteBytes = 32 * 1024 * 1024;
  * @returns The directory; undefined if there is none.
  */
 export function noteDirectory(environment: Environment): string | undefined {
-  const { LLAMA_OBJECT_NOTE: wanted, LLAMA_DIR: own, XDG_CACHE_HOME: cache, HOME: home } =
-    environment;
-  if (!isOn(wanted || "1")) return undefined;
-  if (own) return own;
-  if (cache && isAbsolute(cache)) return join(cache, "llama");
-  return home ? join(home, ".cache/llama") : undefined;
+  return isOn(environment["LLAMA_OBJECT_NOTE"] || "1")
+    ? ownDirectory(environment, "cache")
+    : undefined;
 }
 
 /** An object in the store. */

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { isAbsolute, join } from "node:path";
+import { ownDirectory } from "../../files/own_directory.ts";
+import { join } from "node:path";
 import type { Environment } from "../../environment.ts";
 import { LlamaError, reasonOf } from "../../errors.ts";
 
@@ -16,10 +17,8 @@ import { LlamaError, reasonOf } from "../../errors.ts";
  * @returns The directory; undefined if there is no home directory.
  */
 export function journalDirectory(environment: Environment): string | undefined {
-  const { LLAMA_DIR: own, XDG_STATE_HOME: state, HOME: home } = environment;
-  if (own) return join(own, "runs");
-  if (state && isAbsolute(state)) return join(state, "llama/runs");
-  return home ? join(home, ".local/state/llama/runs") : undefined;
+  const directory = ownDirectory(environment, "state");
+  return directory && join(directory, "runs");
 }
 
 /** A run's file. */
