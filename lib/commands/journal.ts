@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isFile } from "../files/is_file.ts";
 import { resolve } from "node:path";
 import { inForce, readSettings } from "../deploy/settings_file.ts";
 import { isOn } from "../environment.ts";
@@ -70,7 +71,7 @@ export async function findLastRun(
     });
   }
   const { run, path, begin: { started, jobLog } } = found;
-  const isJobLog = jobLog !== undefined && await isFile(jobLog);
+  const isJobLog = jobLog !== undefined && isFile(jobLog);
   return { run, started, log: { path: isJobLog ? jobLog : path, isJobLog } };
 }
 
@@ -88,14 +89,6 @@ function findRun(
     throw new LlamaError("input", `cannot read the journal ${directory}: ${reasonOf(cause)}`, {
       cause,
     });
-  }
-}
-
-async function isFile(path: string): Promise<boolean> {
-  try {
-    return (await Deno.stat(path)).isFile;
-  } catch {
-    return false;
   }
 }
 

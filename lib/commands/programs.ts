@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isFile } from "../files/is_file.ts";
 import { join, resolve } from "node:path";
 import { type Architecture, ownArchitecture } from "../functions/architecture.ts";
 import type { DeployedFunction } from "../aws/api/lambda_types.ts";
@@ -119,15 +120,6 @@ async function folderOf(
   throw new LlamaError("config", `${join(path, "function.json")} names no "programs"`, {
     hint: '-program takes a program, or a folder whose function.json has "programs"',
   });
-}
-
-function isFile(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    // An unreadable file is reported where it is used.
-    return false;
-  }
 }
 
 /**

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isFile } from "../files/is_file.ts";
 import { dirname, join } from "node:path";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { makeRunDirectory, removeStaleDirectories, removeTree } from "../files/run_directory.ts";
@@ -203,16 +204,7 @@ export async function checkImage(
 /** An absolute path, since the variables are the command's by then. */
 function chrootProgram(): string {
   const places = ["/usr/sbin/chroot", "/usr/bin/chroot", "/sbin/chroot"];
-  return places.find((path) => isThere(path)) ?? "chroot";
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    // Then it is elsewhere.
-    return false;
-  }
+  return places.find((path) => isFile(path)) ?? "chroot";
 }
 
 async function canUnshare(

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isFile } from "../files/is_file.ts";
 import type { Architecture } from "../functions/architecture.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 
@@ -30,7 +31,7 @@ const searched = /^(\/usr)?\/lib(64|\/(x86_64|aarch64)-linux-gnu)?\/[^/]+$/;
  * @throws {LlamaError} `config` if ldconfig cannot be run.
  */
 export async function cachedLibraries(signal?: AbortSignal): Promise<CachedLibrary[]> {
-  const program = programs.find(isThere);
+  const program = programs.find(isFile);
   if (program === undefined) return [];
   let output: Deno.CommandOutput;
   try {
@@ -50,15 +51,6 @@ export async function cachedLibraries(signal?: AbortSignal): Promise<CachedLibra
     .matchAll(/^\t(\S+) \(libc6,(?:x86-64|AArch64)\b.*\) => (\/.*)$/gm);
   return Array.from(lines, ([, name = "", path = ""]) => ({ name, path }))
     .filter(({ path }) => !searched.test(path));
-}
-
-function isThere(path: string): boolean {
-  try {
-    return Deno.statSync(path).isFile;
-  } catch {
-    // Then it is elsewhere.
-    return false;
-  }
 }
 
 /** FLAG_ELF_LIBC6 with FLAG_X8664_LIB64 or FLAG_AARCH64_LIB64 of glibc's ldconfig.h. */
