@@ -17,7 +17,7 @@ export const schemaFile = new URL("../docs/function.schema.json", import.meta.ur
  */
 export function functionJsonSchema(): string {
   const schema = {
-    title: "A function of llama's",
+    title: "A llama function",
     // Editors support draft 7 best.
     ...toJSONSchema(functionSchema, { target: "draft-7" }),
     oneOf: [

@@ -47,11 +47,11 @@ export const upkeep: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * `perl-base` is what packages' own scripts are run by; whoever needs Perl to run depends on `perl`.
+ * `perl-base` is what packages' own scripts are run by; what needs Perl to run depends on `perl`.
  */
 export const perlBase = "perl-base";
 
-/** Packages that are split, so that a system may be small; whoever names the first wants the second. */
+/** Packages that are split, so that a system may be small; a user who names the first wants the second. */
 export const wholes: ReadonlyMap<string, string> = new Map([
   ["perl-base", "perl"],
   ["python3-minimal", "python3"],

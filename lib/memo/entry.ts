@@ -1,7 +1,7 @@
 /**
  * The form of a kept result: a line of JSON about it, and then the response as the function sent it.
  *
- * Whoever can write to the place of kept results can write anything there, so an entry is read like
+ * Anyone who can write to the place of kept results can write anything there, so an entry is read like
  * the response of a hostile function.
  *
  * @module

@@ -26,7 +26,7 @@ export interface TakeOptions {
 export interface TakenDirectory {
   /** Links and empty directories, by their remote paths. */
   readonly entries: Map<string, Pick<File, "l" | "d">>;
-  /** Lines about links, pipes and the like that are not sent, which is no failure. */
+  /** Lines about links, pipes and the like that are not sent; leaving them out is not a failure. */
   readonly leftOut: string[];
   /** The reason if regular files or directories cannot be sent. */
   readonly refusal: string | undefined;

@@ -9,7 +9,7 @@ import { sha256 } from "../files/hash.ts";
 import { nameOfObject } from "./s3_url.ts";
 
 /**
- * Returns the path of an object in the job's directory. Keys are no paths: they may hold `//` or the
+ * Returns the path of an object in the job's directory. Keys are not paths: they may hold `//` or the
  * name of another input.
  *
  * @param url The object's URL.

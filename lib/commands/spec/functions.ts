@@ -214,7 +214,7 @@ export const deleteFunctionCommand: Command<Record<never, never>> = {
   usage: "FUNCTION",
   group: "Functions",
   details: `Deletes a function from Lambda, and its image from llama's repository. Only a
-function of llama's own stack can be deleted. Its logs in CloudWatch are kept.`,
+function in llama's stack can be deleted. Its logs in CloudWatch are kept.`,
   examples: () => examplesFor("delete-function"),
   flags: {},
   validate: (_values, args) => oneFunctionName(args),

@@ -143,7 +143,7 @@ export const teardownCommand: Command<typeof teardownFlags> = {
   summary: "remove llama's functions and resources from AWS",
   usage: "",
   group: "Set up",
-  details: `Removes the functions of llama's stack with their logs, its layers, the objects
+  details: `Removes the functions in llama's stack with their logs, its layers, the objects
 in its store, and the stack that llama bootstrap created: bucket, role, and
 repository with its images. It asks first. A bucket that was yours before, or
 that contains anything else, is kept.`,
