@@ -181,3 +181,8 @@ export function asLlamaError(error: unknown): LlamaError {
     ? error
     : new LlamaError("service", `unexpected failure: ${messageOf(error)}`, { cause: error });
 }
+
+/** Reports whether an error says that there is nothing of a name, not even a directory to look in. */
+export function isMissing(error: unknown): boolean {
+  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
+}

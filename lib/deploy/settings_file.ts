@@ -6,7 +6,7 @@
 
 import { dirname, join } from "node:path";
 import type { Environment } from "../environment.ts";
-import { LlamaError, reasonOf } from "../errors.ts";
+import { isMissing, LlamaError, reasonOf } from "../errors.ts";
 import { writeWhole } from "../files/whole.ts";
 import {
   isSettingName,
@@ -48,9 +48,7 @@ export async function readSettings(environment: Environment): Promise<Settings> 
   try {
     json = await Deno.readTextFile(path);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) {
-      return {};
-    }
+    if (isMissing(cause)) return {};
     throw new LlamaError("config", `cannot read ${path}: ${reasonOf(cause)}`, { cause });
   }
   let value: unknown;

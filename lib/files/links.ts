@@ -4,6 +4,7 @@
  * @module
  */
 
+import { isMissing } from "../errors.ts";
 import { posix } from "node:path";
 
 /** Linux's limit for a link's target, in bytes. */
@@ -56,7 +57,7 @@ const maxLinks = 40;
  * Reports whether a link stays inside a directory, by following all links that are there already.
  *
  * @param top The directory.
- * @param path As for {@linkcode staysInside}; its own directories are no links.
+ * @param path As for {@linkcode staysInside}; its own directories are not links.
  * @param target The link's target.
  * @returns True also for a link to nothing inside; false for a path with too many links.
  */
@@ -85,9 +86,7 @@ function linkAt(path: string): string | undefined {
   try {
     return Deno.lstatSync(path).isSymlink ? Deno.readLinkSync(path) : undefined;
   } catch (error) {
-    const isMissing = error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory;
-    if (!isMissing) throw error;
+    if (!isMissing(error)) throw error;
     return undefined;
   }
 }
@@ -97,9 +96,7 @@ export function realPathOf(path: string): string | undefined {
   try {
     return Deno.realPathSync(path);
   } catch (error) {
-    const leadsNowhere = error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory || error instanceof Deno.errors.FilesystemLoop;
-    if (!leadsNowhere) throw error;
+    if (!isMissing(error) && !(error instanceof Deno.errors.FilesystemLoop)) throw error;
     return undefined;
   }
 }

@@ -7,7 +7,7 @@
 import { matchesGlob, resolve } from "node:path";
 import { type Architecture, ownArchitecture } from "../functions/architecture.ts";
 import type { Environment } from "../environment.ts";
-import { LlamaError, reasonOf } from "../errors.ts";
+import { isMissing, LlamaError, reasonOf } from "../errors.ts";
 import { moduleOf, retimed } from "./compiled_python.ts";
 import { type ElfHeaders, readElf } from "./elf.ts";
 import { usualFonts } from "./fonts.ts";
@@ -216,7 +216,7 @@ class Planner {
             cause: error,
           });
         }
-        if (!isAbsent(error)) {
+        if (!isMissing(error)) {
           throw new LlamaError("usage", `cannot read ${JSON.stringify(path)}: ${reasonOf(error)}`, {
             cause: error,
           });
@@ -599,8 +599,4 @@ function entriesOf(path: string): Deno.DirEntry[] {
 
 function isLinkToNothing(path: string): boolean {
   return statLink(path)?.isSymlink ?? false;
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { LlamaError } from "../errors.ts";
+import { isMissing, LlamaError } from "../errors.ts";
 import { lstat } from "../files/quick.ts";
 import { isS3Url } from "../store/s3_url.ts";
 import type { OutputFile } from "./job.ts";
@@ -15,9 +15,7 @@ export async function isThere(path: string): Promise<boolean> {
     await lstat(path);
     return true;
   } catch (error) {
-    const isMissing = error instanceof Deno.errors.NotFound ||
-      error instanceof Deno.errors.NotADirectory;
-    if (!isMissing) throw error;
+    if (!isMissing(error)) throw error;
     return false;
   }
 }

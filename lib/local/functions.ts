@@ -5,7 +5,7 @@
  */
 
 import { join, resolve } from "node:path";
-import { LlamaError, reasonOf } from "../errors.ts";
+import { isMissing, LlamaError, reasonOf } from "../errors.ts";
 import {
   defaultMemory,
   defaultTimeout,
@@ -98,9 +98,7 @@ async function loadFunction(
   try {
     json = await Deno.readTextFile(join(directory, "function.json"));
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound || cause instanceof Deno.errors.NotADirectory) {
-      return undefined;
-    }
+    if (isMissing(cause)) return undefined;
     const definition = new LlamaError("config", `cannot read ${path}: ${reasonOf(cause)}`, {
       cause,
     });

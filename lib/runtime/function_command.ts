@@ -6,7 +6,7 @@
 
 import { isAbsolute, join } from "node:path";
 import type { Environment } from "../environment.ts";
-import { reasonOf } from "../errors.ts";
+import { isMissing, reasonOf } from "../errors.ts";
 import { JobError } from "./job_error.ts";
 
 /** The command that a function runs, by how the runtime was started; a job's `args` follow it. */
@@ -154,8 +154,7 @@ function whyUnusable(path: string): { found: boolean; why: string } | undefined 
     }
     return undefined;
   } catch (error) {
-    const found = !(error instanceof Deno.errors.NotFound) &&
-      !(error instanceof Deno.errors.NotADirectory);
+    const found = !isMissing(error);
     return { found, why: found ? `cannot be accessed: ${reasonOf(error)}` : "does not exist" };
   }
 }

@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import type { FileSource } from "../store/blob.ts";
-import { reasonOf } from "../errors.ts";
+import { isMissing, reasonOf } from "../errors.ts";
 import type { File } from "../protocol.ts";
 import type { takeAll } from "./output_directory.ts";
 import { checkPath } from "./paths.ts";
@@ -29,7 +29,7 @@ export interface Outputs {
   entries: Map<string, Pick<File, "l" | "d">>;
   /** The reasons why other outputs are missing, by remote path. */
   refused: Map<string, string>;
-  /** Entries of directories that are not regular files; leaving them out is no failure. */
+  /** Entries of directories that are not regular files; leaving them out is not a failure. */
   leftOut: string[];
 }
 
@@ -132,9 +132,7 @@ class Search implements Outputs {
 }
 
 function whyNot(error: unknown, path: string): string {
-  const absent = error instanceof Deno.errors.NotFound ||
-    error instanceof Deno.errors.NotADirectory;
-  if (!absent) return reasonOf(error);
+  if (!isMissing(error)) return reasonOf(error);
   return isLink(path) ? "a symbolic link to nothing" : notMade;
 }
 

@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import { reasonOf } from "../errors.ts";
+import { isMissing, reasonOf } from "../errors.ts";
 import { isDiskFull, JobError } from "./job_error.ts";
 
 /** The prefix of the names of jobs' directories. */
@@ -91,7 +91,7 @@ const attempts = 5;
 /**
  * Removes a tree, including read-only directories, without following links.
  *
- * @param path The top of the tree; a missing one is no error.
+ * @param path The top of the tree; a missing one is not an error.
  * @param makeRemovable Gives the owner all permissions on all directories.
  * @throws What the file system throws.
  */
@@ -113,8 +113,7 @@ function isThere(path: string): boolean {
     Deno.lstatSync(path);
     return true;
   } catch (error) {
-    const { NotFound, NotADirectory } = Deno.errors;
-    if (error instanceof NotFound || error instanceof NotADirectory) return false;
+    if (isMissing(error)) return false;
     throw error;
   }
 }

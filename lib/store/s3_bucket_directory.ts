@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import { LlamaError, reasonOf } from "../errors.ts";
+import { isMissing, LlamaError, reasonOf } from "../errors.ts";
 import { hashFile } from "../files/hash.ts";
 import { umask, writeWhole } from "../files/whole.ts";
 import { listDirectory } from "../system/list.ts";
@@ -122,9 +122,7 @@ export class BucketDirectory implements S3Files {
       if (!isFile) return undefined;
       return { size, etag: `"${ino}-${size}-${mtime?.getTime()}"` };
     } catch (error) {
-      const isMissing = error instanceof Deno.errors.NotFound ||
-        error instanceof Deno.errors.NotADirectory;
-      if (isMissing) return undefined;
+      if (isMissing(error)) return undefined;
       throw cannotRead(url, error);
     }
   }
