@@ -23,8 +23,6 @@ import { expandInputs } from "./jobs/input_directory.ts";
 import { encodeInputs, findInputs } from "./jobs/inputs.ts";
 import type { Job, JobResult } from "./jobs/job.ts";
 import type { Line } from "./jobs/job_input.ts";
-import { hashSharedFiles } from "./jobs/log/identity.ts";
-import { mapJobs } from "./jobs/map.ts";
 import type { JobOutcome } from "./jobs/map_options.ts";
 import { novelFor } from "./jobs/negotiation.ts";
 import { runJob } from "./jobs/run.ts";
@@ -259,13 +257,15 @@ export class Llama implements AsyncDisposable {
         this.#connection.reserve(concurrency);
         shared = await this.#share(functionName, options);
       },
-      hashShared: () =>
-        hashSharedFiles(
+      hashShared: async () => {
+        const { hashSharedFiles } = await import("./jobs/log/identity.ts");
+        return await hashSharedFiles(
           [...shared?.files.inputs.values() ?? []],
           signal,
           shared?.encoded,
           (url) => this.findObject(url),
-        ),
+        );
+      },
       run: async (job: Job, runOptions: RunJobOptions) => {
         const all = { ...runOptions, sharedFiles: shared?.files };
         // By the first job: a run without jobs needs no connection.
@@ -282,6 +282,8 @@ export class Llama implements AsyncDisposable {
       isLlama: (signal: AbortSignal) => this.#isLlama(functionName, signal),
       notice: (message: string, hint?: string) => this.#options.onNotice?.(message, hint),
     };
+    // Loaded only for runs: a single job starts sooner without it.
+    const { mapJobs } = await import("./jobs/map.ts");
     try {
       yield* mapJobs(connection, functionName, templates, lines, options);
     } finally {

@@ -11,28 +11,23 @@ import { defaultPrices, pricesOf } from "../cost/prices.ts";
 import { FunctionError, LlamaError } from "../errors.ts";
 import { isFunctionTimeout } from "../functions/timeout.ts";
 import { removeIfThere } from "../files/whole.ts";
-import { attemptJob, logOf } from "../jobs/attempts.ts";
 import { piecesOfFile } from "../files/pieces.ts";
-import { expandOnce, jobOf } from "../jobs/expand.ts";
 import { expandInputs } from "../jobs/input_directory.ts";
 import { findInputs } from "../jobs/inputs.ts";
 import { KeptTotals } from "../jobs/kept_totals.ts";
 import { type Job, type JobResult, succeeded } from "../jobs/job.ts";
 import { bytesText } from "../text/amounts.ts";
 import { printableLine } from "../text/printable.ts";
-import { shellQuote } from "../text/shell_quote.ts";
-import { recordOf } from "../jobs/record.ts";
 import type { RunJobOptions } from "../jobs/run_options.ts";
 import { spool } from "../jobs/spool.ts";
 import type { RequestTotals } from "../client/options.ts";
-import type { Llama } from "../llama.ts";
 import { Spans } from "../spans.ts";
 import { runnable } from "../cli/command.ts";
 import { type CommandContext, openLlama, openWaiting } from "./context.ts";
 import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
 import { cacheModeOf } from "./spec/cache.ts";
 import { invokeCommand } from "./spec/invoke.ts";
-import { type LookBack, openLookBack, StderrEnd, stderrEndOf } from "./look_back.ts";
+import { type LookBack, openLookBack, StderrEnd } from "./look_back.ts";
 import { costLine, reportError, reportLogs, timesLine } from "./messages.ts";
 
 /** `llama invoke`. */
@@ -49,7 +44,7 @@ export const invoke = runnable(
       lookBack = await openLookBack(context, values.report);
       const spans = lookBack && new Spans();
       const template = spans?.span("template");
-      const { args, inputs, outputs } = jobOf(functionName, expandOnce(templates));
+      const { args, inputs, outputs } = await expandJob(functionName, templates);
       template?.[Symbol.dispose]();
       const files = await expandInputs(values.file, values["f-links"]);
       let stdin: BlobSource | undefined;
@@ -86,9 +81,11 @@ export const invoke = runnable(
       };
       await using _sending = openWaiting(context, () => sendingText(llama.requests));
       const run = (job: Job, options: RunJobOptions) => llama.run(job, { ...options, live });
-      result = lookBack === undefined
-        ? await run(job, options)
-        : await runAndKeep(llama, job, { options, run, lookBack, stderrEnd });
+      if (lookBack === undefined) result = await run(job, options);
+      else {
+        const { runRecorded } = await import("./recorded_job.ts");
+        result = await runRecorded(llama, job, { options, run, lookBack, stderrEnd });
+      }
     } catch (error) {
       if (!(error instanceof LlamaError)) throw error;
       await reportError(output, error);
@@ -154,39 +151,15 @@ function sendingText({ lambda, s3WrittenBytes }: RequestTotals): string | undefi
     : `sending files: ${bytesText(s3WrittenBytes)} so far`;
 }
 
-/** Runs a job as a run of one job, and adds it to the trace and the report even if it fails. */
-async function runAndKeep(
-  llama: Llama,
-  job: Job,
-  { options, run, lookBack, stderrEnd }: {
-    readonly options: RunJobOptions;
-    readonly run: (job: Job, options: RunJobOptions) => Promise<JobResult>;
-    readonly lookBack: LookBack;
-    readonly stderrEnd: StderrEnd | undefined;
-  },
-): Promise<JobResult> {
-  const { functionName, args } = job;
-  const started = new Date().toISOString();
-  const start = performance.now();
-  const attempts = await attemptJob(job, {
-    run,
-    runOptions: options,
-    retries: 0,
-    retryOn: "all",
-    meter: async () => new CostMeter(pricesOf(defaultPrices, await llama.region())),
-    noMore: new AbortController().signal,
-  });
-  const elapsedMilliseconds = performance.now() - start;
-  options.spans?.add("job", start, start + elapsedMilliseconds);
-  const command = shellQuote([functionName, ...args]);
-  const planned = { index: 0, functionName, line: "", command, job };
-  const { isLocal } = llama;
-  const { result, error } = attempts;
-  const { cache } = result ?? {};
-  const details = { started, elapsedMilliseconds, log: logOf(attempts), isLocal, cache };
-  const record = recordOf(planned, attempts, details);
-  stderrEnd?.add(await stderrEndOf(result) ?? new Uint8Array());
-  lookBack.add(record, options.spans?.all, stderrEnd?.bytes);
-  if (result === undefined) throw error ?? new TypeError("a job ended without result or error");
-  return result;
+/**
+ * Returns the job of a command line. The language of templates is loaded only if an argument has a
+ * template.
+ */
+async function expandJob(functionName: string, templates: readonly string[]): Promise<Job> {
+  const isPlain = (text: string) => !text.includes("{{") && text.isWellFormed();
+  if (templates.every(isPlain)) {
+    return { functionName, args: [...templates], inputs: [], outputs: [] };
+  }
+  const { expandOnce, jobOf } = await import("../jobs/expand.ts");
+  return jobOf(functionName, expandOnce(templates));
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { decodeBytes } from "../template/mod.ts";
+import { decodeBytes } from "../template/text.ts";
 import { LlamaError, reasonOf } from "../errors.ts";
 import { joinBytes } from "../files/bytes.ts";
 

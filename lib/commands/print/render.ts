@@ -13,7 +13,7 @@ import type { JobResult } from "../../jobs/job.ts";
 import type { JobOutcome } from "../../jobs/map_options.ts";
 import { shellQuote } from "../../text/shell_quote.ts";
 import type { JobRecord } from "../../jobs/record.ts";
-import { encodeString } from "../../template/mod.ts";
+import { encodeString } from "../../template/text.ts";
 import { printableLines } from "../../terminal/output.ts";
 import { printable } from "../../text/printable.ts";
 import { printableBytes } from "../../text/printable_bytes.ts";

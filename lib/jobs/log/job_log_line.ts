@@ -8,7 +8,7 @@
 
 import { signalOf } from "../../functions/command_status.ts";
 import { type ErrorCode, LlamaError } from "../../errors.ts";
-import { decodeBytes } from "../../template/mod.ts";
+import { decodeBytes } from "../../template/text.ts";
 import type { Identity } from "../job.ts";
 import { identityDigits, parseIdentity } from "./identity.ts";
 import { exitValueOf, type JobRecord } from "../record.ts";
