@@ -138,7 +138,21 @@ export const zstd: ContentKind = {
  * @param features Its features.
  */
 export function withoutCompression(features: Features): Features {
-  return { ...features, contents: features.contents.filter(({ sizes }) => sizes === undefined) };
+  return remembered(plainFeatures, features, () => ({
+    ...features,
+    contents: features.contents.filter(({ sizes }) => sizes === undefined),
+  }));
+}
+
+const plainFeatures = new WeakMap<Features, Features>();
+const names = new WeakMap<Features, readonly string[]>();
+const allNames = new WeakMap<Features, readonly string[]>();
+
+/** Returns what follows from features, which is asked for per job. */
+function remembered<T>(known: WeakMap<Features, T>, features: Features, make: () => T): T {
+  const value = known.get(features) ?? make();
+  known.set(features, value);
+  return value;
 }
 
 /**
@@ -179,8 +193,11 @@ export const ownFeatures: Features = {
  *
  * @param features Its features.
  */
-export function contentNames({ contents, files }: Features): string[] {
-  return [...new Set([...contents, ...files].map(({ feature }) => feature))];
+export function contentNames(features: Features): readonly string[] {
+  return remembered(names, features, () => {
+    const { contents, files } = features;
+    return [...new Set([...contents, ...files].map(({ feature }) => feature))];
+  });
 }
 
 /**
@@ -189,6 +206,6 @@ export function contentNames({ contents, files }: Features): string[] {
  * @param features Its features.
  * @returns The names of its kinds of content and of file, and of its capabilities.
  */
-export function namesOf(features: Features): string[] {
-  return [...contentNames(features), ...features.needs];
+export function namesOf(features: Features): readonly string[] {
+  return remembered(allNames, features, () => [...contentNames(features), ...features.needs]);
 }

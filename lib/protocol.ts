@@ -249,7 +249,7 @@ export interface Request {
   /** The client's version. */
   client?: string | undefined;
   /** Features that the client accepts in a response. */
-  accept?: string[] | undefined;
+  accept?: readonly string[] | undefined;
   /** Features that the runtime must have to run the job. */
   needs?: string[] | undefined;
   /** Whether to answer by frames, as the command writes its output. */
@@ -299,7 +299,7 @@ export interface Response {
   /** The runtime's version. */
   runtime?: string | undefined;
   /** Features that the runtime accepts. */
-  accepts?: string[] | undefined;
+  accepts?: readonly string[] | undefined;
 }
 
 /** The payload of a function error, from llama's runtime or any other. */
@@ -447,6 +447,7 @@ export function permissionBits(file: File): number {
 /** Drops the fields of a document that are null, as which the original writes absent ones. */
 function withoutNulls(value: unknown): unknown {
   if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  if (!Object.values(value).includes(null)) return value;
   return Object.fromEntries(Object.entries(value).filter(([, field]) => field !== null));
 }
 

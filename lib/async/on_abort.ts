@@ -12,6 +12,24 @@ interface Group {
 
 const groups = new WeakMap<AbortSignal, Group>();
 
+/** A listener of a group, until it is disposed of. */
+class Listening implements Disposable {
+  readonly #signal: AbortSignal;
+  readonly #listener: () => void;
+
+  constructor(signal: AbortSignal, listener: () => void) {
+    this.#signal = signal;
+    this.#listener = listener;
+  }
+
+  [Symbol.dispose](): void {
+    const group = groups.get(this.#signal);
+    if (!group?.listeners.delete(this.#listener) || group.listeners.size > 0) return;
+    this.#signal.removeEventListener("abort", group.callAll);
+    groups.delete(this.#signal);
+  }
+}
+
 /**
  * Calls a function when a signal is aborted, or at once if it is. Unlike `addEventListener`, whose
  * cost grows with the number of listeners, it costs the same for a thousand concurrent calls.
@@ -23,17 +41,10 @@ const groups = new WeakMap<AbortSignal, Group>();
 export function onAbort(signal: AbortSignal, listener: () => void): Disposable {
   if (signal.aborted) {
     listener();
-    return { [Symbol.dispose]() {} };
+    return new Listening(signal, listener);
   }
-  const { listeners, callAll } = groups.get(signal) ?? newGroup(signal);
-  listeners.add(listener);
-  return {
-    [Symbol.dispose]: () => {
-      if (!listeners.delete(listener) || listeners.size > 0) return;
-      signal.removeEventListener("abort", callAll);
-      groups.delete(signal);
-    },
-  };
+  (groups.get(signal) ?? newGroup(signal)).listeners.add(listener);
+  return new Listening(signal, listener);
 }
 
 function newGroup(signal: AbortSignal): Group {

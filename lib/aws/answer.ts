@@ -25,6 +25,7 @@ export function lengthOf({ headers }: Response): number | undefined {
  * @param maxBytes The maximum size, after decompression.
  * @param from The service, for the message.
  * @param onPiece Called per chunk of a body without a length.
+ * @param length The length of the body, as by {@linkcode lengthOf}.
  * @returns The text.
  * @throws {CallError} `service` if the body is longer, as soon as that is known.
  */
@@ -33,8 +34,8 @@ export async function readText(
   maxBytes: number,
   from: string,
   onPiece?: () => void,
+  length: number | undefined = lengthOf(response),
 ): Promise<string> {
-  const length = lengthOf(response);
   const tooLong = () =>
     new CallError("service", `the answer from ${from} is longer than ${maxBytes} bytes`);
   if (length !== undefined) {

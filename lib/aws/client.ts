@@ -281,9 +281,12 @@ export class AwsClient implements Disposable {
     return this.#signatures.sign({
       credentials,
       region: request.region ?? location.region,
-      ...{ service, method, url, headers },
+      service,
+      method,
+      url,
+      headers,
       bodyHash: hashOf(request),
-      time: new Date(Date.now() + clockOffset),
+      time: Date.now() + clockOffset,
     });
   }
 
@@ -297,11 +300,10 @@ export class AwsClient implements Disposable {
     const { service, method, body: given } = request;
     const { debug } = this.#options;
     const sent = this.#sent[service] ??= { reads: 0, writes: 0, bodyBytes: 0 };
-    const alive = (bytes: number) => {
+    const body = typeof given !== "function" ? given : given((bytes) => {
       sent.bodyBytes += bytes;
       deadline.restart();
-    };
-    const body = typeof given === "function" ? given(alive) : given;
+    });
     if (method === "GET" || method === "HEAD") sent.reads++;
     else sent.writes++;
     const number = ++this.#number;
@@ -310,16 +312,17 @@ export class AwsClient implements Disposable {
         attempt > 1 ? `, attempt ${attempt}` : ""
       }`,
     );
-    const start = performance.now();
+    const start = debug ? performance.now() : 0;
     try {
-      const response = await fetch(url, {
+      const init: RequestInit & { client: Deno.HttpClient } = {
         method,
         headers,
         client,
         redirect: "manual",
-        ...(body === undefined ? {} : { body }),
         signal: deadline.signal,
-      });
+      };
+      if (body !== undefined) init.body = body;
+      const response = await fetch(url, init);
       if (debug) {
         const milliseconds = (performance.now() - start).toFixed(1);
         const id = requestIdOf(response);

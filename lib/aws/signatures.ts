@@ -12,7 +12,7 @@
  */
 
 import type { Credentials } from "./credentials/keys.ts";
-import { deriveKey, hexOf, HmacKey, Signer, stringToSign } from "./signer.ts";
+import { deriveKey, HmacKey, Signer, stringToSign } from "./signer.ts";
 
 /** A request to sign. */
 export interface Signable {
@@ -30,8 +30,8 @@ export interface Signable {
   readonly headers: Readonly<Record<string, string>>;
   /** The body's SHA-256 in hexadecimal. */
   readonly bodyHash: string;
-  /** The time of the signature. */
-  readonly time: Date;
+  /** The time of the signature, in milliseconds since 1970. */
+  readonly time: number;
 }
 
 /** A signed request. */
@@ -51,17 +51,26 @@ export class Signatures {
   readonly #keys = new Map<string, HmacKey>();
   readonly #clock = new Timestamps();
   #credentials: Credentials | undefined;
+  #last: KindSigner | undefined;
 
   /**
    * Signs a request.
    */
   sign(signable: Signable): Signed {
-    const { credentials, service, region, method, url, headers, bodyHash, time } = signable;
+    const { credentials, bodyHash, time } = signable;
     if (credentials !== this.#credentials) {
       this.#signers.clear();
       this.#keys.clear();
+      this.#last = undefined;
       this.#credentials = credentials;
     }
+    // Most requests are of the same kind as the one before.
+    if (!this.#last?.isFor(signable)) this.#last = this.#signerFor(signable);
+    return this.#last.at(this.#clock.format(time), bodyHash);
+  }
+
+  #signerFor(signable: Signable): KindSigner {
+    const { service, region, method, url, headers } = signable;
     const kind = JSON.stringify([service, region, method, url, headers]);
     let signer = this.#signers.get(kind);
     // Deleted and inserted again, so that the first entry is the least recently used.
@@ -72,23 +81,32 @@ export class Signatures {
       const [oldest = ""] = this.#signers.keys();
       this.#signers.delete(oldest);
     }
-    return signer.at(this.#clock.format(time), bodyHash);
+    return signer;
   }
+}
+
+/** What signatures of one day have in common. */
+interface Today {
+  readonly day: string;
+  readonly scope: string;
+  readonly key: HmacKey;
 }
 
 /** A signer for requests of one kind. */
 class KindSigner {
+  readonly #kind: Signable;
+  readonly #headerCount: number;
   readonly #signer: Signer;
   readonly #keys: Map<string, HmacKey>;
   readonly #constant: Readonly<Record<string, string>>;
-  /** The canonical request, except for the body's hash at its end. */
-  readonly #canonical: string;
+  /** What is before the body's hash in the canonical request, between it and the time, and after. */
+  readonly #canonical: readonly [string, string, string];
+  /** What depends on the day alone. */
+  #today: Today | undefined;
 
   /** @param keys The derived keys by their scope. */
-  constructor(
-    { credentials, service, region, method, url, headers }: Signable,
-    keys: Map<string, HmacKey>,
-  ) {
+  constructor(kind: Signable, keys: Map<string, HmacKey>) {
+    const { credentials, service, region, method, url, headers } = kind;
     const { accessKeyId, secretAccessKey, sessionToken } = credentials;
     const signer = new Signer({
       accessKeyId,
@@ -98,33 +116,50 @@ class KindSigner {
       headers: { ...headers, [hashHeader]: "" },
       datetime: noTime,
     });
+    this.#kind = kind;
+    this.#headerCount = Object.keys(headers).length;
     this.#signer = signer;
     this.#keys = keys;
     this.#constant = Object.fromEntries(
       [...signer.headers].filter(([name]) => name !== hashHeader && name !== timeHeader),
     );
-    this.#canonical = [
+    const canonical = [
       signer.method.toUpperCase(),
       signer.encodedPath,
       signer.encodedSearch,
       `${signer.canonicalHeaders}\n`,
       `${signer.signedHeaders}\n`,
     ].join("\n");
+    // Headers are in the order of their names.
+    const hash = canonical.indexOf(`${hashHeader}:`) + hashHeader.length + 1;
+    const time = canonical.indexOf(`${timeHeader}:${noTime}`) + timeHeader.length + 1;
+    this.#canonical = [
+      canonical.slice(0, hash),
+      canonical.slice(hash, time),
+      canonical.slice(time + noTime.length),
+    ];
+  }
+
+  /** Whether a request is of this kind. */
+  isFor({ service, region, method, url, headers }: Signable): boolean {
+    const kind = this.#kind;
+    if (url !== kind.url || method !== kind.method) return false;
+    if (service !== kind.service || region !== kind.region) return false;
+    let count = 0;
+    for (const name in headers) {
+      if (headers[name] !== kind.headers[name]) return false;
+      count++;
+    }
+    return count === this.#headerCount;
   }
 
   /** Signs the request with a time and a body hash. */
   at(datetime: string, bodyHash: string): Signed {
-    const { url, region, service, accessKeyId, secretAccessKey, signedHeaders } = this.#signer;
-    const scope = `${datetime.slice(0, 8)}/${region}/${service}/aws4_request`;
-    let key = this.#keys.get(scope);
-    if (key === undefined) {
-      key = new HmacKey(deriveKey(secretAccessKey, scope));
-      this.#keys.set(scope, key);
-    }
-    const canonical = this.#canonical
-      .replace(`${hashHeader}:`, `${hashHeader}:${bodyHash}`)
-      .replace(`${timeHeader}:${noTime}`, `${timeHeader}:${datetime}`) + bodyHash;
-    const signature = hexOf(key.sign(stringToSign(datetime, scope, canonical)));
+    const { url, accessKeyId, signedHeaders } = this.#signer;
+    const { scope, key } = this.#on(datetime.slice(0, 8));
+    const [beforeHash, beforeTime, rest] = this.#canonical;
+    const canonical = beforeHash + bodyHash + beforeTime + datetime + rest + bodyHash;
+    const signature = key.hex(stringToSign(datetime, scope, canonical));
     return {
       url,
       headers: {
@@ -136,6 +171,15 @@ class KindSigner {
       },
     };
   }
+
+  #on(day: string): Today {
+    if (this.#today?.day === day) return this.#today;
+    const { region, service, secretAccessKey } = this.#signer;
+    const scope = `${day}/${region}/${service}/aws4_request`;
+    const key = this.#keys.get(scope) ?? new HmacKey(deriveKey(secretAccessKey, scope));
+    this.#keys.set(scope, key);
+    return this.#today = { day, scope, key };
+  }
 }
 
 /** Formats times for the header, such as `20130524T000000Z`, once per second. */
@@ -143,11 +187,12 @@ class Timestamps {
   #second = NaN;
   #text = "";
 
-  format(time: Date): string {
-    const second = Math.floor(time.getTime() / 1000);
+  /** @param time In milliseconds since 1970. */
+  format(time: number): string {
+    const second = Math.floor(time / 1000);
     if (second !== this.#second) {
       this.#second = second;
-      this.#text = time.toISOString().replace(/[:-]|\.\d{3}/g, "");
+      this.#text = new Date(time).toISOString().replace(/[:-]|\.\d{3}/g, "");
     }
     return this.#text;
   }

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { AwsV4Signer } from "npm:aws4fetch@1.0.20";
 import { sha256 } from "../files/hash.ts";
 
@@ -24,7 +23,7 @@ export class Signer extends AwsV4Signer {
       key = deriveKey(this.secretAccessKey, this.credentialString).buffer;
       this.cache.set(cacheKey, key);
     }
-    return hexOf(hmac(new Uint8Array(key), await this.stringToSign()));
+    return new HmacKey(new Uint8Array(key)).hex(await this.stringToSign());
   }
 
   /**
@@ -41,7 +40,10 @@ export class Signer extends AwsV4Signer {
  * @param scope The credential scope: `DATE/REGION/SERVICE/aws4_request`.
  */
 export function deriveKey(secretAccessKey: string, scope: string): Uint8Array<ArrayBuffer> {
-  return scope.split("/").reduce(hmac, new TextEncoder().encode(`AWS4${secretAccessKey}`));
+  return scope.split("/").reduce(
+    (key, part) => new HmacKey(key).bytes(part),
+    new TextEncoder().encode(`AWS4${secretAccessKey}`),
+  );
 }
 
 /** Returns the string to sign of a canonical request. */
@@ -53,40 +55,36 @@ export function stringToSign(datetime: string, scope: string, canonicalRequest: 
 const blockBytes = 64;
 
 /**
- * A key for HMAC with SHA-256 (RFC 2104). Uses two plain hashes, since `createHmac` takes four times
- * as long on short texts.
+ * A key for HMAC with SHA-256 (RFC 2104). Uses two plain hashes, which have begun with the key's
+ * blocks, since `createHmac` takes twice as long on short texts.
  */
 export class HmacKey {
-  readonly #inner = new Uint8Array(blockBytes).fill(0x36);
-  readonly #outer = new Uint8Array(blockBytes).fill(0x5c);
+  readonly #inner: Hash;
+  readonly #outer: Hash;
 
   /** @param key Its bytes. */
   constructor(key: Uint8Array) {
-    const short = key.length > blockBytes ? digest(key) : key;
-    for (const [index, byte] of short.entries()) {
-      this.#inner[index] = 0x36 ^ byte;
-      this.#outer[index] = 0x5c ^ byte;
-    }
+    const short = key.length > blockBytes ? createHash("sha256").update(key).digest() : key;
+    const begun = (pad: number) => {
+      const block = new Uint8Array(blockBytes).fill(pad);
+      for (const [index, byte] of short.entries()) block[index] = pad ^ byte;
+      return createHash("sha256").update(block);
+    };
+    this.#inner = begun(0x36);
+    this.#outer = begun(0x5c);
+  }
+
+  /** Returns a text's HMAC, in 64 lower-case hexadecimal digits. */
+  hex(text: string): string {
+    return this.#sign(text).digest("hex");
   }
 
   /** Returns a text's HMAC, 32 bytes. */
-  sign(text: string): Uint8Array<ArrayBuffer> {
-    return digest(this.#outer, digest(this.#inner, text));
+  bytes(text: string): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.#sign(text).digest());
   }
-}
 
-/** Returns a text's HMAC, 32 bytes. */
-export function hmac(key: Uint8Array, text: string): Uint8Array<ArrayBuffer> {
-  return new HmacKey(key).sign(text);
-}
-
-/** Formats bytes in lower-case hexadecimal digits. */
-export function hexOf(bytes: Uint8Array<ArrayBuffer>): string {
-  return Buffer.from(bytes.buffer).toString("hex");
-}
-
-function digest(...parts: (Uint8Array | string)[]): Uint8Array<ArrayBuffer> {
-  const hash = createHash("sha256");
-  for (const part of parts) hash.update(part);
-  return new Uint8Array(hash.digest());
+  #sign(text: string): Hash {
+    return this.#outer.copy().update(this.#inner.copy().update(text).digest());
+  }
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
 import { join, resolve } from "node:path";
 import { decodeBlob, decodeBlobToFile, novelKindOf } from "../store/blob.ts";
 import { LlamaError } from "../errors.ts";
@@ -64,6 +65,21 @@ export interface ReceivedOutput {
 
 /** An empty output. */
 export const noOutput: ReceivedOutput = { bytes: new Uint8Array(), file: undefined, size: 0 };
+
+/**
+ * Returns an output that is empty or short text, as most are, without a wait.
+ *
+ * @param blob The blob from the wire.
+ * @returns Undefined for any other output.
+ */
+export function shortOutput(blob: Blob): ReceivedOutput | undefined {
+  const { s: text } = blob;
+  if (text === undefined) return Object.keys(blob).length === 0 ? noOutput : undefined;
+  // A character has up to three bytes in UTF-8.
+  if (3 * text.length > maxOutputInMemory) return undefined;
+  const bytes = Buffer.from(text);
+  return { bytes, file: undefined, size: bytes.length };
+}
 
 /** Options for {@linkcode receiveOutput}. */
 export interface ReceiveOptions {

@@ -114,7 +114,7 @@ export async function learnFrom(
 ): Promise<void> {
   if (functions === undefined) return;
   // Loading first keeps what was known before.
-  await functions.load(functionName);
+  if (functions.get(functionName) === undefined) await functions.load(functionName);
   // The response may list anything: keep only known features.
   const names = namesOf(features).filter((name) => accepts?.includes(name));
   functions.learn(functionName, { accepts: names, runtime: runtime?.slice(0, maxVersionLength) });

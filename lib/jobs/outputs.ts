@@ -53,6 +53,7 @@ export async function writeOutputs(
   const { kinds = ownFeatures.contents } = options;
   const errors: LlamaError[] = [];
   const written: string[] = [];
+  if (wanted.length === 0) return { written, errors };
   const files = unique(wanted)
     // The runtime writes objects only if the command succeeds.
     .filter(({ local }) => options.succeeded || !isS3Url(local))

@@ -5,14 +5,20 @@
  */
 
 import { isAbort, LlamaError, reasonOf } from "../errors.ts";
-import { ownFeatures, sizesOf } from "../features.ts";
+import { ownFeatures, type Sizes, sizesOf } from "../features.ts";
 import type { Blob, Response } from "../protocol.ts";
-import { noOutput, type ReceivedOutput, receiveOutput, removeOutput } from "./big_output.ts";
+import {
+  noOutput,
+  type ReceivedOutput,
+  receiveOutput,
+  removeOutput,
+  shortOutput,
+} from "./big_output.ts";
 import type { Job, JobResult } from "./job.ts";
 import type { LiveJob } from "./live_job.ts";
 import { writeOutputs } from "./outputs.ts";
 import type { JobRunner, RunJobOptions } from "./run_options.ts";
-import { counting, type Transfer } from "./transfer.ts";
+import { countInline, countObject, type Transfer } from "./transfer.ts";
 
 /** The part of a result that its response holds. */
 export type Received = Omit<JobResult, "logTail" | "requestId" | "elapsedMilliseconds">;
@@ -33,7 +39,6 @@ export async function receive(
     & { readonly transfer: Transfer; readonly liveJob?: LiveJob | undefined },
 ): Promise<Received> {
   const { store } = runner;
-  const { receivedInline, receivedObject } = counting(transfer);
   using _outputs = spans?.span("outputs");
   const needStore = () => {
     if (store) return store;
@@ -47,9 +52,12 @@ export async function receive(
   };
   const succeeded = response.status === 0;
   const kinds = (runner.features ?? ownFeatures).contents;
-  receivedInline(
+  countInline(
+    transfer,
+    "received",
     sizesOf([response.stdout, response.stderr, ...Object.values(response.outputs)], kinds),
   );
+  const onStored = (sizes: Sizes) => countObject(transfer, "received", sizes);
   const outputs = await writeOutputs(job.outputs, response.outputs, {
     succeeded,
     inputs: succeeded ? [] : [...job.inputs, ...sharedFiles?.inputs.values() ?? []],
@@ -57,7 +65,7 @@ export async function receive(
     kinds,
     signal,
     spans,
-    onStored: receivedObject,
+    onStored,
   });
   const unreceived: LlamaError[] = [];
   const fetchOutput = async (name: string, blob: Blob): Promise<ReceivedOutput> => {
@@ -67,7 +75,7 @@ export async function receive(
         store: needStore,
         kinds,
         signal,
-        onStored: receivedObject,
+        onStored,
       });
     } catch (cause) {
       if (isAbort(cause, signal)) throw cause;
@@ -76,8 +84,10 @@ export async function receive(
       return noOutput;
     }
   };
-  const stdout = await fetchOutput("standard output", response.stdout);
-  const stderr = await fetchOutput("standard error", response.stderr);
+  const stdout = shortOutput(response.stdout) ??
+    await fetchOutput("standard output", response.stdout);
+  const stderr = shortOutput(response.stderr) ??
+    await fetchOutput("standard error", response.stderr);
   const kept = live ? await live.finish({ stdout, stderr }) : { stdout, stderr };
   const files = [kept.stdout.file, kept.stderr.file].filter((file) => file !== undefined);
   return {

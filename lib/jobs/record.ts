@@ -4,7 +4,6 @@
  * @module
  */
 
-import type { Transfer } from "./transfer.ts";
 import { failedStatus, timedOutStatus } from "../functions/command_status.ts";
 import { FunctionError, type LlamaError } from "../errors.ts";
 import { isFunctionTimeout } from "../functions/timeout.ts";
@@ -226,7 +225,8 @@ export function recordOf(
   { count, result, error, transfer, cost }: Attempts,
   { started, elapsedMilliseconds, log, isLocal, flight, cache }: RecordDetails,
 ): JobRecord {
-  return {
+  // Parts that most records lack are added one by one: a spread of nothing costs as much as a key.
+  const record: JobRecord = {
     seq: index + 1,
     function: functionName,
     command,
@@ -235,7 +235,6 @@ export function recordOf(
     status: result?.status ??
       (error instanceof FunctionError && isFunctionTimeout(error) ? timedOutStatus : null),
     attempts: count,
-    ...(flight ? copiesOf(flight) : {}),
     started,
     elapsedMilliseconds: rounded(elapsedMilliseconds),
     times: result?.times && timesOf(result.times),
@@ -245,7 +244,6 @@ export function recordOf(
     memoryBytes: result?.memory,
     sentBytes: transfer.sentBytes,
     receivedBytes: transfer.receivedBytes,
-    ...rawBytesOf(transfer),
     cost: cache?.state === "hit"
       ? { dollars: 0, isEstimate: false }
       : cost?.memory === undefined
@@ -253,15 +251,23 @@ export function recordOf(
       : { dollars: Number(cost.dollars.toPrecision(9)), isEstimate: cost.isEstimate },
     outputs: [...result?.written ?? []],
     errors: (error ? [error] : result?.outputErrors ?? []).map(failureOf),
-    ...(cache === undefined ? {} : { cache: { ...cache } }),
-    ...(isLocal ? { isLocal } : {}),
     requestId: result?.requestId,
     log,
   };
+  if (flight && flight.copies > 0) Object.assign(record, copiesOf(flight));
+  const { sent, received } = transfer.savedBytes ?? { sent: 0, received: 0 };
+  if (sent !== 0 || received !== 0) {
+    record.rawBytes = {
+      sent: transfer.sentBytes + sent,
+      received: transfer.receivedBytes + received,
+    };
+  }
+  if (cache !== undefined) record.cache = { ...cache };
+  if (isLocal) record.isLocal = isLocal;
+  return record;
 }
 
 function copiesOf({ copies, lastEnd }: Flight): Partial<JobRecord> {
-  if (copies === 0) return {};
   if (!lastEnd?.hasCopyWon) return { copies };
   const { savedMilliseconds: saved } = lastEnd;
   return {
@@ -269,12 +275,6 @@ function copiesOf({ copies, lastEnd }: Flight): Partial<JobRecord> {
     hasCopyWon: true,
     ...(saved === undefined ? {} : { savedMilliseconds: rounded(saved) }),
   };
-}
-
-function rawBytesOf({ sentBytes, receivedBytes, savedBytes }: Transfer): Partial<JobRecord> {
-  const { sent, received } = savedBytes ?? { sent: 0, received: 0 };
-  if (sent === 0 && received === 0) return {};
-  return { rawBytes: { sent: sentBytes + sent, received: receivedBytes + received } };
 }
 
 /** Converts nanoseconds, any of which the original's runtime may leave out, to milliseconds. */

@@ -36,7 +36,9 @@ export async function runJob(
   if (options.noClobber && isFirst) await checkReplacesNothing(job.outputs);
   const shared = options.sharedFiles?.inputs;
   using inputs = job.inputs.length > 0 ? spans?.span("inputs") : undefined;
-  const found = await findInputs(job.inputs, shared, runner.findObject);
+  const found = job.inputs.length > 0
+    ? await findInputs(job.inputs, shared, runner.findObject)
+    : [];
   const objects = found.flatMap(({ object }) => object ?? []);
   if (objects.length > 0) await runner.objectChecks?.check(job.functionName, objects);
   inputs?.[Symbol.dispose]();

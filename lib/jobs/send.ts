@@ -32,7 +32,7 @@ import {
 } from "./negotiation.ts";
 import { type EncodedFiles, followsLinks } from "./shared_files.ts";
 import type { JobRunner, RunJobOptions } from "./run_options.ts";
-import { counting, type Transfer } from "./transfer.ts";
+import { countInline, countObject, type Transfer } from "./transfer.ts";
 
 /** How often objects that the function did not find are sent again. */
 const maxResends = 2;
@@ -88,7 +88,7 @@ export async function send(
     inputs?.[Symbol.dispose]();
     const call = async (call: Call): Promise<Answered> => {
       transfer.sentBytes += payload.length;
-      counting(transfer).sentInline(sizes);
+      countInline(transfer, "sent", sizes);
       const invocation = await runner.lambda.invoke(functionName, payload, {
         logs,
         timeoutSeconds,
@@ -160,24 +160,19 @@ async function encode(
   const accept = contentNames(usedFeatures(runner));
   const request: Request = {
     args: [...job.args],
-    // An object among the files is such a guard, too.
-    files: found.some(({ object }) => object)
-      ? { ...shared }
-      : { ...shared, ...guardOf(job, novel?.refusal) },
-    outputs: [
-      ...new Set(
-        job.outputs.filter(({ local }) => !isS3Url(local)).map(({ remote }) => remote),
-      ),
-    ],
-    ...uploadsOf(job, noClobber),
+    files: { ...shared },
+    outputs: [],
     timeout: timeoutSeconds ?? (isLive ? longestSeconds : undefined),
     client: version,
     accept: accept.length === 0 ? undefined : accept,
     stream: isLive || undefined,
   };
+  if (job.outputs.length > 0) {
+    addOutputs(request, job, { found, refusal: novel?.refusal, noClobber });
+  }
   if (found.length > 0 || job.stdin !== undefined) {
     const reserved = encoder.encode(JSON.stringify(request)).length;
-    const onStored = counting(transfer).sentObject;
+    const onStored = (sizes: Sizes) => countObject(transfer, "sent", sizes);
     const options = { store, novel, signal, spans, onStored };
     const encoded = await encodeInputs(found, job.stdin, reserved, options);
     Object.assign(request.files, encoded.files);
@@ -191,22 +186,31 @@ async function encode(
   };
 }
 
-/** Returns the part of a request that has outputs written to S3. */
-function uploadsOf({ outputs }: Job, noClobber = false): Pick<Request, "needs" | "uploads"> {
-  const uploads = outputs.filter(({ local }) => isS3Url(local)).map(({ remote, local }) =>
-    [remote, { u: local, ...noClobber ? { ifNoneMatch: true } : {} }] as const
+/** Adds a job's outputs to its request: those that come back, and those that go to S3. */
+function addOutputs(
+  request: Request,
+  { outputs }: Job,
+  { found, refusal = newerRequest(), noClobber = false }: {
+    readonly found: Awaited<ReturnType<typeof findInputs>>;
+    readonly refusal: string | undefined;
+    readonly noClobber: boolean | undefined;
+  },
+): void {
+  const objects = outputs.filter(({ local }) => isS3Url(local));
+  const others = outputs.filter(({ local }) => !isS3Url(local));
+  request.outputs = [...new Set(others.map(({ remote }) => remote))];
+  const [object] = objects;
+  if (object === undefined) return;
+  request.needs = [uploadsNeed];
+  request.uploads = Object.fromEntries(
+    objects.map(({ remote, local }) =>
+      [remote, { u: local, ...noClobber ? { ifNoneMatch: true } : {} }] as const
+    ),
   );
-  if (uploads.length === 0) return {};
-  return { needs: [uploadsNeed], uploads: Object.fromEntries(uploads) };
-}
-
-/**
- * Returns a file that older runtimes refuse, if the job has outputs that they would not write: an
- * empty directory below that of objects.
- */
-function guardOf({ outputs }: Job, refusal = newerRequest()): Request["files"] {
-  const object = outputs.find(({ local }) => isS3Url(local));
-  return object ? { [guardOfObject(object.local)]: { d: true, e: refusal } } : {};
+  // A file that older runtimes refuse, since they would not write the objects: an empty directory
+  // below theirs. An object among the inputs is such a guard, too.
+  if (found.some(({ object }) => object)) return;
+  request.files[guardOfObject(object.local)] = { d: true, e: refusal };
 }
 
 /** Objects that are still missing after resending: the function must be reading another store. */

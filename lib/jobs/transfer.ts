@@ -24,19 +24,21 @@ export interface Transfer {
   };
 }
 
-/** Counts objects and compressed contents. */
-export function counting(transfer: Transfer) {
+/** The direction of a transfer, seen from this machine. */
+type Direction = "sent" | "received";
+
+/** Counts contents in a message, whose bytes are counted with it. */
+export function countInline(
+  transfer: Transfer,
+  direction: Direction,
+  { raw, encoded }: Sizes,
+): void {
   const saved = transfer.savedBytes ??= { sent: 0, received: 0 };
-  return {
-    sentInline: ({ raw, encoded }: Sizes) => void (saved.sent += raw - encoded),
-    receivedInline: ({ raw, encoded }: Sizes) => void (saved.received += raw - encoded),
-    sentObject: ({ raw, encoded }: Sizes) => {
-      transfer.sentBytes += encoded;
-      saved.sent += raw - encoded;
-    },
-    receivedObject: ({ raw, encoded }: Sizes) => {
-      transfer.receivedBytes += encoded;
-      saved.received += raw - encoded;
-    },
-  };
+  saved[direction] += raw - encoded;
+}
+
+/** Counts an object. */
+export function countObject(transfer: Transfer, direction: Direction, sizes: Sizes): void {
+  transfer[`${direction}Bytes`] += sizes.encoded;
+  countInline(transfer, direction, sizes);
 }

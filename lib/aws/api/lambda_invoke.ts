@@ -164,12 +164,15 @@ export class Lambda {
       // `fetch` itself retries requests that are lost on a reused connection.
       isFresh: this.#maxRetries === 0,
       attemptMilliseconds: (timeoutSeconds + graceSeconds) * 1000,
-      around: (attempt) =>
-        this.#admit(attempt, { signal: admission, turn, delivery }).catch((error) => {
+      around: async (attempt) => {
+        try {
+          return await this.#admit(attempt, { signal: admission, turn, delivery });
+        } catch (error) {
           const mustNotRepeat = live !== undefined && live.bytes > 0 && !live.mayRepeat;
           if (!mustNotRepeat || !(error instanceof CallError)) throw error;
           throw lostOutput(functionName, live.bytes, error);
-        }),
+        }
+      },
       unsent: admission,
       onSend: () => {
         delivery.mayHaveRun = true;
@@ -275,10 +278,10 @@ async function readAnswer(
     }
     throw refusal(functionName, region, response, text);
   }
-  const isStream = headers.get("content-type") === eventStreamType;
-  const { text, isError, log } = stream && isStream
+  const payloadBytes = lengthOf(response);
+  const { text, isError, log } = stream && headers.get("content-type") === eventStreamType
     ? await readStreamedAnswer(functionName, response, { ...stream, maxBytes: maxAnswerBytes })
-    : await readWhole(functionName, response);
+    : await readWhole(functionName, response, payloadBytes);
   const logTail = log === null ? undefined : Buffer.from(log, "base64").toString();
   if (isError) {
     const { objects, ...error } = parseFunctionError(text);
@@ -287,15 +290,19 @@ async function readAnswer(
   }
   return {
     payload: text,
-    payloadBytes: lengthOf(response),
+    payloadBytes,
     logTail,
     requestId: requestIdOf(response),
     version: response.headers.get("x-amz-executed-version") ?? undefined,
   };
 }
 
-async function readWhole(functionName: string, response: Response): Promise<StreamedAnswer> {
-  const text = await readText(response, maxAnswerBytes, functionName);
+async function readWhole(
+  functionName: string,
+  response: Response,
+  length: number | undefined,
+): Promise<StreamedAnswer> {
+  const text = await readText(response, maxAnswerBytes, functionName, undefined, length);
   // AWS's runtime interface emulator omits the header, and reports a timeout as plain text.
   const isError = /^(\{"error(Message|Type)":|Task timed out after [\d.]+ seconds$)/.test(text) ||
     response.headers.has("x-amz-function-error");
