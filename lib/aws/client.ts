@@ -118,6 +118,8 @@ export class AwsClient implements Disposable {
   #number = 0;
   #isEmulator = false;
   #lastRetry: { error: LlamaError; time: number } | undefined;
+  /** The plain requests by the URLs of `#signatures`, each of which has one method. */
+  readonly #plain = new WeakMap<URL, Request>();
   /** The notices that were already given: of retries after a kind of failure, or of a long pause. */
   readonly #said = new Set<ErrorCode | "pause">();
 
@@ -315,14 +317,12 @@ export class AwsClient implements Disposable {
     const start = debug ? performance.now() : 0;
     try {
       const init: RequestInit & { client: Deno.HttpClient } = {
-        method,
         headers,
         client,
-        redirect: "manual",
         signal: deadline.signal,
       };
       if (body !== undefined) init.body = body;
-      const response = await fetch(url, init);
+      const response = await fetch(this.#plainRequest(url, method), init);
       if (debug) {
         const milliseconds = (performance.now() - start).toFixed(1);
         const id = requestIdOf(response);
@@ -335,6 +335,18 @@ export class AwsClient implements Disposable {
       debug?.(`< ${number} failed: ${fetchFailure(cause)}`);
       throw cause;
     }
+  }
+
+  /**
+   * Returns a request with neither headers nor body, which is the same for all calls of a kind: `fetch`
+   * copies it in less time than it takes to parse the URL.
+   */
+  #plainRequest(url: URL, method: string): Request {
+    const known = this.#plain.get(url);
+    if (known !== undefined) return known;
+    const plain = new Request(url, { method, redirect: "manual" });
+    this.#plain.set(url, plain);
+    return plain;
   }
 
   /**

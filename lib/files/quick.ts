@@ -8,6 +8,7 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
 import { setImmediate } from "node:timers/promises";
 
 /** The average duration from which calls run on other threads, in milliseconds. */
@@ -196,4 +197,23 @@ export function chmod(path: string, mode: number): Promise<void> {
 /** As `Deno.rename`. */
 export function rename(from: string, to: string): Promise<void> {
   return pace.call(() => Deno.renameSync(from, to), () => Deno.rename(from, to));
+}
+
+/** As `Deno.link`. */
+export function link(from: string, to: string): Promise<void> {
+  return pace.call(() => Deno.linkSync(from, to), () => Deno.link(from, to));
+}
+
+/** As `Deno.remove`, for a file. */
+export function removeFile(path: string): Promise<void> {
+  return pace.call(() => Deno.removeSync(path), () => Deno.remove(path));
+}
+
+/**
+ * Reports whether nothing can be found by a path, as far as that costs no exception.
+ *
+ * @returns True also for a broken link; false also where files are slow.
+ */
+export function isProbablyNew(path: string): Promise<boolean> {
+  return pace.call(() => !existsSync(path), () => Promise.resolve(false));
 }

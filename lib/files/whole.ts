@@ -5,7 +5,7 @@
  */
 
 import { dirname, join } from "node:path";
-import { chmod, makeDirectories, rename } from "./quick.ts";
+import { chmod, link, makeDirectories, removeFile, rename } from "./quick.ts";
 import { isRunning, ownProcess } from "../system/process_name.ts";
 
 /** The prefix of all temporary names. */
@@ -50,11 +50,32 @@ export async function writeWhole(
   fill: (temporary: string) => Promise<void>,
   mode?: number,
 ): Promise<void> {
+  await inDirectoryOf(path, () => writeInPlace(path, fill, setMode(mode)));
+}
+
+/**
+ * As {@linkcode writeWhole}, but replaces nothing. For a file that is probably new: to look whether
+ * there is another takes longer than to create it, since Deno's answer is an exception.
+ *
+ * @returns Whether it was created; false if something has its name, such as a broken link.
+ */
+export async function createWhole(
+  path: string,
+  fill: (temporary: string) => Promise<void>,
+  mode: number,
+): Promise<boolean> {
+  return await inDirectoryOf(path, () => writeInPlace(path, fill, setMode(mode), placeNew));
+}
+
+function setMode(mode: number | undefined): (temporary: string) => Promise<void> {
+  return async (temporary) => {
+    if (mode !== undefined) await chmod(temporary, mode & ~umask());
+  };
+}
+
+/** Writes a file after creating its directory, and removing leftovers from it. */
+async function inDirectoryOf<T>(path: string, write: () => Promise<T>): Promise<T> {
   const directory = dirname(path);
-  const write = () =>
-    writeInPlace(path, fill, async (temporary) => {
-      if (mode !== undefined) await chmod(temporary, mode & ~umask());
-    });
   if (swept.has(directory)) {
     try {
       return await write();
@@ -65,7 +86,39 @@ export async function writeWhole(
   }
   await makeDirectories(directory);
   await removeLeftovers(directory);
-  await write();
+  return await write();
+}
+
+/** Gives a complete file its name, unless something has it. */
+async function placeNew(temporary: string, path: string): Promise<boolean> {
+  try {
+    await link(temporary, path);
+  } catch (error) {
+    // Other errors are of file systems without hard links.
+    if (!(error instanceof Deno.errors.AlreadyExists) && await isFree(path)) {
+      await rename(temporary, path);
+      return true;
+    }
+    await removeFile(temporary);
+    return false;
+  }
+  await removeFile(temporary);
+  return true;
+}
+
+async function isFree(path: string): Promise<boolean> {
+  try {
+    await Deno.lstat(path);
+    return false;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return true;
+    throw error;
+  }
+}
+
+async function replace(temporary: string, path: string): Promise<boolean> {
+  await rename(temporary, path);
+  return true;
 }
 
 /**
@@ -74,18 +127,21 @@ export async function writeWhole(
  * @param path The file.
  * @param fill Writes the contents to a temporary path in the same directory.
  * @param finish Sets the mode of the complete file.
+ * @param place Gives it its name. @default {replaces what has the name}
+ * @returns What `place` returns.
  * @throws Whatever `fill` or the file system throws; no file is left behind.
  */
 export async function writeInPlace(
   path: string,
   fill: (temporary: string) => Promise<void>,
   finish: (temporary: string) => Promise<void>,
-): Promise<void> {
+  place: (temporary: string, path: string) => Promise<boolean> = replace,
+): Promise<boolean> {
   const temporary = temporaryName(path);
   try {
     await fill(temporary);
     await finish(temporary);
-    await rename(temporary, path);
+    return await place(temporary, path);
   } catch (error) {
     await removeIfThere(temporary);
     throw error;

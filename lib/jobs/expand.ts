@@ -49,6 +49,8 @@ export function expandOnce(templates: readonly string[]): Expansion {
 /** The parsed arguments of `xargs`, expanded for each line. */
 export class LineTemplates {
   readonly #templates: readonly Template[];
+  /** The arguments that are plain text, and so need no execution. */
+  readonly #plain: readonly (string | undefined)[];
   /** Whether each argument may differ between jobs. */
   readonly #varies: readonly boolean[];
   /** Whether each argument is repeated for each line of a job. */
@@ -66,6 +68,9 @@ export class LineTemplates {
         () => Template.parse(`arg-${index}`, text, new TemplateSet(templateFunctions)),
         { prefix: `template parse error: ${quote(text)}: ` },
       )
+    );
+    this.#plain = templates.map((text) =>
+      text.includes("{{") || !text.isWellFormed() || text.includes("\0") ? undefined : text
     );
     this.#varies = this.#templates.map((template) => template.mentions(inputFields));
     this.#repeats = this.#templates.map((template) => template.names(repeatedFields));
@@ -96,6 +101,11 @@ export class LineTemplates {
       : new LinesContext(lines, index, columnsOf(input));
     const args: string[] = [];
     for (const [at, template] of this.#templates.entries()) {
+      const plain = this.#plain[at];
+      if (plain !== undefined) {
+        args.push(plain);
+        continue;
+      }
       const options = { isConstant: this.#varies[at] === false };
       const expandOne = () => reportingTemplateErrors(() => execute(template, context), options);
       if (!this.#repeats[at] || typeof lines === "string") {
@@ -146,26 +156,19 @@ function execute(template: Template, context: FileContext): string {
   );
 }
 
-/** Shared, since most jobs of a long run mark no files. */
-const none: [] = [];
-
 function marked(
   { Inputs, Outputs }: FileContext,
 ): { inputs: InputFile[]; outputs: MarkedOutput[] } {
-  return {
-    inputs: Inputs.length === 0 ? none : Array.from(Inputs, ({ Local, Remote }) => ({
-      remote: Remote,
-      source: Local.Bytes ?? Local.Path,
-    })),
-    outputs: Outputs.length === 0
-      ? none
-      : Array.from(Outputs, ({ Local, Remote, replacesInput, isDirectory }) => ({
-        remote: Remote,
-        local: Local.Path,
-        onlyOnSuccess: replacesInput,
-        ...(isDirectory ? { isDirectory } : {}),
-      })),
-  };
+  const inputs: InputFile[] = [];
+  for (const { Local, Remote } of Inputs) {
+    inputs.push({ remote: Remote, source: Local.Bytes ?? Local.Path });
+  }
+  const outputs: MarkedOutput[] = [];
+  for (const { Local, Remote, replacesInput, isDirectory } of Outputs) {
+    const output = { remote: Remote, local: Local.Path, onlyOnSuccess: replacesInput };
+    outputs.push(isDirectory ? { ...output, isDirectory } : output);
+  }
+  return { inputs, outputs };
 }
 
 /** The fields of a job that differ from one to the next. */

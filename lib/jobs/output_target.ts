@@ -8,6 +8,7 @@ import { basename, dirname, resolve } from "node:path";
 import { LlamaError } from "../errors.ts";
 import { leadsInside, staysInside } from "../files/links.ts";
 import {
+  createWhole,
   isTemporaryName,
   removeIfThere,
   removeLeftovers,
@@ -16,7 +17,7 @@ import {
   writeInPlace,
   writeWhole,
 } from "../files/whole.ts";
-import { chmod, lstat, makeDirectories } from "../files/quick.ts";
+import { chmod, isProbablyNew, lstat, makeDirectories } from "../files/quick.ts";
 import { OpenDirectory } from "../system/open_directory.ts";
 
 /** A file's contents and mode. */
@@ -40,6 +41,7 @@ export interface Writing {
  * @throws What the file system throws.
  */
 export async function writeNamedFile(path: string, { fill, pour, mode }: Writing): Promise<void> {
+  if (await isProbablyNew(path) && await createWhole(path, fill, mode)) return;
   const { target, existing } = await followLinks(path);
   if (existing === undefined) return await writeWhole(target, fill, mode);
   if (existing.isDirectory) throw isADirectory();

@@ -171,7 +171,7 @@ async function encode(
     addOutputs(request, job, { found, refusal: novel?.refusal, noClobber });
   }
   if (found.length > 0 || job.stdin !== undefined) {
-    const reserved = encoder.encode(JSON.stringify(request)).length;
+    const reserved = Buffer.byteLength(JSON.stringify(request));
     const onStored = (sizes: Sizes) => countObject(transfer, "sent", sizes);
     const options = { store, novel, signal, spans, onStored };
     const encoded = await encodeInputs(found, job.stdin, reserved, options);

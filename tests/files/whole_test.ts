@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { isTemporaryName, temporaryName, umask, writeWhole } from "../../lib/files/whole.ts";
+import {
+  createWhole,
+  isTemporaryName,
+  temporaryName,
+  umask,
+  writeWhole,
+} from "../../lib/files/whole.ts";
 import { DirectoryStore } from "../../lib/store/directory.ts";
 import { MemoryStore } from "../../lib/store/memory.ts";
 import type { ObjectStore } from "../../lib/store/store.ts";
@@ -137,4 +143,55 @@ Deno.test("the umask is the one that the process was started with", async () => 
     assert.deepEqual(await runChild(script, options), [[mask, mask, mask]]);
   }
   assert.equal(umask(), Deno.umask());
+});
+
+const create = (path: string) =>
+  createWhole(path, (file) => Deno.writeTextFile(file, "new"), 0o640);
+
+Deno.test("a new file is created whole, with its mode, and leaves nothing else", async () => {
+  await using directory = new TemporaryDirectory();
+  assert.equal(await create(directory.join("in/it/out")), true);
+  assert.deepEqual(await directory.list(), ["in", "in/it", "in/it/out"]);
+  const { mode, nlink } = await Deno.stat(directory.join("in/it/out"));
+  assert.equal((mode ?? 0) & 0o777, 0o640 & ~umask());
+  assert.equal(nlink, 1);
+});
+
+Deno.test("what has the name of a new file stays as it is", async () => {
+  await using directory = new TemporaryDirectory();
+  await Deno.writeTextFile(directory.join("file"), "old");
+  await Deno.symlink("nowhere", directory.join("broken"));
+  await Deno.mkdir(directory.join("directory"));
+  for (const name of ["file", "broken", "directory"]) {
+    assert.equal(await create(directory.join(name)), false, name);
+  }
+  assert.deepEqual(await directory.list(), ["broken", "directory", "file"]);
+  assert.equal(await Deno.readTextFile(directory.join("file")), "old");
+  assert.equal(await Deno.readLink(directory.join("broken")), "nowhere");
+});
+
+Deno.test("a file is created on a file system without hard links, too", async () => {
+  await using directory = new TemporaryDirectory();
+  const { linkSync } = Deno;
+  Deno.linkSync = () => {
+    throw new Deno.errors.PermissionDenied("Operation not permitted (os error 1)");
+  };
+  try {
+    assert.equal(await create(directory.join("out")), true);
+    assert.equal(await create(directory.join("out")), false);
+  } finally {
+    Deno.linkSync = linkSync;
+  }
+  assert.deepEqual(await directory.list(), ["out"]);
+  assert.equal(await Deno.readTextFile(directory.join("out")), "new");
+});
+
+Deno.test("a new file that cannot be written leaves nothing", async () => {
+  await using directory = new TemporaryDirectory();
+  const failing = createWhole(directory.join("out"), async (file) => {
+    await Deno.writeTextFile(file, "half");
+    throw new Error("full");
+  }, 0o644);
+  await assert.rejects(failing, /full/);
+  assert.deepEqual(await directory.list(), []);
 });
