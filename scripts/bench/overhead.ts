@@ -45,8 +45,8 @@ export async function benchOverhead({ directory, signal, say }: BenchContext): P
       what: `peak memory at \`-j ${concurrency}\``,
       measured: megabytes(peak),
       beside: `no job: ${megabytes(idle)}`,
-      ratio: peak / 150e6,
-      aim: "150 MB",
+      ratio: peak / 260e6,
+      aim: "260 MB",
     },
     {
       what: `${jobs.toLocaleString("en")} jobs from start to end`,
