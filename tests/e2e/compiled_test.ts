@@ -58,6 +58,22 @@ testWith(needs, "the runtime loads less than 60 kB for a job with small files", 
   assert(!texts.some((text) => text.includes("AWS4-HMAC-SHA256")), "signatures are among it");
 });
 
+testWith(needs, "llama invoke loads neither templates nor runs before it needs them", async () => {
+  const directory = resolve(root, compiledPrograms ?? "", "bundle/llama");
+  const names = [...Deno.readDirSync(directory)].map(({ name }) => name);
+  const read = (path: string) => Deno.readTextFile(path);
+  const all = await Promise.all(names.map((name) => read(join(directory, name))));
+  const invoke = names.find((name) => name.startsWith("invoke-")) ?? assert.fail();
+  const loaded = await Promise.all((await startFiles(join(directory, invoke))).map(read));
+  // A message of each.
+  for (const text of ["unclosed action", "is already written by job"]) {
+    assert(all.some((file) => file.includes(text)), text);
+    assert(!loaded.some((file) => file.includes(text)), text);
+  }
+  const size = loaded.reduce((sum, text) => sum + text.length, 0);
+  assert(size < 250_000, `${size} bytes`);
+});
+
 testWith(needs, "bundles are reproducible, wherever the sources are", async () => {
   await using directory = new TemporaryDirectory();
   const copy = directory.join("somewhere", "else");
