@@ -64,14 +64,8 @@ export type { CacheMode } from "./lib/memo/options.ts";
 export type { Transfer } from "./lib/jobs/transfer.ts";
 export type { Halt, RetryOn } from "./lib/jobs/policy.ts";
 export type { Straggler } from "./lib/jobs/stragglers.ts";
-export {
-  type JobCost,
-  type JobFailure,
-  type JobRecord,
-  type JobRecordSchema,
-  jobRecordSchema,
-  type JobTimes,
-} from "./lib/jobs/record.ts";
+export type { JobCost, JobFailure, JobRecord, JobTimes } from "./lib/jobs/record.ts";
+export { type JobRecordSchema, jobRecordSchema } from "./lib/jobs/record_schema.ts";
 export {
   type Architecture,
   defaultPrices,

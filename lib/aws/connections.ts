@@ -58,11 +58,12 @@ export class Connections implements Disposable {
    * Waits for a free connection.
    *
    * @param signal Aborts the wait.
-   * @returns A permit, which is released when it is disposed of.
+   * @returns A permit, which is released when it is disposed of; at once if a connection is free.
    * @throws The signal's reason.
    */
-  enter(signal?: AbortSignal): Promise<Disposable> {
-    return this.#places.acquire(signal);
+  enter(signal?: AbortSignal): Disposable | Promise<Disposable> {
+    signal?.throwIfAborted();
+    return this.#places.tryAcquire() ?? this.#places.acquire(signal);
   }
 
   /**

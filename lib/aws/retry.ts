@@ -72,7 +72,7 @@ export async function withRetries<T>(
     now = () => performance.now(),
     sleep = (milliseconds, signal) => delay(milliseconds, undefined, signal ? { signal } : {}),
   } = options;
-  const since = new Map<ErrorCode, number>();
+  let since: Map<ErrorCode, number> | undefined;
   let retries = 0;
   for (let number = 1;; number++) {
     signal?.throwIfAborted();
@@ -93,6 +93,7 @@ export async function withRetries<T>(
       if (error.retryable === "maybe") {
         if (retries++ >= maxRetries) throw error.after(number);
       } else {
+        since ??= new Map();
         const first = since.get(error.code) ?? now();
         since.set(error.code, first);
         const left = first + (patience[error.code] ?? 0) - now();

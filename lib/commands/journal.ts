@@ -13,7 +13,6 @@ import type { RunCounts } from "../jobs/counts.ts";
 import { type EarlyEnd, earlyEndOf } from "../jobs/early_end.ts";
 import { Journal } from "../jobs/journal/journal.ts";
 import { commandText, type Ending, type RunBegin, runKey } from "../jobs/journal/lines.ts";
-import { readBeginWithJobs } from "../jobs/journal/past_run.ts";
 import { journalDirectory, runFiles } from "../jobs/journal/place.ts";
 import type { JobRecord } from "../jobs/record.ts";
 import { ownProcess } from "../system/process_name.ts";
@@ -63,7 +62,7 @@ export async function findLastRun(
     );
   }
   const key = keyOf(context, { command, values });
-  const found = findRun(directory, (begin) => begin.key === key);
+  const found = await findRun(directory, (begin) => begin.key === key);
   if (found === undefined) {
     throw new LlamaError("usage", "no earlier run of this command in this directory", {
       hint:
@@ -75,10 +74,11 @@ export async function findLastRun(
   return { run, started, log: { path: isJobLog ? jobLog : path, isJobLog } };
 }
 
-function findRun(
+async function findRun(
   directory: string,
   isIt: (begin: RunBegin) => boolean,
-): { run: number; path: string; begin: RunBegin } | undefined {
+): Promise<{ run: number; path: string; begin: RunBegin } | undefined> {
+  const { readBeginWithJobs } = await import("../jobs/journal/past_run.ts");
   try {
     for (const { run, path } of runFiles(directory)) {
       const begin = readBeginWithJobs(path);
@@ -140,7 +140,7 @@ export async function openJournal(
     // A run that its job log resumes stays one run.
     const resumed = last?.run ??
       (jobLog !== undefined && isResumed
-        ? findRun(directory, (begin) => begin.key === key && begin.jobLog === jobLog)?.run
+        ? (await findRun(directory, (begin) => begin.key === key && begin.jobLog === jobLog))?.run
         : undefined);
     const begin: RunBegin = {
       started: new Date().toISOString(),

@@ -24,7 +24,6 @@ import {
   openProgress,
   settingsOf,
 } from "./context.ts";
-import { dryRun } from "./dry_run.ts";
 import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
 import { cacheModeOf } from "./spec/cache.ts";
 import { xargsCommand, type xargsFlags } from "./spec/xargs.ts";
@@ -93,6 +92,7 @@ export const xargs = runnable(
         s3: open,
       });
       if (values["dry-run"]) {
+        const { dryRun } = await import("./dry_run.ts");
         return await dryRun({ command, input, values, last, llama: open }, context);
       }
       const lookBack = await openLookBack(context, values.report);

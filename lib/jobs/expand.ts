@@ -49,8 +49,8 @@ export function expandOnce(templates: readonly string[]): Expansion {
 /** The parsed arguments of `xargs`, expanded for each line. */
 export class LineTemplates {
   readonly #templates: readonly Template[];
-  /** The arguments that are plain text, and so need no execution. */
-  readonly #plain: readonly (string | undefined)[];
+  /** The arguments that need no execution, which are most: plain text, and the line. */
+  readonly #simple: readonly (((context: JobContext) => string) | undefined)[];
   /** Whether each argument may differ between jobs. */
   readonly #varies: readonly boolean[];
   /** Whether each argument is repeated for each line of a job. */
@@ -69,8 +69,8 @@ export class LineTemplates {
         { prefix: `template parse error: ${quote(text)}: ` },
       )
     );
-    this.#plain = templates.map((text) =>
-      text.includes("{{") || !text.isWellFormed() || text.includes("\0") ? undefined : text
+    this.#simple = templates.map((text) =>
+      text === "{{.Line}}" ? ({ Line }) => Line : text.includes("{{") ? undefined : () => text
     );
     this.#varies = this.#templates.map((template) => template.mentions(inputFields));
     this.#repeats = this.#templates.map((template) => template.names(repeatedFields));
@@ -101,9 +101,9 @@ export class LineTemplates {
       : new LinesContext(lines, index, columnsOf(input));
     const args: string[] = [];
     for (const [at, template] of this.#templates.entries()) {
-      const plain = this.#plain[at];
-      if (plain !== undefined) {
-        args.push(plain);
+      const simple = this.#simple[at];
+      if (simple !== undefined) {
+        args.push(checkText(simple(context), template.name));
         continue;
       }
       const options = { isConstant: this.#varies[at] === false };
@@ -138,20 +138,23 @@ function asOutput({ isDirectory, remote, local, ...rest }: MarkedOutput): Output
     : { remote, local, ...rest };
 }
 
-/** Executes a template; refuses text that is not UTF-8, which the wire cannot carry. */
 function execute(template: Template, context: FileContext): string {
-  const text = template.executeEscaped(context);
+  return checkText(template.executeEscaped(context), template.name);
+}
+
+/** Refuses text that is not UTF-8, which the wire cannot carry, or has a NUL byte. */
+function checkText(text: string, name: string): string {
   if (text.includes("\0")) {
     throw new LlamaError(
       "template",
-      `${template.name} produces an argument with a NUL byte: ${quote(text)}`,
+      `${name} produces an argument with a NUL byte: ${quote(text)}`,
       { hint: nulHint },
     );
   }
   if (text.isWellFormed()) return text;
   throw new LlamaError(
     "template",
-    `${template.name} produces an argument that is not UTF-8: ${quote(text)}`,
+    `${name} produces an argument that is not UTF-8: ${quote(text)}`,
     { hint: "send such bytes as a file, with {{.AsFile .Line}}" },
   );
 }

@@ -9,11 +9,8 @@ import { Semaphore } from "../async/semaphore.ts";
 import { LlamaError } from "../errors.ts";
 import { newCounts, type RunCounts } from "./counts.ts";
 import { jobInputs, type Line } from "./job_input.ts";
-import { JobLog } from "./log/job_log.ts";
-import { LoggedJobs } from "./log/logged_jobs.ts";
 import { Planner } from "./plan.ts";
 import { StopPolicy } from "./policy.ts";
-import { Results } from "./results.ts";
 import { stragglerRules, Stragglers } from "./stragglers.ts";
 import { Trial } from "./trial.ts";
 import type { JobOutcome, MapConnection, MapJobsOptions } from "./map_options.ts";
@@ -44,14 +41,20 @@ export async function* mapJobs(
   if (stragglers !== undefined) atLeast(0, stragglers, "stragglers");
   const planner = new Planner({ functionName, templates });
   const { resumeFrom = jobLog, onRecord } = options;
+  // What most runs do without is loaded on demand, so that they start sooner.
   const logged = resumeFrom === undefined || resume === undefined
     ? undefined
-    : await LoggedJobs.read(resumeFrom, { onNotice: connection.notice, signal });
+    : await (await import("./log/logged_jobs.ts")).LoggedJobs.read(resumeFrom, {
+      onNotice: connection.notice,
+      signal,
+    });
   const repeatFailed = resume === "succeeded";
-  using results = options.results === undefined ? undefined : await Results.open(
-    options.results,
-    (seq) => logged?.isKept(seq, repeatFailed) ?? false,
-  );
+  using results = options.results === undefined
+    ? undefined
+    : await (await import("./results.ts")).Results.open(
+      options.results,
+      (seq) => logged?.isKept(seq, repeatFailed) ?? false,
+    );
   await connection.prepare();
   if (jobLog !== undefined || logged !== undefined || onRecord !== undefined) {
     planner.useLog({
@@ -61,10 +64,12 @@ export async function* mapJobs(
       path: typeof jobLog === "string" ? jobLog : undefined,
     });
   }
-  using log = jobLog === undefined ? undefined : await JobLog.open(jobLog, {
-    logged: resumeFrom === jobLog ? logged : undefined,
-    signal,
-  });
+  using log = jobLog === undefined
+    ? undefined
+    : await (await import("./log/job_log.ts")).JobLog.open(jobLog, {
+      logged: resumeFrom === jobLog ? logged : undefined,
+      signal,
+    });
   if (resume === undefined) await results?.begin();
   const counts = options.counts ?? newCounts();
   using stopPolicy = new StopPolicy(counts, {

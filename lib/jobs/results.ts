@@ -11,7 +11,8 @@ import { removeIfThere, removeLeftovers, temporaryName } from "../files/whole.ts
 import { withDescriptor } from "../files/quick.ts";
 import { listDirectory } from "../system/list.ts";
 import { lockFile } from "../system/lock.ts";
-import { type JobRecord, jobRecordSchema } from "./record.ts";
+import type { JobRecord } from "./record.ts";
+import { jobRecordSchema } from "./record_schema.ts";
 
 /** The files in the directory of a job's results. */
 const fileNames = ["stdout", "stderr", "status.json"];

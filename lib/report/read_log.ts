@@ -11,7 +11,8 @@ import { type EarlyEnd, earlyEndSchema } from "../jobs/early_end.ts";
 import { costOf, parseMark, type RunBegin, type RunEnd } from "../jobs/journal/lines.ts";
 import { type JobLogEntry, JobLogParser } from "../jobs/log/job_log_line.ts";
 import type { Notice } from "../jobs/log/logged_jobs.ts";
-import { type JobCost, type JobRecord, jobRecordSchema } from "../jobs/record.ts";
+import type { JobCost, JobRecord } from "../jobs/record.ts";
+import { jobRecordSchema } from "../jobs/record_schema.ts";
 import { type Run, RunJobs } from "./run.ts";
 
 /**

@@ -4,7 +4,7 @@ import { render, type RenderOptions } from "../../../lib/commands/print/render.t
 import { FunctionError, LlamaError } from "../../../lib/errors.ts";
 import type { JobResult } from "../../../lib/jobs/job.ts";
 import type { JobOutcome } from "../../../lib/jobs/map_options.ts";
-import { jobRecordSchema } from "../../../lib/jobs/record.ts";
+import { jobRecordSchema } from "../../../lib/jobs/record_schema.ts";
 import type { Piece } from "../../../lib/commands/print/piece.ts";
 import { bytesOf, noise, TemporaryDirectory, textOf } from "../../helpers.ts";
 
