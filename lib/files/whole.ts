@@ -57,14 +57,22 @@ export async function writeWhole(
  * As {@linkcode writeWhole}, but replaces nothing. For a file that is probably new: to look whether
  * there is another takes longer than to create it, since Deno's answer is an exception.
  *
- * @returns Whether it was created; false if something has its name, such as a broken link.
+ * @returns Whether it was created; false if something has its name, such as a broken link, or a file
+ * has that of one of its directories.
  */
 export async function createWhole(
   path: string,
   fill: (temporary: string) => Promise<void>,
   mode: number,
 ): Promise<boolean> {
-  return await inDirectoryOf(path, () => writeInPlace(path, fill, setMode(mode), placeNew));
+  try {
+    return await inDirectoryOf(path, () => writeInPlace(path, fill, setMode(mode), placeNew));
+  } catch (error) {
+    const { AlreadyExists, NotADirectory } = Deno.errors;
+    // A file has the name of one of its directories.
+    if (error instanceof AlreadyExists || error instanceof NotADirectory) return false;
+    throw error;
+  }
 }
 
 function setMode(mode: number | undefined): (temporary: string) => Promise<void> {

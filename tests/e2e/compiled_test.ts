@@ -71,7 +71,38 @@ testWith(needs, "llama invoke loads neither templates nor runs before it needs t
     assert(!loaded.some((file) => file.includes(text)), text);
   }
   const size = loaded.reduce((sum, text) => sum + text.length, 0);
-  assert(size < 250_000, `${size} bytes`);
+  assert(size < 260_000, `${size} bytes`);
+  assert(loaded.length < 10, `${loaded.length} files`);
+});
+
+testWith(needs, "what files of the bundles import from one another exists", async () => {
+  for (const name of ["llama", "bootstrap"]) {
+    const directory = resolve(root, compiledPrograms ?? "", "bundle", name);
+    const files = new Map<string, string>();
+    for (const { name } of Deno.readDirSync(directory)) {
+      files.set(name, await Deno.readTextFile(join(directory, name)));
+    }
+    const last = (item: string, separator: string) => item.split(separator).at(-1) ?? "";
+    const exportsOf = (file: string) => {
+      const [list = ""] = last(files.get(file) ?? assert.fail(file), "export{").split("}");
+      return list.split(",").map((item) => last(item, " as "));
+    };
+    let count = 0;
+    for (const [file, text] of files) {
+      for (const [, list = "", from = ""] of text.matchAll(/import\{([^}]*)\}from"\.\/([^"]*)"/g)) {
+        const names = exportsOf(from);
+        for (const item of list.split(",")) {
+          const [imported = ""] = item.split(" as ");
+          assert(names.includes(imported), `${file}: ${imported} of ${from}`);
+          count++;
+        }
+      }
+      for (const [, from = ""] of text.matchAll(/import\("\.\/([^"]*)"\)/g)) {
+        assert(files.has(from), `${file}: ${from}`);
+      }
+    }
+    assert(count > 50, `${name}: ${count}`);
+  }
 });
 
 testWith(needs, "bundles are reproducible, wherever the sources are", async () => {

@@ -162,7 +162,7 @@ Deno.test("what has the name of a new file stays as it is", async () => {
   await Deno.writeTextFile(directory.join("file"), "old");
   await Deno.symlink("nowhere", directory.join("broken"));
   await Deno.mkdir(directory.join("directory"));
-  for (const name of ["file", "broken", "directory"]) {
+  for (const name of ["file", "broken", "directory", "file/in", "file/in/it"]) {
     assert.equal(await create(directory.join(name)), false, name);
   }
   assert.deepEqual(await directory.list(), ["broken", "directory", "file"]);
