@@ -14,6 +14,7 @@ import { benchCompiled } from "./bench/compiled.ts";
 import { type Benchmark, type Figure, tableOf } from "./bench/figure.ts";
 import { benchConnections } from "./bench/connections.ts";
 import { benchGrowth } from "./bench/growth.ts";
+import { benchLayers } from "./bench/layers.ts";
 import { benchLive } from "./bench/live.ts";
 import { benchLookBack } from "./bench/look_back.ts";
 import { benchOverhead } from "./bench/overhead.ts";
@@ -33,6 +34,7 @@ const benchmarks: ReadonlyMap<string, Benchmark> = new Map([
   ["runtime", benchRuntime],
   ["signature", benchSignature],
   ["connections", benchConnections],
+  ["layers", benchLayers],
   ["overhead", benchOverhead],
   ["progress", benchProgress],
   ["look-back", benchLookBack],

@@ -322,7 +322,10 @@ export class AwsClient implements Disposable {
         signal: deadline.signal,
       };
       if (body !== undefined) init.body = body;
-      const response = await fetch(this.#plainRequest(url, method), init);
+      // Only calls of Lambda have the same URL again and again.
+      const response = service === "lambda"
+        ? await fetch(this.#plainRequest(url, method), init)
+        : await fetch(url, { ...init, method, redirect: "manual" });
       if (debug) {
         const milliseconds = (performance.now() - start).toFixed(1);
         const id = requestIdOf(response);

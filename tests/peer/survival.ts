@@ -27,6 +27,8 @@ export interface Survival {
   flags?: readonly string[];
   /** Flags before the command. @default {[]} */
   globalFlags?: readonly string[];
+  /** How often a call is made at most. @default {as in any run} */
+  maxAttempts?: number;
 }
 
 /** What became of the jobs. */
@@ -58,7 +60,7 @@ export async function areCopies(
 
 /** Runs jobs with 20 kB in and out each, at -j 50, and checks every output that is there. */
 export async function survivors(aws: FakeAws, survival: Survival): Promise<Survivors> {
-  const { rate, kinds, stored, seed = 1, flags = [], globalFlags = [] } = survival;
+  const { rate, kinds, stored, seed = 1, flags = [], globalFlags = [], maxAttempts } = survival;
   await using place = new Workplace();
   await aws.reset();
   for (const [index, name] of names.entries()) {
@@ -76,6 +78,7 @@ export async function survivors(aws: FakeAws, survival: Survival): Promise<Survi
       environment: {
         ...aws.environment,
         ...stored ? { LLAMA_OBJECT_STORE: "s3://bucket/obj/" } : {},
+        ...maxAttempts === undefined ? {} : { AWS_MAX_ATTEMPTS: String(maxAttempts) },
       },
     },
   );
