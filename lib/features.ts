@@ -148,7 +148,7 @@ const plainFeatures = new WeakMap<Features, Features>();
 const names = new WeakMap<Features, readonly string[]>();
 const allNames = new WeakMap<Features, readonly string[]>();
 
-/** Returns what follows from features, which is asked for per job. */
+/** Computes a value once per set of features, since every job asks for it. */
 function remembered<T>(known: WeakMap<Features, T>, features: Features, make: () => T): T {
   const value = known.get(features) ?? make();
   known.set(features, value);

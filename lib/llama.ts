@@ -345,10 +345,8 @@ export class Llama implements AsyncDisposable {
       const { runner, functions } = await this.#connection.open();
       const result = await runJob(runner, job, options);
       // The note is written when the connection is closed.
-      if (functions.get(functionName) === undefined) await functions.load(functionName);
-      if (functions.get(functionName)?.isLlama !== true) {
-        functions.learn(functionName, { isLlama: true });
-      }
+      // Loaded by then, since `runJob` has learned from the response.
+      functions.learn(functionName, { isLlama: true });
       this.#runtimes.older(job, options.timeoutSeconds, result);
       this.#runtimes.otherVersion(functionName, result.runtime, functions);
       return result;

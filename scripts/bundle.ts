@@ -61,7 +61,7 @@ export async function bundleLlama(directory: string, commit: string | undefined)
   ]);
   const files = await collect(made, "cli.js", "cli.js");
   files.set("sdk.js", await bundleSdk(scratch));
-  // What every command loads, and what only the commands that run jobs do.
+  // First what every command loads, then what only `invoke` and `xargs` share.
   await merge(files, "start.js", ["cli.js"], [], join(scratch, "start"));
   await merge(files, "jobs.js", ["invoke", "xargs"], ["start.js", "main"], join(scratch, "jobs"));
   await removeIfThere(made);
@@ -93,7 +93,7 @@ async function merge(
   };
   const closures = by.map((stem) => importsOf(files, named(stem)));
   const others = new Set(without.flatMap((stem) => [...importsOf(files, named(stem))]));
-  // Since the chunks of a closure import only one another, the merged file is part of no circle.
+  // The chunks of a closure import only each other, so merging them creates no import cycle.
   const merged = [...closures[0] ?? []].filter((name) =>
     name.startsWith("chunk-") && closures.every((all) => all.has(name)) && !others.has(name)
   );
@@ -102,7 +102,7 @@ async function merge(
   for (const name of merged) {
     const text = files.get(name) ?? "";
     await Deno.writeTextFile(join(scratch, name), text);
-    // Its only statement of this kind, which comments may follow.
+    // The chunk's only export statement; comments may follow it.
     const [, list = ""] = /export\{([^}]*)\}/.exec(text.slice(text.lastIndexOf("export{"))) ?? [];
     const exported = list.split(",").map((item) => item.replace(/^.* as /, "")).filter(Boolean);
     const items = exported.map((item) => `${item} as ${renamed(item, name)}`);
@@ -211,15 +211,12 @@ async function bundleSdk(directory: string): Promise<string> {
  * @returns Its path and those of its static imports.
  */
 export async function startFiles(main: string): Promise<string[]> {
-  const paths = new Set([main]);
-  // The set grows meanwhile, and what was added is visited too.
-  for (const path of paths) {
-    const text = await Deno.readTextFile(path);
-    for (const [, name = ""] of text.matchAll(staticImports)) {
-      paths.add(join(dirname(main), name));
-    }
+  const directory = dirname(main);
+  const files = new Map<string, string>();
+  for (const { name } of Deno.readDirSync(directory)) {
+    files.set(name, await Deno.readTextFile(join(directory, name)));
   }
-  return [...paths];
+  return [...importsOf(files, basename(main))].map((name) => join(directory, name));
 }
 
 /**

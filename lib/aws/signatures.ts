@@ -85,7 +85,7 @@ export class Signatures {
   }
 }
 
-/** What signatures of one day have in common. */
+/** The credential scope and the signing key, which change once a day. */
 interface Today {
   readonly day: string;
   readonly scope: string;
@@ -101,7 +101,7 @@ class KindSigner {
   readonly #constant: Readonly<Record<string, string>>;
   /** What is before the body's hash in the canonical request, between it and the time, and after. */
   readonly #canonical: readonly [string, string, string];
-  /** What depends on the day alone. */
+  /** The scope and the key of the last signature. */
   #today: Today | undefined;
 
   /** @param keys The derived keys by their scope. */

@@ -210,7 +210,7 @@ export function removeFile(path: string): Promise<void> {
 }
 
 /**
- * Reports whether nothing can be found by a path, as far as that costs no exception.
+ * Reports whether a path probably leads to nothing, without provoking an exception.
  *
  * @returns True also for a broken link; false also where files are slow.
  */
