@@ -4,6 +4,8 @@
  * @module
  */
 
+import { onAbort } from "./on_abort.ts";
+
 /** A permit. Not an object literal: with a computed key, that takes a hundred times as long. */
 class Permit implements Disposable {
   readonly #weight: number;
@@ -71,17 +73,16 @@ export class Semaphore {
         const waiting = {
           weight: taken,
           enter: () => {
-            signal?.removeEventListener("abort", leave);
+            listening?.[Symbol.dispose]();
             resolve();
           },
         };
-        const leave = () => {
+        this.#waiting.add(waiting);
+        const listening = signal && onAbort(signal, () => {
           this.#waiting.delete(waiting);
           this.#release(0);
-          reject(signal?.reason);
-        };
-        this.#waiting.add(waiting);
-        signal?.addEventListener("abort", leave, { once: true });
+          reject(signal.reason);
+        });
       });
     }
     return new Permit(taken, this.#release);

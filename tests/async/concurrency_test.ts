@@ -245,3 +245,46 @@ Deno.test("poolMap leaves permits of its semaphore to others only when no item n
   gates.open(2);
   assert.deepEqual(await all, [0, 10, 20]);
 });
+
+const endings: Readonly<Record<string, (room: Semaphore) => Promise<unknown>>> = {
+  "all results": async (room) => await Array.fromAsync(poolMap([1, 2, 3], room, identity)),
+  "an early end": async (room) => {
+    for await (const _ of poolMap([1, 2, 3], room, identity)) break;
+  },
+  "a failure of the work": (room) =>
+    assert.rejects(
+      Array.fromAsync(poolMap([1, 2, 3], room, () => Promise.reject(new Error("no")))),
+    ),
+  "a failure of the source": (room) =>
+    assert.rejects(Array.fromAsync(poolMap(failingSource(), room, identity))),
+  "an abort": async (room) => {
+    const stop = new AbortController();
+    const results = Array.fromAsync(
+      poolMap([1, 2, 3], room, async (item) => {
+        if (item === 2) stop.abort(new Error("stopped"));
+        return await identity(item);
+      }, stop.signal),
+    );
+    await assert.rejects(results, /stopped/);
+  },
+};
+
+function identity(item: number): Promise<number> {
+  return Promise.resolve(item);
+}
+
+async function* failingSource(): AsyncGenerator<number> {
+  yield await identity(1);
+  throw new Error("no more");
+}
+
+for (const [ending, run] of Object.entries(endings)) {
+  Deno.test(`after ${ending}, poolMap has given back the permits of its semaphore`, async () => {
+    const room = new Semaphore(2);
+    await run(room);
+    await settle();
+    using _one = room.tryAcquire() ?? assert.fail("both are held");
+    using _other = room.tryAcquire() ?? assert.fail("one is held");
+    assert.equal(room.tryAcquire(), undefined);
+  });
+}
