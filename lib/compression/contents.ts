@@ -4,7 +4,6 @@
  * @module
  */
 
-import { Buffer } from "node:buffer";
 import { LlamaError } from "../errors.ts";
 import { maxRawBytes } from "../limits.ts";
 import { decodeBase64 } from "../text/base64.ts";
@@ -24,7 +23,7 @@ type Keys = Readonly<Record<string, unknown>>;
 export async function encode(bytes: Uint8Array): Promise<Keys | undefined> {
   if (looksRandom(bytes)) return undefined;
   const frame = await (await loadZstd()).compress(bytes);
-  return frame && { z: Buffer.from(frame).toString("base64"), n: bytes.length };
+  return frame && { z: frame.toBase64(), n: bytes.length };
 }
 
 /**
@@ -42,7 +41,7 @@ export async function encodePieces(
 ): Promise<Keys | undefined> {
   const { compressWithin } = await loadZstd();
   const compressed = await compressWithin(pieces, size, Math.floor(maxBytes / 4) * 3);
-  return compressed && { z: compressed.frame.toString("base64"), n: compressed.length };
+  return compressed && { z: compressed.frame.toBase64(), n: compressed.length };
 }
 
 /**

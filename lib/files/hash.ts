@@ -16,8 +16,11 @@ const buffers = new BufferPool(readSize);
  * Returns the SHA-256 of bytes, in 64 lower-case hexadecimal digits.
  */
 export function sha256(bytes: Uint8Array | string): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return empty.copy().update(bytes).digest("hex");
 }
+
+/** A copy takes a third of the time of a new hash, which looks its algorithm up by name. */
+const empty = createHash("sha256");
 
 /**
  * Reads and hashes a file from its current position to its end.

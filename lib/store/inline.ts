@@ -113,7 +113,7 @@ export function inlineBlob(bytes: Uint8Array): { blob: Blob; cost: number } {
     const cost = Buffer.byteLength(JSON.stringify(text)) + 6;
     if (cost <= base64Cost) return { blob: { s: text }, cost };
   }
-  return { blob: { b: asBuffer(bytes).toString("base64") }, cost: base64Cost };
+  return { blob: { b: bytes.toBase64() }, cost: base64Cost };
 }
 
 /** Larger contents are compressed and decompressed without being held in memory. */
@@ -168,10 +168,6 @@ export async function reading<T>(
 /** Returns the size of a blob's contents in bytes. */
 export function sizeOf(source: BlobSource): number {
   return source instanceof Uint8Array ? source.length : source.size;
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
