@@ -99,7 +99,7 @@ function blobSchemas({ contents, files }: Features) {
       ...shape,
       ...Object.fromEntries(files.flatMap(({ keys }) => keys.map((key) => [key, fileKeys[key]()]))),
       m: z.optional(fileMode()),
-    }).check(oneContent, isWhole, hasSize),
+    }).check(oneContent, isWhole, hasSize()),
   };
 }
 
@@ -114,10 +114,11 @@ const fileKeys = {
 } satisfies Record<FileKey, () => unknown>;
 
 /** Whether the size of an object in S3 is one. */
-const hasSize = z.refine<Readonly<Record<string, unknown>>>(
-  ({ u, n = 0 }) => u === undefined || (typeof n === "number" && Number.isInteger(n) && n >= 0),
-  '"n" is not a size',
-);
+const hasSize = () =>
+  z.refine<Readonly<Record<string, unknown>>>(
+    ({ u, n = 0 }) => u === undefined || (typeof n === "number" && Number.isInteger(n) && n >= 0),
+    '"n" is not a size',
+  );
 
 /** Keys whose values are checked when the content is decoded. */
 function unchecked(keys: readonly string[]): object {

@@ -47,19 +47,21 @@ const renewMilliseconds = 86_400_000;
 /** The most that is read of a record, in bytes; llama's own are far smaller. */
 const mostBytes = 64 * 1024;
 
-const recordSchema = z.object({
-  /** The place and the name, since the file's name is only a hash of them. */
-  place: z.string(),
-  function: z.string(),
-  /** When the record was written, in milliseconds since 1970. */
-  written: z.number(),
-  isLlama: z.optional(z.boolean()),
-  isPure: z.optional(z.boolean()),
-  accepts: z.optional(z.array(z.string())),
-  runtime: z.optional(z.string()),
-  streams: z.optional(z.boolean()),
-  toldOf: z.optional(z.string()),
-});
+const recordSchema = z.onFirstUse(() =>
+  z.object({
+    /** The place and the name, since the file's name is only a hash of them. */
+    place: z.string(),
+    function: z.string(),
+    /** When the record was written, in milliseconds since 1970. */
+    written: z.number(),
+    isLlama: z.optional(z.boolean()),
+    isPure: z.optional(z.boolean()),
+    accepts: z.optional(z.array(z.string())),
+    runtime: z.optional(z.string()),
+    streams: z.optional(z.boolean()),
+    toldOf: z.optional(z.string()),
+  })
+);
 
 /** A function as this process knows it. */
 interface Entry {
@@ -245,9 +247,9 @@ function holds(
       accepts.join("\n") === known.accepts?.join("\n"));
 }
 
-function parseRecord(text: string): z.output<typeof recordSchema> | undefined {
+function parseRecord(text: string): z.output<ReturnType<typeof recordSchema>> | undefined {
   try {
-    return recordSchema.safeParse(JSON.parse(text)).data;
+    return recordSchema().safeParse(JSON.parse(text)).data;
   } catch {
     // It is damaged, so nothing is known.
     return undefined;

@@ -85,27 +85,29 @@ export function pricesOf(table: PriceTable, region: string): RegionPrices {
   return { ...table.default, ...own, ...(isGuess ? { isGuess } : {}) };
 }
 
-const dollars = z.number().check(z.minimum(0));
-const prices = {
-  x86_64: dollars,
-  arm64: dollars,
-  request: dollars,
-  s3Put: dollars,
-  s3Get: dollars,
-};
-const optional = z.optional(dollars);
-const ownPrices = z.strictObject({
-  x86_64: optional,
-  arm64: optional,
-  request: optional,
-  s3Put: optional,
-  s3Get: optional,
-});
-const tableSchema = z.strictObject({
-  date: z.string().check(z.regex(/^\d{4}-\d{2}-\d{2}$/, "is not a date (YYYY-MM-DD)")),
-  source: z.string(),
-  default: z.strictObject(prices),
-  regions: z.optional(z.record(z.string(), ownPrices)),
+const tableSchema = z.onFirstUse(() => {
+  const dollars = z.number().check(z.minimum(0));
+  const prices = {
+    x86_64: dollars,
+    arm64: dollars,
+    request: dollars,
+    s3Put: dollars,
+    s3Get: dollars,
+  };
+  const optional = z.optional(dollars);
+  const ownPrices = z.strictObject({
+    x86_64: optional,
+    arm64: optional,
+    request: optional,
+    s3Put: optional,
+    s3Get: optional,
+  });
+  return z.strictObject({
+    date: z.string().check(z.regex(/^\d{4}-\d{2}-\d{2}$/, "is not a date (YYYY-MM-DD)")),
+    source: z.string(),
+    default: z.strictObject(prices),
+    regions: z.optional(z.record(z.string(), ownPrices)),
+  });
 });
 
 /**
@@ -126,7 +128,7 @@ export async function readPrices(path: string): Promise<PriceTable> {
       hint: cause instanceof SyntaxError ? example : undefined,
     });
   }
-  const parsed = tableSchema.safeParse(value);
+  const parsed = tableSchema().safeParse(value);
   if (parsed.success) {
     const { regions = {}, ...rest } = parsed.data;
     return { ...rest, regions: Object.fromEntries(Object.entries(regions).map(defined)) };

@@ -57,16 +57,18 @@ function parseText(line: string): InvocationReport | undefined {
   };
 }
 
-const reportSchema = z.object({
-  record: z.object({
-    metrics: z.object({
-      billedDurationMs: z.number(),
-      memorySizeMB: z.number(),
-      maxMemoryUsedMB: z.number(),
-      initDurationMs: z.optional(z.number()),
+const reportSchema = z.onFirstUse(() =>
+  z.object({
+    record: z.object({
+      metrics: z.object({
+        billedDurationMs: z.number(),
+        memorySizeMB: z.number(),
+        maxMemoryUsedMB: z.number(),
+        initDurationMs: z.optional(z.number()),
+      }),
     }),
-  }),
-});
+  })
+);
 
 function parseJson(line: string): InvocationReport | undefined {
   let value: unknown;
@@ -76,7 +78,7 @@ function parseJson(line: string): InvocationReport | undefined {
     // Not Lambda's report, but a similar line that the function wrote.
     return undefined;
   }
-  const parsed = reportSchema.safeParse(value);
+  const parsed = reportSchema().safeParse(value);
   if (!parsed.success) return undefined;
   const { billedDurationMs, memorySizeMB, maxMemoryUsedMB, initDurationMs } =
     parsed.data.record.metrics;

@@ -25,17 +25,18 @@ export interface EarlyEnd {
   readonly peak: number;
 }
 
-const count = z.number().check(z.int(), z.minimum(0));
-
 /** The schema of an {@linkcode EarlyEnd}. */
-export const earlyEndSchema = z.object({
-  reason: z.string(),
-  done: count,
-  failed: count,
-  dropped: count,
-  notStarted: count,
-  isInputRead: z.boolean(),
-  peak: count,
+export const earlyEndSchema = z.onFirstUse(() => {
+  const count = z.number().check(z.int(), z.minimum(0));
+  return z.object({
+    reason: z.string(),
+    done: count,
+    failed: count,
+    dropped: count,
+    notStarted: count,
+    isInputRead: z.boolean(),
+    peak: count,
+  });
 });
 
 /**

@@ -95,7 +95,7 @@ function* fromJson(path: string, bytes: Uint8Array): Generator<Logged, void, und
       throw notOurs(path, index, "it is not JSON", cause);
     }
     if (typeof value === "object" && value !== null && "run" in value) {
-      const { data, error } = earlyEndSchema.safeParse(value.run);
+      const { data, error } = earlyEndSchema().safeParse(value.run);
       if (data === undefined) throw notOurs(path, index, "it is not a valid run record", error);
       yield { earlyEnd: data };
       continue;

@@ -12,7 +12,7 @@ const lines = (count: number) => Array.from({ length: count }, (_, i) => `${i + 
 function endOf(stdout: string) {
   const all = stdout.trimEnd().split("\n");
   const { run } = JSON.parse(all.at(-1) ?? "");
-  return { end: earlyEndSchema.parse(run), records: all.length - 1 };
+  return { end: earlyEndSchema().parse(run), records: all.length - 1 };
 }
 
 Deno.test("a function that is not llama's ends the run with one line, after at most four calls", async () => {

@@ -16,7 +16,7 @@ const counts = {
 Deno.test("a run that ended early accounts for all jobs, and for what Lambda still bills", () => {
   const end = earlyEndOf(counts, "interrupted");
   assert(end);
-  assert.deepEqual(earlyEndSchema.parse(JSON.parse(JSON.stringify(end))), end);
+  assert.deepEqual(earlyEndSchema().parse(JSON.parse(JSON.stringify(end))), end);
   assert.equal(
     earlyEndText(end, false),
     "12 done, 1 failed, 3 dropped in flight (Lambda keeps running them, and bills them), " +

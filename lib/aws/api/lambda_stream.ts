@@ -65,11 +65,13 @@ export function isStreamingRefused(status: number, type: string | undefined): bo
 /** Statuses of the client's errors and of 501, without those that tell what is wrong by themselves. */
 const untyped = /^(4(?!13|29)\d\d|501)$/;
 
-const completeSchema = z.object({
-  ErrorCode: z.optional(z.nullable(z.string())),
-  ErrorDetails: z.optional(z.nullable(z.string())),
-  LogResult: z.optional(z.nullable(z.string())),
-});
+const completeSchema = z.onFirstUse(() =>
+  z.object({
+    ErrorCode: z.optional(z.nullable(z.string())),
+    ErrorDetails: z.optional(z.nullable(z.string())),
+    LogResult: z.optional(z.nullable(z.string())),
+  })
+);
 
 /**
  * Reads an answer to its end, and passes the command's output on as it arrives.
@@ -133,7 +135,7 @@ class Answer {
   readonly #live: LiveOutput;
   readonly #frames: FrameDecoder;
   #last: { kind: "r" | "x"; text: string } | undefined;
-  #complete: z.output<typeof completeSchema> | undefined;
+  #complete: z.output<ReturnType<typeof completeSchema>> | undefined;
 
   constructor(functionName: string, { live, maxBytes }: ReadStreamOptions) {
     this.#functionName = functionName;
@@ -194,14 +196,14 @@ class Answer {
   }
 }
 
-function parseComplete(payload: Uint8Array): z.output<typeof completeSchema> {
+function parseComplete(payload: Uint8Array): z.output<ReturnType<typeof completeSchema>> {
   let value: unknown;
   try {
     value = JSON.parse(Buffer.from(payload).toString());
   } catch (cause) {
     throw new DamagedEventStream("its end is not JSON", { cause });
   }
-  const parsed = completeSchema.safeParse(value);
+  const parsed = completeSchema().safeParse(value);
   if (!parsed.success) {
     throw new DamagedEventStream("its end is malformed", { cause: parsed.error });
   }

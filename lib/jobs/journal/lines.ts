@@ -15,69 +15,74 @@ import type { JobRecord } from "../record.ts";
 import { earlyEndSchema } from "../early_end.ts";
 import * as z from "../../zod.ts";
 
-const count = z.number().check(z.int(), z.minimum(0));
-const amount = z.number().check(z.minimum(0));
-const time = z.string().check(
-  z.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
-  z.refine((text) => !Number.isNaN(Date.parse(text))),
+const count = () => z.number().check(z.int(), z.minimum(0));
+const amount = () => z.number().check(z.minimum(0));
+const time = () =>
+  z.string().check(
+    z.regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
+    z.refine((text) => !Number.isNaN(Date.parse(text))),
+  );
+
+const runSchema = z.onFirstUse(() =>
+  z.object({
+    /** When it started, in ISO 8601 and UTC. */
+    started: time(),
+    /** Identifies runs that can resume each other; see {@linkcode runKey}. */
+    key: z.string(),
+    /** The directory in which llama was started. */
+    directory: z.string(),
+    /** The function. */
+    function: z.string(),
+    /** The function and the templates of its arguments, quoted for a shell; cut if it is long. */
+    command: z.string(),
+    /** The maximum number of concurrent jobs. */
+    concurrency: count(),
+    /** Whether the functions ran on this machine. */
+    isLocal: z.optional(z.boolean()),
+    /** The path of the run's job log, if it wrote a regular file. */
+    jobLog: z.optional(z.string()),
+    /** The version of llama. */
+    version: z.string(),
+    /** The process that runs it. */
+    process: z.object({
+      host: z.string(),
+      pid: count(),
+      start: count(),
+      namespace: z.string(),
+    }),
+  })
 );
 
-const runSchema = z.object({
-  /** When it started, in ISO 8601 and UTC. */
-  started: time,
-  /** Identifies runs that can resume each other; see {@linkcode runKey}. */
-  key: z.string(),
-  /** The directory in which llama was started. */
-  directory: z.string(),
-  /** The function. */
-  function: z.string(),
-  /** The function and the templates of its arguments, quoted for a shell; cut if it is long. */
-  command: z.string(),
-  /** The maximum number of concurrent jobs. */
-  concurrency: count,
-  /** Whether the functions ran on this machine. */
-  isLocal: z.optional(z.boolean()),
-  /** The path of the run's job log, if it wrote a regular file. */
-  jobLog: z.optional(z.string()),
-  /** The version of llama. */
-  version: z.string(),
-  /** The process that runs it. */
-  process: z.object({
-    host: z.string(),
-    pid: count,
-    start: count,
-    namespace: z.string(),
-  }),
-});
-
 /** The beginning of a run. */
-export type RunBegin = z.infer<typeof runSchema>;
+export type RunBegin = z.infer<ReturnType<typeof runSchema>>;
 
-const endSchema = z.object({
-  /** How it ended; `complete` even if jobs failed. */
-  how: z.string().check(z.regex(/^(complete|interrupted|halted|failed)$/)),
-  /** Its duration in seconds. */
-  seconds: amount,
-  /** The sum of the jobs' durations, in seconds. */
-  jobSeconds: amount,
-  /** The jobs that ended. */
-  jobs: count,
-  /** Those of them that failed. */
-  failed: count,
-  /** The cost, including requests to S3, in US dollars. */
-  dollars: amount,
-  /** Whether the cost includes estimates. */
-  isEstimate: z.boolean(),
-  /** The cost of requests to S3, in US dollars. */
-  s3Dollars: amount,
-  /** Whether these are the figures of a part: of what came after the run was resumed. */
-  isPart: z.optional(z.boolean()),
-  /** The progress of a run that ended early. */
-  early: z.optional(earlyEndSchema),
-});
+const endSchema = z.onFirstUse(() =>
+  z.object({
+    /** How it ended; `complete` even if jobs failed. */
+    how: z.string().check(z.regex(/^(complete|interrupted|halted|failed)$/)),
+    /** Its duration in seconds. */
+    seconds: amount(),
+    /** The sum of the jobs' durations, in seconds. */
+    jobSeconds: amount(),
+    /** The jobs that ended. */
+    jobs: count(),
+    /** Those of them that failed. */
+    failed: count(),
+    /** The cost, including requests to S3, in US dollars. */
+    dollars: amount(),
+    /** Whether the cost includes estimates. */
+    isEstimate: z.boolean(),
+    /** The cost of requests to S3, in US dollars. */
+    s3Dollars: amount(),
+    /** Whether these are the figures of a part: of what came after the run was resumed. */
+    isPart: z.optional(z.boolean()),
+    /** The progress of a run that ended early. */
+    early: z.optional(earlyEndSchema()),
+  })
+);
 
 /** The end of a run, or of a part of a run that was resumed. */
-export type RunEnd = z.infer<typeof endSchema>;
+export type RunEnd = z.infer<ReturnType<typeof endSchema>>;
 
 /** How a run ended. */
 export type Ending = "complete" | "interrupted" | "halted" | "failed";
@@ -162,9 +167,9 @@ export function parseMark(line: string): { begin: RunBegin } | { end: RunEnd } |
     return undefined;
   }
   if (isBegin) {
-    const { data } = runSchema.safeParse(value);
+    const { data } = runSchema().safeParse(value);
     return data && { begin: data };
   }
-  const { data } = endSchema.safeParse(value);
+  const { data } = endSchema().safeParse(value);
   return data && { end: data };
 }
