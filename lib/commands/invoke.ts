@@ -25,6 +25,7 @@ import { Spans } from "../spans.ts";
 import { runnable } from "../cli/command.ts";
 import { type CommandContext, openLlama, openWaiting } from "./context.ts";
 import { exitCodeOf, exitCodes } from "../cli/exit_status.ts";
+import { checkAreDistinct } from "./job_log.ts";
 import { cacheModeOf } from "./spec/cache.ts";
 import { invokeCommand } from "./spec/invoke.ts";
 import { type LookBack, openLookBack, StderrEnd } from "./look_back.ts";
@@ -39,6 +40,7 @@ export const invoke = runnable(
     let result: JobResult;
     let lookBack: LookBack | undefined;
     const command = ["invoke", functionName, ...templates];
+    checkAreDistinct({ "-report": values.report, "-trace": context.global.trace });
     const llama = await openLlama(context, { invokeRetries: values["invoke-retries"] });
     try {
       lookBack = await openLookBack(context, values.report);

@@ -12,6 +12,11 @@ import type { Output } from "../terminal/output.ts";
 /** Names of standard output: GNU parallel's, and those of Linux. */
 const standardOutput = new Set(["-", "/dev/stdout", "/dev/fd/1"]);
 
+/** Reports whether a file's name stands for standard output. */
+export function isStandardOutput(name: string): boolean {
+  return standardOutput.has(name);
+}
+
 const standardError = new Set(["/dev/stderr", "/dev/fd/2"]);
 
 /**
@@ -22,7 +27,7 @@ const standardError = new Set(["/dev/stderr", "/dev/fd/2"]);
  * @returns The path, or a function that writes the log's text.
  */
 export function jobLogTarget(name: string, output: Output): JobLogTarget {
-  if (standardOutput.has(name)) return (text) => output.data(text);
+  if (isStandardOutput(name)) return (text) => output.data(text);
   if (standardError.has(name)) return (text) => output.talk(text);
   return name;
 }

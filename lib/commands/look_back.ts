@@ -11,8 +11,12 @@ import type { JobResult } from "../jobs/job.ts";
 import { shellQuote } from "../text/shell_quote.ts";
 import type { JobRecord } from "../jobs/record.ts";
 import type { Run } from "../report/run.ts";
+import type { Format } from "../report/write.ts";
 import type { Span } from "../spans.ts";
+import type { Output } from "../terminal/output.ts";
+import { printable } from "../text/printable.ts";
 import type { CommandContext } from "./context.ts";
+import { isStandardOutput } from "./job_log.ts";
 
 /** Collects the jobs of a run, and writes the trace and the report at its end. */
 export interface LookBack {
@@ -90,15 +94,15 @@ export async function openLookBack(
   context: CommandContext,
   report: string,
 ): Promise<LookBack | undefined> {
-  const { global: { trace }, flagWords: flags, signal } = context;
+  const { global: { trace }, flagWords: flags, signal, output } = context;
   if (trace === "" && report === "") return undefined;
-  const [{ RunJobs }, { checkWritable, reportFormat, traceFormat, writeCompressed }] = await Promise
-    .all([
-      import("../report/run.ts"),
-      import("../report/write.ts"),
-    ]);
-  if (trace !== "") await checkWritable(trace, traceFormat);
-  if (report !== "") await checkWritable(report, reportFormat);
+  const { RunJobs } = await import("../report/run.ts");
+  const { checkWritable, reportFormat, traceFormat, writeCompressed } = await import(
+    "../report/write.ts"
+  );
+  const isFile = (name: string) => name !== "" && !isStandardOutput(name);
+  if (isFile(trace)) await checkWritable(trace, traceFormat);
+  if (isFile(report)) await checkWritable(report, reportFormat);
   const jobs = new RunJobs();
   return {
     add: (record, spans, stderr) => jobs.add(record, spans, stderr),
@@ -106,23 +110,52 @@ export async function openLookBack(
       // An interrupted run gets its trace and report, too.
       const stop = signal.aborted ? undefined : signal;
       const subcommand = command[0] === "invoke" ? "invoke" : "xargs";
-      try {
-        if (trace !== "") {
-          const { traceText } = await import("../report/trace.ts");
-          await writeCompressed(trace, traceText(jobs.all), traceFormat, stop);
+      const put = async (name: string, pieces: Iterable<string>, format: Format) =>
+        isFile(name)
+          ? await writeCompressed(name, pieces, format, stop)
+          : await writePieces(pieces, output);
+      const writeTrace = async () => {
+        const { traceText } = await import("../report/trace.ts");
+        await put(trace, traceText(jobs.all), traceFormat);
+      };
+      const writeReport = async () => {
+        const { reportPage } = await import("../report/page.ts");
+        const title = `llama ${shellQuote(command)}`;
+        const { all, failures } = jobs;
+        const page = reportPage({ title, jobs: all, failures, subcommand, flags, ...facts });
+        await put(report, [page], reportFormat);
+      };
+      const writes = [
+        ...trace === "" ? [] : [{ isLast: !isFile(trace), write: writeTrace }],
+        ...report === "" ? [] : [{ isLast: !isFile(report), write: writeReport }],
+      ];
+      // A file is written even if the other one, or standard output, cannot be.
+      writes.sort((one, other) => Number(one.isLast) - Number(other.isLast));
+      let failure: LlamaError | undefined;
+      for (const { write } of writes) {
+        try {
+          await write();
+        } catch (error) {
+          if (!(error instanceof LlamaError)) throw error;
+          failure ??= error;
         }
-        if (report !== "") {
-          const { reportPage } = await import("../report/page.ts");
-          const title = `llama ${shellQuote(command)}`;
-          const { all, failures } = jobs;
-          const page = reportPage({ title, jobs: all, failures, subcommand, flags, ...facts });
-          await writeCompressed(report, [page], reportFormat, stop);
-        }
-        return undefined;
-      } catch (error) {
-        if (error instanceof LlamaError) return error;
-        throw error;
       }
+      return failure;
     },
   };
+}
+
+/**
+ * Writes text to standard output; on a terminal, with control characters escaped, since names in it may
+ * come from outside.
+ *
+ * @param pieces The text, in pieces.
+ * @throws {OutputClosed} If its reader has closed it.
+ * @throws {LlamaError} `output` if it cannot be written.
+ */
+export async function writePieces(pieces: Iterable<string>, output: Output): Promise<void> {
+  const { chunked } = await import("../report/write.ts");
+  for (const chunk of chunked(pieces)) {
+    await output.data(output.isStdoutTerminal ? printable(chunk) : chunk);
+  }
 }

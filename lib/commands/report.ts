@@ -15,6 +15,8 @@ import { printableLine } from "../text/printable.ts";
 import { runnable } from "../cli/command.ts";
 import { type CommandContext, noticesTo } from "./context.ts";
 import { exitCodes } from "../cli/exit_status.ts";
+import { isStandardOutput } from "./job_log.ts";
+import { writePieces } from "./look_back.ts";
 import { reportCommand } from "./spec/report.ts";
 
 /** `llama report`. */
@@ -31,6 +33,10 @@ export const runReport = runnable(
     }
     const target = values.output || `${found.isRun ? `run-${name}` : name}.html`;
     const run = await readRun(found.path, noticesTo(output));
+    if (isStandardOutput(target)) {
+      await writePieces([reportPage(run)], output);
+      return exitCodes.ok;
+    }
     await checkWritable(target, reportFormat);
     await writeCompressed(target, [reportPage(run)], reportFormat, signal);
     await output.message(`${countText(run.jobs.length, "job")}: ${target}`);

@@ -152,7 +152,7 @@ export const xargs = runnable(
         peak: run.counts.peak,
         earlyEnd,
       });
-      if (unwritten) await reportError(output, unwritten);
+      if (unwritten && unwritten.message !== failure?.message) await reportError(output, unwritten);
       failure ??= unwritten;
       const { jobs, failed } = summary;
       if (values.summary || output.isTerminal) await tell(run, { ...s3Cost, seconds, earlyEnd });

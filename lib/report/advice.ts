@@ -76,21 +76,22 @@ function onFailures({ jobs, failed }: Figures, isLocal: boolean, facts: AdviceFa
       ? "Memory probably ran out: raise the function's memory."
       : [
         failed === 1 ? "See the failure below." : "See the failures below.",
-        ...onRetries(facts),
+        ...onRetries(jobs, facts),
       ].join(" "),
   }];
 }
 
 /** Suggests ways to rerun failed jobs, limited to those that the run's subcommand offers. */
-function onRetries({ subcommand, resumeWith }: AdviceFacts): string[] {
+function onRetries(jobs: Figures["jobs"], { subcommand, resumeWith }: AdviceFacts): string[] {
   if (subcommand === "invoke") return [];
+  const hasRetried = jobs.some(({ record }) => record.attempts > 1);
   return [
     ...(resumeWith === undefined ? [] : [
       `After fixing the cause, run the same command with \`${
         resumeWith === "-resume" ? "" : `${resumeWith} `
       }-resume-failed\` to rerun only failed jobs.`,
     ]),
-    "For intermittent failures, use `-retries N`.",
+    ...(hasRetried ? [] : ["For intermittent failures, use `-retries N`."]),
   ];
 }
 

@@ -151,7 +151,13 @@ function cannotWrite(path: string, cause: unknown): LlamaError {
 /** The number of characters to compress at a time; one call per event would be slower. */
 const chunkSize = 64 * 1024;
 
-function* chunked(pieces: Iterable<string>): Generator<string, void, undefined> {
+/**
+ * Joins pieces of text.
+ *
+ * @param pieces The pieces.
+ * @returns The text in chunks of 64 K characters and more.
+ */
+export function* chunked(pieces: Iterable<string>): Generator<string, void, undefined> {
   let chunk = "";
   for (const piece of pieces) {
     chunk += piece;

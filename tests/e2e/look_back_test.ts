@@ -6,7 +6,7 @@ import type { JobRecord } from "../../mod.ts";
 import { textOf } from "../helpers.ts";
 import { InvokeStub } from "../invoke_stub.ts";
 import { checkNesting, slicesOf, sumOf } from "../report/slices.ts";
-import { exists, Workplace } from "./llama.ts";
+import { exists, program, Workplace } from "./llama.ts";
 
 const times = { cold: false, e2e: 300_000, fetch: 50_000, exec: 200_000, upload: 50_000 };
 const lines = Array.from({ length: 30 }, (_, index) => `${index + 1}\n`).join("");
@@ -53,6 +53,54 @@ Deno.test("invoke writes a trace and a report of its job, even if it failed", as
   assert(page.includes("exit status 3") && page.includes('"stderr":"no\\n"'));
   assert.equal((await run("/no/such/program")).status, 125);
   assert.match(await Deno.readTextFile(place.here("r.html")), /Llama\.NoSuchCommand/);
+});
+
+Deno.test("- is standard output for a trace and a page", async () => {
+  await using place = new Workplace();
+  await using lambda = new InvokeStub(() => ({ status: 0, times }));
+  const { environment } = lambda;
+  const traced = await place.run(["-trace", "-", "xargs", "f", "x"], { stdin: "a\n", environment });
+  assert.deepEqual([traced.status, traced.stderr], [0, ""]);
+  checkNesting(slicesOf(traced.stdout).slices);
+  const reported = await place.run(["xargs", "-report", "-", "f", "x"], {
+    stdin: "a\n",
+    environment,
+  });
+  assert.match(reported.stdout, /^\s*<!DOCTYPE html>[^]*<\/html>\s*$/);
+  const later = await place.run(["report", "-o", "-", "1"], { environment });
+  assert.deepEqual([later.status, later.stderr], [0, ""]);
+  assert.match(later.stdout, /^\s*<!DOCTYPE html>[^]*<\/html>\s*$/);
+  for (const command of ["xargs", "invoke"]) {
+    const both = await place.run(["-trace", "-", command, "-report", "-", "f", "x"], {
+      stdin: "a\n",
+      environment,
+    });
+    assert.equal(both.status, 2);
+    assert.match(both.stderr, /-report and -trace both name "-"/);
+  }
+  assert(!await exists(place.here("-")));
+});
+
+Deno.test("the report is written even if standard output cannot be", async () => {
+  await using place = new Workplace();
+  await using lambda = new InvokeStub(() => ({ status: 0, times }));
+  const { environment } = lambda;
+  const { status, stderr } = await place.run([
+    "-trace",
+    "-",
+    "xargs",
+    "-report",
+    "r.html",
+    "f",
+    "x",
+  ], {
+    stdin: "a\n",
+    environment,
+    program: ["sh", "-c", 'exec "$@" >/dev/full', "sh", ...program],
+  });
+  assert.equal(status, 1);
+  assert.match(stderr, /^llama: cannot write to standard output: no space left on device\n/);
+  assert.match(await Deno.readTextFile(place.here("r.html")), /<!DOCTYPE html>/);
 });
 
 Deno.test("a file that cannot be written is reported before anything runs", async () => {

@@ -129,10 +129,9 @@ Deno.test("rounded times in a log do not raise the peak", () => {
 });
 
 Deno.test("advice on failures suggests only flags that the run's subcommand has", () => {
-  const failed = { ok: false, status: 1 };
-  const tip = (count: number, isLocal: boolean, facts: AdviceFacts) => {
+  const tip = (count: number, isLocal: boolean, facts: AdviceFacts, attempts = 1) => {
     const jobs = Array.from({ length: count }, (_, i) => ({
-      record: recordOf(i + 1, 0, failed),
+      record: recordOf(i + 1, 0, { ok: false, status: 1, attempts }),
       stderrEnd: "",
     }));
     return adviceOn(figuresOf(runOf(jobs)), isLocal, facts)[0]?.tip ?? "";
@@ -146,6 +145,7 @@ Deno.test("advice on failures suggests only flags that the run's subcommand has"
     tip(2, false, { subcommand: "xargs" }),
     "See the failures below. For intermittent failures, use `-retries N`.",
   );
+  assert.equal(tip(2, false, { subcommand: "xargs" }, 3), "See the failures below.");
   assert.equal(tip(1, false, { subcommand: "invoke" }), "See the failure below.");
 });
 
