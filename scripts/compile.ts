@@ -52,6 +52,13 @@ async function main(args: string[]): Promise<number> {
     console.error(usage);
     return 2;
   }
+  const store = Deno.env.get("DENO_TLS_CA_STORE");
+  if (store !== undefined) {
+    console.error(
+      `compile: DENO_TLS_CA_STORE=${store} is built into the programs: where there are no such ` +
+        "certificates, as in many images, they fail",
+    );
+  }
   const left: string[] = [];
   for (const { program, target } of wanted) {
     try {

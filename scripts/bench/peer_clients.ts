@@ -55,6 +55,8 @@ interface ClientCase {
   readonly floor?: readonly ["floor" | "empty", ...string[]] | undefined;
   /** Variables for llama, which the original does not know: it is left out. @default {none} */
   readonly environment?: Readonly<Record<string, string>>;
+  /** The function, if llama knows it from an earlier run. @default {it is the first run} */
+  readonly knownFunction?: string | undefined;
   /** Whether to measure a second run, which finds the objects in the store. */
   readonly again?: boolean;
   readonly aims: Readonly<Partial<Record<Measure, PeerFigure["aim"]>>>;
@@ -89,6 +91,7 @@ function files(j: number, fileBytes: number, more: Partial<ClientCase> = {}): Cl
     lines: 1000,
     fileBytes,
     floor: ["floor", "echo", String(j), "in", "out"],
+    knownFunction: "echo",
     aims: {
       seconds: { floor: 1.5, ratio: 0.3 },
       cpuSeconds: { floor: 1.5, ratio: 0.3 },
@@ -123,6 +126,7 @@ const cases: readonly ClientCase[] = [
     args: ["xargs", "-j", "100", "stub", "{{.Line}}"],
     lines: 10_000,
     floor: ["floor", "stub", "100"],
+    knownFunction: "stub",
     aims: {
       seconds: { ratio: 0.35 },
       cpuSeconds: { ratio: 0.35 },
@@ -135,9 +139,15 @@ const cases: readonly ClientCase[] = [
     args: ["xargs", "-j", "1000", "stub1s", "{{.Line}}"],
     lines: 1000,
     floor: ["floor", "stub1s", "1000"],
+    knownFunction: "stub1s",
     aims: { seconds: { value: 1.3 }, cpuSeconds: undefined, peakBytes: undefined },
   },
   files(100, 2000),
+  files(100, 2000, {
+    name: "the same in the first run on a function",
+    knownFunction: undefined,
+    aims: { seconds: undefined },
+  }),
   files(100, 50_000, {
     aims: {
       seconds: { floor: 1.3, ratio: 0.6 },
@@ -252,11 +262,14 @@ async function run(
     ...(name === "llama" ? { LLAMA_DIR: notes } : {}),
   };
   await Deno.remove(notes, { recursive: true }).catch(() => {});
-  const measure = () =>
+  const measure = (whole = command) =>
     measureChild({
-      ...{ command, environment },
+      ...{ command: whole, environment },
       ...{ cwd, stdin, directory, signal },
     });
+  if (name === "llama" && each.knownFunction !== undefined) {
+    await measure([programs.llama, "invoke", each.knownFunction, "x"]);
+  }
   await Deno.remove(join(cwd, "out"), { recursive: true }).catch(() => {});
   await Deno.mkdir(join(cwd, "out"), { recursive: true });
   await peers.reset();
