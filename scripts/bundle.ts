@@ -87,7 +87,9 @@ async function merge(
   scratch: string,
 ): Promise<void> {
   const named = (stem: string) => {
-    const name = [...files.keys()].find((name) => name === stem || name.startsWith(`${stem}-`));
+    const names = [...files.keys()].filter((name) => name === stem || name.startsWith(`${stem}-`));
+    // Of the files of one name, that with the implementation, not that with the definition.
+    const name = names.find((name) => exportsOf(files.get(name)).includes(stem)) ?? names[0];
     if (name === undefined) throw new Error(`the bundle has no file ${stem}`);
     return name;
   };
@@ -102,10 +104,7 @@ async function merge(
   for (const name of merged) {
     const text = files.get(name) ?? "";
     await Deno.writeTextFile(join(scratch, name), text);
-    // The chunk's only export statement; comments may follow it.
-    const [, list = ""] = /export\{([^}]*)\}/.exec(text.slice(text.lastIndexOf("export{"))) ?? [];
-    const exported = list.split(",").map((item) => item.replace(/^.* as /, "")).filter(Boolean);
-    const items = exported.map((item) => `${item} as ${renamed(item, name)}`);
+    const items = exportsOf(text).map((item) => `${item} as ${renamed(item, name)}`);
     entry.push(`export {${items.join(",")}} from "./${name}";\n`);
     files.delete(name);
   }
@@ -134,6 +133,13 @@ async function merge(
     );
     files.set(name, rewritten);
   }
+}
+
+/** Returns the names that a file of the bundle exports. */
+function exportsOf(text = ""): string[] {
+  // The only export statement is near the end; comments may follow it.
+  const [, list = ""] = /export\{([^}]*)\}/.exec(text.slice(text.lastIndexOf("export{"))) ?? [];
+  return list.split(",").map((item) => item.replace(/^.* as /, "")).filter(Boolean);
 }
 
 /** Returns the name of a chunk's export in a file that has those of several. */

@@ -7,7 +7,7 @@
 import type { Command, HelpRow } from "../lib/cli/command.ts";
 import { flagRows } from "../lib/cli/help.ts";
 import { synopsis, withHelp } from "../lib/cli/synopsis.ts";
-import { commands } from "../lib/commands/main.ts";
+import { commands } from "../lib/commands/list.ts";
 import { program } from "../lib/commands/spec/global.ts";
 import { version } from "../lib/version.ts";
 
@@ -17,7 +17,7 @@ export const referenceFile = new URL("../docs/reference.md", import.meta.url);
 /** The manual page. */
 export const manualFile = new URL("../docs/llama.1", import.meta.url);
 
-const allCommands = withHelp(commands);
+const allCommands = await Promise.all(withHelp(commands).map((command) => command.load()));
 
 /** A paragraph of a help text. */
 interface Paragraph {

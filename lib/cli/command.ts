@@ -22,21 +22,25 @@ export interface Example {
   readonly command: string;
 }
 
+/** A subcommand's entry in the list of commands. */
+export interface CommandEntry {
+  /** Its name on the command line. */
+  readonly name: string;
+  /** A description: one line without a full stop. */
+  readonly summary: string;
+  /** The heading above it in the list. */
+  readonly group: string;
+}
+
 /**
  * A subcommand's definition, without its implementation.
  *
  * `validate` here and `run` in {@linkcode RunnableCommand} are methods, so that commands with
  * different flags fit in one list. Callers pass values parsed from the command's own flags.
  */
-export interface Command<Table extends FlagTable = FlagTable> {
-  /** Its name on the command line. */
-  readonly name: string;
-  /** A description: one line without a full stop. */
-  readonly summary: string;
+export interface Command<Table extends FlagTable = FlagTable> extends CommandEntry {
   /** Its arguments in the synopsis, such as `FUNCTION ARGS...`; may be empty. */
   readonly usage: string;
-  /** Its heading in the list of commands. */
-  readonly group: string;
   /** The rest of its help; paragraphs are separated by an empty line. */
   readonly details?: string;
   /** Loads the examples for its help, since most runs of llama show none. */
@@ -86,22 +90,46 @@ export function runnable<Context, Table extends FlagTable>(
   return joined;
 }
 
+/** A subcommand in the list of commands; the rest of it is loaded when it is named. */
+export interface Listed<Found extends Command = Command> extends CommandEntry {
+  /** Loads the command. */
+  load(): Promise<Found>;
+}
+
 /**
- * Combines a command's definition with an implementation that is loaded when the command runs.
- * Loading all of them at start-up would double llama's start-up time.
+ * Lists a command whose definition is loaded when the command is named, and whose implementation when
+ * it runs: loading those of all commands would double llama's start-up time.
  *
- * @param command The definition.
- * @param load Loads the implementation.
+ * @param entry Its entry.
+ * @param definition Loads its definition.
+ * @param implementation Loads its implementation.
  * @returns A command that fits in a list of commands with different flags.
  */
-export function loadable<Context, Table extends FlagTable>(
-  command: Command<Table>,
-  load: () => Promise<RunnableCommand<Context>>,
-): RunnableCommand<Context> {
-  return runnable(
-    command,
-    async (values, args, context: Context) => await (await load()).run(values, args, context),
-  );
+export function listed<Context, Table extends FlagTable>(
+  entry: CommandEntry,
+  definition: () => Promise<Command<Table>>,
+  implementation: () => Promise<RunnableCommand<Context>>,
+): Listed<RunnableCommand<Context>> {
+  return {
+    ...entry,
+    load: async () =>
+      runnable(
+        await definition(),
+        async (values, args, context: Context) =>
+          await (await implementation()).run(values, args, context),
+      ),
+  };
+}
+
+/**
+ * Lists a command that is loaded already.
+ *
+ * @param command The command.
+ * @returns A command that fits in the same list.
+ */
+export function loaded<Found extends Command>(command: Found): Listed<Found> {
+  const { name, summary, group } = command;
+  return { name, summary, group, load: () => Promise.resolve(command) };
 }
 
 /** A line of a help text in two columns. */

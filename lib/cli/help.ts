@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Command, HelpRow, Program } from "./command.ts";
+import type { Command, HelpRow, Listed, Program } from "./command.ts";
 import type { FlagTable } from "./flags.ts";
 import { synopsis, withHelp, written } from "./synopsis.ts";
 
@@ -20,7 +20,7 @@ const maxLeft = 24;
  * @param commands The commands besides `help` and `version`.
  * @param program What the program accepts before a command.
  */
-export function helpText(commands: readonly Command[], program: Program): string {
+export function helpText(commands: readonly Listed[], program: Program): string {
   const all = withHelp(commands);
   const width = Math.max(...all.map((command) => command.name.length));
   const groups = new Set(all.map((command) => command.group));

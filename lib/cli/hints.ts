@@ -1,11 +1,11 @@
 /**
- * Hints for errors on a command line.
+ * Hints for errors on a command line. Loaded only when there is one.
  *
  * @module
  */
 
 import { closest } from "../text/closest.ts";
-import type { Command } from "./command.ts";
+import type { Command, CommandEntry, Listed } from "./command.ts";
 import { type Flag, type FlagError, type FlagTable, FlagValueError, namesOf } from "./flags.ts";
 import { written } from "./synopsis.ts";
 
@@ -15,7 +15,7 @@ import { written } from "./synopsis.ts";
  * @param name The name as written.
  * @param known All commands.
  */
-export function nearestCommand(name: string, known: readonly Command[]): string {
+export function nearestCommand(name: string, known: readonly CommandEntry[]): string {
   const names = known.map((command) => command.name);
   const nearest = closest(name, names);
   return nearest === undefined ? list("commands are", names) : `did you mean ${nearest}?`;
@@ -29,17 +29,18 @@ export function nearestCommand(name: string, known: readonly Command[]): string 
  * @param known All commands.
  * @param globalFlags The global flags.
  */
-export function globalHint(
+export async function globalHint(
   error: FlagError,
   argv: readonly string[],
-  known: readonly Command[],
+  known: readonly Listed[],
   globalFlags: FlagTable,
-): string | undefined {
+): Promise<string | undefined> {
   if (error.code === "not-defined" && known.some((command) => command.name === error.flag)) {
     return `did you mean llama ${error.flag}?`;
   }
   if (error.code === "not-defined" && /^v$/i.test(error.flag)) return "did you mean -version?";
-  const owners = known.filter((command) => namesOf(command.flags).has(error.flag));
+  const commands = await Promise.all(known.map((command) => command.load()));
+  const owners = commands.filter((command) => namesOf(command.flags).has(error.flag));
   const owner = owners.find((command) => argv.includes(command.name)) ?? owners[0];
   if (error.code === "not-defined" && owner !== undefined) {
     return `-${error.flag} goes after the command: llama ${owner.name} -${error.flag} ...`;

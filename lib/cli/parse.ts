@@ -5,10 +5,9 @@
  */
 
 import { quote } from "../template/quote.ts";
-import type { Command, Program } from "./command.ts";
+import type { Command, Listed, Program } from "./command.ts";
 import { FlagError, type FlagTable, type FlagValues, namesOf, parseFlags } from "./flags.ts";
 import { synopsis, versionCommand, withHelp } from "./synopsis.ts";
-import { flagHint, globalHint, nearestCommand } from "./hints.ts";
 
 /** A command to run. */
 export interface ParsedCommand<Found extends Command, Global extends FlagTable> {
@@ -66,38 +65,39 @@ export type CommandLine<Found extends Command, Global extends FlagTable> =
   | UsageFailure;
 
 /**
- * Parses a whole command line.
+ * Parses a whole command line. Only the command that it names is loaded.
  *
  * @param argv The command line without the program's name.
  * @param commands The commands besides `help` and `version`.
  * @param program The program's own flags and help.
  * @returns The parsed command line; errors are returned as a {@linkcode UsageFailure}.
  */
-export function parseCommandLine<Found extends Command, Global extends FlagTable>(
+export async function parseCommandLine<Found extends Command, Global extends FlagTable>(
   argv: readonly string[],
-  commands: readonly Found[],
+  commands: readonly Listed<Found>[],
   program: Program<Global>,
-): CommandLine<Found, Global> {
+): Promise<CommandLine<Found, Global>> {
   const known = withHelp(commands);
   const before = readFlags(program.flags, argv);
   if (before instanceof FlagError) {
     if (before.code === "help") return help(undefined, 0);
     if (before.code === "not-defined" && before.flag === "version") return { kind: "version" };
-    return usage(before.message, globalHint(before, argv, known, program.flags), "llama help");
+    const { globalHint } = await import("./hints.ts");
+    const hint = await globalHint(before, argv, known, program.flags);
+    return usage(before.message, hint, "llama help");
   }
   const [name, ...rest] = before.rest;
   if (name === undefined) return help(undefined, 2);
 
-  const found = commands.find((command) => command.name === name);
-  const command = found ?? known.find((command) => command.name === name);
-  if (command === undefined) {
-    return unknownCommand(name, known);
-  }
+  const found = await commands.find((command) => command.name === name)?.load();
+  const command = found ?? await known.find((command) => command.name === name)?.load();
+  if (command === undefined) return await unknownCommand(name, known);
 
   const see = `llama help ${name}`;
   const after = readFlags(command.flags, rest);
   if (after instanceof FlagError) {
     if (after.code === "help") return help(command, 2);
+    const { flagHint } = await import("./hints.ts");
     const failure = usage(after.message, flagHint(after, command, program.flags), see);
     const { code, flag } = after;
     return code !== "not-defined" || namesOf(program.flags).has(flag)
@@ -123,11 +123,12 @@ export function parseCommandLine<Found extends Command, Global extends FlagTable
   const [topic] = after.rest;
   if (topic === undefined) return help(undefined, 0);
   const explained = known.find((command) => command.name === topic);
-  if (explained !== undefined) return help(explained, 0);
-  return unknownCommand(topic, known);
+  if (explained !== undefined) return help(await explained.load(), 0);
+  return await unknownCommand(topic, known);
 }
 
-function unknownCommand(name: string, known: readonly Command[]): UsageFailure {
+async function unknownCommand(name: string, known: readonly Listed[]): Promise<UsageFailure> {
+  const { nearestCommand } = await import("./hints.ts");
   const shown = /^[\w-]+$/.test(name) ? name : quote(name);
   return usage(`unknown command: ${shown}`, nearestCommand(name, known), "llama help");
 }

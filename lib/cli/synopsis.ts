@@ -4,13 +4,12 @@
  * @module
  */
 
-import type { Command } from "./command.ts";
+import { type Command, type Listed, loaded } from "./command.ts";
 import type { Flag } from "./flags.ts";
 
 const helpGroup = "Help";
 
-/** The definition of `llama help`. */
-export const helpCommand: Command = {
+const helpCommand: Command = {
   name: "help",
   summary: "show help for llama or one of its commands",
   usage: "[COMMAND]",
@@ -36,8 +35,8 @@ export const versionCommand: Command = {
  *
  * @param commands The commands besides `help` and `version`.
  */
-export function withHelp(commands: readonly Command[]): readonly Command[] {
-  return [...commands, helpCommand, versionCommand];
+export function withHelp(commands: readonly Listed[]): readonly Listed[] {
+  return [...commands, loaded(helpCommand), loaded(versionCommand)];
 }
 
 /**

@@ -18,7 +18,7 @@ import { loadFunctions } from "../local/functions.ts";
 import { localTimeText } from "../text/amounts.ts";
 import { printableLine } from "../text/printable.ts";
 import { functionsDirectory } from "../local/start.ts";
-import { type Command, runnable, type RunnableCommand } from "../cli/command.ts";
+import { type Listed, runnable, type RunnableCommand } from "../cli/command.ts";
 import { withHelp } from "../cli/synopsis.ts";
 import { completionCommand } from "./spec/completion.ts";
 import type { CommandContext } from "./context.ts";
@@ -31,7 +31,7 @@ import { globalFlags, type GlobalValues } from "./spec/global.ts";
  * @param commands Returns all subcommands, including this one.
  * @returns The command.
  */
-export function completion(commands: () => readonly Command[]): RunnableCommand<CommandContext> {
+export function completion(commands: () => readonly Listed[]): RunnableCommand<CommandContext> {
   return runnable(
     completionCommand,
     async ({ line }, [shell = ""], { environment, output }: CommandContext): Promise<number> => {
@@ -46,11 +46,11 @@ export function completion(commands: () => readonly Command[]): RunnableCommand<
 /** Returns the candidates for a line, in the form that the scripts read. */
 async function answer(
   line: string,
-  commands: readonly Command[],
+  commands: readonly Listed[],
   environment: Environment,
 ): Promise<string> {
   const [, ...words] = shellWords(line);
-  const { candidates, others } = complete(words, { globalFlags, commands });
+  const { candidates, others } = await complete(words, { globalFlags, commands });
   const found = others === "functions"
     ? await functionCandidates(words, environment)
     : others === "runs"

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { namesOf, parseFlags } from "../../lib/cli/flags.ts";
 import { completionCommand } from "../../lib/commands/spec/completion.ts";
-import { runnable, type RunnableCommand } from "../../lib/cli/command.ts";
-
+import { loaded, runnable, type RunnableCommand } from "../../lib/cli/command.ts";
 import { commandHelp, helpText } from "../../lib/cli/help.ts";
 import {
   type CommandLine,
@@ -21,22 +20,25 @@ import { localCommand, parseListenAddress } from "../../lib/commands/spec/local.
 import { xargsCommand, xargsFlags } from "../../lib/commands/spec/xargs.ts";
 import * as z from "../../lib/zod.ts";
 
-const commands = [invokeCommand, xargsCommand, localCommand];
+const definitions = [invokeCommand, xargsCommand, localCommand];
+const commands = definitions.map((command) => loaded<typeof definitions[number]>(command));
 
-function parse(...argv: string[]): CommandLine<typeof commands[number], typeof globalFlags> {
-  return parseCommandLine(argv, commands, program);
+async function parse(
+  ...argv: string[]
+): Promise<CommandLine<typeof definitions[number], typeof globalFlags>> {
+  return await parseCommandLine(argv, commands, program);
 }
 
-function usageFailure(...argv: string[]): UsageFailure {
-  const line = parse(...argv);
+async function usageFailure(...argv: string[]): Promise<UsageFailure> {
+  const line = await parse(...argv);
   assert.ok(line.kind === "usage", `${argv.join(" ")}: ${line.kind}`);
   assert.equal(line.exitCode, 2);
   return line;
 }
 
 /** Both lines that a usage error prints. */
-function complaint(...argv: string[]): [string, string] {
-  const { message, hint } = usageFailure(...argv);
+async function complaint(...argv: string[]): Promise<[string, string]> {
+  const { message, hint } = await usageFailure(...argv);
   assert.ok(!/\n/.test(message + hint));
   return [message, hint];
 }
@@ -113,8 +115,8 @@ function only(values: Record<string, unknown>, names: string[]): Record<string, 
 for (const { id, argv, expect } of corpus) {
   const line = argv.map((arg) => arg === "" ? "''" : arg).join(" ");
   if (DIFFERENT.has(id)) {
-    Deno.test(`corpus ${id}: llama ${line} differs on purpose`, () => {
-      const whole = parse(...argv);
+    Deno.test(`corpus ${id}: llama ${line} differs on purpose`, async () => {
+      const whole = await parse(...argv);
       assert.equal(
         whole.kind === "usage" ? whole.message : whole.kind,
         DIFFERENT.get(id) ?? "command",
@@ -123,7 +125,7 @@ for (const { id, argv, expect } of corpus) {
   } else if (expect.exit === undefined) {
     Deno.test({
       name: `corpus ${id}: the flags of llama ${line} are read as Go reads them`,
-      fn() {
+      async fn() {
         const before = parseFlags(globalFlags, argv);
         const names = Object.keys(expect.global ?? {}).filter((name) =>
           !PROFILING.includes(name) && (name !== OWN_DEFAULT || argv.includes(`-${name}`))
@@ -136,7 +138,7 @@ for (const { id, argv, expect } of corpus) {
         assert.deepEqual(only(flags, Object.keys(expect.flags ?? {})), expect.flags);
         assert.deepEqual(after.rest, expect.args ?? []);
 
-        const whole = parse(...argv);
+        const whole = await parse(...argv);
         const refusal = REFUSED.get(id);
         if (refusal !== undefined) {
           assert.ok(whole.kind === "usage");
@@ -153,8 +155,8 @@ for (const { id, argv, expect } of corpus) {
   } else {
     Deno.test({
       name: `corpus ${id}: llama ${line} exits with ${expect.exit}`,
-      fn() {
-        const whole = parse(...argv);
+      async fn() {
+        const whole = await parse(...argv);
         assert.ok(whole.kind === "usage" || whole.kind === "help");
         assert.equal(whole.exitCode, expect.exit);
         if (expect.error === undefined) return;
@@ -183,7 +185,7 @@ Deno.test("a command's definition and implementation are checked against each ot
   const context: Context = { seen: [] };
   const statuses: number[] = [];
   for (const argv of [["xargs", "-0", "-j", "7", "fn", "a"], ["invoke", "-o", "x:y", "fn"]]) {
-    const line = parseCommandLine(argv, list, program);
+    const line = await parseCommandLine(argv, list.map(loaded), program);
     assert.ok(line.kind === "command");
     statuses.push(await line.command.run(line.values, line.args, context));
   }
@@ -191,38 +193,38 @@ Deno.test("a command's definition and implementation are checked against each ot
   assert.deepEqual(context.seen, ["7 true fn a", "y"]);
 });
 
-Deno.test("a misspelled flag or command is answered with the nearest one", () => {
+Deno.test("a misspelled flag or command is answered with the nearest one", async () => {
   const see = "see llama help xargs";
-  assert.deepEqual(complaint("xargs", "-log", "fn"), [
+  assert.deepEqual(await complaint("xargs", "-log", "fn"), [
     "flag provided but not defined: -log",
     `did you mean -logs? ${see}`,
   ]);
-  assert.equal(usageFailure("xargs", "-lgos=1", "fn").hint, `did you mean -logs? ${see}`);
-  assert.equal(usageFailure("xargs", "-J", "5", "fn").hint, `did you mean -j? ${see}`);
-  assert.equal(usageFailure("xargs", "---j", "5", "fn").hint, `did you mean -j? ${see}`);
+  assert.equal((await usageFailure("xargs", "-lgos=1", "fn")).hint, `did you mean -logs? ${see}`);
+  assert.equal((await usageFailure("xargs", "-J", "5", "fn")).hint, `did you mean -j? ${see}`);
+  assert.equal((await usageFailure("xargs", "---j", "5", "fn")).hint, `did you mean -j? ${see}`);
   assert.equal(
-    usageFailure("-regoin", "x", "xargs").hint,
+    (await usageFailure("-regoin", "x", "xargs")).hint,
     "did you mean -region? see llama help",
   );
-  assert.deepEqual(complaint("xarg", "fn"), [
+  assert.deepEqual(await complaint("xarg", "fn"), [
     "unknown command: xarg",
     "did you mean xargs? see llama help",
   ]);
-  assert.deepEqual(complaint("help", "xarg"), [
+  assert.deepEqual(await complaint("help", "xarg"), [
     "unknown command: xarg",
     "did you mean xargs? see llama help",
   ]);
 });
 
-Deno.test("without a similar flag or command, the hint lists all", () => {
-  assert.deepEqual(complaint("nope"), [
+Deno.test("without a similar flag or command, the hint lists all", async () => {
+  assert.deepEqual(await complaint("nope"), [
     "unknown command: nope",
     "commands are invoke, xargs, local, help, version; see llama help",
   ]);
-  assert.equal(usageFailure("").message, 'unknown command: ""');
-  assert.equal(usageFailure("a\nb").message, 'unknown command: "a\\nb"');
+  assert.equal((await usageFailure("")).message, 'unknown command: ""');
+  assert.equal((await usageFailure("a\nb")).message, 'unknown command: "a\\nb"');
   assert.equal(
-    usageFailure("xargs", "-nope", "fn").hint,
+    (await usageFailure("xargs", "-nope", "fn")).hint,
     `flags are ${
       [...namesOf(xargsFlags).keys()].map((name) => `-${name}`).join(", ")
     }; see llama help xargs`,
@@ -230,9 +232,9 @@ Deno.test("without a similar flag or command, the hint lists all", () => {
 });
 
 Deno.test("the hint separates a flag that is joined with its value", async () => {
-  assert.equal(usageFailure("xargs", "-j5", "fn").hint, "write -j 5; see llama help xargs");
+  assert.equal((await usageFailure("xargs", "-j5", "fn")).hint, "write -j 5; see llama help xargs");
   assert.equal(
-    usageFailure("invoke", "-fa.txt", "fn").hint,
+    (await usageFailure("invoke", "-fa.txt", "fn")).hint,
     "write -f a.txt; see llama help invoke",
   );
   for (
@@ -254,17 +256,18 @@ Deno.test("the hint separates a flag that is joined with its value", async () =>
       ["-l1", "-n 1"],
     ] as const
   ) {
-    const hint = await hintOf(usageFailure("xargs", written, "fn"));
+    const hint = await hintOf(await usageFailure("xargs", written, "fn"));
     assert.equal(hint, `did you mean ${ours}? see llama help xargs`, written);
   }
   assert.equal(
-    usageFailure("xargs", "-fil", "fn").hint,
+    (await usageFailure("xargs", "-fil", "fn")).hint,
     "did you mean -file? see llama help xargs",
   );
 });
 
 Deno.test("flags of xargs and parallel that llama does not need have a hint, too", async () => {
-  const hint = (...argv: string[]) => hintOf(usageFailure("xargs", ...argv, "fn"));
+  const hint = async (...argv: string[]) =>
+    await hintOf(await usageFailure("xargs", ...argv, "fn"));
   assert.match(await hint("-region", "x"), /^-region goes before the command/);
   const see = "; see llama help xargs";
   assert.equal(await hint("-I", "{}"), `write {{.Line}} where the line belongs${see}`);
@@ -274,113 +277,119 @@ Deno.test("flags of xargs and parallel that llama does not need have a hint, too
   assert.equal(await hint("-r"), `an empty input runs no jobs${see}`);
   assert.equal(await hint("-t"), `-dry-run prints the commands${see}`);
   assert.equal(await hint("-o", "x"), `write {{.O PATH}} in an argument to fetch a file${see}`);
-  assert.match(await hintOf(usageFailure("invoke", "-i", "fn")), /^did you mean -invoke-retries/);
+  assert.match(
+    await hintOf(await usageFailure("invoke", "-i", "fn")),
+    /^did you mean -invoke-retries/,
+  );
 });
 
-Deno.test("-version prints the version, like llama version", () => {
+Deno.test("-version prints the version, like llama version", async () => {
   for (const flag of ["-version", "--version"]) {
-    assert.deepEqual(parse(flag), { kind: "version" });
-    assert.deepEqual(parse("-local", flag), { kind: "version" });
+    assert.deepEqual(await parse(flag), { kind: "version" });
+    assert.deepEqual(await parse("-local", flag), { kind: "version" });
   }
-  assert.equal(usageFailure("-V").hint, "did you mean -version? see llama help");
+  assert.equal((await usageFailure("-V")).hint, "did you mean -version? see llama help");
 });
 
-Deno.test("a flag on the wrong side of the command gets a hint to move it", () => {
-  assert.deepEqual(complaint("-logs", "xargs", "fn"), [
+Deno.test("a flag on the wrong side of the command gets a hint to move it", async () => {
+  assert.deepEqual(await complaint("-logs", "xargs", "fn"), [
     "flag provided but not defined: -logs",
     "-logs goes after the command: llama xargs -logs ...; see llama help",
   ]);
   assert.equal(
-    usageFailure("-j", "5").hint,
+    (await usageFailure("-j", "5")).hint,
     "-j goes after the command: llama xargs -j ...; see llama help",
   );
-  assert.deepEqual(complaint("xargs", "-region", "x", "fn"), [
+  assert.deepEqual(await complaint("xargs", "-region", "x", "fn"), [
     "flag provided but not defined: -region",
     "-region goes before the command: llama -region REGION xargs ...; see llama help xargs",
   ]);
   assert.equal(
-    usageFailure("invoke", "-local", "fn").hint,
+    (await usageFailure("invoke", "-local", "fn")).hint,
     "-local goes before the command: llama -local invoke ...; see llama help invoke",
   );
 });
 
-Deno.test("the hint for a missing or invalid value shows a valid one", () => {
-  assert.deepEqual(complaint("-region"), [
+Deno.test("the hint for a missing or invalid value shows a valid one", async () => {
+  assert.deepEqual(await complaint("-region"), [
     "flag needs an argument: -region",
     "write -region REGION; see llama help",
   ]);
   assert.equal(
-    usageFailure("xargs", "-f").hint,
+    (await usageFailure("xargs", "-f")).hint,
     "write -f LOCAL[:REMOTE]; see llama help xargs",
   );
   assert.equal(
-    usageFailure("xargs", "-logs=yes", "fn").hint,
+    (await usageFailure("xargs", "-logs=yes", "fn")).hint,
     "write -logs or -logs=false; see llama help xargs",
   );
   assert.equal(
-    usageFailure("xargs", "-j", "1.5", "fn").hint,
+    (await usageFailure("xargs", "-j", "1.5", "fn")).hint,
     "write a whole number; see llama help xargs",
   );
-  assert.deepEqual(complaint("invoke", "-o", "/abs", "fn"), [
+  assert.deepEqual(await complaint("invoke", "-o", "/abs", "fn"), [
     'invalid value "/abs" for flag -o: -file: cannot expose file at absolute path: "/abs"',
     "write LOCAL:REMOTE, with REMOTE a path in the job's directory; see llama help invoke",
   ]);
 });
 
-Deno.test("errors in a command's flags are reported before the global flags are validated", () => {
-  const [message] = complaint("-s3-concurrency", "0", "xargs", "-J", "fn");
+Deno.test("errors in a command's flags are reported before the global flags are validated", async () => {
+  const [message] = await complaint("-s3-concurrency", "0", "xargs", "-J", "fn");
   assert.equal(message, "flag provided but not defined: -J");
 });
 
-Deno.test("a concurrency below 1 is a usage error", () => {
+Deno.test("a concurrency below 1 is a usage error", async () => {
   for (const j of ["0", "-1", "-5"]) {
-    assert.deepEqual(complaint("xargs", "-j", j, "fn"), [
+    assert.deepEqual(await complaint("xargs", "-j", j, "fn"), [
       `-j must be at least 1: current value is ${j}`,
       "write -j 1 for one at a time; see llama help xargs",
     ]);
   }
   assert.equal(
-    usageFailure("-s3-concurrency", "0", "xargs", "fn").message,
+    (await usageFailure("-s3-concurrency", "0", "xargs", "fn")).message,
     "-s3-concurrency must be at least 1: current value is 0",
   );
   assert.equal(
-    usageFailure("local", "-concurrency=0").message,
+    (await usageFailure("local", "-concurrency=0")).message,
     "-concurrency must be at least 1: current value is 0",
   );
 });
 
-Deno.test("a missing function name is a usage error", () => {
-  assert.deepEqual(complaint("xargs", "-logs"), [
+Deno.test("a missing function name is a usage error", async () => {
+  assert.deepEqual(await complaint("xargs", "-logs"), [
     "no function name",
     "usage: llama xargs [FLAGS] FUNCTION ARGS... < LINES; see llama help xargs",
   ]);
-  assert.equal(usageFailure("invoke", "").message, "no function name");
-  assert.equal(usageFailure("invoke", "--").message, "no function name");
+  assert.equal((await usageFailure("invoke", "")).message, "no function name");
+  assert.equal((await usageFailure("invoke", "--")).message, "no function name");
 });
 
-Deno.test("remote paths that are empty or leave the job's directory are usage errors", () => {
-  assert.equal(usageFailure("xargs", "-f", "a:", "fn").message, '-file: empty remote path: "a:"');
+Deno.test("remote paths that are empty or leave the job's directory are usage errors", async () => {
   assert.equal(
-    usageFailure("invoke", "-o", "a:", "fn").message,
+    (await usageFailure("xargs", "-f", "a:", "fn")).message,
+    '-file: empty remote path: "a:"',
+  );
+  assert.equal(
+    (await usageFailure("invoke", "-o", "a:", "fn")).message,
     '-output: empty remote path: "a:"',
   );
-  assert.equal(usageFailure("invoke", "-o=", "fn").message, "-output: empty path");
+  assert.equal((await usageFailure("invoke", "-o=", "fn")).message, "-output: empty path");
   for (const remote of ["..", "../x", "a/../../x", "..", "../"]) {
     assert.equal(
-      usageFailure("invoke", "-f", "ok", "-f", `a:${remote}`, "fn").message,
+      (await usageFailure("invoke", "-f", "ok", "-f", `a:${remote}`, "fn")).message,
       `-file: remote path outside the job's directory: "${remote}"`,
     );
   }
   assert.equal(
-    usageFailure("invoke", "-o", "../x", "fn").message,
+    (await usageFailure("invoke", "-o", "../x", "fn")).message,
     '-output: remote path outside the job\'s directory: "../x"',
   );
-  assert.deepEqual(complaint("invoke", "-o", "here/:there", "fn"), [
+  assert.deepEqual(await complaint("invoke", "-o", "here/:there", "fn"), [
     '-output: "here/" is a directory, but "there" is a file',
     "write -output here/:there/ to fetch everything below it; see llama help invoke",
   ]);
   for (const path of ["../x:x", "a:..b", "a:b/../c", "a:...", "out/", "out:d/", "a:b:c"]) {
-    assert.equal(parse("invoke", "-f", path, "-o", path, "fn").kind, "command", path);
+    assert.equal((await parse("invoke", "-f", path, "-o", path, "fn")).kind, "command", path);
   }
 });
 
@@ -440,15 +449,15 @@ Deno.test("parseFunctionCommand accepts names that are valid in Lambda, and a co
   }
 });
 
-Deno.test("-function may be repeated, and its errors have Go's wording", () => {
-  const line = parse("-function", "a=x", "-function=b=y z", "invoke", "a");
+Deno.test("-function may be repeated, and its errors have Go's wording", async () => {
+  const line = await parse("-function", "a=x", "-function=b=y z", "invoke", "a");
   assert.ok(line.kind === "command");
   assert.deepEqual(line.global.function, [
     { name: "a", command: "x" },
     { name: "b", command: "y z" },
   ]);
   assert.equal(
-    usageFailure("-function", "a", "invoke", "a").message,
+    (await usageFailure("-function", "a", "invoke", "a")).message,
     'invalid value "a" for flag -function: no "=" between name and command',
   );
 });
@@ -483,17 +492,17 @@ Deno.test("parseListenAddress accepts only loopback hosts with a port", () => {
   }
 });
 
-Deno.test("local has defaults and takes no arguments", () => {
-  const line = parse("local");
+Deno.test("local has defaults and takes no arguments", async () => {
+  const line = await parse("local");
   assert.ok(line.kind === "command");
   assert.deepEqual(line.values, {
     listen: { hostname: "127.0.0.1", port: 3001 },
     concurrency: undefined,
   });
-  assert.equal(usageFailure("local", "x").message, 'local takes no arguments: "x"');
+  assert.equal((await usageFailure("local", "x")).message, 'local takes no arguments: "x"');
 });
 
-Deno.test("requested help goes to stdout, help after an error to stderr", () => {
+Deno.test("requested help goes to stdout, help after an error to stderr", async () => {
   const all = undefined;
   const cases: [string[], string | undefined, "stdout" | "stderr", 0 | 2][] = [
     [["help"], all, "stdout", 0],
@@ -506,28 +515,28 @@ Deno.test("requested help goes to stdout, help after an error to stderr", () => 
     [["-region", "x"], all, "stderr", 2],
   ];
   for (const [argv, topic, stream, exitCode] of cases) {
-    const line = parse(...argv);
+    const line = await parse(...argv);
     assert.ok(line.kind === "help");
     assert.deepEqual([line.topic?.name, line.stream, line.exitCode], [topic, stream, exitCode]);
   }
 });
 
-Deno.test("-h after the function name is passed to the function", () => {
-  const line = parse("xargs", "fn", "-h");
+Deno.test("-h after the function name is passed to the function", async () => {
+  const line = await parse("xargs", "fn", "-h");
   assert.ok(line.kind === "command");
   assert.deepEqual(line.args, ["fn", "-h"]);
 });
 
 Deno.test("help and version have help, and refuse extra arguments", async () => {
-  assert.deepEqual(parse("version"), { kind: "version" });
-  assert.deepEqual(parse("-region", "x", "version"), { kind: "version" });
-  assert.deepEqual(complaint("version", "1"), [
+  assert.deepEqual(await parse("version"), { kind: "version" });
+  assert.deepEqual(await parse("-region", "x", "version"), { kind: "version" });
+  assert.deepEqual(await complaint("version", "1"), [
     "version takes no arguments",
     "usage: llama version; see llama help version",
   ]);
-  assert.equal(usageFailure("help", "a", "b").message, "help takes at most one command");
+  assert.equal((await usageFailure("help", "a", "b")).message, "help takes at most one command");
   for (const topic of ["help", "version"]) {
-    const line = parse("help", topic);
+    const line = await parse("help", topic);
     assert.ok(line.kind === "help" && line.topic !== undefined);
     assert.match(await commandHelp(line.topic), new RegExp(`^Usage: llama ${topic}`));
   }
@@ -537,7 +546,7 @@ Deno.test("help texts fit in 80 columns and end with one newline", async () => {
   for (
     const text of [
       helpText(commands, program),
-      ...await Promise.all([...commands, completionCommand].map(commandHelp)),
+      ...await Promise.all([...definitions, completionCommand].map(commandHelp)),
     ]
   ) {
     for (const line of text.split("\n")) {
@@ -569,13 +578,13 @@ Deno.test("help names every command, flag, default, exit status and variable", a
 });
 
 Deno.test("the examples in help texts are valid command lines", async () => {
-  for (const each of commands) {
+  for (const each of definitions) {
     for (const { command } of await each.examples?.() ?? []) {
       const [, line = ""] = /\bllama (.*)$/s.exec(command.replace(/ (<|2>|\| jq) .*$/, "")) ?? [];
       // The shell syntax that the examples use: quotes and line continuations.
       const words = line.replaceAll("\\\n", "").match(/(?:'[^']*'|[^\s'])+/g) ?? [];
       const argv = words.map((word) => word.replaceAll("'", ""));
-      assert.equal(parse(...argv).kind, "command", command);
+      assert.equal((await parse(...argv)).kind, "command", command);
     }
   }
 });

@@ -1,7 +1,7 @@
 /** Runs the recipes of docs/recipes.md on this machine. */
 
 import assert from "node:assert/strict";
-import { commands } from "../../lib/commands/main.ts";
+import { commands } from "../../lib/commands/list.ts";
 import { program as globalProgram } from "../../lib/commands/spec/global.ts";
 import { parseCommandLine } from "../../lib/cli/parse.ts";
 import { literalWords } from "../../lib/text/shell_unquote.ts";
@@ -19,7 +19,7 @@ interface Recipe {
   readonly files: ReadonlyMap<string, string>;
 }
 
-function recipeOf(section: string): Recipe {
+async function recipeOf(section: string): Promise<Recipe> {
   const consoles = [...section.matchAll(/^```console\n([^]*?)^```$/gm)];
   const lines = consoles.flatMap(([, text = ""]) =>
     text.replaceAll(/\\\n +/g, "").trimEnd().split("\n")
@@ -32,7 +32,7 @@ function recipeOf(section: string): Recipe {
   for (const line of creates) {
     const words = literalWords(line);
     assert(words, line);
-    const parsed = parseCommandLine(words.slice(1), commands, globalProgram);
+    const parsed = await parseCommandLine(words.slice(1), commands, globalProgram);
     assert(parsed.kind === "command", line);
     const { program: programs } = parsed.values;
     assert(Array.isArray(programs) && parsed.args.length === 1);
@@ -46,12 +46,10 @@ function recipeOf(section: string): Recipe {
   };
 }
 
-const recipes = new Map(
-  page.split(/^## /m).slice(1).map((section) => [
-    section.slice(0, section.indexOf("\n")),
-    recipeOf(section),
-  ]),
-);
+const recipes = new Map<string, Recipe>();
+for (const section of page.split(/^## /m).slice(1)) {
+  recipes.set(section.slice(0, section.indexOf("\n")), await recipeOf(section));
+}
 
 /** Runs a command of this machine; a failure fails the test. */
 async function must(place: Workplace, script: string): Promise<string> {

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Command } from "../command.ts";
+import type { Command, Listed } from "../command.ts";
 import { type Flag, type FlagTable, namesOf } from "../flags.ts";
 
 /** A candidate for the word being completed. */
@@ -28,7 +28,7 @@ export interface Completable {
   /** The flags before the subcommand. */
   readonly globalFlags: FlagTable;
   /** The subcommands. */
-  readonly commands: readonly Command[];
+  readonly commands: readonly Listed[];
 }
 
 /**
@@ -38,9 +38,12 @@ export interface Completable {
  * @param completable The flags and commands.
  * @returns The possible completions.
  */
-export function complete(words: readonly string[], completable: Completable): Completion {
+export async function complete(
+  words: readonly string[],
+  completable: Completable,
+): Promise<Completion> {
   const word = words.at(-1) ?? "";
-  const place = placeAfter(words.slice(0, -1), completable);
+  const place = await placeAfter(words.slice(0, -1), completable);
   if (place === undefined) return nothing;
   const { command, flags, args, valueOf } = place;
   if (valueOf !== undefined) return named(valueOf.placeholder ?? "", word, completable);
@@ -73,7 +76,10 @@ interface Place {
 }
 
 /** Returns the position after some words; undefined if the command is unknown. */
-function placeAfter(words: readonly string[], completable: Completable): Place | undefined {
+async function placeAfter(
+  words: readonly string[],
+  completable: Completable,
+): Promise<Place | undefined> {
   let command: Command | undefined;
   let flags: FlagTable | undefined = completable.globalFlags;
   let args = 0;
@@ -88,7 +94,7 @@ function placeAfter(words: readonly string[], completable: Completable): Place |
       const flag = flagNamed(flags, name);
       if (flag !== undefined && !flag.isBoolean && equals === undefined) valueOf = flag;
     } else if (command === undefined) {
-      command = completable.commands.find(({ name }) => name === word);
+      command = await completable.commands.find(({ name }) => name === word)?.load();
       if (command === undefined) return undefined;
       flags = command.flags;
     } else {

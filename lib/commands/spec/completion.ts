@@ -7,6 +7,7 @@
 import { isShell, shells } from "../../cli/completion/shells.ts";
 import { stringFlag } from "../../cli/flags.ts";
 import type { Command } from "../../cli/command.ts";
+import { entries } from "./entries.ts";
 import { examplesFor } from "./shared.ts";
 
 const completionFlags = {
@@ -18,10 +19,8 @@ const completionFlags = {
 
 /** The definition of `llama completion`. */
 export const completionCommand: Command<typeof completionFlags> = {
-  name: "completion",
-  summary: "print a shell completion script",
+  ...entries.completion,
   usage: shells.join("|"),
-  group: "Help",
   details: `Prints a script for bash, zsh or fish that completes commands, flags and their
 values, files, and local functions.`,
   examples: () => examplesFor("completion"),

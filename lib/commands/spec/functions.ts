@@ -14,6 +14,7 @@ import {
 import { isReservedVariable } from "../../functions/names.ts";
 import { quote } from "../../template/quote.ts";
 import type { Command, UsageProblem } from "../../cli/command.ts";
+import { entries } from "./entries.ts";
 import {
   architectureFlag,
   boundedFlag,
@@ -105,10 +106,8 @@ function readVariable(text: string): readonly [name: string, value: string] {
 
 /** The definition of `llama update-function`. */
 export const updateFunctionCommand: Command<typeof updateFunctionFlags> = {
-  name: "update-function",
-  summary: "create or change a function in AWS",
+  ...entries.updateFunction,
   usage: "FUNCTION|-all",
-  group: "Functions",
   details: `Configures FUNCTION as the flags and its function.json say, waits until it can
 be invoked, and prints what changed. Anything that neither of them mentions
 stays as it is; a new function gets the default.
@@ -193,10 +192,8 @@ function onlyAll(
 
 /** The definition of `llama functions`. */
 export const functionsCommand: Command<Record<never, never>> = {
-  name: "functions",
-  summary: "list llama's functions in AWS",
+  ...entries.functions,
   usage: "[FUNCTION]",
-  group: "Functions",
   details: `Lists llama's functions in the account and region: those with the tag llama,
 which llama update-function sets, and those with LLAMA_OBJECT_STORE in their
 environment. STACK is the stack that a function belongs to, or "-" for a
@@ -209,10 +206,8 @@ image of that function.`,
 
 /** The definition of `llama delete-function`. */
 export const deleteFunctionCommand: Command<Record<never, never>> = {
-  name: "delete-function",
-  summary: "delete a function from AWS",
+  ...entries.deleteFunction,
   usage: "FUNCTION",
-  group: "Functions",
   details: `Deletes a function from Lambda, and its image from llama's repository. Only a
 function in llama's stack can be deleted. Its logs in CloudWatch are kept.`,
   examples: () => examplesFor("delete-function"),

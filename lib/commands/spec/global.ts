@@ -17,7 +17,7 @@ import {
 import { type CompressMode, compressModes, defaultS3Concurrency } from "../../limits.ts";
 import { functionNameRule, isFunctionName } from "../../functions/names.ts";
 import { quote } from "../../template/quote.ts";
-import { atLeastOne } from "./shared.ts";
+import { atLeastOne } from "./numbers.ts";
 
 /** A function defined by `-function`: a command on this machine that runs under a function's name. */
 export interface FunctionCommand {
@@ -81,7 +81,8 @@ export const globalFlags = {
     throw new FlagValueError(`not one of ${compressModes.join(", ")}`);
   }),
   trace: stringFlag({
-    help: "with invoke or xargs: write a trace for ui.perfetto.dev (.gz, .zst: compressed)",
+    help:
+      "with invoke or xargs: write a trace for ui.perfetto.dev (.gz, .zst: compressed; -: stdout)",
     placeholder: "FILE",
   }),
 } as const;

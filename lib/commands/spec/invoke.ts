@@ -7,7 +7,9 @@
 import type { Command } from "../../cli/command.ts";
 import { boolFlag, listFlag } from "../../cli/flags.ts";
 import { cacheFlags, validateCache } from "./cache.ts";
+import { entries } from "./entries.ts";
 import { timeout } from "./run.ts";
+import { notNegative } from "./numbers.ts";
 import {
   badMapping,
   examplesFor,
@@ -17,7 +19,6 @@ import {
   logs,
   noClobber,
   noFunction,
-  notNegative,
   parseFileMapping,
   report,
 } from "./shared.ts";
@@ -44,10 +45,8 @@ export const invokeFlags = {
 
 /** The definition of `llama invoke`. */
 export const invokeCommand: Command<typeof invokeFlags> = {
-  name: "invoke",
-  summary: "run a function's command once",
+  ...entries.invoke,
   usage: "FUNCTION ARGS...",
-  group: "Run",
   details: `Runs the command of FUNCTION with ARGS. Its output goes to stdout and stderr,
 and llama exits with its status.
 

@@ -8,7 +8,9 @@ import type { Command } from "../../cli/command.ts";
 import { FlagValueError, intFlag, valueFlag } from "../../cli/flags.ts";
 import { isLoopback } from "../../system/loopback.ts";
 import { quote } from "../../template/quote.ts";
-import { atLeastOne, examplesFor, noArguments } from "./shared.ts";
+import { entries } from "./entries.ts";
+import { atLeastOne } from "./numbers.ts";
+import { examplesFor, noArguments } from "./shared.ts";
 
 /** The address that `llama local` listens on. */
 export interface ListenAddress {
@@ -57,10 +59,8 @@ export const localFlags = {
 
 /** The definition of `llama local`. */
 export const localCommand: Command<typeof localFlags> = {
-  name: "local",
-  summary: "serve Lambda's Invoke API on this machine",
+  ...entries.local,
   usage: "",
-  group: "On this machine",
   details: `Runs functions on this machine and serves Lambda's Invoke API for them until
 interrupted. The functions are those of the global flags -functions and
 -function.`,

@@ -6,12 +6,13 @@
 
 import { stringFlag } from "../../cli/flags.ts";
 import type { Command } from "../../cli/command.ts";
+import { entries } from "./entries.ts";
 import { examplesFor } from "./shared.ts";
 
 /** The flags of `llama report`. */
 export const reportFlags = {
   output: stringFlag({
-    help: "page to write (default: the log's name, or run-N, plus .html)",
+    help: "page to write; -: stdout (default: the log's name, or run-N, plus .html)",
     placeholder: "FILE",
     alias: "o",
   }),
@@ -19,10 +20,8 @@ export const reportFlags = {
 
 /** The definition of `llama report`. */
 export const reportCommand: Command<typeof reportFlags> = {
-  name: "report",
-  summary: "create an HTML page about a run, or compare two runs",
+  ...entries.report,
   usage: "RUN [RUN]",
-  group: "Run",
   details: `Creates an HTML page about an earlier run, from its job log (-joblog, or GNU
 parallel's --joblog), from the lines of -json, which have more detail, or from
 the journal: RUN is a file, else a number that llama runs lists. The most

@@ -17,7 +17,8 @@ import type { WordList } from "../../jobs/job_input.ts";
 import type { Halt } from "../../jobs/policy.ts";
 import { quote } from "../../template/quote.ts";
 import type { UsageProblem } from "../../cli/command.ts";
-import { atLeastOne, noClobber, notNegative, parseSeconds } from "./shared.ts";
+import { atLeastOne, notNegative } from "./numbers.ts";
+import { noClobber, parseSeconds } from "./shared.ts";
 
 /**
  * Parses a positive decimal number: an amount of US dollars.

@@ -7,7 +7,9 @@
 import { boolFlag, intFlag } from "../../cli/flags.ts";
 import type { Command } from "../../cli/command.ts";
 import { quote } from "../../template/quote.ts";
-import { atLeastOne, examplesFor } from "./shared.ts";
+import { entries } from "./entries.ts";
+import { atLeastOne } from "./numbers.ts";
+import { examplesFor } from "./shared.ts";
 
 /** The flags of `llama runs`. */
 export const runsFlags = {
@@ -17,10 +19,8 @@ export const runsFlags = {
 
 /** The definition of `llama runs`. */
 export const runsCommand: Command<typeof runsFlags> = {
-  name: "runs",
-  summary: "list the runs of llama xargs on this machine",
+  ...entries.runs,
   usage: "",
-  group: "Run",
   details: `Lists the runs in the journal, latest last: when each started, how many of its
 jobs ended and failed, what it cost, and how it ended. xargs keeps the journal
 in ~/.local/state/llama; -no-journal or \`llama config journal off\` keeps none.`,

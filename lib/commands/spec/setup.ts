@@ -10,6 +10,7 @@ import { LlamaError } from "../../errors.ts";
 import { boolFlag, type Flag, FlagValueError, listFlag, stringFlag } from "../../cli/flags.ts";
 import { quote } from "../../template/quote.ts";
 import type { Command, UsageProblem } from "../../cli/command.ts";
+import { entries } from "./entries.ts";
 import { architectureFlag, examplesFor, noArguments, regionFlag, stackFlag } from "./shared.ts";
 
 /** The flags of `llama bootstrap`. */
@@ -49,10 +50,8 @@ function wrongStack(name: string): UsageProblem | undefined {
 
 /** The definition of `llama bootstrap`. */
 export const bootstrapCommand: Command<typeof bootstrapFlags> = {
-  name: "bootstrap",
-  summary: "set up what llama needs in AWS",
+  ...entries.bootstrap,
   usage: "",
-  group: "Set up",
   details: `Creates a CloudFormation stack with a private bucket, whose objects expire after
 31 days, a role for the functions and a repository for images; publishes the
 runtime as a layer; and writes the names of all of these to
@@ -83,10 +82,8 @@ const names = Object.keys(settingNames).filter(isSettingName);
 
 /** The definition of `llama config`. */
 export const configCommand: Command<typeof configFlags> = {
-  name: "config",
-  summary: "show or change llama's settings",
+  ...entries.config,
   usage: "[NAME [VALUE]]",
-  group: "Set up",
   details: `Shows the settings in effect, or the setting NAME, or sets NAME to VALUE. llama
 bootstrap writes them to ~/.llama/config.json; LLAMA_DIR names another
 directory. An environment variable overrides the file:
@@ -118,10 +115,8 @@ ${
 
 /** The definition of `llama doctor`. */
 export const doctorCommand: Command<Record<never, never>> = {
-  name: "doctor",
-  summary: "check llama's setup and suggest fixes",
+  ...entries.doctor,
   usage: "",
-  group: "Set up",
   details: `Checks settings, region, credentials, clock, stack, object store, role,
 repository, layer, the account's concurrency and each function, and marks each
 with a tick or a cross. Exits with status 1 if there is a cross. It writes one
@@ -139,10 +134,8 @@ export const teardownFlags = {
 
 /** The definition of `llama teardown`. */
 export const teardownCommand: Command<typeof teardownFlags> = {
-  name: "teardown",
-  summary: "remove llama's functions and resources from AWS",
+  ...entries.teardown,
   usage: "",
-  group: "Set up",
   details: `Removes the functions in llama's stack with their logs, its layers, the objects
 in its store, and the stack that llama bootstrap created: bucket, role, and
 repository with its images. It asks first. A bucket that was yours before, or

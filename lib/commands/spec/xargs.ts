@@ -8,9 +8,10 @@ import type { Command } from "../../cli/command.ts";
 import { boolFlag, choiceFlag, intFlag } from "../../cli/flags.ts";
 import { progressModes } from "../../terminal/progress_mode.ts";
 import { cacheFlags, validateCache } from "./cache.ts";
+import { entries } from "./entries.ts";
 import { runFlags, splitInput, validateRun } from "./run.ts";
+import { atLeastOne, notNegative } from "./numbers.ts";
 import {
-  atLeastOne,
   badMapping,
   examplesFor,
   file,
@@ -18,7 +19,6 @@ import {
   invokeRetries,
   logs,
   noFunction,
-  notNegative,
   report,
 } from "./shared.ts";
 
@@ -41,10 +41,8 @@ export const xargsFlags = {
 
 /** The definition of `llama xargs`. */
 export const xargsCommand: Command<typeof xargsFlags> = {
-  name: "xargs",
-  summary: "run a function's command for each line of standard input",
+  ...entries.xargs,
   usage: "FUNCTION ARGS... < LINES",
-  group: "Run",
   details: `Runs the command of FUNCTION once for each line of standard input, many at once.
 
 ARGS are Go templates: {{.Line}} is the line and {{.Idx}} its number, from 0.

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { type Command, loaded } from "../../../lib/cli/command.ts";
 import { withHelp } from "../../../lib/cli/synopsis.ts";
 import { completionCommand } from "../../../lib/commands/spec/completion.ts";
 import { globalFlags } from "../../../lib/commands/spec/global.ts";
@@ -8,11 +9,15 @@ import { xargsCommand } from "../../../lib/commands/spec/xargs.ts";
 import { complete } from "../../../lib/cli/completion/complete.ts";
 import { shellWords } from "../../../lib/cli/completion/shell_words.ts";
 
-const commands = withHelp([invokeCommand, xargsCommand, localCommand, completionCommand]);
+const commands = withHelp(
+  [invokeCommand, xargsCommand, localCommand, completionCommand].map((command) =>
+    loaded<Command>(command)
+  ),
+);
 
 /** Returns the completions at the end of a line: words, or the kind of name. */
-function completed(line: string): string[] | string {
-  const { candidates, others } = complete(shellWords(line), { globalFlags, commands });
+async function completed(line: string): Promise<string[] | string> {
+  const { candidates, others } = await complete(shellWords(line), { globalFlags, commands });
   if (others !== "nothing") {
     assert.deepEqual(candidates, []);
     return others;
@@ -20,31 +25,32 @@ function completed(line: string): string[] | string {
   return candidates.map(({ word }) => word);
 }
 
-Deno.test("commands are completed where one is expected", () => {
-  assert.deepEqual(completed(""), commands.map(({ name }) => name));
-  assert.deepEqual(completed("x"), ["xargs"]);
-  assert.deepEqual(completed("-local -region r x"), ["xargs"]);
-  assert.deepEqual(completed("help in"), ["invoke"]);
-  assert.deepEqual(completed("help invoke "), []);
-  assert.deepEqual(completed("nope "), []);
-  assert.deepEqual(completed("completion "), ["bash", "zsh", "fish"]);
+Deno.test("commands are completed where one is expected", async () => {
+  assert.deepEqual(await completed(""), commands.map(({ name }) => name));
+  assert.deepEqual(await completed("x"), ["xargs"]);
+  assert.deepEqual(await completed("-local -region r x"), ["xargs"]);
+  assert.deepEqual(await completed("help in"), ["invoke"]);
+  assert.deepEqual(await completed("help invoke "), []);
+  assert.deepEqual(await completed("nope "), []);
+  assert.deepEqual(await completed("completion "), ["bash", "zsh", "fish"]);
 });
 
-Deno.test("flags are completed where they are allowed, with as many dashes as typed", () => {
-  assert.deepEqual(completed("-func"), ["-functions", "-function"]);
-  assert.deepEqual(completed("xargs --prog"), ["--progress"]);
-  assert.deepEqual(completed("xargs -regi"), []);
-  assert.deepEqual(completed("-prog"), []);
-  assert.deepEqual(completed("invoke -f"), ["-file", "-f", "-f-links"]);
-  assert.deepEqual(completed("local "), ["-listen", "-concurrency"]);
+Deno.test("flags are completed where they are allowed, with as many dashes as typed", async () => {
+  assert.deepEqual(await completed("-func"), ["-functions", "-function"]);
+  assert.deepEqual(await completed("xargs --prog"), ["--progress"]);
+  assert.deepEqual(await completed("xargs -regi"), []);
+  assert.deepEqual(await completed("-prog"), []);
+  assert.deepEqual(await completed("invoke -f"), ["-file", "-f", "-f-links"]);
+  assert.deepEqual(await completed("local "), ["-listen", "-concurrency"]);
   // After the function's name they are the function's own.
-  assert.equal(completed("xargs optipng -prog"), "files");
-  assert.equal(completed("xargs -- -prog"), "functions");
+  assert.equal(await completed("xargs optipng -prog"), "files");
+  assert.equal(await completed("xargs -- -prog"), "functions");
 });
 
-Deno.test("every flag of every command is offered, with its help", () => {
-  for (const { name, flags } of commands) {
-    const { candidates } = complete([name, "-"], { globalFlags, commands });
+Deno.test("every flag of every command is offered, with its help", async () => {
+  for (const listed of commands) {
+    const { name, flags } = await listed.load();
+    const { candidates } = await complete([name, "-"], { globalFlags, commands });
     for (const [flag, { help, aliases }] of Object.entries(flags)) {
       for (const word of [flag, ...aliases]) {
         assert.equal(candidates.find((each) => each.word === `-${word}`)?.help, help);
@@ -53,27 +59,27 @@ Deno.test("every flag of every command is offered, with its help", () => {
   }
 });
 
-Deno.test("a flag's value is completed by its placeholder, after a space or an equals sign", () => {
-  assert.deepEqual(completed("xargs -progress "), ["auto", "bar", "lines", "none"]);
-  assert.deepEqual(completed("xargs -progress b"), ["bar"]);
-  assert.deepEqual(completed("xargs --progress=l"), ["--progress=lines"]);
-  assert.equal(completed("xargs -f "), "files");
-  assert.equal(completed("xargs -f=pa"), "files");
-  assert.equal(completed("invoke -f a -o "), "files");
-  assert.equal(completed("xargs -a "), "files");
-  assert.equal(completed("xargs -results "), "directories");
-  assert.equal(completed("-functions "), "directories");
-  assert.deepEqual(completed("xargs -j "), []);
-  assert.deepEqual(completed("xargs -j=5 -progress n"), ["none"]);
-  assert.deepEqual(completed("xargs -logs -progress n"), ["none"]);
-  assert.deepEqual(completed("xargs -nope=x -progress n"), ["none"]);
+Deno.test("a flag's value is completed by its placeholder, after a space or an equals sign", async () => {
+  assert.deepEqual(await completed("xargs -progress "), ["auto", "bar", "lines", "none"]);
+  assert.deepEqual(await completed("xargs -progress b"), ["bar"]);
+  assert.deepEqual(await completed("xargs --progress=l"), ["--progress=lines"]);
+  assert.equal(await completed("xargs -f "), "files");
+  assert.equal(await completed("xargs -f=pa"), "files");
+  assert.equal(await completed("invoke -f a -o "), "files");
+  assert.equal(await completed("xargs -a "), "files");
+  assert.equal(await completed("xargs -results "), "directories");
+  assert.equal(await completed("-functions "), "directories");
+  assert.deepEqual(await completed("xargs -j "), []);
+  assert.deepEqual(await completed("xargs -j=5 -progress n"), ["none"]);
+  assert.deepEqual(await completed("xargs -logs -progress n"), ["none"]);
+  assert.deepEqual(await completed("xargs -nope=x -progress n"), ["none"]);
 });
 
-Deno.test("the first argument is completed as a function, the others as files", () => {
-  assert.equal(completed("xargs "), "functions");
-  assert.equal(completed("-local xargs -j 5 -logs opt"), "functions");
-  assert.equal(completed("invoke -f=a hello "), "files");
-  assert.equal(completed("invoke hello a b c"), "files");
+Deno.test("the first argument is completed as a function, the others as files", async () => {
+  assert.equal(await completed("xargs "), "functions");
+  assert.equal(await completed("-local xargs -j 5 -logs opt"), "functions");
+  assert.equal(await completed("invoke -f=a hello "), "files");
+  assert.equal(await completed("invoke hello a b c"), "files");
 });
 
 Deno.test("a line is split into words as a shell does it", () => {

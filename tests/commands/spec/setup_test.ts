@@ -3,28 +3,8 @@
 import assert from "node:assert/strict";
 import { commandHelp } from "../../../lib/cli/help.ts";
 import { parseCommandLine } from "../../../lib/cli/parse.ts";
-import {
-  deleteFunctionCommand,
-  functionsCommand,
-  updateFunctionCommand,
-} from "../../../lib/commands/spec/functions.ts";
+import { commands } from "../../../lib/commands/list.ts";
 import { program } from "../../../lib/commands/spec/global.ts";
-import {
-  bootstrapCommand,
-  configCommand,
-  doctorCommand,
-  teardownCommand,
-} from "../../../lib/commands/spec/setup.ts";
-
-const commands = [
-  bootstrapCommand,
-  configCommand,
-  doctorCommand,
-  teardownCommand,
-  updateFunctionCommand,
-  functionsCommand,
-  deleteFunctionCommand,
-];
 
 const usage: readonly [string[], string, string | RegExp][] = [
   [["bootstrap", "now"], 'bootstrap takes no arguments: "now"', /^usage: llama bootstrap/],
@@ -115,8 +95,8 @@ const usage: readonly [string[], string, string | RegExp][] = [
 ];
 
 for (const [args, message, hint] of usage) {
-  Deno.test(`llama ${args.join(" ")} is a usage error`, () => {
-    const line = parseCommandLine(args, commands, program);
+  Deno.test(`llama ${args.join(" ")} is a usage error`, async () => {
+    const line = await parseCommandLine(args, commands, program);
     assert(line.kind === "usage", line.kind);
     assert.equal(line.message, message);
     if (typeof hint === "string") assert.equal(line.hint, hint);
@@ -126,14 +106,14 @@ for (const [args, message, hint] of usage) {
 
 Deno.test("the help of each command is at most 80 columns wide", async () => {
   for (const { name } of commands) {
-    const line = parseCommandLine(["help", name], commands, program);
+    const line = await parseCommandLine(["help", name], commands, program);
     assert(line.kind === "help" && line.topic !== undefined);
     for (const row of (await commandHelp(line.topic)).split("\n")) assert(row.length <= 80, row);
   }
 });
 
-Deno.test("config -shell is parsed as the original parses it", () => {
-  const line = parseCommandLine(["config", "-shell"], commands, program);
+Deno.test("config -shell is parsed as the original parses it", async () => {
+  const line = await parseCommandLine(["config", "-shell"], commands, program);
   assert(line.kind === "command");
   assert.deepEqual([line.command.name, line.values["shell"], line.args], ["config", true, []]);
 });
