@@ -5,8 +5,9 @@
  * A run sends thousands of requests of one kind, which differ only in time and body hash. Therefore
  * what aws4fetch has canonicalized is cached per kind (service, region, method, URL and headers),
  * with placeholders for time and body hash. Signing a request fills them in, which leaves the two
- * hashes at the end. The derived keys (one per day, region and service) are cached too. Both caches
- * are emptied when the credentials change.
+ * hashes at the end. Requests to S3 differ in their paths and in the values of headers as well, which
+ * have placeholders if none of them needs encoding. The derived keys (one per day, region and service)
+ * are cached too. All caches are emptied when the credentials change.
  *
  * @module
  */
@@ -42,12 +43,13 @@ export interface Signed {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** The maximum number of cached signers. */
+/** The maximum number of cached signers, and of forms. */
 const mostSigners = 32;
 
 /** A signer of requests with a cache; see the module's documentation. */
 export class Signatures {
   readonly #signers = new Map<string, KindSigner>();
+  readonly #forms = new Map<string, Form>();
   readonly #keys = new Map<string, HmacKey>();
   readonly #clock = new Timestamps();
   #credentials: Credentials | undefined;
@@ -60,6 +62,7 @@ export class Signatures {
     const { credentials, bodyHash, time } = signable;
     if (credentials !== this.#credentials) {
       this.#signers.clear();
+      this.#forms.clear();
       this.#keys.clear();
       this.#last = undefined;
       this.#credentials = credentials;
@@ -71,17 +74,115 @@ export class Signatures {
 
   #signerFor(signable: Signable): KindSigner {
     const { service, region, method, url, headers } = signable;
+    const formed = this.#formFor(signable);
+    if (formed !== undefined) return new KindSigner(signable, formed, this.#keys);
     const kind = JSON.stringify([service, region, method, url, headers]);
     let signer = this.#signers.get(kind);
     // Deleted and inserted again, so that the first entry is the least recently used.
     if (signer) this.#signers.delete(kind);
-    else signer = new KindSigner(signable, this.#keys);
+    else signer = new KindSigner(signable, partsOf(signable), this.#keys);
     this.#signers.set(kind, signer);
-    if (this.#signers.size > mostSigners) {
-      const [oldest = ""] = this.#signers.keys();
-      this.#signers.delete(oldest);
-    }
+    dropOldest(this.#signers);
     return signer;
+  }
+
+  /** Returns the parts of a request to S3; undefined if its path or a header needs encoding. */
+  #formFor(signable: Signable): Parts | undefined {
+    const { service, region, method, headers } = signable;
+    if (service !== "s3" || !Object.values(headers).every((value) => plainValue.test(value))) {
+      return undefined;
+    }
+    const url = new URL(signable.url);
+    if (!plainPath.test(url.pathname)) return undefined;
+    const kind = JSON.stringify([region, method, url.origin, url.search, Object.keys(headers)]);
+    let form = this.#forms.get(kind);
+    if (form === undefined) {
+      this.#forms.set(kind, form = new Form(signable, url));
+      dropOldest(this.#forms);
+    }
+    return form.partsOf(signable, url);
+  }
+}
+
+/** Drops the oldest entry of a cache that has become too large. */
+function dropOldest(cache: Map<string, unknown>): void {
+  const [oldest = ""] = cache.keys();
+  if (cache.size > mostSigners) cache.delete(oldest);
+}
+
+/** What aws4fetch has canonicalized of a request, without its body's hash and the time. */
+interface Parts {
+  readonly url: URL;
+  /** All headers besides Host, hash and time. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The names of the signed headers, separated by semicolons. */
+  readonly signedHeaders: string;
+  /** The canonical request up to the body's hash, with placeholders for hash and time. */
+  readonly canonical: string;
+}
+
+function partsOf({ credentials, service, region, method, url, headers }: Signable): Parts {
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+  const signer = new Signer({
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken === undefined ? {} : { sessionToken }),
+    ...{ service, region, method, url },
+    headers: { ...headers, [hashHeader]: "" },
+    datetime: noTime,
+  });
+  return {
+    url: signer.url,
+    headers: Object.fromEntries(
+      [...signer.headers].filter(([name]) => name !== hashHeader && name !== timeHeader),
+    ),
+    signedHeaders: signer.signedHeaders,
+    canonical: [
+      signer.method.toUpperCase(),
+      signer.encodedPath,
+      signer.encodedSearch,
+      `${signer.canonicalHeaders}\n`,
+      `${signer.signedHeaders}\n`,
+    ].join("\n"),
+  };
+}
+
+/** A path and a header that are the same in a canonical request. */
+const plainPath = /^[A-Za-z0-9_.~/-]+$/;
+const plainValue = /^[!-~]+(?: [!-~]+)*$/;
+
+const pathMark = "/llama--path";
+const headerMark = (index: number) => `llama--header--${index}--`;
+
+/** Requests that have all but their path, the values of headers, hash and time in common. */
+class Form {
+  readonly #parts: Parts;
+  /** The canonical request, split at its marks. */
+  readonly #texts: readonly string[];
+  /** Between each two of them: the index of a header, or -1 for the path. */
+  readonly #marks: readonly number[];
+
+  constructor(signable: Signable, { origin, search }: URL) {
+    const names = Object.keys(signable.headers);
+    this.#parts = partsOf({
+      ...signable,
+      url: `${origin}${pathMark}${search}`,
+      headers: Object.fromEntries(names.map((name, index) => [name, headerMark(index)])),
+    });
+    const split = this.#parts.canonical.split(/\/llama--path|llama--header--(\d+)--/);
+    this.#texts = split.filter((_, index) => index % 2 === 0);
+    this.#marks = split.filter((_, index) => index % 2 === 1).map((index) => Number(index ?? -1));
+  }
+
+  /** Returns the parts of a request of this form. */
+  partsOf({ headers }: Signable, url: URL): Parts {
+    const values = Object.values(headers);
+    const canonical = this.#texts.reduce((text, next, index) => {
+      const mark = this.#marks[index - 1] ?? -1;
+      return text + (mark < 0 ? url.pathname : values[mark]) + next;
+    });
+    const { signedHeaders, headers: all } = this.#parts;
+    return { url, headers: { ...all, ...headers }, signedHeaders, canonical };
   }
 }
 
@@ -96,43 +197,23 @@ interface Today {
 class KindSigner {
   readonly #kind: Signable;
   readonly #headerCount: number;
-  readonly #signer: Signer;
+  readonly #parts: Parts;
   readonly #keys: Map<string, HmacKey>;
-  readonly #constant: Readonly<Record<string, string>>;
   /** What is before the body's hash in the canonical request, between it and the time, and after. */
   readonly #canonical: readonly [string, string, string];
   /** The scope and the key of the last signature. */
   #today: Today | undefined;
 
   /** @param keys The derived keys by their scope. */
-  constructor(kind: Signable, keys: Map<string, HmacKey>) {
-    const { credentials, service, region, method, url, headers } = kind;
-    const { accessKeyId, secretAccessKey, sessionToken } = credentials;
-    const signer = new Signer({
-      accessKeyId,
-      secretAccessKey,
-      ...(sessionToken === undefined ? {} : { sessionToken }),
-      ...{ service, region, method, url },
-      headers: { ...headers, [hashHeader]: "" },
-      datetime: noTime,
-    });
+  constructor(kind: Signable, parts: Parts, keys: Map<string, HmacKey>) {
     this.#kind = kind;
-    this.#headerCount = Object.keys(headers).length;
-    this.#signer = signer;
+    this.#headerCount = Object.keys(kind.headers).length;
+    this.#parts = parts;
     this.#keys = keys;
-    this.#constant = Object.fromEntries(
-      [...signer.headers].filter(([name]) => name !== hashHeader && name !== timeHeader),
-    );
-    const canonical = [
-      signer.method.toUpperCase(),
-      signer.encodedPath,
-      signer.encodedSearch,
-      `${signer.canonicalHeaders}\n`,
-      `${signer.signedHeaders}\n`,
-    ].join("\n");
     // Headers are in the order of their names.
-    const hash = canonical.indexOf(`${hashHeader}:`) + hashHeader.length + 1;
-    const time = canonical.indexOf(`${timeHeader}:${noTime}`) + timeHeader.length + 1;
+    const { canonical } = parts;
+    const hash = canonical.indexOf(`\n${hashHeader}:`) + hashHeader.length + 2;
+    const time = canonical.indexOf(`\n${timeHeader}:${noTime}`) + timeHeader.length + 2;
     this.#canonical = [
       canonical.slice(0, hash),
       canonical.slice(hash, time),
@@ -155,7 +236,8 @@ class KindSigner {
 
   /** Signs the request with a time and a body hash. */
   at(datetime: string, bodyHash: string): Signed {
-    const { url, accessKeyId, signedHeaders } = this.#signer;
+    const { accessKeyId } = this.#kind.credentials;
+    const { url, headers, signedHeaders } = this.#parts;
     const { scope, key } = this.#on(datetime.slice(0, 8));
     const [beforeHash, beforeTime, rest] = this.#canonical;
     const canonical = beforeHash + bodyHash + beforeTime + datetime + rest + bodyHash;
@@ -163,7 +245,7 @@ class KindSigner {
     return {
       url,
       headers: {
-        ...this.#constant,
+        ...headers,
         [hashHeader]: bodyHash,
         [timeHeader]: datetime,
         authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, ` +
@@ -174,9 +256,9 @@ class KindSigner {
 
   #on(day: string): Today {
     if (this.#today?.day === day) return this.#today;
-    const { region, service, secretAccessKey } = this.#signer;
+    const { region, service, credentials } = this.#kind;
     const scope = `${day}/${region}/${service}/aws4_request`;
-    const key = this.#keys.get(scope) ?? new HmacKey(deriveKey(secretAccessKey, scope));
+    const key = this.#keys.get(scope) ?? new HmacKey(deriveKey(credentials.secretAccessKey, scope));
     this.#keys.set(scope, key);
     return this.#today = { day, scope, key };
   }
