@@ -4,8 +4,16 @@
  * @module
  */
 
+import { setImmediate } from "node:timers/promises";
 import { onAbort } from "./on_abort.ts";
 import { Semaphore } from "./semaphore.ts";
+
+/**
+ * After so many items, whatever has arrived is handled first. Without such turns, a source that is
+ * always ready has all items begun before the first result is looked at: a thousand requests with 50 kB
+ * each took twice the memory, and more time.
+ */
+const itemsPerTurn = 8;
 
 /**
  * Maps a source with at most `limit` concurrent calls, and yields the results as they complete.
@@ -55,7 +63,7 @@ export async function* poolMap<T, R>(
       ? source[Symbol.asyncIterator]()
       : source[Symbol.iterator]();
     try {
-      for (;;) {
+      for (let count = 1;; count++) {
         const permit = await room.acquire(inner);
         held.add(permit);
         const next = await iterator.next();
@@ -65,6 +73,7 @@ export async function* poolMap<T, R>(
         }
         if (inner.aborted) break;
         start(next.value, permit);
+        if (count % itemsPerTurn === 0) await setImmediate();
       }
       await iterator.return?.();
     } catch (error) {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { setImmediate } from "node:timers/promises";
 import { mapConcurrently, unlessAborted } from "../../lib/async/concurrency.ts";
 import { poolMap } from "../../lib/async/pool_map.ts";
 import { Semaphore } from "../../lib/async/semaphore.ts";
@@ -288,3 +289,16 @@ for (const [ending, run] of Object.entries(endings)) {
     assert.equal(room.tryAcquire(), undefined);
   });
 }
+
+Deno.test("poolMap handles what has arrived before it begins many more items", async () => {
+  let begun = 0;
+  let sawAtFirst = 0;
+  const work = async () => {
+    begun++;
+    await setImmediate();
+    sawAtFirst ||= begun;
+  };
+  await Array.fromAsync(poolMap(Array(1000).keys(), 1000, work));
+  assert.equal(begun, 1000);
+  assert(sawAtFirst < 20, `${sawAtFirst} items were begun before the first one went on`);
+});
