@@ -147,29 +147,35 @@ function partsOf({ credentials, service, region, method, url, headers }: Signabl
   };
 }
 
-/** A path and a header that are the same in a canonical request. */
+/** Paths and values of headers that are the same in a canonical request. */
 const plainPath = /^[A-Za-z0-9_.~/-]+$/;
 const plainValue = /^[!-~]+(?: [!-~]+)*$/;
 
+/** The placeholders for them. */
 const pathMark = "/llama--path";
 const headerMark = (index: number) => `llama--header--${index}--`;
+const anyMark = /\/llama--path|llama--header--(\d+)--/;
 
 /** Requests that have all but their path, the values of headers, hash and time in common. */
 class Form {
-  readonly #parts: Parts;
-  /** The canonical request, split at its marks. */
+  readonly #signedHeaders: string;
+  /** The headers that are the same in all requests. */
+  readonly #headers: readonly (readonly [name: string, value: string])[];
+  /** The canonical request, split at its placeholders. */
   readonly #texts: readonly string[];
   /** Between each two of them: the index of a header, or -1 for the path. */
   readonly #marks: readonly number[];
 
   constructor(signable: Signable, { origin, search }: URL) {
     const names = Object.keys(signable.headers);
-    this.#parts = partsOf({
+    const { headers, signedHeaders, canonical } = partsOf({
       ...signable,
       url: `${origin}${pathMark}${search}`,
       headers: Object.fromEntries(names.map((name, index) => [name, headerMark(index)])),
     });
-    const split = this.#parts.canonical.split(/\/llama--path|llama--header--(\d+)--/);
+    this.#signedHeaders = signedHeaders;
+    this.#headers = Object.entries(headers).filter(([, value]) => !anyMark.test(value));
+    const split = canonical.split(anyMark);
     this.#texts = split.filter((_, index) => index % 2 === 0);
     this.#marks = split.filter((_, index) => index % 2 === 1).map((index) => Number(index ?? -1));
   }
@@ -181,8 +187,8 @@ class Form {
       const mark = this.#marks[index - 1] ?? -1;
       return text + (mark < 0 ? url.pathname : values[mark]) + next;
     });
-    const { signedHeaders, headers: all } = this.#parts;
-    return { url, headers: { ...all, ...headers }, signedHeaders, canonical };
+    const all = { ...Object.fromEntries(this.#headers), ...headers };
+    return { url, headers: all, signedHeaders: this.#signedHeaders, canonical };
   }
 }
 
