@@ -94,12 +94,9 @@ export async function* poolMap<T, R>(
       signal?.throwIfAborted();
       const first = ready.shift();
       if (first) {
-        // Released only when the result is consumed, so that a slow consumer holds up the source.
-        try {
-          yield first.result;
-        } finally {
-          give(first.permit);
-        }
+        yield first.result;
+        // Only when the result is consumed, so that a slow consumer holds up the source.
+        give(first.permit);
       } else if (failures.length > 0) break;
       else {
         await changed.promise;

@@ -74,7 +74,7 @@ export class Signatures {
 
   #signerFor(signable: Signable): KindSigner {
     const { service, region, method, url, headers } = signable;
-    const formed = this.#formFor(signable);
+    const formed = this.#formedParts(signable);
     if (formed !== undefined) return new KindSigner(signable, formed, this.#keys);
     const kind = JSON.stringify([service, region, method, url, headers]);
     let signer = this.#signers.get(kind);
@@ -87,7 +87,7 @@ export class Signatures {
   }
 
   /** Returns the parts of a request to S3; undefined if its path or a header needs encoding. */
-  #formFor(signable: Signable): Parts | undefined {
+  #formedParts(signable: Signable): Parts | undefined {
     const { service, region, method, headers } = signable;
     if (service !== "s3" || !Object.values(headers).every((value) => plainValue.test(value))) {
       return undefined;
@@ -106,8 +106,9 @@ export class Signatures {
 
 /** Drops the oldest entry of a cache that has become too large. */
 function dropOldest(cache: Map<string, unknown>): void {
+  if (cache.size <= mostSigners) return;
   const [oldest = ""] = cache.keys();
-  if (cache.size > mostSigners) cache.delete(oldest);
+  cache.delete(oldest);
 }
 
 /** What aws4fetch has canonicalized of a request, without its body's hash and the time. */
@@ -153,8 +154,8 @@ const plainValue = /^[!-~]+(?: [!-~]+)*$/;
 
 /** The placeholders for them. */
 const pathMark = "/llama--path";
-const headerMark = (index: number) => `llama--header--${index}--`;
-const anyMark = /\/llama--path|llama--header--(\d+)--/;
+const headerMark = (index: number | string) => `llama--header--${index}--`;
+const anyMark = new RegExp(`${pathMark}|${headerMark("(\\d+)")}`);
 
 /** Requests that have all but their path, the values of headers, hash and time in common. */
 class Form {

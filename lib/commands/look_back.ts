@@ -125,14 +125,12 @@ export async function openLookBack(
         const page = reportPage({ title, jobs: all, failures, subcommand, flags, ...facts });
         await put(report, [page], reportFormat);
       };
-      const writes = [
-        ...trace === "" ? [] : [{ isLast: !isFile(trace), write: writeTrace }],
-        ...report === "" ? [] : [{ isLast: !isFile(report), write: writeReport }],
-      ];
-      // A file is written even if the other one, or standard output, cannot be.
-      writes.sort((one, other) => Number(one.isLast) - Number(other.isLast));
+      const wanted = [{ name: trace, write: writeTrace }, { name: report, write: writeReport }]
+        .filter(({ name }) => name !== "")
+        // A file is written even if standard output, which comes last, has been closed.
+        .sort((one, other) => Number(isFile(other.name)) - Number(isFile(one.name)));
       let failure: LlamaError | undefined;
-      for (const { write } of writes) {
+      for (const { write } of wanted) {
         try {
           await write();
         } catch (error) {

@@ -41,7 +41,7 @@ export type Benchmark = (context: BenchContext) => Promise<Figure[]>;
  */
 export function tableOf(figures: readonly Figure[]): string {
   const rows = [
-    ["what", "measured", "beside it", "ratio", "aim"],
+    ["what", "measured", "for comparison", "ratio", "aim"],
     ...figures.map(({ what, measured, beside = "", ratio, aim = "" }) => [
       ...[what, measured, beside, ratio?.toFixed(2) ?? "", aim],
     ]),
